@@ -1,0 +1,1 @@
+"""The YAML's checked, frozen model. Light on purpose: the dashboards import it too."""

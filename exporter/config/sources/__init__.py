@@ -1,0 +1,17 @@
+"""Provider options: one file per provider, and the union that the config uses."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field
+
+from exporter.config.sources.aircall import AircallOptions
+from exporter.config.sources.csv import CsvOptions
+from exporter.config.sources.hubspot import HubspotOptions
+from exporter.config.sources.rest import RestOptions
+
+AnySource = Annotated[
+    AircallOptions | CsvOptions | HubspotOptions | RestOptions,
+    Field(discriminator="provider"),
+]

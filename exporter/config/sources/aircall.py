@@ -1,0 +1,29 @@
+"""Options of the aircall provider."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from exporter.config.fields import Duration, SecretField, Title, parse_duration
+from exporter.config.sources.base import HttpOptions
+
+
+class AircallOptions(HttpOptions):
+    """Aircall telephony: calls, and users with their teams."""
+
+    provider: Literal["aircall"]
+    api_id: Title
+    api_token: SecretField
+    entities: Annotated[tuple[Literal["calls", "people"], ...], Field(strict=False, min_length=1)] = (
+        "calls",
+        "people",
+    )
+    history: Duration = parse_duration("180d")
+    """How far back calls are read; Aircall keeps about six months by default."""
+
+    @property
+    def reads(self) -> tuple[str, ...]:
+        """The entities asked for."""
+        return self.entities

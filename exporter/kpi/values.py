@@ -1,0 +1,61 @@
+"""The result of an evaluation: everything that exposition, the page and `values` show."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from exporter.config.fields import Scope, Status
+from exporter.metrics.values import MetricValue
+
+
+@dataclass(frozen=True, slots=True)
+class KpiValue:
+    """One KPI of the company, a team or a person, in the period that holds `as_of`.
+
+    Numbers are None where they are unknown or have no meaning; they are never NaN. `target` of a range is
+    its middle, with `target_low` and `target_high` beside it. All instants are UTC.
+    """
+
+    kpi: str
+    scope: Scope
+    period_start: datetime
+    period_end: datetime
+    as_of: datetime | None
+    status: Status
+    elapsed: float
+    team: str | None = None
+    person: str | None = None
+    value: float | None = None
+    target: float | None = None
+    target_low: float | None = None
+    target_high: float | None = None
+    target_ratio: float | None = None
+    expected: float | None = None
+    pace_ratio: float | None = None
+    progress_ratio: float | None = None
+    previous_value: float | None = None
+    coverage: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectiveScore:
+    """The weighted, capped score of an objective's KPIs; None below half coverage (maths 8.7)."""
+
+    objective: str
+    score: float | None
+    coverage: float
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluation:
+    """Everything known as of one instant. `failed` names metrics and KPIs that could not be evaluated."""
+
+    at: datetime
+    kpis: tuple[KpiValue, ...]
+    metrics: tuple[MetricValue, ...]
+    objectives: tuple[ObjectiveScore, ...] = ()
+    label_overflow: Mapping[tuple[str, str], int] = field(default_factory=dict)
+    undated: Mapping[tuple[str, str], int] = field(default_factory=dict)
+    failed: tuple[str, ...] = ()

@@ -1,0 +1,203 @@
+"""Names, labels and help texts of every exposed series: the only place that knows them.
+
+The exporter exposes these families and the dashboards query them, so neither can drift from the other.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from enum import StrEnum
+
+from exporter.config.fields import Scope
+from exporter.config.metrics import Metric
+from exporter.config.root import Config
+
+_CACHED = "Cached between syncs; its age is kpi_asof_timestamp_seconds."
+
+SCOPE_LABELS: dict[Scope, tuple[str, ...]] = {
+    Scope.COMPANY: (),
+    Scope.TEAM: ("team",),
+    Scope.PERSON: ("team", "person"),
+}
+SCOPE_PREFIX: dict[Scope, str] = {Scope.COMPANY: "", Scope.TEAM: "team_", Scope.PERSON: "person_"}
+
+RESERVED_LABELS = frozenset({"period", "team", "person", "kpi", "job", "instance", "le", "quantile"})
+
+OTHER = "__other__"
+"""The label value into which everything beyond the first hundred folds."""
+
+
+class SourceState(StrEnum):
+    """What a source is doing; one-hot in kpi_exporter_source_state."""
+
+    STARTING = "starting"
+    BACKFILL = "backfill"
+    OK = "ok"
+    DEGRADED = "degraded"
+    RATE_LIMITED = "rate_limited"
+    AUTH_FAILED = "auth_failed"
+    SCHEMA_ERROR = "schema_error"
+    DOWN = "down"
+    PAUSED = "paused"
+
+
+REQUEST_CLASSES = (
+    "2xx", "3xx", "401", "403", "404", "429", "4xx", "5xx", "timeout", "connect", "tls", "protocol", "blocked",
+)  # fmt: skip
+
+RECORD_RESULTS = ("new", "updated", "unchanged", "deleted", "rejected")
+
+
+@dataclass(frozen=True, slots=True)
+class Family:
+    """One metric family: its name, label names in order, type and help text."""
+
+    name: str
+    help: str
+    labels: tuple[str, ...] = ()
+    type: str = "gauge"
+
+
+def label_name(column: str) -> str:
+    """The label for a `by` column: `attributes.Deal Type` becomes `deal_type`."""
+    bare = column.removeprefix("attributes.").lower()
+    name = re.sub(r"[^a-z0-9_]+", "_", bare).strip("_")
+    return name if name and not name[0].isdigit() else f"label_{name}"
+
+
+def metric_family(config: Config, metric: Metric, scope: Scope = Scope.COMPANY) -> Family:
+    """The family of a business metric at a scope; levels carry no `period`."""
+    unit = config.metric_unit(metric)
+    suffix = {
+        "ratio": "_ratio",
+        "seconds": "_seconds",
+        "currency": f"_{config.company.currency.lower()}",
+    }.get(unit, "")
+    name = metric.name.removesuffix(suffix) if suffix else metric.name
+    period = () if metric.is_level else ("period",)
+    by = tuple(label_name(column) for column in metric.by) if scope is Scope.COMPANY else ()
+    span = "now" if metric.is_level else "from the period's start until the data's as-of time"
+    return Family(
+        name=f"{SCOPE_PREFIX[scope]}business_{name}{suffix}",
+        help=f"{metric.title} ({unit}), {span}. Cached between syncs; ages are kpi_exporter_source_last_success_timestamp_seconds.",
+        labels=period + SCOPE_LABELS[scope] + by,
+    )
+
+
+def _kpi(name: str, meaning: str) -> Family:
+    return Family(f"kpi_{name}", f"{meaning} {_CACHED}", ("kpi",))
+
+
+VALUE = _kpi("value", "Value of the KPI in its own unit (see kpi_info), period to date.")
+TARGET = _kpi("target", "Target for the whole period in the KPI's own unit; for a range its middle.")
+TARGET_LOW = _kpi("target_low", "Lower end of a target range in the KPI's own unit.")
+TARGET_HIGH = _kpi("target_high", "Upper end of a target range in the KPI's own unit.")
+TARGET_RATIO = _kpi(
+    "target_ratio", "Value against the whole target: 1 is on target, above is better whatever the direction."
+)
+EXPECTED = _kpi("expected", "What the KPI should have reached by now to be on pace, in its own unit.")
+PACE_RATIO = _kpi("pace_ratio", "Value against what is expected by now: 1 is on pace, above is better.")
+PROGRESS_RATIO = _kpi("progress_ratio", "Share of the way from baseline to goal, 0 at the baseline and 1 at the goal.")
+PREVIOUS_VALUE = _kpi("previous_value", "Final value of the period before, in the KPI's own unit.")
+STATUS = Family("kpi_status", f"1 for the status the KPI has, 0 for the others. {_CACHED}", ("kpi", "status"))
+INFO = Family(
+    "kpi_info",
+    "What the KPI is; always 1.",
+    ("kpi", "title", "unit", "period", "better", "objective", "department", "owner"),
+)
+PERIOD_START = Family("kpi_period_start_timestamp_seconds", "Start of the KPI's current period.", ("kpi",))
+PERIOD_END = Family("kpi_period_end_timestamp_seconds", "End of the KPI's current period.", ("kpi",))
+PERIOD_ELAPSED = Family("kpi_period_elapsed_ratio", "Share of the period that has passed, by the KPI's pace.", ("kpi",))
+ASOF = Family("kpi_asof_timestamp_seconds", "Instant up to which the KPI's data is known to be complete.", ("kpi",))
+COVERAGE = Family("kpi_coverage_ratio", "Share of the records that the value could take into account.", ("kpi",))
+REVIEW_DUE = Family("kpi_review_due_timestamp_seconds", "When the KPI's definition is due for review.", ("kpi",))
+OBJECTIVE_SCORE = Family(
+    "objective_score_ratio",
+    f"Weighted score of the objective's KPIs, each capped at 1. {_CACHED}",
+    ("objective",),
+)
+
+COMPANY_FAMILIES = (
+    VALUE, TARGET, TARGET_LOW, TARGET_HIGH, TARGET_RATIO, EXPECTED, PACE_RATIO, PROGRESS_RATIO, PREVIOUS_VALUE,
+    STATUS, INFO, PERIOD_START, PERIOD_END, PERIOD_ELAPSED, ASOF, COVERAGE, REVIEW_DUE, OBJECTIVE_SCORE,
+)  # fmt: skip
+
+SCOPED = (VALUE, TARGET, TARGET_RATIO, PACE_RATIO, STATUS)
+"""Families that also exist per team and per person."""
+
+
+def scoped(family: Family, scope: Scope) -> Family:
+    """A KPI family at a scope: kpi_value becomes team_kpi_value with `team`, person_kpi_value with both."""
+    if scope is Scope.COMPANY:
+        return family
+    first, *rest = family.labels
+    return Family(SCOPE_PREFIX[scope] + family.name, family.help, (first, *SCOPE_LABELS[scope], *rest), family.type)
+
+
+def _own(name: str, meaning: str, labels: tuple[str, ...] = (), kind: str = "gauge") -> Family:
+    return Family(f"kpi_exporter_{name}", meaning, labels, kind)
+
+
+SOURCE_UP = _own("source_up", "1 if the source's last pass over every entity succeeded.", ("source",))
+SOURCE_STATE = _own("source_state", "1 for the state the source is in, 0 for the others.", ("source", "state"))
+LAST_SUCCESS = _own(
+    "source_last_success_timestamp_seconds",
+    "When a pass over the entity last completed.",
+    ("source", "entity"),
+)
+WATERMARK = _own(
+    "source_watermark_timestamp_seconds",
+    "Instant up to which the entity is known to be complete.",
+    ("source", "entity"),
+)
+NEXT_ATTEMPT = _own("source_next_attempt_timestamp_seconds", "When the entity is read next.", ("source", "entity"))
+FAILURES = _own("source_consecutive_failures", "Passes over the entity that failed in a row.", ("source", "entity"))
+CLOCK_SKEW = _own("source_clock_skew_seconds", "The source's clock minus ours.", ("source",))
+CAPPED = _own(
+    "source_capped", "1 if the last pass hit a cap of the vendor and was not published.", ("source", "entity")
+)
+REQUESTS = _own(
+    "source_requests_total", "HTTP requests to the source by class of answer.", ("source", "class"), "counter"
+)
+ERRORS = _own("source_errors_total", "Failed passes by reason.", ("source", "entity", "reason"), "counter")
+RECORDS = _own(
+    "records_total",
+    "Records read, by what the store did with them.",
+    ("source", "entity", "result"),
+    "counter",
+)
+REJECTED = _own("records_rejected_total", "Records not taken, by reason.", ("source", "entity", "reason"), "counter")
+UNDATED = _own(
+    "records_undated",
+    "Records whose time column is empty: they are in no period and no level.",
+    ("entity", "column"),
+)
+SYNC_DURATION = _own("sync_duration_seconds", "Duration of the last pass.", ("source", "entity"))
+KPI_UP = _own("kpi_up", "1 if the KPI is exported, 0 if it is withheld for want of fresh data.", ("kpi",))
+LABEL_OVERFLOW = _own(
+    "metric_label_overflow",
+    "Label values folded into __other__ because there are too many.",
+    ("metric", "label"),
+)
+EVALUATION_SUCCESS = _own("evaluation_success", "1 if the last evaluation of all metrics and KPIs succeeded.")
+EVALUATION_FAILED = _own("evaluation_failed", "1 for a metric or KPI whose last evaluation failed.", ("name",))
+EVALUATION_DURATION = _own("evaluation_duration_seconds", "Duration of the last evaluation.")
+EVALUATION_TIME = _own("evaluation_timestamp_seconds", "When metrics and KPIs were last evaluated.")
+SERIES = _own("series", "Series in the snapshot that scrapes are served from.")
+STORE_UP = _own("store_up", "1 if the store can be read and written.")
+STORE_ERRORS = _own("store_errors_total", "Failed store operations.", ("op", "reason"), "counter")
+STORE_REBUILDS = _own("store_rebuilds_total", "Times a damaged store was moved aside and built anew.", (), "counter")
+RELOAD_SUCCESS = _own("config_last_reload_successful", "1 if the last load of the config succeeded.")
+RELOAD_TIME = _own("config_last_reload_success_timestamp_seconds", "When the config was last loaded.")
+PUSH_EVENTS = _own("push_records_total", "Pushed records by what became of them.", ("source", "result"), "counter")
+HTTP_REJECTED = _own("http_rejected_total", "Requests to the exporter that were refused.", ("reason",), "counter")
+CLOCK_JUMPS = _own("clock_jumps_total", "Jumps of the wall clock by more than a minute.", (), "counter")
+BUILD_INFO = _own("build_info", "Version of the exporter and of Python; always 1.", ("version", "python"))
+
+OWN_FAMILIES = (
+    SOURCE_UP, SOURCE_STATE, LAST_SUCCESS, WATERMARK, NEXT_ATTEMPT, FAILURES, CLOCK_SKEW, CAPPED, REQUESTS, ERRORS,
+    RECORDS, REJECTED, UNDATED, SYNC_DURATION, KPI_UP, LABEL_OVERFLOW, EVALUATION_SUCCESS, EVALUATION_FAILED,
+    EVALUATION_DURATION, EVALUATION_TIME, SERIES, STORE_UP, STORE_ERRORS, STORE_REBUILDS, RELOAD_SUCCESS,
+    RELOAD_TIME, PUSH_EVENTS, HTTP_REJECTED, CLOCK_JUMPS, BUILD_INFO,
+)  # fmt: skip

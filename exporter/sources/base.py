@@ -1,0 +1,131 @@
+"""What the sync and a provider agree on: entities, passes and pages."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Protocol
+from zoneinfo import ZoneInfo
+
+from exporter.errors import InvalidRecordError
+from exporter.records import Record
+
+
+@dataclass(frozen=True, slots=True)
+class Pass:
+    """One reading of one entity, as the sync asks for it.
+
+    `cursor` is what the last completed pass left (opaque to the sync); None asks for everything: the first
+    pass, or a reconcile. `resume` is the token of the last stored page of a pass that was interrupted.
+    `started_at` is the upper bound of the pass, the same over all its resumptions; no cursor may pass it.
+    """
+
+    entity: str
+    started_at: datetime
+    cursor: str | None = None
+    resume: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """Says that a pass listed every record whose `column` is at or after `since` (all records, by default).
+
+    Records of the source in that span which the pass did not bring were deleted at the vendor.
+    """
+
+    column: str | None = None
+    since: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Records of one answer.
+
+    `resume` continues the pass after this page (None: an interrupted pass starts again). On the last page,
+    and only there, `cursor` is where the next pass starts and `listing`, where the pass was a full one,
+    says what it covered. `total` is the number of records the vendor promised for the pass, for progress.
+    """
+
+    records: tuple[Record, ...]
+    rejected: tuple[InvalidRecordError, ...] = ()
+    resume: str | None = None
+    cursor: str | None = None
+    listing: Listing | None = None
+    total: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """What `check --sources` found for one entity; `missing` names the permission to grant."""
+
+    entity: str
+    allowed: bool
+    missing: str = ""
+
+
+class Source(Protocol):
+    """A configured account at a vendor. Built by a provider, driven by the sync on one event loop."""
+
+    @property
+    def name(self) -> str:
+        """The source's name in the config."""
+        ...
+
+    @property
+    def entities(self) -> tuple[str, ...]:
+        """The entities it reads, in the order in which they are to be read."""
+        ...
+
+    @property
+    def lag(self) -> timedelta:
+        """How long a change may stay invisible at the vendor: data is complete only up to `now - lag`."""
+        ...
+
+    def read(self, asked: Pass) -> AsyncIterator[Page]:
+        """Pages of one pass, in order. Ending without an error means complete; no page at all means unchanged.
+
+        Raises SourceError (SourceUnavailableError, RateLimitedError, SourceRejectedError, IncompletePassError).
+        """
+        ...
+
+    async def check(self) -> tuple[Access, ...]:
+        """Whether the credentials may read each entity; raises SourceError where nothing can be said."""
+        ...
+
+    async def close(self) -> None:
+        """Frees connections."""
+        ...
+
+
+class Telemetry(Protocol):
+    """Where sources report their own work; the app hands in one that counts into the self-metrics."""
+
+    def request(self, source: str, outcome: str) -> None:
+        """Counts one HTTP request; `outcome` is one of naming.REQUEST_CLASSES."""
+        ...
+
+    def clock_skew(self, source: str, seconds: float) -> None:
+        """The vendor's clock minus ours, from a Date header."""
+        ...
+
+    def next_attempt(self, source: str, at: datetime) -> None:
+        """When the vendor allows the next request."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What a source needs from its process.
+
+    `environ` and `base` locate secrets and files, `zone` is the company's (for times without one),
+    `clock` gives the present instant in UTC, `data_dir` may keep rotated refresh tokens (mode 0600).
+    """
+
+    environ: Mapping[str, str]
+    base: Path
+    zone: ZoneInfo
+    clock: Callable[[], datetime]
+    telemetry: Telemetry
+    data_dir: Path | None = None

@@ -1,0 +1,77 @@
+PYTHON ?= python3
+BIN := .venv/bin
+PROGRAMS := promtool prometheus prometheus-alertmanager amtool
+PACKAGES := prometheus prometheus-alertmanager postgresql mariadb-server chromium
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test check lint generate goldens lock bench test-stack programs clean
+
+help: ## show what can be done
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 14
+
+demo: .venv/runtime ## set up and run a simulated company, its exporter, and what of Prometheus and Grafana is on PATH
+	@$(BIN)/kpi-exporter demo $(ARGS)
+
+test: .venv/tests programs ## set up and run all tests
+	@$(BIN)/pytest -n 2 --dist loadfile $(ARGS)
+
+check: .venv/tests ## lint, types, imports, spelling and generated files
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-logo
+	$(BIN)/codespell
+	$(BIN)/kpi-exporter check --config config/kpis.yaml --strict
+	$(BIN)/kpi-exporter generate --config config/kpis.yaml --out dashboards/generated --check
+
+generate: .venv/runtime ## write dashboards, rules and provisioning of config/kpis.yaml
+	$(BIN)/kpi-exporter generate --config config/kpis.yaml --out dashboards/generated
+	$(BIN)/kpi-exporter schema > config/kpis.schema.json
+
+goldens: .venv/tests ## write the expected outputs of tests anew; read the diff before you commit
+	UPDATE_GOLDENS=1 $(BIN)/pytest $(ARGS)
+
+bench: .venv/runtime .venv-peers/ready ## measure each budget beside its peer
+	$(BIN)/python -m tests.bench $(ARGS)
+
+test-stack: .venv/tests ## build the image and bring the compose file up in a Docker engine
+	$(BIN)/pytest -m stack tests/stack $(ARGS)
+
+lock: ## pin all dependencies anew
+	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+	  --custom-compile-command "make lock" --all-extras pyproject.toml -o requirements.lock
+	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+	  --custom-compile-command "make lock" --all-extras --group test --group lint pyproject.toml \
+	  -c requirements.lock -o requirements-tests.lock
+
+programs:
+	@missing=$$(for p in $(PROGRAMS); do command -v $$p >/dev/null || echo $$p; done); \
+	if [ -n "$$missing" ] && [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+	  echo "installing $(PACKAGES)"; \
+	  { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $(PACKAGES); } \
+	    >.programs.log 2>&1 || { tail -5 .programs.log; }; \
+	fi; \
+	missing=$$(for p in $(PROGRAMS); do command -v $$p >/dev/null || echo $$p; done); \
+	if [ -n "$$missing" ]; then echo "not on PATH:" $$missing "- the tests that need them are left out"; \
+	  [ -z "$$CI" ] || exit 1; fi
+
+.venv/runtime: requirements.lock pyproject.toml
+	@echo "setting up .venv"
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --editable .
+	@touch $@
+
+.venv/tests: .venv/runtime requirements-tests.lock
+	@echo "setting up the test tools"
+	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-tests.lock
+	@touch $@
+
+.venv-peers/ready: tests/bench/peers.txt
+	@echo "setting up the peers of the benchmarks in an environment of their own"
+	@test -x .venv-peers/bin/python || $(PYTHON) -m venv .venv-peers
+	@.venv-peers/bin/pip install --quiet --disable-pip-version-check -r tests/bench/peers.txt
+	@touch $@
+
+clean: ## remove environments and caches
+	rm -rf .venv .venv-peers .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -4,7 +4,7 @@ PROGRAMS := promtool prometheus prometheus-alertmanager amtool
 PACKAGES := prometheus prometheus-alertmanager postgresql mariadb-server chromium
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check lint generate goldens lock bench test-stack programs clean
+.PHONY: help demo test check lint generate goldens lock bench secrets test-stack programs clean
 
 help: ## show what can be done
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 14
@@ -33,6 +33,13 @@ goldens: .venv/tests ## write the expected outputs of tests anew; read the diff 
 
 bench: .venv/runtime .venv-peers/ready ## measure each budget beside its peer
 	$(BIN)/python -m tests.bench $(ARGS)
+
+secrets: ## make what the compose file needs: a random password for Grafana's admin
+	@mkdir -p secrets && chmod 700 secrets
+	@test -s secrets/grafana_admin_password || { umask 077; head -c 24 /dev/urandom | base64 | tr -d '/+=\n' \
+	  > secrets/grafana_admin_password; }
+	@chmod 644 secrets/grafana_admin_password
+	@echo "Grafana's admin password is in secrets/grafana_admin_password"
 
 test-stack: .venv/tests ## build the image and bring the compose file up in a Docker engine
 	$(BIN)/pytest -m stack tests/stack $(ARGS)

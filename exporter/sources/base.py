@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Mapping
+import asyncio
+import random
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 from zoneinfo import ZoneInfo
 
 from exporter.errors import InvalidRecordError
 from exporter.records import Record
+
+if TYPE_CHECKING:
+    import httpx
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +127,8 @@ class Surroundings:
 
     `environ` and `base` locate secrets and files, `zone` is the company's (for times without one),
     `clock` gives the present instant in UTC, `data_dir` may keep rotated refresh tokens (mode 0600).
+    `sleep`, `monotonic` and `jitter` (0 to 1) are how waits are made; `transport` is how HTTP requests
+    leave (None: the network).
     """
 
     environ: Mapping[str, str]
@@ -129,3 +137,11 @@ class Surroundings:
     clock: Callable[[], datetime]
     telemetry: Telemetry
     data_dir: Path | None = None
+    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
+    monotonic: Callable[[], float] = time.monotonic
+    jitter: Callable[[], float] = random.random
+    transport: httpx.AsyncBaseTransport | None = None
+
+    def in_seconds(self, seconds: float) -> datetime:
+        """The instant so many seconds from now."""
+        return self.clock() + timedelta(seconds=seconds)

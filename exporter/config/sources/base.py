@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Discriminator, Field, Tag, model_validator
 
@@ -72,6 +72,8 @@ class OAuth(Section):
     token_url: Annotated[str, Field(pattern=r"^https?://[^\s]+$")] | None = None
     """Where tokens are issued; default: the vendor's. Must be the API's origin or be named here."""
     scope: Title | None = None
+    client_auth: Literal["body", "basic"] = "body"
+    """Where the token endpoint wants id and secret: in the form, or as HTTP basic."""
 
 
 class ColumnSource(Section):

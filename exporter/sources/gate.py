@@ -1,0 +1,110 @@
+"""Politeness towards a vendor: one gate per credential, waits honoured in full, retries on a budget."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+
+from aiolimiter import AsyncLimiter
+
+from exporter.errors import RateLimitedError
+from exporter.sources.base import Surroundings
+
+ATTEMPTS = 3
+"""Attempts of one call, the first included."""
+
+LONGEST_SLEEP = 15.0
+"""Waits up to so many seconds are slept; for longer ones the pass is put off."""
+
+LONGEST_WAIT = 365 * 86400.0
+
+HeaderWait = Callable[[Mapping[str, str]], float | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What a vendor allows: requests a second, and how its headers say to wait.
+
+    `wait` gets every answer's headers (names in lower case) and gives the seconds for which no request may
+    be sent, or None. `Limits()` knows of no limit but still obeys Retry-After.
+    """
+
+    per_second: float | None = None
+    wait: HeaderWait | None = None
+
+
+NO_LIMITS = Limits()
+
+
+class Gate:
+    """Spaces the requests of all tasks that share a credential, and holds them back when the vendor asks to."""
+
+    def __init__(self, per_second: float | None, around: Surroundings, interval: timedelta) -> None:
+        self._per_second = per_second
+        self._around = around
+        self._patience = min(LONGEST_SLEEP, interval.total_seconds())
+        self._bucket: AsyncLimiter | None = None
+        self._until = 0.0
+        self._penalties = 0
+
+    async def enter(self) -> None:
+        """Returns when a request may be sent; raises RateLimitedError where that is too far off."""
+        while (until := self._until) > (now := self._around.monotonic()):
+            if until - now > self._patience:
+                raise RateLimitedError("the vendor's limit is used up", until - now)
+            await self._around.sleep(until - now)
+            if self._until == until:
+                break
+        if self._per_second is not None:
+            await self._spaced(self._per_second)
+
+    async def _spaced(self, per_second: float) -> None:
+        if self._bucket is None:  # bound to the running loop, so not made earlier
+            burst = max(1.0, per_second / 10)  # a bucket as deep as a whole second would exceed a strict limit
+            self._bucket = AsyncLimiter(burst, burst / per_second)
+        await self._bucket.acquire()
+
+    def hold(self, seconds: float) -> None:
+        """No request before so many seconds have passed."""
+        self._until = max(self._until, self._around.monotonic() + min(seconds, LONGEST_WAIT))
+
+    def sleeps(self, seconds: float) -> bool:
+        """True where a wait is short enough to be slept."""
+        return seconds <= self._patience
+
+    def penalty(self) -> float:
+        """Seconds to stay away where the vendor refuses without saying for how long: 30 s, doubling up to 1 h."""
+        self._penalties += 1
+        return min(30.0 * 2.0 ** min(self._penalties - 1, 10), 3600.0)
+
+    def passed(self) -> None:
+        """A request went through: penalties start anew."""
+        self._penalties = 0
+
+
+class RetryBudget:
+    """Retries at most a fifth of the requests, plus a small stock, so that an outage is not multiplied."""
+
+    SHARE = 0.2
+    STOCK = 10.0
+    MOST = 100.0
+
+    def __init__(self) -> None:
+        self._left = self.STOCK
+
+    def request(self) -> None:
+        """Earns a part of a retry."""
+        self._left = min(self.MOST, self._left + self.SHARE)
+
+    def spend(self) -> bool:
+        """True, and one retry less, while there is any."""
+        if self._left < 1:
+            return False
+        self._left -= 1
+        return True
+
+
+def backoff(attempt: int, jitter: float) -> float:
+    """Seconds before the next attempt: full jitter under 1 s, 2 s, 4 s ... 20 s. `jitter` lies in 0 to 1."""
+    return jitter * min(20.0, 2.0 ** (attempt - 1))

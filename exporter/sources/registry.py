@@ -1,0 +1,28 @@
+"""The providers by name. A provider's module is imported when a source first needs it, which keeps starts short."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from importlib import import_module
+from types import MappingProxyType
+from typing import Any, cast
+
+from exporter.config.sources.base import SourceOptions
+from exporter.sources.base import Source, Surroundings
+
+PROVIDERS: Mapping[str, str] = MappingProxyType(
+    {
+        "aircall": "exporter.sources.aircall",
+        "csv": "exporter.sources.csv",
+        "hubspot": "exporter.sources.hubspot",
+        "rest": "exporter.sources.rest",
+    }
+)
+"""Provider name to the module whose `create(options, around)` builds a source."""
+
+
+def create(options: SourceOptions, around: Surroundings) -> Source:
+    """The source that these options describe; raises SourceRejectedError where its address is not allowed."""
+    provider: str = cast("Any", options).provider
+    factory: Callable[[Any, Surroundings], Source] = import_module(PROVIDERS[provider]).create
+    return factory(options, around)

@@ -1,0 +1,108 @@
+"""Limits that every request passes."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from starlette.types import Message, Receive, Scope, Send
+
+from exporter import naming
+from exporter.exposition import guard
+from exporter.exposition.guard import Guard
+from exporter.exposition.ledger import Ledger
+
+Sent = list[Message]
+
+
+def request(kind: str = "http", path: str = "/", *headers: tuple[bytes, bytes]) -> Scope:
+    return {"type": kind, "method": "GET", "path": path, "headers": list(headers)}
+
+
+async def nothing() -> Message:
+    return {"type": "http.disconnect"}
+
+
+async def call(app: Guard, scope: Scope, receive: Receive = nothing) -> Sent:
+    sent: Sent = []
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    await app(scope, receive, send)
+    return sent
+
+
+async def answer(scope: Scope, receive: Receive, send: Send) -> None:
+    await send({"type": "http.response.start", "status": 200, "headers": []})
+    await send({"type": "http.response.body", "body": b"fine"})
+
+
+async def never(scope: Scope, receive: Receive, send: Send) -> None:
+    await asyncio.Event().wait()
+
+
+def test_beyond_the_limit_requests_are_told_to_come_back() -> None:
+    ledger = Ledger()
+
+    async def scenario() -> tuple[Sent, Sent]:
+        busy = Guard(never, ledger, most_in_flight=2)
+        waiting = [asyncio.create_task(call(busy, request())) for _ in range(2)]
+        await asyncio.sleep(0)
+        refused = await call(busy, request())
+        for task in waiting:
+            task.cancel()
+        await asyncio.gather(*waiting, return_exceptions=True)
+        busy._app = answer
+        return refused, await call(busy, request())
+
+    refused, after = asyncio.run(scenario())
+    assert refused[0]["status"] == 503
+    assert (b"retry-after", b"1") in refused[0]["headers"]
+    assert ledger.value(naming.HTTP_REJECTED, "busy") == 1
+    assert after[0]["status"] == 200
+
+
+def test_an_answer_has_a_deadline() -> None:
+    ledger = Ledger()
+    asyncio.run(call(Guard(never, ledger, deadline=0.01), request()))
+    assert ledger.value(naming.HTTP_REJECTED, "deadline") == 1
+
+
+def test_websockets_are_refused() -> None:
+    ledger = Ledger()
+    (message,) = asyncio.run(call(Guard(answer, ledger), request("websocket")))
+    assert message["type"] == "websocket.close"
+    assert ledger.value(naming.HTTP_REJECTED, "websocket") == 1
+
+
+def test_only_named_paths_take_a_body() -> None:
+    ledger = Ledger()
+    app = Guard(answer, ledger, with_body=("/push/",))
+    body = (b"content-length", b"12")
+    assert asyncio.run(call(app, request("http", "/metrics", body)))[0]["status"] == 413
+    assert asyncio.run(call(app, request("http", "/metrics", (b"transfer-encoding", b"chunked"))))[0]["status"] == 413
+    assert asyncio.run(call(app, request("http", "/push/crm", body)))[0]["status"] == 200
+    assert asyncio.run(call(app, request("http", "/metrics", (b"content-length", b"0"))))[0]["status"] == 200
+    assert ledger.value(naming.HTTP_REJECTED, "body") == 2
+
+
+def test_a_refused_body_that_never_ends_is_given_up(monkeypatch: Any) -> None:
+    monkeypatch.setattr(guard, "DRAIN", 0.05)
+
+    async def endless() -> Message:
+        await asyncio.sleep(0.001)
+        return {"type": "http.request", "body": b"x", "more_body": True}
+
+    sent = asyncio.run(call(Guard(answer, Ledger()), request("http", "/", (b"content-length", b"9")), endless))
+    assert sent[0]["status"] == 413
+
+
+def test_the_lifespan_passes_through() -> None:
+    seen = []
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        seen.append(scope["type"])
+
+    asyncio.run(call(Guard(app, Ledger()), {"type": "lifespan"}))
+    assert seen == ["lifespan"]

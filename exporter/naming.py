@@ -185,6 +185,11 @@ EVALUATION_FAILED = _own("evaluation_failed", "1 for a metric or KPI whose last 
 EVALUATION_DURATION = _own("evaluation_duration_seconds", "Duration of the last evaluation.")
 EVALUATION_TIME = _own("evaluation_timestamp_seconds", "When metrics and KPIs were last evaluated.")
 SERIES = _own("series", "Series in the snapshot that scrapes are served from.")
+SERIES_DROPPED = _own(
+    "series_dropped",
+    "Series left out of the snapshot: duplicate, not_finite or over_limit.",
+    ("family", "reason"),
+)
 STORE_UP = _own("store_up", "1 if the store can be read and written.")
 STORE_ERRORS = _own("store_errors_total", "Failed store operations.", ("op", "reason"), "counter")
 STORE_REBUILDS = _own("store_rebuilds_total", "Times a damaged store was moved aside and built anew.", (), "counter")
@@ -198,6 +203,6 @@ BUILD_INFO = _own("build_info", "Version of the exporter and of Python; always 1
 OWN_FAMILIES = (
     SOURCE_UP, SOURCE_STATE, LAST_SUCCESS, WATERMARK, NEXT_ATTEMPT, FAILURES, CLOCK_SKEW, CAPPED, REQUESTS, ERRORS,
     RECORDS, REJECTED, UNDATED, SYNC_DURATION, KPI_UP, LABEL_OVERFLOW, EVALUATION_SUCCESS, EVALUATION_FAILED,
-    EVALUATION_DURATION, EVALUATION_TIME, SERIES, STORE_UP, STORE_ERRORS, STORE_REBUILDS, RELOAD_SUCCESS,
-    RELOAD_TIME, PUSH_EVENTS, HTTP_REJECTED, CLOCK_JUMPS, BUILD_INFO,
+    EVALUATION_DURATION, EVALUATION_TIME, SERIES, SERIES_DROPPED, STORE_UP, STORE_ERRORS, STORE_REBUILDS,
+    RELOAD_SUCCESS, RELOAD_TIME, PUSH_EVENTS, HTTP_REJECTED, CLOCK_JUMPS, BUILD_INFO,
 )  # fmt: skip

@@ -5,17 +5,30 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import NamedTuple
 
 from exporter.config.fields import Scope, Status
 from exporter.metrics.values import MetricValue
 
 
 @dataclass(frozen=True, slots=True)
-class KpiValue:
+class Freshness:
+    """How far an entity is known, over all sources that read it.
+
+    It is complete up to `complete_until`; None where some source never completed a pass over it. `stale` says
+    that a source's last completed pass is too old for its numbers to be shown.
+    """
+
+    complete_until: datetime | None
+    stale: bool = False
+
+
+class KpiValue(NamedTuple):
     """One KPI of the company, a team or a person, in the period that holds `as_of`.
 
     Numbers are None where they are unknown or have no meaning; they are never NaN. `target` of a range is
-    its middle, with `target_low` and `target_high` beside it. All instants are UTC.
+    its middle, with `target_low` and `target_high` beside it. All instants are UTC. A tuple, because a history
+    makes millions of them and a frozen dataclass takes ten times as long to make.
     """
 
     kpi: str

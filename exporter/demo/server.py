@@ -1,0 +1,136 @@
+"""The company's APIs on a port of this machine: in a thread of this process, or in a process of their own."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from hypercorn.asyncio import serve as hypercorn_serve
+from hypercorn.config import Config as HypercornConfig
+from starlette.applications import Starlette
+from starlette.routing import Mount
+
+from exporter.demo.aircall_api import AircallShape
+from exporter.demo.company import SEED, Company, first_day
+from exporter.demo.hubspot_access import HubspotAccess
+from exporter.demo.hubspot_api import SCOPES, HubspotShape
+from exporter.errors import StartError
+
+HOST, PORT = "127.0.0.1", 9941
+TOKEN = "demo"  # noqa: S105 - opens nothing but this simulation
+API_ID = "demo"
+
+Clock = Callable[[], datetime]
+
+
+def system_clock() -> datetime:
+    """Now, in UTC."""
+    return datetime.now(UTC)
+
+
+def create_app(company: Company, clock: Clock) -> Starlette:
+    """All vendor shapes of one company: HubSpot's under /hubspot, Aircall's under /aircall/v1."""
+    hubspot = HubspotShape(company, clock, HubspotAccess(clock, TOKEN, SCOPES))
+    aircall = AircallShape(company, clock, API_ID, TOKEN)
+    return Starlette(routes=[Mount("/hubspot", routes=hubspot.routes()), Mount("/aircall/v1", routes=aircall.routes())])
+
+
+@dataclass(frozen=True)
+class Running:
+    """A server at `host`:`port` until `close` is called, which waits for its end."""
+
+    host: str
+    port: int
+    close: Callable[[], None]
+
+    @property
+    def url(self) -> str:
+        """Its address."""
+        return f"http://{self.host}:{self.port}"
+
+
+def serve(clock: Clock = system_clock, host: str = HOST, port: int = PORT, seed: int = SEED) -> Running:
+    """Serves the company from a thread of this process. Port 0 takes a free one; a taken one raises StartError."""
+    listener = _listener(host, port)
+    port = listener.getsockname()[1]
+    now = clock()
+    company = Company(seed, first_day(now))
+    company.advance(int(now.timestamp()))
+    loop, stop = asyncio.new_event_loop(), asyncio.Event()
+    thread = threading.Thread(
+        target=_run, args=(loop, listener, create_app(company, clock), stop), name="demo", daemon=True
+    )
+    thread.start()
+
+    def close() -> None:
+        loop.call_soon_threadsafe(stop.set)
+        thread.join()
+
+    return Running(host, port, close)
+
+
+def launch(host: str = HOST, port: int = PORT, seed: int = SEED) -> Running:
+    """Serves the company from a process of its own, so that it takes no time from the exporter's.
+
+    The process ends with this one. Raises StartError where it cannot start.
+    """
+    command = [sys.executable, "-m", "exporter.demo", "--listen", f"{host}:{port}", "--seed", str(seed), "--attached"]
+    child = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)  # noqa: S603 - our own arguments
+    found = child.stdout.readline().decode().strip() if child.stdout else ""
+    if not found:
+        child.wait()
+        raise StartError(f"the demo company cannot be served at {host}:{port}: is the port taken?")
+
+    def close() -> None:
+        for stream in (child.stdin, child.stdout):
+            if stream is not None:
+                stream.close()
+        child.wait()
+
+    return Running(host, int(found.rpartition(":")[2]), close)
+
+
+def main(host: str, port: int, seed: int, attached: bool) -> None:
+    """Serves until interrupted, or, `attached`, until the standard input is closed. Prints the address when ready."""
+    gc.disable()  # the history is a million small objects that all stay
+    running = serve(host=host, port=port, seed=seed)
+    gc.collect()
+    gc.freeze()
+    gc.enable()
+    print(running.url, flush=True)  # noqa: T201 - what the caller waits for
+    try:
+        if attached:
+            sys.stdin.buffer.read()
+        else:
+            threading.Event().wait()
+    except KeyboardInterrupt:
+        pass
+    finally:
+        running.close()
+
+
+def _listener(host: str, port: int) -> socket.socket:
+    try:
+        return socket.create_server((host, port))
+    except OSError as error:
+        raise StartError(f"the demo company cannot listen on {host}:{port}: {error.strerror}") from None
+
+
+def _run(loop: asyncio.AbstractEventLoop, listener: socket.socket, app: Starlette, stop: asyncio.Event) -> None:
+    config = HypercornConfig()
+    config.bind = [f"fd://{listener.detach()}"]
+    config.accesslog = config.errorlog = None
+    config.include_server_header = False
+    config.graceful_timeout = 1
+    asyncio.set_event_loop(loop)
+    try:
+        loop.run_until_complete(hypercorn_serve(app, config, shutdown_trigger=stop.wait))  # type: ignore[arg-type]
+    finally:
+        loop.close()

@@ -38,6 +38,7 @@ class Authenticator(Protocol):
 
     async def close(self) -> None:
         """Frees connections."""
+        return
 
 
 def reveal(secret: Secret, around: Surroundings) -> str:

@@ -91,11 +91,17 @@ class ColumnSource(Section):
     """The same for every row."""
     unit: Annotated[str, Field(pattern="^(ms|s|min|h|minor)$")] | None = None
     """Unit of a duration, or minor for money in cents; default seconds and whole money."""
+    required: bool = False
+    """A row in which it is empty is rejected. `id` always is."""
+    optional: bool = False
+    """In `rest`: rows may leave the field out. Without it a missing field rejects the row, an empty one does not."""
 
     @model_validator(mode="after")
     def _one_origin(self) -> ColumnSource:
         if (self.from_ is None) == (self.value is None):
             raise ValueError("a column is filled by exactly one of from and value")
+        if self.required and self.optional:
+            raise ValueError("a column is required or optional, not both")
         return self
 
     @property

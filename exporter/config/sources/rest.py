@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Discriminator, Field, Tag, model_validator
 
-from exporter.config.fields import Name, SecretField, Section, Title
+from exporter.config.fields import Duration, Name, SecretField, Section, Title, parse_duration
 from exporter.config.sources.base import Bearer, ColumnMap, HttpOptions, OAuth
 
 Path = Annotated[str, Field(pattern=r"^[^\s]{1,200}$")]
@@ -171,7 +171,11 @@ class Since(Section):
 
     param: Title
     format: str = "iso"
-    """iso, epoch, epoch_ms, or a strftime format."""
+    """iso, epoch, epoch_ms, or a strftime format; always in UTC."""
+    until: Title | None = None
+    """The parameter for the upper bound, where there is one: keeps pages from shifting while they are read."""
+    lag: Duration = parse_duration("0s")
+    """How long a change may stay invisible at the vendor."""
 
 
 class Deleted(Section):
@@ -197,8 +201,18 @@ class RestEntity(Section):
     """Without it every pass reads everything."""
     columns: ColumnMap
     deleted: Deleted | None = None
+    complete: bool = True
+    """A full reading lists every record there is, so those it leaves out were deleted."""
     empty_is_error: bool = True
     """An answer without the list is an error, never zero rows."""
+    max_pages: Annotated[int, Field(ge=1)] = 100_000
+    """A pass of more pages is broken off as endless."""
+
+    @model_validator(mode="after")
+    def _has_id(self) -> RestEntity:
+        if "id" not in self.columns:
+            raise ValueError("columns needs an id: what names a row uniquely")
+        return self
 
 
 class RestOptions(HttpOptions):

@@ -32,7 +32,9 @@ def take(rows: Iterable[Any], make: Make, now: datetime, where: Callable[[int], 
     `where` names the n-th row, from 1, in the rejection. Raises SourceRejectedError(TOO_MANY_REJECTED).
     """
     taken = sift(rows, make, now, where)
-    refuse_drift(taken.rejected, len(taken.records))
+    drift = Drift()
+    drift.add(taken)
+    drift.refuse()
     return taken
 
 
@@ -55,12 +57,24 @@ def sift(rows: Iterable[Any], make: Make, now: datetime, where: Callable[[int], 
     return Taken(tuple(records), tuple(rejected))
 
 
-def refuse_drift(rejected: Iterable[InvalidRecordError], taken: int) -> None:
-    """Raises SourceRejectedError(TOO_MANY_REJECTED) where over 5 % of the rows, and more than one, are rejected."""
-    reasons = Counter(f"{error.field}: {error.reason.value}" for error in rejected)
-    count = reasons.total()
-    if count > max(1, SHARE * (taken + count)):
-        often = reasons.most_common(1)[0][0]
-        raise SourceRejectedError(
-            Reason.TOO_MANY_REJECTED, f"{count} of {taken + count} rows cannot be taken, most often {often}"
-        )
+class Drift:
+    """Counts rejected rows over a page or a file, and says when they are too many to be single mistakes."""
+
+    def __init__(self) -> None:
+        self._taken = 0
+        self._rejected: Counter[str] = Counter()
+
+    def add(self, taken: Taken) -> None:
+        """Counts a page."""
+        self._taken += len(taken.records)
+        self._rejected.update(f"{error.field}: {error.reason.value}" for error in taken.rejected)
+
+    def refuse(self) -> None:
+        """Raises SourceRejectedError(TOO_MANY_REJECTED) above 5 % of the rows; a single one never is too many."""
+        count = self._rejected.total()
+        rows = self._taken + count
+        if count > max(1, SHARE * rows):
+            often = self._rejected.most_common(1)[0][0]
+            raise SourceRejectedError(
+                Reason.TOO_MANY_REJECTED, f"{count} of {rows} rows cannot be taken, most often {often}"
+            )

@@ -1,0 +1,70 @@
+"""`python -m tests.bench [CASE ...]`: measures, prints a table, and with --markdown the table of the README."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import os
+import platform
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from tests.bench.measure import Row
+
+CASES = ("render", "scrape", "ingest", "aggregate", "upsert", "kills", "start")
+
+
+def main() -> None:
+    """Runs the cases named, or all; the exit code is 1 where a budget was not kept."""
+    words = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
+    words.add_argument("cases", nargs="*", choices=[*CASES, []], default=CASES)
+    words.add_argument("--markdown", action="store_true", help="print the table as Markdown")
+    said = words.parse_args()
+    console = Console()
+    rows: list[Row] = []
+    for case in said.cases:
+        with console.status(f"measuring {case}"):
+            rows.extend(importlib.import_module(f"tests.bench.{case}").run())
+    console.print(machine())
+    print(markdown(rows)) if said.markdown else console.print(table(rows))  # noqa: T201 - the command's output
+    if any(row.kept is False for row in rows):
+        raise SystemExit(1)
+
+
+def machine() -> str:
+    """What it was measured on."""
+    memory = int(Path("/proc/meminfo").read_text(encoding="utf-8").split()[1]) // 2**20
+    return f"{os.cpu_count()} cores, {memory} GiB, {platform.machine()}, Python {platform.python_version()}"
+
+
+def table(rows: list[Row]) -> Table:
+    """For a terminal."""
+    made = Table("work", "unit", "ours", "peer", "theirs", "ratio", "budget", "kept")
+    for row in rows:
+        made.add_row(*cells(row))
+    return made
+
+
+def markdown(rows: list[Row]) -> str:
+    """For the README."""
+    head = ["| work | unit | ours | peer | theirs | ratio | budget | kept |", "|---|---|---|---|---|---|---|---|"]
+    return "\n".join(head + ["| " + " | ".join(cells(row)) + " |" for row in rows])
+
+
+def cells(row: Row) -> tuple[str, ...]:
+    """One row as text; a ratio below one is written as a fraction of one."""
+    theirs = "" if row.theirs is None else f"{row.theirs:,.3g}"
+    kept = {True: "yes", False: "NO", None: ""}[row.kept]
+    budget = "" if row.budget is None else _ratio(row.budget) if row.theirs is not None else f"{row.budget:,.3g}"
+    ratio = "" if row.ratio is None else _ratio(row.ratio)
+    return (row.work, row.unit, f"{row.ours:,.3g}", row.peer, theirs, ratio, budget, kept)
+
+
+def _ratio(value: float) -> str:
+    return f"1/{1 / value:,.0f}" if 0 < value < 0.5 else f"{value:.2f}"
+
+
+if __name__ == "__main__":
+    main()

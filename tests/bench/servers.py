@@ -1,0 +1,48 @@
+"""The servers that are scraped: ours with a prepared snapshot, and prometheus-client's own. Run as a module."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+import threading
+import time
+from datetime import UTC, datetime
+
+from prometheus_client import CollectorRegistry, start_http_server
+
+from exporter.exposition.ledger import Ledger
+from exporter.exposition.render import Renderer
+from exporter.exposition.server import Exposed, bind, create_app, serve
+from exporter.exposition.snapshot import take
+from tests.bench.series import Collector, rows
+
+
+def _ours() -> None:
+    sys.setswitchinterval(0.0005)
+    snapshot = take(Renderer().render(rows()), datetime.now(UTC), separate=False)
+    exposed = Exposed(Ledger(), snapshot)
+    listening = bind("127.0.0.1", 0)
+    print(listening.getsockname()[1], flush=True)  # noqa: T201 - the parent reads the port
+    if "busy" in sys.argv:
+        threading.Thread(target=_sync, daemon=True).start()
+    asyncio.run(serve(create_app(exposed), listening, lambda: asyncio.sleep(600)))
+
+
+def _sync() -> None:
+    """Stands in for the conversion of pages in the sync thread: pure Python that holds the interpreter."""
+    until = time.monotonic() + 600
+    while time.monotonic() < until:
+        sum(len(str(number)) for number in range(100_000))
+        time.sleep(0.005)
+
+
+def _theirs() -> None:
+    registry = CollectorRegistry(auto_describe=False)
+    registry.register(Collector())
+    server, thread = start_http_server(0, "127.0.0.1", registry)
+    print(server.server_port, flush=True)  # noqa: T201 - the parent reads the port
+    thread.join(600)
+
+
+if __name__ == "__main__":
+    _ours() if "ours" in sys.argv else _theirs()

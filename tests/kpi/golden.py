@@ -1,0 +1,40 @@
+"""Tables worked out by hand, as test cases."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+_TABLES = Path(__file__).parents[1] / "golden" / "kpi"
+
+
+def cases(table: str) -> list[Any]:
+    """The cases of a table, one test parameter each, named by what they show."""
+    rows = yaml.safe_load((_TABLES / f"{table}.yaml").read_text(encoding="utf-8"))
+    names = [row["case"] for row in rows]
+    assert len(set(names)) == len(names), f"{table} has two cases of the same name"
+    return [pytest.param(row, id=row["case"]) for row in rows]
+
+
+def number(written: Any) -> Any:
+    """A number of a table: plain, or written as the arithmetic that leads to it."""
+    if not isinstance(written, str):
+        return written
+    assert re.fullmatch(r"[-+*/() .0-9]+", written), f"{written!r} is no arithmetic"
+    return eval(written)
+
+
+def close(written: Any) -> Any:
+    """What a result must equal, up to the last bits of a binary fraction."""
+    value = number(written)
+    return value if value is None or isinstance(value, str | bool) else pytest.approx(value, rel=1e-12, abs=1e-12)
+
+
+def instant(written: str) -> datetime:
+    """An instant of a table in UTC."""
+    return datetime.fromisoformat(written).astimezone(UTC)

@@ -1,0 +1,43 @@
+"""The store as metrics see it: a cursor to read with, and one state of the data."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import duckdb
+
+Reader = duckdb.DuckDBPyConnection
+"""A cursor of the calling thread's own, as the store hands out. It keeps small temporary tables of its own."""
+
+QueryError = duckdb.Error
+"""What a query raises that the store cannot answer."""
+
+
+@contextmanager
+def one_state(reader: Reader) -> Iterator[None]:
+    """Every query inside sees the same state of the store, whatever a sync publishes meanwhile.
+
+    May be nested: the outermost one decides.
+    """
+    if not _begun(reader):
+        yield
+        return
+    try:
+        yield
+    finally:
+        reader.rollback()
+
+
+def begin_again(reader: Reader) -> None:
+    """Leaves the transaction that a failed query spoilt and starts one on the present state."""
+    reader.rollback()
+    reader.begin()
+
+
+def _begun(reader: Reader) -> bool:
+    try:
+        reader.begin()
+    except duckdb.TransactionException:
+        return False
+    return True

@@ -49,8 +49,9 @@ class AircallShape:
     def _guarded(self, handle: Callable[[Request], dict[str, Any]]) -> Callable[[Request], Any]:
         async def endpoint(request: Request) -> Response:
             expected = base64.b64encode(f"{self.api_id}:{self.api_token}".encode()).decode()
-            if request.headers.get("authorization") != f"Basic {expected}":
-                return _json(403, {"error": "Forbidden", "troubleshoot": "Invalid API key"})
+            given = request.headers.get("authorization")
+            if given != f"Basic {expected}":  # 401 only where there is no credential at all
+                return _json(403, {"message": "Forbidden"}) if given else _json(401, {"message": "Unauthorized"})
             now = self.clock().timestamp()
             allowed = self.allowance.take(now)
             headers = {

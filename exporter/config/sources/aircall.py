@@ -15,7 +15,9 @@ class AircallOptions(HttpOptions):
 
     provider: Literal["aircall"]
     api_id: Title
+    """The public half of the API key."""
     api_token: SecretField
+    """Its secret half."""
     entities: Annotated[tuple[Literal["calls", "people"], ...], Field(strict=False, min_length=1)] = (
         "calls",
         "people",

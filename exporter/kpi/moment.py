@@ -69,7 +69,7 @@ def moment_of(plan: Plan, freshness: Mapping[str, Freshness], now: datetime) -> 
     calendar, period = plan.calendar, plan.kpi.period
     span = calendar.holding(period, instant)
     reference = plan.reference(span)
-    scopes = plan.kpi.scopes if _people_known(freshness) else (Scope.COMPANY,)
+    scopes = plan.kpi.scopes if people_known(freshness) else (Scope.COMPANY,)
     return Moment(
         plan,
         Clock(instant, span, plan.pace, calendar.share(span, plan.pace, instant)),
@@ -84,6 +84,7 @@ def moment_of(plan: Plan, freshness: Mapping[str, Freshness], now: datetime) -> 
     )
 
 
-def _people_known(freshness: Mapping[str, Freshness]) -> bool:
+def people_known(freshness: Mapping[str, Freshness]) -> bool:
+    """False while a source that lists people has not been read whole: teams would be wrong."""
     people = freshness.get("people")
     return people is None or people.complete_until is not None

@@ -24,15 +24,16 @@ class Tally:
     held: dict[Key, tuple[datetime, Held]] = field(default_factory=dict)
     starts: dict[str, datetime] = field(default_factory=dict)
 
-    def add(self, value: KpiValue, verdict: Verdict) -> None:
-        """Counts in one judged value."""
-        self.values.append(value)
-        self.starts[value.kpi] = value.period_start
-        if value.scope is Scope.COMPANY:
-            self.company[value.kpi] = verdict
-        if verdict.held is not None:
-            key = (value.kpi, value.scope, value.team, value.person)
-            self.held[key] = value.period_start, verdict.held
+    def add(self, judged: Iterable[tuple[KpiValue, Verdict]]) -> None:
+        """Counts in judged values."""
+        for value, verdict in judged:
+            self.values.append(value)
+            self.starts[value.kpi] = value.period_start
+            if value.scope is Scope.COMPANY:
+                self.company[value.kpi] = verdict
+            if verdict.held is not None:
+                key = (value.kpi, value.scope, value.team, value.person)
+                self.held[key] = value.period_start, verdict.held
 
     def remembered(self, memory: Memory) -> Memory:
         """The memory for the next evaluation: what was held now, and what still holds in the running periods."""

@@ -12,11 +12,23 @@ _METRICS = [
     {"name": "won", "title": "Deals won", "entity": "deals", "at": "closed_at", "count": "rows"},
     {"name": "closed", "title": "Deals closed", "entity": "deals", "at": "closed_at", "count": "rows"},
     {"name": "revenue", "title": "Revenue", "entity": "deals", "at": "closed_at", "sum": "amount"},
-    {"name": "open", "title": "Open", "entity": "deals", "during": {"from": "created_at", "until": "closed_at"}, "count": "rows"},
+    {
+        "name": "open",
+        "title": "Open deals",
+        "entity": "deals",
+        "during": {"from": "created_at", "until": "closed_at"},
+        "count": "rows",
+    },
     {"name": "wait", "title": "Wait", "entity": "calls", "at": "started_at", "mean": "wait_seconds"},
     {"name": "calls", "title": "Calls", "entity": "calls", "at": "started_at", "count": "rows"},
-    {"name": "slow", "title": "Slow", "entity": "calls", "at": "started_at", "percentile": {"of": "wait_seconds", "at": 0.9}},
-]  # fmt: skip
+    {
+        "name": "slow",
+        "title": "Slowest answers",
+        "entity": "calls",
+        "at": "started_at",
+        "percentile": {"of": "wait_seconds", "at": 0.9},
+    },
+]
 
 
 def company(**settings: Any) -> Company:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
+from hypothesis import strategies as st
 
 _TABLES = Path(__file__).parents[1] / "golden" / "kpi"
 
@@ -38,3 +39,10 @@ def close(written: Any) -> Any:
 def instant(written: str) -> datetime:
     """An instant of a table in UTC."""
     return datetime.fromisoformat(written).astimezone(UTC)
+
+
+def instants(first: int, last: int) -> st.SearchStrategy[datetime]:
+    """Any instants from the start of one year until the start of another."""
+    start = datetime(first, 1, 1, tzinfo=UTC)
+    seconds = int((datetime(last, 1, 1, tzinfo=UTC) - start).total_seconds())
+    return st.integers(0, seconds).map(lambda passed: start + timedelta(seconds=passed))

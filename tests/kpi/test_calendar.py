@@ -16,9 +16,9 @@ from exporter.kpi.calendar import Calendar
 from exporter.kpi.periods import Span
 from exporter.metrics.values import Window
 from tests.kpi.companies import calendar
-from tests.kpi.golden import cases, close, instant
+from tests.kpi.golden import cases, close, instant, instants
 
-_instants = st.datetimes(datetime(1971, 1, 1), datetime(2036, 1, 1)).map(lambda at: at.replace(tzinfo=UTC))
+_instants = instants(1971, 2036)
 _zones = st.sampled_from(sorted(available_timezones() - {"localtime", "Factory"}))
 _kinds = st.sampled_from(list(Period))
 
@@ -54,7 +54,9 @@ def test_shares_as_worked_out_by_hand(case: dict[str, Any]) -> None:
 
 
 @given(_zones, _kinds, _instants, st.integers(0, 6), st.integers(1, 12))
-def test_periods_cover_time_without_gap_or_overlap(zone: str, kind: Period, at: datetime, week: int, month: int) -> None:
+def test_periods_cover_time_without_gap_or_overlap(
+    zone: str, kind: Period, at: datetime, week: int, month: int
+) -> None:
     kept = Calendar(ZoneInfo(zone), lambda _: True, week_start=week, fiscal_month=month)
     span = kept.holding(kind, at)
     window = kept.window(span)

@@ -1,0 +1,58 @@
+"""Which target holds, for whom and when (maths 8.6, 8.10)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from pydantic import TypeAdapter
+
+from exporter.config.fields import Better, Pace, Period
+from exporter.config.targets import Band, Entry, Goal, Growth
+from exporter.kpi.ratio import Aim
+from exporter.kpi.readings import Reading
+from exporter.kpi.targets import Days, dated_aim, fixed_aim, growth_aim
+from exporter.metrics.values import Group
+from tests.kpi.companies import calendar
+from tests.kpi.golden import cases, close
+
+_ENTRIES = TypeAdapter(tuple[Entry, ...])
+
+
+@pytest.mark.parametrize("case", cases("targets"))
+def test_dated_targets_as_worked_out_by_hand(case: dict[str, Any]) -> None:
+    kept = calendar()
+    span = kept.holding(Period.MONTH, kept.start_of(case["date"]))
+    days = Days(span, kept.weights(span, Pace(case.get("pace", "linear"))), case["date"])
+    entries = _ENTRIES.validate_python(tuple(case["entries"]))
+    group = Group(case.get("team"), case.get("person"))
+    aim = dated_aim(entries, Better.HIGHER, days, group, flow=case.get("flow", False))
+    if "low" in case:
+        assert aim == Aim(case["low"], case["high"], Better.WITHIN)
+    else:
+        assert (aim and aim.middle) == close(case["target"])
+
+
+@pytest.mark.parametrize("case", cases("growth"))
+def test_growth_as_worked_out_by_hand(case: dict[str, Any]) -> None:
+    target = Growth.model_validate({"growth": case["growth"], "over": "previous"})
+    better = Better(case.get("better", "higher"))
+    aim = growth_aim(target, better, Reading(case["reference"], 10, case.get("coverage", 1.0)))
+    assert (aim and aim.middle) == close(case["target"])
+    assert aim is None or aim.better is better
+
+
+def test_growth_over_a_period_without_the_group_is_no_target() -> None:
+    target = Growth.model_validate({"growth": "5%", "over": "same_last_year"})
+    assert growth_aim(target, Better.HIGHER, None) is None
+
+
+def test_targets_that_never_change() -> None:
+    assert fixed_aim(5.0, Better.LOWER) == Aim(5, 5, Better.LOWER)
+    assert fixed_aim(Band(within=(1.0, 2.0)), Better.WITHIN) == Aim(1, 2, Better.WITHIN)
+    goal = Goal.model_validate({"from": 1, "to": 2, "start": "2021-01-01", "by": "2021-02-01"})
+    assert fixed_aim(goal, Better.HIGHER) == Aim(2, 2, Better.HIGHER)
+
+
+def test_a_range_is_a_range_whichever_way_is_said_to_be_better() -> None:
+    assert fixed_aim(Band(within=(1.0, 2.0)), Better.HIGHER) == Aim(1, 2, Better.WITHIN)

@@ -16,6 +16,7 @@ PROVIDERS: Mapping[str, str] = MappingProxyType(
         "csv": "exporter.sources.csv",
         "hubspot": "exporter.sources.hubspot",
         "rest": "exporter.sources.rest",
+        "sql": "exporter.sources.sql",
     }
 )
 """Provider name to the module whose `create(options, around)` builds a source."""

@@ -10,8 +10,9 @@ from exporter.config.sources.aircall import AircallOptions
 from exporter.config.sources.csv import CsvOptions
 from exporter.config.sources.hubspot import HubspotOptions
 from exporter.config.sources.rest import RestOptions
+from exporter.config.sources.sql import SqlOptions
 
 AnySource = Annotated[
-    AircallOptions | CsvOptions | HubspotOptions | RestOptions,
+    AircallOptions | CsvOptions | HubspotOptions | RestOptions | SqlOptions,
     Field(discriminator="provider"),
 ]

@@ -1,0 +1,75 @@
+"""Options of the sql provider: any table or query of a database as any entity."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, model_validator
+
+from exporter.config.fields import Duration, LocalPath, Name, SecretField, Section, Title, parse_duration
+from exporter.config.sources.base import ONE_SECOND, ColumnMap, SourceOptions
+
+_FILES = ("sqlite", "duckdb")
+
+
+class SqlDeleted(Section):
+    """How a deletion shows in a row."""
+
+    field: Title
+    equals: str | bool | int | None = None
+    """Deleted where the column has this value; without it, where it is neither empty nor false nor 0."""
+
+
+class SqlEntity(Section):
+    """One table or query and how its rows become records."""
+
+    entity: Name
+    table: Annotated[str, Field(pattern=r"^[A-Za-z_][\w$]*(\.[A-Za-z_][\w$]*){0,2}$")] | None = None
+    """Name of a table or view, with its schema where needed."""
+    query: Annotated[str, Field(min_length=1, max_length=20000)] | None = None
+    """Or one SELECT."""
+    updated: Title | None = None
+    """Column that grows whenever a row changes (a time or a number). Without it every pass reads everything."""
+    columns: ColumnMap
+    deleted: SqlDeleted | None = None
+
+    @model_validator(mode="after")
+    def _one_origin(self) -> Self:
+        if (self.table is None) == (self.query is None):
+            raise ValueError("exactly one of table and query")
+        return self
+
+
+class SqlOptions(SourceOptions):
+    """PostgreSQL, MySQL or MariaDB, SQLite, DuckDB; read with a user that may only SELECT."""
+
+    provider: Literal["sql"]
+    engine: Literal["postgresql", "mysql", "sqlite", "duckdb"]
+    """mysql is MariaDB too."""
+    path: LocalPath | None = None
+    """The file of sqlite and duckdb."""
+    host: Title | None = None
+    port: Annotated[int, Field(ge=1, le=65535)] | None = None
+    database: Title | None = None
+    user: Title | None = None
+    password: SecretField | None = None
+    tls: Literal["verify", "require", "off"] = "verify"
+    """verify: encrypted and the server's certificate checked; off only for loopback or a trusted network."""
+    statement_timeout: Annotated[Duration, Field(ge=ONE_SECOND)] = parse_duration("60s")
+    """The server ends statements that take longer."""
+    entities: Annotated[tuple[SqlEntity, ...], Field(strict=False, min_length=1)]
+
+    @model_validator(mode="after")
+    def _reachable(self) -> Self:
+        if self.engine in _FILES and (self.path is None or self.host is not None):
+            raise ValueError(f"{self.engine} needs path, and no host")
+        if self.engine not in _FILES and (self.host is None or self.database is None or self.path is not None):
+            raise ValueError(f"{self.engine} needs host and database, and no path")
+        if len(set(self.reads)) != len(self.reads):
+            raise ValueError("an entity is listed twice: use UNION ALL in one query, or a second source")
+        return self
+
+    @property
+    def reads(self) -> tuple[str, ...]:
+        """The entities of all tables and queries."""
+        return tuple(part.entity for part in self.entities)

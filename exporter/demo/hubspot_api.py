@@ -19,6 +19,7 @@ from exporter.demo.company import Company, Timeline
 from exporter.demo.hubspot_access import HubspotAccess, RefusedError, refusal
 from exporter.demo.hubspot_search import BadSearchError, Shown, cut, matching, since_of
 from exporter.demo.life import Life, PhoneCall
+from exporter.demo.phones import LINES
 
 MOST_A_PAGE = 100
 OWNERS_SCOPE = "crm.objects.owners.read"
@@ -40,9 +41,9 @@ class ObjectType:
     belongs: Callable[[Any], bool] = lambda _: True
 
 
-def _outbound(call: PhoneCall) -> bool:
-    """The sellers' telephone writes its calls into the CRM, the service's does not."""
-    return not call.inbound
+def _logged(call: PhoneCall) -> bool:
+    """Sellers have the calls they make written into the CRM."""
+    return not call.inbound and call.line == LINES[2]
 
 
 _DEALS = ObjectType(lambda company: company.deals, payloads.deal, "crm.objects.deals.read")
@@ -53,7 +54,7 @@ _CONTACTS = ObjectType(
 _LEADS = ObjectType(lambda company: company.leads, payloads.lead, "crm.objects.leads.read", created="hs_createdate")
 _CALLS = ObjectType(
     lambda company: company.calls, payloads.call, "crm.objects.contacts.read", created="hs_createdate",
-    belongs=_outbound,
+    belongs=_logged,
 )  # fmt: skip
 TYPES: Mapping[str, ObjectType] = {
     "deals": _DEALS, "0-3": _DEALS, "tickets": _TICKETS, "0-5": _TICKETS, "contacts": _CONTACTS, "0-1": _CONTACTS,

@@ -109,7 +109,7 @@ def lead(record: Lead, now: int) -> Properties:
 
 
 def ticket(record: Ticket, now: int) -> Properties:
-    """Properties of a ticket; the ones of busy days nobody picked up belong to a queue at first."""
+    """Properties of a ticket; until somebody replies it belongs to a queue."""
     pipeline, _, stages = _TICKET_STAGES[record.care]
     stage, replied = record.stage(now), record.replied_at <= now
     closed_at = record.entered("closed", now) if stage == "closed" else None
@@ -127,6 +127,7 @@ def ticket(record: Ticket, now: int) -> Properties:
         "source_type": record.channel,
         "subject": record.subject,
         "time_to_close": str((closed_at - record.created_at) * 1000) if closed_at else None,
+        "time_to_first_agent_reply": str((record.replied_at - record.created_at) * 1000) if replied else None,
     }
 
 

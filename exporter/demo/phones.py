@@ -1,4 +1,4 @@
-"""A day's calls: customers who ring, wait and sometimes give up, and sellers who ring others."""
+"""A day's calls: customers who ring, wait and sometimes give up, and colleagues who ring others."""
 
 from __future__ import annotations
 
@@ -16,7 +16,8 @@ LINES = ("Support line", "Customer Care line", "Sales line")
 TOPICS = ("Billing", "Delivery", "Technical", "Contract", "Other")
 
 
-_LINE = Odds(dict(zip(LINES, (50, 35, 15), strict=True)))
+_RUNG = Odds(dict(zip(LINES, (50, 35, 15), strict=True)))
+_RINGING = Odds(dict(zip(LINES, (14, 11, 75), strict=True)))
 _TOPIC = Odds(dict(zip(TOPICS, (25, 30, 25, 12, 8), strict=True)))
 
 
@@ -49,7 +50,7 @@ def _open(at: int, day: date) -> bool:
 
 
 def _inbound(rng: Random, at_the_phones: Mapping[str, Odds[Member]], key: int, at: int, pressure: float) -> PhoneCall:
-    line = _LINE.draw(rng)
+    line = _RUNG.draw(rng)
     if not pressure:
         return _missed(key, line, at, rng.randrange(8, 90), "out_of_opening_hours", voicemail=rng.random() < 0.3)
     wait, patience = spread(rng, 16 * pressure, 0.9), rng.expovariate(1 / 190)
@@ -77,16 +78,17 @@ def _inbound(rng: Random, at_the_phones: Mapping[str, Odds[Member]], key: int, a
 
 
 def _outbound(rng: Random, at_the_phones: Mapping[str, Odds[Member]], key: int, at: int, _: float) -> PhoneCall:
-    seller, rung_until = at_the_phones[LINES[2]].draw(rng), at + rng.randrange(4, 32)
-    answered = rng.random() < min(0.85, 0.55 * seller.skill)
+    line = _RINGING.draw(rng)
+    caller, rung_until = at_the_phones[line].draw(rng), at + rng.randrange(4, 32)
+    answered = rng.random() < min(0.85, 0.55 * caller.skill)
     return PhoneCall(
         id=key,
         inbound=False,
-        line=LINES[2],
-        agent=seller.key,
+        line=line,
+        agent=caller.key,
         started_at=at,
         answered_at=rung_until if answered else None,
-        ended_at=rung_until + (_talk(rng, seller) if answered else 0),
+        ended_at=rung_until + (_talk(rng, caller) if answered else 0),
     )
 
 

@@ -98,7 +98,7 @@ def _closing_day(rng: Random, at: int, won: bool, days: float) -> date:
     """When it ends: on a workday, and wins more often in the last days of a month."""
     day = next_workday(local_day(at) + timedelta(days=days))
     rush = last_workdays(day.year, day.month)
-    if won and day < rush[0] and rng.random() < 0.3:
+    if won and day < rush[0] and rng.random() < 0.18:
         return rng.choice(rush)
     return day
 

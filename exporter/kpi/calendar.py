@@ -69,8 +69,6 @@ class Calendar:
     def day_of(self, instant: datetime) -> date:
         """The local date whose bounds hold an instant."""
         day = instant.astimezone(self._zone).date()
-        while self.start_of(day) > instant:
-            day -= _DAY
         while self.start_of(day + _DAY) <= instant:
             day += _DAY
         return day

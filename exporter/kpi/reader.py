@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from operator import is_
 from typing import NamedTuple
 
 from exporter.config.fields import Scope
 from exporter.kpi.moment import Moment
-from exporter.kpi.readings import Formula, Reading, name_of, readings
+from exporter.kpi.readings import Answer, Formula, Reading, groups_of, name_of
 from exporter.metrics.values import Answers, Group, Measured
 
-_Given = Sequence[Sequence[Mapping[Group, Measured]]]
+_Final = Mapping[str | None, Reading]
 
 
 class Row(NamedTuple):
@@ -25,49 +27,70 @@ class Row(NamedTuple):
     reference: Reading | None
 
 
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    """What was read last: the answers, their finals, what each group's row was read from, and the rows in order."""
+
+    given: Sequence[Sequence[Answer]]
+    finals: Sequence[_Final]
+    rows: Mapping[Group, tuple[Sequence[Measured | None], Row]]
+    ordered: Sequence[Row]
+
+
+_NOTHING = _Kept((), (), {}, ())
+
+
 class Reader:
     """Reads KPI values from answers.
 
-    Answers that are the same objects as last time give the same rows again without reading them: over a history
-    most answers of one step are those of the step before.
+    Answers, and numbers in them, that are the same objects as last time are not read again: over a history most of
+    one step are those of the step before.
     """
 
     def __init__(self) -> None:
-        self._rows: dict[tuple[str, Scope], tuple[_Given, list[Row]]] = {}
-        self._finals: dict[tuple[str, Scope, int], tuple[_Given, Mapping[str | None, Reading]]] = {}
+        self._kept: dict[tuple[str, Scope], _Kept] = {}
 
-    def rows(self, moment: Moment, scope: Scope, answers: Answers) -> list[Row]:
+    def rows(self, moment: Moment, scope: Scope, answers: Answers) -> Sequence[Row]:
         """A row for every group that had records in the period to date or in the one before, in order of name."""
         key = moment.plan.kpi.name, scope
         given = [[answers[question] for question in asked] for asked in moment.asked(scope)]
-        kept = self._rows.get(key)
-        if kept is None or not _same(given, kept[0]):
-            kept = self._rows[key] = given, self._read(key, moment.plan.formula, given)
-        return kept[1]
-
-    def _read(self, key: tuple[str, Scope], formula: Formula, given: _Given) -> list[Row]:
-        now = readings(formula, given[0], given[1])
-        finals = [self._final((*key, place), formula, answers) for place, answers in enumerate(given[1:])]
-        previous, reference = finals[0], finals[1] if len(finals) > 1 else {}
-        rows = [Row(group, found, previous.get(name), reference.get(name)) for group, found, name in _named(now)]
-        return sorted(rows, key=lambda row: (row.group.team or "", row.group.person or ""))
-
-    def _final(
-        self, key: tuple[str, Scope, int], formula: Formula, answers: Sequence[Mapping[Group, Measured]]
-    ) -> Mapping[str | None, Reading]:
-        kept = self._finals.get(key)
-        if kept is None or not _same([answers], kept[0]):
-            found = {name: reading for _, reading, name in _named(readings(formula, answers))}
-            kept = self._finals[key] = [answers], found
-        return kept[1]
+        kept = self._kept.get(key, _NOTHING)
+        if not _same(given, kept.given):
+            kept = self._kept[key] = _read(moment.plan.formula, given, kept)
+        return kept.ordered
 
 
-def _named(found: Mapping[Group, Reading]) -> list[tuple[Group, Reading, str | None]]:
-    return [(group, reading, name_of(group)) for group, reading in found.items()]
+def _read(formula: Formula, given: Sequence[Sequence[Answer]], kept: _Kept) -> _Kept:
+    finals = [
+        kept.finals[place] if kept.finals and _same([answers], [kept.given[place + 1]]) else _final(formula, answers)
+        for place, answers in enumerate(given[1:])
+    ]
+    known = kept.rows if kept.finals and all(map(is_, finals, kept.finals)) else {}
+    rows = {}
+    for group in groups_of(given[0], given[1]):
+        measured = [answer.get(group) for answer in given[0]]
+        found = known.get(group)
+        rows[group] = found if found and found[0] == measured else (measured, _row(formula, group, measured, finals))
+    ordered = sorted((row for _, row in rows.values()), key=_by_name)
+    return _Kept(given, finals, rows, ordered)
 
 
-def _same(given: _Given, kept: _Given) -> bool:
-    return all(
+def _row(formula: Formula, group: Group, measured: Sequence[Measured | None], finals: Sequence[_Final]) -> Row:
+    name = name_of(group)
+    reference = finals[1].get(name) if len(finals) > 1 else None
+    return Row(group, formula.read(measured), finals[0].get(name), reference)
+
+
+def _final(formula: Formula, answers: Sequence[Answer]) -> _Final:
+    return {name_of(group): formula.read([answer.get(group) for answer in answers]) for group in groups_of(answers)}
+
+
+def _by_name(row: Row) -> tuple[str, str]:
+    return row.group.team or "", row.group.person or ""
+
+
+def _same(given: Sequence[Sequence[Answer]], kept: Sequence[Sequence[Answer]]) -> bool:
+    return len(given) == len(kept) and all(
         new is old
         for answers, earlier in zip(given, kept, strict=True)
         for new, old in zip(answers, earlier, strict=True)

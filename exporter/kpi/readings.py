@@ -17,6 +17,9 @@ _AVERAGED = {"mean", "percentile"}
 _NOTHING = Measured(0.0)
 _UNKNOWN = Measured(None)
 
+Answer = Mapping[Group, Measured]
+"""What one metric measured, by group."""
+
 Parts = Sequence[Measured]
 """What each metric of a formula measured, in the formula's order."""
 
@@ -77,19 +80,14 @@ def entities_of(config: Config, metrics: Iterable[str]) -> frozenset[str]:
     return frozenset(config.metric_by_name[name].entity for name in metrics)
 
 
-def readings(
-    formula: Formula,
-    answers: Sequence[Mapping[Group, Measured]],
-    earlier: Sequence[Mapping[Group, Measured]] = (),
-) -> dict[Group, Reading]:
-    """A reading for each group that any of the answers, one for each metric, knows.
+def groups_of(answers: Iterable[Answer], earlier: Iterable[Answer] = ()) -> Iterable[Group]:
+    """Every group that any of the answers knows, one answer for each metric.
 
     A group that only `earlier` answers know has had nothing yet: its counts and sums are a true 0.
     """
     groups = dict.fromkeys(group for answer in answers for group in answer)
     known = {name_of(group) for group in groups}
-    groups |= dict.fromkeys(group for answer in earlier for group in answer if name_of(group) not in known)
-    return {group: formula.read([answer.get(group) for answer in answers]) for group in groups}
+    return groups | dict.fromkeys(group for answer in earlier for group in answer if name_of(group) not in known)
 
 
 def name_of(group: Group) -> str | None:

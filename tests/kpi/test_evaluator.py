@@ -1,0 +1,312 @@
+"""What evaluations share and what they remember: questions, samples, failures, guards, scores and hysteresis."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from exporter.config.fields import Period, Scope, Status
+from exporter.config.root import Config
+from exporter.errors import EvaluationError
+from exporter.kpi.evaluate import Evaluator, evaluate
+from exporter.kpi.memory import Held, Memory
+from exporter.kpi.values import Evaluation, Freshness, KpiValue, ObjectiveScore
+from exporter.metrics.values import Answers, MetricValue, Question
+from tests.kpi.companies import config, kpi
+from tests.kpi.ledger import Ledger, local
+
+AT = datetime(2021, 2, 14, 23, tzinfo=UTC)
+"""Mid-February in Zurich: 14 of 28 days have passed."""
+
+FRESH = {"deals": Freshness(AT), "calls": Freshness(AT)}
+
+
+def won(times: int, person: str | None = None) -> dict[str, Any]:
+    row = {"in": ["won"], "at": "2021-02-03T10:00", "times": times}
+    return row if person is None else {**row, "person": person}
+
+
+def called(times: int) -> dict[str, Any]:
+    return {"in": ["calls"], "at": "2021-02-03T10:00", "times": times}
+
+
+def now(told: Config, *rows: dict[str, Any], teams: dict[str, Any] | None = None) -> Evaluation:
+    return evaluate(told, Ledger(told, rows, teams), FRESH, AT, None)[0]
+
+
+def statuses(evaluation: Evaluation) -> dict[str, Status]:
+    return {value.kpi: value.status for value in evaluation.kpis if value.scope is Scope.COMPANY}
+
+
+class TestQuestions:
+    def test_each_is_asked_once_and_all_at_once(self) -> None:
+        told = config(kpi("one", target=1), kpi("two", target=2), kpi("three", value="won / closed"))
+        asked: list[Sequence[Question]] = []
+
+        def ask(questions: Sequence[Question]) -> Answers:
+            asked.append(questions)
+            return Ledger(told, [])(questions)
+
+        evaluate(told, ask, FRESH, AT, None)
+        assert len(asked) == 1
+        assert max(Counter(asked[0]).values()) == 1
+
+    def test_a_kpi_asks_at_its_scopes_for_the_period_and_the_one_before(self) -> None:
+        told = config(kpi(scopes=["team"]), metrics=[WON])
+        ledger = Ledger(told, [])
+        evaluate(told, ledger, FRESH, AT, None)
+        windows = {question.window for question in ledger.asked if question.scope is Scope.TEAM}
+        month = local("2021-02-01T00:00", told)
+        assert {(window.start, window.end) for window in windows} >= {
+            (month, AT),
+            (local("2021-01-01T00:00", told), month),
+        }
+
+    def test_what_was_never_read_is_not_asked_for(self) -> None:
+        told = config(kpi())
+        ledger = Ledger(told, [])
+        evaluate(told, ledger, {"deals": Freshness(None), "calls": Freshness(AT)}, AT, None)
+        assert {question.metric for question in ledger.asked} == {"wait", "calls", "slow"}
+
+
+WON = {"name": "won", "title": "Won", "entity": "deals", "at": "closed_at", "count": "rows", "periods": ["month"]}
+
+
+class TestSamples:
+    def found(self, told: Config, fresh: dict[str, Freshness], *rows: dict[str, Any]) -> list[MetricValue]:
+        teams = {"Ann": [["2020-01-01", "North"]]}
+        evaluation, _ = evaluate(told, Ledger(told, rows, teams), fresh, AT, None)
+        return list(evaluation.metrics)
+
+    def test_a_metric_has_a_sample_for_each_period_and_scope_that_is_asked_for(self) -> None:
+        told = config(kpi(period="year", scopes=["company", "person"]), metrics=[WON])
+        found = self.found(told, FRESH, won(3, "Ann"), {**won(2, "Ann"), "at": "2021-01-10T10:00"})
+        assert {(value.scope, value.period, value.team, value.person, value.value) for value in found} == {
+            (Scope.COMPANY, Period.MONTH, None, None, 3),
+            (Scope.COMPANY, Period.YEAR, None, None, 5),
+            (Scope.PERSON, Period.MONTH, "North", "Ann", 3),
+            (Scope.PERSON, Period.YEAR, "North", "Ann", 5),
+        }
+
+    def test_each_entity_is_sampled_as_of_its_own_instant(self) -> None:
+        told = config(kpi())
+        fresh = {"deals": Freshness(AT - timedelta(days=14)), "calls": Freshness(AT)}
+        found = self.found(told, fresh, won(3), called(4), {**called(2), "at": "2021-01-15T10:00"})
+        months = {value.metric: value.value for value in found if value.period is Period.MONTH}
+        assert (months["won"], months["calls"]) == (0, 4)
+
+    @pytest.mark.parametrize("deals", [Freshness(None), Freshness(AT - timedelta(days=1), stale=True)])
+    def test_what_is_unknown_or_too_old_has_no_sample(self, deals: Freshness) -> None:
+        found = self.found(config(kpi()), {"deals": deals, "calls": Freshness(AT)}, won(3), called(4))
+        assert {value.metric for value in found} == {"calls"}
+
+    def test_an_entity_that_no_source_reads_has_no_sample(self) -> None:
+        assert {value.metric for value in self.found(config(kpi()), {"calls": Freshness(AT)}, called(1))} == {"calls"}
+
+    def test_before_the_people_were_read_there_is_the_company_alone(self) -> None:
+        told = config(kpi(scopes=["company", "team", "person"]), metrics=[WON])
+        found = self.found(told, FRESH | {"people": Freshness(None)}, won(3, "Ann"))
+        assert {value.scope for value in found} == {Scope.COMPANY}
+
+    def test_levels_are_read_once_without_a_period(self) -> None:
+        found = self.found(config(kpi()), FRESH, {"in": ["open"], "at": "2021-02-03T10:00", "times": 2})
+        assert [(value.period, value.value) for value in found if value.metric == "open"] == [(None, 2)]
+
+
+class TestFailures:
+    told = config(kpi("deals_won", target=28), kpi("win_rate", value="won / closed"), kpi("calling", value="calls"))
+
+    def without(self, metric: str) -> Evaluation:
+        def ask(questions: Sequence[Question]) -> Answers:
+            whole = Ledger(self.told, [won(14), called(3)])(questions)
+            return {question: groups for question, groups in whole.items() if question.metric != metric}
+
+        return evaluate(self.told, ask, FRESH, AT, None)[0]
+
+    def test_a_metric_without_answer_costs_itself_and_the_kpis_on_it(self) -> None:
+        found = self.without("closed")
+        assert found.failed == ("closed", "win_rate")
+        assert statuses(found) == {"deals_won": Status.ON_TRACK, "calling": Status.NO_TARGET}
+        assert "closed" not in {value.metric for value in found.metrics}
+        assert "won" in {value.metric for value in found.metrics}
+
+    def test_a_metric_that_two_kpis_need_costs_both(self) -> None:
+        found = self.without("won")
+        assert found.failed == ("deals_won", "win_rate", "won")
+        assert statuses(found) == {"calling": Status.NO_TARGET}
+
+    def test_a_date_at_the_end_of_the_calendar_costs_its_kpi(self) -> None:
+        goal = {"from": 1, "to": 2, "start": "2021-01-01", "by": "9999-12-31"}
+        found = now(config(kpi("far", value="open", target=goal), kpi("near", target=28)), won(14))
+        assert found.failed == ("far",)
+        assert statuses(found) == {"near": Status.ON_TRACK}
+
+    def test_an_unknown_country_is_said_at_once(self) -> None:
+        with pytest.raises(EvaluationError, match="XX"):
+            Evaluator(config(kpi(), holidays={"country": "XX"}))
+
+
+class TestGuards:
+    def test_a_kpi_is_at_best_at_risk_while_its_guard_is_off_track(self) -> None:
+        told = config(kpi(target=28, guard="calling"), kpi("calling", value="calls", target=28))
+        assert statuses(now(told, won(20), called(1)))["goal"] is Status.AT_RISK
+        assert statuses(now(told, won(20), called(13)))["goal"] is Status.EXCEEDED
+
+    def test_a_guard_makes_nothing_better(self) -> None:
+        told = config(kpi(target=28, guard="calling"), kpi("calling", value="calls", target=28))
+        assert statuses(now(told, won(1), called(1)))["goal"] is Status.OFF_TRACK
+
+    def test_a_guard_leaves_what_has_no_verdict(self) -> None:
+        told = config(kpi(guard="calling"), kpi("calling", value="calls", target=28))
+        assert statuses(now(told, won(1), called(1)))["goal"] is Status.NO_TARGET
+
+    def test_two_that_guard_each_other_do_not_run_in_circles(self) -> None:
+        told = config(kpi("one", target=28, guard="two"), kpi("two", value="calls", target=28, guard="one"))
+        assert statuses(now(told, won(20), called(1))) == {"one": Status.AT_RISK, "two": Status.OFF_TRACK}
+
+    def test_the_guard_of_a_team_is_its_own_where_it_has_one(self) -> None:
+        told = config(
+            kpi(target=10, guard="guarding", scopes=["company", "team"]),
+            kpi("guarding", value="closed", target=10, scopes=["company", "team"]),
+        )
+        teams = {"Ann": [["2020-01-01", "North"]], "Bob": [["2020-01-01", "South"]]}
+        closed = [
+            {"in": ["closed"], "at": "2021-02-03T10:00", "person": "Ann", "times": 5},
+            {"in": ["closed"], "at": "2021-02-03T10:00", "person": "Bob", "times": 1},
+        ]
+        found = now(told, won(5, "Ann"), won(5, "Bob"), *closed, teams=teams)
+        goal = {value.team: value.status for value in found.kpis if value.kpi == "goal"}
+        assert goal == {None: Status.EXCEEDED, "North": Status.ON_TRACK, "South": Status.AT_RISK}
+
+    def test_the_company_guards_teams_where_the_guard_has_no_teams(self) -> None:
+        told = config(
+            kpi(target=10, guard="calling", scopes=["team"]),
+            kpi("calling", value="calls", target=28),
+        )
+        found = now(told, won(5, "Ann"), called(1), teams={"Ann": [["2020-01-01", "North"]]})
+        assert {value.team: value.status for value in found.kpis if value.kpi == "goal"} == {"North": Status.AT_RISK}
+
+
+class TestScores:
+    def test_the_pace_counts_while_a_period_runs_and_each_ratio_at_most_as_one(self) -> None:
+        told = config(kpi("one", target=28, weight=2), kpi("two", value="calls", target=28))
+        (found,) = now(told, won(21), called(7)).objectives
+        assert found == ObjectiveScore("growth", pytest.approx((2 * 1 + 1 * 0.5) / 3), 1)
+
+    def test_what_has_no_verdict_is_left_out(self) -> None:
+        told = config(kpi("one", target=28), kpi("two", value="calls"), kpi("three", value="won / closed", target=1))
+        (found,) = now(told, won(7)).objectives
+        assert found == ObjectiveScore("growth", None, pytest.approx(1 / 3))
+
+    def test_met_or_not_met_counts_as_one_or_nothing(self) -> None:
+        told = config(kpi("one", target=0, better="lower"), kpi("two", value="calls", target=0, better="lower"))
+        (found,) = now(told, won(1)).objectives
+        assert found == ObjectiveScore("growth", 0.5, 1)
+
+    def test_a_failed_kpi_lowers_the_coverage(self) -> None:
+        told = config(kpi("one", target=28), kpi("two", value="calls", target=28))
+
+        def ask(questions: Sequence[Question]) -> Answers:
+            whole = Ledger(told, [won(7)])(questions)
+            return {question: groups for question, groups in whole.items() if question.metric != "calls"}
+
+        (found,) = evaluate(told, ask, FRESH, AT, None)[0].objectives
+        assert found == ObjectiveScore("growth", 0.5, 0.5)
+
+    def test_a_kpi_of_teams_alone_is_no_part_of_the_companys_score(self) -> None:
+        told = config(kpi("one", target=28), kpi("two", value="calls", target=28, scopes=["team"]))
+        (found,) = now(told, won(14)).objectives
+        assert found == ObjectiveScore("growth", 1, 1)
+
+
+class TestMemory:
+    told = config(kpi(target=28, scopes=["company", "person"]))
+
+    def run(self, counts: list[int], at: list[datetime] | None = None) -> list[Status]:
+        memory, found = None, []
+        for index, count in enumerate(counts):
+            instant = at[index] if at else AT
+            ledger = Ledger(self.told, [won(count, "Ann")])
+            evaluation, memory = evaluate(self.told, ledger, {"deals": Freshness(instant)}, instant, memory)
+            memory = Memory.load(memory.dump())
+            found.append([value.status for value in evaluation.kpis])
+        assert all(company is person for company, person in found)
+        return [company for company, _ in found]
+
+    def test_a_fall_shows_at_the_second_evaluation(self) -> None:
+        assert self.run([14, 7, 7]) == [Status.ON_TRACK, Status.ON_TRACK, Status.OFF_TRACK]
+
+    def test_a_rise_shows_at_once(self) -> None:
+        assert self.run([7, 14]) == [Status.OFF_TRACK, Status.ON_TRACK]
+
+    def test_a_new_period_starts_anew(self) -> None:
+        march = AT + timedelta(days=28)
+        assert self.run([14, 7], [AT, march]) == [Status.ON_TRACK, Status.OFF_TRACK]
+
+    def test_without_memory_thresholds_decide(self) -> None:
+        ledger = Ledger(self.told, [won(7)])
+        evaluation, _ = evaluate(self.told, ledger, FRESH, AT, None)
+        assert statuses(evaluation) == {"goal": Status.OFF_TRACK}
+
+    def test_an_evaluation_without_verdict_forgets_nothing(self) -> None:
+        _, memory = evaluate(self.told, Ledger(self.told, [won(14)]), FRESH, AT, None)
+        stale = {"deals": Freshness(AT - timedelta(hours=1), stale=True)}
+        _, memory = evaluate(self.told, Ledger(self.told, [won(14)]), stale, AT, memory)
+        evaluation, _ = evaluate(self.told, Ledger(self.told, [won(7)]), FRESH, AT, memory)
+        assert statuses(evaluation) == {"goal": Status.ON_TRACK}
+
+    def test_periods_that_are_over_are_forgotten(self) -> None:
+        key = ("goal", Scope.PERSON, None, "Gone")
+        before = Memory({key: (AT - timedelta(days=40), Held(Status.ON_TRACK))})
+        _, after = evaluate(self.told, Ledger(self.told, [won(14)]), FRESH, AT, before)
+        assert set(after.entries) == {("goal", Scope.COMPANY, None, None)}
+
+    def test_a_guarded_status_is_not_what_is_remembered(self) -> None:
+        told = config(kpi(target=28, guard="calling"), kpi("calling", value="calls", target=28))
+        _, memory = evaluate(told, Ledger(told, [won(14), called(1)]), FRESH, AT, None)
+        evaluation, _ = evaluate(told, Ledger(told, [won(13), called(14)]), FRESH, AT, memory)
+        assert statuses(evaluation)["goal"] is Status.ON_TRACK
+
+
+class TestEvaluator:
+    """One evaluator for many instants gives what a new one gives for each."""
+
+    def test_it_carries_nothing_over(self) -> None:
+        told = config(kpi(target={"growth": "10%", "over": "previous"}, scopes=["company", "team", "person"]))
+        rows = [won(3, "Ann"), won(2, "Bob"), {**won(9, "Ann"), "at": "2021-01-05T10:00"}]
+        ledger = Ledger(told, rows, {"Ann": [["2020-01-01", "North"], ["2021-02-10", "South"]]})
+        kept = Evaluator(told)
+        for days in (0, 0, 10, 30, 30, 60, 2):
+            instant = datetime(2021, 1, 3, tzinfo=UTC) + timedelta(days=days)
+            fresh = {"deals": Freshness(instant)}
+            assert kept.evaluate(ledger, fresh, instant, None)[0] == evaluate(told, ledger, fresh, instant, None)[0]
+
+    def test_equal_answers_in_new_objects_and_changed_answers_are_told_apart(self) -> None:
+        told = config(kpi(target=28, scopes=["company", "person"]))
+        kept = Evaluator(told)
+        for count in (7, 7, 14, 7):
+            found, _ = kept.evaluate(Ledger(told, [won(count, "Ann")]), FRESH, AT, None)
+            assert {value.value for value in found.kpis} == {count}
+
+
+def test_values_come_in_the_order_of_the_config_then_of_scope_team_and_person() -> None:
+    told = config(kpi("zeta", scopes=["company", "team", "person"]), kpi("alpha", value="calls"))
+    teams = {"Ann": [["2020-01-01", "South"]], "Zoe": [["2020-01-01", "North"]]}
+    found = now(told, won(1, "Ann"), won(1, "Zoe"), won(1, "Eve"), teams=teams)
+    assert [order(value) for value in found.kpis] == [
+        ("zeta", None, None),
+        ("zeta", "North", None),
+        ("zeta", "South", None),
+        ("zeta", None, "Eve"),
+        ("zeta", "North", "Zoe"),
+        ("zeta", "South", "Ann"),
+        ("alpha", None, None),
+    ]
+
+
+def order(value: KpiValue) -> tuple[str, str | None, str | None]:
+    return value.kpi, value.team, value.person

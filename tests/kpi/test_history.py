@@ -1,0 +1,74 @@
+"""Evaluations of many instants in a row."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
+
+from exporter.config.fields import Scope
+from exporter.kpi.evaluate import evaluate
+from exporter.kpi.history import history
+from exporter.kpi.memory import Memory
+from exporter.kpi.values import Freshness
+from tests.kpi.companies import config, kpi
+from tests.kpi.ledger import Ledger
+
+START = datetime(2021, 1, 25, tzinfo=UTC)
+STEPS = [START + timedelta(hours=6 * n) for n in range(48)]
+FRESH = {"deals": Freshness(STEPS[-1] + timedelta(days=1)), "calls": Freshness(STEPS[-1] + timedelta(days=1))}
+
+TOLD = config(
+    kpi("deals_won", target=40, scopes=["company", "team", "person"]),
+    kpi("win_rate", value="won / closed", target=0.5, period="week", min_sample=1),
+    kpi("pipeline", value="open", target=5, period="day"),
+    kpi("growing", value="revenue", target={"growth": "5%", "over": "previous"}),
+)
+
+
+def ledger() -> Ledger:
+    rows = []
+    for day in range(1, 60):
+        at = (datetime(2021, 1, 1, 10, tzinfo=UTC) + timedelta(days=day)).isoformat()
+        person = ("Ann", "Bob", "Cid")[day % 3]
+        inside = ["won", "closed", "revenue"] if day % 2 else ["closed"]
+        rows.append({"in": inside, "at": at, "person": person, "value": float(day)})
+        rows.append({"in": ["open"], "at": at, "until": "2021-02-20T00:00", "person": person})
+    return Ledger(
+        TOLD, rows, {"Ann": [["2020-01-01", "North"]], "Bob": [["2021-01-01", "North"], ["2021-02-01", "South"]]}
+    )
+
+
+def test_every_step_is_what_an_evaluation_at_that_instant_gives() -> None:
+    memory: Memory | None = None
+    answers = ledger()
+    for (found, after), instant in zip(history(TOLD, answers, FRESH, STEPS), STEPS, strict=True):
+        expected, memory = evaluate(TOLD, answers, FRESH, instant, memory)
+        assert found == expected
+        assert after == memory
+
+
+def test_statuses_hold_on_to_what_they_were() -> None:
+    told = config(kpi("pipeline", value="open", better="lower", target=100))
+    rows = [{"in": ["open"], "at": "2021-01-01T00:00", "times": 100}]
+    rows += [{"in": ["open"], "at": "2021-02-02T12:00", "until": "2021-02-02T12:30", "times": 50}]
+    rows += [{"in": ["open"], "at": "2021-02-03T12:00", "times": 50}]
+    hours = [datetime(2021, 2, 2, tzinfo=UTC) + timedelta(hours=n) for n in range(48)]
+    found = [evaluation.kpis[0] for evaluation, _ in history(told, Ledger(told, rows), FRESH, hours)]
+    assert [value.status.value for value in found[9:15]] == ["on_track"] * 6, (
+        "too many for half an hour are one evaluation"
+    )
+    changes = [now.as_of for before, now in pairwise(found) if now.status is not before.status]
+    assert changes == [datetime(2021, 2, 3, 12, tzinfo=UTC)], "too many from 11:00 UTC on, for two evaluations"
+
+
+def test_a_history_may_go_on_where_another_stopped() -> None:
+    answers = ledger()
+    whole = [evaluation for evaluation, _ in history(TOLD, answers, FRESH, STEPS)]
+    first = list(history(TOLD, answers, FRESH, STEPS[:21]))
+    rest = history(TOLD, answers, FRESH, STEPS[21:], first[-1][1])
+    assert [evaluation for evaluation, _ in first] + [evaluation for evaluation, _ in rest] == whole
+
+
+def test_every_scope_is_there() -> None:
+    *_, (last, _) = history(TOLD, ledger(), FRESH, STEPS)
+    assert {value.scope for value in last.kpis} == set(Scope)

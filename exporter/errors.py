@@ -124,13 +124,15 @@ class IncompletePassError(SourceError):
 class InvalidRecordError(ExporterError):
     """A single record cannot be taken: skip it, count it under `reason`.
 
-    `field` names the column; the value itself is never part of the message.
+    `field` names the column; the value itself is never part of the message. Where the record's id is known,
+    `record_id` keeps a full listing from taking the record for deleted.
     """
 
-    def __init__(self, reason: Reason, field: str, where: str = "") -> None:
+    def __init__(self, reason: Reason, field: str, where: str = "", record_id: str | None = None) -> None:
         self.reason = reason
         self.field = field
         self.where = where
+        self.record_id = record_id
         super().__init__(f"{field}: {reason.value}" + (f" at {where}" if where else ""))
 
 

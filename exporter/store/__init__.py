@@ -1,0 +1,1 @@
+"""The embedded store: records, cursors and the last snapshot in one DuckDB file."""

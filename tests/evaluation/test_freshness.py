@@ -1,0 +1,43 @@
+"""How far entities are known."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from exporter.evaluation.freshness import freshness, never_read
+from exporter.kpi.values import Freshness
+from exporter.store.state import Outcome
+from tests.evaluation.stored import NOW, small_config
+
+MINUTE = timedelta(minutes=1)
+
+
+def outcome(source: str, entity: str, age: timedelta, **more: object) -> Outcome:
+    at = NOW - age
+    return Outcome(source, entity, last_success=at, watermark=at, **more)  # type: ignore[arg-type]
+
+
+def test_an_entity_that_was_never_read_whole_is_not_known() -> None:
+    config = small_config()
+    assert freshness(config, [outcome("crm", "deals", MINUTE)], NOW) == {
+        "deals": Freshness(NOW - MINUTE),
+        "people": Freshness(None),
+    }
+    failed_first = Outcome("crm", "deals", failures=3)
+    assert freshness(config, [failed_first], NOW)["deals"] == Freshness(None)
+    assert never_read(config, [failed_first, outcome("hr", "people", MINUTE)]) == ("crm",)
+    assert never_read(config, [outcome("crm", "deals", MINUTE), outcome("hr", "people", MINUTE)]) == ()
+
+
+def test_of_two_sources_the_slower_one_decides() -> None:
+    source = {"name": "a", "provider": "csv", "path": "x.csv", "entity": "deals", "columns": {"id": "id"}}
+    config = small_config(sources=[source, {**source, "name": "b", "stale_after": "5m"}])
+    both = [outcome("a", "deals", MINUTE), outcome("b", "deals", 4 * MINUTE)]
+    assert freshness(config, both, NOW)["deals"] == Freshness(NOW - 4 * MINUTE)
+    assert freshness(config, both, NOW + 2 * MINUTE)["deals"].stale
+    assert freshness(config, both[:1], NOW)["deals"] == Freshness(None)
+
+
+def test_a_vendor_that_shows_changes_late_is_not_stale_for_that() -> None:
+    late = Outcome("crm", "deals", last_success=NOW, watermark=NOW - timedelta(hours=6))
+    assert freshness(small_config(), [late], NOW)["deals"] == Freshness(NOW - timedelta(hours=6))

@@ -1,0 +1,41 @@
+"""When a record begins or ceases to count."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from exporter.metrics.horizon import next_event
+from exporter.metrics.instants import LAST
+from exporter.metrics.rows import Shape
+from exporter.store.store import Store
+from tests.evaluation.stored import NOW, deal, put
+
+HOUR = timedelta(hours=1)
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    opened = Store.open(tmp_path)
+    yield opened
+    opened.close()
+
+
+def test_the_next_event_is_the_first_time_from_then_on(store: Store) -> None:
+    gone = deal(9, 1, NOW + HOUR, deleted=True)
+    put(store, "crm", "deals", [deal(1, 1, NOW - HOUR), deal(2, 1, NOW + 3 * HOUR, created_at=NOW + 2 * HOUR), gone])
+    with store.reading() as reader:
+        flow, level = Shape("deals", "closed_at"), Shape("deals", "created_at", "closed_at")
+        assert next_event(reader, flow, NOW) == NOW + 3 * HOUR
+        assert next_event(reader, level, NOW) == NOW + 2 * HOUR
+        assert next_event(reader, level, NOW + 2 * HOUR) == NOW + 2 * HOUR
+        assert next_event(reader, level, NOW + 2.5 * HOUR) == NOW + 3 * HOUR
+        assert next_event(reader, flow, NOW + 4 * HOUR) == LAST
+
+
+def test_without_records_nothing_is_to_come(store: Store) -> None:
+    with store.reading() as reader:
+        assert next_event(reader, Shape("calls", "started_at"), NOW) == LAST

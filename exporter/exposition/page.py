@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from importlib.resources import files
 
@@ -108,7 +108,7 @@ def _figures(view: View, kpi: Kpi, value: KpiValue) -> list[Html]:
         return amount(number, view.config.unit(kpi), view.config.company.currency)
 
     if value.status in WITHHELD:
-        value = replace(value, value=None, target_ratio=None, pace_ratio=None, progress_ratio=None)
+        value = value._replace(value=None, target_ratio=None, pace_ratio=None, progress_ratio=None)
 
     facts = {
         "target": _target(value, said),

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from datetime import datetime
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
 from exporter.config.fields import Scope, Status
 from exporter.config.root import Config
-from exporter.kpi.evaluate import evaluate
+from exporter.errors import EvaluationError
+from exporter.kpi.evaluate import Evaluator, evaluate
+from exporter.kpi.memory import Held, Memory
 from exporter.kpi.values import Evaluation, Freshness, KpiValue
+from exporter.metrics.values import Answers, Question
 from tests.kpi.companies import config, kpi
 from tests.kpi.golden import cases, close
 from tests.kpi.ledger import Ledger, local
+from tests.kpi.scenes import AT, FRESH, called, now, statuses, without, won
 
 _INSTANTS = {"start": "period_start", "end": "period_end", "as_of": "as_of"}
 
@@ -53,3 +58,153 @@ def whose(value: KpiValue) -> tuple[str, str | None, str | None]:
 
 def expected_whose(row: Mapping[str, Any]) -> tuple[str, str | None, str | None]:
     return row.get("scope", Scope.COMPANY.value), row.get("team"), row.get("person")
+
+
+def test_values_come_in_the_order_of_the_config_then_of_scope_team_and_person() -> None:
+    told = config(kpi("zeta", scopes=["company", "team", "person"]), kpi("alpha", value="calls"))
+    teams = {"Ann": [["2020-01-01", "South"]], "Zoe": [["2020-01-01", "North"]]}
+    found = now(told, won(1, "Ann"), won(1, "Zoe"), won(1, "Eve"), teams=teams)
+    assert [order(value) for value in found.kpis] == [
+        ("zeta", None, None),
+        ("zeta", "North", None),
+        ("zeta", "South", None),
+        ("zeta", None, "Eve"),
+        ("zeta", "North", "Zoe"),
+        ("zeta", "South", "Ann"),
+        ("alpha", None, None),
+    ]
+
+
+def order(value: KpiValue) -> tuple[str, str | None, str | None]:
+    return value.kpi, value.team, value.person
+
+
+class TestQuestions:
+    def test_each_is_asked_once_and_all_at_once(self) -> None:
+        told = config(kpi("one", target=1), kpi("two", target=2), kpi("three", value="won / closed"))
+        asked: list[Sequence[Question]] = []
+
+        def ask(questions: Sequence[Question]) -> Answers:
+            asked.append(questions)
+            return Ledger(told, [])(questions)
+
+        evaluate(told, ask, FRESH, AT, None)
+        assert len(asked) == 1
+        assert max(Counter(asked[0]).values()) == 1
+
+    def test_a_kpi_asks_at_its_scopes_for_the_period_and_the_one_before(self) -> None:
+        told = config(kpi(scopes=["team"]))
+        ledger = Ledger(told, [])
+        evaluate(told, ledger, FRESH, AT, None)
+        windows = {question.window for question in ledger.asked if question.scope is Scope.TEAM}
+        month = local("2021-02-01T00:00", told)
+        assert {(window.start, window.end) for window in windows} >= {
+            (month, AT),
+            (local("2021-01-01T00:00", told), month),
+        }
+
+    def test_what_was_never_read_is_not_asked_for(self) -> None:
+        told = config(kpi())
+        ledger = Ledger(told, [])
+        evaluate(told, ledger, {"deals": Freshness(None), "calls": Freshness(AT)}, AT, None)
+        assert {question.metric for question in ledger.asked} == {"wait", "calls", "slow"}
+
+
+class TestFailures:
+    told = config(kpi("deals_won", target=28), kpi("win_rate", value="won / closed"), kpi("calling", value="calls"))
+
+    def lacking(self, metric: str) -> Evaluation:
+        ask = without(metric, Ledger(self.told, [won(14), called(3)]))
+        return evaluate(self.told, ask, FRESH, AT, None)[0]
+
+    def test_a_metric_without_answer_costs_itself_and_the_kpis_on_it(self) -> None:
+        found = self.lacking("closed")
+        assert found.failed == ("closed", "win_rate")
+        assert statuses(found) == {"deals_won": Status.ON_TRACK, "calling": Status.NO_TARGET}
+        assert "closed" not in {value.metric for value in found.metrics}
+        assert "won" in {value.metric for value in found.metrics}
+
+    def test_a_metric_that_two_kpis_need_costs_both(self) -> None:
+        found = self.lacking("won")
+        assert found.failed == ("deals_won", "win_rate", "won")
+        assert statuses(found) == {"calling": Status.NO_TARGET}
+
+    def test_a_date_at_the_end_of_the_calendar_costs_its_kpi(self) -> None:
+        goal = {"from": 1, "to": 2, "start": "2021-01-01", "by": "9999-12-31"}
+        found = now(config(kpi("far", value="open", target=goal), kpi("near", target=28)), won(14))
+        assert found.failed == ("far",)
+        assert statuses(found) == {"near": Status.ON_TRACK}
+
+    def test_an_unknown_country_is_said_at_once(self) -> None:
+        with pytest.raises(EvaluationError, match="XX"):
+            Evaluator(config(kpi(), holidays={"country": "XX"}))
+
+
+class TestEvaluator:
+    """One evaluator for many instants gives what a new one gives for each."""
+
+    def test_it_carries_nothing_over(self) -> None:
+        told = config(kpi(target={"growth": "10%", "over": "previous"}, scopes=["company", "team", "person"]))
+        rows = [won(3, "Ann"), won(2, "Bob"), {**won(9, "Ann"), "at": "2021-01-05T10:00"}]
+        ledger = Ledger(told, rows, {"Ann": [["2020-01-01", "North"], ["2021-02-10", "South"]]})
+        kept = Evaluator(told)
+        for days in (0, 0, 10, 30, 30, 60, 2):
+            instant = datetime(2021, 1, 3, tzinfo=UTC) + timedelta(days=days)
+            fresh = {"deals": Freshness(instant)}
+            assert kept.evaluate(ledger, fresh, instant, None)[0] == evaluate(told, ledger, fresh, instant, None)[0]
+
+    def test_equal_answers_in_new_objects_and_changed_answers_are_told_apart(self) -> None:
+        told = config(kpi(target=28, scopes=["company", "person"]))
+        kept = Evaluator(told)
+        for count in (7, 7, 14, 7):
+            found, _ = kept.evaluate(Ledger(told, [won(count, "Ann")]), FRESH, AT, None)
+            assert {value.value for value in found.kpis} == {count}
+
+
+class TestMemory:
+    told = config(kpi(target=28, scopes=["company", "person"]))
+
+    def run(self, counts: list[int], at: list[datetime] | None = None) -> list[Status]:
+        memory, found = None, []
+        for index, count in enumerate(counts):
+            instant = at[index] if at else AT
+            ledger = Ledger(self.told, [won(count, "Ann")])
+            evaluation, memory = evaluate(self.told, ledger, {"deals": Freshness(instant)}, instant, memory)
+            memory = Memory.load(memory.dump())
+            found.append([value.status for value in evaluation.kpis])
+        assert all(company is person for company, person in found)
+        return [company for company, _ in found]
+
+    def test_a_fall_shows_at_the_second_evaluation(self) -> None:
+        assert self.run([14, 7, 7]) == [Status.ON_TRACK, Status.ON_TRACK, Status.OFF_TRACK]
+
+    def test_a_rise_shows_at_once(self) -> None:
+        assert self.run([7, 14]) == [Status.OFF_TRACK, Status.ON_TRACK]
+
+    def test_a_new_period_starts_anew(self) -> None:
+        march = AT + timedelta(days=28)
+        assert self.run([14, 7], [AT, march]) == [Status.ON_TRACK, Status.OFF_TRACK]
+
+    def test_without_memory_thresholds_decide(self) -> None:
+        ledger = Ledger(self.told, [won(7)])
+        evaluation, _ = evaluate(self.told, ledger, FRESH, AT, None)
+        assert statuses(evaluation) == {"goal": Status.OFF_TRACK}
+
+    def test_an_evaluation_without_verdict_forgets_nothing(self) -> None:
+        _, memory = evaluate(self.told, Ledger(self.told, [won(14)]), FRESH, AT, None)
+        stale = {"deals": Freshness(AT - timedelta(hours=1), stale=True)}
+        _, memory = evaluate(self.told, Ledger(self.told, [won(14)]), stale, AT, memory)
+        evaluation, _ = evaluate(self.told, Ledger(self.told, [won(7)]), FRESH, AT, memory)
+        assert statuses(evaluation) == {"goal": Status.ON_TRACK}
+
+    def test_periods_that_are_over_are_forgotten(self) -> None:
+        key = ("goal", Scope.PERSON, None, "Gone")
+        before = Memory({key: (AT - timedelta(days=40), Held(Status.ON_TRACK))})
+        _, after = evaluate(self.told, Ledger(self.told, [won(14)]), FRESH, AT, before)
+        assert set(after.entries) == {("goal", Scope.COMPANY, None, None)}
+
+    def test_a_guarded_status_is_not_what_is_remembered(self) -> None:
+        told = config(kpi(target=28, guard="calling"), kpi("calling", value="calls", target=28))
+        _, memory = evaluate(told, Ledger(told, [won(14), called(1)]), FRESH, AT, None)
+        evaluation, _ = evaluate(told, Ledger(told, [won(13), called(14)]), FRESH, AT, memory)
+        assert statuses(evaluation)["goal"] is Status.ON_TRACK

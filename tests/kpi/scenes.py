@@ -1,0 +1,50 @@
+"""A company in mid-February, told in rows."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from exporter.config.fields import Scope, Status
+from exporter.config.root import Config
+from exporter.kpi.evaluate import Ask, evaluate
+from exporter.kpi.values import Evaluation, Freshness
+from exporter.metrics.values import Answers, Question
+from tests.kpi.ledger import Ledger
+
+AT = datetime(2021, 2, 14, 23, tzinfo=UTC)
+"""The start of 15 February in Zurich: 14 of 28 days have passed."""
+
+FRESH = {"deals": Freshness(AT), "calls": Freshness(AT)}
+"""Everything is known until then."""
+
+
+def won(times: int, person: str | None = None) -> dict[str, Any]:
+    """So many deals won this month."""
+    row = {"in": ["won"], "at": "2021-02-03T10:00", "times": times}
+    return row if person is None else {**row, "person": person}
+
+
+def called(times: int) -> dict[str, Any]:
+    """So many calls this month."""
+    return {"in": ["calls"], "at": "2021-02-03T10:00", "times": times}
+
+
+def now(told: Config, *rows: dict[str, Any], teams: dict[str, Any] | None = None) -> Evaluation:
+    """What is published of the rows."""
+    return evaluate(told, Ledger(told, rows, teams), FRESH, AT, None)[0]
+
+
+def without(metric: str, ledger: Ledger) -> Ask:
+    """Answers of a store that cannot work one metric out."""
+
+    def ask(questions: Sequence[Question]) -> Answers:
+        return {question: groups for question, groups in ledger(questions).items() if question.metric != metric}
+
+    return ask
+
+
+def statuses(evaluation: Evaluation) -> dict[str, Status]:
+    """The company's status of each KPI."""
+    return {value.kpi: value.status for value in evaluation.kpis if value.scope is Scope.COMPANY}

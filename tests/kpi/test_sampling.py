@@ -1,0 +1,73 @@
+"""Business metrics beside the KPIs: when and for whom there is a sample."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from exporter.config.fields import Period, Scope
+from exporter.config.root import Config
+from exporter.kpi.evaluate import evaluate
+from exporter.kpi.sampling import metrics_by_entity
+from exporter.kpi.values import Freshness
+from exporter.metrics.values import MetricValue
+from tests.kpi.companies import config, kpi
+from tests.kpi.ledger import Ledger
+from tests.kpi.scenes import AT, FRESH, called, won
+
+WON = {"name": "won", "title": "Won", "entity": "deals", "at": "closed_at", "count": "rows", "periods": ["month"]}
+
+
+def sampled(told: Config, fresh: dict[str, Freshness], *rows: dict[str, Any]) -> list[MetricValue]:
+    teams = {"Ann": [["2020-01-01", "North"]]}
+    evaluation, _ = evaluate(told, Ledger(told, rows, teams), fresh, AT, None)
+    return list(evaluation.metrics)
+
+
+def test_a_metric_has_a_sample_for_each_period_and_scope_that_is_asked_for() -> None:
+    told = config(kpi(period="year", scopes=["company", "person"]), metrics=[WON])
+    found = sampled(told, FRESH, won(3, "Ann"), {**won(2, "Ann"), "at": "2021-01-10T10:00"})
+    assert {(value.scope, value.period, value.team, value.person, value.value) for value in found} == {
+        (Scope.COMPANY, Period.MONTH, None, None, 3),
+        (Scope.COMPANY, Period.YEAR, None, None, 5),
+        (Scope.PERSON, Period.MONTH, "North", "Ann", 3),
+        (Scope.PERSON, Period.YEAR, "North", "Ann", 5),
+    }
+
+
+def test_each_entity_is_sampled_as_of_its_own_instant() -> None:
+    told = config(kpi())
+    fresh = {"deals": Freshness(AT - timedelta(days=14)), "calls": Freshness(AT)}
+    found = sampled(told, fresh, won(3), called(4), {**called(2), "at": "2021-01-15T10:00"})
+    months = {value.metric: value.value for value in found if value.period is Period.MONTH}
+    assert (months["won"], months["calls"]) == (0, 4)
+
+
+@pytest.mark.parametrize("deals", [Freshness(None), Freshness(AT - timedelta(days=1), stale=True)])
+def test_what_is_unknown_or_too_old_has_no_sample(deals: Freshness) -> None:
+    found = sampled(config(kpi()), {"deals": deals, "calls": Freshness(AT)}, won(3), called(4))
+    assert {value.metric for value in found} == {"calls"}
+
+
+def test_an_entity_that_no_source_reads_has_no_sample() -> None:
+    assert {value.metric for value in sampled(config(kpi()), {"calls": Freshness(AT)}, called(1))} == {"calls"}
+
+
+def test_before_the_people_were_read_there_is_the_company_alone() -> None:
+    told = config(kpi(scopes=["company", "team", "person"]), metrics=[WON])
+    found = sampled(told, FRESH | {"people": Freshness(None)}, won(3, "Ann"))
+    assert {value.scope for value in found} == {Scope.COMPANY}
+
+
+def test_levels_are_read_once_without_a_period() -> None:
+    found = sampled(config(kpi()), FRESH, {"in": ["open"], "at": "2021-02-03T10:00", "times": 2})
+    assert [(value.period, value.value) for value in found if value.metric == "open"] == [(None, 2)]
+
+
+def test_metrics_are_grouped_by_the_entity_they_are_measured_on() -> None:
+    assert metrics_by_entity(config(kpi())) == {
+        "deals": ["won", "closed", "revenue", "open"],
+        "calls": ["wait", "calls", "slow"],
+    }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from threading import Lock
 
 from prometheus_client import CollectorRegistry, generate_latest
@@ -49,14 +49,18 @@ class Ledger:
                 self._values[family] = dict(values)
                 self._changes += 1
 
-    def keep(self, label: str, names: Iterable[str]) -> None:
-        """Forgets every series whose `label` is none of `names`: what a reload took away leaves no ghost."""
-        kept = frozenset(names)
+    def keep(self, labels: Sequence[str], known: Iterable[Labels]) -> None:
+        """Forgets every series whose `labels` are none of the `known`: what a reload took away leaves no ghost.
+
+        Families that do not carry all of these labels stay as they are.
+        """
+        kept = frozenset(known)
         with self._lock:
             for family, values in self._values.items():
-                if label in family.labels:
-                    place = family.labels.index(label)
-                    self._values[family] = {key: value for key, value in values.items() if key[place] in kept}
+                if all(label in family.labels for label in labels):
+                    places = [family.labels.index(label) for label in labels]
+                    alive = {key: value for key, value in values.items() if tuple(key[p] for p in places) in kept}
+                    self._values[family] = alive
             self._changes += 1
 
     def value(self, family: Family, *labels: str) -> float | None:

@@ -46,9 +46,14 @@ def test_what_a_reload_took_away_leaves_no_series() -> None:
     for source in ("crm", "phones"):
         ledger.set(naming.SOURCE_UP, 1, source)
         ledger.count(naming.ERRORS, source, "calls", "timeout")
+        ledger.set(naming.FAILURES, 0, source, "deals")
+        ledger.set(naming.FAILURES, 0, source, "leads")
     ledger.set(naming.STORE_UP, 1)
-    ledger.keep("source", ["crm"])
+    ledger.keep(["source"], [("crm",)])
     assert "phones" not in text(ledger.formats().text)
+    ledger.keep(["source", "entity"], [("crm", "deals"), ("crm", "calls")])
+    assert ledger.value(naming.FAILURES, "crm", "deals") == 0
+    assert ledger.value(naming.FAILURES, "crm", "leads") is None
     assert ledger.value(naming.SOURCE_UP, "crm") == 1
     assert ledger.value(naming.STORE_UP) == 1
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 import math
+import re
 import zlib
 from collections.abc import AsyncIterator
 from decimal import Decimal
 from typing import Any
 
 import orjson
-import re2
 
 from exporter.errors import Reason, SourceRejectedError, SourceUnavailableError
 
@@ -21,8 +21,9 @@ _STEP = 1024 * 1024
 _ANY_HEADER = zlib.MAX_WBITS | 32
 _DIGITS = 400
 
-# Beyond fifteen significant digits a float no longer tells two cents apart.
-_INEXACT = re2.compile(rb"[0-9]{14}\.[0-9]|[0-9]{13}\.[0-9]{3}")
+# Beyond fifteen significant digits a float no longer tells two cents apart. The point comes first because
+# that is what a body is quickly searched for.
+_INEXACT = re.compile(rb"\.(?<=[0-9]{13}\.)(?:(?<=[0-9]{14}\.)[0-9]|[0-9]{3})")
 
 
 async def read(chunks: AsyncIterator[bytes], encoding: str, limit: int = MAX_BYTES) -> bytes:

@@ -66,13 +66,12 @@ def number(value: Any, field: str) -> float | None:
 
     Raises InvalidRecordError(NOT_A_NUMBER) for "12,5", NaN, flags and objects, (OUT_OF_RANGE) for 1e999.
     """
-    if value is None:
+    if value is None or value == "":
         return None
     if isinstance(value, str):
-        value = value.strip()
-        if not value:
-            return None
-        if not _NUMERIC.fullmatch(value):
+        if not _NUMERIC.fullmatch(value := value.strip()):
+            if not value:
+                return None
             raise InvalidRecordError(Reason.NOT_A_NUMBER, field)
     elif isinstance(value, bool) or not isinstance(value, int | float | Decimal):
         raise InvalidRecordError(Reason.NOT_A_NUMBER, field)
@@ -90,7 +89,7 @@ def seconds(value: Any, field: str, unit: str = "s") -> float | None:
 
     Raises InvalidRecordError as `number`, and (NEGATIVE_DURATION).
     """
-    if isinstance(value, str) and (clock := _CLOCK.fullmatch(value.strip())):
+    if isinstance(value, str) and ":" in value and (clock := _CLOCK.fullmatch(value.strip())):
         hours, minutes, rest = map(int, clock.groups())
         return float(hours * 3600 + minutes * 60 + rest)
     found = number(value, field)
@@ -106,13 +105,12 @@ def money(value: Any, field: str, minor: int = 0) -> Decimal | None:
 
     Raises InvalidRecordError(NOT_A_NUMBER or OUT_OF_RANGE).
     """
-    if value is None:
+    if value is None or value == "":
         return None
     if isinstance(value, str):
-        value = value.strip()
-        if not value:
-            return None
-        if not _NUMERIC.fullmatch(value):
+        if not _NUMERIC.fullmatch(value := value.strip()):
+            if not value:
+                return None
             raise InvalidRecordError(Reason.NOT_A_NUMBER, field)
     elif isinstance(value, float):
         value = repr(value)  # the shortest text that means this float is what the vendor wrote

@@ -8,10 +8,12 @@ import hashlib
 import io
 import itertools
 import os
+import re
 from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from functools import partial
+from operator import itemgetter
 from typing import BinaryIO
 
 from exporter.config.sources.csv import CsvOptions
@@ -19,11 +21,13 @@ from exporter.errors import InvalidRecordError, Reason, SourceRejectedError, Sou
 from exporter.records import Record
 from exporter.sources.base import Access, Listing, Page, Pass, Surroundings
 from exporter.sources.mapping import Get, RecordMap
-from exporter.sources.rows import Drift, Taken, sift
+from exporter.sources.rows import Drift, Taken
 
 PAGE_ROWS = 1000
 
 Row = list[str]
+
+_UNDECODED = re.compile("[\udc80-\udcff]")
 
 
 def create(options: CsvOptions, around: Surroundings) -> CsvSource:
@@ -91,16 +95,8 @@ class CsvSource:
 
     def _taken(self, table: _Table) -> Iterator[Taken]:
         record_map = RecordMap(self._options.entity, self._options.columns, self._around.zone, table.getter)
-        width = len(table.headers)
-
-        def make(row: Row) -> Record:
-            if len(row) > width and any(row[width:]):
-                raise InvalidRecordError(Reason.SCHEMA, "row")
-            return record_map.record(row)
-
-        now: datetime = self._around.clock()
         for rows, lines in table.chunks():
-            yield sift(rows, make, now, partial(_line, lines))
+            yield record_map.take(rows, self._around.clock(), partial(_line, lines))
 
     def _table(self, file: BinaryIO) -> _Table:
         options = self._options
@@ -168,22 +164,21 @@ class _Table:
         if double:
             raise self._refused(f"has the header {', '.join(double)} more than once")
 
-    def getter(self, field: str, optional: bool) -> Get:
+    def getter(self, field: str, _optional: bool) -> Get:
         """Access to a field of a row."""
-        place = self.headers.index(field)
+        return itemgetter(self.headers.index(field))
 
-        def get(row: Row) -> str | None:
-            try:
-                value = row[place]
-            except IndexError:
-                if optional:
-                    return None
-                raise InvalidRecordError(Reason.MISSING_FIELD, field) from None
-            if not value.isascii() and any("\udc80" <= letter <= "\udcff" for letter in value):
-                raise InvalidRecordError(Reason.BAD_TYPE, field)  # bytes that the encoding does not know
-            return value
-
-        return get
+    def checked(self, row: Row) -> Row:
+        """The row; raises InvalidRecordError where it does not fit the header or its bytes not the encoding."""
+        width = len(self.headers)
+        if len(row) < width:
+            raise InvalidRecordError(Reason.MISSING_FIELD, self.headers[len(row)])
+        if len(row) > width and any(row[width:]):
+            raise InvalidRecordError(Reason.SCHEMA, "row")
+        whole = "".join(row)
+        if not whole.isascii() and _UNDECODED.search(whole):
+            raise InvalidRecordError(Reason.BAD_TYPE, "row")
+        return row
 
     def chunks(self) -> Iterator[tuple[list[Row], list[int]]]:
         """A thousand rows at a time with the lines on which they end; blank lines are left out."""

@@ -1,8 +1,8 @@
-"""The `columns` of a csv or rest source, compiled once into a function from a row to a record."""
+"""The `columns` of a csv or rest source, compiled once into what turns a page of rows into records."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from functools import partial
@@ -11,35 +11,73 @@ from typing import Any
 from exporter.config.sources.base import ColumnSource
 from exporter.errors import InvalidRecordError, Reason, SourceRejectedError
 from exporter.records import ENTITIES, Column, Kind, Record, column
-from exporter.sources import convert
+from exporter.sources import bulk, convert
+from exporter.sources.plausible import all_plausible, plausible
+from exporter.sources.rows import Taken, Where
 
 Get = Callable[[Any], Any]
-"""From a row to a raw value, None where empty; raises InvalidRecordError(MISSING_FIELD)."""
+"""From a row to a raw value, None where empty; raises KeyError(field) where the row has no such field."""
 
 Convert = Callable[[Any], Any]
+Columns = dict[str, list[Any]]
+Faults = dict[int, InvalidRecordError]
+"""Place of a row in its page to what is wrong with it."""
 
 ATTRIBUTES = "attributes."
+
 _OWN = {"id": Column("id", Kind.TEXT), "updated_at": Column("updated_at", Kind.INSTANT)}
 
 
 @dataclass(frozen=True, slots=True)
 class _Filled:
-    """One column of ours: where its raw value is and what makes it right."""
+    """One column of ours: where its raw value is, and what makes one value or a whole page of them right."""
 
     name: str
     get: Get
     convert: Convert
+    bulk: bulk.Bulk
     required: bool = False
 
     def of(self, row: Any) -> Any:
-        value = self.convert(self.get(row))
+        """The value of one row; raises InvalidRecordError."""
+        try:
+            value = self.convert(self.get(row))
+        except KeyError as error:
+            raise InvalidRecordError(Reason.MISSING_FIELD, str(error.args[0])) from None
+        except (TypeError, AttributeError):  # the row, or what the path leads through, is no object
+            raise InvalidRecordError(Reason.BAD_TYPE, self.name) from None
         if value is None and self.required:
             raise InvalidRecordError(Reason.MISSING_FIELD, self.name)
         return value
 
+    def of_all(self, rows: Sequence[Any], faults: Faults) -> list[Any]:
+        """The values of all rows; None, and the fault noted, where a row has none that can be taken."""
+        try:
+            raws = list(map(self.get, rows))
+            values = bulk.few(raws, self.convert)
+            if values is None:
+                values = self.bulk(raws)
+        except (InvalidRecordError, KeyError, TypeError, AttributeError):
+            values = None
+        if values is None or (self.required and None in values):
+            return each(rows, self.of, faults)
+        return values
+
+
+def each(rows: Sequence[Any], of: Callable[[Any], Any], faults: Faults) -> list[Any]:
+    """The values one by one."""
+    values = []
+    for place, row in enumerate(rows):
+        try:
+            values.append(of(row))
+        except InvalidRecordError as error:
+            values.append(None)
+            faults.setdefault(place, error)
+    return values
+
 
 class RecordMap:
-    """Builds records of one entity from rows of one shape; compiled once because it runs for every row."""
+    """Builds records of one entity out of rows of one shape."""
 
     def __init__(
         self, entity: str, columns: Mapping[str, ColumnSource], zone: tzinfo, getter: Callable[[str, bool], Get]
@@ -49,52 +87,82 @@ class RecordMap:
         self._entity = entity
         self._zone = zone
         self._getter = getter
-        minor = {name for name, spec in columns.items() if spec.unit == "minor"}
-        own = {name: spec for name, spec in columns.items() if not name.startswith(ATTRIBUTES)}
-        self._plain = [self._filled(name, spec) for name, spec in own.items() if name not in minor]
-        self._minor = [self._filled(name, spec) for name, spec in own.items() if name in minor]
-        self._attributes = [
-            self._filled(name.removeprefix(ATTRIBUTES), spec)
-            for name, spec in columns.items()
-            if name.startswith(ATTRIBUTES)
-        ]
+        self._plain: list[_Filled] = []
+        self._minor: list[_Filled] = []
+        self._attributes: list[_Filled] = []
+        for name, spec in columns.items():
+            filled = self._filled(name.removeprefix(ATTRIBUTES), spec)
+            if name.startswith(ATTRIBUTES):
+                self._attributes.append(filled)
+            else:
+                (self._minor if spec.unit == "minor" else self._plain).append(filled)
+
+    def take(self, rows: Sequence[Any], now: datetime, where: Where) -> Taken:
+        """The rows as records that are plausible as of `now`; what cannot be taken is rejected with its reason."""
+        faults: Faults = {}
+        columns = self._columns(rows, faults)
+        records = bulk.records(self._kind, len(rows), columns)
+        if not all_plausible(self._entity, columns, now):
+            each(records, partial(plausible, now=now), faults)
+        if not faults:
+            return Taken(records)
+        return Taken(
+            tuple(record for place, record in enumerate(records) if place not in faults),
+            tuple(
+                InvalidRecordError(fault.reason, fault.field, where(place + 1))
+                for place, fault in sorted(faults.items())
+            ),
+        )
+
+    def _columns(self, rows: Sequence[Any], faults: Faults) -> Columns:
+        columns: Columns = {filled.name: filled.of_all(rows, faults) for filled in self._plain}
+        for filled in self._minor:
+            codes = columns.get("currency", [None] * len(rows))
+            columns[filled.name] = each(list(zip(rows, codes, strict=True)), partial(_minor, filled), faults)
+        if self._attributes:
+            names = [filled.name for filled in self._attributes]
+            known = [filled.of_all(rows, faults) for filled in self._attributes]
+            columns["attributes"] = [_present(names, values) for values in zip(*known, strict=True)]
+        return columns
 
     def record(self, row: Any) -> Record:
-        """The row's record; raises InvalidRecordError."""
-        values = {filled.name: filled.of(row) for filled in self._plain}
-        for filled in self._minor:
-            digits = convert.minor_digits(values.get("currency"))
-            values[filled.name] = convert.money(filled.get(row), filled.name, digits)
-        for filled in self._attributes:
-            values.setdefault("attributes", {})
-            if (value := filled.of(row)) is not None:
-                values["attributes"][filled.name] = value
-        return self._kind(**values)
+        """One row's record; raises InvalidRecordError. `take` is ten times as fast for a page."""
+        faults: Faults = {}
+        columns = self._columns([row], faults)
+        if faults:
+            raise faults[0]
+        return bulk.records(self._kind, 1, columns)[0]
 
     def tombstone(self, row: Any) -> Record:
         """The record of a deleted row, of which vendors often keep no more than the id."""
-        values: dict[str, Any] = {}
-        for filled in self._plain:
-            if filled.name == "id":
-                values["id"] = filled.of(row)
-            elif filled.name == "updated_at":
-                values["updated_at"] = _if_possible(filled, row)
-        return self._kind(deleted=True, **values)
+        own = {filled.name: filled for filled in self._plain if filled.name in _OWN}
+        changed = _if_there(own["updated_at"], row) if "updated_at" in own else None
+        return self._kind(id=own["id"].of(row), updated_at=changed, deleted=True)
 
     def _filled(self, name: str, spec: ColumnSource) -> _Filled:
         ours = _OWN.get(name) or column(self._entity, name) or Column(name, Kind.TEXT)
-        conversion = _conversion(ours, spec, self._zone)
+        conversion, at_once = _conversion(ours, spec, self._zone)
         required = spec.required or name == "id"
         if spec.value is not None:
-            return _Filled(name, _constant(_meaning(conversion, spec.value, name)), _same, required)
-        return _Filled(name, self._get(spec), conversion, required)
+            value = _meaning(conversion, spec.value, name)
+            return _Filled(name, lambda _: None, lambda _: value, lambda raws: [value] * len(raws), required)
+        getters = [self._getter(source, spec.optional) for source in spec.fields]
+        get = getters[0] if len(getters) == 1 else partial(_joined, getters)
+        return _Filled(name, get, conversion, at_once, required)
 
-    def _get(self, spec: ColumnSource) -> Get:
-        getters = [self._getter(field, spec.optional) for field in spec.fields]
-        return getters[0] if len(getters) == 1 else partial(_joined, getters)
+
+def _minor(filled: _Filled, row: tuple[Any, str | None]) -> Any:
+    """An amount in the smallest unit of the row's own currency."""
+    amount = filled.of(row[0])
+    digits = convert.minor_digits(row[1])
+    return convert.money(amount, filled.name, digits)
 
 
-def _if_possible(filled: _Filled, row: Any) -> datetime | None:
+def _present(names: Sequence[str], values: Sequence[Any]) -> dict[str, str]:
+    return {name: value for name, value in zip(names, values, strict=True) if value is not None}
+
+
+def _if_there(filled: _Filled, row: Any) -> datetime | None:
     try:
         found: datetime | None = filled.of(row)
     except InvalidRecordError:
@@ -102,26 +170,11 @@ def _if_possible(filled: _Filled, row: Any) -> datetime | None:
     return found
 
 
-def _same(value: Any) -> Any:
-    return value
-
-
-def _constant(value: Any) -> Get:
-    return lambda _: value
-
-
 def _joined(getters: list[Get], row: Any) -> str | None:
     """Several fields as one text, such as a date and a time, or first and last name."""
-    parts = [convert.text(get(row), "") for get in getters]
-    return " ".join(part for part in parts if part) or None
-
-
-def _conversion(ours: Column, spec: ColumnSource, zone: tzinfo) -> Convert:
-    plain = _by_kind(ours, spec, zone)
-    if spec.map is None:
-        return plain
-    meanings = {key: _meaning(plain, meaning, ours.name) for key, meaning in spec.map.items()}
-    return partial(convert.choice, field=ours.name, mapping=meanings)
+    parts = [get(row) for get in getters]
+    texts = [part if isinstance(part, str) else convert.text(part, "") or "" for part in parts]
+    return " ".join(text for text in texts if text) or None
 
 
 def _meaning(conversion: Convert, value: Any, name: str) -> Any:
@@ -133,26 +186,41 @@ def _meaning(conversion: Convert, value: Any, name: str) -> Any:
         raise SourceRejectedError(Reason.SCHEMA, message) from None
 
 
-def _by_kind(ours: Column, spec: ColumnSource, zone: tzinfo) -> Convert:
+def _conversion(ours: Column, spec: ColumnSource, zone: tzinfo) -> tuple[Convert, bulk.Bulk]:
+    if spec.map is None:
+        return _by_kind(ours, spec, zone)
+    plain, _ = _by_kind(ours, spec, zone)
+    return _chosen(ours.name, {key: _meaning(plain, meaning, ours.name) for key, meaning in spec.map.items()})
+
+
+def _chosen(name: str, meanings: Mapping[str, Any]) -> tuple[Convert, bulk.Bulk]:
+    return partial(convert.choice, field=name, mapping=meanings), partial(bulk.choices, meanings=meanings)
+
+
+def _by_kind(ours: Column, spec: ColumnSource, zone: tzinfo) -> tuple[Convert, bulk.Bulk]:
     name = ours.name
     match ours.kind:
         case Kind.INSTANT:
-            return partial(convert.instant, field=name, zone=zone, formats=spec.formats)
+            one = partial(convert.instant, field=name, zone=zone, formats=spec.formats)
+            return one, partial(bulk.formatted, zone=zone, formats=spec.formats) if spec.formats else partial(
+                bulk.instants, zone=zone
+            )
         case Kind.SECONDS:
-            return partial(convert.seconds, field=name, unit=spec.unit or "s")
+            unit = spec.unit or "s"
+            return partial(convert.seconds, field=name, unit=unit), partial(bulk.durations, unit=unit)
         case Kind.MONEY:
-            return partial(convert.money, field=name)
+            return partial(convert.money, field=name), bulk.amounts
         case Kind.NUMBER:
-            return partial(convert.number, field=name)
+            return partial(convert.number, field=name), bulk.numbers
         case Kind.FLAG:
-            return partial(convert.flag, field=name)
+            return partial(convert.flag, field=name), bulk.flags
         case Kind.TEXT:
             return _text(ours)
 
 
-def _text(ours: Column) -> Convert:
+def _text(ours: Column) -> tuple[Convert, bulk.Bulk]:
     if ours.choices:
-        return partial(convert.choice, field=ours.name, mapping={choice: choice for choice in ours.choices})
+        return _chosen(ours.name, {choice: choice for choice in ours.choices})
     if ours.name == "currency":
-        return partial(convert.currency, field="currency")
-    return partial(convert.text, field=ours.name)
+        return partial(convert.currency, field="currency"), lambda _: None
+    return partial(convert.text, field=ours.name), bulk.texts

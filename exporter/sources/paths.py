@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from operator import itemgetter, methodcaller
 from typing import Any
-
-from exporter.errors import InvalidRecordError, Reason
 
 ABSENT = object()
 """What `find` gives for a field that is not there at all, as against one that is null."""
@@ -28,34 +28,25 @@ def find(value: Any, path: str) -> Any:
 
 
 def getter(path: str, optional: bool) -> Callable[[Any], Any]:
-    """A function from a row to the value at the path; a missing field rejects the row unless it is optional.
-
-    The function raises InvalidRecordError(MISSING_FIELD).
-    """
-    return _plain(path, optional) if "." not in path else _dotted(path, optional)
-
-
-def _plain(key: str, optional: bool) -> Callable[[Any], Any]:
-    def get(row: Any) -> Any:
-        try:
-            return row[key]
-        except KeyError:
-            if optional:
-                return None
-            raise InvalidRecordError(Reason.MISSING_FIELD, key) from None
-
-    return get
+    """A function from a row to the value at the path; without `optional` it raises KeyError for a missing field."""
+    if "." in path:
+        return partial(_dotted, path, path.split("."), optional)
+    return methodcaller("get", path) if optional else itemgetter(path)
 
 
-def _dotted(path: str, optional: bool) -> Callable[[Any], Any]:
-    def get(row: Any) -> Any:
-        value = row.get(path, ABSENT)  # names with dots in them are real
-        if value is ABSENT:
-            value = find(row, path)
-        if value is not ABSENT:
-            return value
-        if optional:
-            return None
-        raise InvalidRecordError(Reason.MISSING_FIELD, path)
+def _dotted(path: str, steps: Sequence[str], optional: bool, row: Any) -> Any:
+    value = row
+    try:
+        for step in steps:
+            value = value[step]
+    except (KeyError, TypeError):
+        value = _searched(path, row)
+        if value is ABSENT and not optional:
+            raise KeyError(path) from None
+    return None if value is ABSENT else value
 
-    return get
+
+def _searched(path: str, row: Any) -> Any:
+    """Through nulls and lists; names with dots in them are real, too."""
+    value = find(row, path)
+    return row.get(path, ABSENT) if value is ABSENT else value

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cache
+from operator import attrgetter
+from typing import Any
 
 from exporter.errors import InvalidRecordError, Reason
 from exporter.records import ENTITY_OF, Kind, Record, columns
@@ -16,6 +19,7 @@ LONGEST = timedelta(days=31)
 """No call or wait lasts longer."""
 
 _ROUNDING = timedelta(seconds=1)
+_LONGEST_SECONDS = LONGEST.total_seconds()
 
 _MAY_BE_AHEAD: Mapping[str, frozenset[str]] = {
     "deals": frozenset({"closed_at"}),
@@ -31,13 +35,34 @@ _IN_ORDER: Mapping[str, tuple[tuple[str, str], ...]] = {
 }
 
 
+Values = Callable[[Any], tuple[Any, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class _Checks:
+    """What is looked at in records of one entity; the getters fetch several columns at once."""
+
+    past: tuple[str, ...]
+    past_of: Values
+    durations: tuple[str, ...]
+    durations_of: Values
+    order: tuple[tuple[str, str], ...]
+
+
 @cache
-def _checks(entity: str) -> tuple[tuple[str, ...], tuple[str, ...], tuple[tuple[str, str], ...]]:
-    """Columns that lie in the past, durations, and pairs in the order of time."""
+def _checks(entity: str) -> _Checks:
     ahead = _MAY_BE_AHEAD.get(entity, frozenset())
-    past = [c.name for c in columns(entity) if c.kind is Kind.INSTANT and c.name not in ahead]
+    past = tuple(c.name for c in columns(entity) if c.kind is Kind.INSTANT and c.name not in ahead)
     durations = tuple(c.name for c in columns(entity) if c.kind is Kind.SECONDS)
-    return ("updated_at", *past), durations, _IN_ORDER.get(entity, ())
+    return _Checks(
+        ("updated_at", *past), _several("updated_at", *past), durations, _several(*durations), _IN_ORDER.get(entity, ())
+    )
+
+
+def _several(*names: str) -> Values:
+    if len(names) > 1:
+        return attrgetter(*names)
+    return lambda record: tuple(getattr(record, name) for name in names)
 
 
 def plausible(record: Record, now: datetime) -> None:
@@ -46,18 +71,37 @@ def plausible(record: Record, now: datetime) -> None:
     FUTURE_TIMESTAMP: a past event more than 24 h ahead of `now`. NEGATIVE_DURATION: a duration below zero, or
     an end before its start. OUT_OF_RANGE: a call or wait of more than 31 days.
     """
-    past, durations, order = _checks(ENTITY_OF[type(record)])
+    checks = _checks(ENTITY_OF[type(record)])
     latest = now + FUTURE
-    for name in past:
-        at = getattr(record, name)
+    for place, at in enumerate(checks.past_of(record)):
         if at is not None and at > latest:
-            raise InvalidRecordError(Reason.FUTURE_TIMESTAMP, name)
-    for name in durations:
-        spent = getattr(record, name)
-        if spent is not None and not 0 <= spent <= LONGEST.total_seconds():
-            raise InvalidRecordError(Reason.NEGATIVE_DURATION if spent < 0 else Reason.OUT_OF_RANGE, name)
-    for first, second in order:
+            raise InvalidRecordError(Reason.FUTURE_TIMESTAMP, checks.past[place])
+    for place, spent in enumerate(checks.durations_of(record)):
+        if spent is not None and not 0 <= spent <= _LONGEST_SECONDS:
+            reason = Reason.NEGATIVE_DURATION if spent < 0 else Reason.OUT_OF_RANGE
+            raise InvalidRecordError(reason, checks.durations[place])
+    for first, second in checks.order:
         _in_order(record, first, second)
+
+
+def all_plausible(entity: str, known: Mapping[str, Sequence[Any]], now: datetime) -> bool:
+    """Whether whole columns hold nothing implausible; False says that `plausible` should look at each record."""
+    checks = _checks(entity)
+    past = [known[name] for name in checks.past if name in known]
+    durations = [known[name] for name in checks.durations if name in known]
+    return (
+        all(max(filter(None, values), default=now) <= now + FUTURE for values in past)
+        and all(max(filter(None, values), default=0) <= _LONGEST_SECONDS for values in durations)
+        and all(min(filter(None, values), default=0) >= 0 for values in durations)
+        and all(_all_in_order(known[a], known[b], b) for a, b in checks.order if a in known and b in known)
+    )
+
+
+def _all_in_order(starts: Sequence[datetime | None], ends: Sequence[datetime | None], second: str) -> bool:
+    pairs = [(a, b) for a, b in zip(starts, ends, strict=True) if a is not None and b is not None]
+    if second == "ended_at":
+        return all(a <= b <= a + LONGEST for a, b in pairs)
+    return all(a <= b for a, b in pairs)
 
 
 def _in_order(record: Record, first: str, second: str) -> None:

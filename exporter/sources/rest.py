@@ -18,7 +18,7 @@ from exporter.sources.mapping import RecordMap
 from exporter.sources.pagination import Batch, Listed, walk
 from exporter.sources.paths import ABSENT, find, getter
 from exporter.sources.rest_options import authenticator, paginator, since_params
-from exporter.sources.rows import take
+from exporter.sources.rows import Taken, refuse_drift, sift
 
 
 def create(options: RestOptions, around: Surroundings) -> RestSource:
@@ -170,7 +170,7 @@ class _RestListing:
 
     def page(self, batch: Batch, place: _Place) -> tuple[Page, _Place]:
         """The page's records, and the place after it. Raises IncompletePassError(CAPPED) on a short listing."""
-        taken = take(batch.rows, self._record, self._around.clock())
+        taken = self._taken(batch.rows)
         total = find(batch.answer.body, self.options.total) if self.options.total else None
         after = place.after(batch, total if isinstance(total, int) else None, latest_change(taken.records))
         if batch.following is None and after.totals and after.rows < after.totals[0]:
@@ -179,8 +179,14 @@ class _RestListing:
         promised = after.totals[-1] if after.totals else None
         return Page(taken.records, taken.rejected, resume=after.token(), total=promised), after
 
-    def _record(self, row: Any) -> Record:
-        return self._map.tombstone(row) if self._is_deleted(row) else self._map.record(row)
+    def _taken(self, rows: Sequence[Any]) -> Taken:
+        now = self._around.clock()
+        gone = [row for row in rows if self._is_deleted(row)] if self.options.deleted else []
+        living = [row for row in rows if not self._is_deleted(row)] if gone else rows
+        alive, dead = self._map.take(living, now, _where), sift(gone, self._map.tombstone, now, _where)
+        taken = Taken(alive.records + dead.records, alive.rejected + dead.rejected)
+        refuse_drift(taken)
+        return taken
 
     def _is_deleted(self, row: Any) -> bool:
         rule = self.options.deleted
@@ -190,6 +196,10 @@ class _RestListing:
         if rule.equals is None:
             return value is not ABSENT and bool(value)
         return bool(value == rule.equals)
+
+
+def _where(place: int) -> str:
+    return f"row {place}"
 
 
 def latest_change(records: Sequence[Record]) -> datetime | None:

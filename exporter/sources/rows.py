@@ -17,6 +17,9 @@ SHARE = 0.05
 
 Make = Callable[[Any], Record | None]
 
+Where = Callable[[int], str]
+"""Names the n-th row of a page, from 1, in its rejection."""
+
 
 @dataclass(frozen=True, slots=True)
 class Taken:
@@ -26,19 +29,17 @@ class Taken:
     rejected: tuple[InvalidRecordError, ...] = ()
 
 
-def take(rows: Iterable[Any], make: Make, now: datetime, where: Callable[[int], str] = "row {}".format) -> Taken:
+def take(rows: Iterable[Any], make: Make, now: datetime, where: Where = "row {}".format) -> Taken:
     """Records of the rows, plausible as of `now`; `make` gives None for a row that is to be skipped.
 
-    `where` names the n-th row, from 1, in the rejection. Raises SourceRejectedError(TOO_MANY_REJECTED).
+    Raises SourceRejectedError(TOO_MANY_REJECTED).
     """
     taken = sift(rows, make, now, where)
-    drift = Drift()
-    drift.add(taken)
-    drift.refuse()
+    refuse_drift(taken)
     return taken
 
 
-def sift(rows: Iterable[Any], make: Make, now: datetime, where: Callable[[int], str] = "row {}".format) -> Taken:
+def sift(rows: Iterable[Any], make: Make, now: datetime, where: Where = "row {}".format) -> Taken:
     """As `take`, without the verdict on the share of rejected rows."""
     records: list[Record] = []
     rejected: list[InvalidRecordError] = []
@@ -55,6 +56,13 @@ def sift(rows: Iterable[Any], make: Make, now: datetime, where: Callable[[int], 
             reason = Reason.MISSING_FIELD if isinstance(error, KeyError) else Reason.BAD_TYPE
             rejected.append(InvalidRecordError(reason, "record", where(place)))
     return Taken(tuple(records), tuple(rejected))
+
+
+def refuse_drift(taken: Taken) -> None:
+    """Raises SourceRejectedError(TOO_MANY_REJECTED) where over 5 % of a page are rejected."""
+    drift = Drift()
+    drift.add(taken)
+    drift.refuse()
 
 
 class Drift:

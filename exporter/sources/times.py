@@ -18,7 +18,11 @@ _UNSET_TEXTS = ("0000-00-00", "0001-01-01", "9999-12-31")
 _DIGITS = re.compile(r"[0-9]+(\.[0-9]+)?")
 _EPOCH_DIGITS = frozenset({9, 10, 13, 16})
 
-Parse = Callable[[str, tzinfo], datetime]
+Parse = Callable[[str, tzinfo], datetime | None]
+"""From a text to an aware instant; None or ValueError where it has another format."""
+
+BUILT_IN = frozenset({"iso", "epoch", "epoch_ms"})
+"""Formats that are names, not strptime patterns."""
 
 
 def instant(value: Any, field: str, zone: tzinfo, formats: Sequence[str] = ()) -> datetime | None:
@@ -42,7 +46,8 @@ def instant(value: Any, field: str, zone: tzinfo, formats: Sequence[str] = ()) -
 def _checked(found: datetime, field: str) -> datetime | None:
     if found.year not in _YEARS:
         raise InvalidRecordError(Reason.BAD_TIME, field)
-    found = found.astimezone(UTC)
+    if found.tzinfo is not UTC:
+        found = found.astimezone(UTC)
     return None if found == _EPOCH else found
 
 
@@ -65,7 +70,10 @@ def _by_formats(value: Any, zone: tzinfo, formats: Sequence[str]) -> datetime | 
             if not isinstance(value, str):
                 continue
             text = value.strip()
-            return _iso(text, zone) if form == "iso" else parser(form)(text, zone)
+            if form == "iso":
+                return _iso(text, zone)
+            if (found := parser(form)(text, zone)) is not None:
+                return found
         except (ValueError, OverflowError):
             continue
     raise ValueError
@@ -142,10 +150,10 @@ def _numeric(pattern: re.Pattern[str]) -> Parse:
     present = [name for name in names if name in pattern.groupindex]
     fill = present == list(names[: len(present)])
 
-    def parse(text: str, zone: tzinfo) -> datetime:
+    def parse(text: str, zone: tzinfo) -> datetime | None:
         match = pattern.fullmatch(text)
         if match is None:
-            raise ValueError
+            return None
         numbers = map(int, match.group(*places))
         if fill:
             return datetime(*numbers, tzinfo=zone)  # type: ignore[arg-type,misc]  # in the order of the constructor

@@ -1,0 +1,64 @@
+"""How long to wait after a pass: politeness and patience as pure arithmetic."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass
+
+from exporter.errors import Reason
+from exporter.sync.observer import PassReport
+from exporter.sync.states import BREAKER
+
+SOURCE_WIDE = frozenset(
+    {
+        Reason.CONNECT,
+        Reason.DNS,
+        Reason.TLS,
+        Reason.UNAUTHORIZED,
+        Reason.RATE_LIMITED,
+        Reason.BREAKER_OPEN,
+    }
+)
+"""Where one entity fails for such a reason, asking for the others would only repeat it."""
+
+_TRANSIENT = frozenset(
+    {
+        Reason.CONNECT,
+        Reason.DNS,
+        Reason.TLS,
+        Reason.TIMEOUT,
+        Reason.PROTOCOL,
+        Reason.SERVER_ERROR,
+        Reason.BREAKER_OPEN,
+        Reason.STORE,
+        Reason.INTERNAL,
+    }
+)
+_REFUSED = frozenset({Reason.UNAUTHORIZED, Reason.FORBIDDEN})
+
+
+@dataclass(frozen=True, slots=True)
+class Pacing:
+    """The waits of the scheduler, in seconds."""
+
+    first_backoff: float = 2.0
+    first_probe: float = 300.0
+    longest_probe: float = 3600.0
+    full_retry: float = 3600.0
+    """Before a full pass that the vendor's answers made impossible is tried again."""
+    spread: float = 0.05
+    """Share of the interval by which passes are spread, so that sources do not fall into step."""
+
+    def after(self, report: PassReport, failures: int, interval: float, chance: random.Random) -> float:
+        """Seconds until the entity's next pass; `failures` counts this one.
+
+        What may pass by itself is tried again after an exponential, fully jittered wait of at most the interval,
+        from the fifth failure on once an interval. Refused credentials are probed after 5 min, growing to 1 h.
+        """
+        if report.retry_after is not None:
+            return report.retry_after + chance.uniform(0, min(1.0, interval * self.spread))
+        if report.reason in _REFUSED:
+            return max(interval, min(self.first_probe * 2.0 ** min(failures - 1, 10), self.longest_probe))
+        if report.reason in _TRANSIENT and failures < BREAKER:
+            return chance.uniform(0, min(interval, self.first_backoff * 2.0 ** (failures - 1)))
+        return interval * (1 + chance.uniform(0, self.spread))

@@ -20,7 +20,6 @@ from exporter.sync.states import source_state
 from exporter.sync.timetable import Job, Timetable
 from exporter.sync.writing import StoreThread
 
-
 log = logging.getLogger(__name__)
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -44,6 +45,7 @@ class HubspotAccess:
     allowance: Allowance = field(default_factory=lambda: Allowance(1000, 10))
     searches: Allowance = field(default_factory=lambda: Allowance(5, 1))
     _issued: dict[str, datetime] = field(default_factory=dict)
+    _numbers: Iterator[int] = field(default_factory=lambda: itertools.count(1))
 
     def admit(self, authorization: str, scope: str | None) -> None:
         """Raises RefusedError: 401, 403 that names the scope, or 530 from the edge for a malformed token."""
@@ -73,6 +75,10 @@ class HubspotAccess:
             raise RefusedError(429, _limit("TEN_SECONDLY_ROLLING"), headers)
         return headers
 
+    def revoke(self) -> None:
+        """Ends all tokens at once."""
+        self._issued.clear()
+
     def count_search(self) -> dict[str, str]:
         """Uses up one search; its answers carry no limit headers. Raises RefusedError(429)."""
         if not self.searches.take(self.clock().timestamp()):
@@ -84,7 +90,7 @@ class HubspotAccess:
         form = {name: values[0] for name, values in parse_qs(body.decode()).items()}
         if form.get("grant_type") != "refresh_token" or form.get("refresh_token") != self.refresh_token:
             raise RefusedError(400, {"status": "BAD_REFRESH_TOKEN", "message": "missing or unknown refresh token"})
-        token = f"access-{len(self._issued) + 1}"
+        token = f"access-{next(self._numbers)}"
         self._issued[token] = self.clock() + TOKEN_LIFE
         return {
             "access_token": token,

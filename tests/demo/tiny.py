@@ -1,0 +1,106 @@
+"""A company of a handful of records written by hand, and a clock that only the test moves."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+from exporter.demo.company import Company, Timeline
+from exporter.demo.life import Deal, Lead, PhoneCall, Step, Ticket
+from exporter.demo.staff import Staff
+
+START = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
+
+
+def at(minutes: float) -> int:
+    """The instant so many minutes after START, in seconds since 1970."""
+    return int((START + timedelta(minutes=minutes)).timestamp())
+
+
+class Hands:
+    """A clock. It moves when told to, and when somebody sleeps by it."""
+
+    def __init__(self, now: datetime = START) -> None:
+        self.now = now
+        self.slept: list[float] = []
+
+    def __call__(self) -> datetime:
+        return self.now
+
+    def go(self, minutes: float) -> None:
+        self.now += timedelta(minutes=minutes)
+
+    def monotonic(self) -> float:
+        return (self.now - START).total_seconds()
+
+    async def sleep(self, seconds: float) -> None:
+        self.slept.append(seconds)
+        self.now += timedelta(seconds=seconds)
+
+
+class TinyCompany(Company):
+    """Only the records that it is given; nothing is drawn."""
+
+    def __init__(
+        self,
+        deals: Iterable[Deal] = (),
+        leads: Iterable[Lead] = (),
+        tickets: Iterable[Ticket] = (),
+        calls: Iterable[PhoneCall] = (),
+    ) -> None:
+        super().__init__(1, START.date())
+        self.staff = Staff(1)
+        for timeline, records in (
+            (self.deals, deals),
+            (self.leads, leads),
+            (self.tickets, tickets),
+            (self.calls, calls),
+        ):
+            _fill(timeline, records)
+
+    def advance(self, now: int) -> None:
+        """Nothing happens but what was written."""
+
+
+def _fill(timeline: Timeline[Any], records: Iterable[Any]) -> None:
+    timeline.extend(sorted(records, key=lambda record: record.id))
+
+
+def deal(key: int, *steps: tuple[float, str], **further: Any) -> Deal:
+    """A deal; steps are (minutes after START, stage), by default opened at START."""
+    known: dict[str, Any] = {
+        "name": f"Deal {key}", "amount": Decimal(100 * key), "currency": "CHF", "partner": False,
+        "owner": 1, "origin": "REFERRALS", "expected_at": at(90_000),
+    }  # fmt: skip
+    return Deal(id=key, steps=_steps(steps or ((0, "discovery"),)), **{**known, **further})
+
+
+def lead(key: int, *steps: tuple[float, str], **further: Any) -> Lead:
+    """A lead, new at START."""
+    known: dict[str, Any] = {"name": f"Lead {key}", "owner": 2, "origin": "ORGANIC_SEARCH"}
+    return Lead(id=key, steps=_steps(steps or ((0, "new"),)), **{**known, **further})
+
+
+def ticket(key: int, *steps: tuple[float, str], **further: Any) -> Ticket:
+    """A ticket, opened at START and replied to an hour later."""
+    known: dict[str, Any] = {
+        "subject": f"Ticket {key}", "care": False, "agent": 25, "priority": "HIGH", "channel": "EMAIL",
+        "replied_at": at(60),
+    }  # fmt: skip
+    return Ticket(id=key, steps=_steps(steps or ((0, "new"),)), **{**known, **further})
+
+
+def phone_call(key: int, minutes: float, **further: Any) -> PhoneCall:
+    """An inbound call answered after 20 seconds and over after three minutes."""
+    start = at(minutes)
+    known: dict[str, Any] = {
+        "inbound": True, "line": "Support line", "started_at": start, "answered_at": start + 20,
+        "ended_at": start + 180, "agent": 25,
+    }  # fmt: skip
+    return PhoneCall(id=key, **{**known, **further})
+
+
+def _steps(steps: Iterable[tuple[float, str]]) -> tuple[Step, ...]:
+    return tuple(Step(at(minutes), stage) for minutes, stage in steps)

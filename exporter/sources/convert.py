@@ -12,11 +12,12 @@ from decimal import ROUND_HALF_EVEN, Context, Decimal
 from typing import Any, TypeVar
 
 from exporter.errors import InvalidRecordError, Reason
-from exporter.sources.plausible import plausible
+from exporter.sources.plausible import implausible, plausible
 from exporter.sources.times import instant
 
 __all__ = [
-    "choice", "currency", "flag", "instant", "minor_digits", "money", "number", "plausible", "seconds", "text",
+    "choice", "currency", "flag", "implausible", "instant", "minor_digits", "money", "number", "plausible", "seconds",
+    "text",
 ]  # fmt: skip
 
 Meaning = TypeVar("Meaning")

@@ -109,7 +109,7 @@ class RecordMap:
         return Taken(
             tuple(record for place, record in enumerate(records) if place not in faults),
             tuple(
-                InvalidRecordError(fault.reason, fault.field, where(place + 1))
+                InvalidRecordError(fault.reason, fault.field, where(place + 1), columns["id"][place])
                 for place, fault in sorted(faults.items())
             ),
         )

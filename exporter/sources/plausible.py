@@ -97,6 +97,24 @@ def all_plausible(entity: str, known: Mapping[str, Sequence[Any]], now: datetime
     )
 
 
+def implausible(records: Sequence[Record], now: datetime) -> dict[int, InvalidRecordError]:
+    """Place to fault of the records, all of one entity, that cannot be true; quick where there are none."""
+    if not records:
+        return {}
+    entity = ENTITY_OF[type(records[0])]
+    checks = _checks(entity)
+    names = {*checks.past, *checks.durations, *(name for pair in checks.order for name in pair)}
+    if all_plausible(entity, {name: list(map(attrgetter(name), records)) for name in names}, now):
+        return {}
+    faults: dict[int, InvalidRecordError] = {}
+    for place, record in enumerate(records):
+        try:
+            plausible(record, now)
+        except InvalidRecordError as error:
+            faults[place] = InvalidRecordError(error.reason, error.field, error.where, record.id)
+    return faults
+
+
 def _all_in_order(starts: Sequence[datetime | None], ends: Sequence[datetime | None], second: str) -> bool:
     pairs = [(a, b) for a, b in zip(starts, ends, strict=True) if a is not None and b is not None]
     if second == "ended_at":

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, replace
@@ -86,7 +85,7 @@ class RestSource:
     async def read(self, asked: Pass) -> AsyncIterator[Page]:
         """Pages of all listings of the entity; the last one carries cursor and listing."""
         listings = self._listings[asked.entity]
-        known = _Cursor.of(asked.cursor, listings)
+        known = _Cursor.of(asked.cursor, len(listings))
         place = _Place.of(asked.resume, len(listings))
         while place.listing < len(listings):
             listing = listings[place.listing]
@@ -147,8 +146,6 @@ class _RestListing:
         self._around = around
         self._map = RecordMap(options.entity, options.columns, around.zone, getter)
         self._paginator = paginator(options, source)
-        self.fingerprint = hashlib.sha256(options.model_dump_json().encode()).hexdigest()[:16]
-        """Changes when the config of the listing changes: then everything is read anew."""
 
     def listed(self, since: datetime | None, until: datetime) -> Listed:
         """What to walk through, from a moment of change on."""
@@ -223,20 +220,18 @@ class _Cursor:
     since: tuple[datetime | None, ...]
 
     @classmethod
-    def of(cls, text: str | None, listings: Sequence[_RestListing]) -> _Cursor:
-        """The stored cursor, unless the config of a listing changed since."""
-        found = json.loads(text) if text else {}
-        since = [
-            datetime.fromisoformat(found[one.fingerprint]) if one.options.since and one.fingerprint in found else None
-            for one in listings
-        ]
-        return cls(tuple(since))
+    def of(cls, text: str | None, listings: int) -> _Cursor:
+        """The stored cursor; one of another number of listings is of no use."""
+        found = json.loads(text) if text else []
+        if len(found) != listings:
+            return cls((None,) * listings)
+        return cls(tuple(datetime.fromisoformat(at) if at else None for at in found))
 
     def moved(self, latest: Sequence[str | None], bound: datetime, listings: Sequence[_RestListing]) -> str | None:
         """The cursor after a pass: the latest change seen, never beyond the bound and never backwards."""
-        moved: dict[str, str] = {}
+        moved: list[str | None] = []
         for since, seen, one in zip(self.since, latest, listings, strict=True):
-            if one.options.since is not None:
-                reached = min(datetime.fromisoformat(seen), bound) if seen else (since or bound)
-                moved[one.fingerprint] = max(reached, since or reached).astimezone(UTC).isoformat()
-        return json.dumps(moved) if moved else None
+            reached = min(datetime.fromisoformat(seen), bound) if seen else (since or bound)
+            at = max(reached, since or reached).astimezone(UTC).isoformat()
+            moved.append(at if one.options.since else None)
+        return json.dumps(moved) if any(moved) else None

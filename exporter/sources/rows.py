@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -50,12 +50,18 @@ def sift(rows: Iterable[Any], make: Make, now: datetime, where: Where = "row {}"
                 plausible(record, now)
                 records.append(record)
         except InvalidRecordError as error:
-            rejected.append(InvalidRecordError(error.reason, error.field, where(place)))
+            rejected.append(InvalidRecordError(error.reason, error.field, where(place), _id_of(row)))
         except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
             # the row has another shape than the vendor documents
             reason = Reason.MISSING_FIELD if isinstance(error, KeyError) else Reason.BAD_TYPE
-            rejected.append(InvalidRecordError(reason, "record", where(place)))
+            rejected.append(InvalidRecordError(reason, "record", where(place), _id_of(row)))
     return Taken(tuple(records), tuple(rejected))
+
+
+def _id_of(row: Any) -> str | None:
+    """What nearly every vendor calls the id, so that a record that cannot be taken is not taken for deleted."""
+    found = row.get("id") if isinstance(row, Mapping) else None
+    return str(found) if isinstance(found, str | int) and not isinstance(found, bool) else None
 
 
 def refuse_drift(taken: Taken) -> None:

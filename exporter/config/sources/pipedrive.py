@@ -1,0 +1,36 @@
+"""Options of the pipedrive provider."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, model_validator
+
+from exporter.config.fields import SecretField
+from exporter.config.sources.base import HttpOptions, OAuth
+
+
+class PipedriveOptions(HttpOptions):
+    """Pipedrive CRM: deals (also archived and deleted ones), leads, activities, call logs and users."""
+
+    provider: Literal["pipedrive"]
+    token: SecretField | None = None
+    """A personal API token."""
+    oauth: OAuth | None = None
+    """Or an OAuth app with its refresh token."""
+    entities: Annotated[
+        tuple[Literal["deals", "leads", "activities", "calls", "people"], ...], Field(strict=False, min_length=1)
+    ] = ("people", "deals")
+    custom_fields: Annotated[tuple[str, ...], Field(strict=False, max_length=15)] = ()
+    """Keys of deals' custom fields to keep as attributes.KEY; Pipedrive gives at most 15."""
+
+    @model_validator(mode="after")
+    def _one_way_in(self) -> Self:
+        if (self.token is None) == (self.oauth is None):
+            raise ValueError("exactly one of token and oauth")
+        return self
+
+    @property
+    def reads(self) -> tuple[str, ...]:
+        """The entities asked for."""
+        return self.entities

@@ -1,0 +1,148 @@
+"""A Pipedrive company as a source."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from typing import Any
+
+from exporter.config.sources.pipedrive import PipedriveOptions
+from exporter.errors import Reason, SourceRejectedError
+from exporter.sources.auth import Authenticator, HeaderAuth
+from exporter.sources.base import Access, Listing, Page, Pass, Surroundings
+from exporter.sources.http import Limits, SourceClient
+from exporter.sources.oauth import OAuthAuth
+from exporter.sources.pagination import Batch
+from exporter.sources.pipedrive.api import PARTS, V1, V2, WHOLE, Part, PipedriveApi, classify, header_wait
+from exporter.sources.pipedrive.payloads import activity, call, deal, lead, person, team_by_user
+from exporter.sources.rows import Make, take
+
+BASE_URL = "https://api.pipedrive.com"
+TOKEN_URL = "https://oauth.pipedrive.com/oauth/token"  # noqa: S105 - an address
+PER_SECOND = 5.0
+"""Half the burst of the smallest plan, 20 in two seconds."""
+LOOKBACK = timedelta(minutes=5)
+
+_SCOPES = {"deals": "deals:read", "leads": "leads:read", "activities": "activities:read", "people": "users:read"}
+
+
+def create(options: PipedriveOptions, around: Surroundings) -> PipedriveSource:
+    """The source that the options describe; raises SourceRejectedError where its address is not allowed."""
+    client = SourceClient(
+        options,
+        options.base_url or BASE_URL,
+        _authenticator(options, around),
+        around,
+        limits=Limits(PER_SECOND, header_wait),
+        classify=classify(around),
+    )
+    return PipedriveSource(options, around, PipedriveApi(client), client)
+
+
+def _authenticator(options: PipedriveOptions, around: Surroundings) -> Authenticator:
+    if options.token is not None:
+        return HeaderAuth("x-api-token", options.token, around)
+    if options.oauth is None:
+        raise AssertionError("the config asks for one of token and oauth")
+    return OAuthAuth(options.oauth, options, around, TOKEN_URL)
+
+
+class PipedriveSource:
+    """Each entity is one list or several, read one after the other."""
+
+    lag = timedelta(0)
+
+    def __init__(
+        self, options: PipedriveOptions, around: Surroundings, api: PipedriveApi, client: SourceClient
+    ) -> None:
+        self.name = options.name
+        self.entities: tuple[str, ...] = options.entities
+        self._options = options
+        self._around = around
+        self._api = api
+        self._client = client
+
+    async def read(self, asked: Pass) -> AsyncIterator[Page]:
+        """All lists of the entity; what changed since the cursor where the list can say so."""
+        make = await self._make(asked.entity)
+        parts = PARTS[asked.entity]
+        first, position = json.loads(asked.resume) if asked.resume else (0, None)
+        latest: datetime | None = None
+        for place, part in enumerate(parts[first:], first):
+            async for batch in self._api.pages(part, self._params(part, asked), position):
+                page = self._page(batch, make)
+                latest = max(filter(None, (latest, *(record.updated_at for record in page.records))), default=None)
+                following = (place, batch.following) if batch.following else (place + 1, None)
+                if following == (len(parts), None):
+                    yield replace(page, cursor=self._cursor(asked, latest), listing=self._listing(asked))
+                else:
+                    yield replace(page, resume=json.dumps(following))
+            position = None
+
+    def _page(self, batch: Batch, make: Make) -> Page:
+        taken = take(batch.rows, make, self._around.clock())
+        return Page(taken.records, taken.rejected)
+
+    def _params(self, part: Part, asked: Pass) -> dict[str, str]:
+        custom = ",".join(self._options.custom_fields) if part.path.startswith(f"{V2}/deals") else ""
+        params = {"custom_fields": custom} if custom else {}
+        if part.since is None or asked.cursor is None:
+            return params
+        lookback = LOOKBACK if self._options.lookback is None else self._options.lookback
+        since = datetime.fromisoformat(asked.cursor) - lookback
+        return {**params, part.since: since.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")}
+
+    def _cursor(self, asked: Pass, latest: datetime | None) -> str:
+        """The last change seen, never behind the cursor before nor ahead of the pass's own start."""
+        before = datetime.fromisoformat(asked.cursor) if asked.cursor else None
+        seen = max(filter(None, (before, latest)), default=asked.started_at)
+        return min(seen, asked.started_at).isoformat()
+
+    def _listing(self, asked: Pass) -> Listing | None:
+        """Call logs show only the token's own user; archived leads cannot be asked for by change."""
+        whole = asked.cursor is None or asked.entity == "people"
+        return Listing() if whole and asked.entity != "calls" else None
+
+    async def _make(self, entity: str) -> Make:
+        if entity == "deals":
+            stages, pipelines = await self._api.names(f"{V2}/stages"), await self._api.names(f"{V2}/pipelines")
+            return partial(deal, stages=stages, pipelines=pipelines, wanted=self._options.custom_fields)
+        if entity == "people":
+            return partial(person, teams=await self._teams())
+        makes: dict[str, Make] = {
+            "leads": lead,
+            "activities": partial(activity, zone=self._around.zone),
+            "calls": call,
+        }
+        return makes[entity]
+
+    async def _teams(self) -> dict[str, str]:
+        """Teams by user, where the plan has teams."""
+        try:
+            rows: list[Any] = await self._api.all(f"{V1}/legacyTeams", WHOLE)
+        except SourceRejectedError as error:
+            if error.reason not in (Reason.FORBIDDEN, Reason.NOT_FOUND, Reason.BAD_REQUEST):
+                raise
+            return {}
+        return team_by_user(rows)
+
+    async def check(self) -> tuple[Access, ...]:
+        """Asks for the first page of each list that an entity needs."""
+        return tuple([await self._access(entity) for entity in self.entities])
+
+    async def _access(self, entity: str) -> Access:
+        for part in PARTS[entity]:
+            try:
+                await self._api.one(part.path, part.paginator)
+            except SourceRejectedError as error:
+                if error.reason is not Reason.FORBIDDEN:
+                    raise
+                return Access(entity, allowed=False, missing=f"the scope {_SCOPES.get(entity, 'phone-integration')}")
+        return Access(entity, allowed=True)
+
+    async def close(self) -> None:
+        """Frees connections."""
+        await self._client.close()

@@ -11,7 +11,7 @@ from exporter.config.root import Config
 from exporter.kpi.judge import Verdict
 from exporter.kpi.memory import Held, Key, Memory
 from exporter.kpi.score import Child, score
-from exporter.kpi.status import RANKS, guarded
+from exporter.kpi.status import guarded
 from exporter.kpi.values import KpiValue, ObjectiveScore
 
 
@@ -67,7 +67,7 @@ def with_guards(values: Sequence[KpiValue], guards: Mapping[str, str]) -> tuple[
 
 
 def _guarded(value: KpiValue, statuses: Mapping[Key, Status], guard: str | None) -> KpiValue:
-    if guard is None or value.status not in RANKS:
+    if guard is None:
         return value
     company = statuses.get((guard, Scope.COMPANY, None, None))
     if statuses.get((guard, value.scope, value.team, value.person), company) is not Status.OFF_TRACK:

@@ -10,6 +10,7 @@ from exporter.errors import IncompletePassError, Reason, SourceRejectedError
 from exporter.sources.aircall.payloads import call
 from exporter.sources.aircall.places import Place
 from exporter.sources.base import Listing, Page, Pass
+from exporter.sources.ending import ended
 from exporter.sources.http import Answer, SourceClient
 from exporter.sources.pagination import Batch, Listed, NumberedPages, Size, walk
 from exporter.sources.paths import find
@@ -35,14 +36,12 @@ class Reading:
         self._end = int(asked.started_at.timestamp())
         self._place = Place.of(asked.resume) if asked.resume else Place(int(since.timestamp()))
 
-    async def pages(self) -> AsyncIterator[Page]:
+    def pages(self) -> AsyncIterator[Page]:
         """All pages; the last one carries the cursor and, after a full pass, the listing."""
-        held: Page | None = None
-        async for page in self._all():
-            if held is not None:
-                yield held
-            held = page
-        yield replace(held or Page(()), resume=None, cursor=self._cursor(), listing=self._listing())
+        return ended(self._all(), self._finished)
+
+    def _finished(self, last: Page) -> Page:
+        return replace(last, resume=None, cursor=self._cursor(), listing=self._listing())
 
     async def _all(self) -> AsyncIterator[Page]:
         promised: int | None = None

@@ -10,6 +10,7 @@ from typing import Any
 from exporter.errors import IncompletePassError, Reason
 from exporter.records import Record
 from exporter.sources.base import Listing, Page, Pass
+from exporter.sources.ending import ended
 from exporter.sources.hubspot.api import SEARCH_ROWS, HubspotApi, rows_of, total_of
 from exporter.sources.hubspot.objects import ObjectKind
 from exporter.sources.hubspot.places import Cursor, Place
@@ -43,15 +44,12 @@ class Reading:
         self._place = Place.of(asked.resume, wanted.fingerprint)
         self._bin_read = self._known is None or self._known.archived_due(asked.started_at)
 
-    async def pages(self) -> AsyncIterator[Page]:
+    def pages(self) -> AsyncIterator[Page]:
         """All pages; the last one carries the cursor and, after a full pass, the listing."""
-        held: Page | None = None
-        async for page in self._all():
-            if held is not None:
-                yield held
-            held = page
-        last = held or Page(())
-        yield replace(last, resume=None, cursor=self._cursor(), listing=Listing() if self._known is None else None)
+        return ended(self._all(), self._finished)
+
+    def _finished(self, last: Page) -> Page:
+        return replace(last, resume=None, cursor=self._cursor(), listing=Listing() if self._known is None else None)
 
     async def _all(self) -> AsyncIterator[Page]:
         if not self._place.archived:

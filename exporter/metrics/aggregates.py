@@ -43,7 +43,7 @@ class Layout:
         """The number of every group, from the columns of the result."""
         values, rows = columns[self.value], columns[self.rows]
         held_out = repeat(0) if self.held_out is None else columns[self.held_out]
-        return map(Measured, map(_FINISH[self.aggregate], values, rows, held_out), rows, held_out)
+        return map(Measured, map(FINISH[self.aggregate], values, rows, held_out), rows, held_out)
 
 
 class Columns:
@@ -138,7 +138,7 @@ def _mean(value: Any, rows: int, _: int) -> float | None:
     return float(value) / rows if rows else None
 
 
-_FINISH: Mapping[str, Callable[[Any, int, int], float | None]] = {
+FINISH: Mapping[str, Callable[[Any, int, int], float | None]] = {
     "count": _count,
     "sum": _sum,
     "mean": _mean,

@@ -18,6 +18,7 @@ from exporter.metrics.query import Pinned, compiled, fault
 from exporter.metrics.reader import QueryError, Reader, begin_again, one_state
 from exporter.metrics.rows import Shape
 from exporter.metrics.values import Answers, Group, Measured, Question, Window
+from exporter.records import person_column
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,8 +69,7 @@ class _Batch:
 
     @classmethod
     def of(cls, metric: Metric, question: Question) -> _Batch:
-        by = metric.by if question.by and question.scope is Scope.COMPANY else ()
-        shape = Shape.of(metric, question.scope, by)
+        shape = Shape.of(metric, question.scope, question.by)
         end = question.window.end
         return cls(shape, Window(end, end) if metric.is_level else question.window)
 
@@ -105,14 +105,17 @@ class _Asking:
             metric = self._metrics.get(question.metric)
             if metric is None:
                 self._fail(question.metric, "there is no such metric")
-                continue
-            batch = _Batch.of(metric, question)
-            wrong = fault(batch.shape, Pinned(metric), self._terms)
-            if wrong is not None:
-                self._fail(metric.name, wrong)
-                continue
-            batches.setdefault(batch, {}).setdefault(metric.name, []).append(question)
+            elif question.scope is not Scope.COMPANY and person_column(metric.entity) is None:
+                self._answers[question] = {}
+            elif self._sound(batch := _Batch.of(metric, question), metric):
+                batches.setdefault(batch, {}).setdefault(metric.name, []).append(question)
         return batches
+
+    def _sound(self, batch: _Batch, metric: Metric) -> bool:
+        wrong = fault(batch.shape, Pinned(metric), self._terms)
+        if wrong is not None:
+            self._fail(metric.name, wrong)
+        return wrong is None
 
     def _run(self, batch: _Batch, asked: Mapping[str, list[Question]]) -> None:
         """All metrics at once; where that fails one by one, to find out whose fault it is."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from functools import cache, lru_cache
 from typing import Any
@@ -32,11 +33,21 @@ Owner = tuple[str, str]
 
 def owners(reader: Reader, spans: Iterable[tuple[Shape, Window]]) -> tuple[Owner, ...]:
     """Everybody who owns a row of these shapes in these windows, those with most rows first."""
-    found: dict[Owner, int] = {}
+    found: Counter[Owner] = Counter()
     for shape, window in spans:
         for source, owner, count in _owners(shape.whole).fetch(reader, window):
-            found[source, owner] = max(found.get((source, owner), 0), count)
-    return tuple(sorted(found, key=lambda owner: (-found[owner], owner)))
+            found[source, owner] += count
+    return _by_size(found)
+
+
+def all_owners(reader: Reader, entities: Iterable[str]) -> tuple[Owner, ...]:
+    """Everybody who owns a row of these entities at any time, those with most rows first."""
+    found: Counter[Owner] = Counter()
+    for entity in entities:
+        query = _counted(entity, exp.select()).from_(exp.to_table(entity).as_(ROW))
+        for source, owner, count in reader.execute(write(query.where(exp.not_(exp.column("deleted", ROW))))).fetchall():
+            found[source, owner] += count
+    return _by_size(found)
 
 
 def write_owners(reader: Reader, directory: Directory, found: Iterable[Owner]) -> None:
@@ -81,9 +92,15 @@ def _creation(table: str) -> str:
 
 @lru_cache(maxsize=256)
 def _owners(shape: Shape) -> Statement:
-    owner = person_column(shape.entity)
-    if owner is None:
-        raise AssertionError("asked only where records have an owner")
-    pair = [exp.column("source", ROW), exp.column(owner, ROW)]
-    counted = exp.select(*pair, exp.Count(this=exp.Star())).where(pair[1].is_(exp.null()).not_())
-    return Statement.of(rows_of(shape, counted).group_by(*pair))
+    return Statement.of(rows_of(shape, _counted(shape.entity, exp.select())))
+
+
+def _counted(entity: str, query: exp.Select) -> exp.Select:
+    owner = exp.column(str(person_column(entity)), ROW)
+    pair = [exp.column("source", ROW), owner]
+    counted = query.select(*pair, exp.Count(this=exp.Star()))
+    return counted.where(owner.is_(exp.null()).not_()).group_by(*pair)
+
+
+def _by_size(found: Counter[Owner]) -> tuple[Owner, ...]:
+    return tuple(sorted(found, key=lambda owner: (-found[owner], owner)))

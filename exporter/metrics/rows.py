@@ -38,11 +38,12 @@ class Shape:
     folded: tuple[bool, ...] = ()
 
     @classmethod
-    def of(cls, metric: Metric, scope: Scope = Scope.COMPANY, by: tuple[str, ...] = ()) -> Shape:
-        """The shape of a metric at a scope."""
+    def of(cls, metric: Metric, scope: Scope = Scope.COMPANY, by: bool = False) -> Shape:
+        """The shape of a metric at a scope, with its labels or without; only the company's value has labels."""
+        labels = metric.by if by and scope is Scope.COMPANY else ()
         if metric.during is not None:
-            return cls(metric.entity, metric.during.from_, metric.during.until, scope, by)
-        return cls(metric.entity, str(metric.at), None, scope, by)
+            return cls(metric.entity, metric.during.from_, metric.during.until, scope, labels)
+        return cls(metric.entity, str(metric.at), None, scope, labels)
 
     @property
     def whole(self) -> Shape:

@@ -1,0 +1,123 @@
+"""Random records and questions: SQL, history and plain Python come to the same numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Any
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from exporter.config.fields import Scope
+from exporter.metrics.evaluate import answer
+from exporter.metrics.history import History
+from exporter.metrics.values import Question, Window
+from tests.metrics.company import at, config_of, store_of
+from tests.metrics.oracle import Oracle, same
+
+START = at("2024-03-20T00:00:00")
+DAYS = 30
+LEVEL = {"from": "created_at", "until": "closed_at"}
+WON = {"status": "won"}
+
+METRICS: Sequence[dict[str, Any]] = (
+    {"name": "won", "entity": "deals", "at": "closed_at", "count": "rows", "where": WON},
+    {"name": "all", "entity": "deals", "at": "created_at", "count": "rows", "by": ["stage", "attributes.Deal Type"]},
+    {"name": "sum", "entity": "deals", "at": "closed_at", "sum": "amount", "where": {"status": ["won", "lost"]}},
+    {"name": "mean", "entity": "deals", "at": "closed_at", "mean": "amount", "by": ["stage"]},
+    {"name": "min", "entity": "deals", "at": "closed_at", "min": "amount"},
+    {"name": "max", "entity": "deals", "at": "closed_at", "max": "amount", "where": {"stage": {"not": "a"}}},
+    {"name": "p", "entity": "deals", "at": "closed_at", "percentile": {"of": "amount", "at": 0.7}},
+    {"name": "stages", "entity": "deals", "at": "closed_at", "distinct": "stage"},
+    {"name": "size", "entity": "deals", "at": "closed_at", "mean": "attributes.size"},
+    {"name": "big", "entity": "deals", "at": "closed_at", "count": "rows", "where": {"attributes.size": {"gt": 2}}},
+    {"name": "open", "entity": "deals", "during": LEVEL, "count": "rows", "by": ["stage"]},
+    {"name": "open_sum", "entity": "deals", "during": LEVEL, "sum": "amount", "where": {"stage": {"present": True}}},
+    {"name": "open_p", "entity": "deals", "during": LEVEL, "percentile": {"of": "amount", "at": 0.5}},
+    {"name": "open_min", "entity": "deals", "during": LEVEL, "min": "amount"},
+    {"name": "open_stages", "entity": "deals", "during": LEVEL, "distinct": "stage"},
+    {"name": "open_size", "entity": "deals", "during": LEVEL, "mean": "attributes.size", "where": {"name": {"matches": "^x"}}},
+)  # fmt: skip
+
+PEOPLE = [
+    {"source": "crm", "id": "1", "name": "Ann", "email": "ann@x.io", "team": "North"},
+    {"source": "crm", "id": "2", "name": "Bob", "email": "bob@x.io", "team": "South"},
+    {"source": "phones", "id": "2", "name": "Cleo", "email": "cleo@x.io", "team": None},
+    {"source": "phones", "id": "9", "name": "Ann", "email": "ann@x.io", "team": "North"},
+]
+TEAMS = [
+    {"name": "North", "members": [{"person": "Bob", "since": "2024-03-27", "until": "2024-04-02"}]},
+    {"name": "East", "members": [{"person": "Cleo", "since": "2024-04-01"}, {"person": "zed", "until": "2024-03-30"}]},
+]
+RATES = {"USD": [{"rate": 0.9, "since": "2024-03-25"}, {"rate": 0.8, "since": "2024-04-03"}], "JPY": 0.0061}
+
+CONFIG = config_of(
+    *METRICS,
+    teams=TEAMS,
+    company={"rates": RATES},
+    objectives=[{"name": "o", "title": "o", "owner": "o"}],
+    kpis=[
+        {
+            "name": f"kpi_{metric['name']}",
+            "title": "k",
+            "objective": "o",
+            "department": "d",
+            "owner": "o",
+            "why": "w",
+            "value": metric["name"],
+            "period": "month",
+            "better": "higher",
+            "scopes": ["company", "team", "person"],
+        }
+        for metric in METRICS
+    ],
+)
+
+hours = st.integers(-2, DAYS * 24 + 2).map(lambda hour: START + timedelta(hours=hour))
+deal = st.fixed_dictionaries(
+    {
+        "source": st.sampled_from(["crm", "phones"]),
+        "deleted": st.sampled_from([False] * 9 + [True]),
+        "name": st.sampled_from(["x1", "y2", None]),
+        "status": st.sampled_from(["open", "won", "lost"]),
+        "stage": st.sampled_from(["a", "b", "", None]),
+        "amount": st.none() | st.decimals(-1000, 10**6, places=2),
+        "currency": st.sampled_from([None, "", "EUR", "USD", "JPY", "XXX"]),
+        "owner": st.sampled_from(["1", "2", "9", "ANN@x.io", "bob", "zed", " ", None]),
+        "created_at": st.none() | hours,
+        "closed_at": st.none() | hours,
+        "attributes": st.fixed_dictionaries(
+            {}, optional={"Deal Type": st.sampled_from(["n", "", "u"]), "size": st.sampled_from(["1", "2.5", "x", "nan"])}
+        ),
+    }
+)
+windows = st.tuples(hours, hours).map(sorted).map(lambda pair: Window(*pair))
+
+
+def questions(window: Window) -> list[Question]:
+    return [Question(m.name, window, scope, by) for m in CONFIG.metrics for scope in Scope for by in (False, True)]
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(st.lists(deal, max_size=25), windows)
+def test_sql_answers_as_plain_python_does(deals: list[dict[str, Any]], window: Window) -> None:
+    asked = questions(window)
+    found = answer(store_of(deals=deals, people=PEOPLE), CONFIG, asked)
+    oracle = Oracle(CONFIG, {"deals": deals, "people": PEOPLE})
+    assert not found.failed
+    for question in asked:
+        assert same(found.answers[question], oracle.answer(question)), question
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(st.lists(deal, max_size=25), st.lists(windows, min_size=1, max_size=6))
+def test_history_answers_as_sql_does(deals: list[dict[str, Any]], asked: list[Window]) -> None:
+    store = store_of(deals=deals, people=PEOPLE)
+    history = History(store, CONFIG)
+    for window in asked:
+        expected = answer(store, CONFIG, questions(window)).answers
+        found = history.ask(questions(window))
+        assert found.keys() == expected.keys()
+        for question in found:
+            assert same(found[question], expected[question]), question

@@ -1,0 +1,191 @@
+"""The object model: grafanalib's classes, made to write what today's Grafana reads.
+
+grafanalib 0.7.1 writes the dashboard schema of 2017: nulls, keys long gone, thresholds that are strings, alert rules
+that Grafana refuses to load. The subclasses here keep its classes and constructor names, and write the classic
+dashboard JSON of schema version 42, which Grafana 9.4 to 13 load.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from grafanalib import core
+
+SCHEMA_VERSION = 42
+PLUGIN_VERSION = "12.1.1"
+"""The version whose panel options are written; without it Grafana migrates them from the forms of version 6."""
+
+Json = dict[str, Any]
+
+
+class Step(core.Threshold):  # type: ignore[misc]
+    """A colour from a value on; the first step has none, which Grafana wants as null."""
+
+    def __init__(self, color: str, value: float | None = None) -> None:
+        super().__init__(color, 0, float(value or 0))
+        self.from_value = value
+
+    def to_json_data(self) -> Json:
+        """`{color, value}`."""
+        return {"color": self.color, "value": self.from_value}
+
+
+class Query(core.Target):  # type: ignore[misc]
+    """One PromQL query of a panel (grafanalib's Target; here a target is what a KPI should reach)."""
+
+    def __init__(self, expr: str, ref: str = "A", *, legend: str = "__auto", form: str = "range") -> None:
+        """`form` is what is asked for: range (lines), now (one value each) or table (one value each, as rows)."""
+        super().__init__(expr=expr, refId=ref, legendFormat=legend, instant=form != "range")
+        self.format = "table" if form == "table" else "time_series"
+
+    def to_json_data(self) -> Json:
+        """A data query for Prometheus."""
+        return {
+            "datasource": self.datasource,
+            "editorMode": "code",
+            "expr": self.expr,
+            "format": self.format,
+            "instant": self.instant,
+            "range": not self.instant,
+            "legendFormat": self.legendFormat,
+            "refId": self.refId,
+        }
+
+
+class Panel(core.Panel):  # type: ignore[misc]
+    """Any panel type: its options and field configuration as Grafana knows them."""
+
+    def __init__(self, type: str, options: Json, field_config: Json, **common: Any) -> None:  # noqa: A002
+        super().__init__(**common)
+        self.type, self.options, self.field_config = type, options, field_config
+
+    def to_json_data(self) -> Json:
+        """The panel, without grafanalib's keys of old."""
+        return {
+            "id": self.id,
+            "type": self.type,
+            "title": self.title,
+            "description": self.description,
+            "pluginVersion": PLUGIN_VERSION,
+            "datasource": self.dataSource,
+            "gridPos": self.gridPos,
+            "transparent": self.transparent or None,
+            "interval": self.interval,
+            "links": self.links or None,
+            "targets": self.targets or None,
+            "transformations": self.transformations or None,
+            "options": self.options,
+            "fieldConfig": self.field_config,
+        }
+
+
+class Row(core.RowPanel):  # type: ignore[misc]
+    """A heading; a collapsed one holds its panels, whose queries wait until it is opened."""
+
+    def to_json_data(self) -> Json:
+        """A panel of type row."""
+        return {
+            "id": self.id,
+            "type": "row",
+            "title": self.title,
+            "collapsed": self.collapsed,
+            "gridPos": self.gridPos,
+            "panels": self.panels,
+        }
+
+
+class Variable(core.Template):  # type: ignore[misc]
+    """A dashboard variable filled by a query."""
+
+    def __init__(
+        self,
+        name: str,
+        label: str,
+        query: str,
+        *,
+        many: bool = False,
+        regex: str = "",
+        first: tuple[str, str] = ("", ""),
+    ) -> None:
+        """`many` allows several values and all of them, which is then the default; else `first` is: text and value."""
+        super().__init__(
+            name=name,
+            label=label,
+            query=query,
+            regex=regex,
+            multi=many,
+            includeAll=many,
+            allValue=".*" if many else None,
+            refresh=core.REFRESH_ON_DASHBOARD_LOAD,
+            sort=core.SORT_ALPHA_IGNORE_CASE_ASC,
+        )
+        text, value = first
+        chosen = {"selected": True, "text": text, "value": value} if value else None
+        self.current: Json | None = {"selected": True, "text": ["All"], "value": ["$__all"]} if many else chosen
+
+    def to_json_data(self) -> Json:
+        """A variable of type query."""
+        return {
+            "type": self.type,
+            "name": self.name,
+            "label": self.label,
+            "datasource": self.dataSource,
+            "definition": self.query,
+            "query": {"query": self.query, "refId": f"variable-{self.name}"},
+            "regex": self.regex,
+            "refresh": self.refresh,
+            "sort": self.sort,
+            "multi": self.multi,
+            "includeAll": self.includeAll,
+            "allValue": self.allValue,
+            "current": self.current,
+            "options": [],
+            "hide": self.hide,
+        }
+
+
+class Dashboard(core.Dashboard):  # type: ignore[misc]
+    """A dashboard in the classic JSON of schema version 42."""
+
+    def __init__(self, *, week_start: str, fiscal_month: int, **common: Any) -> None:
+        """`fiscal_month` counts from 0, `week_start` is a weekday's name, as Grafana has them."""
+        super().__init__(schemaVersion=SCHEMA_VERSION, **common)
+        self.week_start, self.fiscal_month = week_start, fiscal_month
+
+    def to_json_data(self) -> Json:
+        """What a dashboard file holds; `id` and `version` are Grafana's own."""
+        return {
+            "uid": self.uid,
+            "title": self.title,
+            "description": self.description,
+            "tags": self.tags,
+            "editable": self.editable,
+            "graphTooltip": self.graphTooltip,
+            "timezone": self.timezone,
+            "weekStart": self.week_start,
+            "fiscalYearStartMonth": self.fiscal_month,
+            "refresh": self.refresh,
+            "schemaVersion": self.schemaVersion,
+            "liveNow": False,
+            "preload": False,
+            "time": self.time,
+            "timepicker": {},
+            "templating": self.templating,
+            "annotations": self.annotations,
+            "links": self.links,
+            "panels": self.panels,
+        }
+
+
+def to_json(value: Any) -> Any:
+    """The plain JSON of an object and everything in it, without entries that are None."""
+    if isinstance(value, Step):
+        return value.to_json_data()
+    if hasattr(value, "to_json_data"):
+        return to_json(value.to_json_data())
+    if isinstance(value, Mapping):
+        return {key: to_json(entry) for key, entry in value.items() if entry is not None}
+    if isinstance(value, list | tuple):
+        return [to_json(entry) for entry in value]
+    return value

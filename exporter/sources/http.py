@@ -139,8 +139,7 @@ class SourceClient:
             try:
                 answer = await self._attempt(ask)
             except RateLimitedError as error:
-                self._obey(error, attempt)
-                if attempt == attempts or not self._gate.sleeps(error.retry_after) or not self._budget.spend():
+                if not self._may_wait(error, attempt, attempts):
                     raise
             except SourceUnavailableError as error:
                 if attempt == attempts or error.reason in _NO_RETRY or not self._budget.spend():
@@ -153,14 +152,19 @@ class SourceClient:
                 return answer
         raise AssertionError("the last attempt returns or raises")
 
-    def _obey(self, error: RateLimitedError, attempt: int) -> None:
-        """Holds the gate for as long as the vendor says, or for a growing time of our own."""
-        if error.retry_after <= 0:
-            own = backoff(attempt, self._around.jitter())
-            error.retry_after = own if attempt < ATTEMPTS else self._gate.penalty()
+    def _may_wait(self, error: RateLimitedError, attempt: int, attempts: int) -> bool:
+        """Holds the gate for as long as the vendor says, or else for a time of our own.
+
+        True where the wait is short enough for another attempt, which the gate then delays.
+        """
+        told = error.retry_after > 0
+        again = attempt < attempts and (not told or self._gate.sleeps(error.retry_after)) and self._budget.spend()
+        if not told:
+            error.retry_after = backoff(attempt, self._around.jitter()) if again else self._gate.penalty()
         self._gate.hold(error.retry_after)
-        if not self._gate.sleeps(error.retry_after):
+        if not again:
             self._around.telemetry.next_attempt(self._source, self._around.in_seconds(error.retry_after))
+        return again
 
     async def _attempt(self, ask: _Ask) -> Answer:
         """One request, or two where the first is answered by 401 and the credential can be renewed."""

@@ -11,13 +11,15 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from http.cookiejar import CookieJar, DefaultCookiePolicy
+from pathlib import Path
 from typing import cast
 
+import certifi
 import httpx
 
 from exporter import __version__
 from exporter.config.sources.base import HttpOptions
-from exporter.errors import Reason, SourceError, SourceUnavailableError
+from exporter.errors import Reason, SourceError, SourceRejectedError, SourceUnavailableError
 from exporter.sources.base import Surroundings
 from exporter.sources.body import MAX_BYTES, read
 from exporter.sources.origin import Address
@@ -65,6 +67,7 @@ class Wire:
         self._resolved_until = float("inf") if transport is not None else 0.0
         self._client = httpx.AsyncClient(
             transport=transport,
+            verify=_trust(options.ca_file, around) if options.ca_file else True,
             follow_redirects=False,
             trust_env=False,
             cookies=CookieJar(policy=DefaultCookiePolicy(allowed_domains=[])),
@@ -120,6 +123,15 @@ class Wire:
     async def close(self) -> None:
         """Closes the connections."""
         await self._client.aclose()
+
+
+def _trust(ca_file: Path, around: Surroundings) -> ssl.SSLContext:
+    context = ssl.create_default_context(cafile=certifi.where())
+    try:
+        context.load_verify_locations(around.base / ca_file)
+    except (OSError, ssl.SSLError):
+        raise SourceRejectedError(Reason.TLS, f"ca_file {ca_file} holds no certificates that can be read") from None
+    return context
 
 
 def status_class(status: int) -> str:

@@ -1,0 +1,55 @@
+"""A certificate authority of one's own, for servers that are to be trusted or not."""
+
+from __future__ import annotations
+
+import ipaddress
+import ssl
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+
+
+class Authority:
+    """Signs servers' certificates; `ca_file` is what a client has to trust."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._key = ec.generate_private_key(ec.SECP256R1())
+        self._name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "Test Authority")])
+        builder = _certificate(self._name, self._key, days=1)
+        builder = builder.issuer_name(self._name).add_extension(x509.BasicConstraints(ca=True, path_length=0), True)
+        self.ca_file = folder / "ca.pem"
+        self.ca_file.write_bytes(builder.sign(self._key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM))
+
+    def server(self, address: str, days: int = 1) -> ssl.SSLContext:
+        """The context of a server at an address, its certificate good for so many days from now."""
+        key = ec.generate_private_key(ec.SECP256R1())
+        builder = _certificate(x509.Name([]), key, days).issuer_name(self._name)
+        names = x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address(address))])
+        certificate = builder.add_extension(names, critical=True).sign(self._key, hashes.SHA256())
+        chain = self._folder / f"{address}.pem"
+        chain.write_bytes(
+            key.private_bytes(
+                serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+            )
+            + certificate.public_bytes(serialization.Encoding.PEM)
+        )
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(chain)
+        return context
+
+
+def _certificate(name: x509.Name, key: ec.EllipticCurvePrivateKey, days: int) -> x509.CertificateBuilder:
+    now = datetime.now(UTC)
+    return (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - timedelta(days=2))
+        .not_valid_after(now + timedelta(days=days))
+    )

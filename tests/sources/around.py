@@ -1,0 +1,140 @@
+"""What a source has around it in these tests: a clock that waits move, and telemetry that remembers."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Coroutine, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, TypeVar
+from zoneinfo import ZoneInfo
+
+import httpx
+from pydantic import TypeAdapter
+
+from exporter.config.sources import AnySource
+from exporter.config.sources.base import HttpOptions
+from exporter.config.sources.rest import RestOptions
+from exporter.records import Record
+from exporter.sources.base import Page, Pass, Source, Surroundings
+
+T = TypeVar("T")
+
+NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
+ZURICH = ZoneInfo("Europe/Zurich")
+
+
+@dataclass
+class Clock:
+    """Moves only when somebody sleeps by it or a test says so."""
+
+    now: datetime = NOW
+    slept: list[float] = field(default_factory=list)
+
+    def __call__(self) -> datetime:
+        return self.now
+
+    def monotonic(self) -> float:
+        return (self.now - NOW).total_seconds() + 1000.0
+
+    def go(self, seconds: float) -> None:
+        self.now += timedelta(seconds=seconds)
+
+    async def sleep(self, seconds: float) -> None:
+        self.slept.append(seconds)
+        self.go(seconds)
+        await asyncio.sleep(0)
+
+
+@dataclass
+class Ledger:
+    """Telemetry that remembers."""
+
+    requests: list[str] = field(default_factory=list)
+    skews: list[float] = field(default_factory=list)
+    attempts: list[datetime] = field(default_factory=list)
+
+    def request(self, source: str, outcome: str) -> None:
+        self.requests.append(outcome)
+
+    def clock_skew(self, source: str, seconds: float) -> None:
+        self.skews.append(seconds)
+
+    def next_attempt(self, source: str, at: datetime) -> None:
+        self.attempts.append(at)
+
+
+def surroundings(
+    transport: httpx.AsyncBaseTransport | None = None,
+    *,
+    clock: Clock | None = None,
+    ledger: Ledger | None = None,
+    base: Path = Path(),
+    data_dir: Path | None = None,
+    zone: ZoneInfo = ZURICH,
+    **environ: str,
+) -> Surroundings:
+    """Everything injected; waits take no time."""
+    clock = clock or Clock()
+    return Surroundings(
+        environ=environ,
+        base=base,
+        zone=zone,
+        clock=clock,
+        telemetry=ledger or Ledger(),
+        data_dir=data_dir,
+        sleep=clock.sleep,
+        monotonic=clock.monotonic,
+        jitter=lambda: 0.5,
+        transport=transport,
+    )
+
+
+def http_options(**given: Any) -> HttpOptions:
+    """Options of some HTTP source on loopback."""
+    return HttpOptions(**{"name": "crm", "allow_insecure": True, "allow_private": True, **given})
+
+
+def options(**given: Any) -> Any:
+    """Options of a provider, checked as the config checks them."""
+    return TypeAdapter(AnySource).validate_python({"name": "source", **given})
+
+
+def rest(listing: dict[str, Any], **given: Any) -> RestOptions:
+    """Options of a rest source with one listing of deals."""
+    listing = {
+        "entity": "deals",
+        "path": "/rows",
+        "records": "data",
+        "columns": {"id": "id", "amount": "amount", "updated_at": "updated_at"},
+        **listing,
+    }
+    found: RestOptions = options(
+        **{
+            "provider": "rest",
+            "base_url": "https://api.test",
+            "entities": [listing],
+            **given,
+        }
+    )
+    return found
+
+
+async def pages_of(
+    source: Source, cursor: str | None = None, resume: str | None = None, at: datetime = NOW
+) -> list[Page]:
+    """All pages of one pass over the first entity."""
+    asked = Pass(source.entities[0], at, cursor, resume)
+    return [page async for page in source.read(asked)]
+
+
+def records_of(pages: Sequence[Page]) -> list[Any]:
+    """The records of the pages, in order."""
+    found: list[Record] = [record for page in pages for record in page.records]
+    return found
+
+
+def run(work: Coroutine[Any, Any, T]) -> T:
+    """The result of a coroutine."""
+    return asyncio.run(work)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import signal
 import socket
 import subprocess
 import sys
@@ -18,7 +19,7 @@ from starlette.applications import Starlette
 from starlette.routing import Mount
 
 from exporter.demo.aircall_api import AircallShape
-from exporter.demo.company import SEED, Company, first_day
+from exporter.demo.company import MONTHS_OF_HISTORY, SEED, Company, first_day
 from exporter.demo.hubspot_access import HubspotAccess
 from exporter.demo.hubspot_api import SCOPES, HubspotShape
 from exporter.errors import StartError
@@ -56,12 +57,23 @@ class Running:
         return f"http://{self.host}:{self.port}"
 
 
-def serve(clock: Clock = system_clock, host: str = HOST, port: int = PORT, seed: int = SEED) -> Running:
+@dataclass(frozen=True)
+class Story:
+    """Which company is told, and for how many months back."""
+
+    seed: int = SEED
+    months: int = MONTHS_OF_HISTORY
+
+
+STORY = Story()
+
+
+def serve(clock: Clock = system_clock, host: str = HOST, port: int = PORT, story: Story = STORY) -> Running:
     """Serves the company from a thread of this process. Port 0 takes a free one; a taken one raises StartError."""
     listener = _listener(host, port)
     port = listener.getsockname()[1]
     now = clock()
-    company = Company(seed, first_day(now))
+    company = Company(story.seed, first_day(now, story.months))
     company.advance(int(now.timestamp()))
     loop, stop = asyncio.new_event_loop(), asyncio.Event()
     thread = threading.Thread(
@@ -76,34 +88,40 @@ def serve(clock: Clock = system_clock, host: str = HOST, port: int = PORT, seed:
     return Running(host, port, close)
 
 
-def launch(host: str = HOST, port: int = PORT, seed: int = SEED) -> Running:
+def launch(host: str = HOST, port: int = PORT, story: Story = STORY) -> Running:
     """Serves the company from a process of its own, so that it takes no time from the exporter's.
 
     The process ends with this one. Raises StartError where it cannot start.
     """
-    command = [sys.executable, "-m", "exporter.demo", "--listen", f"{host}:{port}", "--seed", str(seed), "--attached"]
+    options = {"--listen": f"{host}:{port}", "--seed": story.seed, "--months": story.months}
+    command = [sys.executable, "-m", "exporter.demo", "--attached", *(str(p) for pair in options.items() for p in pair)]
     child = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)  # noqa: S603 - our own arguments
-    found = child.stdout.readline().decode().strip() if child.stdout else ""
-    if not found:
-        child.wait()
-        raise StartError(f"the demo company cannot be served at {host}:{port}: is the port taken?")
+    if child.stdin is None or child.stdout is None:
+        raise AssertionError("both are pipes")
+    given, told = child.stdin, child.stdout
 
     def close() -> None:
-        for stream in (child.stdin, child.stdout):
-            if stream is not None:
-                stream.close()
+        given.close()
+        told.close()
         child.wait()
 
-    return Running(host, int(found.rpartition(":")[2]), close)
+    address = told.readline().decode().strip()
+    if not address:
+        close()
+        raise StartError(f"the demo company cannot be served at {host}:{port}")
+    return Running(host, int(address.rpartition(":")[2]), close)
 
 
-def main(host: str, port: int, seed: int, attached: bool) -> None:
-    """Serves until interrupted, or, `attached`, until the standard input is closed. Prints the address when ready."""
+def main(host: str = HOST, port: int = PORT, story: Story = STORY, *, attached: bool = False) -> None:
+    """Serves until interrupted or terminated, or, `attached`, until the standard input ends.
+
+    Prints the address when ready. Raises StartError.
+    """
     gc.disable()  # the history is a million small objects that all stay
-    running = serve(host=host, port=port, seed=seed)
-    gc.collect()
+    running = serve(host=host, port=port, story=story)
     gc.freeze()
     gc.enable()
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
     print(running.url, flush=True)  # noqa: T201 - what the caller waits for
     try:
         if attached:
@@ -113,6 +131,7 @@ def main(host: str, port: int, seed: int, attached: bool) -> None:
     except KeyboardInterrupt:
         pass
     finally:
+        signal.signal(signal.SIGTERM, before)
         running.close()
 
 

@@ -1,0 +1,25 @@
+"""A whole company, drawn once: half a year up to a Friday afternoon."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+
+import pytest
+
+from exporter.demo.company import Company
+
+FRIDAY = datetime(2026, 3, 13, 14, 0, tzinfo=UTC)
+
+
+@pytest.fixture(scope="session")
+def company() -> Company:
+    """The company with seed 7 as of FRIDAY."""
+    found = Company(7, date(2025, 9, 1))
+    found.advance(int(FRIDAY.timestamp()))
+    return found
+
+
+@pytest.fixture(scope="session")
+def now() -> int:
+    """FRIDAY in seconds since 1970."""
+    return int(FRIDAY.timestamp())

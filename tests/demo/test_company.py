@@ -1,0 +1,193 @@
+"""The company's history depends on nothing but its seed and the instant, and looks like a business."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from datetime import UTC, date, datetime, timedelta
+from statistics import mean
+
+import pytest
+
+from exporter.demo.company import Company, Timeline, first_day
+from exporter.demo.life import Deal, Staged
+from exporter.demo.rhythm import CLOSES, OPENS, is_workday, local_day, midnight
+from tests.demo.tiny import at, deal
+
+KINDS = ("deals", "leads", "tickets", "calls")
+
+
+def seconds(day: date) -> int:
+    return midnight(day) + 15 * 3600
+
+
+def test_two_companies_of_one_seed_have_the_same_history_however_they_got_there(company: Company) -> None:
+    since = date(2026, 2, 20)
+    at_once, by_steps = Company(3, since), Company(3, since)
+    at_once.advance(seconds(date(2026, 3, 13)))
+    for day in (20, 21, 28):
+        by_steps.advance(seconds(date(2026, 2, day)))
+    by_steps.advance(seconds(date(2026, 3, 13)))
+    for kind in KINDS:
+        assert getattr(at_once, kind).records == getattr(by_steps, kind).records
+
+
+def test_a_later_start_shows_the_same_records(company: Company, now: int) -> None:
+    later = Company(7, date(2026, 2, 20))
+    later.advance(now)
+    for kind in KINDS:
+        known = {record.id: record for record in getattr(company, kind).records}
+        assert all(known[record.id] == record for record in getattr(later, kind).records)
+
+
+def test_another_seed_is_another_company(company: Company, now: int) -> None:
+    other = Company(8, date(2026, 3, 12))
+    other.advance(now)
+    assert {record.id for record in other.calls.records} & {record.id for record in company.calls.records}
+    known = {record.id: record for record in company.calls.records}
+    assert all(known.get(record.id) != record for record in other.calls.records)
+
+
+def test_time_never_goes_back_and_advancing_twice_adds_nothing(company: Company, now: int) -> None:
+    before = {kind: len(getattr(company, kind).records) for kind in KINDS}
+    company.advance(now)
+    company.advance(now - 40 * 86_400)
+    assert {kind: len(getattr(company, kind).records) for kind in KINDS} == before
+
+
+def test_ids_rise_with_time(company: Company) -> None:
+    for kind in KINDS:
+        ids = [record.id for record in getattr(company, kind).records]
+        assert ids == sorted(set(ids))
+    starts = [call.started_at for call in company.calls.records]
+    assert starts == sorted(starts)
+
+
+def test_the_first_day_finds_work_under_way(company: Company) -> None:
+    opening = midnight(company.since)
+    assert sum(deal.created_at < opening for deal in company.deals.records) > 100
+    assert all(deal.moments()[-1] >= opening for deal in company.deals.records)
+
+
+@pytest.mark.parametrize(
+    ("kind", "low", "high"), [("deals", 350, 750), ("leads", 700, 1200), ("tickets", 700, 1300), ("calls", 3000, 5500)]
+)
+def test_a_month_has_a_believable_volume(company: Company, kind: str, low: int, high: int) -> None:
+    months = Counter(str(local_day(record.changes()[0]))[:7] for record in getattr(company, kind).records)
+    for month in ("2025-10", "2025-11", "2025-12", "2026-01", "2026-02"):
+        assert low < months[month] < high, (kind, month)
+
+
+def test_weekdays_are_busy_and_weekends_quiet(company: Company) -> None:
+    days = Counter(local_day(call.started_at) for call in company.calls.records)
+    usual = mean(count for day, count in days.items() if is_workday(day))
+    weekend = mean(count for day, count in days.items() if day.weekday() > 4)
+    assert usual > 8 * weekend
+
+
+def test_holidays_are_quiet(company: Company) -> None:
+    days = Counter(local_day(deal.created_at) for deal in company.deals.records)
+    assert days[date(2025, 12, 25)] + days[date(2026, 1, 1)] < 0.3 * days[date(2025, 12, 17)]
+
+
+def test_calls_come_in_opening_hours(company: Company) -> None:
+    inside = [
+        OPENS * 3600 <= call.started_at - midnight(local_day(call.started_at)) < CLOSES * 3600
+        for call in company.calls.records
+        if is_workday(local_day(call.started_at))
+    ]
+    assert mean(inside) > 0.95
+
+
+def test_more_is_won_in_the_last_days_of_a_month(company: Company, now: int) -> None:
+    won: dict[bool, list[int]] = {True: [], False: []}
+    days = Counter(local_day(end) for deal in company.deals.records if (end := deal.entered("won", now)))
+    for number in range((date(2026, 3, 1) - date(2025, 10, 1)).days):
+        day = date(2025, 10, 1) + timedelta(days=number)
+        if is_workday(day):
+            won[(day + timedelta(days=5)).month != day.month].append(days[day])
+    assert mean(won[True]) > 1.4 * mean(won[False])
+
+
+def test_some_people_are_far_better_than_others(company: Company, now: int) -> None:
+    closed, won = Counter[int](), Counter[int]()
+    for one in company.deals.records:
+        if one.closed_at(now):
+            closed[one.owner] += 1
+            won[one.owner] += one.entered("won", now) is not None
+    rates = sorted(won[owner] / closed[owner] for owner in closed if closed[owner] > 60)
+    assert rates[-1] > 2 * rates[0]
+    assert rates[0] > 0.1
+    assert rates[-1] < 0.8
+
+
+def test_replies_are_slower_on_busy_days(company: Company) -> None:
+    days: dict[date, list[int]] = defaultdict(list)
+    for one in company.tickets.records:
+        if OPENS * 3600 <= one.created_at - midnight(local_day(one.created_at)) < 14 * 3600:
+            days[local_day(one.created_at)].append(one.replied_at - one.created_at)
+    loads = sorted((waits for day, waits in days.items() if is_workday(day) and len(waits) > 5), key=len)
+    quiet, busy = loads[: len(loads) // 4], loads[-len(loads) // 4 :]
+    assert mean(wait for waits in busy for wait in waits) > 1.2 * mean(wait for waits in quiet for wait in waits)
+
+
+def test_amounts_are_many_small_and_few_large(company: Company) -> None:
+    amounts = sorted(float(one.amount) for one in company.deals.records)
+    assert mean(amounts) > 1.3 * amounts[len(amounts) // 2]
+
+
+def test_everything_a_crm_suffers_from_happens(company: Company, now: int) -> None:
+    deals = company.deals.records
+    assert any(one.archived(now) for one in deals)
+    assert any(one.corrected is not None and one.worth(now) != one.amount for one in deals)
+    assert {one.currency for one in deals} == {"CHF", "EUR"}
+    assert any(one.merged_at is not None and not one.exists(now) for one in company.leads.records)
+    assert any([step.stage for step in one.steps].count("closed") == 2 for one in company.tickets.records)
+    assert {call.missed_reason for call in company.calls.records} == {
+        None, "out_of_opening_hours", "short_abandoned", "abandoned_in_ivr", "abandoned_in_classic",
+        "no_available_agent", "agents_did_not_answer",
+    }  # fmt: skip
+
+
+def test_what_is_to_come_is_not_shown_yet(company: Company, now: int) -> None:
+    today = [one for one in company.deals.records if local_day(one.created_at) == local_day(now)]
+    assert any(not one.exists(now) for one in today)
+    assert any(one.exists(now) for one in today)
+
+
+def test_a_staged_record_goes_through_its_stages_in_order(company: Company) -> None:
+    for kind in ("deals", "leads", "tickets"):
+        records: list[Staged] = getattr(company, kind).records
+        for record in records:
+            moments = [step.at for step in record.steps]
+            assert moments == sorted(moments), record
+
+
+@pytest.mark.parametrize(
+    ("now", "months", "first"),
+    [
+        (datetime(2026, 11, 22, tzinfo=UTC), 15, date(2025, 7, 1)),
+        (datetime(2026, 1, 1, tzinfo=UTC), 15, date(2024, 10, 1)),
+        (datetime(2026, 3, 31, tzinfo=UTC), 15, date(2024, 10, 1)),
+        (datetime(2026, 3, 31, tzinfo=UTC), 0, date(2026, 1, 1)),
+    ],
+)
+def test_the_history_begins_with_a_quarter_at_least_so_many_months_back(
+    now: datetime, months: int, first: date
+) -> None:
+    assert first_day(now, months) == first
+
+
+def test_a_timeline_finds_what_changed_though_records_are_added_later() -> None:
+    timeline: Timeline[Deal] = Timeline()
+    timeline.extend([deal(1, (0, "discovery"), (60, "won")), deal(2)])
+    assert [one.id for one in timeline.changed_since(at(60), at(60))] == [1]
+    timeline.extend([deal(5, (60, "discovery"))])
+    assert [one.id for one in timeline.changed_since(at(60), at(61))] == [1, 5]
+    assert [one.id for one in timeline.changed_since(at(61), at(99))] == []
+    assert [one.id for one in timeline.from_id(2)] == [2, 5]
+
+
+def test_calls_between_includes_both_ends(company: Company) -> None:
+    low, high = company.calls_between(company.calls.records[3].started_at, company.calls.records[9].started_at)
+    assert low <= 3
+    assert high >= 10

@@ -24,7 +24,7 @@ SEED = 7
 
 _FIRST_DAY = date(2020, 1, 1)
 _IDS_A_DAY = 1000
-_WARM_UP = timedelta(days=150)
+WARM_UP = timedelta(days=150)
 """Days before the first that are lived through, so that the first finds work already under way."""
 
 L = TypeVar("L", bound=Life)
@@ -98,7 +98,7 @@ class Company:
         return low, bisect_right(self.calls.records, until, key=lambda call: call.started_at)
 
     def _live_through(self, first: date, last: date) -> None:
-        warm = self.since - _WARM_UP if first == self.since else first
+        warm = self.since - WARM_UP if first == self.since else first
         self._fill(self.deals, "deals", sales.deals, warm, last)
         self._fill(self.leads, "leads", sales.leads, warm, last)
         self._fill(self.tickets, "tickets", service.tickets, warm, last)

@@ -20,7 +20,8 @@ def seconds(day: date) -> int:
     return midnight(day) + 15 * 3600
 
 
-def test_two_companies_of_one_seed_have_the_same_history_however_they_got_there(company: Company) -> None:
+@pytest.mark.usefixtures("young")
+def test_two_companies_of_one_seed_have_the_same_history_however_they_got_there() -> None:
     since = date(2026, 2, 20)
     at_once, by_steps = Company(3, since), Company(3, since)
     at_once.advance(seconds(date(2026, 3, 13)))
@@ -31,6 +32,7 @@ def test_two_companies_of_one_seed_have_the_same_history_however_they_got_there(
         assert getattr(at_once, kind).records == getattr(by_steps, kind).records
 
 
+@pytest.mark.usefixtures("young")
 def test_a_later_start_shows_the_same_records(company: Company, now: int) -> None:
     later = Company(7, date(2026, 2, 20))
     later.advance(now)
@@ -39,6 +41,7 @@ def test_a_later_start_shows_the_same_records(company: Company, now: int) -> Non
         assert all(known[record.id] == record for record in getattr(later, kind).records)
 
 
+@pytest.mark.usefixtures("young")
 def test_another_seed_is_another_company(company: Company, now: int) -> None:
     other = Company(8, date(2026, 3, 12))
     other.advance(now)

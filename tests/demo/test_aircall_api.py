@@ -1,0 +1,157 @@
+"""The demo's Aircall answers as the vendor does."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from starlette.applications import Starlette
+from starlette.routing import Mount
+
+from exporter.demo import aircall_api
+from exporter.demo.aircall_api import AircallShape
+from tests.demo.asking import Asking
+from tests.demo.tiny import Hands, TinyCompany, at, phone_call
+
+
+class Account:
+    """A client of the API with a key."""
+
+    def __init__(self, company: TinyCompany) -> None:
+        self.hands = Hands()
+        self.shape = AircallShape(company, self.hands, "key", "token")
+        self.client = Asking(Starlette(routes=[Mount("/v1", routes=self.shape.routes())]))
+        self.client.auth = ("key", "token")
+
+    def get(self, path: str, **params: Any) -> Any:
+        answer = self.client.get(f"/v1{path}", params=params)
+        assert answer.status_code == 200, answer.text
+        return answer.json()
+
+
+@pytest.fixture
+def account() -> Account:
+    further = [phone_call(key, 100 + key) for key in range(10, 70)]
+    missed = phone_call(2, 10, answered_at=None, agent=None, missed_reason="out_of_opening_hours", voicemail=True)
+    rung = phone_call(3, 20, inbound=False, line="Sales line", answered_at=None, agent=4)
+    return Account(TinyCompany(calls=[phone_call(1, 5, topic="Billing", tagged_at=at(30)), missed, rung, *further]))
+
+
+def test_a_call_rings_is_answered_is_over_and_is_tagged_later(account: Account) -> None:
+    seen = []
+    for minutes in (5, 0.5, 3, 30):
+        account.hands.go(minutes)
+        one = account.get("/calls")["calls"][0]
+        seen.append(
+            (one["status"], bool(one["user"]), bool(one["answered_at"]), bool(one["ended_at"]), len(one["tags"]))
+        )
+    assert seen == [
+        ("initial", False, False, False, 0),
+        ("answered", True, True, False, 0),
+        ("done", True, True, True, 0),
+        ("done", True, True, True, 1),
+    ]
+
+
+def test_the_duration_includes_the_ringing(account: Account) -> None:
+    account.hands.go(60)
+    one = account.get("/calls")["calls"][0]
+    assert one["duration"] == 180
+    assert one["ended_at"] - one["answered_at"] == 160
+
+
+def test_a_missed_call_says_why_and_may_have_a_voicemail(account: Account) -> None:
+    account.hands.go(60)
+    one = account.get("/calls")["calls"][1]
+    assert (one["status"], one["missed_call_reason"], one["user"]) == ("done", "out_of_opening_hours", None)
+    assert one["voicemail"]
+
+
+def test_who_rings_somebody_is_known_from_the_start(account: Account) -> None:
+    account.hands.go(20.1)
+    one = account.get("/calls")["calls"][2]
+    assert (one["direction"], one["status"], one["user"]["name"]) == ("outbound", "initial", "Elif Yilmaz")
+    assert one["teams"] == []
+
+
+def test_what_has_not_begun_is_not_there(account: Account) -> None:
+    account.hands.go(6)
+    assert account.get("/calls")["meta"]["total"] == 1
+
+
+def test_pages_say_how_many_there_are_and_where_the_next_is(account: Account) -> None:
+    account.hands.go(500)
+    first = account.get("/calls", per_page=50, order="asc")
+    assert first["meta"] | {"next_page_link": ""} == {
+        "count": 50, "total": 63, "current_page": 1, "per_page": 50, "next_page_link": "", "previous_page_link": None,
+    }  # fmt: skip
+    rest = account.client.get(first["meta"]["next_page_link"]).json()
+    assert ([one["id"] for one in rest["calls"]], rest["meta"]["next_page_link"]) == (list(range(57, 70)), None)
+
+
+def test_the_newest_come_first_where_asked_for(account: Account) -> None:
+    account.hands.go(500)
+    first = account.get("/calls", order="desc", per_page=2)["calls"]
+    second = account.get("/calls", order="desc", per_page=2, page=2)["calls"]
+    assert [one["id"] for one in first + second] == [69, 68, 67, 66]
+
+
+def test_a_span_includes_both_its_ends(account: Account) -> None:
+    account.hands.go(500)
+    found = account.get("/calls", **{"from": at(110), "to": at(112)})
+    assert [one["id"] for one in found["calls"]] == [10, 11, 12]
+
+
+def test_more_than_the_cap_is_never_given_and_nothing_says_so(
+    account: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(aircall_api, "CAP", 40)
+    account.hands.go(500)
+    page = account.get("/calls", per_page=20, page=2)
+    assert (page["meta"]["total"], page["meta"]["next_page_link"], len(page["calls"])) == (63, None, 20)
+    assert account.get("/calls", per_page=20, page=3)["calls"] == []
+
+
+@pytest.mark.parametrize(
+    "params", [{"per_page": 51}, {"per_page": 0}, {"page": 0}, {"page": "two"}, {"from": "monday"}]
+)
+def test_what_the_vendor_would_not_take_is_refused(account: Account, params: dict[str, Any]) -> None:
+    assert account.client.get("/v1/calls", params=params).status_code == 400
+
+
+def test_users_and_teams_are_those_who_work_there(account: Account) -> None:
+    assert account.get("/users", per_page=50)["meta"]["total"] == 41
+    teams = account.get("/teams")["teams"]
+    assert [team["name"] for team in teams] == [
+        "Sales North",
+        "Sales South",
+        "Partner Sales",
+        "Support",
+        "Customer Care",
+    ]
+    assert len(teams[1]["users"]) == 9
+    account.hands.go(200 * 1440)
+    assert account.get("/users", per_page=50)["meta"]["total"] == 40
+    assert len(account.get("/teams")["teams"][1]["users"]) == 8
+
+
+def test_some_people_are_known_to_the_telephones_by_another_address(account: Account) -> None:
+    addresses = {user["name"]: user["email"] for user in account.get("/users", per_page=50)["users"]}
+    assert addresses["Anna Keller"] != "anna.keller@alpenwerk.example"
+    assert addresses["Beat Huber"] == "beat.huber@alpenwerk.example"
+
+
+def test_no_key_and_a_wrong_key_are_told_apart(account: Account) -> None:
+    assert account.get("/ping") == {"ping": "pong"}
+    account.client.auth = ("key", "other")
+    assert account.client.get("/v1/ping").status_code == 403
+    account.client.auth = None
+    assert account.client.get("/v1/ping").status_code == 401
+
+
+def test_the_limit_is_kept_and_told(account: Account) -> None:
+    account.shape.allowance.most = 2
+    answers = [account.client.get("/v1/ping") for _ in range(3)]
+    assert [answer.status_code for answer in answers] == [200, 200, 429]
+    assert [answer.headers["x-aircallapi-remaining"] for answer in answers] == ["1", "0", "0"]
+    assert answers[-1].headers["x-aircallapi-reset"] == str(at(1))

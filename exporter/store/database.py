@@ -13,7 +13,7 @@ from weakref import WeakSet
 import duckdb
 
 from exporter.errors import StoreDamagedError, StoreError
-from exporter.store.connection import connect, first_line, is_content, is_damage, translate
+from exporter.store.connection import connect, first_line, is_content, is_damage, translate, verify
 from exporter.store.lock import DirectoryLock
 from exporter.store.opening import Files, OnCorrupt, open_file
 from exporter.store.sentinel import observe, write_sentinel
@@ -36,7 +36,7 @@ class Database:
         self.rebuilds = 0
         self.up = True
         self._files = Files.of(data_dir)
-        self._closed = self._broken = False
+        self._closed = self._broken = self._doubted = False
         self._on_corrupt = on_corrupt
         self._mutex = threading.RLock()
         self._readers: WeakSet[duckdb.DuckDBPyConnection] = WeakSet()
@@ -102,6 +102,8 @@ class Database:
     def ping(self) -> None:
         """Tries to write if the last write failed. Raises StoreDamagedError (file gone, damaged) or StoreError."""
         with self._mutex:
+            if self._doubted:
+                self._reread()
             if self.up:
                 self._ready()
                 return
@@ -109,13 +111,18 @@ class Database:
             self._try_disk()
             with self.write() as writer:
                 writer.execute("UPDATE store_meta SET commits = commits")
+            self._empty_log()
+
+    def doubt(self) -> None:
+        """A read failed for no known reason: the next `ping` reads every block."""
+        self._doubted = True
 
     def recover(self) -> None:
         """After StoreDamagedError: opens the directory anew. Raises what the constructor raises."""
         with self._mutex:
             self._disconnect()
             self._open(suspect=True)
-            self.up = True
+            self.up, self._doubted = True, False
 
     def interrupt(self) -> None:
         """Breaks off the write that is running in another thread; it is rolled back and raises StoreError."""
@@ -157,7 +164,6 @@ class Database:
 
     def _be_present(self) -> None:
         if not self._is_present():
-            self.up = False
             raise StoreDamagedError(f"{self.path} was removed or replaced while in use")
 
     def _is_present(self) -> bool:
@@ -182,10 +188,23 @@ class Database:
             else:
                 return
 
+    def _empty_log(self) -> None:
+        """Moves the log into the file: a log that has reached its limit would fail at the next page again."""
+        with self._translated(writing=True), suppress(duckdb.TransactionException):  # somebody reads meanwhile
+            self._writer.execute("CHECKPOINT")
+
+    def _reread(self) -> None:
+        with self.reading() as cursor:
+            verify(cursor, self.path)
+        self._doubted = False
+
     @contextmanager
     def _translated(self, *, writing: bool) -> Iterator[None]:
         try:
             yield
+        except StoreDamagedError:
+            self.up = False
+            raise
         except (duckdb.Error, OSError, MemoryError) as error:
             fatal = isinstance(error, duckdb.FatalException)
             self._broken = self._broken or fatal

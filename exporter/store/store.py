@@ -194,6 +194,10 @@ class Store:
             return False
         return True
 
+    def doubt(self) -> None:
+        """To be called where a reader failed for no known reason: the next `ping` looks for damage everywhere."""
+        self._database.doubt()
+
     def recover(self) -> None:
         """After StoreDamagedError: begins anew as `open` does, with its errors. All readers are closed."""
         self._database.recover()

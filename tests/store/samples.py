@@ -1,0 +1,72 @@
+"""Records, pages and stores that several tests of the store need."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+from exporter.records import Call, Deal
+from exporter.sources.base import Listing, Page
+from exporter.store.merge import Merged
+from exporter.store.store import Store
+
+NOW = datetime(2025, 11, 19, 14, 30, tzinfo=UTC)
+HOUR = timedelta(hours=1)
+
+
+def deal(key: int | str, updated: float = 0, **columns: Any) -> Deal:
+    """A deal changed `updated` hours after NOW."""
+    return Deal(id=str(key), updated_at=NOW + updated * HOUR, **{"amount": Decimal(10), "created_at": NOW, **columns})
+
+
+def call(number: int) -> Call:
+    """The n-th call, one a minute."""
+    at = NOW + timedelta(minutes=number)
+    return Call(id=f"c{number}", updated_at=at, started_at=at, talk_seconds=float(number % 600), agent="ada")
+
+
+def read(
+    store: Store, *records: Deal, source: str = "crm", at: datetime = NOW, full: bool = False, **ending: Any
+) -> Merged:
+    """One whole pass over the deals, in one page."""
+    asked = store.begin(source, "deals", at, full=full)
+    store.stage(asked, source, Page(records))
+    return store.publish(source, "deals", full=asked.cursor is None, at=at, **{"cursor": "c", **ending})
+
+
+def rows(store: Store, columns: str = "id, updated_at, deleted, amount", entity: str = "deals") -> list[Any]:
+    """Stored rows, deleted ones included, by id."""
+    with store.reading() as connection:
+        return connection.execute(f"SELECT {columns} FROM {entity} ORDER BY source, id").fetchall()
+
+
+def live(store: Store, entity: str = "deals") -> list[str]:
+    """Ids of the rows that count."""
+    with store.reading() as connection:
+        found = connection.execute(f"SELECT id FROM {entity} WHERE NOT deleted ORDER BY source, id").fetchall()
+    return [key for (key,) in found]
+
+
+def everything() -> Listing:
+    """Says that a pass listed all there is."""
+    return Listing()
+
+
+def filled(folder: Path, deals: Iterable[int] = range(50)) -> None:
+    """Leaves a closed store with deals in the folder."""
+    store = Store.open(folder)
+    read(store, *map(deal, deals))
+    store.close()
+
+
+def spoil(store: Store) -> None:
+    """Overwrites part of a block that holds deals, behind the open store's back."""
+    with store.reading() as connection:
+        (block,) = connection.execute("SELECT max(block_id) FROM pragma_storage_info('deals')").fetchone() or (0,)
+    with store.path.open("r+b") as file:
+        file.seek(3 * 4096 + block * 262_144 + 5000)
+        file.write(os.urandom(4096))

@@ -1,0 +1,191 @@
+"""What befalls a store while it is in use: full disks, vanished files, fatal errors; and how it recovers."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from exporter.errors import StoreDamagedError, StoreError
+from exporter.store.database import Database
+from exporter.store.store import Store
+from tests.store.killing import run
+from tests.store.samples import deal, live, read, spoil
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> Iterator[Database]:
+    made = Database(tmp_path)
+    yield made
+    made.close()
+
+
+def meta(database: Database) -> int:
+    with database.reading() as connection:
+        return connection.execute("SELECT schema_version FROM store_meta").fetchone()[0]
+
+
+def test_a_transaction_that_fails_leaves_nothing(database: Database) -> None:
+    def fail() -> None:
+        with database.write() as connection:
+            connection.execute("UPDATE store_meta SET schema_version = 99")
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        fail()
+    assert meta(database) == 1
+    assert database.up
+
+
+def test_a_statement_at_fault_says_nothing_about_the_store(database: Database) -> None:
+    with pytest.raises(StoreError) as caught, database.write() as connection:
+        connection.execute("SELECT ?::INTEGER", ["s3cret"])
+    assert "s3cret" not in str(caught.value)
+    assert "ConversionException" in str(caught.value)
+    assert database.up
+
+
+def test_a_reader_sees_one_state(tmp_path: Path) -> None:
+    store = Store.open(tmp_path)
+    read(store, deal(1))
+    with store.reading() as connection:
+        before = connection.execute("SELECT count(*) FROM deals").fetchone()
+        read(store, deal(2))
+        assert connection.execute("SELECT count(*) FROM deals").fetchone() == before == (1,)
+    own = store.reader()
+    assert own.execute("SELECT count(*) FROM deals").fetchone() == (2,)
+    own.close()
+    store.close()
+
+
+def test_a_reader_cannot_write_what_is_read_only(database: Database) -> None:
+    with pytest.raises(StoreError), database.reading() as connection:
+        connection.execute("DELETE FROM store_meta")
+    assert meta(database) == 1
+
+
+def test_a_closed_store_is_an_error_and_closing_twice_is_not(tmp_path: Path) -> None:
+    database = Database(tmp_path)
+    database.close()
+    database.close()
+    with pytest.raises(StoreError, match="is closed"):
+        database.reader()
+    with pytest.raises(StoreError, match="is closed"):
+        database.write_once("SELECT 1", [])
+
+
+@pytest.mark.parametrize("replaced", [False, True])
+def test_a_store_removed_while_in_use_is_noticed_before_anything_is_written(tmp_path: Path, replaced: bool) -> None:
+    store = Store.open(tmp_path)
+    read(store, deal(1))
+    store.path.unlink()
+    if replaced:
+        store.path.write_bytes(b"")
+    for use in (lambda: read(store, deal(2)), store.ping, store.outcomes, store.reader):
+        with pytest.raises(StoreDamagedError, match="was removed or replaced while in use"):
+            use()
+    assert not store.up
+    assert not store.healthy()
+    store.recover()
+    assert store.rebuilt
+    assert store.up
+    assert not live(store)
+    read(store, deal(2))
+    assert live(store) == ["2"]
+    store.close()
+
+
+def test_a_removed_store_can_be_an_error_for_good(tmp_path: Path) -> None:
+    store = Store.open(tmp_path, on_corrupt="fail")
+    store.path.unlink()
+    with pytest.raises(StoreDamagedError, match="is gone"):
+        store.recover()
+    store.close()
+    with pytest.raises(StoreDamagedError):
+        Store.open(tmp_path, on_corrupt="fail")
+
+
+@pytest.mark.parametrize("already_read", [False, True])
+def test_damage_done_while_running_is_found_where_there_is_doubt(tmp_path: Path, already_read: bool) -> None:
+    store = Store.open(tmp_path)
+    read(store, *map(deal, range(20_000)))
+    store.close()
+    store = Store.open(tmp_path)
+    if already_read:
+        store.doubt()
+        store.ping()
+    spoil(store)
+    store.ping()
+    store.doubt()
+    if already_read:
+        store.ping()  # what was read before is still in memory
+    else:
+        with pytest.raises(StoreDamagedError):
+            store.ping()
+        assert not store.up
+    store.recover()
+    assert store.rebuilt
+    assert store.healthy()
+    store.close()
+
+
+def test_a_busy_reader_does_not_stop_a_recovery(tmp_path: Path) -> None:
+    store = Store.open(tmp_path)
+    busy = store.reader()
+    started = threading.Event()
+    ended: list[type] = []
+
+    def work() -> None:
+        started.set()
+        try:
+            busy.execute("SELECT count(*) FROM range(100_000_000_000) r(a) WHERE hash(a) % 7 = 0").fetchall()
+        except duckdb.Error as error:
+            ended.append(type(error))
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    started.wait()
+    store.recover()
+    thread.join(30)
+    assert ended
+    assert not store.rebuilt
+    read(store, deal(1))
+    store.close()
+
+
+def test_a_write_can_be_broken_off(tmp_path: Path) -> None:
+    database = Database(tmp_path)
+    failed: list[StoreError] = []
+
+    def work() -> None:
+        try:
+            with database.write() as connection:
+                connection.execute("UPDATE store_meta SET schema_version = 99")
+                connection.execute("SELECT count(*) FROM range(100_000_000_000) r(a) WHERE hash(a) % 7 = 0").fetchall()
+        except StoreError as error:
+            failed.append(error)
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    while thread.is_alive():
+        database.interrupt()
+        thread.join(0.05)
+    assert failed
+    assert meta(database) == 1
+    database.close()
+
+
+@pytest.mark.parametrize("checkpoints", [0, 1])
+def test_a_full_disk_is_survived_and_heals(tmp_path: Path, checkpoints: int) -> None:
+    found = json.loads(run("fill", tmp_path, checkpoints))
+    assert found["failed"], "the limit was never reached"
+    assert found["up_when_full"] is False
+    assert found["healthy_when_full"] is False
+    assert found["readable_when_full"]
+    assert found["healthy_later"]
+    assert found["up_later"]
+    assert found["missing"] == found["doubled"] == 0

@@ -1,0 +1,242 @@
+"""What stands in the data directory at start: the store as it was left, none, or something else."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sqlite3
+from collections.abc import Callable
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from exporter.errors import SchemaVersionError, StoreDamagedError, StoreError
+from exporter.store.opening import Files
+from exporter.store.schema import SCHEMA_VERSION
+from exporter.store.store import Store
+from tests.store.killing import abandoned
+from tests.store.samples import deal, filled, live, read
+
+BLOCK = 262_144
+
+
+def overwrite(offset: int, length: int = 4096) -> Callable[[Path], None]:
+    def change(path: Path) -> None:
+        with path.open("r+b") as file:
+            file.seek(offset)
+            file.write(os.urandom(length))
+
+    return change
+
+
+def replaced_by(content: bytes) -> Callable[[Path], object]:
+    return lambda path: path.write_bytes(content)
+
+
+def foreign_duckdb(path: Path) -> None:
+    path.unlink()
+    with duckdb.connect(str(path)) as connection:
+        connection.execute("CREATE TABLE deals (id VARCHAR)")
+
+
+def foreign_sqlite(path: Path) -> None:
+    path.unlink()
+    with sqlite3.connect(path) as connection:
+        connection.execute("CREATE TABLE deals (id TEXT)")
+    connection.close()
+
+
+def another_store(path: Path) -> None:
+    other = path.parent / "other"
+    filled(other)
+    shutil.copy(other / path.name, path)
+
+
+def impostor(path: Path) -> None:
+    with duckdb.connect(str(path)) as connection:
+        connection.execute("UPDATE store_meta SET application = 'something else'")
+
+
+def other_columns(path: Path) -> None:
+    with duckdb.connect(str(path)) as connection:
+        connection.execute("UPDATE store_meta SET shape = 'other'")
+
+
+def directory(path: Path) -> None:
+    path.unlink()
+    path.mkdir()
+
+
+DAMAGE: dict[str, Callable[[Path], object]] = {
+    "emptied": replaced_by(b""),
+    "cut to a third": lambda path: os.truncate(path, path.stat().st_size // 3),
+    "cut by a byte": lambda path: os.truncate(path, path.stat().st_size - 1),
+    "header overwritten": overwrite(0, 64),
+    "second header overwritten": overwrite(4096, 8192),
+    "catalog overwritten": overwrite(3 * 4096 + 100),
+    "a middle page overwritten": overwrite(3 * 4096 + 2 * BLOCK + 5000),
+    "noise": replaced_by(os.urandom(100_000)),
+    "text": replaced_by(b"hello"),
+    "removed": lambda path: path.unlink(),
+    "a foreign DuckDB database": foreign_duckdb,
+    "a SQLite database": foreign_sqlite,
+    "another store": another_store,
+    "another application's": impostor,
+    "tables of another version": other_columns,
+    "a directory": directory,
+}
+
+
+@pytest.fixture(scope="module")
+def intact(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A closed store of many blocks."""
+    folder = tmp_path_factory.mktemp("intact")
+    filled(folder, range(20_000))
+    return folder
+
+
+@pytest.mark.parametrize("kind", DAMAGE)
+def test_a_damaged_store_is_an_error_or_moved_aside(tmp_path: Path, intact: Path, kind: str) -> None:
+    shutil.copytree(intact, tmp_path, dirs_exist_ok=True)
+    DAMAGE[kind](tmp_path / "kpi.duckdb")
+    for _ in range(2):
+        with pytest.raises(StoreDamagedError, match=r"kpi\.duckdb"):
+            Store.open(tmp_path, on_corrupt="fail")
+    assert not list(tmp_path.glob("*.damaged-*"))
+    store = Store.open(tmp_path)
+    assert store.rebuilt
+    assert store.rebuilds == 1
+    assert not store.outcomes()
+    assert not live(store)
+    assert (tmp_path / "kpi.duckdb.damaged-1").exists() == (kind != "removed")
+    read(store, deal(1))
+    store.close()
+    again = Store.open(tmp_path, on_corrupt="fail")
+    assert live(again) == ["1"]
+    again.close()
+
+
+def test_each_damaged_file_is_kept(tmp_path: Path) -> None:
+    for _ in range(3):
+        filled(tmp_path)
+        (tmp_path / "kpi.duckdb").write_bytes(b"hello")
+        Store.open(tmp_path).close()
+    assert len(list(tmp_path.glob("*.damaged-*"))) == 3
+
+
+WAL_LOSS: dict[str, Callable[[Path], object]] = {
+    "removed": lambda wal: wal.unlink(),
+    "emptied": replaced_by(b""),
+    "cut": lambda wal: os.truncate(wal, wal.stat().st_size // 3),
+    "overwritten": overwrite(100, 100),
+}
+
+
+@pytest.fixture(scope="module")
+def killed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The store of a process that was killed after five passes."""
+    folder = tmp_path_factory.mktemp("killed")
+    abandoned(folder, passes=5)
+    return folder
+
+
+@pytest.mark.parametrize("kind", WAL_LOSS)
+def test_lost_commits_are_noticed(tmp_path: Path, killed: Path, kind: str) -> None:
+    shutil.copytree(killed, tmp_path, dirs_exist_ok=True)
+    WAL_LOSS[kind](tmp_path / "kpi.duckdb.wal")
+    store = Store.open(tmp_path)
+    assert store.rebuilt
+    assert not live(store)
+    store.close()
+
+
+def test_the_log_of_another_store_is_noticed(tmp_path: Path, killed: Path) -> None:
+    filled(tmp_path)
+    shutil.copy(killed / "kpi.duckdb.wal", tmp_path / "kpi.duckdb.wal")
+    store = Store.open(tmp_path)
+    assert store.rebuilt
+    store.close()
+    assert (tmp_path / "kpi.duckdb.damaged-1.wal").exists()
+
+
+def test_a_killed_process_leaves_a_store_that_opens(tmp_path: Path, killed: Path) -> None:
+    shutil.copytree(killed, tmp_path, dirs_exist_ok=True)
+    assert (tmp_path / "kpi.duckdb.wal").stat().st_size
+    store = Store.open(tmp_path, on_corrupt="fail")
+    assert live(store) == ["0", "1", "2", "3", "4"]
+    store.close()
+
+
+def test_a_file_restored_from_an_older_copy_is_noticed(tmp_path: Path) -> None:
+    filled(tmp_path, range(5))
+    older = (tmp_path / "kpi.duckdb").read_bytes()
+    filled(tmp_path, range(9))
+    (tmp_path / "kpi.duckdb").write_bytes(older)
+    with pytest.raises(StoreDamagedError, match="has lost 1 commits"):
+        Store.open(tmp_path, on_corrupt="fail")
+
+
+def test_without_its_sentinel_a_store_is_trusted(tmp_path: Path) -> None:
+    filled(tmp_path, range(5))
+    for content in (None, b"", b"[1]", b'{"store_id": 1}'):
+        sentinel = Files.of(tmp_path).sentinel
+        sentinel.unlink() if content is None else sentinel.write_bytes(content)
+        store = Store.open(tmp_path, on_corrupt="fail")
+        assert len(live(store)) == 5
+        store.close()
+
+
+def test_a_touched_but_intact_file_is_read_through_and_kept(tmp_path: Path) -> None:
+    filled(tmp_path, range(5))
+    os.utime(tmp_path / "kpi.duckdb", (1, 1))
+    store = Store.open(tmp_path, on_corrupt="fail")
+    assert len(live(store)) == 5
+    store.close()
+
+
+def test_a_half_made_store_is_made_again(tmp_path: Path) -> None:
+    tmp_path.joinpath("kpi.duckdb.new").write_bytes(b"half")
+    tmp_path.joinpath("kpi.duckdb.new.wal").write_bytes(b"half")
+    tmp_path.joinpath("kpi.duckdb.tmp").mkdir()
+    store = Store.open(tmp_path)
+    assert not store.rebuilt
+    store.close()
+    assert not list(tmp_path.glob("*.new*"))
+    assert not (tmp_path / "kpi.duckdb.tmp").exists()
+
+
+def test_a_newer_store_is_left_alone(tmp_path: Path) -> None:
+    filled(tmp_path)
+    with duckdb.connect(str(tmp_path / "kpi.duckdb")) as connection:
+        connection.execute("UPDATE store_meta SET schema_version = ?", [SCHEMA_VERSION + 1])
+    for _ in range(2):
+        with pytest.raises(SchemaVersionError, match=f"version {SCHEMA_VERSION + 1}.*up to {SCHEMA_VERSION}"):
+            Store.open(tmp_path)
+    assert not list(tmp_path.glob("*.damaged-*"))
+
+
+def test_an_older_store_than_any_known_is_read_anew(tmp_path: Path) -> None:
+    filled(tmp_path)
+    with duckdb.connect(str(tmp_path / "kpi.duckdb")) as connection:
+        connection.execute("UPDATE store_meta SET schema_version = 0")
+    store = Store.open(tmp_path)
+    assert store.rebuilt
+    store.close()
+
+
+def test_a_rebuilt_store_counts_versions_from_elsewhere(tmp_path: Path) -> None:
+    filled(tmp_path)
+    store = Store.open(tmp_path)
+    before = dict(store.versions())
+    store.close()
+    (tmp_path / "kpi.duckdb").write_bytes(b"")
+    store = Store.open(tmp_path)
+    assert not set(before.values()) & set(store.versions().values())
+    store.close()
+
+
+def test_an_unusable_directory_is_named(tmp_path: Path) -> None:
+    tmp_path.joinpath("file").write_text("")
+    with pytest.raises(StoreError, match=f"{tmp_path}/file/data cannot be written"):
+        Store.open(tmp_path / "file" / "data")

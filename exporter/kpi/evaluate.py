@@ -16,7 +16,7 @@ from exporter.kpi.moment import Moment, moment_of
 from exporter.kpi.pace import Yardstick
 from exporter.kpi.plan import Plan
 from exporter.kpi.reader import Reader, Row
-from exporter.kpi.sampling import Sampling, samplings
+from exporter.kpi.sampling import Sampler, Sampling
 from exporter.kpi.values import Evaluation, Freshness, KpiValue
 from exporter.kpi.verdicts import Tally, with_guards
 from exporter.metrics.values import Answers, Group, Question
@@ -45,10 +45,11 @@ class Evaluator:
 
     def __init__(self, config: Config) -> None:
         self._config = config
-        self._calendar = Calendar.of(config.company)
-        self._plans = tuple(Plan.of(config, kpi, self._calendar) for kpi in config.kpis)
+        calendar = Calendar.of(config.company)
+        self._plans = tuple(Plan.of(config, kpi, calendar) for kpi in config.kpis)
         self._guards = {kpi.name: kpi.guard for kpi in config.kpis if kpi.guard is not None}
         self._reader = Reader()
+        self._sampler = Sampler(config, calendar)
 
     def evaluate(
         self, ask: Ask, freshness: Mapping[str, Freshness], now: datetime, memory: Memory | None
@@ -60,7 +61,7 @@ class Evaluator:
     def prepare(self, freshness: Mapping[str, Freshness], now: datetime) -> Prepared:
         """Which periods and questions an evaluation comes down to."""
         moments = tuple(moment_of(plan, freshness, now) for plan in self._plans)
-        sampled = tuple(samplings(self._config, self._calendar, freshness, now))
+        sampled = tuple(self._sampler.samplings(freshness, now))
         asked = chain.from_iterable(part.questions() for part in chain[Moment | Sampling](moments, sampled))
         return Prepared(now, moments, sampled, tuple(dict.fromkeys(asked)))
 
@@ -80,7 +81,7 @@ class Evaluator:
         evaluation = Evaluation(
             prepared.at,
             with_guards(tally.values, self._guards),
-            tuple(sample for sampling in prepared.samplings for sample in sampling.samples(answers)),
+            tuple(chain.from_iterable(self._sampler.samples(sampling, answers) for sampling in prepared.samplings)),
             tally.scores(self._config),
             failed=tuple(sorted(failed)),
         )

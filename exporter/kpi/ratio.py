@@ -18,7 +18,7 @@ class Aim:
     @property
     def middle(self) -> float:
         """The number itself, or the middle of the range."""
-        return self.low if self.low == self.high else self.low + (self.high - self.low) / 2
+        return (self.low + self.high) / 2
 
     def scaled(self, share: float) -> Aim:
         """The same aim for a share of the whole."""

@@ -10,7 +10,7 @@ from exporter.config.fields import Period, Scope
 from exporter.config.kpis import Kpi
 from exporter.config.metrics import Metric
 from exporter.config.root import Config
-from exporter.metrics.values import Answers, MetricValue, Question, Window
+from exporter.metrics.values import Answers, Group, Measured, MetricValue, Question, Window
 from exporter.naming import label_name
 from exporter.records import person_column
 
@@ -51,6 +51,24 @@ def samples(
     return tuple(sample for series in _series(config, windows, metrics) for sample in _samples(series, answers))
 
 
+def samples_of(
+    metric: Metric, scope: Scope, period: Period | None, answer: Mapping[Group, Measured]
+) -> Iterator[MetricValue]:
+    """The samples of one answer about a metric at a scope; `period` is None for a level."""
+    names = tuple(map(label_name, metric.by)) if scope is Scope.COMPANY else ()
+    for group, measured in answer.items():
+        if measured.value is not None:
+            yield MetricValue(
+                metric=metric.name,
+                scope=scope,
+                period=period,
+                value=measured.value,
+                team=group.team,
+                person=group.person,
+                labels=tuple(zip(names, group.labels, strict=True)),
+            )
+
+
 def periods_of(config: Config, metric: Metric) -> tuple[Period, ...]:
     """The metric's own periods and those of the KPIs that use or show it, shortest first."""
     used = {kpi.period for kpi in config.kpis if metric.name in uses(kpi)}
@@ -88,16 +106,4 @@ def _windows(
 
 
 def _samples(series: _Series, answers: Answers) -> Iterator[MetricValue]:
-    metric = series.metric
-    names = tuple(map(label_name, metric.by)) if series.question.by else ()
-    for group, measured in answers.get(series.question, {}).items():
-        if measured.value is not None:
-            yield MetricValue(
-                metric=metric.name,
-                scope=series.scope,
-                period=series.period,
-                value=measured.value,
-                team=group.team,
-                person=group.person,
-                labels=tuple(zip(names, group.labels, strict=True)),
-            )
+    return samples_of(series.metric, series.scope, series.period, answers.get(series.question, {}))

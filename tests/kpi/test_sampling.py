@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -10,10 +10,10 @@ import pytest
 from exporter.config.fields import Period, Scope
 from exporter.config.root import Config
 from exporter.kpi.evaluate import evaluate
-from exporter.kpi.sampling import metrics_by_entity
+from exporter.kpi.sampling import Sampler, series_by_entity
 from exporter.kpi.values import Freshness
-from exporter.metrics.values import MetricValue
-from tests.kpi.companies import config, kpi
+from exporter.metrics.values import Group, Measured, MetricValue
+from tests.kpi.companies import calendar, config, kpi
 from tests.kpi.ledger import Ledger
 from tests.kpi.scenes import AT, FRESH, called, won
 
@@ -66,8 +66,44 @@ def test_levels_are_read_once_without_a_period() -> None:
     assert [(value.period, value.value) for value in found if value.metric == "open"] == [(None, 2)]
 
 
-def test_metrics_are_grouped_by_the_entity_they_are_measured_on() -> None:
-    assert metrics_by_entity(config(kpi())) == {
-        "deals": ["won", "closed", "revenue", "open"],
-        "calls": ["wait", "calls", "slow"],
+def test_series_are_grouped_by_the_entity_they_are_measured_on() -> None:
+    found = series_by_entity(config(kpi(scopes=["team"])))
+    assert set(found) == {"deals", "calls"}
+    assert {(one.scope, one.period) for one in found["deals"] if one.metric == "won"} == {
+        (scope, period) for scope in (Scope.COMPANY, Scope.TEAM) for period in (Period.DAY, Period.MONTH)
     }
+    assert [one.period for one in found["deals"] if one.metric == "open"] == [Period.DAY]
+
+
+def test_periods_that_start_together_are_told_apart() -> None:
+    told = config(kpi())
+    first = datetime(2021, 2, 1, 11, tzinfo=UTC)
+    rows = [{"in": ["won"], "at": "2021-02-01T10:00", "times": 3}]
+    evaluation, _ = evaluate(told, Ledger(told, rows), {"deals": Freshness(first)}, first, None)
+    assert [(value.period, value.value) for value in evaluation.metrics if value.metric == "won"] == [
+        (Period.DAY, 3),
+        (Period.MONTH, 3),
+    ]
+
+
+def test_the_same_answers_give_the_same_samples() -> None:
+    told = config(kpi(), metrics=[WON])
+    sampler = Sampler(told, calendar())
+    (sampling,) = sampler.samplings(FRESH, AT)
+    answers = Ledger(told, [won(3)])(list(sampling.questions()))
+    first = list(sampler.samples(sampling, answers))
+    assert [value.value for value in first] == [3]
+    assert next(sampler.samples(sampling, answers)) is first[0]
+    others = Ledger(told, [won(4)])(list(sampling.questions()))
+    assert [value.value for value in sampler.samples(sampling, others)] == [4]
+
+
+def test_columns_become_labels() -> None:
+    by_account = WON | {"by": ["account"]}
+    told = config(kpi(), metrics=[by_account])
+    sampler = Sampler(told, calendar())
+    (sampling,) = sampler.samplings(FRESH, AT)
+    (question,) = sampling.questions()
+    assert question.by
+    (sample,) = sampler.samples(sampling, {question: {Group(labels=("Acme",)): Measured(2.0, 2)}})
+    assert sample.labels == (("account", "Acme"),)

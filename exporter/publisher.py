@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import chain
+from threading import Lock
 from time import perf_counter
 
 from exporter import naming
@@ -18,13 +19,15 @@ from exporter.exposition.ledger import Labels, Ledger
 from exporter.exposition.page import View, render
 from exporter.exposition.render import Renderer
 from exporter.exposition.server import Exposed
-from exporter.exposition.snapshot import freeze, take, thaw
+from exporter.exposition.snapshot import freeze, take
 from exporter.kpi.memory import Memory
 from exporter.kpi.values import Evaluation
 from exporter.store.store import Store
 
 KEEP_EVERY = timedelta(minutes=1)
 """How often a changed snapshot is written to the store, where only a restart needs it."""
+
+PAGE_LIVES = timedelta(seconds=5)
 
 _log = logging.getLogger(__name__)
 
@@ -37,37 +40,37 @@ class Identity:
     fingerprint: str
 
 
-class Publisher:
-    """Evaluates one config and shows the result. For a single thread, but for `page`."""
+@dataclass(frozen=True, slots=True)
+class _Painted:
+    shown: Evaluation | None
+    at: datetime
+    html: str
 
-    def __init__(self, identity: Identity, store: Store, exposed: Exposed) -> None:
+
+class Publisher:
+    """Evaluates one config and shows the result. For a single thread, but for `page`.
+
+    `memory` is what hysteresis goes by: what the run before left, then what each evaluation leaves.
+    """
+
+    def __init__(self, identity: Identity, store: Store, exposed: Exposed, memory: Memory | None = None) -> None:
         self._identity = identity
         self._store = store
         self._exposed = exposed
         self._evaluations = Evaluations(identity.config, store)
         self._renderer = Renderer()
-        self._memory: Memory | None = None
+        self.memory = memory
         self._shown: Evaluation | None = None
         self._kept_at: datetime | None = None
         self._unkept = False
-
-    def restore(self) -> None:
-        """Shows the snapshot of the run before, with its own age, until the first evaluation. Raises StoreError."""
-        kept = self._store.load_snapshot()
-        if kept is None:
-            return
-        body, memory, _ = kept
-        self._memory = Memory.load(memory)
-        snapshot = thaw(body, self._identity.fingerprint)
-        if snapshot is not None:
-            self._exposed.snapshot = snapshot
-            self._exposed.ledger.set(naming.SERIES, snapshot.series)
+        self._painting = Lock()
+        self._painted: _Painted | None = None
 
     def publish(self, now: datetime) -> None:
         """Evaluates as of `now` and shows it; what fails is counted, logged, and leaves what was shown before."""
         ledger, began = self._exposed.ledger, perf_counter()
         try:
-            evaluated = self._evaluations.evaluate(now, self._memory)
+            evaluated = self._evaluations.evaluate(now, self.memory)
         except (EvaluationError, StoreError) as error:
             ledger.set(naming.EVALUATION_SUCCESS, 0)
             ledger.count(naming.STORE_ERRORS, "read", _reason(error))
@@ -86,7 +89,7 @@ class Publisher:
         """Writes what is shown to the store, for the next start; a store that cannot be written is only counted."""
         if not self._unkept or self._exposed.snapshot.at is None:
             return
-        memory = (self._memory or Memory()).dump()
+        memory = (self.memory or Memory()).dump()
         try:
             self._store.save_snapshot(freeze(self._exposed.snapshot, self._identity.fingerprint), memory, now)
         except StoreError as error:
@@ -96,16 +99,21 @@ class Publisher:
         self._kept_at, self._unkept = now, False
 
     def page(self, clock: Callable[[], datetime]) -> str:
-        """The page for people, as of the last evaluation. May be called from any thread."""
-        own = self._exposed.ledger.snapshot()
-        return render(View(self._identity.config, self._shown, own, clock()))
+        """The page for people, as of the last evaluation and at most five seconds old. From any thread."""
+        with self._painting:
+            now, painted = clock(), self._painted
+            if painted is None or painted.shown is not self._shown or abs(now - painted.at) > PAGE_LIVES:
+                own = self._exposed.ledger.snapshot()
+                html = render(View(self._identity.config, self._shown, own, now))
+                painted = self._painted = _Painted(self._shown, now, html)
+            return painted.html
 
     def _show(self, evaluated: Evaluated, now: datetime) -> None:
         config, evaluation = self._identity.config, evaluated.evaluation
         rows = chain(business_rows(config, evaluation.metrics), kpi_rows(config, evaluation))
         separate = config.privacy.people == "separate"
         self._exposed.snapshot = take(self._renderer.render(rows), now, separate=separate)
-        self._memory, self._shown, self._unkept = evaluated.memory, evaluation, True
+        self.memory, self._shown, self._unkept = evaluated.memory, evaluation, True
         self._report(evaluation)
 
     def _report(self, evaluation: Evaluation) -> None:

@@ -11,18 +11,19 @@ from exporter.config.root import Config
 from exporter.errors import Reason
 from exporter.exposition.ledger import Ledger
 from exporter.naming import SourceState
-from exporter.sync.observer import PassReport, Progress
+from exporter.sync.observer import Observer, PassReport, Progress, Silence
 
 
 class Reporter:
     """Counts into the ledger: the sync's observer and the sources' telemetry in one. May be called from any thread.
 
-    `wake` is called when a pass was published.
+    `wake` is called when a pass was published; `also` hears of pages and passes too.
     """
 
-    def __init__(self, ledger: Ledger, config: Config, wake: Callable[[], None]) -> None:
+    def __init__(self, ledger: Ledger, config: Config, wake: Callable[[], None], also: Observer | None = None) -> None:
         self._ledger = ledger
         self._wake = wake
+        self._also = also or Silence()
         self._reads = {source.name: source.reads for source in config.sources}
         self._last: dict[tuple[str, str], bool] = {}
 
@@ -41,10 +42,12 @@ class Reporter:
             self._ledger.set(naming.NEXT_ATTEMPT, max(planned, at.timestamp()), source, entity)
 
     def progressed(self, progress: Progress) -> None:
-        """A page was read: told by the progress bar, not by metrics."""
+        """A page was read: no metric tells of it."""
+        self._also.progressed(progress)
 
     def finished(self, report: PassReport) -> None:
         """One pass ended."""
+        self._also.finished(report)
         ledger, source, entity = self._ledger, report.source, report.entity
         for result in ("new", "updated", "unchanged", "deleted"):
             ledger.count(naming.RECORDS, source, entity, result, by=getattr(report, result))

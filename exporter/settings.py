@@ -48,3 +48,5 @@ class Settings:
     listen: Address = Address("127.0.0.1", 9940)
     evaluate_every: float = 10.0
     """Seconds between two evaluations while no pass is published."""
+    watch_config: bool = False
+    """Load the config again whenever its file changes."""

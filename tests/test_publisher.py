@@ -14,7 +14,9 @@ from exporter.config.root import Config
 from exporter.errors import Reason, StoreError
 from exporter.exposition.ledger import Ledger
 from exporter.exposition.server import Exposed
+from exporter.kpi.memory import Memory
 from exporter.publisher import Identity, Publisher
+from exporter.restart import restore
 from exporter.store.store import Store
 from tests.evaluation.stored import ADA, NOW, deal, put, small_config
 
@@ -83,23 +85,23 @@ def test_a_stale_kpi_is_withheld_and_says_so(store: Store) -> None:
 def test_the_next_run_starts_with_what_was_shown_last(store: Store) -> None:
     one, exposed = publisher(store)
     one.publish(NOW + MINUTE)
-    other, restored = publisher(store)
-    other.restore()
+    restored = Exposed(Ledger())
+    memory = restore(store, restored, "1")
     assert shown(restored) == shown(exposed)
     assert restored.snapshot.at == exposed.snapshot.at
     assert restored.ledger.value(naming.SERIES) == exposed.snapshot.series
-    assert other._memory == one._memory
+    assert Memory.load(memory) == one.memory
 
 
 def test_a_snapshot_of_another_config_is_not_shown_and_an_empty_store_has_none(store: Store, tmp_path: Path) -> None:
     one, _ = publisher(store)
     one.publish(NOW)
-    other, exposed = publisher(store, fingerprint="2")
-    other.restore()
+    exposed = Exposed(Ledger())
+    assert Memory.load(restore(store, exposed, "2")) == one.memory
     assert exposed.snapshot.at is None
     empty = Store.open(tmp_path / "empty")
     fresh, exposed = publisher(empty)
-    fresh.restore()
+    assert restore(empty, exposed, "1") == b""
     fresh.keep(NOW)
     assert exposed.snapshot.at is None
     assert empty.load_snapshot() is None
@@ -155,3 +157,13 @@ def test_people_are_shown_apart_where_the_config_asks_for_it(store: Store) -> No
     assert "person_" not in shown(exposed)
     assert exposed.snapshot.people is not None
     assert b"person_kpi_value" in b"".join(exposed.snapshot.people.text.plain)
+
+
+def test_the_page_is_painted_anew_after_five_seconds_or_an_evaluation(store: Store) -> None:
+    one, _ = publisher(store)
+    first = one.page(lambda: NOW)
+    assert one.page(lambda: NOW + timedelta(seconds=4)) is first
+    later = one.page(lambda: NOW + timedelta(seconds=6))
+    assert later is not first
+    one.publish(NOW + MINUTE)
+    assert one.page(lambda: NOW + timedelta(seconds=6)) != later

@@ -154,4 +154,5 @@ async def serve(
     config.include_server_header = False
     config.accesslog = None
     config.errorlog = logging.getLogger("exporter.web")
+    config.errorlog.setLevel(logging.WARNING)
     await hypercorn_serve(app, config, shutdown_trigger=stopped)  # type: ignore[arg-type]

@@ -1,0 +1,91 @@
+"""`check`: everything that is wrong or doubtful about a config, in one go."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from exporter.clock import system_clock
+from exporter.commands.exits import DONE, SOURCE, USAGE
+from exporter.config.loader import load
+from exporter.config.practice import problems as practice
+from exporter.config.root import Config
+from exporter.errors import ConfigError, Problem, SourceError
+
+if TYPE_CHECKING:
+    from exporter.sources.base import Source
+
+ACCESS_DEADLINE = 60.0
+"""Seconds a source may take to say what it permits."""
+
+
+def run(path: Path, *, strict: bool, sources: bool) -> int:
+    """Prints every problem, then a verdict; the exit code is that verdict."""
+    console = Console(soft_wrap=True, highlight=False)
+    try:
+        loaded = load(path, os.environ)
+    except ConfigError as error:
+        _print(console, error.problems, "error", "red")
+        console.print(
+            Text(f"{len(error.problems)} {_plural('problem', error.problems)}: {path} is refused", "bold red")
+        )
+        return USAGE
+    config = loaded.config
+    today = datetime.now(config.company.timezone).date()
+    doubts = (*loaded.warnings, *practice(config, today))
+    _print(console, doubts, "error" if strict else "warning", "red" if strict else "yellow")
+    if doubts and strict:
+        console.print(Text(f"{len(doubts)} {_plural('warning', doubts)} taken as errors (--strict)", "bold red"))
+        return USAGE
+    parts = (len(config.sources), len(config.metrics), len(config.kpis), len(config.objectives))
+    said = "{} is good: {} sources, {} metrics, {} KPIs, {} objectives".format(path, *parts)
+    console.print(Text(said + (f", {len(doubts)} {_plural('warning', doubts)}" if doubts else ""), "bold green"))
+    return _try_sources(console, config) if sources else DONE
+
+
+def _print(console: Console, problems: Sequence[Problem], word: str, colour: str) -> None:
+    for problem in problems:
+        console.print(Text.assemble((f"{word}: ", colour), str(problem)))
+
+
+def _plural(word: str, things: Sequence[object]) -> str:
+    return word if len(things) == 1 else f"{word}s"
+
+
+def _try_sources(console: Console, config: Config) -> int:
+    rows = asyncio.run(_access(config))
+    table = Table("Source", "Entity", "May be read", "What to do")
+    for name, entity, allowed, missing in rows:
+        table.add_row(name, entity, Text("yes", "green") if allowed else Text("no", "red"), missing)
+    console.print(table)
+    return DONE if all(allowed for _, _, allowed, _ in rows) else SOURCE
+
+
+async def _access(config: Config) -> list[tuple[str, str, bool, str]]:
+    from exporter.commands.reading import Untold
+    from exporter.jobs import jobs
+
+    made = jobs(config, os.environ, Path(), system_clock, Untold())
+    try:
+        found = await asyncio.gather(*(_one(job.source) for job in made))
+    finally:
+        await asyncio.gather(*(job.source.close() for job in made))
+    return [row for rows in found for row in rows]
+
+
+async def _one(source: Source) -> list[tuple[str, str, bool, str]]:
+    try:
+        async with asyncio.timeout(ACCESS_DEADLINE):
+            return [(source.name, a.entity, a.allowed, a.missing) for a in await source.check()]
+    except SourceError as error:
+        return [(source.name, entity, False, f"{error.reason.value}: {error}") for entity in source.entities]
+    except TimeoutError:
+        return [(source.name, entity, False, f"no answer in {ACCESS_DEADLINE:.0f} s") for entity in source.entities]

@@ -1,0 +1,91 @@
+"""How far the first load is: a bar for each entity on a terminal, a log line a minute elsewhere."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from threading import Lock
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+
+from exporter.sync.observer import Observer, PassReport, Silence
+from exporter.sync.observer import Progress as Done
+
+LOG_EVERY = 60.0
+"""Seconds of a pass between two lines."""
+
+_log = logging.getLogger(__name__)
+
+
+class Lines(Silence):
+    """Tells of a long pass once a minute."""
+
+    def __init__(self) -> None:
+        self._told: dict[tuple[str, str], float] = {}
+
+    def progressed(self, progress: Done) -> None:
+        """A page was read."""
+        key = progress.source, progress.entity
+        if progress.seconds - self._told.get(key, 0.0) < LOG_EVERY:
+            return
+        self._told[key] = progress.seconds
+        left = "" if progress.remaining is None else f", about {progress.remaining:.0f} s left"
+        _log.warning(
+            "reading %s of %s: %d records in %d pages, %.0f a second%s",
+            progress.entity, progress.source, progress.records, progress.pages, progress.rate, left,
+        )  # fmt: skip
+
+    def finished(self, report: PassReport) -> None:
+        """A pass ended."""
+        self._told.pop((report.source, report.entity), None)
+
+
+class Bars(Silence):
+    """A bar for each entity that is being read."""
+
+    def __init__(self, progress: Progress) -> None:
+        self._progress = progress
+        self._bars: dict[tuple[str, str], TaskID] = {}
+        self._lock = Lock()
+
+    def progressed(self, progress: Done) -> None:
+        """A page was read."""
+        said = f"{progress.records:,} records, {progress.pages:,} pages, {progress.rate:,.0f}/s"
+        bar = self._bar(progress.source, progress.entity)
+        self._progress.update(bar, completed=progress.records, total=progress.total, said=said)
+
+    def finished(self, report: PassReport) -> None:
+        """A pass ended."""
+        known = (report.source, report.entity) in self._bars
+        if not known and not report.records and report.success:
+            return
+        bar = self._bar(report.source, report.entity)
+        said = (
+            f"{report.records:,} records in {report.seconds:.1f} s" if report.success else f"failed: {report.message}"
+        )
+        self._progress.update(
+            bar, completed=report.records, total=report.records if report.success else None, said=said
+        )
+        self._progress.stop_task(bar)
+
+    def _bar(self, source: str, entity: str) -> TaskID:
+        with self._lock:
+            key = source, entity
+            if key not in self._bars:
+                self._bars[key] = self._progress.add_task(f"{source} {entity}", total=None, said="")
+            return self._bars[key]
+
+
+@contextmanager
+def shown(console: Console | None = None) -> Iterator[Observer]:
+    """An observer for as long as something is being read: bars where stderr is a terminal, else lines."""
+    console = console or Console(file=sys.stderr)
+    if not console.is_terminal:
+        yield Lines()
+        return
+    columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[said]}"), TimeRemainingColumn())
+    with Progress(*columns, console=console, transient=True) as progress:
+        yield Bars(progress)

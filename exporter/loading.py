@@ -1,0 +1,43 @@
+"""A config as it was just read: checked, with a mark that tells it from others."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+
+from exporter import __version__
+from exporter.config.loader import load
+from exporter.config.root import Config
+from exporter.logs import Redactor, secrets_in
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Loading:
+    """A checked config and the mark of the text it was read from."""
+
+    config: Config
+    mark: str
+
+
+def read_config(path: Path, environ: Mapping[str, str], redactor: Redactor | None = None) -> Loading:
+    """The checked config; its secrets are made known to the log, its warnings are logged. Raises ConfigError."""
+    mark = mark_of(path)
+    loaded = load(path, environ)
+    if redactor is not None:
+        redactor.learn(secrets_in(loaded.config, environ, loaded.config.base))
+    for warning in loaded.warnings:
+        _log.warning("%s", warning)
+    return Loading(loaded.config, mark)
+
+
+def mark_of(path: Path) -> str:
+    """Another mark means another text or another version of this program; empty where the file cannot be read."""
+    try:
+        return sha256(f"{__version__}\n".encode() + path.read_bytes()).hexdigest()
+    except OSError:
+        return ""

@@ -1,0 +1,165 @@
+"""From Zendesk's tickets, ratings, users and calls to records."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from types import MappingProxyType
+from typing import Any
+
+from exporter.errors import InvalidRecordError, Reason
+from exporter.records import Call, Measurement, Person, Survey, Ticket
+from exporter.sources import convert
+
+Row = Mapping[str, Any]
+
+TICKET_STATES: Mapping[str, str] = MappingProxyType(
+    {"new": "open", "open": "open", "pending": "pending", "hold": "pending", "solved": "solved", "closed": "closed"}
+)
+RATINGS: Mapping[str, float | None] = MappingProxyType(
+    {
+        "good": 1.0, "good_with_comment": 1.0, "good_without_comment": 1.0,
+        "bad": 0.0, "bad_with_comment": 0.0, "bad_without_comment": 0.0,
+        "offered": None, "unoffered": None,
+    }
+)  # fmt: skip
+"""What a rating scores; offered ones have not been answered."""
+
+CALL_STATES: Mapping[str, str] = MappingProxyType(
+    {
+        "completed": "answered", "answered": "answered",
+        "abandoned_in_queue": "abandoned", "abandoned_in_voicemail": "abandoned", "abandoned_in_ivr": "abandoned",
+        "abandoned_on_hold": "abandoned", "abandoned": "abandoned",
+        "not_answered": "missed", "agent_declined": "missed", "agent_missed": "missed", "missed": "missed",
+        "user_pickup": "answered", "in_progress": "answered",
+        "voicemail": "voicemail", "busy": "busy", "user_canceled": "abandoned",
+        "failed": "failed", "declined": "missed", "canceled": "abandoned", "transferred": "answered",
+    }
+)  # fmt: skip
+
+_QUEUE_NUMBERS = ("calls_waiting", "callbacks_waiting", "average_wait_time", "longest_wait_time", "agents_online")
+
+
+def ticket(row: Row, groups: Mapping[str, str]) -> Ticket:
+    """A ticket; `metric_set` comes with it where the export was asked for it."""
+    updated = convert.instant(row.get("generated_timestamp"), "updated_at", UTC, ("epoch",))
+    updated = updated or _at(row.get("updated_at"), "updated_at")
+    if row["status"] == "deleted":
+        return Ticket(id=_id(row), updated_at=updated, deleted=True)
+    metrics: Row = row.get("metric_set") or {}
+    created_at, group = _at(row["created_at"], "created_at"), str(row.get("group_id") or "")
+    return Ticket(
+        id=_id(row),
+        updated_at=updated,
+        status=convert.choice(row["status"], "status", TICKET_STATES),
+        priority=convert.text(row.get("priority"), "priority"),
+        channel=convert.text((row.get("via") or {}).get("channel"), "channel"),
+        queue=groups.get(group, group or None),
+        agent=convert.text(row.get("assignee_id"), "agent"),
+        created_at=created_at,
+        first_reply_at=_after(created_at, metrics.get("reply_time_in_minutes")),
+        solved_at=_at(metrics.get("solved_at"), "solved_at"),
+        reopens=convert.number(metrics.get("reopens"), "reopens"),
+        satisfaction=RATINGS.get(str((row.get("satisfaction_rating") or {}).get("score", "unoffered"))),
+        attributes=_attributes(row),
+    )
+
+
+def _attributes(row: Row) -> dict[str, str]:
+    known = {"type": row.get("type"), "tags": ", ".join(map(str, row.get("tags") or ())) or None}
+    texts = {name: convert.text(value, name) for name, value in known.items()}
+    return {name: value for name, value in texts.items() if value is not None}
+
+
+def _after(start: datetime | None, minutes: Any) -> datetime | None:
+    """An instant given as whole calendar minutes after another."""
+    count = convert.number((minutes or {}).get("calendar"), "first_reply_at")
+    return None if start is None or count is None else start + timedelta(minutes=count)
+
+
+def survey(row: Row) -> Survey | None:
+    """A rating that was answered; None for one that was only offered."""
+    score = convert.choice(row["score"], "score", RATINGS)
+    if score is None:
+        return None
+    return Survey(
+        id=_id(row),
+        updated_at=_at(row.get("updated_at"), "updated_at"),
+        kind="csat",
+        score=score,
+        scale_max=1.0,
+        agent=convert.text(row.get("assignee_id"), "agent"),
+        answered_at=_at(row.get("updated_at") or row["created_at"], "answered_at"),
+        attributes={"ticket": str(row["ticket_id"])} if row.get("ticket_id") else {},
+    )
+
+
+def person(row: Row, groups: Mapping[str, str]) -> Person | None:
+    """An agent or admin, in the team of the default group; None for customers."""
+    if row.get("role") == "end-user":
+        return None
+    group = str(row.get("default_group_id") or "")
+    return Person(
+        id=_id(row),
+        updated_at=_at(row.get("updated_at"), "updated_at"),
+        deleted=row.get("active") is False,
+        name=convert.text(row.get("name"), "name"),
+        email=convert.text(row.get("email"), "email"),
+        team=groups.get(group),
+        active=not row.get("suspended", False),
+    )
+
+
+def call(row: Row) -> Call:
+    """A conversation, as Talk counts it: its legs are another list. Durations are seconds, null on failed calls."""
+    started_at = _at(row["created_at"], "started_at")
+    wait = convert.seconds(row.get("wait_time"), "wait_seconds")
+    duration = convert.seconds(row.get("duration"), "ended_at")
+    status = "voicemail" if row.get("voicemail") else convert.choice(row["completion_status"], "status", CALL_STATES)
+    answered = status == "answered"
+    return Call(
+        id=_id(row),
+        updated_at=_at(row.get("updated_at"), "updated_at"),
+        direction=convert.choice(row["direction"], "direction", {"inbound": "inbound", "outbound": "outbound"}),
+        status=status,
+        queue=convert.text(row.get("call_group_id"), "queue"),
+        agent=convert.text(row.get("agent_id"), "agent"),
+        started_at=started_at,
+        answered_at=_plus(started_at, wait) if answered else None,
+        ended_at=_plus(started_at, duration),
+        wait_seconds=wait,
+        talk_seconds=convert.seconds(row.get("talk_time"), "talk_seconds") if answered else None,
+        hold_seconds=convert.seconds(row.get("hold_time"), "hold_seconds"),
+        wrap_seconds=convert.seconds(row.get("wrap_up_time"), "wrap_seconds"),
+        attributes={"ticket": str(row["ticket_id"])} if row.get("ticket_id") else {},
+    )
+
+
+def _plus(start: datetime | None, seconds: float | None) -> datetime | None:
+    return None if start is None or seconds is None else start + timedelta(seconds=seconds)
+
+
+def measurements(row: Row, now: datetime) -> list[Measurement]:
+    """What the queue looks like at this moment, a number each."""
+    return [
+        Measurement(
+            id=f"{name}@{int(now.timestamp())}",
+            updated_at=now,
+            name=name,
+            value=convert.number(row[name], name),
+            at=now,
+        )
+        for name in _QUEUE_NUMBERS
+        if row.get(name) is not None
+    ]
+
+
+def _at(value: Any, field: str) -> datetime | None:
+    return convert.instant(value, field, UTC)
+
+
+def _id(row: Row) -> str:
+    key = convert.text(row.get("id"), "id")
+    if key is None:
+        raise InvalidRecordError(Reason.MISSING_FIELD, "id")
+    return key

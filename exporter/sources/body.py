@@ -8,11 +8,14 @@ import re
 import zlib
 from collections.abc import AsyncIterator
 from decimal import Decimal
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import orjson
 
 from exporter.errors import Reason, SourceRejectedError, SourceUnavailableError
+
+if TYPE_CHECKING:
+    from zlib import _Decompress as _Stream
 
 MAX_BYTES = 64 * 1024 * 1024
 """Largest body, unpacked."""
@@ -48,35 +51,38 @@ class _Unpacker:
     """Unpacks in bounded steps, so that a bomb is noticed before it fills the memory."""
 
     def __init__(self) -> None:
-        self._stream = zlib.decompressobj(_ANY_HEADER)
-        self._started = False
+        self._start = b""
+        self._stream: _Stream | None = None
 
     @property
     def whole(self) -> bool:
         """True after the end mark, or where nothing came at all."""
-        return self._stream.eof or not self._started
+        return self._stream.eof if self._stream is not None else not self._start
 
     def feed(self, chunk: bytes, body: bytearray, limit: int) -> None:
         """Adds what the chunk unpacks to; further gzip members are unpacked too."""
+        if self._stream is None:
+            chunk = self._start = self._start + chunk
+            if len(chunk) < 2:
+                return
+            self._stream = zlib.decompressobj(_packing(chunk))
         try:
-            while chunk:
+            more = bool(chunk)
+            while more:
                 if self._stream.eof:
                     self._stream = zlib.decompressobj(_ANY_HEADER)
-                _grow(body, self._decompress(chunk), limit)
+                piece = self._stream.decompress(chunk, _STEP)
+                _grow(body, piece, limit)
                 chunk = self._stream.unconsumed_tail or self._stream.unused_data
+                more = bool(chunk) or (len(piece) == _STEP and not self._stream.eof)
         except zlib.error:
             raise _broken("the packed body is damaged") from None
 
-    def _decompress(self, chunk: bytes) -> bytes:
-        try:
-            return self._stream.decompress(chunk, _STEP)
-        except zlib.error:
-            if self._started:
-                raise
-            self._stream = zlib.decompressobj(-zlib.MAX_WBITS)  # deflate without its zlib header
-            return self._stream.decompress(chunk, _STEP)
-        finally:
-            self._started = True
+
+def _packing(start: bytes) -> int:
+    """zlib's name for the packing: gzip, deflate with its zlib header, or the bare deflate that some servers send."""
+    has_header = start[:2] == b"\x1f\x8b" or (start[0] & 15 == zlib.DEFLATED and (start[0] * 256 + start[1]) % 31 == 0)
+    return _ANY_HEADER if has_header else -zlib.MAX_WBITS
 
 
 def _unpacker(encoding: str) -> _Unpacker | None:

@@ -5,15 +5,17 @@ The exporter exposes these families and the dashboards query them, so neither ca
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from enum import StrEnum
 
+from exporter.config import labels
 from exporter.config.fields import Scope
 from exporter.config.metrics import Metric
 from exporter.config.root import Config
 
 _CACHED = "Cached between syncs; its age is kpi_asof_timestamp_seconds."
+
+_CACHED_METRIC = "Cached between syncs; ages are kpi_exporter_source_last_success_timestamp_seconds."
 
 SCOPE_LABELS: dict[Scope, tuple[str, ...]] = {
     Scope.COMPANY: (),
@@ -22,7 +24,8 @@ SCOPE_LABELS: dict[Scope, tuple[str, ...]] = {
 }
 SCOPE_PREFIX: dict[Scope, str] = {Scope.COMPANY: "", Scope.TEAM: "team_", Scope.PERSON: "person_"}
 
-RESERVED_LABELS = frozenset({"period", "team", "person", "kpi", "job", "instance", "le", "quantile"})
+RESERVED_LABELS = labels.RESERVED_LABELS
+label_name = labels.label_name
 
 OTHER = "__other__"
 """The label value into which everything beyond the first hundred folds."""
@@ -59,28 +62,15 @@ class Family:
     type: str = "gauge"
 
 
-def label_name(column: str) -> str:
-    """The label for a `by` column: `attributes.Deal Type` becomes `deal_type`."""
-    bare = column.removeprefix("attributes.").lower()
-    name = re.sub(r"[^a-z0-9_]+", "_", bare).strip("_")
-    return name if name and not name[0].isdigit() else f"label_{name}"
-
-
 def metric_family(config: Config, metric: Metric, scope: Scope = Scope.COMPANY) -> Family:
     """The family of a business metric at a scope; levels carry no `period`."""
     unit = config.metric_unit(metric)
-    suffix = {
-        "ratio": "_ratio",
-        "seconds": "_seconds",
-        "currency": f"_{config.company.currency.lower()}",
-    }.get(unit, "")
-    name = metric.name.removesuffix(suffix) if suffix else metric.name
     period = () if metric.is_level else ("period",)
     by = tuple(label_name(column) for column in metric.by) if scope is Scope.COMPANY else ()
     span = "now" if metric.is_level else "from the period's start until the data's as-of time"
     return Family(
-        name=f"{SCOPE_PREFIX[scope]}business_{name}{suffix}",
-        help=f"{metric.title} ({unit}), {span}. Cached between syncs; ages are kpi_exporter_source_last_success_timestamp_seconds.",
+        name=f"{SCOPE_PREFIX[scope]}business_{labels.with_unit(metric, config.company.currency)}",
+        help=f"{metric.title} ({unit}), {span}. {_CACHED_METRIC}",
         labels=period + SCOPE_LABELS[scope] + by,
     )
 

@@ -6,8 +6,11 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
+from exporter.config.wording import quoted
+
 _TOKEN = re.compile(r"\s*(?:(\d+(?:\.\d+)?)|([a-z][a-z0-9_]*)|([-+*/()]))")
 _DEEPEST = 50
+_MOST_TOKENS = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +43,10 @@ def parse(text: str) -> Expression:
     """The tree of `text`; raises ValueError saying what is wrong and where."""
     tokens = _tokens(text)
     tree, rest = _sum(tokens, 0, 0)
+    if rest != len(tokens) and tokens[rest] == ")":
+        raise ValueError("a bracket is closed that was never opened")
     if rest != len(tokens):
-        raise ValueError(f"unexpected {tokens[rest]!r} in the value")
+        raise ValueError(f"an operator such as / is missing before {quoted(tokens[rest])}")
     return tree
 
 
@@ -84,13 +89,15 @@ def _names(tree: Expression) -> Iterator[str]:
 
 
 def _tokens(text: str) -> list[str]:
-    tokens, position = [], 0
-    while position < len(text.rstrip()):
+    tokens, position, end = [], 0, len(text.rstrip())
+    while position < end:
         match = _TOKEN.match(text, position)
         if not match:
-            raise ValueError(f"{text[position:].strip()[:20]!r} is not a metric name, a number or one of + - * / ( )")
+            raise ValueError(f"{quoted(text[position:].strip())} is no metric name, no number and none of + - * / ( )")
         tokens.append(match.group().strip())
         position = match.end()
+        if len(tokens) > _MOST_TOKENS:
+            raise ValueError("the value is too long: add up parts in a metric of their own")
     if not tokens:
         raise ValueError("the value is empty: name a metric")
     return tokens
@@ -114,18 +121,18 @@ def _product(tokens: list[str], at: int, depth: int) -> tuple[Expression, int]:
 
 def _atom(tokens: list[str], at: int, depth: int) -> tuple[Expression, int]:
     if depth > _DEEPEST:
-        raise ValueError("the value is nested too deeply")
+        raise ValueError("the value has too many brackets")
     if at == len(tokens):
         raise ValueError("the value ends where a metric or number is expected")
-    token = tokens[at]
-    if token == "(":
+    sign = tokens[at]
+    if sign == "(":
         inner, at = _sum(tokens, at + 1, depth + 1)
         if at == len(tokens) or tokens[at] != ")":
             raise ValueError("a bracket is not closed")
         return inner, at + 1
-    if token == "-":
+    if sign == "-":
         inner, at = _atom(tokens, at + 1, depth + 1)
         return Binary("-", Constant(0.0), inner), at
-    if token in "+*/)":
-        raise ValueError(f"unexpected {token!r} in the value")
-    return (Constant(float(token)) if token[0].isdigit() else Ref(token)), at + 1
+    if sign in "+*/)":
+        raise ValueError(f"a metric or number is expected where {sign!r} stands")
+    return (Constant(float(sign)) if sign[0].isdigit() else Ref(sign)), at + 1

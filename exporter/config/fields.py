@@ -3,32 +3,62 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from datetime import date, timedelta
 from enum import StrEnum
-from pathlib import Path
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, TypeVar
 
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    WithJsonSchema,
-    model_validator,
-)
+from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
 
-_DURATION = re.compile(r"(\d+)(ms|s|m|h|d)")
+from exporter.config.markers import OneOf, Section, Spelled, word_of
+from exporter.config.secret import LocalPath, Secret, SecretField
+from exporter.config.wording import fault
+from exporter.records import ENTITIES
+
+__all__ = [
+    "Better",
+    "BetterField",
+    "Currency",
+    "Date",
+    "Duration",
+    "Email",
+    "EntityName",
+    "LocalPath",
+    "Many",
+    "Name",
+    "Number",
+    "OneOf",
+    "Pace",
+    "PaceField",
+    "Period",
+    "PeriodField",
+    "Scope",
+    "ScopeField",
+    "Secret",
+    "SecretField",
+    "Section",
+    "Share",
+    "Spelled",
+    "Status",
+    "StatusField",
+    "Text",
+    "Title",
+    "WebAddress",
+    "Weekday",
+    "WeekdayField",
+    "duration_text",
+    "parse_date",
+    "parse_duration",
+    "parse_share",
+    "word_of",
+]  # fmt: skip
+
+_DURATION = re.compile(r"([0-9]{1,9})(ms|s|m|h|d)")
 _UNITS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400}
+_LONGEST = timedelta(days=3660)
+_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_PERCENT = re.compile(r"[-+]?[0-9]{1,9}(\.[0-9]{1,9})? ?%")
 
-
-class Section(BaseModel):
-    """A part of the config: unknown keys are refused, nothing changes after the check, input is never echoed."""
-
-    model_config = ConfigDict(
-        extra="forbid", frozen=True, strict=True, hide_input_in_errors=True, use_attribute_docstrings=True
-    )
+T = TypeVar("T")
 
 
 def parse_duration(text: Any) -> timedelta:
@@ -37,67 +67,94 @@ def parse_duration(text: Any) -> timedelta:
         return text
     parts = _DURATION.findall(text) if isinstance(text, str) else []
     if not parts or "".join(n + u for n, u in parts) != text:
-        raise ValueError("a duration is a number with a unit: 60s, 5m, 1h, 1d")
-    return timedelta(seconds=sum(int(n) * _UNITS[u] for n, u in parts))
+        raise fault("expected a duration", "a number with a unit: 60s, 5m, 1h, 1d")
+    total = timedelta(seconds=sum(int(n) * _UNITS[u] for n, u in parts[:5]))
+    if total > _LONGEST:
+        raise fault("the duration is too long", f"{_LONGEST.days}d at most")
+    return total
+
+
+def duration_text(span: timedelta) -> str:
+    """The span as a config writes it, in its largest whole unit: 90s, 15m, 24h, 400d."""
+    seconds = span.total_seconds()
+    if not seconds.is_integer():
+        return f"{round(seconds * 1000)}ms"
+    whole = int(seconds)
+    for size, unit, least in ((86400, "d", 172800), (3600, "h", 3600), (60, "m", 60)):
+        if whole >= least and whole % size == 0:
+            return f"{whole // size}{unit}"
+    return f"{whole}s"
 
 
 def parse_date(text: Any) -> date:
     """An ISO date; raises ValueError with the cure."""
     if isinstance(text, date):
         return text
+    if not isinstance(text, str) or not _DATE.fullmatch(text):
+        raise fault("expected a date", "written YYYY-MM-DD, such as 2026-03-31")
     try:
         return date.fromisoformat(text)
-    except (TypeError, ValueError):
-        raise ValueError("a date is written YYYY-MM-DD") from None
+    except ValueError:
+        raise fault("there is no such day", "a date is written YYYY-MM-DD, such as 2026-03-31") from None
 
 
 def parse_share(text: Any) -> float:
     """`15%` as 0.15, or a plain number; raises ValueError with the cure."""
     if isinstance(text, int | float) and not isinstance(text, bool):
         return float(text)
-    if isinstance(text, str) and re.fullmatch(r"[-+]?\d+(\.\d+)?%", text):
-        return float(text[:-1]) / 100
-    raise ValueError("a share is a percentage such as 15% or a number such as 0.15")
+    if isinstance(text, str) and _PERCENT.fullmatch(text):
+        return float(text.rstrip(" %")) / 100
+    raise fault("expected a percentage", "such as 15%, or the number 0.15")
 
 
 def _plain_text(text: str) -> str:
     if any(ord(c) < 32 and c not in "\n\t" for c in text):
-        raise ValueError("text may not hold control characters")
+        raise fault("text may not hold control characters")
+    if not text.strip():
+        raise fault("the text is empty")
+    return text.strip()
+
+
+def _one_line(text: str) -> str:
+    if "\n" in text or "\t" in text:
+        raise fault("the text has more than one line", "a title is one line without tabs")
     return text
 
 
-def _enum(kind: type[StrEnum]) -> BeforeValidator:
-    def convert(value: Any) -> Any:
-        names = [member.value for member in kind]
-        if isinstance(value, str) and value in names:
-            return kind(value)
-        raise ValueError(f"one of {', '.join(names)}")
-
-    return BeforeValidator(convert)
-
-
-Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,62}$")]
+Name = Annotated[
+    str, Spelled(r"[a-z][a-z0-9_]{0,62}", "a name of lower-case letters, digits and underscores, a letter first")
+]
 """An identifier that becomes part of series names and labels: lower case, digits and underscores."""
 
-Text = Annotated[str, Field(min_length=1, max_length=2000), AfterValidator(_plain_text)]
-Title = Annotated[str, Field(min_length=1, max_length=128), AfterValidator(_plain_text)]
-Number = Annotated[float, Field(strict=False, allow_inf_nan=False, ge=-1e15, le=1e15)]
+Text = Annotated[str, Field(max_length=2000), AfterValidator(_plain_text)]
+Title = Annotated[str, Field(max_length=128), AfterValidator(_plain_text), AfterValidator(_one_line)]
+Number = Annotated[float, Field(allow_inf_nan=False, ge=-1e15, le=1e15)]
 Duration = Annotated[
     timedelta,
     BeforeValidator(parse_duration),
-    WithJsonSchema({"type": "string", "pattern": r"^(\d+(ms|s|m|h|d))+$", "examples": ["60s", "5m", "1h"]}),
+    WithJsonSchema({"type": "string", "pattern": r"^([0-9]+(ms|s|m|h|d))+$", "examples": ["60s", "5m", "1h"]}),
 ]
 Date = Annotated[date, BeforeValidator(parse_date), WithJsonSchema({"type": "string", "format": "date"})]
 Share = Annotated[
     float,
     BeforeValidator(parse_share),
-    WithJsonSchema({"anyOf": [{"type": "number"}, {"type": "string", "pattern": r"^[-+]?\d+(\.\d+)?%$"}]}),
+    Field(allow_inf_nan=False, ge=-1e6, le=1e6),
+    WithJsonSchema(
+        {"anyOf": [{"type": "string", "pattern": _PERCENT.pattern, "examples": ["15%"]}, {"type": "number"}]}
+    ),
 ]
-Currency = Annotated[str, Field(pattern=r"^[A-Z]{3}$")]
-
-
-LocalPath = Annotated[Path, Field(strict=False)]
-"""A path, relative to the config file."""
+EntityName = Annotated[str, OneOf(tuple(ENTITIES))]
+Currency = Annotated[str, Spelled("[A-Z]{3}", "an ISO 4217 currency code such as EUR")]
+Email = Annotated[str, Spelled(r"[^@\s]+@[^@\s]+", "an email address")]
+WebAddress = Annotated[
+    str,
+    Spelled(
+        r"https?://[^\s/?#@]+(/[^\s?#]*)?",
+        "an address such as https://api.example.com/v1, without user or query",
+    ),
+]
+Many = Annotated[tuple[T, ...], Field(strict=False)]
+"""A list in the YAML."""
 
 
 class Period(StrEnum):
@@ -165,50 +222,9 @@ class Weekday(StrEnum):
         return list(Weekday).index(self)
 
 
-PeriodField = Annotated[Period, _enum(Period)]
-BetterField = Annotated[Better, _enum(Better)]
-ScopeField = Annotated[Scope, _enum(Scope)]
-PaceField = Annotated[Pace, _enum(Pace)]
-StatusField = Annotated[Status, _enum(Status)]
-WeekdayField = Annotated[Weekday, _enum(Weekday)]
-
-
-class Secret(Section):
-    """Where a secret is read from, at each use, so that a rotated file is picked up. Its value is never kept."""
-
-    env: str | None = None
-    """Name of an environment variable."""
-    file: LocalPath | None = None
-    """Path of a file whose trimmed content is the secret."""
-
-    @model_validator(mode="after")
-    def _one_place(self) -> Self:
-        if (self.env is None) == (self.file is None):
-            raise ValueError("a secret is exactly one of {env: NAME} or {file: PATH}")
-        return self
-
-    def reveal(self, environ: Mapping[str, str], base: Path) -> str:
-        """The secret's value; raises LookupError naming the variable or path, never a value."""
-        if self.env is not None:
-            value = environ.get(self.env, "")
-            place = f"environment variable {self.env}"
-        else:
-            path = base / (self.file or "")
-            place = f"file {self.file}"
-            try:
-                value = path.read_text(encoding="utf-8")
-            except (OSError, UnicodeDecodeError):
-                raise LookupError(f"{place} cannot be read") from None
-        value = value.strip()
-        if not value:
-            raise LookupError(f"{place} is missing or empty")
-        return value
-
-
-def _no_literal_secret(value: Any) -> Any:
-    if isinstance(value, str):
-        raise ValueError("a secret may not stand in the config: write {env: NAME} or {file: PATH}")
-    return value
-
-
-SecretField = Annotated[Secret, BeforeValidator(_no_literal_secret)]
+PeriodField = Annotated[Period, word_of(Period)]
+BetterField = Annotated[Better, word_of(Better)]
+ScopeField = Annotated[Scope, word_of(Scope)]
+PaceField = Annotated[Pace, word_of(Pace)]
+StatusField = Annotated[Status, word_of(Status)]
+WeekdayField = Annotated[Weekday, word_of(Weekday)]

@@ -10,40 +10,58 @@ from pydantic import Field, PrivateAttr
 
 from exporter.config.company import Bands, Company
 from exporter.config.expression import Ref, divides, metrics_of
-from exporter.config.fields import Pace, Section
+from exporter.config.fields import Many, Pace, Section
 from exporter.config.kpis import Kpi, Objective
 from exporter.config.metrics import Metric
 from exporter.config.organisation import Alerting, Contact, Dashboards, Privacy, Team
+from exporter.config.places import NOWHERE, Origin
 from exporter.config.sources import AnySource
 from exporter.config.targets import Goal
-from exporter.records import Kind, column
+from exporter.config.units import metric_unit, unit_of
 
 
 class Config(Section):
     """What one YAML file says. Paths in it are relative to `base`."""
 
     company: Company
+    """Who measures, and by which calendar."""
     sources: Annotated[tuple[AnySource, ...], Field(strict=False, min_length=1)]
-    teams: Annotated[tuple[Team, ...], Field(strict=False)] = ()
+    """The systems that records are read from."""
+    teams: Many[Team] = ()
+    """Teams that no source knows, and who was in them when."""
     metrics: Annotated[tuple[Metric, ...], Field(strict=False, min_length=1)]
-    objectives: Annotated[tuple[Objective, ...], Field(strict=False)] = ()
-    kpis: Annotated[tuple[Kpi, ...], Field(strict=False)] = ()
-    contacts: Annotated[tuple[Contact, ...], Field(strict=False)] = ()
-    alerting: Alerting = Alerting()
-    dashboards: Dashboards = Dashboards()
-    privacy: Privacy = Privacy()
+    """What is measured."""
+    objectives: Many[Objective] = ()
+    """What the company wants to reach."""
+    kpis: Many[Kpi] = ()
+    """Metrics with a target, a period and a direction."""
+    contacts: Many[Contact] = ()
+    """Who can be told."""
+    alerting: Alerting = Field(default_factory=Alerting)
+    """How alerts are evaluated and sent."""
+    dashboards: Dashboards = Field(default_factory=Dashboards)
+    """How the generated dashboards look."""
+    privacy: Privacy = Field(default_factory=Privacy)
+    """Who may see numbers of single people."""
 
     _base: Path = PrivateAttr(default=Path())
+    _origin: Origin = PrivateAttr(default=NOWHERE)
 
     @property
     def base(self) -> Path:
         """The directory of the config file."""
         return self._base
 
-    def located_in(self, base: Path) -> Config:
+    @property
+    def origin(self) -> Origin:
+        """Where in the file each key stands, for problems that are found after loading."""
+        return self._origin
+
+    def located_in(self, base: Path, origin: Origin | None = None) -> Config:
         """The same config, its paths relative to `base`."""
         located = self.model_copy()
-        located._base = base
+        located._base = base  # noqa: SLF001  # its own class
+        located._origin = origin or self._origin  # noqa: SLF001  # its own class
         return located
 
     @cached_property
@@ -83,17 +101,12 @@ class Config(Section):
 
     def metric_unit(self, metric: Metric) -> str:
         """count, ratio, currency, seconds, score or free text."""
-        if metric.unit is not None:
-            return metric.unit
-        measured = metric.measured and column(metric.entity, metric.measured)
-        if not measured or metric.aggregate == "distinct":
-            return "count"
-        return {Kind.MONEY: "currency", Kind.SECONDS: "seconds"}.get(measured.kind, "score")
+        return metric_unit(metric)
 
     def unit(self, kpi: Kpi) -> str:
-        """The KPI's unit: named, or its metric's."""
+        """The KPI's unit: named, or what follows from its metrics."""
         if kpi.unit is not None:
             return kpi.unit
         if isinstance(kpi.value, Ref):
-            return self.metric_unit(self.metric_by_name[kpi.value.metric])
-        return "ratio" if divides(kpi.value) else "count"
+            return metric_unit(self.metric_by_name[kpi.value.metric])
+        return unit_of(kpi.value, lambda name: metric_unit(self.metric_by_name[name])) or "count"

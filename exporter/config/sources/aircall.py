@@ -6,8 +6,10 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from exporter.config.fields import Duration, SecretField, Title, parse_duration
-from exporter.config.sources.base import HttpOptions
+from exporter.config.fields import Duration, OneOf, SecretField, Title, parse_duration
+from exporter.config.sources.base import ONE_SECOND, HttpOptions
+
+_ENTITIES = ("calls", "people")
 
 
 class AircallOptions(HttpOptions):
@@ -18,11 +20,11 @@ class AircallOptions(HttpOptions):
     """The public half of the API key."""
     api_token: SecretField
     """Its secret half."""
-    entities: Annotated[tuple[Literal["calls", "people"], ...], Field(strict=False, min_length=1)] = (
-        "calls",
-        "people",
-    )
-    history: Duration = parse_duration("180d")
+    entities: Annotated[
+        tuple[Annotated[Literal["calls", "people"], OneOf(_ENTITIES)], ...], Field(strict=False, min_length=1)
+    ] = ("calls", "people")
+    """What to read."""
+    history: Annotated[Duration, Field(ge=ONE_SECOND)] = parse_duration("180d")
     """How far back calls are read; Aircall keeps about six months by default."""
 
     @property

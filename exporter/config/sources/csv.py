@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import codecs
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, Field
 
-from exporter.config.fields import LocalPath, Name
+from exporter.config.fields import EntityName, LocalPath
 from exporter.config.sources.base import ColumnMap, SourceOptions
+from exporter.config.wording import fault
 
 
-def _known(encoding: str) -> str:
+def _known_encoding(name: str) -> str:
     try:
-        b"".decode(encoding)
+        text = codecs.lookup(name)
     except (LookupError, ValueError):
-        raise ValueError("not a known character set: try utf-8-sig, cp1252 or latin-1") from None
-    return encoding
+        raise fault("not an encoding", "utf-8-sig, cp1252, latin-1, utf-16, ...") from None
+    if not getattr(text, "_is_text_encoding", True):
+        raise fault("not an encoding of text", "utf-8-sig, cp1252, latin-1, utf-16, ...")
+    return name
 
 
 class CsvOptions(SourceOptions):
@@ -24,20 +28,21 @@ class CsvOptions(SourceOptions):
     provider: Literal["csv"]
     path: LocalPath
     """The file, relative to the config."""
-    entity: Name
+    entity: EntityName
+    """What its rows are, such as deals."""
     columns: ColumnMap
     """Our columns to the file's headers; `id` is needed."""
     delimiter: Annotated[str, Field(min_length=1, max_length=1)] = ","
-    encoding: Annotated[str, AfterValidator(_known)] = "utf-8-sig"
+    """What stands between two values."""
+    encoding: Annotated[str, AfterValidator(_known_encoding)] = "utf-8-sig"
     """The file's character set, such as utf-8-sig (UTF-8 with or without its mark), cp1252 or latin-1."""
-
-    @model_validator(mode="after")
-    def _has_id(self) -> CsvOptions:
-        if "id" not in self.columns:
-            raise ValueError("columns needs an id: what names a row uniquely")
-        return self
 
     @property
     def reads(self) -> tuple[str, ...]:
         """The one entity of the file."""
         return (self.entity,)
+
+    @property
+    def column_maps(self) -> tuple[tuple[tuple[str | int, ...], str, ColumnMap], ...]:
+        """The one mapping of the file."""
+        return ((("columns",), self.entity, self.columns),)

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from exporter.config.fields import SecretField
+from exporter.config.fields import Many, OneOf, SecretField, Spelled
 from exporter.config.sources.base import HttpOptions, OAuth
+from exporter.config.wording import fault
+
+_OBJECTS = ("deals", "leads", "tickets", "calls")
+
+Property = Annotated[str, Spelled("[A-Za-z0-9_]{1,100}", "a property's internal name")]
 
 
 class HubspotOptions(HttpOptions):
@@ -18,21 +23,26 @@ class HubspotOptions(HttpOptions):
     """A service key or private-app token."""
     oauth: OAuth | None = None
     """Or an OAuth app with its refresh token."""
-    api_version: Annotated[str, Field(pattern=r"^(v3|\d{4}-\d{2})$")] = "2026-03"
+    api_version: Annotated[str, Spelled(r"v3|\d{4}-\d{2}", "v3 or a dated version such as 2026-03")] = "2026-03"
+    """The version of the API's paths."""
     entities: Annotated[
-        tuple[Literal["deals", "leads", "tickets", "calls", "people"], ...], Field(strict=False, min_length=1)
+        tuple[Annotated[Literal["deals", "leads", "tickets", "calls", "people"], OneOf((*_OBJECTS, "people"))], ...],
+        Field(strict=False, min_length=1),
     ] = ("deals", "people")
-    leads_from: Literal["leads", "contacts"] = "contacts"
+    """What to read."""
+    leads_from: Annotated[Literal["leads", "contacts"], OneOf(("leads", "contacts"))] = "contacts"
     """Which HubSpot object our leads are."""
-    properties: dict[Literal["deals", "leads", "tickets", "calls"], Annotated[tuple[str, ...], Field(strict=False)]] = (
-        Field(default_factory=dict)
+    properties: dict[Annotated[Literal["deals", "leads", "tickets", "calls"], OneOf(_OBJECTS)], Many[Property]] = Field(
+        default_factory=dict
     )
     """Further properties per entity, kept as attributes.NAME."""
 
     @model_validator(mode="after")
-    def _one_way_in(self) -> HubspotOptions:
+    def _one_way_in(self) -> Self:
         if (self.token is None) == (self.oauth is None):
-            raise ValueError("exactly one of token and oauth")
+            raise fault(
+                "there is exactly one way in", "token: of a private app, or oauth: an app with its refresh token"
+            )
         return self
 
     @property

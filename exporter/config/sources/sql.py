@@ -6,7 +6,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from exporter.config.fields import Duration, LocalPath, Name, SecretField, Section, Title, parse_duration
+from exporter.config.fields import Duration, EntityName, LocalPath, SecretField, Section, Title, parse_duration
 from exporter.config.sources.base import ONE_SECOND, ColumnMap, SourceOptions
 
 _FILES = ("sqlite", "duckdb")
@@ -16,6 +16,7 @@ class SqlDeleted(Section):
     """How a deletion shows in a row."""
 
     field: Title
+    """The column that says so."""
     equals: str | bool | int | None = None
     """Deleted where the column has this value; without it, where it is neither empty nor false nor 0."""
 
@@ -23,7 +24,8 @@ class SqlDeleted(Section):
 class SqlEntity(Section):
     """One table or query and how its rows become records."""
 
-    entity: Name
+    entity: EntityName
+    """What its rows are, such as invoices."""
     table: Annotated[str, Field(pattern=r"^[A-Za-z_][\w$]*(\.[A-Za-z_][\w$]*){0,2}$")] | None = None
     """Name of a table or view, with its schema where needed."""
     query: Annotated[str, Field(min_length=1, max_length=20000)] | None = None
@@ -31,7 +33,9 @@ class SqlEntity(Section):
     updated: Title | None = None
     """Column that grows whenever a row changes (a time or a number). Without it every pass reads everything."""
     columns: ColumnMap
+    """Our columns to those of the table or query; `id` is needed."""
     deleted: SqlDeleted | None = None
+    """How a deletion shows in a row, where it does."""
 
     @model_validator(mode="after")
     def _one_origin(self) -> Self:
@@ -49,15 +53,21 @@ class SqlOptions(SourceOptions):
     path: LocalPath | None = None
     """The file of sqlite and duckdb."""
     host: Title | None = None
+    """The server of postgresql and mysql."""
     port: Annotated[int, Field(ge=1, le=65535)] | None = None
+    """Its port; default: the engine's."""
     database: Title | None = None
+    """The database on the server."""
     user: Title | None = None
+    """A user that may only SELECT."""
     password: SecretField | None = None
+    """The user's password."""
     tls: Literal["verify", "require", "off"] = "verify"
     """verify: encrypted and the server's certificate checked; off only for loopback or a trusted network."""
     statement_timeout: Annotated[Duration, Field(ge=ONE_SECOND)] = parse_duration("60s")
     """The server ends statements that take longer."""
     entities: Annotated[tuple[SqlEntity, ...], Field(strict=False, min_length=1)]
+    """The tables and queries to read."""
 
     @model_validator(mode="after")
     def _reachable(self) -> Self:
@@ -73,3 +83,9 @@ class SqlOptions(SourceOptions):
     def reads(self) -> tuple[str, ...]:
         """The entities of all tables and queries."""
         return tuple(part.entity for part in self.entities)
+
+    @property
+    def column_maps(self) -> tuple[tuple[tuple[str | int, ...], str, ColumnMap], ...]:
+        """One mapping for each table or query."""
+        listings = enumerate(self.entities)
+        return tuple((("entities", place, "columns"), listing.entity, listing.columns) for place, listing in listings)

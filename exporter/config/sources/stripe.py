@@ -21,6 +21,7 @@ class StripeOptions(HttpOptions):
     entities: Annotated[
         tuple[Literal["subscriptions", "invoices", "payments"], ...], Field(strict=False, min_length=1)
     ] = ("subscriptions", "invoices", "payments")
+    """What to read."""
 
     @property
     def reads(self) -> tuple[str, ...]:

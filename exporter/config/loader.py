@@ -1,0 +1,129 @@
+"""YAML to a checked config, or every problem of it at once."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from pydantic import Field, ValidationError
+
+from exporter.config import document, faults, references
+from exporter.config.checks import files
+from exporter.config.checks.view import View
+from exporter.config.company import Company
+from exporter.config.fields import Many
+from exporter.config.metrics import Metric
+from exporter.config.places import Finding, Keyed, Listed, Origin
+from exporter.config.places import Path as Place
+from exporter.config.root import Config
+from exporter.config.sources import AnySource
+from exporter.errors import ConfigError, Problem
+
+MOST_PROBLEMS = 100
+"""Problems that are told of one config: nobody reads more, and finding cures takes time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """A config that can be used, and what is doubtful about it."""
+
+    config: Config
+    warnings: tuple[Problem, ...]
+
+
+def load(path: Path, environ: Mapping[str, str], *, reach: bool = True) -> Loaded:
+    """The config of a file; raises ConfigError with all its problems.
+
+    `reach` says whether secrets and data files must be there; without, the config can be checked and dashboards
+    generated on a machine that has none of them.
+    """
+    return parse(document.read(path, str(path)), str(path), path.parent, environ if reach else None)
+
+
+def parse(text: str, name: str, base: Path, environ: Mapping[str, str] | None = None) -> Loaded:
+    """The config of YAML text; `name` stands for the file in problems, `base` is where its paths begin.
+
+    Secrets and data files are looked for only where there is an environment to look in.
+    """
+    read = document.parse(text, name)
+    try:
+        config = Config.model_validate(read.origin.tree)
+    except ValidationError as error:
+        problems = [*read.problems, *_all_problems(read.origin, error, base, environ)]
+        raise ConfigError(_sorted(problems)) from None
+    config = config.located_in(base, read.origin)
+    view = View(config)
+    problems = [*read.problems, *read.origin.problems(_errors(view, environ))]
+    if problems:
+        raise ConfigError(_sorted(problems))
+    doubts = [*references.warnings(view), *(() if environ is None else files.warnings(config))]
+    return Loaded(config, read.origin.problems(islice(doubts, MOST_PROBLEMS)))
+
+
+def _errors(view: View, environ: Mapping[str, str] | None) -> list[Finding]:
+    found = list(islice(references.errors(view), MOST_PROBLEMS))
+    return found if environ is None else [*found, *files.errors(view.config, environ)]
+
+
+def _sorted(problems: Iterable[Problem]) -> list[Problem]:
+    return sorted(set(problems))[:MOST_PROBLEMS]
+
+
+class _Draft(Config):
+    """What is sound of a faulty config, to find its remaining problems in the same go."""
+
+    company: Company = Field(default_factory=lambda: Company(name="company", timezone=ZoneInfo("UTC")))
+    sources: Many[AnySource] = ()
+    metrics: Many[Metric] = ()
+
+
+def _all_problems(
+    origin: Origin, error: ValidationError, base: Path, environ: Mapping[str, str] | None
+) -> tuple[Problem, ...]:
+    by_place = faults.by_place(error, origin.tree)
+    found = faults.findings(by_place, origin.tree, MOST_PROBLEMS)
+    sound = _Sound.of(origin.tree, by_place)
+    draft = _Draft.model_validate(sound.tree).located_in(base, origin)
+    further = _errors(View(draft, sound.broken, sound.lost), environ)
+    return origin.problems([*found, *(_put_back(finding, sound.kept) for finding in further)])
+
+
+@dataclass(frozen=True, slots=True)
+class _Sound:
+    """A tree without its faulty definitions: the places of those kept, the names in lists that lost some."""
+
+    tree: dict[str, Any]
+    kept: Mapping[str, list[int]]
+    broken: Mapping[str, frozenset[str]]
+    lost: frozenset[str]
+
+    @classmethod
+    def of(cls, tree: Any, faulty: Iterable[Place]) -> _Sound:
+        out: dict[str, set[str | int | None]] = defaultdict(set)
+        for path in faulty:
+            if path:
+                out[str(path[0])].add(path[1] if len(path) > 1 else None)
+        sections = tree if isinstance(tree, Keyed) else {}
+        lists = {key: part for key, part in sections.items() if isinstance(part, Listed) and None not in out[key]}
+        kept = {key: [place for place in range(len(part)) if place not in out[key]] for key, part in lists.items()}
+        sound = {key: part for key, part in sections.items() if not out[key]}
+        sound |= {key: [part[place] for place in kept[key]] for key, part in lists.items()}
+        broken = {key: frozenset(_names(part)) for key, part in lists.items() if out[key]}
+        return cls(sound, kept, broken, frozenset(key for key in out if out[key] and key not in lists))
+
+
+def _names(definitions: Listed) -> Iterable[str]:
+    return (each["name"] for each in definitions if isinstance(each, Keyed) and isinstance(each.get("name"), str))
+
+
+def _put_back(finding: Finding, kept: Mapping[str, list[int]]) -> Finding:
+    """The finding with the place that its definition has in the file."""
+    section, *rest = finding.path
+    if rest and isinstance(rest[0], int) and section in kept:
+        return Finding((section, kept[str(section)][rest[0]], *rest[1:]), finding.message, finding.cure)
+    return finding

@@ -1,0 +1,145 @@
+"""Legs to conversations: each dialled agent is a call of its own at Twilio, with the caller's call as its parent."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+from types import MappingProxyType
+from typing import Any
+
+from exporter.errors import InvalidRecordError, Reason
+from exporter.records import Call
+from exporter.sources import convert
+
+Row = Mapping[str, Any]
+
+STATES: Mapping[str, str] = MappingProxyType(
+    {
+        "completed": "answered", "busy": "busy", "failed": "failed", "no-answer": "missed", "canceled": "abandoned",
+        "queued": "", "ringing": "", "in-progress": "",
+    }
+)  # fmt: skip
+"""What became of a call without legs; one that still goes on has no status."""
+
+DIRECTIONS: Mapping[str, str] = MappingProxyType(
+    {
+        "inbound": "inbound", "trunking-terminating": "outbound", "trunking-originating": "inbound",
+        "outbound-api": "outbound", "outbound-dial": "outbound",
+    }
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Conversation:
+    """A call and the legs that were dialled for it."""
+
+    root: Row
+    legs: tuple[Row, ...]
+
+
+def root_sid(row: Row) -> str:
+    """The call that a row belongs to."""
+    return str(row.get("parent_call_sid") or row["sid"])
+
+
+def conversations(rows: Iterable[Row]) -> list[Conversation]:
+    """Rows by the call they belong to. A leg whose call is not among the rows is left out: it is counted there."""
+    roots: dict[str, Row] = {}
+    legs: dict[str, dict[str, Row]] = {}
+    for row in rows:
+        if row.get("parent_call_sid"):
+            legs.setdefault(root_sid(row), {})[str(row["sid"])] = row
+        else:
+            roots[str(row["sid"])] = row
+    return [Conversation(root, tuple(legs.get(sid, {}).values())) for sid, root in roots.items()]
+
+
+def call(conversation: Conversation) -> Call:
+    """The conversation's record.
+
+    A leg's duration counts from the moment it was answered, so answering is its end less its duration. Waiting
+    is what lies between the caller's beginning and that; talking is the answered leg's duration alone.
+    """
+    root = conversation.root
+    started_at, ended_at = instant(root.get("start_time"), "started_at"), instant(root.get("end_time"), "ended_at")
+    answered = _answered_leg(conversation)
+    answered_at, talk = _talk(answered) if answered is not None else (None, None)
+    sid = convert.text(root.get("sid"), "id")
+    if sid is None:
+        raise InvalidRecordError(Reason.MISSING_FIELD, "id")
+    return Call(
+        id=sid,
+        updated_at=instant(root.get("date_updated"), "updated_at"),
+        direction=convert.choice(root["direction"], "direction", DIRECTIONS),
+        status=_status(conversation, answered),
+        agent=_party(answered["to"]) if answered is not None and conversation.legs else None,
+        started_at=started_at,
+        answered_at=answered_at,
+        ended_at=ended_at,
+        wait_seconds=_between(started_at, answered_at),
+        talk_seconds=talk,
+        attributes=_attributes(root),
+    )
+
+
+def _answered_leg(conversation: Conversation) -> Row | None:
+    """The leg on which two people talked; a call without legs is its own."""
+    if not conversation.legs:
+        return conversation.root if conversation.root["status"] == "completed" else None
+    talked = [leg for leg in conversation.legs if leg["status"] == "completed" and (_length(leg) or 0) > 0]
+    return max(talked, key=lambda leg: _length(leg) or 0, default=None)
+
+
+def _status(conversation: Conversation, answered: Row | None) -> str | None:
+    if answered is not None:
+        return "voicemail" if str(answered.get("answered_by") or "").startswith("machine") else "answered"
+    if not conversation.legs:
+        return convert.choice(conversation.root["status"], "status", STATES) or None
+    if any(not STATES.get(str(leg["status"]), "x") for leg in conversation.legs):
+        return None
+    # the caller's own leg completed without anybody: whoever was dialled last says why
+    last = STATES.get(str(conversation.legs[-1]["status"]), "missed")
+    return "missed" if last == "answered" else last
+
+
+def _talk(leg: Row) -> tuple[datetime | None, float | None]:
+    ended, length = instant(leg.get("end_time"), "ended_at"), _length(leg)
+    return (None if ended is None or length is None else ended - timedelta(seconds=length)), length
+
+
+def _length(leg: Row) -> float | None:
+    """Seconds, which Twilio writes as text."""
+    return convert.seconds(leg.get("duration"), "talk_seconds")
+
+
+def _between(start: datetime | None, end: datetime | None) -> float | None:
+    return None if start is None or end is None else max((end - start).total_seconds(), 0.0)
+
+
+def _party(address: Any) -> str | None:
+    """Who was dialled: `client:ada` and `sip:ada@office.example` are people, a number is a number."""
+    text = convert.text(address, "agent")
+    return text.partition(":")[2].partition("@")[0] if text and text.startswith(("client:", "sip:")) else text
+
+
+def _attributes(root: Row) -> dict[str, str]:
+    """Queue time is milliseconds where durations are seconds; the price comes later and as a negative number."""
+    queued = convert.seconds(root.get("queue_time"), "queue_time", "ms")
+    known = {
+        "queue_seconds": convert.text(queued, "queue_seconds"),
+        "price": convert.text(root.get("price"), "price"),
+        "price_unit": convert.text(root.get("price_unit"), "price_unit"),
+    }
+    return {name: value for name, value in known.items() if value is not None}
+
+
+def instant(value: Any, field: str) -> datetime | None:
+    """An instant of the 2010 API, in the manner of e-mails; raises InvalidRecordError(BAD_TIME)."""
+    if value in (None, ""):
+        return None
+    try:
+        return parsedate_to_datetime(str(value)).astimezone(UTC)
+    except (TypeError, ValueError):
+        raise InvalidRecordError(Reason.BAD_TIME, field) from None

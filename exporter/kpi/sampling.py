@@ -68,7 +68,7 @@ class Sampler:
                 yield Sampling({one: _question(one, windows) for one in series if one.scope in scopes})
 
     def samples(self, sampling: Sampling, answers: Answers) -> Iterator[MetricValue]:
-        """The samples that the answers hold, in the order of the config; what is unknown has none."""
+        """The samples that the answers hold, in the order of the config and of names; what is unknown has none."""
         for series, question in sampling.asked.items():
             found = answers.get(question)
             if found is None:
@@ -80,7 +80,8 @@ class Sampler:
 
     def _made(self, series: Series, answer: Mapping[Group, Measured]) -> Sequence[MetricValue]:
         metric = self._config.metric_by_name[series.metric]
-        return tuple(samples_of(metric, series.scope, None if metric.is_level else series.period, answer))
+        found = samples_of(metric, series.scope, None if metric.is_level else series.period, answer)
+        return sorted(found, key=_by_name)
 
     def _windows(self, until: datetime) -> dict[Period, Window]:
         calendar = self._calendar
@@ -99,3 +100,7 @@ def series_by_entity(config: Config) -> dict[str, list[Series]]:
 
 def _question(series: Series, windows: Mapping[Period, Window]) -> Question:
     return Question(series.metric, windows[series.period], series.scope, series.by)
+
+
+def _by_name(sample: MetricValue) -> tuple[str, str, tuple[tuple[str, str], ...]]:
+    return sample.team or "", sample.person or "", sample.labels

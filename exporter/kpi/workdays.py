@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from datetime import date
-
-import holidays
 
 from exporter.config.company import Company
 from exporter.errors import EvaluationError
@@ -27,8 +25,11 @@ def workdays(company: Company) -> Callable[[date], bool]:
     return works
 
 
-def _public(country: str, subdivision: str | None) -> holidays.HolidayBase:
+def _public(country: str, subdivision: str | None) -> Container[date]:
+    import holidays  # 10 MB, which only a company with a country's holidays needs
+
     try:
-        return holidays.country_holidays(country, subdiv=subdivision)
+        found: Container[date] = holidays.country_holidays(country, subdiv=subdivision)
+        return found
     except NotImplementedError as unknown:
         raise EvaluationError("company.holidays", str(unknown)) from None

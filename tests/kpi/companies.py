@@ -57,8 +57,13 @@ def kpi(name: str = "goal", **settings: Any) -> dict[str, Any]:
     }
 
 
-def config(*kpis: dict[str, Any], metrics: list[dict[str, Any]] | None = None, **settings: Any) -> Config:
-    """A config with these KPIs, on metrics that tests know."""
+def config(
+    *kpis: dict[str, Any],
+    metrics: list[dict[str, Any]] | None = None,
+    teams: list[dict[str, Any]] | None = None,
+    **settings: Any,
+) -> Config:
+    """A config with these KPIs, on metrics that tests know; `settings` are the company's."""
     csv = {"provider": "csv", "columns": {"id": "id"}}
     return Config.model_validate(
         {
@@ -67,6 +72,7 @@ def config(*kpis: dict[str, Any], metrics: list[dict[str, Any]] | None = None, *
                 {"name": "crm", "path": "deals.csv", "entity": "deals", **csv},
                 {"name": "phones", "path": "calls.csv", "entity": "calls", **csv},
             ],
+            "teams": teams or [],
             "metrics": metrics or _METRICS,
             "objectives": [{"name": "growth", "title": "Growth", "owner": "sales@example.com"}],
             "kpis": list(kpis),

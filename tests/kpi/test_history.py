@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
@@ -10,19 +11,23 @@ from exporter.kpi.evaluate import evaluate
 from exporter.kpi.history import history
 from exporter.kpi.memory import Memory
 from exporter.kpi.values import Freshness
+from exporter.metrics.evaluate import answer
+from exporter.metrics.history import History
 from tests.kpi.companies import config, kpi
 from tests.kpi.ledger import Ledger
+from tests.metrics.company import store_of
 
 START = datetime(2021, 1, 25, tzinfo=UTC)
 STEPS = [START + timedelta(hours=6 * n) for n in range(48)]
 FRESH = {"deals": Freshness(STEPS[-1] + timedelta(days=1)), "calls": Freshness(STEPS[-1] + timedelta(days=1))}
 
-TOLD = config(
+KPIS = (
     kpi("deals_won", target=40, scopes=["company", "team", "person"]),
-    kpi("win_rate", value="won / closed", target=0.5, period="week", min_sample=1),
-    kpi("pipeline", value="open", target=5, period="day"),
+    kpi("win_rate", value="won / closed", target=0.5, period="week", min_sample=1, scopes=["company", "person"]),
+    kpi("pipeline", value="open", target=5, period="day", scopes=["company", "team"]),
     kpi("growing", value="revenue", target={"growth": "5%", "over": "previous"}),
 )
+TOLD = config(*KPIS)
 
 
 def ledger() -> Ledger:
@@ -72,3 +77,26 @@ def test_a_history_may_go_on_where_another_stopped() -> None:
 def test_every_scope_is_there() -> None:
     *_, (last, _) = history(TOLD, ledger(), FRESH, STEPS)
     assert {value.scope for value in last.kpis} == set(Scope)
+
+
+def test_records_read_once_give_what_each_instant_asked_for_itself_gives() -> None:
+    """From a store: deals of a month in which clocks go forward and somebody changes team."""
+    chance = random.Random(5)
+    start = datetime(2024, 3, 1, tzinfo=UTC)
+    deals = []
+    for _ in range(300):
+        created = start - timedelta(days=20) + timedelta(minutes=chance.randrange(60 * 24 * 55))
+        closed = created + timedelta(days=chance.randrange(1, 30)) if chance.random() < 0.8 else None
+        person = chance.choice(["Ann", "Bob", "Cid"])
+        deals.append({"owner": person, "created_at": created, "closed_at": closed, "amount": chance.randrange(1000)})
+    moved = {"name": "North", "members": [{"person": "Ann", "until": "2024-03-15"}, "Bob"]}
+    joined = {"name": "South", "members": [{"person": "Ann", "since": "2024-03-16"}]}
+    told = config(*KPIS, teams=[moved, joined])
+    with store_of(deals=deals, calls=[]) as store:
+        fresh = {"deals": Freshness(start + timedelta(days=90)), "calls": Freshness(start + timedelta(days=90))}
+        steps = [start + timedelta(hours=11 * n) for n in range(70)]
+        memory: Memory | None = None
+        for (found, after), instant in zip(history(told, History(store, told).ask, fresh, steps), steps, strict=True):
+            expected, memory = evaluate(told, lambda asked: answer(store, told, asked).answers, fresh, instant, memory)
+            assert found == expected
+            assert after == memory

@@ -80,6 +80,8 @@ def number(value: Any, field: str) -> float | None:
         found = float(value)
     except OverflowError:
         found = math.inf
+    except ValueError:  # what a decimal calls a signalling NaN
+        found = math.nan
     if -LIMIT <= found <= LIMIT:
         return found
     raise InvalidRecordError(Reason.NOT_A_NUMBER if math.isnan(found) else Reason.OUT_OF_RANGE, field)

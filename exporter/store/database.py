@@ -101,7 +101,7 @@ class Database:
 
     def ping(self) -> None:
         """Tries to write if the last write failed. Raises StoreDamagedError (file gone, damaged) or StoreError."""
-        with self._mutex:
+        with self._mutex, self._translated(writing=False):
             if self._doubted:
                 self._reread()
             if self.up:

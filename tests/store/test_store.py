@@ -1,0 +1,93 @@
+"""The store as a whole: what is kept for each source, for the next start, and what is dropped."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from exporter.errors import Reason
+from exporter.sources.base import Page
+from exporter.store.state import Outcome
+from exporter.store.store import Store
+from tests.store.samples import HOUR, NOW, call, deal, live, read, rows
+
+
+def test_outcomes_are_kept_per_source_and_entity(store: Store) -> None:
+    assert store.outcomes() == ()
+    assert store.watermarks() == {}
+    read(store, deal(1), source="b", cursor="x")
+    store.fail("a", "calls", Reason.DNS, NOW)
+    store.begin("b", "calls", NOW)
+    assert store.outcomes() == (
+        Outcome("a", "calls", failures=1, reason=Reason.DNS, failed_at=NOW),
+        Outcome("b", "calls"),
+        Outcome("b", "deals", cursor="x", last_success=NOW, last_full=NOW, watermark=NOW),
+    )
+
+
+def test_outcomes_come_back_after_a_restart(tmp_path: Path) -> None:
+    store = Store.open(tmp_path)
+    read(store, deal(1), seconds=2.5)
+    store.fail("crm", "deals", Reason.RATE_LIMITED, NOW + HOUR, retry_at=NOW + 2 * HOUR)
+    before = store.outcomes(), store.versions()
+    store.close()
+    store = Store.open(tmp_path)
+    assert (store.outcomes(), store.versions()) == before
+    store.close()
+
+
+def test_an_instant_without_a_zone_is_refused(store: Store) -> None:
+    with pytest.raises(ValueError, match="without a zone"):
+        store.begin("crm", "deals", datetime(2025, 1, 1))  # noqa: DTZ001 - that is the case
+    assert store.outcomes() == ()
+
+
+def test_sources_that_left_the_config_take_their_numbers_along(store: Store) -> None:
+    read(store, deal(1), deal(2), source="old")
+    read(store, deal(3), source="kept")
+    store.stage(store.begin("kept", "calls", NOW), "kept", Page((call(1),)))
+    store.publish("kept", "calls", cursor="c")
+    store.stage(store.begin("old", "deals", NOW), "old", Page((deal(4),), resume="r"))
+    versions = store.versions()
+    assert store.retain({"kept": ("deals", "calls"), "new": ("deals",)}) == 2
+    assert live(store) == ["3"]
+    assert store.versions()["deals"] > versions["deals"]
+    assert store.versions()["calls"] == versions["calls"]
+    assert [(o.source, o.entity) for o in store.outcomes()] == [("kept", "calls"), ("kept", "deals")]
+    assert store.retain({"kept": ("deals", "calls")}) == 0
+    assert store.begin("old", "deals", NOW).cursor is None
+    assert store.retain({"kept": ("deals",)}) == 1
+    assert live(store, "calls") == []
+
+
+def test_what_was_dropped_stays_dropped(tmp_path: Path) -> None:
+    store = Store.open(tmp_path)
+    read(store, deal(1))
+    store.retain({})
+    store.close()
+    store = Store.open(tmp_path, on_corrupt="fail")
+    assert rows(store) == []
+    store.close()
+
+
+def test_the_last_snapshot_is_kept_for_the_next_start(tmp_path: Path) -> None:
+    store = Store.open(tmp_path)
+    assert store.load_snapshot() is None
+    store.save_snapshot(b"old", b"", NOW)
+    snapshot, memory = bytes(range(256)) * 100, b"\x00\xff"
+    store.save_snapshot(snapshot, memory, NOW + timedelta(microseconds=1))
+    store.close()
+    store = Store.open(tmp_path)
+    assert store.load_snapshot() == (snapshot, memory, NOW + timedelta(microseconds=1))
+    store.close()
+
+
+def test_the_directory_is_made(tmp_path: Path) -> None:
+    store = Store.open(tmp_path / "a" / "b")
+    assert store.path == tmp_path / "a" / "b" / "kpi.duckdb"
+    assert not store.rebuilt
+    assert store.up
+    assert store.healthy()
+    store.close()

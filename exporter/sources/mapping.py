@@ -18,7 +18,7 @@ from exporter.sources.rows import Taken, Where
 Get = Callable[[Any], Any]
 """From a row to a raw value, None where empty; raises KeyError(field) where the row has no such field."""
 
-Convert = Callable[[Any], Any]
+Convert = Callable[..., Any]
 Columns = dict[str, list[Any]]
 Faults = dict[int, InvalidRecordError]
 """Place of a row in its page to what is wrong with it."""
@@ -38,10 +38,10 @@ class _Filled:
     bulk: bulk.Bulk
     required: bool = False
 
-    def of(self, row: Any) -> Any:
-        """The value of one row; raises InvalidRecordError."""
+    def of(self, row: Any, **more: Any) -> Any:
+        """The value of one row; raises InvalidRecordError. `more` goes to the conversion."""
         try:
-            value = self.convert(self.get(row))
+            value = self.convert(self.get(row), **more)
         except KeyError as error:
             raise InvalidRecordError(Reason.MISSING_FIELD, str(error.args[0])) from None
         except (TypeError, AttributeError):  # the row, or what the path leads through, is no object
@@ -153,9 +153,7 @@ class RecordMap:
 
 def _minor(filled: _Filled, row: tuple[Any, str | None]) -> Any:
     """An amount in the smallest unit of the row's own currency."""
-    amount = filled.of(row[0])
-    digits = convert.minor_digits(row[1])
-    return convert.money(amount, filled.name, digits)
+    return filled.of(row[0], minor=convert.minor_digits(row[1]))
 
 
 def _present(names: Sequence[str], values: Sequence[Any]) -> dict[str, str]:

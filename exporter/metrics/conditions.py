@@ -34,7 +34,7 @@ def _parts(field: Operand, wanted: Filter, zone: ZoneInfo) -> Iterator[exp.Expr]
         bound = getattr(wanted, name)
         if bound is not None:
             yield _comparison(field, compare, bound, zone)
-    if wanted.is_not not in (None, ()):
+    if wanted.is_not is not None:
         yield exp.or_(_empty(field), exp.not_(_one_of(field, wanted.is_not, zone)))
     if wanted.present is not None:
         yield exp.not_(_empty(field)) if wanted.present else _empty(field)

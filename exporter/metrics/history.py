@@ -61,6 +61,7 @@ class _Series:
     shape: Shape
     line: Line
     windows: dict[int, list[_Window]] = field(default_factory=dict)
+    groups: dict[int, tuple[Group, ...]] = field(default_factory=dict)
 
 
 class History:
@@ -75,7 +76,6 @@ class History:
         self._loaded = load_all(reader, config, rates or Rates.load(config))
         self.failed = self._loaded.failed
         self._series: dict[tuple[str, Scope, bool], _Series | None] = {}
-        self._groups: dict[tuple[Shape, int], tuple[Group, ...]] = {}
         self._round = 0
 
     def ask(self, questions: Iterable[Question]) -> Answers:
@@ -99,8 +99,11 @@ class History:
             return {}
         end, era = ends.of(question.window.end)
         start = _ALWAYS if series.line.level else micros(question.window.start)
-        groups = self._named(series.shape, era if series.shape.scope is Scope.PERSON else 0, question.window.end)
-        return self._moving(series, start, end).read(end, groups)
+        if series.shape.scope is not Scope.PERSON:
+            era = 0
+        if era not in series.groups:
+            series.groups[era] = self._named(series.shape, question.window.end)
+        return self._moving(series, start, end).read(end, series.groups[era])
 
     def _found(self, question: Question) -> _Series | None:
         """The series of a question, None where its entity has no owners."""
@@ -126,19 +129,14 @@ class History:
         nearest.round = self._round
         return nearest.moving
 
-    def _named(self, shape: Shape, era: int, at: datetime) -> tuple[Group, ...]:
+    def _named(self, shape: Shape, at: datetime) -> tuple[Group, ...]:
         """The group of each code; persons carry the team they are in at the instant."""
-        groups = self._groups.get((shape, era))
-        if groups is None:
-            directory, names = self._loaded.directory, self._loaded.names[shape]
-            if shape.scope is Scope.PERSON:
-                groups = tuple(Group(directory.team(person, at), directory.label(person)) for (person,) in names)
-            elif shape.scope is Scope.TEAM:
-                groups = tuple(Group(team=team) for (team,) in names)
-            else:
-                groups = tuple(Group(labels=labels) for labels in names)
-            self._groups[shape, era] = groups
-        return groups
+        directory, names = self._loaded.directory, self._loaded.names[shape]
+        if shape.scope is Scope.PERSON:
+            return tuple(Group(directory.team(person, at), directory.label(person)) for (person,) in names)
+        if shape.scope is Scope.TEAM:
+            return tuple(Group(team=team) for (team,) in names)
+        return tuple(Group(labels=labels) for labels in names)
 
     def _forget(self) -> None:
         for series in self._series.values():

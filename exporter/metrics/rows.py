@@ -71,7 +71,7 @@ def with_owner(shape: Shape, query: exp.Select, when: list[exp.Expr]) -> exp.Sel
         return query
     owner = person_column(shape.entity)
     if owner is None:
-        raise LookupError(f"{shape.entity} belong to nobody: they have no value per {shape.scope.value}")
+        raise AssertionError("asked only where records have an owner")
     pairs = (("source", "source"), ("owner", owner))
     same = [exp.column(ours, OWNERS).eq(exp.column(theirs, ROW)) for ours, theirs in pairs]
     if shape.scope is Scope.PERSON:

@@ -29,7 +29,8 @@ def tracking(shape: Shape, taken: Parts) -> exp.Select:
     closes = exp.Coalesce(this=instant_of(shape.entity, shape.closes), expressions=[_timestamp(LAST)])
     life = _life(opens, closes, _spans(shape, taken))
     alive = exp.LT(this=life[0].copy(), expression=life[1].copy())
-    return _query(shape, taken, life, alive, lambda span: _overlaps(span, opens, closes))
+    dated = exp.and_(opens.is_(exp.null()).not_(), alive)
+    return _query(shape, taken, life, dated, lambda span: _overlaps(span, opens, closes))
 
 
 def _query(shape: Shape, taken: Parts, marks: Sequence[exp.Expr], dated: exp.Expr, when: _When) -> exp.Select:
@@ -58,9 +59,10 @@ def _life(opens: exp.Expr, closes: exp.Expr, spans: Sequence[str]) -> list[exp.E
     """From when until when a level has a row in one team and at one rate."""
     if not spans:
         return [opens, closes]
-    since = [exp.Coalesce(this=exp.column("since", span), expressions=[opens.copy()]) for span in spans]
-    until = [exp.Coalesce(this=exp.column("until", span), expressions=[closes.copy()]) for span in spans]
-    return [exp.Greatest(this=opens.copy(), expressions=since), exp.Least(this=closes.copy(), expressions=until)]
+    return [
+        exp.Greatest(this=opens.copy(), expressions=[exp.column("since", span) for span in spans], ignore_nulls=True),
+        exp.Least(this=closes.copy(), expressions=[exp.column("until", span) for span in spans], ignore_nulls=True),
+    ]
 
 
 def _overlaps(span: str, opens: exp.Expr, closes: exp.Expr) -> list[exp.Expr]:

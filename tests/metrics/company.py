@@ -44,12 +44,13 @@ def store_of(**entities: Sequence[Mapping[str, Any]]) -> duckdb.DuckDBPyConnecti
 def insert(store: duckdb.DuckDBPyConnection, entity: str, rows: Sequence[Mapping[str, Any]]) -> None:
     """Adds rows; ids, source and flags are made up where they do not matter."""
     full = [
-        {"source": "crm", "id": f"{entity}-{number}", "deleted": False, **row} for number, row in enumerate(rows, start=1)
+        {"source": "crm", "id": f"{entity}-{number}", "deleted": False, **row}
+        for number, row in enumerate(rows, start=1)
     ]
     known = dict(table_columns(entity))
     assert all(known.keys() >= row.keys() for row in full)
     columns = {name: [_plain(row.get(name)) for row in full] for name in known}
-    lists = ", ".join(f'UNNEST(CAST(${name} AS {known[name]}[]))' for name in known)
+    lists = ", ".join(f"UNNEST(CAST(${name} AS {known[name]}[]))" for name in known)
     store.execute(f'INSERT INTO "{entity}" SELECT {lists}', columns)
 
 

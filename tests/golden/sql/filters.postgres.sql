@@ -1,0 +1,28 @@
+SELECT
+  COUNT(*) FILTER(WHERE
+    "r"."status" = 'won'),
+  COUNT(*) FILTER(WHERE
+    "r"."status" IN ('won', 'lost')),
+  COUNT(*) FILTER(WHERE
+    "r"."amount" >= 1000 AND "r"."amount" < 5000.5),
+  COUNT(*) FILTER(WHERE
+    "r"."amount" > 0.0000001 AND "r"."amount" <= 1000000000000000),
+  COUNT(*) FILTER(WHERE
+    NULLIF("r"."stage", '') IS NULL OR NOT "r"."stage" = 'new'),
+  COUNT(*) FILTER(WHERE
+    NULLIF("r"."stage", '') IS NULL OR NOT "r"."stage" IN ('new', 'old')),
+  COUNT(*) FILTER(WHERE
+    NOT NULLIF("r"."owner", '') IS NULL AND "r"."amount" IS NULL),
+  COUNT(*) FILTER(WHERE
+    NULLIF("r"."name", '') ~ '^A.*''s$'),
+  COUNT(*) FILTER(WHERE
+    JSON_EXTRACT_PATH_TEXT("r"."attributes", 'Deal Type') = 'New'
+    AND CASE
+      WHEN CAST(JSON_EXTRACT_PATH_TEXT("r"."attributes", 'size') AS DOUBLE PRECISION) BETWEEN -1000000000000000 AND 1000000000000000
+      THEN CAST(JSON_EXTRACT_PATH_TEXT("r"."attributes", 'size') AS DOUBLE PRECISION)
+    END > 2),
+  COUNT(*) FILTER(WHERE
+    "r"."created_at" >= CAST('2024-01-01 00:00:00' AS TIMESTAMP))
+FROM "deals" AS "r"
+WHERE
+  NOT "r"."deleted" AND "r"."closed_at" >= %(start)s AND "r"."closed_at" < %(end)s

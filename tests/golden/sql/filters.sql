@@ -1,0 +1,30 @@
+SELECT
+  COUNT(*) FILTER(WHERE
+    "r"."status" = 'won'),
+  COUNT(*) FILTER(WHERE
+    "r"."status" IN ('won', 'lost')),
+  COUNT(*) FILTER(WHERE
+    "r"."amount" >= 1000 AND "r"."amount" < 5000.5),
+  COUNT(*) FILTER(WHERE
+    "r"."amount" > 0.0000001 AND "r"."amount" <= 1000000000000000),
+  COUNT(*) FILTER(WHERE
+    NULLIF("r"."stage", '') IS NULL OR NOT "r"."stage" = 'new'),
+  COUNT(*) FILTER(WHERE
+    NULLIF("r"."stage", '') IS NULL OR NOT "r"."stage" IN ('new', 'old')),
+  COUNT(*) FILTER(WHERE
+    NOT NULLIF("r"."owner", '') IS NULL AND "r"."amount" IS NULL),
+  COUNT(*) FILTER(WHERE
+    REGEXP_MATCHES(NULLIF("r"."name", ''), '^A.*''s$')),
+  COUNT(*) FILTER(WHERE
+    (
+      "r"."attributes" ->> '$."Deal Type"'
+    ) = 'New'
+    AND CASE
+      WHEN TRY_CAST("r"."attributes" ->> '$.size' AS DOUBLE) BETWEEN -1000000000000000 AND 1000000000000000
+      THEN TRY_CAST("r"."attributes" ->> '$.size' AS DOUBLE)
+    END > 2),
+  COUNT(*) FILTER(WHERE
+    "r"."created_at" >= CAST('2024-01-01 00:00:00' AS TIMESTAMP))
+FROM "deals" AS "r"
+WHERE
+  NOT "r"."deleted" AND "r"."closed_at" >= $start AND "r"."closed_at" < $end

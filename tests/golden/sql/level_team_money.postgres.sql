@@ -1,0 +1,55 @@
+SELECT
+  "o"."team",
+  COUNT(
+    CASE
+      WHEN "r"."currency" IS NULL OR "r"."currency" IN ('', 'EUR')
+      THEN "r"."amount"
+      ELSE "r"."amount" * "x"."rate"
+    END
+  ) FILTER(WHERE
+    "r"."status" = 'won'),
+  SUM(
+    CASE
+      WHEN "r"."currency" IS NULL OR "r"."currency" IN ('', 'EUR')
+      THEN "r"."amount"
+      ELSE "r"."amount" * "x"."rate"
+    END
+  ) FILTER(WHERE
+    "r"."status" = 'won'),
+  COUNT(*) FILTER(WHERE
+    "r"."status" = 'won'
+    AND (
+      NOT "r"."amount" IS NULL
+      AND CASE
+        WHEN "r"."currency" IS NULL OR "r"."currency" IN ('', 'EUR')
+        THEN "r"."amount"
+        ELSE "r"."amount" * "x"."rate"
+      END IS NULL
+    )),
+  PERCENTILE_CONT(0.5) WITHIN GROUP (ORDER BY
+    CAST(CASE
+      WHEN "r"."currency" IS NULL OR "r"."currency" IN ('', 'EUR')
+      THEN "r"."amount"
+      ELSE "r"."amount" * "x"."rate"
+    END AS DOUBLE PRECISION)) FILTER(WHERE
+    "r"."status" = 'won')
+FROM "deals" AS "r"
+JOIN "metric_owner_teams" AS "o"
+  ON "o"."source" = "r"."source"
+  AND "o"."owner" = "r"."owner"
+  AND "o"."since" <= %(end)s
+  AND "o"."until" > %(end)s
+LEFT JOIN "metric_rates" AS "x"
+  ON "x"."currency" = "r"."currency"
+  AND "x"."since" <= %(end)s
+  AND "x"."until" > %(end)s
+WHERE
+  NOT "r"."deleted"
+  AND "r"."created_at" <= %(end)s
+  AND (
+    "r"."closed_at" IS NULL OR "r"."closed_at" > %(end)s
+  )
+GROUP BY
+  1
+ORDER BY
+  1

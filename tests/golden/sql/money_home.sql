@@ -1,0 +1,40 @@
+SELECT
+  COUNT(
+    CASE
+      WHEN "r"."currency" IS NULL OR "r"."currency" IN ('', 'EUR')
+      THEN "r"."amount"
+    END
+  ) FILTER(WHERE
+    "r"."status" = 'won'),
+  SUM(
+    CASE
+      WHEN "r"."currency" IS NULL OR "r"."currency" IN ('', 'EUR')
+      THEN "r"."amount"
+    END
+  ) FILTER(WHERE
+    "r"."status" = 'won'),
+  COUNT(*) FILTER(WHERE
+    "r"."status" = 'won'
+    AND (
+      NOT "r"."amount" IS NULL
+      AND CASE
+        WHEN "r"."currency" IS NULL OR "r"."currency" IN ('', 'EUR')
+        THEN "r"."amount"
+      END IS NULL
+    )),
+  QUANTILE_CONT(
+    CAST(CASE
+      WHEN "r"."currency" IS NULL OR "r"."currency" IN ('', 'EUR')
+      THEN "r"."amount"
+    END AS DOUBLE),
+    0.5
+  
+  ORDER BY
+    CAST(CASE
+      WHEN "r"."currency" IS NULL OR "r"."currency" IN ('', 'EUR')
+      THEN "r"."amount"
+    END AS DOUBLE)) FILTER(WHERE
+    "r"."status" = 'won')
+FROM "deals" AS "r"
+WHERE
+  NOT "r"."deleted" AND "r"."closed_at" >= $start AND "r"."closed_at" < $end

@@ -1,0 +1,41 @@
+"""Asks for one metric of a small company in March 2024."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import duckdb
+
+from exporter.config.fields import Scope
+from exporter.config.root import Config
+from exporter.metrics.evaluate import answer
+from exporter.metrics.values import Group, Measured, Question, Window
+from tests.metrics.company import at
+
+MARCH = Window(at("2024-03-01"), at("2024-04-01"))
+LEVEL = {"from": "created_at", "until": "closed_at"}
+
+
+def ask(
+    store: duckdb.DuckDBPyConnection,
+    config: Config,
+    metric: str = "m",
+    scope: Scope = Scope.COMPANY,
+    window: Window = MARCH,
+    by: bool = False,
+) -> Mapping[Group, Measured]:
+    question = Question(metric, window, scope, by)
+    found = answer(store, config, [question])
+    assert not found.failed
+    return found.answers[question]
+
+
+def company(store: duckdb.DuckDBPyConnection, config: Config, **more: Any) -> Measured:
+    found = ask(store, config, **more)
+    assert list(found) == [Group()]
+    return found[Group()]
+
+
+def metric(**keys: Any) -> dict[str, Any]:
+    return {"name": "m", "entity": "calls", **({} if "during" in keys else {"at": "started_at"}), **keys}

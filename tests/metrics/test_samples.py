@@ -1,0 +1,96 @@
+"""Which series of business metrics there are."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from exporter.config.fields import Period, Scope
+from exporter.metrics.evaluate import answer
+from exporter.metrics.samples import periods_of, questions_for, samples, scopes_of
+from exporter.metrics.values import Group, Measured, MetricValue, Question, Window
+from tests.metrics.asking import LEVEL
+from tests.metrics.company import at, config_of, store_of
+
+WINDOWS = {
+    Period.DAY: Window(at("2024-03-05"), at("2024-03-05T12:00")),
+    Period.MONTH: Window(at("2024-03-01"), at("2024-03-05T12:00")),
+    Period.QUARTER: Window(at("2024-01-01"), at("2024-03-05T12:00")),
+}
+DAY, MONTH, QUARTER = WINDOWS.values()
+
+
+def kpi(name: str, value: str, period: str, **keys: Any) -> dict[str, Any]:
+    texts = dict.fromkeys(("title", "department", "owner", "why"), "x")
+    return {"name": name, "objective": "o", "value": value, "period": period, "better": "higher", **texts, **keys}
+
+
+CONFIG = config_of(
+    {"name": "won", "entity": "deals", "at": "closed_at", "count": "rows", "where": {"status": "won"}},
+    {"name": "closed", "entity": "deals", "at": "closed_at", "count": "rows", "periods": ["month"]},
+    {"name": "size", "entity": "deals", "at": "closed_at", "mean": "amount", "by": ["stage", "attributes.Deal Type"]},
+    {"name": "open", "entity": "deals", "during": LEVEL, "count": "rows"},
+    {"name": "billed", "entity": "invoices", "at": "issued_at", "sum": "amount"},
+    objectives=[{"name": "o", "title": "o", "owner": "o"}],
+    kpis=[
+        kpi("win_rate", "won / closed", "quarter", scopes=["company", "team"], supporting=["open", "billed"]),
+        kpi("wins", "won", "year", scopes=["company", "person"]),
+    ],
+)
+
+
+def test_a_metric_has_its_own_periods_and_those_of_its_kpis() -> None:
+    metrics = CONFIG.metric_by_name
+    assert periods_of(CONFIG, metrics["won"]) == (Period.DAY, Period.MONTH, Period.QUARTER, Period.YEAR)
+    assert periods_of(CONFIG, metrics["closed"]) == (Period.MONTH, Period.QUARTER)
+    assert periods_of(CONFIG, metrics["size"]) == (Period.DAY, Period.MONTH)
+
+
+def test_teams_and_persons_have_series_only_where_a_kpi_asks_and_records_have_owners() -> None:
+    scopes = {name: scopes_of(CONFIG, metric) for name, metric in CONFIG.metric_by_name.items()}
+    assert scopes == {
+        "won": (Scope.COMPANY, Scope.TEAM, Scope.PERSON),
+        "closed": (Scope.COMPANY, Scope.TEAM),
+        "size": (Scope.COMPANY,),
+        "open": (Scope.COMPANY, Scope.TEAM),
+        "billed": (Scope.COMPANY,),
+    }
+
+
+def test_questions_are_those_of_the_periods_at_hand_and_one_for_a_level() -> None:
+    assert questions_for(CONFIG, WINDOWS, ["closed", "size", "open"]) == (
+        Question("closed", MONTH),
+        Question("closed", QUARTER),
+        Question("closed", MONTH, Scope.TEAM),
+        Question("closed", QUARTER, Scope.TEAM),
+        Question("size", DAY, by=True),
+        Question("size", MONTH, by=True),
+        Question("open", DAY),
+        Question("open", DAY, Scope.TEAM),
+    )
+    assert {question.metric for question in questions_for(CONFIG, WINDOWS)} == set(CONFIG.metric_by_name)
+    assert questions_for(CONFIG, {}) == ()
+
+
+def test_samples_name_their_series_and_leave_out_what_is_unknown() -> None:
+    row = {"closed_at": at("2024-03-05"), "created_at": at("2024-03-01"), "owner": "Ann", "stage": "new"}
+    store = store_of(
+        deals=[{**row, "status": "won", "amount": 5, "attributes": {"Deal Type": "big"}}, {**row, "closed_at": None}],
+        people=[{"id": "1", "name": "Ann", "team": "North"}],
+        invoices=[],
+    )
+    names = ["won", "size", "open"]
+    answers = answer(store, CONFIG, questions_for(CONFIG, WINDOWS, names)).answers
+    found = samples(CONFIG, {Period.DAY: DAY}, answers, names)
+    assert set(found) == {
+        MetricValue("won", Scope.COMPANY, Period.DAY, 1.0),
+        MetricValue("won", Scope.TEAM, Period.DAY, 1.0, team="North"),
+        MetricValue("won", Scope.PERSON, Period.DAY, 1.0, team="North", person="Ann"),
+        MetricValue("size", Scope.COMPANY, Period.DAY, 5.0, labels=(("stage", "new"), ("deal_type", "big"))),
+        MetricValue("open", Scope.COMPANY, None, 1.0),
+        MetricValue("open", Scope.TEAM, None, 1.0, team="North"),
+    }
+
+
+def test_missing_answers_and_unknown_values_give_no_sample() -> None:
+    answers = {Question("size", DAY, by=True): {Group(labels=("new", "")): Measured(None)}}
+    assert samples(CONFIG, WINDOWS, answers) == ()

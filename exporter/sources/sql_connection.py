@@ -156,7 +156,11 @@ def _sqlite(options: SqlOptions, around: Surroundings) -> Any:
 def _duckdb(options: SqlOptions, around: Surroundings) -> Any:
     import duckdb
 
-    limits = {"memory_limit": "512MB", "threads": "1", "enable_external_access": "false"}
+    limits: dict[str, str | bool | int | float | list[str]] = {
+        "memory_limit": "512MB",
+        "threads": "1",
+        "enable_external_access": "false",
+    }
     return duckdb.connect(str(_file(options, around)), read_only=True, config=limits)
 
 

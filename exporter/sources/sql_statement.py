@@ -76,8 +76,8 @@ class Selection:
     def _relation(self) -> exp.Expression:
         dialect = DIALECTS[self._engine]
         if self._part.table is not None:
-            names = self._part.table.split(".")
-            return exp.table_(*reversed(names), quoted=True, alias=_ROWS)
+            name, schema, catalog, *_ = [*reversed(self._part.table.split(".")), None, None]
+            return exp.table_(name or "", db=schema, catalog=catalog, quoted=True, alias=_ROWS)
         try:
             trees = sqlglot.parse(self._part.query or "", dialect=dialect)
         except SqlglotError:
@@ -89,13 +89,13 @@ class Selection:
     def _selected(self) -> exp.Select:
         return exp.select(*(_column(name) for name in self.names)).from_(self._rows.copy())
 
-    def _select(self, order: Sequence[str], where: exp.Expression | None, values: list[object]) -> Statement:
+    def _select(self, order: Sequence[str], where: exp.Condition | None, values: list[object]) -> Statement:
         tree = self._selected().order_by(*(_column(name) for name in order))
         if where is not None:
             tree = tree.where(where)
         return Statement(self._rendered(tree), tuple(values))
 
-    def _beyond(self, order: list[str]) -> exp.Expression:
+    def _beyond(self, order: list[str]) -> exp.Condition:
         """Rows behind a key: later in the first column, or equal there and later in the second."""
         if len(order) == 1:
             return exp.GT(this=_column(order[0]), expression=self._value(0))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from dashboards.defaults import Site, department_uid
@@ -30,6 +30,7 @@ from dashboards.provisioning import (
 from dashboards.rules.alerting import alert_groups
 from dashboards.rules.alertmanager import alertmanager
 from dashboards.rules.grafana import contact_points, mute_timings, policies, rule_groups
+from dashboards.rules.model import RuleGroup
 from dashboards.rules.prometheus import alert_file, recording_file
 from dashboards.rules.recording import recording_rules
 from dashboards.rules.unit_tests import test_file
@@ -92,7 +93,7 @@ def compose_files(site: Site, places: Places, earlier: Manifest) -> dict[str, st
         rule_files = [f"../rules/{path.rsplit('/', 1)[1]}" for path in (RECORDING, ALERTS)]
         files[ALERTS] = yaml_text(alert_file(config, groups))
         files[TESTS] = yaml_text(test_file(config, groups, rule_files))
-    alerting = alerting_content(site, places)
+    alerting = alerting_content(site, places, groups)
     manifest = replace(_grafana_objects(alerting), files=tuple(sorted(files))).after(earlier)
     if content := with_deletions(alerting, manifest):
         files[ALERTING] = yaml_text(content)
@@ -100,12 +101,12 @@ def compose_files(site: Site, places: Places, earlier: Manifest) -> dict[str, st
     return _sorted(files | {NAME: manifest.to_text()})
 
 
-def alerting_content(site: Site, places: Places) -> Json:
+def alerting_content(site: Site, places: Places, groups: Sequence[RuleGroup]) -> Json:
     """Grafana's own rules, contact points, policies and mute timings; nothing where Prometheus alerts alone."""
     if not site.grafana_alerts:
         return {}
     parts = {
-        "groups": rule_groups(site, alert_groups(site.config)),
+        "groups": rule_groups(site, groups),
         "contactPoints": contact_points(site.config, places),
         "muteTimes": mute_timings(site.config),
         "policies": policies(site.config),
@@ -141,7 +142,7 @@ def cluster_files(site: Site, places: Places) -> dict[str, str]:
     rules = recording_file(recording_rules(site.config))["groups"]
     if site.prometheus_alerts:
         rules = [*rules, *alert_file(site.config, groups)["groups"]]
-    alerting = alerting_content(site, places)
+    alerting = alerting_content(site, places, groups)
     found = {f"{board.folder}-{board.name}": board for board in boards(site)}
     files = kubernetes_files(
         site.config,

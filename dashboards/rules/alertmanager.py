@@ -10,10 +10,11 @@ from dashboards.rules import contacts, quiet_hours
 from dashboards.rules.kpi_alerts import STATUS_ALERTS
 from dashboards.timing import compact
 from exporter.config.fields import Status
-from exporter.config.organisation import Contact
+from exporter.config.organisation import Contact, Smtp
 from exporter.config.root import Config
 
 NOBODY = "nobody"
+_THIS_MACHINE = ("localhost", "127.0.0.1", "::1")
 _TITLE = '{{ .CommonLabels.alertname }}{{ if eq .Status "resolved" }} is over{{ end }}: {{ len .Alerts }}'
 _TEXT = (
     '{{ range .Alerts }}{{ if eq .Status "resolved" }}Over: {{ end }}{{ .Annotations.summary }}\n'
@@ -88,12 +89,11 @@ def _mail(config: Config, places: Places) -> dict[str, Any]:
     """How mail is sent; by a server on the same machine where the config names none."""
     if not any(contact.email for contact in config.contacts):
         return {}
-    server = config.alerting.smtp
-    if server is None:
-        local = {"smtp_smarthost": "localhost:25", "smtp_from": "kpi-exporter@localhost", "smtp_require_tls": False}
-        return {"global": local}
+    server = config.alerting.smtp or Smtp(host="localhost", port=25, sender="kpi-exporter@localhost")
     host = f"[{server.host}]" if ":" in server.host else server.host
-    sent = {"smtp_smarthost": f"{host}:{server.port}", "smtp_from": server.sender}
+    sent: dict[str, Any] = {"smtp_smarthost": f"{host}:{server.port}", "smtp_from": server.sender}
+    if server.host in _THIS_MACHINE:
+        sent["smtp_require_tls"] = False
     if server.user:
         sent["smtp_auth_username"] = server.user
     if server.password is not None:

@@ -41,7 +41,7 @@ class _Trouble:
 def exporter_alerts(config: Config) -> Iterator[AlertRule]:
     """Alerts about the exporter as a whole."""
     yield _unreachable(config)
-    for trouble in (*_switches(), *_losses(), *_measures()):
+    for trouble in (*_switches(), *_losses(), *_measures(), *_counters()):
         yield _alert(
             config,
             trouble,
@@ -135,10 +135,7 @@ def _losses() -> tuple[_Trouble, ...]:
 
 
 def _measures() -> tuple[_Trouble, ...]:
-    rebuilt = merged("max", f"increase({select(naming.STORE_REBUILDS)}[1h])")
-    ours = Match("rule_group", "=~", '".*kpi.*"')
-    failing = merged("max", f"increase({select(foreign.RULE_FAILURES, ours)}[1h])", ("rule_group",))
-    limit = SAMPLE_LIMIT * 8 // 10
+    """What has to stay within bounds."""
     return (
         _Trouble(
             "KpiEvaluationStuck",
@@ -163,6 +160,25 @@ def _measures() -> tuple[_Trouble, ...]:
             {"source": "crm"},
         ),
         _Trouble(
+            "KpiScrapeNearLimit",
+            Severity.WARNING,
+            f"{latest(naming.SERIES, by=())} > {SAMPLE_LIMIT * 8 // 10}",
+            "A scrape comes close to Prometheus' sample limit",
+            "Beyond it the whole scrape is refused. Raise sample_limit, or drop person scopes.",
+            naming.SERIES,
+            Course(SAMPLE_LIMIT),
+            Course(1000),
+        ),
+    )
+
+
+def _counters() -> tuple[_Trouble, ...]:
+    """What must not have happened within the last hour."""
+    rebuilt = merged("max", f"increase({select(naming.STORE_REBUILDS)}[1h])")
+    ours = Match("rule_group", "=~", '".*kpi.*"')
+    failing = merged("max", f"increase({select(foreign.RULE_FAILURES, ours)}[1h])", ("rule_group",))
+    return (
+        _Trouble(
             "KpiStoreRebuilt",
             Severity.WARNING,
             f"{rebuilt} > 0",
@@ -171,16 +187,6 @@ def _measures() -> tuple[_Trouble, ...]:
             naming.STORE_REBUILDS,
             Course(0, 0.01),
             Course(1),
-        ),
-        _Trouble(
-            "KpiScrapeNearLimit",
-            Severity.WARNING,
-            f"{latest(naming.SERIES, by=())} > {limit}",
-            "A scrape comes close to Prometheus' sample limit",
-            "Beyond it the whole scrape is refused. Raise sample_limit, or drop person scopes.",
-            naming.SERIES,
-            Course(SAMPLE_LIMIT),
-            Course(1000),
         ),
         _Trouble(
             "KpiRuleFailing",

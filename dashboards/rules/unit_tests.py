@@ -16,8 +16,11 @@ from dashboards.rules.model import AlertRule, Course, RuleGroup
 from dashboards.rules.texts import numbers, rendered
 from exporter.config.root import Config
 
-_STEP = 300
-_CALM = 24
+_SAMPLED = 300
+"""Seconds between two samples."""
+_EVALUATED = 3600
+"""Seconds between two evaluations: rare, so that an alert that waits for a day is proven in seconds."""
+_CALM = 4
 
 
 def test_file(config: Config, groups: Iterable[RuleGroup], rule_files: Sequence[str]) -> dict[str, Any]:
@@ -26,10 +29,9 @@ def test_file(config: Config, groups: Iterable[RuleGroup], rule_files: Sequence[
     by_name: dict[str, list[AlertRule]] = {}
     for rule in rules:
         by_name.setdefault(rule.name, []).append(rule)
-    step = f"{_STEP}s"
     return {
         "rule_files": list(rule_files),
-        "evaluation_interval": step,
+        "evaluation_interval": f"{_EVALUATED}s",
         "tests": [
             *(_fires(config, name, alike) for name, alike in by_name.items()),
             _quiet(rules, by_name),
@@ -39,7 +41,7 @@ def test_file(config: Config, groups: Iterable[RuleGroup], rule_files: Sequence[
 
 
 def _fires(config: Config, name: str, rules: Sequence[AlertRule]) -> dict[str, Any]:
-    end = max(_steps(rule.examples.after + rule.hold) for rule in rules) + 2
+    end = max(_evaluations(rule.examples.after) + _evaluations(rule.hold) for rule in rules) + 1
     series: dict[str, Course] = {}
     for rule in rules:
         told = numbers([rule.summary, *rule.description])
@@ -47,7 +49,7 @@ def _fires(config: Config, name: str, rules: Sequence[AlertRule]) -> dict[str, A
         series |= rule.examples.fires
     return {
         "name": f"{name} fires",
-        "interval": f"{_STEP}s",
+        "interval": f"{_SAMPLED}s",
         "input_series": _written(series, end),
         "alert_rule_test": [_expected(config, name, rules, end)],
     }
@@ -59,7 +61,7 @@ def _quiet(rules: Iterable[AlertRule], names: Iterable[str]) -> dict[str, Any]:
         series |= rule.examples.silent
     return {
         "name": "all is well: every alert stays silent",
-        "interval": f"{_STEP}s",
+        "interval": f"{_SAMPLED}s",
         "input_series": _written(series, _CALM),
         "alert_rule_test": [_expectation(name, _CALM, []) for name in names],
     }
@@ -68,7 +70,7 @@ def _quiet(rules: Iterable[AlertRule], names: Iterable[str]) -> dict[str, Any]:
 def _nothing(config: Config, by_name: Mapping[str, Sequence[AlertRule]]) -> dict[str, Any]:
     return {
         "name": "no data at all: only what is about absence fires",
-        "interval": f"{_STEP}s",
+        "interval": f"{_SAMPLED}s",
         "input_series": [],
         "alert_rule_test": [
             _expected(config, name, [rule for rule in rules if rule.examples.fires_on_nothing], _CALM)
@@ -77,16 +79,17 @@ def _nothing(config: Config, by_name: Mapping[str, Sequence[AlertRule]]) -> dict
     }
 
 
-def _steps(span: timedelta) -> int:
-    return math.ceil(span.total_seconds() / _STEP)
+def _evaluations(span: timedelta) -> int:
+    return math.ceil(span.total_seconds() / _EVALUATED)
 
 
-def _written(series: Mapping[str, Course], steps: int) -> list[dict[str, str]]:
-    return [{"series": name, "values": _values(course, steps)} for name, course in series.items()]
+def _written(series: Mapping[str, Course], evaluations: int) -> list[dict[str, str]]:
+    samples = evaluations * _EVALUATED // _SAMPLED
+    return [{"series": name, "values": _values(course, samples)} for name, course in series.items()]
 
 
-def _values(course: Course, steps: int) -> str:
-    return f"{course.start:.15g}+{course.rise * _STEP:.15g}x{steps}"
+def _values(course: Course, samples: int) -> str:
+    return f"{course.start:.15g}+{course.rise * _SAMPLED:.15g}x{samples}"
 
 
 def _expected(config: Config, name: str, rules: Iterable[AlertRule], at: int) -> dict[str, Any]:
@@ -94,7 +97,7 @@ def _expected(config: Config, name: str, rules: Iterable[AlertRule], at: int) ->
 
 
 def _expectation(name: str, at: int, alerts: list[dict[str, Any]]) -> dict[str, Any]:
-    return {"eval_time": f"{at * _STEP}s", "alertname": name, "exp_alerts": alerts}
+    return {"eval_time": f"{at * _EVALUATED}s", "alertname": name, "exp_alerts": alerts}
 
 
 def _firing(config: Config, rule: AlertRule) -> dict[str, Any]:

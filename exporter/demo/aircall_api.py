@@ -130,8 +130,8 @@ class AircallShape:
 
 
 def _user(member: Member) -> dict[str, Any]:
-    """A user. One of them is known to the telephones by another address than to the CRM."""
-    email = member.email if member.key % 13 else member.email.replace("@", "@telefon.")
+    """A user. Some addresses were typed in otherwise than in the CRM."""
+    email = member.email if member.key % 13 else member.email.title()
     return {
         "id": USER_BASE + member.key,
         "name": member.name,

@@ -11,13 +11,13 @@ import sys
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
 
 from hypercorn.asyncio import serve as hypercorn_serve
 from hypercorn.config import Config as HypercornConfig
 from starlette.applications import Starlette
 from starlette.routing import Mount
 
+from exporter.clock import Clock, system_clock
 from exporter.demo.aircall_api import AircallShape
 from exporter.demo.company import MONTHS_OF_HISTORY, SEED, Company, first_day
 from exporter.demo.hubspot_access import HubspotAccess
@@ -27,13 +27,6 @@ from exporter.errors import StartError
 HOST, PORT = "127.0.0.1", 9941
 TOKEN = "demo"  # noqa: S105 - opens nothing but this simulation
 API_ID = "demo"
-
-Clock = Callable[[], datetime]
-
-
-def system_clock() -> datetime:
-    """Now, in UTC."""
-    return datetime.now(UTC)
 
 
 def create_app(company: Company, clock: Clock) -> Starlette:

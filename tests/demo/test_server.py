@@ -109,9 +109,3 @@ def test_the_demos_config_has_its_address_and_its_key() -> None:
     assert f"http://127.0.0.1:{PORT}/hubspot" in text
     assert f"http://127.0.0.1:{PORT}/aircall/v1" in text
     assert (config / "demo-token").read_text(encoding="utf-8").strip() == TOKEN
-
-
-def test_the_clock_is_the_systems_in_utc() -> None:
-    now = server.system_clock()
-    assert now.utcoffset() is not None
-    assert now.utcoffset() == now.utcoffset().__class__(0)  # type: ignore[union-attr]

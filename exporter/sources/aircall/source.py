@@ -66,7 +66,8 @@ class AircallSource:
 
     def __init__(self, options: AircallOptions, around: Surroundings, client: SourceClient) -> None:
         self.name = options.name
-        self.entities: tuple[str, ...] = options.entities
+        # people first: numbers of teams and persons wait for them
+        self.entities = tuple(sorted(options.reads, key=lambda entity: entity != "people"))
         self._options = options
         self._around = around
         self._client = client

@@ -57,7 +57,8 @@ class HubspotSource:
 
     def __init__(self, options: HubspotOptions, around: Surroundings, api: HubspotApi) -> None:
         self.name = options.name
-        self.entities: tuple[str, ...] = options.entities
+        # people first: numbers of teams and persons wait for them
+        self.entities = tuple(sorted(options.reads, key=lambda entity: entity != "people"))
         self._options = options
         self._around = around
         self._api = api

@@ -70,6 +70,10 @@ def test_leads_come_from_the_object_that_the_config_names(origin: str, path: str
     assert crm.line.asked(path)
 
 
+def test_people_are_read_first_whatever_the_order_in_the_config() -> None:
+    assert Crm().source("deals", "people", "calls").entities == ("people", "deals", "calls")
+
+
 def test_people_are_all_owners_and_queues_with_their_teams() -> None:
     crm = Crm()
     brought = bring(crm.source("people"), Pass("people", crm.hands.now))
@@ -141,12 +145,12 @@ def test_a_page_of_html_is_no_answer() -> None:
 def test_check_says_what_may_be_read() -> None:
     crm = Crm()
     source = crm.source("deals", "people", "calls")
-    assert run(source.check()) == (Access("deals", True), Access("people", True), Access("calls", True))
+    assert run(source.check()) == (Access("people", True), Access("deals", True), Access("calls", True))
 
 
 def test_check_names_the_missing_scope_of_each_entity() -> None:
     crm = Crm(scopes=SCOPES - {"crm.objects.deals.read", "crm.objects.owners.read"})
-    deals, people, tickets = run(crm.source("deals", "people", "tickets").check())
+    people, deals, tickets = run(crm.source("deals", "people", "tickets").check())
     assert not deals.allowed
     assert "crm.objects.deals.read" in deals.missing
     assert "crm.objects.owners.read" in people.missing

@@ -110,16 +110,17 @@ def inspect(path: Path) -> None:
 def identify(connection: duckdb.DuckDBPyConnection, path: Path) -> Identity:
     """Whose file it is. Raises StoreDamagedError for a foreign database, SchemaVersionError for a newer one."""
     try:
-        row = connection.execute(
+        # all rows are fetched: an unfinished result is an open transaction, and nothing is checkpointed meanwhile
+        rows = connection.execute(
             "SELECT application, store_id, schema_version, shape, commits FROM store_meta"
-        ).fetchone()
+        ).fetchall()
     except (duckdb.CatalogException, duckdb.BinderException):
-        row = None
+        rows = []
     except duckdb.Error as error:
         raise translate(path, error) from error
-    if row is None or row[0] != APPLICATION:
+    if not rows or rows[0][0] != APPLICATION:
         raise StoreDamagedError(f"{path} is not a database of this program")
-    _, store_id, version, found, commits = row
+    _, store_id, version, found, commits = rows[0]
     if version > SCHEMA_VERSION:
         raise SchemaVersionError(path, version, SCHEMA_VERSION)
     if version < SCHEMA_VERSION or found != shape():
@@ -137,6 +138,6 @@ def verify(connection: duckdb.DuckDBPyConnection, path: Path) -> None:
 
 
 def _memory(connection: duckdb.DuckDBPyConnection) -> int:
-    row = connection.execute("SELECT current_setting('memory_limit')").fetchone()
-    number, unit = row[0].split() if row else ("0", "bytes")
+    ((limit,),) = connection.execute("SELECT current_setting('memory_limit')").fetchall()
+    number, unit = limit.split()
     return int(min(float(number) * _UNITS[unit] * MEMORY_SHARE, MEMORY_LIMIT))

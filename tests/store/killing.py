@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 import os
 import random
-import resource
 import signal
 import subprocess
 import sys
@@ -20,7 +19,7 @@ from pathlib import Path
 
 import duckdb
 
-from exporter.errors import StoreError, StoreLockedError
+from exporter.errors import StoreLockedError
 from exporter.records import Deal
 from exporter.sources.base import Page
 from exporter.store.store import Store
@@ -168,52 +167,6 @@ def hold(folder: Path) -> None:
     forked(work, until)
 
 
-def fill(folder: Path, checkpoints: int) -> None:
-    """Publishes until no file may grow any more, then lifts the limit; tells what held."""
-    store = Store.open(folder)
-    if checkpoints:
-        with store._database.write() as connection:
-            connection.execute("SET GLOBAL checkpoint_threshold = '200KB'")
-    free = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (store.path.stat().st_size + 150_000, free[1]))
-    told, failed = publish_until_it_fails(store)
-    full = {
-        "failed": failed,
-        "up_when_full": store.up,
-        "healthy_when_full": store.healthy(),
-        "readable_when_full": held(folder, store) is not None,
-    }
-    resource.setrlimit(resource.RLIMIT_FSIZE, free)
-    healed = {"healthy_later": store.healthy(), "up_later": store.up}
-    read(store, deal("last"))
-    ids = held(folder, store) or []
-    store.close()
-    lost = {"missing": len(told - set(ids)), "doubled": len(ids) - len(set(ids))}
-    say(json.dumps({**full, **healed, **lost}))
-
-
-def publish_until_it_fails(store: Store) -> tuple[set[str], bool]:
-    """The ids of the passes that were published, and whether one failed in the end."""
-    told: set[str] = set()
-    for number in range(200):
-        noise = random.Random(number).randbytes(30_000).hex()
-        try:
-            read(store, deal(number, name=noise))
-        except StoreError:
-            return told, True
-        told.add(str(number))
-    return told, False
-
-
-def held(folder: Path, store: Store) -> list[str] | None:
-    """The ids in the store, or None where it cannot be read. A fatal error leaves nothing to read until it heals."""
-    try:
-        with store.reading() as connection:
-            return [key for (key,) in connection.execute("SELECT id FROM deals").fetchall()]
-    except StoreError:
-        return None
-
-
 if __name__ == "__main__":
     name, place, *numbers = sys.argv[1:]
-    {"abandon": abandon, "storm": storm, "fill": fill, "hold": hold}[name](Path(place), *map(int, numbers))
+    {"abandon": abandon, "storm": storm, "hold": hold}[name](Path(place), *map(int, numbers))

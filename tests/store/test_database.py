@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+import random
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,8 +13,7 @@ import pytest
 from exporter.errors import StoreDamagedError, StoreError
 from exporter.store.database import Database
 from exporter.store.store import Store
-from tests.store.killing import run
-from tests.store.samples import deal, live, read, spoil
+from tests.store.samples import deal, live, no_file_beyond, read, spoil
 
 
 @pytest.fixture
@@ -179,13 +178,66 @@ def test_a_write_can_be_broken_off(tmp_path: Path) -> None:
     database.close()
 
 
-@pytest.mark.parametrize("checkpoints", [0, 1])
-def test_a_full_disk_is_survived_and_heals(tmp_path: Path, checkpoints: int) -> None:
-    found = json.loads(run("fill", tmp_path, checkpoints))
-    assert found["failed"], "the limit was never reached"
-    assert found["up_when_full"] is False
-    assert found["healthy_when_full"] is False
-    assert found["readable_when_full"]
-    assert found["healthy_later"]
-    assert found["up_later"]
-    assert found["missing"] == found["doubled"] == 0
+def publish_until_it_fails(store: Store) -> set[str]:
+    """The ids of the passes that were published before one failed."""
+    told: set[str] = set()
+    for number in range(200):
+        noise = random.Random(number).randbytes(30_000).hex()
+        try:
+            read(store, deal(number, name=noise))
+        except StoreError:
+            return told
+        told.add(str(number))
+    raise AssertionError("the disk never filled up")
+
+
+@pytest.mark.parametrize("checkpoint", [None, "200KB"], ids=["while logging", "while checkpointing"])
+def test_a_full_disk_is_survived_and_heals(store: Store, checkpoint: str | None) -> None:
+    if checkpoint:
+        with store._database.write() as connection:
+            connection.execute("SET GLOBAL checkpoint_threshold = ?", [checkpoint])
+    with no_file_beyond(store.path.stat().st_size + 150_000):
+        told = publish_until_it_fails(store)
+        assert not store.up
+        assert not store.healthy()
+        with pytest.raises(StoreError, match="cannot be written"):
+            store.ping()
+        assert set(live(store)) >= told
+        assert not store.up
+    assert store.healthy()
+    assert store.up
+    read(store, deal("last"))
+    held = live(store)
+    assert told | {"last"} <= set(held)
+    assert len(held) == len(set(held))
+    assert not store.rebuilt
+
+
+def test_the_log_does_not_grow_for_ever(store: Store) -> None:
+    with store._database.write() as connection:
+        connection.execute("SET GLOBAL checkpoint_threshold = '200KB'")
+    for number in range(10):
+        read(store, deal(number, name=random.Random(number).randbytes(30_000).hex()))
+    assert sum(log.stat().st_size for log in store.path.parent.glob("*.wal")) < 300_000
+
+
+def test_what_a_write_leaves_behind_is_harmless(tmp_path: Path) -> None:
+    database = Database(tmp_path)
+    database.up = False
+    (tmp_path / "kpi.probe").mkdir()
+    with pytest.raises(StoreError, match=f"{tmp_path} cannot be written: Is a directory"):
+        database.ping()
+    (tmp_path / "kpi.probe").rmdir()
+    database.ping()
+    assert database.up
+    assert not (tmp_path / "kpi.probe").exists()
+    database.close()
+
+
+def test_commits_are_counted_even_where_the_sentinel_cannot_be_written(store: Store) -> None:
+    sentinel = store.path.with_name("kpi.sentinel")
+    sentinel.unlink()
+    sentinel.mkdir()
+    read(store, deal(1))
+    assert live(store) == ["1"]
+    sentinel.rmdir()

@@ -16,7 +16,7 @@ from exporter.store.opening import Files
 from exporter.store.schema import SCHEMA_VERSION
 from exporter.store.store import Store
 from tests.store.killing import abandoned
-from tests.store.samples import deal, filled, live, read
+from tests.store.samples import deal, filled, live, no_file_beyond, read
 
 BLOCK = 262_144
 
@@ -240,3 +240,31 @@ def test_an_unusable_directory_is_named(tmp_path: Path) -> None:
     tmp_path.joinpath("file").write_text("")
     with pytest.raises(StoreError, match=f"{tmp_path}/file/data cannot be written"):
         Store.open(tmp_path / "file" / "data")
+
+
+def test_a_full_disk_at_the_first_start_is_told(tmp_path: Path) -> None:
+    with no_file_beyond(5000), pytest.raises(StoreError, match=f"{tmp_path} cannot be written") as caught:
+        Store.open(tmp_path)
+    assert not isinstance(caught.value, StoreDamagedError)
+    store = Store.open(tmp_path, on_corrupt="fail")
+    assert not live(store)
+    store.close()
+
+
+def test_a_full_disk_does_not_pass_for_damage(tmp_path: Path, killed: Path) -> None:
+    shutil.copytree(killed, tmp_path, dirs_exist_ok=True)
+    with no_file_beyond(100), pytest.raises(StoreError) as caught:
+        Store.open(tmp_path)
+    assert not isinstance(caught.value, StoreDamagedError)
+    store = Store.open(tmp_path, on_corrupt="fail")
+    assert live(store) == ["0", "1", "2", "3", "4"]
+    store.close()
+
+
+def test_a_damaged_file_that_cannot_be_moved_is_told(tmp_path: Path) -> None:
+    filled(tmp_path)
+    (tmp_path / "kpi.duckdb").write_bytes(b"hello")
+    (tmp_path / "kpi.sentinel").unlink()
+    (tmp_path / "kpi.sentinel").mkdir()
+    with pytest.raises(StoreError, match="cannot be moved aside"):
+        Store.open(tmp_path)

@@ -1,0 +1,29 @@
+"""Sources as a config describes them, ready to be read."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from exporter.clock import system_clock
+from exporter.commands.reading import Untold
+from exporter.errors import ConfigError
+from exporter.jobs import jobs
+from tests.exposition.sample import sample_config
+
+
+def test_each_source_comes_with_its_times_and_a_mark_per_entity(tmp_path: Path) -> None:
+    crm, phones = jobs(sample_config(), {"TOKEN": "t"}, tmp_path, system_clock, Untold())
+    assert crm.source.name == "crm"
+    assert set(crm.fingerprints) == {"deals", "people"}
+    assert phones.interval == 60
+    assert phones.source.entities == ("calls",)
+
+
+def test_addresses_that_are_not_allowed_are_all_told_at_once(tmp_path: Path) -> None:
+    inner = {"provider": "hubspot", "token": {"env": "T"}, "base_url": "https://127.0.0.1"}
+    config = sample_config(sources=[{"name": "one", **inner}, {"name": "other", **inner}])
+    with pytest.raises(ConfigError) as caught:
+        jobs(config, {"T": "t"}, tmp_path, system_clock, Untold())
+    assert [problem.path for problem in caught.value.problems] == ["sources.one", "sources.other"]

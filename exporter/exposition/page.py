@@ -123,7 +123,7 @@ def _figures(view: View, kpi: Kpi, value: KpiValue) -> list[Html]:
     return [
         element("p", said(value.value), class_="value"),
         element("dl", *shown, class_="facts"),
-        *([_bar(value.target_ratio)] if value.target_ratio is not None else []),
+        *([_bar(value.target_ratio, value.pace_ratio)] if value.target_ratio is not None else []),
         element("p", *_dates(view, kpi, value), class_="soft dates"),
     ]
 
@@ -146,9 +146,15 @@ def _dates(view: View, kpi: Kpi, value: KpiValue) -> tuple[Html, ...]:
     return tuple(element("span", text) for text in said)
 
 
-def _bar(target_ratio: float) -> Html:
-    width = max(0.0, min(target_ratio, _FULL_BAR)) / _FULL_BAR * 100
-    return element("div", element("i", style=f"width:{width:.1f}%"), class_="bar", aria_hidden="true")
+def _bar(target_ratio: float, pace_ratio: float | None) -> Html:
+    """The target ratio as a bar, with a mark where it should be by now if that is not yet the target."""
+    due = target_ratio / pace_ratio if pace_ratio else 1.0
+    mark = element("b", style=f"left:{_along(due)}") if 0 < due < 0.99 else None
+    return element("div", element("i", style=f"width:{_along(target_ratio)}"), mark, class_="bar", aria_hidden="true")
+
+
+def _along(target_ratio: float) -> str:
+    return f"{max(0.0, min(target_ratio, _FULL_BAR)) / _FULL_BAR * 100:.1f}%"
 
 
 def _breakdowns(view: View, kpi: Kpi, values: list[KpiValue]) -> list[Html]:
@@ -215,5 +221,7 @@ def _footer(view: View) -> Html:
     if view.config.privacy.people == "separate":
         links.insert(1, ("/metrics/people", "metrics of people"))
     links.append((view.config.dashboards.url, "dashboards"))
+    legend = "Bars show the target ratio: the tall mark is the target, the short one where the KPI should be by now."
     anchors = [element("a", text, href=target) for target, text in links]
-    return element("footer", joined(*anchors), element("span", f"KPI Exporter {__version__}", class_="soft"))
+    version = element("span", f"KPI Exporter {__version__}", class_="soft")
+    return element("footer", element("p", legend, class_="soft"), joined(*anchors), version)

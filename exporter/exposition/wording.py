@@ -42,7 +42,7 @@ def amount(value: float | None, unit: str, currency: str) -> str:
     if unit == "seconds":
         return span(value)
     if unit == "currency":
-        return f"{currency} {plain(value)}"
+        return f"{currency} {money(value)}"
     if unit == "score":
         return f"{value:,.2f}"
     return plain(value) if unit == "count" else f"{plain(value)} {unit}"
@@ -56,6 +56,11 @@ def plain(value: float) -> str:
     if value == int(value) or abs(value) >= 10_000:
         return f"{value:,.0f}"
     return f"{value:,.1f}" if abs(value) >= 100 else f"{value:,.2f}"
+
+
+def money(value: float) -> str:
+    """An amount: whole from a thousand on, else with two decimals; millions and above are shortened."""
+    return plain(value) if abs(value) >= 1e6 else f"{value:,.0f}" if abs(value) >= 1000 else f"{value:,.2f}"
 
 
 def ratio(value: float | None) -> str:

@@ -61,6 +61,14 @@ def test_every_kpi_shows_value_target_ratio_status_and_age() -> None:
         assert said in words
 
 
+def test_the_bar_marks_where_a_paced_kpi_should_be_by_now() -> None:
+    html = page(sample_evaluation())
+    assert html.count('<div class="bar"') == 3
+    # 0.495 of the target at a pace of 0.91 means that 0.544 was expected, on a bar that ends at 1.5
+    assert '<i style="width:33.0%"></i><b style="left:36.3%"></b>' in html
+    assert html.count('<b style="left:') == 1
+
+
 def test_a_stale_kpi_shows_its_age_and_no_number() -> None:
     words = Reader(page(sample_evaluation())).words
     assert "Calls that nobody answered yet ○ stale – target 10 Month 1 Nov – 30 Nov 62 % gone data 9 h ago" in words
@@ -70,7 +78,7 @@ def test_teams_and_people_stand_behind_a_fold() -> None:
     reader = Reader(page(sample_evaluation()))
     assert reader.tags.count("details") == 4
     assert "By person (3)" in reader.words
-    assert "Björn Ståhl CHF 61 1.22 ▲ exceeded" in reader.words
+    assert "Björn Ståhl CHF 61.00 1.22 ▲ exceeded" in reader.words
 
 
 def test_people_are_not_shown_where_they_are_kept_separate() -> None:

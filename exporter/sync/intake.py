@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from exporter.errors import InvalidRecordError, Reason, SourceRejectedError
-from exporter.records import ENTITIES, Record
+from exporter.records import ENTITIES
 from exporter.sources.base import Page
-from exporter.sources.convert import plausible
+from exporter.sources.plausible import implausible
 
 REJECTED_SHARE = 0.05
 """A page with more rejected records than this is of another format than the provider knows."""
@@ -30,25 +31,22 @@ class Intake:
     def check(self, page: Page, now: datetime) -> Page:
         """The page with only what can be taken; the rest is counted by reason."""
         kind = ENTITIES[self.entity]
-        kept: list[Record] = []
-        refused = list(page.rejected)
-        for record in page.records:
-            if type(record) is not kind or not record.id:
-                raise SourceRejectedError(Reason.SCHEMA, f"a record of {self.entity} has another kind or no id")
-            try:
-                plausible(record, now)
-            except InvalidRecordError as error:
-                refused.append(InvalidRecordError(error.reason, error.field, error.where, record.id))
-            else:
-                kept.append(record)
+        if any(type(record) is not kind or not record.id for record in page.records):
+            raise SourceRejectedError(Reason.SCHEMA, f"a record of {self.entity} has another kind or no id")
+        faults = implausible(page.records, now)
+        if not faults:
+            self._count(len(page.records), page.rejected)
+            return page
+        kept = tuple(record for place, record in enumerate(page.records) if place not in faults)
+        refused = (*page.rejected, *faults.values())
         self._count(len(kept), refused)
-        return page if len(kept) == len(page.records) else replace(page, records=tuple(kept), rejected=tuple(refused))
+        return replace(page, records=kept, rejected=refused)
 
     def conclude(self) -> None:
         """Judges the pass as a whole, whose pages may have been too small to tell."""
         _judge(self.records, self.rejected.total())
 
-    def _count(self, kept: int, refused: list[InvalidRecordError]) -> None:
+    def _count(self, kept: int, refused: Sequence[InvalidRecordError]) -> None:
         self.pages += 1
         self.records += kept
         self.rejected.update(error.reason for error in refused)

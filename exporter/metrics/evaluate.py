@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from exporter.config.fields import Scope
 from exporter.config.metrics import Metric
@@ -154,11 +155,11 @@ class _Asking:
         cover = batch.window if batch.shape.closes else self._covers[batch.shape]
         return self._folding.folds(batch.shape, cover, metrics)
 
-    def _group(self, batch: _Batch, row: Sequence[object]) -> Group:
+    def _group(self, batch: _Batch, row: Sequence[Any]) -> Group:
         if batch.shape.scope is Scope.TEAM:
-            return Group(team=str(row[0]))
+            return Group(team=self._directory.teams[row[0]])
         if batch.shape.scope is Scope.PERSON:
-            person = int(str(row[0]))
+            person = row[0]
             return Group(self._directory.team(person, batch.window.end), self._directory.label(person))
         return Group(labels=tuple(map(str, row[: len(batch.shape.by)])))
 

@@ -135,7 +135,7 @@ class History:
         if shape.scope is Scope.PERSON:
             return tuple(Group(directory.team(person, at), directory.label(person)) for (person,) in names)
         if shape.scope is Scope.TEAM:
-            return tuple(Group(team=team) for (team,) in names)
+            return tuple(Group(team=directory.teams[team]) for (team,) in names)
         return tuple(Group(labels=labels) for labels in names)
 
     def _forget(self) -> None:

@@ -22,7 +22,7 @@ from exporter.records import person_column
 _COLUMNS: Mapping[str, Mapping[str, str]] = {
     OWNER_PERSONS: {"source": "VARCHAR", "owner": "VARCHAR", "person": "INT"},
     OWNER_TEAMS: {
-        "source": "VARCHAR", "owner": "VARCHAR", "team": "VARCHAR", "since": "TIMESTAMP", "until": "TIMESTAMP",
+        "source": "VARCHAR", "owner": "VARCHAR", "team": "INT", "since": "TIMESTAMP", "until": "TIMESTAMP",
     },
     RATE_SPANS: {"currency": "VARCHAR", "since": "TIMESTAMP", "until": "TIMESTAMP", "rate": "DECIMAL(22, 12)"},
 }  # fmt: skip
@@ -52,6 +52,7 @@ def all_owners(reader: Reader, entities: Iterable[str]) -> tuple[Owner, ...]:
 
 def write_owners(reader: Reader, directory: Directory, found: Iterable[Owner]) -> None:
     """Makes the tables of persons and teams for these owners anew."""
+    numbers = {team: number for number, team in enumerate(directory.teams)}
     persons: list[tuple[Any, ...]] = []
     teams: list[tuple[Any, ...]] = []
     for source, owner in found:
@@ -59,8 +60,11 @@ def write_owners(reader: Reader, directory: Directory, found: Iterable[Owner]) -
         if person is None:
             continue
         persons.append((source, owner, person))
-        stays = (span for span in directory.spans(person) if span.team is not None)
-        teams += ((source, owner, stay.team, stored(stay.since), stored(stay.until)) for stay in stays)
+        teams += (
+            (source, owner, numbers[stay.team], stored(stay.since), stored(stay.until))
+            for stay in directory.spans(person)
+            if stay.team is not None
+        )
     _write(reader, OWNER_PERSONS, persons)
     _write(reader, OWNER_TEAMS, teams)
 

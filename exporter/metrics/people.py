@@ -33,7 +33,7 @@ class TeamSpan:
 
 
 class Directory:
-    """Everybody whose records are measured; a person is a number that counts up from 0.
+    """Everybody whose records are measured; a person is a number that counts up from 0, a team its place in `teams`.
 
     Owners whom nobody lists become persons when they are first asked for. Load it once per evaluation.
     """
@@ -45,6 +45,7 @@ class Directory:
         self._strangers: dict[str, int] = {}
         self._taken: set[str] = set()
         self._place(humans(listed), config)
+        self.teams = tuple(sorted({span.team for spans in self._spans for span in spans if span.team is not None}))
         self._changes = sorted({span.since for spans in self._spans for span in spans})
 
     @classmethod

@@ -17,10 +17,10 @@ OWNERS = "o"
 """Alias of the table that says who stands behind an owner."""
 
 OWNER_PERSONS = "metric_owner_persons"
-"""Table of source, owner, person: whose records an owner's are."""
+"""Table of source, owner, person (a number): whose records an owner's are."""
 
 OWNER_TEAMS = "metric_owner_teams"
-"""Table of source, owner, team, since, until: which team an owner's records count for, and when."""
+"""Table of source, owner, team (a number), since, until: which team an owner's records count for, and when."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,7 +30,7 @@ _BINARY_SCALE = 2**64
 _WIDE = Context(prec=60)
 
 Name = tuple[Any, ...]
-"""What tells a group from others: a team's name, a person's number, or the values of labels."""
+"""What tells a group from others: the number of a team or a person, or the values of labels."""
 
 Codes = dict[Name, int]
 """Numbers for groups as they turn up, counting up from 0."""

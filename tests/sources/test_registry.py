@@ -1,0 +1,39 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+from importlib import import_module
+from pathlib import Path
+from typing import get_args
+
+import pytest
+
+from exporter.config.sources import AnySource
+from exporter.sources.csv import CsvSource
+from exporter.sources.registry import PROVIDERS, create
+from tests.sources.around import options, surroundings
+
+
+def configurable() -> set[str]:
+    union = get_args(AnySource)[0]
+    return {get_args(member.model_fields["provider"].annotation)[0] for member in get_args(union)}
+
+
+def test_what_the_config_knows_is_what_can_be_created() -> None:
+    assert configurable() == set(PROVIDERS)
+
+
+@pytest.mark.parametrize("module", PROVIDERS.values())
+def test_every_provider_has_a_module_that_creates_a_source(module: str) -> None:
+    assert callable(import_module(module).create)
+
+
+def test_a_source_is_created_by_its_provider(tmp_path: Path) -> None:
+    found = options(provider="csv", path="a.csv", entity="deals", columns={"id": "Id"})
+    assert isinstance(create(found, surroundings(base=tmp_path)), CsvSource)
+
+
+def test_a_provider_is_imported_only_when_it_is_needed() -> None:
+    code = "import sys, exporter.sources.registry; print('httpx' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "False\n"

@@ -143,7 +143,7 @@ class Runner:
             intake.conclude()
             await writer.flush()
             return _Ending(last)
-        except SourceUnavailableError:
+        except (SourceUnavailableError, TimeoutError):
             await writer.flush()
             raise
         finally:

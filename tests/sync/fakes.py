@@ -1,0 +1,116 @@
+"""Sources that answer as told, and an observer that remembers."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+
+from exporter.naming import SourceState
+from exporter.records import Deal
+from exporter.sources.base import Access, Page, Pass
+from exporter.sync.observer import PassReport, Progress, Silence
+from tests.sync.virtual import START
+
+NOON = datetime(2025, 11, 19, 12, tzinfo=UTC)
+
+Answer = Callable[[Pass], AsyncIterator[Page]]
+
+
+def deals(*numbers: int, updated: datetime = NOON) -> tuple[Deal, ...]:
+    """Deals with these ids."""
+    return tuple(Deal(id=str(number), updated_at=updated, created_at=updated) for number in numbers)
+
+
+def answering(*pages: Page | Exception | float) -> Answer:
+    """Gives the pages; an exception is raised instead, a number is a wait in seconds."""
+
+    async def answer(asked: Pass) -> AsyncIterator[Page]:
+        for page in pages:
+            if isinstance(page, Exception):
+                raise page
+            if isinstance(page, float):
+                await asyncio.sleep(page)
+            else:
+                yield page
+
+    return answer
+
+
+NOTHING = answering(Page((), cursor="c"))
+
+
+class FakeSource:
+    """Remembers when it was asked for what. `answers` maps entities to how they answer; else nothing is new."""
+
+    def __init__(
+        self, name: str = "crm", entities: Sequence[str] = ("deals",), lag: timedelta = timedelta(0), **answers: Answer
+    ) -> None:
+        self.name = name
+        self.entities = tuple(entities)
+        self.lag = lag
+        self.answers = answers
+        self.asked: list[tuple[float, Pass]] = []
+        self.closed = False
+
+    def read(self, asked: Pass) -> AsyncIterator[Page]:
+        self.asked.append((asyncio.get_running_loop().time() - START, asked))
+        return self.answers.get(asked.entity, NOTHING)(asked)
+
+    async def check(self) -> tuple[Access, ...]:
+        return ()
+
+    async def close(self) -> None:
+        self.closed = True
+
+    def times(self, entity: str | None = None) -> list[float]:
+        """When it was asked, in seconds since the start."""
+        return [at for at, asked in self.asked if entity in (None, asked.entity)]
+
+
+@dataclass
+class Recorder(Silence):
+    """What the sync told."""
+
+    reports: list[PassReport] = field(default_factory=list)
+    progress: list[Progress] = field(default_factory=list)
+    wakes: list[tuple[str, str]] = field(default_factory=list)
+    plans: list[tuple[str, str, datetime]] = field(default_factory=list)
+    states: list[tuple[str, SourceState]] = field(default_factory=list)
+    failures: list[tuple[str, str]] = field(default_factory=list)
+    jumps: list[float] = field(default_factory=list)
+    rebuilds: int = 0
+
+    def progressed(self, progress: Progress) -> None:
+        self.progress.append(progress)
+
+    def finished(self, report: PassReport) -> None:
+        self.reports.append(report)
+
+    def published(self, source: str, entity: str) -> None:
+        self.wakes.append((source, entity))
+
+    def scheduled(self, source: str, entity: str, at: datetime) -> None:
+        self.plans.append((source, entity, at))
+
+    def state_changed(self, source: str, state: SourceState) -> None:
+        self.states.append((source, state))
+
+    def store_failed(self, operation: str, reason: str) -> None:
+        self.failures.append((operation, reason))
+
+    def store_rebuilt(self) -> None:
+        self.rebuilds += 1
+
+    def clock_jumped(self, seconds: float) -> None:
+        self.jumps.append(seconds)
+
+    def states_of(self, source: str = "crm") -> list[str]:
+        """The states a source went through."""
+        return [state.value for name, state in self.states if name == source]
+
+
+def clock() -> datetime:
+    """The wall clock of the virtual loop."""
+    return NOON + timedelta(seconds=asyncio.get_running_loop().time() - START)

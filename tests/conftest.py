@@ -2,8 +2,23 @@
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Iterator
+
+import pytest
 from hypothesis import HealthCheck, settings
 
 # a busy machine is no failure: no test depends on how long anything takes
 settings.register_profile("project", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("project")
+
+
+@pytest.fixture
+def logging_as_before() -> Iterator[None]:
+    """Puts back what a command does to the process's logs."""
+    root, own, web = (logging.getLogger(name) for name in ("", "exporter", "exporter.web"))
+    handlers, levels = list(root.handlers), [logger.level for logger in (root, own, web)]
+    yield
+    root.handlers[:] = handlers
+    for logger, level in zip((root, own, web), levels, strict=True):
+        logger.setLevel(level)

@@ -6,7 +6,6 @@ import base64
 import io
 import json
 import logging
-from collections.abc import Iterator
 from pathlib import Path
 from threading import Event
 from urllib.parse import quote
@@ -18,15 +17,7 @@ from hypothesis import strategies as st
 from exporter.logs import MASK, Outlet, Redactor, configure, secrets_in
 from tests.exposition.sample import sample_config
 
-
-@pytest.fixture(autouse=True)
-def _logging_as_before() -> Iterator[None]:
-    root = logging.getLogger()
-    before, level = list(root.handlers), root.level
-    yield
-    root.handlers[:] = before
-    root.setLevel(level)
-    logging.getLogger("exporter").setLevel(logging.NOTSET)
+pytestmark = pytest.mark.usefixtures("logging_as_before")
 
 
 def written(shape: str, *secrets: str, level: str = "info") -> tuple[io.StringIO, Outlet]:

@@ -45,8 +45,8 @@ def run(path: Path, *, strict: bool, sources: bool) -> int:
     if doubts and strict:
         console.print(Text(f"{len(doubts)} {_plural('warning', doubts)} taken as errors (--strict)", "bold red"))
         return USAGE
-    parts = (len(config.sources), len(config.metrics), len(config.kpis), len(config.objectives))
-    said = "{} is good: {} sources, {} metrics, {} KPIs, {} objectives".format(path, *parts)
+    told = {"source": config.sources, "metric": config.metrics, "KPI": config.kpis, "objective": config.objectives}
+    said = f"{path} is good: " + ", ".join(f"{len(parts)} {_plural(word, parts)}" for word, parts in told.items())
     console.print(Text(said + (f", {len(doubts)} {_plural('warning', doubts)}" if doubts else ""), "bold green"))
     return _try_sources(console, config) if sources else DONE
 

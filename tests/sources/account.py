@@ -127,23 +127,48 @@ def bring(source: Source, asked: Pass, pages: int | None = None) -> Brought:
 
 @dataclass
 class Replica:
-    """What a store would hold after some passes: the newest version of each record."""
+    """What a store would hold after some passes, some of them broken off and taken up again."""
 
     held: dict[str, Record] = field(default_factory=dict)
     cursor: str | None = None
+    _staged: list[Record] = field(default_factory=list)
+    _broken: Pass | None = None
 
     def sync(self, source: Source, entity: str, hands: Hands, *, full: bool = False) -> Brought:
-        """A pass, merged as the store merges it."""
-        brought = bring(source, Pass(entity, hands.now, None if full else self.cursor))
-        for record in brought.records:
-            self.held[record.id] = record
-        if brought.listing is not None:
-            column, since = brought.listing.column, brought.listing.since
-            for key in self.held.keys() - set(brought.ids()):
-                if column is None or getattr(self.held[key], column) >= since:
-                    self.held[key] = replace(self.held[key], deleted=True)
-        self.cursor = brought.cursor or self.cursor
+        """A whole pass, merged as the store merges it."""
+        brought = bring(source, self._asked(entity, hands, full))
+        self._staged += brought.records
+        self._publish(brought)
         return brought
 
+    def break_off(self, source: Source, entity: str, hands: Hands, *, full: bool, pages: int) -> None:
+        """A pass that is killed after some pages; the next one takes it up."""
+        asked = self._asked(entity, hands, full)
+        brought = bring(source, asked, pages)
+        self._staged += brought.records
+        if brought.pages[-1].resume is None:
+            self._publish(brought)
+        else:
+            self._broken = replace(asked, resume=brought.pages[-1].resume)
+
     def alive(self) -> dict[str, Any]:
+        """What is not deleted."""
         return {key: record for key, record in self.held.items() if not record.deleted}
+
+    def _asked(self, entity: str, hands: Hands, full: bool) -> Pass:
+        return self._broken or Pass(entity, hands.now, None if full else self.cursor)
+
+    def _publish(self, brought: Brought) -> None:
+        for record in self._staged:
+            known = self.held.get(record.id)
+            if not (known and known.updated_at and record.updated_at and record.updated_at < known.updated_at):
+                self.held[record.id] = record
+        if brought.listing is not None:
+            self._bury({record.id for record in self._staged}, brought.listing)
+        self.cursor = brought.cursor or self.cursor
+        self._staged, self._broken = [], None
+
+    def _bury(self, listed: set[str], listing: Listing) -> None:
+        for key in self.held.keys() - listed:
+            if listing.column is None or getattr(self.held[key], listing.column) >= listing.since:
+                self.held[key] = replace(self.held[key], deleted=True)

@@ -13,7 +13,7 @@ from exporter.errors import EvaluationError
 from exporter.metrics.columns import Terms
 from exporter.metrics.labels import Fold, Folding, Kept
 from exporter.metrics.money import Rates
-from exporter.metrics.owners import owners, write_owners, write_rates
+from exporter.metrics.owners import Owner, owners, write_owners, write_rates
 from exporter.metrics.people import Directory
 from exporter.metrics.query import Pinned, compiled, fault
 from exporter.metrics.reader import QueryError, Reader, begin_again, one_state
@@ -47,12 +47,12 @@ def answer(
 ) -> Answered:
     """Answers every question from one state of the store.
 
-    Rates and directory are loaded where they are not handed in; a directory serves until people or the
-    config change. Raises ConfigError (from a CSV of rates), and QueryError where the store is out of order.
+    Rates and directory are loaded where they are needed and not handed in; a directory serves until people
+    or the config change. Raises ConfigError (from a CSV of rates), and QueryError where the store is out of order.
     """
     rates = rates or Rates.load(config)
     with one_state(reader):
-        asking = _Asking(reader, config, rates, directory or Directory.load(reader, config), kept or {})
+        asking = _Asking(reader, config, rates, directory, kept or {})
         return asking.answer(tuple(dict.fromkeys(questions)))
 
 
@@ -78,22 +78,25 @@ class _Batch:
 class _Asking:
     """One evaluation of a set of questions."""
 
-    def __init__(self, reader: Reader, config: Config, rates: Rates, directory: Directory, before: Kept) -> None:
+    def __init__(self, reader: Reader, config: Config, rates: Rates, directory: Directory | None, kept: Kept) -> None:
         self._reader = reader
+        self._config = config
         self._metrics = config.metric_by_name
         self._terms = terms_of(config, rates)
         self._rates = rates
         self._directory = directory
-        self._folding = Folding(reader, self._terms, before)
+        self._folding = Folding(reader, self._terms, kept)
         self._answers: dict[Question, Mapping[Group, Measured]] = {}
         self._failed: dict[str, EvaluationError] = {}
         self._covers: dict[Shape, Window] = {}
-        self._owners: tuple[tuple[str, str], ...] = ()
+        self._owners: tuple[Owner, ...] = ()
 
     def answer(self, questions: Sequence[Question]) -> Answered:
         batches = self._batches(questions)
         self._covers = _covers(batches)
-        self._owners = owners(self._reader, _owned(batches))
+        if owned := _owned(batches):
+            self._directory = self._directory or Directory.load(self._reader, self._config)
+            self._owners = owners(self._reader, owned)
         self._write_tables()
         for batch, asked in batches.items():
             self._run(batch, asked)
@@ -156,12 +159,12 @@ class _Asking:
         return self._folding.folds(batch.shape, cover, metrics)
 
     def _group(self, batch: _Batch, row: Sequence[Any]) -> Group:
+        directory = self._directory
+        if directory is None or batch.shape.scope is Scope.COMPANY:
+            return Group(labels=tuple(row[: len(batch.shape.by)]))
         if batch.shape.scope is Scope.TEAM:
-            return Group(team=self._directory.teams[row[0]])
-        if batch.shape.scope is Scope.PERSON:
-            person = row[0]
-            return Group(self._directory.team(person, batch.window.end), self._directory.label(person))
-        return Group(labels=tuple(map(str, row[: len(batch.shape.by)])))
+            return Group(team=directory.teams[row[0]])
+        return Group(directory.team(row[0], batch.window.end), directory.label(row[0]))
 
     def _begin_again(self) -> None:
         begin_again(self._reader)
@@ -170,7 +173,8 @@ class _Asking:
     def _write_tables(self) -> None:
         if self._rates.spans:
             write_rates(self._reader, self._rates)
-        write_owners(self._reader, self._directory, self._owners)
+        if self._directory is not None:
+            write_owners(self._reader, self._directory, self._owners)
 
     def _fail(self, metric: str, message: str) -> None:
         self._failed[metric] = EvaluationError(metric, message)

@@ -78,6 +78,12 @@ class History:
         self._series: dict[tuple[str, Scope, bool], _Series | None] = {}
         self._round = 0
 
+    @property
+    def begins(self) -> datetime | None:
+        """When the first record that a metric counts happened; None where there is none."""
+        firsts = [line.track.times[0] for line in self._loaded.lines.values() if line.track.times]
+        return FIRST_MICROS + timedelta(microseconds=min(firsts)) if firsts else None
+
     def ask(self, questions: Iterable[Question]) -> Answers:
         """Answers like those of `evaluate.answer`. What did not change since the last round is the same object.
 

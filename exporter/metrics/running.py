@@ -5,6 +5,8 @@ from __future__ import annotations
 from bisect import bisect_left, insort
 from collections import Counter
 from collections.abc import Callable, Mapping
+from functools import partial
+from operator import itemgetter
 from typing import Protocol
 
 from exporter.config.metrics import Metric
@@ -94,14 +96,16 @@ class Distinct:
 
 
 def aggregate_of(metric: Metric, scale: int) -> Callable[[], Aggregate]:
-    """Makes the aggregate of a metric for a further group; `scale` is that of its values."""
+    """Makes the aggregate of a metric for a further group; `scale` is that of its values.
+
+    No closures: what is loaded goes to other processes.
+    """
     name = metric.aggregate
     if name in _PICKS:
-        return lambda: Ordered(name, _PICKS[name])
+        return partial(Ordered, name, _PICKS[name])
     if metric.percentile is not None:
-        share = float(metric.percentile.at)
-        return lambda: Ordered(name, lambda values: interpolated(values, share))
-    return Distinct if name == "distinct" else lambda: Total(name, scale)
+        return partial(Ordered, name, partial(interpolated, share=float(metric.percentile.at)))
+    return Distinct if name == "distinct" else partial(Total, name, scale)
 
 
 def interpolated(values: list[float], share: float) -> float:
@@ -112,7 +116,4 @@ def interpolated(values: list[float], share: float) -> float:
     return values[low] + (values[high] - values[low]) * (place - low)
 
 
-_PICKS: Mapping[str, Callable[[list[float]], float]] = {
-    "min": lambda values: values[0],
-    "max": lambda values: values[-1],
-}
+_PICKS: Mapping[str, Callable[[list[float]], float]] = {"min": itemgetter(0), "max": itemgetter(-1)}

@@ -206,5 +206,8 @@ def test_a_directory_may_serve_several_evaluations() -> None:
 
 
 def test_a_store_out_of_order_is_an_error_of_all() -> None:
-    with pytest.raises(QueryError):
-        answer(duckdb.connect(), config_of(metric(count="rows")), [Question("m", MARCH)])
+    closed = store_of(calls=[])
+    closed.close()
+    for store, scope in ((duckdb.connect(), Scope.PERSON), (closed, Scope.COMPANY)):
+        with pytest.raises(QueryError):
+            answer(store, config_of(metric(count="rows")), [Question("m", MARCH, scope)])

@@ -30,7 +30,7 @@ _ORIGIN = Odds(
 _FIRST = ("Alpha", "Bergsee", "Castello", "Delta", "Edelweiss", "Falken", "Gotthard", "Helvetia", "Iris",
           "Jura", "Kristall", "Linth", "Matterhorn", "Nordwind", "Orion", "Pilatus", "Rhein", "Säntis",
           "Titan", "Uranus")  # fmt: skip
-_SECOND = ("Logistics", "Bau", "Pharma", "Hotels", "Energie", "Technik", "Foods", "Medien", "Metall", "Travel")
+_SECOND = ("Logistics", "Bau", "Pharma", "Hotels", "Energie", "Elektro", "Foods", "Medien", "Metall", "Travel")
 _FORM = ("AG", "GmbH", "SA", "Group")
 _PRODUCT = Odds({"Starter": 40, "Team": 32, "Business": 20, "Enterprise": 8})
 _LOST_AFTER = Odds({1: 25, 2: 25, 3: 25, 4: 15, 5: 10})

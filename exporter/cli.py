@@ -124,6 +124,63 @@ def values(  # noqa: PLR0913, PLR0917  # typer makes an option of each parameter
 
 
 @app.command()
+def backfill(  # noqa: PLR0913, PLR0917  # typer makes an option of each parameter
+    out: Annotated[Path, typer.Option("--out", "-o", help="The file to write.")],
+    config: ConfigOption = DEFAULT_CONFIG,
+    data_dir: DataDirOption = DEFAULT_DATA_DIR,
+    start: Annotated[
+        str | None,
+        typer.Option("--from", help="First instant; default: the month of the first record, as far as is kept."),
+    ] = None,
+    until: Annotated[str | None, typer.Option("--to", help="Last instant; default: now.")] = None,
+    step: Annotated[str, typer.Option("--step", help="Time between two instants, 1m to 1d.")] = "1h",
+    no_sync: Annotated[
+        bool, typer.Option("--no-sync", help="Use what is stored, even if a source was never read.")
+    ] = False,
+    log_format: LogFormatOption = LogShape.TEXT,
+    log_level: LogLevelOption = LogLevel.WARNING,
+) -> None:
+    """Write the past of all series as OpenMetrics, worked out from the records, for Prometheus to take in.
+
+    Reads first any source that was never read. Example:
+
+    `kpi-exporter backfill --from 2025-01-01 --out history.om`
+
+    `promtool tsdb create-blocks-from openmetrics history.om data`
+    """
+    from exporter.commands.backfill import Span, run
+
+    told, log = Settings(config, data_dir), (log_format.value, log_level.value)
+    raise typer.Exit(run(told, Span(start, until, step), out, log, no_sync=no_sync))
+
+
+@app.command()
+def provision(  # noqa: PLR0913, PLR0917  # typer makes an option of each parameter
+    out: Annotated[Path, typer.Option("--out", "-o", help="The folder for dashboards, rules and provisioning.")],
+    config: ConfigOption = DEFAULT_CONFIG,
+    data_dir: DataDirOption = DEFAULT_DATA_DIR,
+    history: Annotated[
+        Path | None, typer.Option("--history", help="File for the past, written where there is none yet.")
+    ] = None,
+    reload: Annotated[
+        list[str] | None, typer.Option("--reload", help="Address to ask for a reload at the end.")
+    ] = None,
+    wait: Annotated[str, typer.Option("--wait", help="How long to try sources that do not answer yet.")] = "2m",
+    log_format: LogFormatOption = LogShape.TEXT,
+    log_level: LogLevelOption = LogLevel.WARNING,
+) -> None:
+    """Prepare a stack: check the config, generate its files and, the first time, read sources and write history.
+
+    Example: `kpi-exporter provision --config kpis.yaml --out generated --history history.om`
+    """
+    from exporter.commands.options import duration
+    from exporter.commands.provision import Wanted, addresses, run
+
+    wanted = Wanted(out, history, addresses(reload or ()), duration(wait, "--wait"))
+    raise typer.Exit(run(Settings(config, data_dir), wanted, log_format.value, log_level.value))
+
+
+@app.command()
 def check(
     config: ConfigOption = DEFAULT_CONFIG,
     strict: Annotated[bool, typer.Option("--strict", help="Take advice on KPI practice as errors.")] = False,

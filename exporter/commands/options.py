@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from exporter.config.fields import Scope
+from exporter.config.fields import Scope, parse_duration
 from exporter.settings import Address, Settings
 
 
@@ -99,3 +100,11 @@ def settings(config: Path, data_dir: Path, listen: str, *, insecure: bool) -> Se
             param_hint="--listen",
         )
     return Settings(config, data_dir, address)
+
+
+def duration(text: str, option: str) -> timedelta:
+    """A duration as the config writes them; refuses anything else."""
+    try:
+        return parse_duration(text)
+    except ValueError as error:
+        raise typer.BadParameter(str(error), param_hint=option) from None

@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import logging
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from threading import Lock
+from time import monotonic
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
 from exporter.sync.observer import Observer, PassReport, Silence
 from exporter.sync.observer import Progress as Done
 
 LOG_EVERY = 60.0
 """Seconds of a pass between two lines."""
+
+Told = Callable[[int, int], None]
+"""Hears how much of how much is done."""
 
 _log = logging.getLogger(__name__)
 
@@ -86,6 +90,34 @@ def shown(console: Console | None = None) -> Iterator[Observer]:
     if not console.is_terminal:
         yield Lines()
         return
-    columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[said]}"), TimeRemainingColumn())
+    said = TextColumn("{task.fields[said]}", markup=False)
+    columns = (TextColumn("{task.description}", markup=False), BarColumn(), said, TimeRemainingColumn())
     with Progress(*columns, console=console, transient=True) as progress:
         yield Bars(progress)
+
+
+@contextmanager
+def counted(what: str, console: Console | None = None) -> Iterator[Told]:
+    """Takes word of how far something is: a bar where stderr is a terminal, else a log line a minute."""
+    console = console or Console(file=sys.stderr)
+    if not console.is_terminal:
+        yield _minutely(what)
+        return
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=console, transient=True) as progress:
+        bar = progress.add_task(what, total=None)
+        yield lambda done, total: progress.update(bar, completed=done, total=total)
+
+
+def _minutely(what: str) -> Told:
+    began = told = monotonic()
+
+    def tell(done: int, total: int) -> None:
+        nonlocal told
+        now = monotonic()
+        if now - told >= LOG_EVERY:
+            told = now
+            left = (now - began) / max(1, done) * (total - done)
+            _log.warning("%s: %d of %d, about %.0f s left", what, done, total, left)
+
+    return tell

@@ -67,7 +67,7 @@ def show(config: Config, evaluation: Evaluation, at: datetime, shape: str) -> No
         typer.echo(f"warning: {name} could not be evaluated", err=True)
 
 
-def instant(text: str | None, zone: tzinfo) -> datetime | None:
+def instant(text: str | None, zone: tzinfo, option: str = "--at") -> datetime | None:
     """An ISO 8601 instant, in the company's zone where it has no offset; refuses anything else."""
     if text is None:
         return None
@@ -75,6 +75,6 @@ def instant(text: str | None, zone: tzinfo) -> datetime | None:
         found = datetime.fromisoformat(text)
     except ValueError:
         raise typer.BadParameter(
-            f"{text!r} is no instant: write 2025-03-31T18:00 or 2025-03-31T18:00+02:00", param_hint="--at"
+            f"{text!r} is no instant: write 2025-03-31T18:00 or 2025-03-31T18:00+02:00", param_hint=option
         ) from None
     return found if found.tzinfo else found.replace(tzinfo=zone)

@@ -38,6 +38,8 @@ _PLANNED = (
     (naming.TARGET_HIGH, "target_high"),
     (naming.EXPECTED, "expected"),
 )
+_STATUSES = tuple(status.value for status in Status)
+_ONE_HOT = {status: tuple(float(status is other) for other in Status) for status in Status}
 _MONTHS = {"monthly": 1, "quarterly": 3, "yearly": 12}
 
 _whose_metric = attrgetter("period", "team", "person", "labels")
@@ -98,11 +100,12 @@ def _number_rows(scope: Scope, values: list[KpiValue]) -> Iterator[Rows]:
 
 
 def _status_rows(scope: Scope, values: list[KpiValue]) -> Rows:
-    keys, flags = [], []
+    keys: list[LabelValues] = []
+    flags: list[float] = []
     for value in values:
-        for status in Status:
-            keys.append((*_whose(scope, value), status.value))
-            flags.append(1.0 if status is value.status else 0.0)
+        whose = _whose(scope, value)
+        keys += [(*whose, name) for name in _STATUSES]
+        flags += _ONE_HOT[value.status]
     return _plain_rows(scoped(naming.STATUS, scope), keys, flags, scope)
 
 

@@ -133,7 +133,7 @@ def _float(value: Any) -> float:
 
 
 def _lay_out(rows: Rows, keys: Sequence[Hashable], known: dict[Hashable, bytes], most: int) -> _Layout:
-    prefixes = [known.get(key) or _prefix(rows.family, rows.labels_of, key) for key in keys]
+    prefixes = [known.get(key) or series_head(rows.family, rows.labels_of, key) for key in keys]
     first: dict[bytes, int] = {}
     for index, prefix in enumerate(prefixes):
         first.setdefault(prefix, index)
@@ -148,7 +148,8 @@ def _lay_out(rows: Rows, keys: Sequence[Hashable], known: dict[Hashable, bytes],
     return _Layout(keys, None if unmoved else order, list(kept.values()), kept, +dropped)
 
 
-def _prefix(family: Family, labels_of: Callable[[Any], LabelValues], key: Hashable) -> bytes:
+def series_head(family: Family, labels_of: Callable[[Any], LabelValues], key: Hashable) -> bytes:
+    """A series' line up to its number, with the line break before it."""
     pairs = sorted(zip(family.labels, labels_of(key), strict=True))
     labels = ",".join(f'{name}="{escaped(label_value(value))}"' for name, value in pairs)
     return (f"\n{family.name}{{{labels}}} " if labels else f"\n{family.name} ").encode()

@@ -21,7 +21,7 @@ from exporter.metrics.moving import Line, Moving
 from exporter.metrics.people import Directory
 from exporter.metrics.reader import Reader
 from exporter.metrics.rows import Shape
-from exporter.metrics.tracks import micros
+from exporter.metrics.tracks import instant_at, micros
 from exporter.metrics.values import Answers, Group, Measured, Question
 from exporter.records import person_column
 
@@ -82,7 +82,7 @@ class History:
     def begins(self) -> datetime | None:
         """When the first record that a metric counts happened; None where there is none."""
         firsts = [line.track.times[0] for line in self._loaded.lines.values() if line.track.times]
-        return FIRST_MICROS + timedelta(microseconds=min(firsts)) if firsts else None
+        return instant_at(min(firsts)) if firsts else None
 
     def ask(self, questions: Iterable[Question]) -> Answers:
         """Answers like those of `evaluate.answer`. What did not change since the last round is the same object.

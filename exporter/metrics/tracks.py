@@ -67,6 +67,11 @@ def micros(instant: datetime) -> int:
     return (instant - _EPOCH) // _MICROSECOND
 
 
+def instant_at(at: int) -> datetime:
+    """The instant that `micros` gave the number of."""
+    return _EPOCH + at * _MICROSECOND
+
+
 def load(reader: Reader, shape: Shape, metric: Metric | None, terms: Terms, codes: Codes) -> Track:
     """The track of a metric, or of all rows of the shape whatever metrics ask of them.
 

@@ -1,0 +1,1 @@
+"""The past as Prometheus takes it: every family at many instants, as OpenMetrics with timestamps."""

@@ -1,0 +1,73 @@
+"""The instants of a history, and how they are shared between processes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta, tzinfo
+
+SETTLING = 168
+"""Steps that a later share evaluates before its own, so that statuses hold on to what they were (hysteresis)."""
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """Steps that one process evaluates; the first `settling` of them belong to the share before."""
+
+    steps: tuple[datetime, ...]
+    settling: int = 0
+
+    @property
+    def own(self) -> tuple[datetime, ...]:
+        """The steps whose values are written."""
+        return self.steps[self.settling :]
+
+
+def floored(instant: datetime, step: timedelta) -> datetime:
+    """The last whole multiple of `step` since 1970 that is not after `instant`, in UTC."""
+    return instant.astimezone(UTC) - (instant - _EPOCH) % step
+
+
+def steps_between(start: datetime, until: datetime, step: timedelta) -> list[datetime]:
+    """Every whole multiple of `step` since 1970 from `start` to `until`, both included, in UTC.
+
+    Grafana's own steps are such multiples too, so that its queries meet the samples.
+    """
+    first = floored(start, step)
+    if first < start:
+        first += step
+    count = (until - first) // step + 1
+    return [first + step * number for number in range(max(0, count))]
+
+
+def month_start(instant: datetime, zone: tzinfo) -> datetime:
+    """The first midnight of the local month, in UTC."""
+    local = instant.astimezone(zone)
+    return datetime(local.year, local.month, 1, tzinfo=zone).astimezone(UTC)
+
+
+def shared_out(steps: Sequence[datetime], shares: int, zone: tzinfo) -> list[Share]:
+    """At most so many shares of about the same size.
+
+    They meet where a month begins, since there most periods and with them most statuses begin anew anyway.
+    """
+    cuts = {0, len(steps)}
+    for number in range(1, shares):
+        ideal = len(steps) * number // shares
+        months = [i for i in range(1, len(steps)) if _month(steps[i], zone) != _month(steps[i - 1], zone)]
+        nearest = min(months, key=lambda place: abs(place - ideal), default=ideal)
+        cuts.add(nearest if abs(nearest - ideal) <= len(steps) // (8 * shares) else ideal)
+    ends = sorted(cuts)
+    firsts = [max(0, end - SETTLING) for end in ends]
+    return [
+        Share(tuple(steps[first:until]), begin - first)
+        for first, begin, until in zip(firsts, ends, ends[1:], strict=False)
+        if until > begin
+    ]
+
+
+def _month(instant: datetime, zone: tzinfo) -> tuple[int, int]:
+    local = instant.astimezone(zone)
+    return local.year, local.month

@@ -17,6 +17,7 @@ PROVIDERS: Mapping[str, str] = MappingProxyType(
         "hubspot": "exporter.sources.hubspot",
         "rest": "exporter.sources.rest",
         "sql": "exporter.sources.sql",
+        "stripe": "exporter.sources.stripe",
     }
 )
 """Provider name to the module whose `create(options, around)` builds a source."""

@@ -126,6 +126,7 @@ def main(host: str = HOST, port: int = PORT, story: Story = STORY, *, attached: 
     finally:
         signal.signal(signal.SIGTERM, before)
         running.close()
+        gc.unfreeze()  # extension modules complain at the end about objects that stay
 
 
 def _listener(host: str, port: int) -> socket.socket:

@@ -68,14 +68,6 @@ def test_a_process_that_cannot_start_says_so(taken: int, capfd: pytest.CaptureFi
     assert "Traceback" not in capfd.readouterr().err
 
 
-@pytest.fixture
-def kept_garbage() -> Iterator[None]:
-    """What a whole process may freeze, a test gives back."""
-    yield
-    gc.unfreeze()
-
-
-@pytest.mark.usefixtures("kept_garbage")
 def test_attached_it_ends_with_the_standard_input(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -85,9 +77,9 @@ def test_attached_it_ends_with_the_standard_input(
     assert capsys.readouterr().out.startswith("http://127.0.0.1:")
     assert signal.getsignal(signal.SIGTERM) is before
     assert gc.isenabled()
+    assert gc.get_freeze_count() == 0
 
 
-@pytest.mark.usefixtures("kept_garbage")
 def test_alone_it_ends_when_terminated(monkeypatch: pytest.MonkeyPatch) -> None:
     class Waiting(threading.Event):
         def wait(self, timeout: float | None = None) -> bool:

@@ -120,7 +120,7 @@ def _withheld() -> Panel:
         Column("department", "Department"),
         Column("owner", "Owner"),
     ]
-    query = rows_of(with_title(f"({latest(naming.KPI_UP)} == 0) + 1", "department", "owner"))
+    query = rows_of(with_title(f"(({latest(naming.KPI_UP)} == 0) + 1)", "department", "owner"))
     return table(head, [query], columns, Look(no_value="every KPI shows its data"))
 
 

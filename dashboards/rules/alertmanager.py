@@ -14,7 +14,7 @@ from exporter.config.organisation import Contact, Smtp
 from exporter.config.root import Config
 
 NOBODY = "nobody"
-_THIS_MACHINE = ("localhost", "127.0.0.1", "::1")
+_THIS_MACHINE = ("localhost", "127.0.0.1", "[::1]")
 _TITLE = '{{ .CommonLabels.alertname }}{{ if eq .Status "resolved" }} is over{{ end }}: {{ len .Alerts }}'
 _TEXT = (
     '{{ range .Alerts }}{{ if eq .Status "resolved" }}Over: {{ end }}{{ .Annotations.summary }}\n'
@@ -90,8 +90,7 @@ def _mail(config: Config, places: Places) -> dict[str, Any]:
     if not any(contact.email for contact in config.contacts):
         return {}
     server = config.alerting.smtp or Smtp(host="localhost", port=25, sender="kpi-exporter@localhost")
-    host = f"[{server.host}]" if ":" in server.host else server.host
-    sent: dict[str, Any] = {"smtp_smarthost": f"{host}:{server.port}", "smtp_from": server.sender}
+    sent: dict[str, Any] = {"smtp_smarthost": f"{server.host}:{server.port}", "smtp_from": server.sender}
     if server.host in _THIS_MACHINE:
         sent["smtp_require_tls"] = False
     if server.user:

@@ -137,13 +137,25 @@ def _kpis() -> list[Raw]:
             review="quarterly",
             reviewed="2026-01-01",
         ),
-        kpi("win_rate", value="won / closed", unit="ratio", better="within", target={"within": [0.2, 0.4]}, scopes=everybody),
+        kpi(
+            "win_rate",
+            value="won / closed",
+            unit="ratio",
+            better="within",
+            target={"within": [0.2, 0.4]},
+            scopes=everybody,
+        ),
         kpi("backlog", value="pipeline", better="lower", target=50, period="day"),
         kpi("waiting_time", value="waiting", better="lower", target=60, objective="serve", department="Service & Care"),
         kpi("rating_mean", value="rating", unit="score", objective="serve", department="Service & Care"),
         kpi("site_visits", value="visits", target={"growth": "5%", "over": "previous"}, supporting=["size_by_stage"]),
         kpi("replies_sent", value="replies", target=None, department="Service & Care", objective="serve"),
-        kpi("goal", value="won / closed", unit="ratio", target={"from": 0.1, "to": 0.3, "start": "2026-01-01", "by": "2026-12-31"}),
+        kpi(
+            "goal",
+            value="won / closed",
+            unit="ratio",
+            target={"from": 0.1, "to": 0.3, "start": "2026-01-01", "by": "2026-12-31"},
+        ),
         kpi("dated", target=[{"value": 5}, {"value": 6, "since": "2026-06-01"}], alerts={"on": list(_STATUSES)}),
     ]
 

@@ -1,0 +1,152 @@
+"""A synthetic world: series of every family for a config, as promtool's tests take them, from two exporters."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from dashboards import foreign
+from dashboards.documents import yaml_text
+from exporter import naming
+from exporter.config.fields import Scope, Status
+from exporter.config.root import Config
+from exporter.naming import Family, metric_family, scoped
+from tests.programs import program
+
+HOURS = 24
+STEP = 300
+SAMPLES = HOURS * 3600 // STEP
+NOW = f"{HOURS}h"
+
+JUDGED = (Status.OFF_TRACK, Status.AT_RISK, Status.ON_TRACK, Status.EXCEEDED)
+STATUSES = (*JUDGED[:2], Status.NO_DATA, *JUDGED[2:], Status.NO_TARGET, Status.TOO_EARLY)
+WHO = {
+    Scope.COMPANY: ({},),
+    Scope.TEAM: ({"team": "North"}, {"team": 'A "B" \\ C'}),
+    Scope.PERSON: ({"team": "North", "person": "Zoë O'Brien"}, {"team": "", "person": "Ann"}),
+}
+OF_LABELS = {
+    "source": "crm",
+    "entity": "deals",
+    "state": "ok",
+    "class": "2xx",
+    "reason": "timeout",
+    "result": "rejected",
+    "column": "closed_at",
+    "version": "1",
+    "python": "3",
+    "period": "month",
+    "instance": "a:9940",
+    "rule_group": "kpi",
+}
+
+Series = dict[str, str]
+
+
+def series(family: Family | str, values: str | float, /, **labels: str) -> Series:
+    """The series from two exporters, with a constant value or promtool's notation."""
+    name = family if isinstance(family, str) else family.name
+    written = values if isinstance(values, str) else f"{values}x{SAMPLES}"
+    return {f"{name}{{{_labels({**labels, 'job': 'kpi', 'instance': i})}}}": written for i in ("a:9940", "b:9940")}
+
+
+def _labels(labels: Mapping[str, str]) -> str:
+    return ",".join(f"{name}={json.dumps(value, ensure_ascii=False)}" for name, value in labels.items())
+
+
+def world(config: Config, statuses: Sequence[Status] = STATUSES) -> Series:
+    """Something of everything. KPIs take the statuses in turn; data is 30 seconds old."""
+    found: Series = {}
+    for part in (_kpis(config, statuses), _business(config), _own(config), _foreign()):
+        for entry in part:
+            found |= entry
+    return found
+
+
+def _kpis(config: Config, statuses: Sequence[Status]) -> Iterator[Series]:
+    for index, kpi in enumerate(config.kpis):
+        status, name = statuses[index % len(statuses)], kpi.name
+        what = {"title": kpi.title, "unit": config.unit(kpi), "period": kpi.period.value, "better": kpi.better.value}
+        who = {"objective": kpi.objective, "department": kpi.department, "owner": kpi.owner}
+        yield series(naming.INFO, 1, kpi=name, **what, **who)
+        yield series(naming.ASOF, f"-30+{STEP}x{SAMPLES}", kpi=name)
+        for family in (naming.PERIOD_ELAPSED, naming.COVERAGE, naming.PERIOD_START, naming.PERIOD_END):
+            yield series(family, 0.5, kpi=name)
+        yield series(naming.REVIEW_DUE, 1, kpi=name)
+        for family in naming.COMPANY_FAMILIES[:9]:
+            if status is not Status.NO_DATA:
+                # a step in the middle, so that a changed target can be seen
+                yield series(family, f"{index + 1}x{SAMPLES // 2} {index + 1.5}x{SAMPLES // 2}", kpi=name)
+        for scope in kpi.scopes:
+            yield from _statuses(kpi.name, scope, status)
+    for objective in config.objectives:
+        yield series(naming.OBJECTIVE_SCORE, 0.75, objective=objective.name)
+
+
+def _statuses(kpi: str, scope: Scope, status: Status) -> Iterator[Series]:
+    for who in WHO[scope]:
+        for other in Status:
+            yield series(scoped(naming.STATUS, scope), float(other is status), kpi=kpi, **who, status=other.value)
+        if scope is not Scope.COMPANY:
+            for family in naming.SCOPED[:4]:
+                yield series(scoped(family, scope), f"0.7+0.001x{SAMPLES}", kpi=kpi, **who)
+
+
+def _business(config: Config) -> Iterator[Series]:
+    for metric in config.metrics:
+        for period in ("day", "week", "month", "quarter", "year"):
+            family = metric_family(config, metric)
+            labels = {label: "web" for label in family.labels if label != "period"}
+            yield series(family, 5, **labels, **({} if metric.is_level else {"period": period}))
+
+
+def _own(config: Config) -> Iterator[Series]:
+    for family in naming.OWN_FAMILIES:
+        labels = {label: OF_LABELS.get(label, "x") for label in family.labels}
+        values: str | float = f"0+{STEP}x{SAMPLES}" if family.type == "counter" or "timestamp" in family.name else 1
+        yield series(family, values, **labels)
+    for kpi in config.kpis:
+        # withheld, so that an alert fires for each
+        yield series(naming.KPI_UP, 0, kpi=kpi.name)
+
+
+def _foreign() -> Iterator[Series]:
+    for family in foreign.ALL:
+        if family is not foreign.ALERTS:
+            labels = {name: value for name, value in OF_LABELS.items() if name in family.labels and name != "instance"}
+            yield series(family, f"1+1x{SAMPLES}", **labels)
+
+
+def answers(
+    tmp_path: Path, found: Mapping[str, str], asked: Sequence[tuple[str, Sequence[Series]]], rules: Sequence[Path] = ()
+) -> str:
+    """What promtool says to expressions with the samples (labels to value) they should give; empty if all is right."""
+    test: dict[str, Any] = {
+        "rule_files": [str(path) for path in rules],
+        "evaluation_interval": "1h",
+        "tests": [
+            {
+                "interval": f"{STEP}s",
+                "input_series": [{"series": name, "values": values} for name, values in found.items()],
+                "promql_expr_test": [
+                    {
+                        "expr": expr,
+                        "eval_time": NOW,
+                        "exp_samples": [
+                            {"labels": k, "value": float(v)} for sample in samples for k, v in sample.items()
+                        ],
+                    }
+                    for expr, samples in asked
+                ],
+            }
+        ],
+    }
+    path = tmp_path / "test.yml"
+    path.write_text(yaml_text(test), encoding="utf-8")
+    done = subprocess.run(
+        [program("promtool"), "test", "rules", path], capture_output=True, text=True, cwd=tmp_path, check=False
+    )
+    return "" if done.returncode == 0 else done.stdout + done.stderr

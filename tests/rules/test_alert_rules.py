@@ -1,0 +1,253 @@
+"""Alert rules, as Prometheus itself reads and evaluates them."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from dashboards.documents import yaml_text
+from dashboards.generate import ALERTS, RECORDING, TESTS
+from dashboards.rules.alerting import alert_groups
+from dashboards.rules.kpi_alerts import withheld_after
+from dashboards.rules.model import AlertRule
+from exporter.config.root import Config
+from tests.generation.boards import config
+from tests.generation.samples import files_of, full, kpi, metric, small, source
+from tests.generation.world import series
+from tests.programs import program
+
+every = pytest.mark.parametrize("name", ["small", "full", "hostile"])
+
+
+def promtool(*arguments: object) -> str:
+    """What promtool complains about; empty if nothing."""
+    done = subprocess.run([program("promtool"), *map(str, arguments)], capture_output=True, text=True, check=False)
+    return "" if done.returncode == 0 else done.stdout + done.stderr
+
+
+def written(tmp_path: Path, of: Config) -> Path:
+    files = files_of(of)
+    for path in (RECORDING, ALERTS, TESTS):
+        place = tmp_path / path
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.write_text(files[path], encoding="utf-8")
+    return tmp_path
+
+
+def rules(of: Config) -> dict[tuple[str, str], AlertRule]:
+    return {(rule.name, rule.subject): rule for group in alert_groups(of) for rule in group.rules}
+
+
+@every
+def test_prometheus_accepts_all_rules(tmp_path: Path, name: str) -> None:
+    out = written(tmp_path, config(name))
+    complaint = promtool("check", "rules", out / RECORDING, out / ALERTS)
+    assert not complaint, complaint
+
+
+@every
+def test_every_alert_fires_on_its_example_and_stays_silent_without(tmp_path: Path, name: str) -> None:
+    complaint = promtool("test", "rules", written(tmp_path, config(name)) / TESTS)
+    assert not complaint, complaint
+
+
+@every
+def test_the_generated_tests_cover_every_alert(name: str) -> None:
+    content = yaml.safe_load(files_of(config(name))[TESTS])
+    *fires, quiet, nothing = content["tests"]
+    names = {rule.name for rule in rules(config(name)).values()}
+    assert {test["alert_rule_test"][0]["alertname"] for test in fires} == names
+    assert all(test["alert_rule_test"][0]["exp_alerts"] for test in fires)
+    assert {entry["alertname"] for entry in quiet["alert_rule_test"]} == names
+    assert not any(entry["exp_alerts"] for entry in quiet["alert_rule_test"])
+    missing = {entry["alertname"] for entry in nothing["alert_rule_test"] if entry["exp_alerts"]}
+    assert missing == {"KpiExporterUnreachable"}
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ('status="off_track"})', 'status="on_track"})'),
+        ("max by (kpi) (kpi_status{kpi=", "sum by (kpi) (kpi_status{kpi="),
+        ("> 600", "> 86400"),
+        ("absent(kpi", "count(kpi"),
+        ("is off track: ", "is fine: "),
+        ("severity: critical", "severity: info"),
+    ],
+)
+def test_the_generated_tests_notice_a_changed_rule(tmp_path: Path, before: str, after: str) -> None:
+    out = written(tmp_path, config("small"))
+    path = out / ALERTS
+    text = path.read_text(encoding="utf-8")
+    assert before in text
+    path.write_text(text.replace(before, after), encoding="utf-8")
+    assert promtool("test", "rules", out / TESTS)
+
+
+def test_alerts_say_whose_they_are_how_bad_and_where_to_look() -> None:
+    content = yaml.safe_load(files_of(full())[ALERTS])
+    found = {(r["alert"], r["labels"].get("kpi")): r for g in content["groups"] for r in g["rules"]}
+    rule = found["KpiOffTrack", "revenue_won"]
+    assert rule["labels"] == {
+        "severity": "critical",
+        "kpi": "revenue_won",
+        "owner": "owner@example.com",
+        "department": "Sales",
+        "objective": "grow",
+        "contacts": ",team_slack,hook,",
+    }
+    assert (rule["for"], rule["keep_firing_for"]) == ("1h", "15m")
+    link = "https://grafana.example.com/d/kpi-detail?var-kpi=revenue_won"
+    assert rule["annotations"]["dashboard_url"] == link
+    assert rule["annotations"]["panel_url"] == f"{link}&viewPanel=10"
+    assert rule["annotations"]["runbook_url"].startswith("https://grafana.example.com/d/kpi-runbook?viewPanel=")
+    assert "Whom to hire." in rule["annotations"]["description"]
+
+
+def test_a_kpi_alerts_on_what_it_was_asked_to() -> None:
+    found = rules(full())
+    assert {name for name, subject in found if subject == "revenue_won"} == {
+        "KpiAtRisk", "KpiOffTrack", "KpiTargetReached", "KpiDataStale", "KpiReviewOverdue",
+    }  # fmt: skip
+    assert {name for name, subject in found if subject == "backlog"} == {"KpiAtRisk", "KpiOffTrack", "KpiDataStale"}
+    dated = {name for name, subject in found if subject == "dated"}
+    assert {"KpiNoData", "KpiNoTarget", "KpiTooEarly", "KpiTooFew", "KpiOnTrack"} <= dated
+
+
+def test_a_kpi_without_a_value_for_the_company_has_no_status_to_alert_on() -> None:
+    found = rules(small(kpis=[kpi("deals", scopes=["team"])]))
+    assert {name for name, subject in found if subject == "deals"} == {"KpiDataStale"}
+
+
+def test_a_review_is_asked_for_only_where_its_date_is_known() -> None:
+    undated = rules(small(kpis=[kpi("deals", review="yearly")]))
+    assert ("KpiReviewOverdue", "deals") not in undated
+
+
+def test_stale_data_is_told_of_before_it_is_withheld() -> None:
+    several = small(
+        sources=[
+            source("a", stale_after="30m"),
+            source("b", stale_after="2h"),
+            source("desk", "tickets", stale_after="1m"),
+        ],
+        kpis=[kpi("deals")],
+    )
+    withheld = withheld_after(several, several.kpis[0])
+    assert withheld.total_seconds() == 1800
+    rule = rules(several)["KpiDataStale", "deals"]
+    assert "> 1200 or" in rule.expr
+    assert 1200 + rule.hold.total_seconds() < withheld.total_seconds()
+
+
+def test_two_exporters_make_one_alert_and_a_changed_instance_none_anew(tmp_path: Path) -> None:
+    """The generated examples come from two exporters each; here the two disagree."""
+    out = written(tmp_path, small())
+    status = series("kpi_status", 1, kpi="deals", status="off_track")
+    first, second = status
+    test: dict[str, Any] = {
+        "rule_files": [str(out / ALERTS)],
+        "evaluation_interval": "1m",
+        "tests": [
+            {
+                "interval": "1m",
+                "input_series": [
+                    {"series": first, "values": "1x20 stale"},
+                    {"series": second, "values": "_x20 1x60"},
+                ],
+                "promql_expr_test": [
+                    {
+                        "expr": 'count(ALERTS{alertname="KpiOffTrack",alertstate="firing"})',
+                        "eval_time": "35m",
+                        "exp_samples": [{"labels": "{}", "value": 1}],
+                    }
+                ],
+            }
+        ],
+    }
+    path = tmp_path / "two.yml"
+    path.write_text(yaml_text(test), encoding="utf-8")
+    complaint = promtool("test", "rules", path)
+    assert not complaint, complaint
+
+
+def test_the_stale_alert_is_there_before_a_withheld_kpi_falls_silent(tmp_path: Path) -> None:
+    """A source stops at minute 60: the data is late at 70, withheld at 75, back at 120."""
+    out = written(tmp_path, small(kpis=[kpi("deals", alerts={"for": "5m", "on": ["off_track"]})]))
+    fresh = "0+60x60 " + "3600x59 " + "7200+60x60"
+    test = {
+        "rule_files": [str(out / ALERTS)],
+        "evaluation_interval": "1m",
+        "tests": [
+            {
+                "interval": "1m",
+                "input_series": [
+                    {"series": 'kpi_asof_timestamp_seconds{kpi="deals"}', "values": fresh},
+                    {"series": 'kpi_status{kpi="deals",status="off_track"}', "values": "1x75 0x44 1x60"},
+                    {"series": 'kpi_exporter_kpi_up{kpi="deals"}', "values": "1x75 0x44 1x60"},
+                ],
+                "promql_expr_test": [
+                    _expects(name, minute, fires=fires)
+                    for minute, name, fires in [
+                        ("60m", "KpiOffTrack", True),
+                        ("60m", "KpiDataStale", False),
+                        ("73m", "KpiOffTrack", True),
+                        ("73m", "KpiDataStale", True),
+                        ("85m", "KpiOffTrack", True),
+                        ("100m", "KpiOffTrack", False),
+                        ("100m", "KpiDataStale", True),
+                        ("130m", "KpiOffTrack", True),
+                        ("145m", "KpiDataStale", False),
+                    ]
+                ],
+            }
+        ],
+    }
+    path = tmp_path / "stale.yml"
+    path.write_text(yaml_text(test), encoding="utf-8")
+    complaint = promtool("test", "rules", path)
+    assert not complaint, complaint
+
+
+def _expects(name: str, minute: str, *, fires: bool) -> dict[str, Any]:
+    expr = f'count(ALERTS{{alertname="{name}",alertstate="firing"}})'
+    return {"expr": expr, "eval_time": minute, "exp_samples": [{"labels": "{}", "value": 1}] if fires else []}
+
+
+def test_uids_and_titles_of_rules_are_unique_and_short() -> None:
+    found = rules(full())
+    assert len({rule.uid for rule in found.values()}) == len(found)
+    assert max(len(rule.uid) for rule in found.values()) <= 40
+
+
+def test_a_rule_group_is_made_for_each_department() -> None:
+    names = [group.name for group in alert_groups(full())]
+    assert names == ["kpi-alerts-1", "kpi-alerts-2", "kpi-sources", "kpi-exporter"]
+
+
+def test_numbers_read_as_people_write_them() -> None:
+    content = yaml.safe_load(
+        files_of(
+            small(
+                metrics=[metric("won"), metric("waiting", mean="attributes.wait", count=None, unit="seconds")],
+                kpis=[
+                    kpi("share", value="won / won", unit="ratio"),
+                    kpi("wait", value="waiting", better="lower"),
+                    kpi("visits", unit="visits"),
+                ],
+            )
+        )[ALERTS]
+    )
+    told = {
+        r["labels"].get("kpi"): r["annotations"]["summary"]
+        for g in content["groups"]
+        for r in g["rules"]
+        if r["alert"] == "KpiOffTrack"
+    }
+    assert "| humanizePercentage }}{{ else }}" in told["share"]
+    assert "| humanizeDuration }}{{ else }}" in told["wait"]
+    assert "| humanize }} visits{{ else }}" in told["visits"]

@@ -16,6 +16,7 @@ PROVIDERS: Mapping[str, str] = MappingProxyType(
         "csv": "exporter.sources.csv",
         "hubspot": "exporter.sources.hubspot",
         "rest": "exporter.sources.rest",
+        "pipedrive": "exporter.sources.pipedrive",
         "sql": "exporter.sources.sql",
         "stripe": "exporter.sources.stripe",
     }

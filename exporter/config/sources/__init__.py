@@ -9,11 +9,12 @@ from pydantic import Field
 from exporter.config.sources.aircall import AircallOptions
 from exporter.config.sources.csv import CsvOptions
 from exporter.config.sources.hubspot import HubspotOptions
+from exporter.config.sources.pipedrive import PipedriveOptions
 from exporter.config.sources.rest import RestOptions
 from exporter.config.sources.sql import SqlOptions
 from exporter.config.sources.stripe import StripeOptions
 
 AnySource = Annotated[
-    AircallOptions | CsvOptions | HubspotOptions | RestOptions | SqlOptions | StripeOptions,
+    AircallOptions | PipedriveOptions | CsvOptions | HubspotOptions | RestOptions | SqlOptions | StripeOptions,
     Field(discriminator="provider"),
 ]

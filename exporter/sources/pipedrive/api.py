@@ -74,10 +74,10 @@ class StartPages:
         return Step({"start": position or "0", "limit": str(self.rows)})
 
     def following(self, answer: Answer, rows: int, position: str | None) -> str | None:
-        """Where the next page starts; leads come without the hint, so there a short page is the last."""
+        """Where the next page starts; without the hint, as with leads, only an empty page is surely the last."""
         hint = (answer.body.get("additional_data") or {}).get("pagination")
         if hint is None:
-            return str(int(position or 0) + rows) if rows == self.rows else None
+            return str(int(position or 0) + rows) if rows else None
         return str(hint["next_start"]) if hint.get("more_items_in_collection") else None
 
 

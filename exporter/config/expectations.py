@@ -34,8 +34,8 @@ class Expectations:
         """What may stand at `path`: a number, text such as 60s, one of day or week, ..."""
         forms = self.at(path, tree)
         several = sum("properties" in form for form in forms) > 1
-        words = ("a section" if several and "properties" in form else _words(form) for form in forms)
-        return " or ".join(dict.fromkeys(word for word in words if word))
+        said = ("a section" if several and "properties" in form else words(form) for form in forms)
+        return " or ".join(dict.fromkeys(word for word in said if word))
 
     def meaning(self, path: Path, tree: Any) -> str:
         """What the key at `path` is for, as far as the schema says it."""
@@ -81,7 +81,8 @@ def _fit(form: Fragment, node: dict[str, Any]) -> int:
     return len(shared) - 100 * len(wrong)
 
 
-def _words(form: Fragment) -> str:
+def words(form: Fragment) -> str:
+    """What one form takes: a number, text such as 60s, one of day, week."""
     if "enum" in form or "const" in form:
         names = form.get("enum", [form.get("const")])
         return f"one of {listed(names)}" if len(names) > 1 else str(names[0])

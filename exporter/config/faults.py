@@ -87,6 +87,8 @@ def _at(path: Path, details: Sequence[ErrorDetails], expectations: Expectations,
         yield from dict.fromkeys(_whole(path, detail, expectations, tree) for detail in whole)
     elif limits:
         yield from dict.fromkeys(_limit(path, detail) for detail in limits)
+    elif all(detail["type"] == "string_pattern_mismatch" for detail in details):
+        yield Finding(path, "the text does not look as it must", expectations.meaning(path, tree))
     else:
         yield _wrong_type(path, expectations, tree)
 
@@ -143,7 +145,12 @@ def _limit(path: Path, detail: ErrorDetails) -> Finding:
 
 
 def _wrong_type(path: Path, expectations: Expectations, tree: Any) -> Finding:
-    expected, found = expectations.words(path, tree) or "something else", kind_of(inside(tree, path))
+    value = inside(tree, path)
+    expected, found = expectations.words(path, tree) or "something else", kind_of(value)
+    choices = [str(name) for form in expectations.at(path, tree) for name in form.get("enum", ())]
+    if choices and isinstance(value, str):
+        near = nearest(value, choices)
+        return Finding(path, f"expected {expected}", f"did you mean {near}?" if near else "")
     return Finding(path, f"expected {expected}, found {found}", _cure(expected, found))
 
 

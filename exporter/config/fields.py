@@ -68,10 +68,10 @@ def parse_duration(text: Any) -> timedelta:
     parts = _DURATION.findall(text) if isinstance(text, str) else []
     if not parts or "".join(n + u for n, u in parts) != text:
         raise fault("expected a duration", "a number with a unit: 60s, 5m, 1h, 1d")
-    total = timedelta(seconds=sum(int(n) * _UNITS[u] for n, u in parts[:5]))
-    if total > _LONGEST:
+    seconds = sum(int(n) * _UNITS[u] for n, u in parts)
+    if seconds > _LONGEST.total_seconds():
         raise fault("the duration is too long", f"{_LONGEST.days}d at most")
-    return total
+    return timedelta(seconds=seconds)
 
 
 def duration_text(span: timedelta) -> str:

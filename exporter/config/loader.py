@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from pydantic import Field, ValidationError
 
@@ -26,6 +25,9 @@ from exporter.errors import ConfigError, Problem
 
 MOST_PROBLEMS = 100
 """Problems that are told of one config: nobody reads more, and finding cures takes time."""
+
+_NEEDED: Mapping[str, Mapping[str, str]] = {"company": {"name": "company", "timezone": "UTC"}}
+"""Stands in for settings with faults, in a config that only serves to find further faults."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,13 +63,13 @@ def parse(text: str, name: str, base: Path, environ: Mapping[str, str] | None = 
     problems = [*read.problems, *read.origin.problems(_errors(view, environ))]
     if problems:
         raise ConfigError(_sorted(problems))
-    doubts = [*references.warnings(view), *(() if environ is None else files.warnings(config))]
+    doubts = [*references.warnings(view), *(() if environ is None else files.warnings(view))]
     return Loaded(config, read.origin.problems(islice(doubts, MOST_PROBLEMS)))
 
 
 def _errors(view: View, environ: Mapping[str, str] | None) -> list[Finding]:
     found = list(islice(references.errors(view), MOST_PROBLEMS))
-    return found if environ is None else [*found, *files.errors(view.config, environ)]
+    return found if environ is None else [*found, *files.errors(view, environ)]
 
 
 def _sorted(problems: Iterable[Problem]) -> list[Problem]:
@@ -77,7 +79,7 @@ def _sorted(problems: Iterable[Problem]) -> list[Problem]:
 class _Draft(Config):
     """What is sound of a faulty config, to find its remaining problems in the same go."""
 
-    company: Company = Field(default_factory=lambda: Company(name="company", timezone=ZoneInfo("UTC")))
+    company: Company = Field(default_factory=lambda: Company.model_validate(_NEEDED["company"]))
     sources: Many[AnySource] = ()
     metrics: Many[Metric] = ()
 
@@ -89,17 +91,16 @@ def _all_problems(
     found = faults.findings(by_place, origin.tree, MOST_PROBLEMS)
     sound = _Sound.of(origin.tree, by_place)
     draft = _Draft.model_validate(sound.tree).located_in(base, origin)
-    further = _errors(View(draft, sound.broken, sound.lost), environ)
-    return origin.problems([*found, *(_put_back(finding, sound.kept) for finding in further)])
+    view = View(draft, sound.kept, sound.lost, origin.tree)
+    return origin.problems([*found, *_errors(view, environ)])
 
 
 @dataclass(frozen=True, slots=True)
 class _Sound:
-    """A tree without its faulty definitions: the places of those kept, the names in lists that lost some."""
+    """A tree without its faulty definitions and settings: the places of those kept, and sections of which none are."""
 
     tree: dict[str, Any]
     kept: Mapping[str, list[int]]
-    broken: Mapping[str, frozenset[str]]
     lost: frozenset[str]
 
     @classmethod
@@ -108,22 +109,12 @@ class _Sound:
         for path in faulty:
             if path:
                 out[str(path[0])].add(path[1] if len(path) > 1 else None)
-        sections = tree if isinstance(tree, Keyed) else {}
-        lists = {key: part for key, part in sections.items() if isinstance(part, Listed) and None not in out[key]}
-        kept = {key: [place for place in range(len(part)) if place not in out[key]] for key, part in lists.items()}
-        sound = {key: part for key, part in sections.items() if not out[key]}
-        sound |= {key: [part[place] for place in kept[key]] for key, part in lists.items()}
-        broken = {key: frozenset(_names(part)) for key, part in lists.items() if out[key]}
-        return cls(sound, kept, broken, frozenset(key for key in out if out[key] and key not in lists))
-
-
-def _names(definitions: Listed) -> Iterable[str]:
-    return (each["name"] for each in definitions if isinstance(each, Keyed) and isinstance(each.get("name"), str))
-
-
-def _put_back(finding: Finding, kept: Mapping[str, list[int]]) -> Finding:
-    """The finding with the place that its definition has in the file."""
-    section, *rest = finding.path
-    if rest and isinstance(rest[0], int) and section in kept:
-        return Finding((section, kept[str(section)][rest[0]], *rest[1:]), finding.message, finding.cure)
-    return finding
+        sound: dict[str, Any] = {}
+        kept: dict[str, list[int]] = {}
+        for key, part in tree.items() if isinstance(tree, Keyed) else ():
+            if isinstance(part, Listed) and None not in out[key]:
+                kept[key] = [place for place in range(len(part)) if place not in out[key]]
+                sound[key] = [part[place] for place in kept[key]]
+            elif isinstance(part, Keyed) and None not in out[key]:
+                sound[key] = {**_NEEDED.get(key, {})} | {name: part[name] for name in part if name not in out[key]}
+        return cls(sound, kept, frozenset(key for key in out if out[key] and key not in sound))

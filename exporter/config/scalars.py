@@ -25,7 +25,7 @@ def scalar(text: str) -> Scalar:
     if not (text[0].isdigit() or text[0] in "-+."):
         return text
     if _INTEGER.fullmatch(text):
-        if len(text) > _DIGITS:
+        if len(text.lstrip("+-")) > _DIGITS:
             raise ValueError(f"the number has more than {_DIGITS} digits")
         return int(text)
     if _NOT_FINITE.fullmatch(text):

@@ -26,8 +26,10 @@ def choice(tag_of: Callable[[Any], str | None], message: str, cure: str) -> Disc
     return Discriminator(tag_of, custom_error_type="fault", custom_error_message=f"{message}\n{cure}")
 
 
-def quoted(word: str) -> str:
-    """A name from the config in quotes, short and on one line whatever it holds."""
+def quoted(word: str | bool | float) -> str:
+    """A value from the config, text in quotes, short and on one line whatever it holds."""
+    if not isinstance(word, str):
+        return str(word).lower() if isinstance(word, bool) else f"{word:g}"
     short = word if len(word) <= _LONGEST else word[: _LONGEST - 3] + "..."
     return repr(short)
 

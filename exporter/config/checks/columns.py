@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from exporter.config.checks.view import View
 from exporter.config.metrics import Metric
 from exporter.config.places import Finding, Path
-from exporter.config.wording import quoted, suggestion
+from exporter.config.wording import listed, quoted, suggestion
 from exporter.records import Column, Kind, column, columns
 
 ATTRIBUTES = "attributes."
@@ -46,10 +46,10 @@ def unknown(path: Path, entity: str, name: str) -> Finding:
 
 def errors(view: View) -> Iterator[Finding]:
     """Columns that do not exist, or hold something else than the metric needs; entities that nothing reads."""
-    for place, metric in enumerate(view.config.metrics):
+    for place, metric in view.metrics:
         at: Path = ("metrics", place)
-        if metric.entity not in view.entities_read and view.reads_everything_known:
-            cure = suggestion(metric.entity, sorted(view.entities_read), "read so far") + "; add it to a source"
+        if metric.entity not in view.entities_read and view.knows_all_sources:
+            cure = f"read so far: {listed(sorted(view.entities_read))}; let a source read {metric.entity} too"
             yield Finding((*at, "entity"), f"no source reads {metric.entity}", cure)
         for path, name, kinds, use in _uses(metric):
             yield from _fits((*at, *path), metric.entity, name, kinds, use)
@@ -87,8 +87,8 @@ def _fits(path: Path, entity: str, name: str, kinds: tuple[Kind, ...], use: str)
     elif found.kind not in kinds and not (name.startswith(ATTRIBUTES) and Kind.NUMBER in kinds):
         fitting = [known.name for known in columns(entity) if known.kind in kinds]
         message = f"{use} needs {_either(kinds)}, and {name} is {IN_WORDS[found.kind]}"
-        yield Finding(path, message, suggestion(name, fitting, f"fitting columns of {entity}"))
+        yield Finding(path, message, f"fitting columns of {entity}: {listed(fitting)}")
 
 
 def _either(kinds: tuple[Kind, ...]) -> str:
-    return " or ".join(IN_WORDS[kind] for kind in kinds)
+    return listed(IN_WORDS[kind] for kind in kinds[:-1]) + (" or " if len(kinds) > 1 else "") + IN_WORDS[kinds[-1]]

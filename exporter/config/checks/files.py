@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from exporter.config.checks.view import View
 from exporter.config.fields import LocalPath, Secret, Section
 from exporter.config.places import Finding
 from exporter.config.places import Path as Place
@@ -19,23 +20,24 @@ _MOUNTED = Path("/run/secrets")
 _LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 
 
-def errors(config: Config, environ: Mapping[str, str]) -> Iterator[Finding]:
+def errors(view: View, environ: Mapping[str, str]) -> Iterator[Finding]:
     """Environment variables, secret files and data files that are missing."""
-    for place, value in _places((), config):
+    for place, value in _places((), view.config):
         if isinstance(value, Secret):
-            yield from _secret(place, value, environ, config.base)
-        elif isinstance(value, Path) and not (config.base / value).is_file():
-            yield Finding(place, f"there is no file {value}", "paths are relative to the config file")
+            yield from _secret(view.in_file(place), value, environ, view.config.base)
+        elif not (view.config.base / value).is_file():
+            yield Finding(view.in_file(place), f"there is no file {value}", "paths are relative to the config file")
 
 
-def warnings(config: Config) -> Iterator[Finding]:
+def warnings(view: View) -> Iterator[Finding]:
     """Secret files that every user of the machine can read."""
-    for place, value in _places((), config):
-        if isinstance(value, Secret) and value.file is not None and not _stays_here(place, config):
-            path = config.base / value.file
+    for place, value in _places((), view.config):
+        if isinstance(value, Secret) and value.file is not None and not _stays_here(place, view.config):
+            path = view.config.base / value.file
             # what an orchestrator mounts there is readable by all inside the container, and only there
             if path.is_file() and _MOUNTED not in path.parents and path.stat().st_mode & stat.S_IROTH:
-                yield Finding((*place, "file"), f"{value.file} can be read by every user", f"chmod o-r {value.file}")
+                message = f"{value.file} can be read by every user"
+                yield Finding((*view.in_file(place), "file"), message, f"chmod o-r {value.file}")
 
 
 def _stays_here(place: Place, config: Config) -> bool:
@@ -53,7 +55,8 @@ def _secret(place: Place, secret: Secret, environ: Mapping[str, str], base: Path
     path = base / (secret.file or "")
     problem = _unreadable(path)
     if problem:
-        yield Finding((*place, "file"), f"the secret file {secret.file} {problem}", "its content is the secret alone")
+        message = f"the secret file {secret.file} {problem}"
+        yield Finding((*place, "file"), message, "the file holds the secret and nothing else")
 
 
 def _unreadable(path: Path) -> str:

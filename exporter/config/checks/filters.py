@@ -16,7 +16,7 @@ _COMPARISONS = ("gt", "gte", "lt", "lte")
 
 def errors(view: View) -> Iterator[Finding]:
     """Conditions that make no sense on their column, or that nothing can meet."""
-    for place, metric in enumerate(view.config.metrics):
+    for place, metric in view.metrics:
         for name, wanted in metric.where.items():
             path: Path = ("metrics", place, "where", name)
             column = look_up(metric.entity, name)
@@ -75,13 +75,13 @@ def _values(path: Path, column: Column, wanted: Scalar | tuple[Scalar, ...]) -> 
 def _value(path: Path, column: Column, value: Scalar) -> Iterator[Finding]:
     if column.choices and value not in column.choices:
         cure = suggestion(str(value), column.choices, "values there are")
-        yield Finding(path, f"{column.name} is never {quoted(str(value))}", cure)
+        yield Finding(path, f"{column.name} is never {quoted(value)}", cure)
     elif column.kind is Kind.INSTANT:
         yield Finding(path, f"{column.name} is an instant", "present: true or false is all that can be asked of one")
     elif not _is_of(column, value):
         cures = {Kind.FLAG: "write true or false", Kind.TEXT: "put it in quotes"}
         cure = cures.get(column.kind, "a number without quotes")
-        yield Finding(path, f"{column.name} is {IN_WORDS[column.kind]}, and {quoted(str(value))} is not", cure)
+        yield Finding(path, f"{column.name} is {IN_WORDS[column.kind]}, and {quoted(value)} is not", cure)
 
 
 def _is_of(column: Column, value: Scalar) -> bool:

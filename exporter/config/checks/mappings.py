@@ -24,7 +24,7 @@ _TAKEN = {
 
 def errors(view: View) -> Iterator[Finding]:
     """Columns that the entity does not have, and conversions that do not go with the column."""
-    for place, source in enumerate(view.config.sources):
+    for place, source in view.sources:
         for inner, entity, columns in source.column_maps:
             for name, filled in columns.items():
                 yield from _column(("sources", place, *inner, name), entity, name, filled)
@@ -80,11 +80,12 @@ def _constants(path: Path, ours: Column, filled: ColumnSource) -> Iterator[Findi
 def _constant(path: Path, ours: Column, value: str | bool | float) -> Iterator[Finding]:
     if ours.choices and value not in ours.choices:
         cure = suggestion(str(value), ours.choices, "values there are")
-        yield Finding(path, f"{ours.name} is never {quoted(str(value))}", cure)
+        yield Finding(path, f"{ours.name} is never {quoted(value)}", cure)
     elif ours.name == "currency" and not re.fullmatch("[A-Z]{3}", str(value)):
         yield Finding(path, "not an ISO 4217 currency code", "three capitals, such as EUR")
     elif not _holds(ours, value):
-        yield Finding(path, f"{ours.name} is {IN_WORDS[ours.kind]}, and the value is not", "")
+        message = f"{ours.name} is {IN_WORDS[ours.kind]}, and {quoted(value)} is not"
+        yield Finding(path, message, "write what the column holds")
 
 
 def _holds(ours: Column, value: str | bool | float) -> bool:

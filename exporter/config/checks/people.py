@@ -24,7 +24,7 @@ class _Stay(NamedTuple):
 def errors(view: View) -> Iterator[Finding]:
     """People who are in two teams, or twice in one, on the same day."""
     stays: dict[str, list[_Stay]] = defaultdict(list)
-    for place, team in enumerate(view.config.teams):
+    for place, team in view.teams:
         for position, member in enumerate(team.members):
             stay = _Stay(*_span(member), team.name, ("teams", place, "members", position))
             stays[member.person.casefold()].append(stay)
@@ -39,7 +39,7 @@ def errors(view: View) -> Iterator[Finding]:
 def warnings(view: View) -> Iterator[Finding]:
     """Targets for people who are in no team, though somebody of nearly that name is."""
     members = {member.person for team in view.config.teams for member in team.members}
-    for place, kpi in enumerate(view.config.kpis):
+    for place, kpi in view.kpis:
         for position, entry in enumerate(kpi.target if isinstance(kpi.target, tuple) else ()):
             near = nearest(entry.person, members, 0.8) if entry.person and entry.person not in members else None
             if near:

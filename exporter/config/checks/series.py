@@ -16,7 +16,7 @@ _SUFFIXES = ("_total", "_count", "_sum", "_bucket", "_created", "_info")
 def errors(view: View) -> Iterator[Finding]:
     """Labels that are taken or meet in one name, and metrics whose series would have the same name."""
     families: dict[str, str] = {}
-    for place, metric in enumerate(view.config.metrics):
+    for place, metric in view.metrics:
         labels: dict[str, str] = {}
         for position, name in enumerate(metric.by):
             label = label_name(name)
@@ -34,7 +34,7 @@ def errors(view: View) -> Iterator[Finding]:
 
 def warnings(view: View) -> Iterator[Finding]:
     """Names that Prometheus keeps for other types, periods of levels, people in labels."""
-    for place, metric in enumerate(view.config.metrics):
+    for place, metric in view.metrics:
         for suffix in _SUFFIXES:
             if with_unit(metric, view.config.company.currency).endswith(suffix):
                 message = f"Prometheus keeps the ending {suffix} for other types"

@@ -13,7 +13,7 @@ from exporter.config.sources.hubspot import HubspotOptions
 
 def errors(view: View) -> Iterator[Finding]:
     """Numbers that would be withheld before the next pass could bring new ones."""
-    for place, source in enumerate(view.config.sources):
+    for place, source in view.sources:
         if source.stale_after is not None and source.stale_after <= source.sync_every:
             pause = duration_text(source.sync_every)
             message = f"its numbers would be withheld before the next pass, which comes after {pause}"
@@ -23,7 +23,7 @@ def errors(view: View) -> Iterator[Finding]:
 def warnings(view: View) -> Iterator[Finding]:
     """Files read twice, and properties of entities that are not read."""
     files: dict[tuple[str, str], str] = {}
-    for place, source in enumerate(view.config.sources):
+    for place, source in view.sources:
         if isinstance(source, CsvOptions):
             other = files.setdefault((str(source.path), source.entity), source.name)
             if other != source.name:

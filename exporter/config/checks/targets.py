@@ -18,7 +18,7 @@ _LARGE_STEP = 3.0
 
 def errors(view: View) -> Iterator[Finding]:
     """Targets that contradict the KPI's direction or scopes, and entries of which two hold at once."""
-    for place, kpi in enumerate(view.config.kpis):
+    for place, kpi in view.kpis:
         path: Path = ("kpis", place, "target")
         if isinstance(kpi.target, tuple):
             yield from _entries(path, kpi, kpi.target, view)
@@ -28,7 +28,7 @@ def errors(view: View) -> Iterator[Finding]:
 
 def warnings(view: View) -> Iterator[Finding]:
     """Targets that are allowed and seldom meant."""
-    for place, kpi in enumerate(view.config.kpis):
+    for place, kpi in view.kpis:
         path: Path = ("kpis", place, "target")
         if kpi.better is not Better.WITHIN and isinstance(kpi.target, Band):
             yield Finding(("kpis", place, "better"), "a range is missed on both sides", "better: within says so")

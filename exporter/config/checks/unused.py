@@ -23,12 +23,12 @@ def warnings(view: View) -> Iterator[Finding]:
         "contacts": ("the contact is told of nothing", "name it under a KPI's alerts.notify, or take it out"),
     }
     for section, (message, cure) in cures.items():
-        for place, definition in enumerate(getattr(config, section)):
-            if definition.name not in used[section] and view.is_whole:
+        for place, definition in getattr(view, section):
+            if definition.name not in used[section]:
                 yield Finding((section, place), message, cure)
-    for place, team in enumerate(config.teams):
+    for place, team in view.teams:
         if not team.members and not view.knows_people:
             yield Finding(("teams", place), "nobody is in the team", "list its members, or take it out")
-    for place, contact in enumerate(config.contacts):
+    for place, contact in view.contacts:
         if contact.email and config.alerting.smtp is None:
             yield Finding(("contacts", place, "email"), "mails need a server to go through", "give alerting.smtp")

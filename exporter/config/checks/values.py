@@ -15,7 +15,7 @@ from exporter.records import person_column
 
 def errors(view: View) -> Iterator[Finding]:
     """Values without a metric, divided by zero or without a unit; scopes of records that belong to nobody."""
-    for place, kpi in enumerate(view.config.kpis):
+    for place, kpi in view.kpis:
         if not metrics_of(kpi.value):
             yield Finding(("kpis", place, "value"), "the value names no metric", "a KPI measures something")
         if _divides_by_zero(kpi.value):
@@ -35,12 +35,12 @@ def errors(view: View) -> Iterator[Finding]:
 
 def warnings(view: View) -> Iterator[Finding]:
     """Units that look misspelt, guards that never turn red, teams that nothing knows."""
-    for place, metric in enumerate(view.config.metrics):
+    for place, metric in view.metrics:
         yield from _misspelt(("metrics", place, "unit"), metric.unit)
-    for place, kpi in enumerate(view.config.kpis):
+    for place, kpi in view.kpis:
         yield from _misspelt(("kpis", place, "unit"), kpi.unit)
     known = view.config.kpi_by_name
-    for place, kpi in enumerate(view.config.kpis):
+    for place, kpi in view.kpis:
         if kpi.guard in known and known[kpi.guard].target is None:
             yield Finding(("kpis", place, "guard"), f"{kpi.guard} has no target, so it never turns red", "give it one")
         if Scope.TEAM in kpi.scopes and not view.config.teams and not view.knows_people:

@@ -8,6 +8,8 @@ from collections.abc import Iterator
 import pytest
 from hypothesis import HealthCheck, settings
 
+from tests.command_line import Typed, typist
+
 # a busy machine is no failure: no test depends on how long anything takes
 settings.register_profile("project", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("project")
@@ -22,3 +24,9 @@ def logging_as_before() -> Iterator[None]:
     root.handlers[:] = handlers
     for logger, level in zip((root, own, web), levels, strict=True):
         logger.setLevel(level)
+
+
+@pytest.fixture
+def typed(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], logging_as_before: None) -> Typed:
+    """Runs a command line in this process."""
+    return typist(monkeypatch, capsys)

@@ -5,10 +5,8 @@ from __future__ import annotations
 import json
 import os
 import re
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from importlib.metadata import EntryPoint
 from pathlib import Path
 from threading import Thread
@@ -30,38 +28,10 @@ from exporter.exposition.ledger import Ledger
 from exporter.exposition.server import Exposed, bind
 from exporter.store.store import Store
 from tests import small_company
+from tests.command_line import Typed
 from tests.exposition.serving import running
 
 pytestmark = pytest.mark.usefixtures("logging_as_before")
-
-Typed = Callable[..., "Done"]
-
-
-@dataclass(frozen=True)
-class Done:
-    """How a command ended."""
-
-    code: int
-    out: str
-    err: str
-
-
-@pytest.fixture
-def typed(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Typed:
-    """Runs a command line in this process."""
-    monkeypatch.setenv("COLUMNS", "100")
-
-    def run(*words: object) -> Done:
-        monkeypatch.setattr(sys, "argv", ["kpi-exporter", *map(str, words)])
-        code = 0
-        try:
-            cli.main()
-        except SystemExit as ended:
-            code = int(ended.code or 0)
-        out, err = capsys.readouterr()
-        return Done(code, out, err)
-
-    return run
 
 
 @pytest.fixture

@@ -64,7 +64,7 @@ def _try_sources(console: Console, config: Config) -> int:
     rows = asyncio.run(_access(config))
     table = Table("Source", "Entity", "May be read", "What to do")
     for name, entity, allowed, missing in rows:
-        table.add_row(name, entity, Text("yes", "green") if allowed else Text("no", "red"), missing)
+        table.add_row(name, entity, Text("yes", "green") if allowed else Text("no", "red"), Text(missing))
     console.print(table)
     return DONE if all(allowed for _, _, allowed, _ in rows) else SOURCE
 

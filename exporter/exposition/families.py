@@ -61,13 +61,18 @@ class Rows:
     labels_of: Callable[[Any], LabelValues]
 
 
-def business_rows(config: Config, values: Iterable[MetricValue]) -> Iterator[Rows]:
-    """One family per metric and scope."""
+def business_rows(
+    config: Config, values: Iterable[MetricValue], known: dict[tuple[str, Scope], Family] | None = None
+) -> Iterator[Rows]:
+    """One family per metric and scope. `known` keeps their descriptions from one call to the next."""
+    known = {} if known is None else known
     groups: dict[tuple[str, Scope], list[MetricValue]] = {}
     for which, run in groupby(values, _which_metric):
         groups.setdefault(which, []).extend(run)
     for (name, scope), samples in groups.items():
-        family = metric_family(config, config.metric_by_name[name], scope)
+        family = known.get((name, scope))
+        if family is None:
+            family = known[name, scope] = metric_family(config, config.metric_by_name[name], scope)
         keys = list(map(_whose_metric, samples))
         yield Rows(family, scope, keys, [s.value for s in samples], partial(_metric_labels, family.labels))
 

@@ -11,6 +11,9 @@ from exporter.exposition.ledger import Ledger
 from exporter.naming import HTTP_REJECTED
 
 MOST_IN_FLIGHT = 64
+MOST_WAITING = 1024
+TURN = 2.0
+"""Seconds a request waits for its turn: a storm of quick scrapes passes, behind stuck clients there is none."""
 DEADLINE = 30.0
 """Seconds one answer may take, a slow reader included."""
 DRAIN = 10.0
@@ -40,9 +43,9 @@ class Guard:
         self._app = app
         self._ledger = ledger
         self._with_body = tuple(with_body)
-        self._most = most_in_flight
+        self._turns = asyncio.Semaphore(most_in_flight)
         self._deadline = deadline
-        self._in_flight = 0
+        self._waiting = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One request; websockets are refused."""
@@ -51,13 +54,28 @@ class Guard:
         elif scope["type"] == "websocket":
             self._ledger.count(HTTP_REJECTED, "websocket")
             await send({"type": "websocket.close", "code": 1003})
-        elif self._in_flight >= self._most:
-            await self._refuse("busy", 503, send, (b"retry-after", b"1"))
         elif _brings_body(scope) and not scope["path"].startswith(self._with_body):
             await self._refuse("body", 413, send, (b"connection", b"close"))
             await _drain(receive)
+        elif await self._turn():
+            try:
+                await self._answer(scope, receive, send)
+            finally:
+                self._turns.release()
         else:
-            await self._answer(scope, receive, send)
+            await self._refuse("busy", 503, send, (b"retry-after", b"1"))
+
+    async def _turn(self) -> bool:
+        if self._waiting >= MOST_WAITING:
+            return False
+        self._waiting += 1
+        try:
+            async with asyncio.timeout(TURN):
+                return await self._turns.acquire()
+        except TimeoutError:
+            return False
+        finally:
+            self._waiting -= 1
 
     async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
         async def send_with_headers(message: Message) -> None:
@@ -67,14 +85,11 @@ class Guard:
                     self._ledger.count(HTTP_REJECTED, "not_found" if message["status"] == 404 else "method")
             await send(message)
 
-        self._in_flight += 1
         try:
             async with asyncio.timeout(self._deadline):
                 await self._app(scope, receive, send_with_headers)
         except TimeoutError:
             self._ledger.count(HTTP_REJECTED, "deadline")
-        finally:
-            self._in_flight -= 1
 
     async def _refuse(self, reason: str, status: int, send: Send, header: tuple[bytes, bytes]) -> None:
         self._ledger.count(HTTP_REJECTED, reason)

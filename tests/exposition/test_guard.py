@@ -42,17 +42,18 @@ async def never(scope: Scope, receive: Receive, send: Send) -> None:
     await asyncio.Event().wait()
 
 
-def test_beyond_the_limit_requests_are_told_to_come_back() -> None:
+def test_beyond_the_limit_requests_wait_a_moment_and_are_then_told_to_come_back(monkeypatch: Any) -> None:
+    monkeypatch.setattr(guard, "TURN", 0.05)
     ledger = Ledger()
 
     async def scenario() -> tuple[Sent, Sent]:
         busy = Guard(never, ledger, most_in_flight=2)
-        waiting = [asyncio.create_task(call(busy, request())) for _ in range(2)]
+        stuck = [asyncio.create_task(call(busy, request())) for _ in range(2)]
         await asyncio.sleep(0)
         refused = await call(busy, request())
-        for task in waiting:
+        for task in stuck:
             task.cancel()
-        await asyncio.gather(*waiting, return_exceptions=True)
+        await asyncio.gather(*stuck, return_exceptions=True)
         busy._app = answer
         return refused, await call(busy, request())
 
@@ -61,6 +62,34 @@ def test_beyond_the_limit_requests_are_told_to_come_back() -> None:
     assert (b"retry-after", b"1") in refused[0]["headers"]
     assert ledger.value(naming.HTTP_REJECTED, "busy") == 1
     assert after[0]["status"] == 200
+
+
+def test_a_crowd_of_quick_requests_is_served_in_turn() -> None:
+    async def brief(scope: Scope, receive: Receive, send: Send) -> None:
+        await asyncio.sleep(0.001)
+        await answer(scope, receive, send)
+
+    async def scenario() -> list[Sent]:
+        crowded = Guard(brief, Ledger(), most_in_flight=2)
+        return await asyncio.gather(*(call(crowded, request()) for _ in range(50)))
+
+    assert {sent[0]["status"] for sent in asyncio.run(scenario())} == {200}
+
+
+def test_the_crowd_that_waits_is_bounded(monkeypatch: Any) -> None:
+    monkeypatch.setattr(guard, "MOST_WAITING", 1)
+
+    async def scenario() -> Sent:
+        busy = Guard(never, Ledger(), most_in_flight=1)
+        tasks = [asyncio.create_task(call(busy, request())) for _ in range(2)]
+        await asyncio.sleep(0)
+        refused = await call(busy, request())
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        return refused
+
+    assert asyncio.run(scenario())[0]["status"] == 503
 
 
 def test_an_answer_has_a_deadline() -> None:

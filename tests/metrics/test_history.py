@@ -174,3 +174,9 @@ def test_entities_without_owners_have_no_teams_and_no_persons() -> None:
     asked = [Question("billed", until(1), scope) for scope in Scope]
     for _ in range(100):
         assert list(records.ask(asked).values()) == [{Group(): Measured(5.0, 1)}, {}, {}]
+
+
+def test_history_begins_with_the_first_record_that_a_metric_counts() -> None:
+    deals = [deal(5), deal(3), deal(1, deleted=True), deal(0, closed_at=None)]
+    assert History(store_of(deals=deals), config(WON)).begins == MONDAY + 3 * HOUR
+    assert History(store_of(deals=[]), config(WON)).begins is None

@@ -1,0 +1,54 @@
+"""Aggregates that follow a moving instant."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from exporter.metrics.running import aggregate_of, interpolated
+from exporter.metrics.values import Measured
+from tests.metrics.asking import metric
+from tests.metrics.company import config_of
+
+
+def running(**keys: Any) -> Any:
+    return aggregate_of(config_of(metric(entity="deals", at="closed_at", **keys)).metrics[0], 10)()
+
+
+@pytest.mark.parametrize(
+    ("keys", "numbers"),
+    [
+        ({"count": "rows"}, [1, 2, 1]),
+        ({"sum": "amount"}, [2, 7, 5]),
+        ({"mean": "amount"}, [2, 3.5, 5]),
+        ({"min": "amount"}, [20, 20, 50]),
+        ({"max": "amount"}, [20, 50, 50]),
+        ({"percentile": {"of": "amount", "at": 0.5}}, [20, 35, 50]),
+        ({"distinct": "amount"}, [1, 2, 1]),
+    ],
+)
+def test_what_comes_and_goes_is_counted_in_and_out(keys: dict[str, Any], numbers: list[float]) -> None:
+    """20 comes, 50 comes, 20 goes; sums are in tenths."""
+    found = running(**keys)
+    seen = []
+    for value, sign in ((20, 1), (50, 1), (20, -1)):
+        found.change(value, sign)
+        seen.append(found.measured().value)
+    assert seen == numbers
+
+
+@pytest.mark.parametrize("keys", [{"sum": "amount"}, {"max": "amount"}])
+def test_an_amount_held_out_is_counted_beside(keys: dict[str, Any]) -> None:
+    found = running(**keys)
+    found.change(None, 1)
+    assert found.measured() == Measured(None, 0, 1)
+    found.change(50, 1)
+    assert (found.measured().rows, found.measured().held_out) == (1, 1)
+    found.change(None, -1)
+    assert found.measured().held_out == 0
+
+
+def test_a_percentile_lies_between_its_neighbours() -> None:
+    assert [interpolated([1.0, 2.0, 4.0], share) for share in (0.25, 0.5, 0.75)] == [1.5, 2.0, 3.0]
+    assert interpolated([7.0], 0.9) == 7.0

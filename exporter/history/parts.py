@@ -12,6 +12,7 @@ from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 
+from exporter.config.fields import Scope
 from exporter.config.root import Config
 from exporter.errors import EvaluationError, ExporterError
 from exporter.exposition.families import business_rows, kpi_rows
@@ -21,6 +22,7 @@ from exporter.history.steps import Share
 from exporter.kpi.history import history
 from exporter.kpi.values import Freshness
 from exporter.metrics.history import History
+from exporter.naming import Family
 
 TOLD_EVERY = 25
 """Steps between two words on progress."""
@@ -58,10 +60,11 @@ def evaluate_part(task: Task, told: Callable[[int], None]) -> Part:
 def _record(task: Task, spool: Spool, told: Callable[[int], None]) -> Recorded:
     config, settling, done = task.config, task.share.settling, 0
     recorder = Recorder(spool, task.share.own)
+    described: dict[tuple[str, Scope], Family] = {}
     evaluations = history(config, task.records.ask, task.freshness, task.share.steps)
     for number, (evaluation, _) in enumerate(evaluations):
         if number >= settling:
-            rows = chain(business_rows(config, evaluation.metrics), kpi_rows(config, evaluation))
+            rows = chain(business_rows(config, evaluation.metrics, described), kpi_rows(config, evaluation))
             recorder.record(number - settling, rows)
         done += 1
         if done == TOLD_EVERY:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import date
 
 from exporter.config.company import Bands
 from exporter.config.fields import Pace
@@ -32,6 +33,8 @@ class Plan:
     min_sample: float
     calendar: Calendar
     named: frozenset[str]
+    _aims: dict[tuple[Span, date, Pace, object], Aim | None] = field(default_factory=dict, repr=False, compare=False)
+    """Those of the last day asked for: they change with the date, evaluations come every few seconds."""
 
     @classmethod
     def of(cls, config: Config, kpi: Kpi, calendar: Calendar) -> Plan:
@@ -88,10 +91,18 @@ class Plan:
         if isinstance(target, Growth):
             return growth_aim(target, better, final)
         if isinstance(target, tuple):
-            weights = self.calendar.weights(clock.span, clock.pace)
-            days = Days(clock.span, weights, self.calendar.day_of(clock.as_of))
-            return dated_aim(target, better, days, group, flow=self.flow)
+            return self._dated_aim(target, clock, group)
         return fixed_aim(target, better)
+
+    def _dated_aim(self, entries: tuple[Entry, ...], clock: Clock, group: Group) -> Aim | None:
+        today: date = self.calendar.day_of(clock.as_of)
+        key = clock.span, today, clock.pace, self.target_key(group, None)
+        if key not in self._aims:
+            if self._aims and next(iter(self._aims))[:3] != key[:3]:
+                self._aims.clear()
+            days = Days(clock.span, self.calendar.weights(clock.span, clock.pace), today)
+            self._aims[key] = dated_aim(entries, self.kpi.better, days, group, flow=self.flow)
+        return self._aims[key]
 
 
 def _named(kpi: Kpi) -> frozenset[str]:

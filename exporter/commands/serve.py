@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import logging
 import os
+import sys
 
 import typer
+from rich.console import Console
 
 from exporter.app import App
 from exporter.commands.exits import exit_code, lines
+from exporter.commands.progress import log_stream, shown
 from exporter.errors import ExporterError
 from exporter.logs import configure
 from exporter.settings import Settings
@@ -18,9 +21,12 @@ _log = logging.getLogger(__name__)
 
 def run(settings: Settings, log_shape: str, log_level: str) -> None:
     """Returns at a clean end; raises what keeps it from starting. Where logs are JSON, so is that message."""
-    redactor, outlet = configure(log_shape, log_level)
+    console = Console(file=sys.stderr)
+    redactor, outlet = configure(log_shape, log_level, log_stream(console))
     try:
-        App(settings, os.environ, redactor).run(lambda address: _log.info("serving %s/metrics", address))
+        with shown(console, fleeting=True) as observer:
+            app = App(settings, os.environ, redactor, observer=observer)
+            app.run(lambda address: _log.info("serving %s/metrics", address))
     except ExporterError as error:
         if log_shape != "json":
             raise

@@ -8,7 +8,7 @@ import logging
 import pytest
 from rich.console import Console
 
-from exporter.commands.progress import Bars, Lines, shown
+from exporter.commands.progress import Bars, Lines, log_stream, shown
 from exporter.errors import Reason
 from exporter.sync.observer import PassReport, Progress
 
@@ -48,3 +48,27 @@ def test_on_a_terminal_every_entity_has_a_bar() -> None:
         ("crm deals", "1,000 records in 6.5 s", 1000),
         ("crm leads", "failed: no answer", None),
     ]
+
+
+def test_beside_a_server_bars_tell_of_full_passes_only_and_go_when_they_are_done() -> None:
+    written = io.StringIO()
+    console = Console(file=written, force_terminal=True, width=120)
+    with shown(console, fleeting=True) as observer:
+        assert isinstance(observer, Bars)
+        observer.progressed(Progress("crm", "deals", False, 1, 10, 0.1))
+        observer.finished(PassReport("crm", "deals", False, success=True, records=10))
+        assert observer._progress.tasks == []
+        observer.progressed(done(300, 2))
+        observer.finished(PassReport("crm", "deals", True, success=True, records=1000, seconds=6.5))
+        assert observer._progress.tasks == []
+    assert "crm deals: 1,000 records in 6.5 s" in written.getvalue()
+
+
+def test_log_lines_stand_above_the_bars_of_a_terminal() -> None:
+    written = io.StringIO()
+    stream = log_stream(Console(file=written, force_terminal=True))
+    assert stream is not None
+    stream.write("a [bold] line\n")
+    stream.flush()
+    assert written.getvalue() == "a [bold] line\n"
+    assert log_stream(Console(file=io.StringIO())) is None

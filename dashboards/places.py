@@ -16,6 +16,8 @@ class Places:
     """Where Prometheus scrapes."""
     alertmanager: str = "alertmanager:9093"
     """Where Prometheus and Grafana find Alertmanager."""
+    prometheus: str = "localhost:9090"
+    """Where Prometheus finds itself."""
     config_dir: str = "/app/config"
     """The folder of the config, as Alertmanager and Grafana see it: secret files are relative to it."""
     dashboards_dir: str = "/etc/kpi/grafana/dashboards"

@@ -113,7 +113,7 @@ def prometheus_config(config: Config, places: Places) -> dict[str, Any]:
         "scrape_configs": [
             {"job_name": "kpi", **limits, "static_configs": targets},
             *([people] if config.privacy.people == "separate" else []),
-            {"job_name": "prometheus", "static_configs": [{"targets": ["localhost:9090"]}]},
+            {"job_name": "prometheus", "static_configs": [{"targets": [places.prometheus]}]},
         ],
     }
 

@@ -44,7 +44,7 @@ _log = logging.getLogger(__name__)
 class App:
     """Serves one config until it is told to stop. Once.
 
-    `routes` stand beside its own; `observer` hears of the sync's work too.
+    `routes` stand beside its own; `observer` hears of the sync's work too. `store` is there while it runs.
     """
 
     def __init__(
@@ -65,6 +65,7 @@ class App:
         self._observer = observer or Silence()
         self._exposed = Exposed(Ledger())
         self._reloading: Reloading | None = None
+        self.store: Store | None = None
 
     def run(self, ready: Callable[[str], None] = lambda _: None) -> None:
         """Serves until SIGTERM or SIGINT; `ready` hears the address as soon as scrapes are answered.
@@ -79,9 +80,11 @@ class App:
         except ExporterError:
             listening.close()
             raise
+        self.store = store
         try:
             asyncio.run(self._serve(loading, store, listening, ready))
         finally:
+            self.store = None
             store.close()
 
     def _read(self) -> Loading:

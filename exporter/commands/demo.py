@@ -9,29 +9,33 @@ import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import replace
+from functools import partial
 from importlib.metadata import entry_points
 from pathlib import Path
 
 from rich.console import Console
 
 from exporter.app import App
-from exporter.commands.progress import shown
+from exporter.commands.demo_past import Past, write_past
+from exporter.commands.progress import log_stream, shown
+from exporter.config.root import Config
 from exporter.demo.server import HOST, PORT, launch, main
 from exporter.errors import StartError
+from exporter.loading import read_config
 from exporter.logs import configure
 from exporter.settings import Address, Settings
 
 COMPANIONS = "kpi_exporter.demo"
-"""Entry points of programs that run beside the demo: `begin(config, exporter_url, directory)`."""
+"""Entry points of programs that run beside the demo: `begin(config, exporter_url, directory, history)`."""
 
-Companion = Callable[[Path, str, Path], AbstractContextManager[dict[str, str]]]
+Companion = Callable[[Config, str, Path, Past], AbstractContextManager[dict[str, str]]]
 """Runs programs while it is entered, gives what they are to their addresses, and ends them when it is left."""
 
 
 def run(settings: Settings, data_dir: Path | None, log_shape: str, log_level: str) -> None:
     """Runs until Ctrl-C, then stops everything it started. Raises StartError where a port is taken."""
-    redactor, outlet = configure(log_shape, log_level)
     console = Console(file=sys.stderr, highlight=False)
+    redactor, outlet = configure(log_shape, log_level, log_stream(console))
     with ExitStack() as stack:
         stack.callback(outlet.close)
         directory = stack.enter_context(_directory(data_dir))
@@ -39,17 +43,21 @@ def run(settings: Settings, data_dir: Path | None, log_shape: str, log_level: st
         company = launch(HOST, PORT)
         stack.callback(company.close)
         settings = replace(settings, config=demo_config(), data_dir=directory / "store")
-        observer = stack.enter_context(shown(console))
+        observer = stack.enter_context(shown(console, fleeting=True))
+
+        app = App(settings, os.environ, redactor, observer=observer)
 
         def ready(address: str) -> None:
             places = {"KPIs, to read": f"{address}/", "metrics, to scrape": f"{address}/metrics"}
+            config = read_config(settings.config, os.environ, redactor).config
             for begin in _companions():
-                places |= stack.enter_context(begin(settings.config, address, directory))
+                places |= beside.enter_context(begin(config, address, directory, partial(write_past, app, config)))
             for what, where in {**places, "the company's APIs": company.url}.items():
                 console.print(f"  {what:<20} {where}")
             console.print("The first load takes a minute. Ctrl-C stops everything.")
 
-        App(settings, os.environ, redactor, observer=observer).run(ready)
+        beside = stack.enter_context(ExitStack())
+        app.run(ready)
 
 
 def apis_only(listen: Address) -> None:

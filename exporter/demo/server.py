@@ -15,7 +15,8 @@ from dataclasses import dataclass
 from hypercorn.asyncio import serve as hypercorn_serve
 from hypercorn.config import Config as HypercornConfig
 from starlette.applications import Starlette
-from starlette.routing import Mount
+from starlette.responses import PlainTextResponse
+from starlette.routing import Mount, Route
 
 from exporter.clock import Clock, system_clock
 from exporter.demo.aircall_api import AircallShape
@@ -30,10 +31,13 @@ API_ID = "demo"
 
 
 def create_app(company: Company, clock: Clock) -> Starlette:
-    """All vendor shapes of one company: HubSpot's under /hubspot, Aircall's under /aircall/v1."""
+    """All vendor shapes of one company: HubSpot's under /hubspot, Aircall's under /aircall/v1; and /-/healthy."""
     hubspot = HubspotShape(company, clock, HubspotAccess(clock, TOKEN, SCOPES))
     aircall = AircallShape(company, clock, API_ID, TOKEN)
-    return Starlette(routes=[Mount("/hubspot", routes=hubspot.routes()), Mount("/aircall/v1", routes=aircall.routes())])
+    healthy = Route("/-/healthy", lambda _: PlainTextResponse("healthy\n"))
+    return Starlette(
+        routes=[healthy, Mount("/hubspot", routes=hubspot.routes()), Mount("/aircall/v1", routes=aircall.routes())]
+    )
 
 
 @dataclass(frozen=True)

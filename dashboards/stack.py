@@ -1,0 +1,26 @@
+"""All files of a stack of its own, written in one go: for `provision`, and for the programs beside the demo."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from dashboards.defaults import Site
+from dashboards.generate import compose_files
+from dashboards.places import Places
+from dashboards.validate import validate
+from dashboards.write import earlier, write
+from exporter.config.root import Config
+from exporter.errors import StartError
+
+
+def write_stack(config: Config, out: Path, places: Places = Places()) -> None:  # noqa: B008 - immutable
+    """Brings the folder to what the config asks for, complete or not at all.
+
+    Raises InvalidOutputError where a file would not load, and StartError where nothing can be written there.
+    """
+    files = compose_files(Site(config), places, earlier(out))
+    validate(files)
+    try:
+        write(out, files)
+    except OSError as error:
+        raise StartError(f"cannot write to {out}: {error.strerror}") from None

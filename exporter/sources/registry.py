@@ -17,6 +17,7 @@ PROVIDERS: Mapping[str, str] = MappingProxyType(
         "hubspot": "exporter.sources.hubspot",
         "rest": "exporter.sources.rest",
         "pipedrive": "exporter.sources.pipedrive",
+        "salesforce": "exporter.sources.salesforce",
         "sql": "exporter.sources.sql",
         "stripe": "exporter.sources.stripe",
     }

@@ -11,10 +11,18 @@ from exporter.config.sources.csv import CsvOptions
 from exporter.config.sources.hubspot import HubspotOptions
 from exporter.config.sources.pipedrive import PipedriveOptions
 from exporter.config.sources.rest import RestOptions
+from exporter.config.sources.salesforce import SalesforceOptions
 from exporter.config.sources.sql import SqlOptions
 from exporter.config.sources.stripe import StripeOptions
 
 AnySource = Annotated[
-    AircallOptions | PipedriveOptions | CsvOptions | HubspotOptions | RestOptions | SqlOptions | StripeOptions,
+    AircallOptions
+    | CsvOptions
+    | HubspotOptions
+    | PipedriveOptions
+    | RestOptions
+    | SalesforceOptions
+    | SqlOptions
+    | StripeOptions,
     Field(discriminator="provider"),
 ]

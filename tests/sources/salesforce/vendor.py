@@ -67,7 +67,8 @@ class Salesforce:
         """Creates or changes an opportunity, stamped."""
         plain: Row = {
             "Id": key(number), "IsDeleted": False, "Name": f"Deal {number}", "Amount": 1000.25,
-            "StageName": "Prospecting", "IsClosed": False, "IsWon": False, "OwnerId": key(1, "005"), "CreatedDate": stamp(NOW - timedelta(days=9)),
+            "StageName": "Prospecting", "IsClosed": False, "IsWon": False, "OwnerId": key(1, "005"),
+            "CreatedDate": stamp(NOW - timedelta(days=9)),
             "CloseDate": "2026-04-30", "Type": None, "AccountId": key(1, "001"), "LeadSource": "Web",
         }  # fmt: skip
         known = self.rows["Opportunity"].get(key(number), {})

@@ -20,6 +20,7 @@ PROVIDERS: Mapping[str, str] = MappingProxyType(
         "salesforce": "exporter.sources.salesforce",
         "sql": "exporter.sources.sql",
         "stripe": "exporter.sources.stripe",
+        "twilio": "exporter.sources.twilio",
     }
 )
 """Provider name to the module whose `create(options, around)` builds a source."""

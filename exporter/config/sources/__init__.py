@@ -14,6 +14,7 @@ from exporter.config.sources.rest import RestOptions
 from exporter.config.sources.salesforce import SalesforceOptions
 from exporter.config.sources.sql import SqlOptions
 from exporter.config.sources.stripe import StripeOptions
+from exporter.config.sources.twilio import TwilioOptions
 
 AnySource = Annotated[
     AircallOptions
@@ -23,6 +24,7 @@ AnySource = Annotated[
     | RestOptions
     | SalesforceOptions
     | SqlOptions
-    | StripeOptions,
+    | StripeOptions
+    | TwilioOptions,
     Field(discriminator="provider"),
 ]

@@ -30,6 +30,8 @@ DIRECTIONS: Mapping[str, str] = MappingProxyType(
     }
 )  # fmt: skip
 
+_LAST = datetime.max.replace(tzinfo=UTC)
+
 
 @dataclass(frozen=True, slots=True)
 class Conversation:
@@ -53,7 +55,12 @@ def conversations(rows: Iterable[Row]) -> list[Conversation]:
             legs.setdefault(root_sid(row), {})[str(row["sid"])] = row
         else:
             roots[str(row["sid"])] = row
-    return [Conversation(root, tuple(legs.get(sid, {}).values())) for sid, root in roots.items()]
+    return [Conversation(root, _in_order(legs.get(sid, {}).values())) for sid, root in roots.items()]
+
+
+def _in_order(legs: Iterable[Row]) -> tuple[Row, ...]:
+    """As they were dialled: lists come newest first."""
+    return tuple(sorted(legs, key=lambda leg: instant(leg.get("start_time"), "started_at") or _LAST))
 
 
 def call(conversation: Conversation) -> Call:

@@ -19,7 +19,7 @@ from exporter.errors import ExporterError
 from exporter.exposition.ledger import Ledger
 from exporter.exposition.server import Exposed, bind, create_app, serve
 from exporter.loading import Loading, mark_of, read_config
-from exporter.logs import Redactor
+from exporter.logs import Logs
 from exporter.reporting import adopt, begin
 from exporter.restart import restore
 from exporter.settings import Settings
@@ -32,8 +32,8 @@ if TYPE_CHECKING:
 SWITCH_INTERVAL = 0.0005
 """Seconds a busy thread may keep the web loop waiting for the interpreter."""
 
-WATCH_EVERY = 5.0
-"""Seconds between two looks at a config file that is watched."""
+LOOK_EVERY = 5.0
+"""Seconds between two looks at the log, and at a config file that is watched."""
 
 LAST_ANSWERS = 5.0
 """Seconds left to open answers at the end."""
@@ -44,14 +44,15 @@ _log = logging.getLogger(__name__)
 class App:
     """Serves one config until it is told to stop. Once.
 
-    `routes` stand beside its own; `observer` hears of the sync's work too. `store` is there while it runs.
+    `routes` stand beside its own; `observer` hears of the sync's work too; what `logs` drop is counted. `store` is
+    there while it runs.
     """
 
     def __init__(
         self,
         settings: Settings,
         environ: Mapping[str, str],
-        redactor: Redactor,
+        logs: Logs,
         *,
         clock: Clock = system_clock,
         routes: Iterable[BaseRoute] = (),
@@ -59,7 +60,7 @@ class App:
     ) -> None:
         self._settings = settings
         self._environ = environ
-        self._redactor = redactor
+        self._logs = logs
         self._clock = clock
         self._routes = tuple(routes)
         self._observer = observer or Silence()
@@ -88,7 +89,7 @@ class App:
             store.close()
 
     def _read(self) -> Loading:
-        return read_config(self._settings.config, self._environ, self._redactor)
+        return read_config(self._settings.config, self._environ, self._logs.redactor)
 
     async def _serve(self, loading: Loading, store: Store, listening: socket, ready: Callable[[str], None]) -> None:
         stop = asyncio.Event()
@@ -102,9 +103,9 @@ class App:
         ready(address)
         try:
             await asyncio.to_thread(self._start, loading, store, memory)
-            watching = asyncio.create_task(self._watch())
+            looking = asyncio.create_task(self._look())
             await asyncio.wait({web, asyncio.create_task(stop.wait())}, return_when=asyncio.FIRST_COMPLETED)
-            watching.cancel()
+            looking.cancel()
         finally:
             stop.set()
             await asyncio.gather(asyncio.to_thread(self._stop), _ended(web))
@@ -140,11 +141,18 @@ class App:
         if self._reloading is not None:
             self._reloading.stop()
 
-    async def _watch(self) -> None:
-        """Reloads when the config's text is another one, where that is wished."""
+    async def _look(self) -> None:
+        """Counts what the log dropped and, where that is wished, reloads when the config's text is another one."""
         seen = self._reloading.mark if self._reloading is not None else ""
-        while self._settings.watch_config:
-            await asyncio.sleep(WATCH_EVERY)
+        told = 0
+        while True:
+            await asyncio.sleep(LOOK_EVERY)
+            dropped = self._logs.outlet.dropped
+            if dropped > told:
+                self._exposed.ledger.count(naming.LOG_LINES_DROPPED, by=dropped - told)
+                told = dropped
+            if not self._settings.watch_config:
+                continue
             found = await asyncio.to_thread(mark_of, self._settings.config)
             if found and found != seen:
                 seen = found

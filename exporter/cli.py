@@ -270,7 +270,10 @@ def main() -> None:
             typer.echo(f"error: {line}", err=True)
         sys.exit(exit_code(error))
     except Exception as error:  # noqa: BLE001 - the process's edge: a fault of ours, told without what it was working on
-        place = traceback.extract_tb(error.__traceback__)[-1]
+        frames = traceback.extract_tb(error.__traceback__)
+        place = next(
+            (frame for frame in reversed(frames) if Path(__file__).parent in Path(frame.filename).parents), frames[-1]
+        )
         told = f"{type(error).__name__} in {Path(place.filename).name}, line {place.lineno}"
         typer.echo(f"error: a fault of kpi-exporter itself: {told}. Please report it.", err=True)
         sys.exit(CANNOT_START)

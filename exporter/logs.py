@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from queue import Full, Queue
 from threading import Thread
-from typing import Any, TextIO
+from typing import Any, NamedTuple, TextIO
 from urllib.parse import quote, quote_plus
 
 import orjson
@@ -145,11 +145,15 @@ class Outlet(logging.Handler):
         super().close()
 
 
-def configure(shape: str, level: str, stream: TextIO | None = None) -> tuple[Redactor, Outlet]:
-    """Sends all logs to `stream` (stderr) as `json` or `text`; libraries are heard from warnings on.
+class Logs(NamedTuple):
+    """The process's logs: the redactor takes secrets to hide, the outlet is to be closed at the end."""
 
-    What comes back takes secrets to hide, and is to be closed at the end.
-    """
+    redactor: Redactor
+    outlet: Outlet
+
+
+def configure(shape: str, level: str, stream: TextIO | None = None) -> Logs:
+    """Sends all logs to `stream` (stderr) as `json` or `text`; libraries are heard from warnings on."""
     redactor, outlet = Redactor(), Outlet(stream or sys.stderr)
     outlet.setFormatter(_Line(redactor, _as_json if shape == "json" else _as_text))
     root = logging.getLogger()
@@ -158,4 +162,4 @@ def configure(shape: str, level: str, stream: TextIO | None = None) -> tuple[Red
     logging.getLogger("exporter").setLevel(level.upper())
     for name in ("httpx", "httpcore", "asyncio"):
         logging.getLogger(name).setLevel(logging.WARNING)
-    return redactor, outlet
+    return Logs(redactor, outlet)

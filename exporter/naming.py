@@ -188,11 +188,14 @@ RELOAD_TIME = _own("config_last_reload_success_timestamp_seconds", "When the con
 PUSH_EVENTS = _own("push_records_total", "Pushed records by what became of them.", ("source", "result"), "counter")
 HTTP_REJECTED = _own("http_rejected_total", "Requests to the exporter that were refused.", ("reason",), "counter")
 CLOCK_JUMPS = _own("clock_jumps_total", "Jumps of the wall clock by more than a minute.", (), "counter")
+LOG_LINES_DROPPED = _own(
+    "log_lines_dropped_total", "Log lines that nobody took in time, so that nothing waits for them.", (), "counter"
+)
 BUILD_INFO = _own("build_info", "Version of the exporter and of Python; always 1.", ("version", "python"))
 
 OWN_FAMILIES = (
     SOURCE_UP, SOURCE_STATE, LAST_SUCCESS, WATERMARK, NEXT_ATTEMPT, FAILURES, CLOCK_SKEW, CAPPED, REQUESTS, ERRORS,
     RECORDS, REJECTED, UNDATED, SYNC_DURATION, KPI_UP, LABEL_OVERFLOW, EVALUATION_SUCCESS, EVALUATION_FAILED,
     EVALUATION_DURATION, EVALUATION_TIME, SERIES, SERIES_DROPPED, STORE_UP, STORE_ERRORS, STORE_REBUILDS,
-    RELOAD_SUCCESS, RELOAD_TIME, PUSH_EVENTS, HTTP_REJECTED, CLOCK_JUMPS, BUILD_INFO,
+    RELOAD_SUCCESS, RELOAD_TIME, PUSH_EVENTS, HTTP_REJECTED, CLOCK_JUMPS, LOG_LINES_DROPPED, BUILD_INFO,
 )  # fmt: skip

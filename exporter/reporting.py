@@ -97,7 +97,7 @@ def show_state(ledger: Ledger, source: str, state: SourceState) -> None:
 
 def begin(ledger: Ledger) -> None:
     """What can be said before anything was done, so that counters do not appear late."""
-    for family in (naming.STORE_REBUILDS, naming.CLOCK_JUMPS):
+    for family in (naming.STORE_REBUILDS, naming.CLOCK_JUMPS, naming.LOG_LINES_DROPPED):
         ledger.count(family, by=0)
     ledger.set(naming.BUILD_INFO, 1, __version__, python_version())
     ledger.set(naming.STORE_UP, 1)

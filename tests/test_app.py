@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import signal
 import sys
@@ -18,7 +19,7 @@ from exporter import app as app_module
 from exporter.app import App
 from exporter.errors import ConfigError, StartError, StoreError, StoreLockedError
 from exporter.exposition.server import bind
-from exporter.logs import Redactor
+from exporter.logs import Logs, Outlet, Redactor
 from exporter.settings import Address, Settings
 from exporter.store.store import Store
 from exporter.sync.scheduler import Scheduler
@@ -39,7 +40,12 @@ def settings(directory: Path, **more: object) -> Settings:
     return Settings(directory / "kpis.yaml", directory / "data", **known)  # type: ignore[arg-type]
 
 
-def during(told: Settings, scenario: Callable[[str], None]) -> None:
+def quiet() -> Outlet:
+    """Logs that nobody reads."""
+    return Outlet(io.StringIO())
+
+
+def during(told: Settings, scenario: Callable[[str], None], outlet: Outlet | None = None) -> None:
     """Runs the app here, on the main thread, and the scenario beside it; then ends the app as an operator would."""
     failures: list[BaseException] = []
 
@@ -51,7 +57,9 @@ def during(told: Settings, scenario: Callable[[str], None]) -> None:
         finally:
             os.kill(os.getpid(), signal.SIGTERM)
 
-    App(told, os.environ, Redactor()).run(lambda address: Thread(target=act, args=(address,)).start())
+    App(told, os.environ, Logs(Redactor(), outlet or quiet())).run(
+        lambda address: Thread(target=act, args=(address,)).start()
+    )
     if failures:
         raise failures[0]
 
@@ -167,7 +175,7 @@ def test_a_source_that_the_config_no_longer_names_is_forgotten(tmp_path: Path) -
 
 
 def test_a_watched_config_is_loaded_when_its_text_changes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(app_module, "WATCH_EVERY", 0.1)
+    monkeypatch.setattr(app_module, "LOOK_EVERY", 0.1)
     path = small_company.write(tmp_path)
 
     def scenario(address: str) -> None:
@@ -201,7 +209,7 @@ def test_a_taken_port_is_told_before_the_store_is_touched(tmp_path: Path) -> Non
     with bind("127.0.0.1", 0) as taken:
         address = Address("127.0.0.1", taken.getsockname()[1])
         with pytest.raises(StartError, match="--listen"):
-            App(settings(tmp_path, listen=address), os.environ, Redactor()).run()
+            App(settings(tmp_path, listen=address), os.environ, Logs(Redactor(), quiet())).run()
     assert not (tmp_path / "data").exists()
 
 
@@ -212,7 +220,7 @@ def test_a_store_in_use_is_told_and_the_port_is_free_again(tmp_path: Path) -> No
     store = Store.open(tmp_path / "data")
     try:
         with pytest.raises(StoreLockedError, match="another kpi-exporter"):
-            App(settings(tmp_path, listen=address), os.environ, Redactor()).run()
+            App(settings(tmp_path, listen=address), os.environ, Logs(Redactor(), quiet())).run()
     finally:
         store.close()
     bind("127.0.0.1", address.port).close()
@@ -221,7 +229,7 @@ def test_a_store_in_use_is_told_and_the_port_is_free_again(tmp_path: Path) -> No
 def test_a_bad_config_is_told_before_anything_starts(tmp_path: Path) -> None:
     small_company.write(tmp_path, "company: nonsense")
     with pytest.raises(ConfigError):
-        App(settings(tmp_path), os.environ, Redactor()).run()
+        App(settings(tmp_path), os.environ, Logs(Redactor(), quiet())).run()
 
 
 def test_rates_that_cannot_be_read_keep_it_from_starting(tmp_path: Path) -> None:
@@ -229,7 +237,7 @@ def test_rates_that_cannot_be_read_keep_it_from_starting(tmp_path: Path) -> None
     small_company.write(tmp_path, small_company.CONFIG.replace("currency: CHF}", rates))
     (tmp_path / "rates.csv").write_text("currency,since,rate\nEUR,yesterday,none\n")
     with pytest.raises(ConfigError, match=r"rates\.csv"):
-        App(settings(tmp_path), os.environ, Redactor()).run()
+        App(settings(tmp_path), os.environ, Logs(Redactor(), quiet())).run()
 
 
 @pytest.mark.parametrize("fault", [StoreError("disk is gone"), RuntimeError("a fault of ours")])
@@ -261,3 +269,19 @@ def test_an_evaluation_that_fails_is_tried_again(tmp_path: Path, monkeypatch: py
 
     monkeypatch.setattr(Publisher, "publish", sometimes)
     during(settings(tmp_path), lambda address: until(lambda: value_of(address) == 700))
+
+
+def test_lines_that_the_log_dropped_are_counted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(app_module, "LOOK_EVERY", 0.1)
+    small_company.write(tmp_path)
+    outlet = Outlet(io.StringIO())
+
+    def scenario(address: str) -> None:
+        assert scrape(address)["kpi_exporter_log_lines_dropped_total"] == 0
+        outlet.dropped = 3
+        until(lambda: scrape(address)["kpi_exporter_log_lines_dropped_total"] == 3)
+        outlet.dropped = 5
+        until(lambda: scrape(address)["kpi_exporter_log_lines_dropped_total"] == 5)
+
+    during(settings(tmp_path), scenario, outlet)
+    outlet.close()

@@ -21,6 +21,7 @@ from prometheus_client.openmetrics.parser import text_string_to_metric_families
 from exporter import __version__, cli
 from exporter.commands import demo, exits
 from exporter.commands.values import instant
+from exporter.config.root import Config
 from exporter.config.schema import schema
 from exporter.demo.server import Running
 from exporter.errors import ConfigError, EvaluationError, Problem, Reason, SourceRejectedError, StartError, StoreError
@@ -331,7 +332,7 @@ def test_a_fault_of_ours_is_told_in_one_line_without_what_it_held(
     monkeypatch.setattr("exporter.commands.schema.run", broken)
     done = typed("schema")
     assert done.code == 1
-    assert re.fullmatch(r"error: a fault of kpi-exporter itself: KeyError in test_cli\.py, line \d+\..*\n", done.err)
+    assert re.fullmatch(r"error: a fault of kpi-exporter itself: KeyError in cli\.py, line \d+\..*\n", done.err)
 
 
 @pytest.mark.parametrize(
@@ -378,9 +379,10 @@ def test_the_demo_brings_its_company_its_companions_and_its_addresses(
 
 
 @contextmanager
-def companion(config: Path, address: str, directory: Path) -> Iterator[dict[str, str]]:
+def companion(config: Config, address: str, directory: Path, history: Any) -> Iterator[dict[str, str]]:
     """What runs beside the demo."""
-    assert config.name == "kpis.yaml"
+    assert config.company.name == "Alpenwerk"
+    assert callable(history)
     assert address.startswith("http://")
     assert directory.is_dir()
     yield {"dashboards": "http://beside"}

@@ -35,9 +35,9 @@ Companion = Callable[[Config, str, Path, Past], AbstractContextManager[dict[str,
 def run(settings: Settings, data_dir: Path | None, log_shape: str, log_level: str) -> None:
     """Runs until Ctrl-C, then stops everything it started. Raises StartError where a port is taken."""
     console = Console(file=sys.stderr, highlight=False)
-    redactor, outlet = configure(log_shape, log_level, log_stream(console))
+    logs = configure(log_shape, log_level, log_stream(console))
     with ExitStack() as stack:
-        stack.callback(outlet.close)
+        stack.callback(logs.outlet.close)
         directory = stack.enter_context(_directory(data_dir))
         console.print("Starting a simulated company: 40 people, 15 months of deals, tickets and calls ...")
         company = launch(HOST, PORT)
@@ -45,11 +45,11 @@ def run(settings: Settings, data_dir: Path | None, log_shape: str, log_level: st
         settings = replace(settings, config=demo_config(), data_dir=directory / "store")
         observer = stack.enter_context(shown(console, fleeting=True))
 
-        app = App(settings, os.environ, redactor, observer=observer)
+        app = App(settings, os.environ, logs, observer=observer)
 
         def ready(address: str) -> None:
             places = {"KPIs, to read": f"{address}/", "metrics, to scrape": f"{address}/metrics"}
-            config = read_config(settings.config, os.environ, redactor).config
+            config = read_config(settings.config, os.environ, logs.redactor).config
             for begin in _companions():
                 places |= beside.enter_context(begin(config, address, directory, partial(write_past, app, config)))
             for what, where in {**places, "the company's APIs": company.url}.items():

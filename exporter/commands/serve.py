@@ -22,10 +22,10 @@ _log = logging.getLogger(__name__)
 def run(settings: Settings, log_shape: str, log_level: str) -> None:
     """Returns at a clean end; raises what keeps it from starting. Where logs are JSON, so is that message."""
     console = Console(file=sys.stderr)
-    redactor, outlet = configure(log_shape, log_level, log_stream(console))
+    logs = configure(log_shape, log_level, log_stream(console))
     try:
         with shown(console, fleeting=True) as observer:
-            app = App(settings, os.environ, redactor, observer=observer)
+            app = App(settings, os.environ, logs, observer=observer)
             app.run(lambda address: _log.info("serving %s/metrics", address))
     except ExporterError as error:
         if log_shape != "json":
@@ -34,4 +34,4 @@ def run(settings: Settings, log_shape: str, log_level: str) -> None:
             _log.critical("%s", line)
         raise typer.Exit(exit_code(error)) from None
     finally:
-        outlet.close()
+        logs.outlet.close()

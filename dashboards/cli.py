@@ -65,7 +65,7 @@ def generate(  # noqa: PLR0913, PLR0917  # typer makes an option of each paramet
     _require_libraries()
     from dashboards.places import Places
 
-    places = Places(exporter, alertmanager, config_dir, dashboards_dir)
+    places = Places(exporter=exporter, alertmanager=alertmanager, config_dir=config_dir, dashboards_dir=dashboards_dir)
     _generate(_site(config, datasource_uid), places, out, platform, check=check)
 
 

@@ -36,7 +36,7 @@ def _cells(config: Config, kpi: Kpi) -> tuple[str, ...]:
 def formula(config: Config, value: Expression) -> str:
     """The KPI's value over the titles of its metrics."""
     if isinstance(value, Constant):
-        return f"{value.value:g}"
+        return _number(value.value)
     if isinstance(value, Binary):
         return f"{_operand(config, value.left)} {value.operator} {_operand(config, value.right)}"
     return config.metric_by_name[value.metric].title
@@ -51,11 +51,15 @@ def target(kpi: Kpi) -> str:
     """The target as a person says it."""
     goal = kpi.target
     if isinstance(goal, Band):
-        return f"{goal.within[0]:g} to {goal.within[1]:g}"
+        return f"{_number(goal.within[0])} to {_number(goal.within[1])}"
     if isinstance(goal, Goal):
-        return f"from {goal.from_:g} on {goal.start} to {goal.to:g} by {goal.by}"
+        return f"from {_number(goal.from_)} on {goal.start} to {_number(goal.to)} by {goal.by}"
     if isinstance(goal, Growth):
         return f"{goal.growth:+.1%} over {goal.over.value.replace('_', ' ')}"
     if isinstance(goal, tuple):
         return "dated, see the chart"
-    return f"{goal:,g}" if goal is not None else ""
+    return _number(goal) if goal is not None else ""
+
+
+def _number(value: float) -> str:
+    return f"{value:,.10g}"

@@ -21,6 +21,7 @@ PROVIDERS: Mapping[str, str] = MappingProxyType(
         "sql": "exporter.sources.sql",
         "stripe": "exporter.sources.stripe",
         "twilio": "exporter.sources.twilio",
+        "zendesk": "exporter.sources.zendesk",
     }
 )
 """Provider name to the module whose `create(options, around)` builds a source."""

@@ -15,6 +15,7 @@ from exporter.config.sources.salesforce import SalesforceOptions
 from exporter.config.sources.sql import SqlOptions
 from exporter.config.sources.stripe import StripeOptions
 from exporter.config.sources.twilio import TwilioOptions
+from exporter.config.sources.zendesk import ZendeskOptions
 
 AnySource = Annotated[
     AircallOptions
@@ -25,6 +26,7 @@ AnySource = Annotated[
     | SalesforceOptions
     | SqlOptions
     | StripeOptions
-    | TwilioOptions,
+    | TwilioOptions
+    | ZendeskOptions,
     Field(discriminator="provider"),
 ]

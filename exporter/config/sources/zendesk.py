@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
@@ -14,7 +15,9 @@ class ApiToken(Section):
     """The old way in: no new ones can be made, and all end on 30 April 2027."""
 
     email: Annotated[str, Field(pattern=r"^[^@\s/]+@[^@\s/]+$")]
+    """Address of the agent whose rights hold."""
     token: SecretField
+    """The token."""
 
 
 class ZendeskOptions(HttpOptions):
@@ -31,7 +34,7 @@ class ZendeskOptions(HttpOptions):
         tuple[Literal["tickets", "surveys", "calls", "people", "measurements"], ...], Field(strict=False, min_length=1)
     ] = ("people", "tickets")
     """calls and measurements (who waits in the queue now) need Talk."""
-    history: Duration = parse_duration("730d")
+    history: Annotated[Duration, Field(ge=timedelta(minutes=2))] = parse_duration("730d")
     """How far back tickets, ratings and calls are read."""
 
     @model_validator(mode="after")

@@ -11,6 +11,8 @@ from exporter.sources.http import Answer, SourceClient
 from exporter.sources.pagination import Batch, CursorPages, Listed, Size, Step, walk
 
 EXPORT_ROWS = 1000
+TALK_ROWS = 1000
+"""Calls on a full page."""
 TALK = "/api/v2/channels/voice"
 
 LIST = CursorPages("meta.after_cursor", "page[after]", Size("page[size]", 100), more="meta.has_more")
@@ -29,10 +31,11 @@ class ExportPages:
         return Step({**size, "cursor": position} if position else {**size, "start_time": str(self.start_time)})
 
     def following(self, answer: Answer, rows: int, position: str | None) -> str | None:  # noqa: ARG002
-        """The cursor while the stream goes on."""
-        if answer.body.get("end_of_stream", True):
-            return None
-        return end_of(answer)
+        """The cursor while the stream goes on; raises SourceRejectedError(SCHEMA) where it cannot be told."""
+        ended, cursor = answer.body.get("end_of_stream"), end_of(answer)
+        if not isinstance(ended, bool) or (cursor is None and not ended):
+            raise SourceRejectedError(Reason.SCHEMA, "the export says neither that it ends nor how it goes on")
+        return None if ended else cursor
 
 
 def end_of(answer: Answer) -> str | None:
@@ -56,12 +59,11 @@ class TalkPages:
         return Step(link=position) if position else Step({"start_time": str(self.start_time)})
 
     def following(self, answer: Answer, rows: int, position: str | None) -> str | None:
-        """The next link, unless it leads back to this page."""
-        link = answer.body.get("next_page")
-        count = answer.body.get("count")
-        if not link or rows <= 1 or (isinstance(count, int) and count <= 1) or link == position:
+        """The next link, unless it leads back to this page. A full page that does so hides what comes after it."""
+        link, count = answer.body.get("next_page"), answer.body.get("count")
+        if not link or rows <= 1 or (isinstance(count, int) and count <= 1):
             return None
-        return str(link)
+        return None if link == position and rows < TALK_ROWS else str(link)
 
 
 def rows_of(answer: Answer, name: str) -> Sequence[Any]:

@@ -47,18 +47,19 @@ def ticket(row: Row, groups: Mapping[str, str]) -> Ticket:
     if row["status"] == "deleted":
         return Ticket(id=_id(row), updated_at=updated, deleted=True)
     metrics: Row = row.get("metric_set") or {}
-    created_at, group = _at(row["created_at"], "created_at"), str(row.get("group_id") or "")
+    created_at = _at(row["created_at"], "created_at")
+    status = convert.choice(row["status"], "status", TICKET_STATES)
     return Ticket(
         id=_id(row),
         updated_at=updated,
-        status=convert.choice(row["status"], "status", TICKET_STATES),
+        status=status,
         priority=convert.text(row.get("priority"), "priority"),
         channel=convert.text((row.get("via") or {}).get("channel"), "channel"),
-        queue=groups.get(group, group or None),
+        queue=_queue(row.get("group_id"), groups),
         agent=convert.text(row.get("assignee_id"), "agent"),
         created_at=created_at,
         first_reply_at=_after(created_at, metrics.get("reply_time_in_minutes")),
-        solved_at=_at(metrics.get("solved_at"), "solved_at"),
+        solved_at=_at(metrics.get("solved_at"), "solved_at") if status in ("solved", "closed") else None,
         reopens=convert.number(metrics.get("reopens"), "reopens"),
         satisfaction=RATINGS.get(str((row.get("satisfaction_rating") or {}).get("score", "unoffered"))),
         attributes=_attributes(row),
@@ -95,22 +96,23 @@ def survey(row: Row) -> Survey | None:
 
 
 def person(row: Row, groups: Mapping[str, str]) -> Person | None:
-    """An agent or admin, in the team of the default group; None for customers."""
+    """An agent or admin, in the team of the default group; None for customers.
+
+    Who was removed stays known, so that the tickets of before keep a name.
+    """
     if row.get("role") == "end-user":
         return None
-    group = str(row.get("default_group_id") or "")
     return Person(
         id=_id(row),
         updated_at=_at(row.get("updated_at"), "updated_at"),
-        deleted=row.get("active") is False,
         name=convert.text(row.get("name"), "name"),
         email=convert.text(row.get("email"), "email"),
-        team=groups.get(group),
-        active=not row.get("suspended", False),
+        team=groups.get(str(row.get("default_group_id"))),
+        active=row.get("active") is not False and not row.get("suspended"),
     )
 
 
-def call(row: Row) -> Call:
+def call(row: Row, groups: Mapping[str, str]) -> Call:
     """A conversation, as Talk counts it: its legs are another list. Durations are seconds, null on failed calls."""
     started_at = _at(row["created_at"], "started_at")
     wait = convert.seconds(row.get("wait_time"), "wait_seconds")
@@ -122,7 +124,7 @@ def call(row: Row) -> Call:
         updated_at=_at(row.get("updated_at"), "updated_at"),
         direction=convert.choice(row["direction"], "direction", {"inbound": "inbound", "outbound": "outbound"}),
         status=status,
-        queue=convert.text(row.get("call_group_id"), "queue"),
+        queue=_queue(row.get("call_group_id"), groups),
         agent=convert.text(row.get("agent_id"), "agent"),
         started_at=started_at,
         answered_at=_plus(started_at, wait) if answered else None,
@@ -133,6 +135,12 @@ def call(row: Row) -> Call:
         wrap_seconds=convert.seconds(row.get("wrap_up_time"), "wrap_seconds"),
         attributes={"ticket": str(row["ticket_id"])} if row.get("ticket_id") else {},
     )
+
+
+def _queue(group: Any, groups: Mapping[str, str]) -> str | None:
+    """A group's name, or its id where it was removed."""
+    key = convert.text(group, "queue")
+    return None if key is None else groups.get(key, key)
 
 
 def _plus(start: datetime | None, seconds: float | None) -> datetime | None:

@@ -12,7 +12,7 @@ from typing import Any
 from exporter.config.sources.zendesk import ZendeskOptions
 from exporter.errors import Reason, SourceRejectedError
 from exporter.sources.auth import Authenticator, BasicAuth
-from exporter.sources.base import Access, Listing, Page, Pass, Surroundings
+from exporter.sources.base import Access, Page, Pass, Surroundings
 from exporter.sources.ending import ended
 from exporter.sources.http import Limits, SourceClient
 from exporter.sources.oauth import OAuthAuth
@@ -27,6 +27,8 @@ PER_SECOND = 3.0
 """The smallest plan allows 200 requests a minute."""
 LAG = timedelta(seconds=60)
 """Exports leave out the most recent minute."""
+EVERYBODY = 1
+"""The users' export begins here whatever the history: an agent may not have been changed for years."""
 RATING_LOOKBACK = timedelta(hours=1)
 CALL_LOOKBACK = timedelta(hours=4)
 """Calls settle late: wrap-up and status came up to three hours after the call began."""
@@ -35,7 +37,7 @@ _PROBES: Mapping[str, tuple[tuple[str, bool], ...]] = {
     "tickets": (("/api/v2/incremental/tickets/cursor", True), ("/api/v2/groups", False)),
     "people": (("/api/v2/incremental/users/cursor", True), ("/api/v2/groups", False)),
     "surveys": (("/api/v2/satisfaction_ratings", False),),
-    "calls": ((f"{TALK}/stats/incremental/calls", True),),
+    "calls": ((f"{TALK}/stats/incremental/calls", True), ("/api/v2/groups", False)),
     "measurements": ((f"{TALK}/stats/current_queue_activity", False),),
 }
 
@@ -90,15 +92,18 @@ class ZendeskSource:
         return asked.started_at - self._options.history
 
     async def _exported(self, asked: Pass) -> AsyncIterator[Page]:
-        """The cursor is the export's own and moves with every page, so that it is also the resume token."""
+        """The cursor is the export's own and moves with every page, so that it is also the resume token.
+
+        Never a listing: what changed within the last minute is left out, and what was deleted comes as a row.
+        """
         name = "tickets" if asked.entity == "tickets" else "users"
         make = partial(ticket if name == "tickets" else person, groups=await self._api.groups())
-        start = int(self._begin(asked).timestamp())
+        start = int(self._begin(asked).timestamp()) if name == "tickets" else EVERYBODY
         async for batch in self._api.export(name, start, asked.resume or asked.cursor):
             page = await self._page(batch, make, with_metrics=name == "tickets")
             cursor = end_of(batch.answer) or asked.resume or asked.cursor
             if batch.following is None:
-                yield replace(page, cursor=cursor, listing=self._listing(asked))
+                yield replace(page, cursor=cursor)
             else:
                 yield replace(page, resume=cursor)
 
@@ -117,12 +122,6 @@ class ZendeskSource:
                 raise
             return row  # the ticket was deleted after it was exported
 
-    def _listing(self, asked: Pass) -> Listing | None:
-        """A full export has every ticket that changed in the history, deleted ones among them."""
-        if asked.cursor is not None:
-            return None
-        return Listing("created_at", self._begin(asked)) if asked.entity == "tickets" else Listing()
-
     def _timed(self, asked: Pass) -> AsyncIterator[Page]:
         """Ratings and calls: their change time is the cursor, with a lookback for what settles late."""
         return ended(self._since(asked), lambda last: replace(last, resume=None, cursor=asked.started_at.isoformat()))
@@ -131,11 +130,12 @@ class ZendeskSource:
         calls = asked.entity == "calls"
         default = CALL_LOOKBACK if calls else RATING_LOOKBACK
         lookback = default if self._options.lookback is None else self._options.lookback
-        since = datetime.fromisoformat(asked.cursor) - lookback if asked.cursor else self._begin(asked)
+        since = datetime.fromisoformat(asked.cursor) - max(lookback, LAG) if asked.cursor else self._begin(asked)
         start, position = json.loads(asked.resume) if asked.resume else (int(since.timestamp()), None)
         batches = self._api.calls(start, position) if calls else self._api.ratings(start, position)
+        make: Make = partial(call, groups=await self._api.groups()) if calls else survey
         async for batch in batches:
-            taken = take(batch.rows, call if calls else survey, self._around.clock())
+            taken = take(batch.rows, make, self._around.clock())
             yield Page(taken.records, taken.rejected, resume=json.dumps([start, batch.following]))
 
     async def _measured(self, asked: Pass) -> AsyncIterator[Page]:

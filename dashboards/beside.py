@@ -119,7 +119,7 @@ class _Stack:
             self._start_prometheus()
         except (ExporterError, OSError) as error:
             if not self.children.ended.is_set():
-                _log.error("the programs beside the demo: %s", error)
+                _log.error("programs beside the exporter: %s", error)
 
     def _config_here(self) -> Config:
         """The config with the addresses that hold on this machine."""

@@ -122,14 +122,15 @@ def _processes(tasks: Sequence[Task]) -> Iterator[dict[int, Connection]]:
         yield receivers
     finally:
         for process in running:
-            process.terminate()
+            process.kill()
             process.join()
         for receiver in receivers.values():
             receiver.close()
 
 
 def _work(task: Task, sender: Connection) -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # whoever started this process ends it
+    for name in (signal.SIGINT, signal.SIGTERM):  # a whole group may hear them; whoever started this process ends it
+        signal.signal(name, signal.SIG_IGN)
     try:
         sender.send(evaluate_part(task, sender.send))
     except (ExporterError, OSError) as error:

@@ -17,7 +17,7 @@ _NOBODY: Sequence[Hashable] = ()
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
-    """The families met, each with the beginnings of its series' lines; the lines lie in the spool under those."""
+    """The families with samples, each with the beginnings of its series' lines; the lines lie in the spool under those."""
 
     families: dict[str, tuple[bytes, list[bytes]]]
     places: Places
@@ -78,6 +78,7 @@ class Recorder:
         families = {
             name: (_described(running.family), [head for head in running.heads.values() if head is not None])
             for name, running in self._running.items()
+            if running.heads
         }
         return Recorded(families, self._spool.end())
 

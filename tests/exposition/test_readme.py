@@ -1,0 +1,70 @@
+"""The exporter's README against the code."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from exporter import naming
+from exporter.commands import exits
+from exporter.config.fields import Status
+from exporter.exposition import guard, render, server, text
+from exporter.metrics.labels import MOST_VALUES
+from exporter.naming import Family
+
+README = (Path(__file__).parents[2] / "exporter" / "README.md").read_text(encoding="utf-8")
+
+
+def tables() -> list[list[list[str]]]:
+    """Rows of each table, without its head."""
+    blocks = re.findall(r"(?:^\|.*\|\n)+", README, re.MULTILINE)
+    return [
+        [[cell.strip() for cell in row.strip("|").split("|")] for row in block.splitlines()[2:]] for block in blocks
+    ]
+
+
+def names(cell: str) -> tuple[str, ...]:
+    return tuple(re.findall(r"`([^`]+)`", cell))
+
+
+def table_of(*families: Family) -> list[list[str]]:
+    return next(table for table in tables() if table[0][0] == f"`{families[0].name}`")
+
+
+def test_every_metric_of_its_own_is_described_as_the_code_describes_it() -> None:
+    said = [(*names(row[0]), names(row[1]), row[2]) for row in table_of(*naming.OWN_FAMILIES)]
+    assert said == [(family.name, family.labels, family.help) for family in naming.OWN_FAMILIES]
+
+
+def test_every_kpi_family_is_described_as_the_code_describes_it() -> None:
+    rows = table_of(*naming.COMPANY_FAMILIES)
+    assert [(*names(row[0]), names(row[1])) for row in rows] == [(f.name, f.labels) for f in naming.COMPANY_FAMILIES]
+    assert {names(row[0])[0] for row in rows if row[2] == "yes"} == {family.name for family in naming.SCOPED}
+    assert all(family.help.startswith(row[3]) for row, family in zip(rows, naming.COMPANY_FAMILIES, strict=True))
+
+
+def test_closed_lists_are_complete() -> None:
+    for words in ([state.value for state in naming.SourceState], naming.REQUEST_CLASSES, naming.RECORD_RESULTS):
+        assert ", ".join(words) in " ".join(README.split())
+    for status in (Status.STALE, Status.NO_DATA):
+        assert f"`{status}`" in README
+
+
+def test_limits_are_those_of_the_code() -> None:
+    limits = {row[0]: row[1] for row in next(table for table in tables() if table[0][0] == "values of one label")}
+    assert limits["values of one label"] == str(MOST_VALUES)
+    assert limits["series of one family"] == f"{render.MOST_SERIES:,}"
+    assert limits["characters of a label value"] == str(text.LONGEST)
+    assert limits["requests in flight"] == str(guard.MOST_IN_FLIGHT)
+    assert limits["silent or stuck clients"] == f"{server.STALLED} s"
+    assert limits["one answer"] == f"{guard.DEADLINE:.0f} s"
+
+
+def test_exit_codes_are_those_of_the_code() -> None:
+    codes = [int(row[0]) for row in next(table for table in tables() if table[0][0] == "0")]
+    assert codes == [exits.DONE, exits.CANNOT_START, exits.USAGE, exits.STORE, exits.SOURCE]
+
+
+def test_links_lead_somewhere() -> None:
+    for target in re.findall(r"\]\(([^)#]+)\)", README):
+        assert (Path(__file__).parents[2] / "exporter" / target).exists(), target

@@ -17,7 +17,7 @@ _NOBODY: Sequence[Hashable] = ()
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
-    """The families with samples, each with the beginnings of its series' lines; the lines lie in the spool under those."""
+    """Families with samples, each with the beginnings of its series' lines; the lines lie in the spool under those."""
 
     families: dict[str, tuple[bytes, list[bytes]]]
     places: Places

@@ -117,6 +117,7 @@ class Drive:
             if report.reason in SOURCE_WIDE:
                 for other in due[place + 1 :]:
                     await self._settle(await self._runner.refuse(report, other))
+                self._timetable.put_off(entity)
                 return
 
     async def _pass(self, entity: str) -> PassReport:

@@ -102,9 +102,9 @@ class Scheduler:
         for task in tasks:
             task.cancel()
         _, late = await asyncio.wait(tasks, timeout=GRACE)
-        if late:
+        while late:  # an interruption between two statements goes unheard
             self._store.interrupt()
-            await asyncio.wait(late)
+            _, late = await asyncio.wait(late, timeout=0.1)
         closing = [asyncio.create_task(job.source.close()) for job in self._jobs]
         if closing:
             _, late = await asyncio.wait(closing, timeout=1.0)

@@ -60,6 +60,7 @@ class Timetable:
 
     def start(self, outcomes: Mapping[str, Outcome], now: float, wall: datetime) -> None:
         """Takes up where the last process left off: no pass before its time, no request before the vendor's."""
+        spread = self._chance.uniform(0, min(1.0, self._job.interval * 0.1))
         for entity, entry in self._entries.items():
             known = outcomes.get(entity) or Outcome(self._job.source.name, entity)
             self._learn(entry, known)
@@ -69,7 +70,7 @@ class Timetable:
             elif known.last_success and not known.failures and known.fingerprint == self._fingerprint(entity):
                 since = (wall - known.last_success).total_seconds()
                 wait = self._job.interval - since if since >= 0 else 0.0
-            entry.due = now + max(wait, 0.0) + self._chance.uniform(0, min(1.0, self._job.interval * 0.1))
+            entry.due = now + max(wait, 0.0) + spread
 
     def learn(self, outcomes: Mapping[str, Outcome]) -> None:
         """Takes over what the store knows after a pass."""
@@ -114,6 +115,12 @@ class Timetable:
                 entry.full_not_before = now + self._pacing.full_retry
         entry.due = now + wait
         return wait
+
+    def put_off(self, failed: str) -> None:
+        """The source failed as a whole: nothing of it is read before the entity that failed."""
+        until = self._entries[failed].due
+        for entry in self._entries.values():
+            entry.due, entry.held = max(entry.due, until), True
 
     def nudge(self, now: float) -> None:
         """Makes everything due that is not held back by a failure or the vendor."""

@@ -22,7 +22,7 @@ class _Selector(selectors.DefaultSelector):  # type: ignore[valid-type,misc]
 
     def select(self, timeout: float | None = None) -> Any:
         if self.threads or timeout is None:
-            return super().select(timeout if timeout is None else 0.2)
+            return super().select(timeout if timeout is None else min(timeout, 0.2))
         found = super().select(0)
         if not found and timeout > 0:
             self.now += timeout

@@ -1,0 +1,155 @@
+"""An off-track KPI on its way: records, exporter, Prometheus, Alertmanager, and the program of whoever owns it."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+from typing import Any
+from urllib.request import urlopen
+
+import pytest
+import yaml
+
+from dashboards.commands import alertmanager_command, prometheus_command
+from dashboards.places import Places
+from dashboards.stack import write_stack
+from exporter.config.loader import load
+from tests import small_company
+from tests.exposition.serving import get
+from tests.programs import program
+from tests.test_end_to_end import ask, exporting, free_port, until
+
+OWNER = "boss@example.com"
+
+
+@dataclass
+class Inbox:
+    """What the listener was told."""
+
+    url: str
+    told: list[dict[str, Any]] = field(default_factory=list)
+
+    def alerts(self, name: str) -> list[dict[str, Any]]:
+        return [alert for told in self.told for alert in told["alerts"] if alert["labels"]["alertname"] == name]
+
+
+@pytest.fixture
+def inbox() -> Iterator[Inbox]:
+    box = Inbox("")
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            box.told.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
+            self.send_response(200)
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    server = HTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    box.url = f"http://127.0.0.1:{server.server_port}/kpi"
+    yield box
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+def company(directory: Path, webhook: str) -> Path:
+    """The small company, whose revenue is far from its target and whose owner wants to hear of it."""
+    text = small_company.CONFIG.replace(
+        "target: 1000\n", "target: 900000\n    pace: none\n    alerts: {for: 0s, notify: [boss], on: [off_track]}\n"
+    )
+    return small_company.write(directory, text + f"contacts:\n  - {{name: boss, webhook: {{url: {webhook!r}}}}}\n")
+
+
+@contextmanager
+def running(command: list[str], port: int, log: Path) -> Iterator[int]:
+    """A program until it is ready, and to its end."""
+
+    def ready() -> bool:
+        try:
+            return get(port, "/-/ready")[0] == 200
+        except OSError:
+            return False
+
+    with log.open("wb") as told:
+        process = subprocess.Popen(command, stdout=told, stderr=told)
+    try:
+        until(lambda: ready() or process.poll() is not None)
+        assert process.poll() is None, log.read_text()
+        yield port
+    finally:
+        process.terminate()
+        process.wait(30)
+
+
+def stack(config: Path, folder: Path, exporters: list[int]) -> dict[str, int]:
+    """The generated files, with these replicas as targets and without the patience that suits people."""
+    ports = {name: free_port() for name in ("prometheus", "alertmanager")}
+    places = Places(
+        exporter=f"127.0.0.1:{exporters[0]}",
+        alertmanager=f"127.0.0.1:{ports['alertmanager']}",
+        prometheus=f"127.0.0.1:{ports['prometheus']}",
+        config_dir=str(config.parent),
+    )
+    write_stack(load(config, {}).config, folder / "generated", places)
+    path = folder / "generated/prometheus/prometheus.yml"
+    scraping = yaml.safe_load(path.read_text())
+    scraping["global"] = {"scrape_interval": "1s", "evaluation_interval": "1s"}
+    scraping["scrape_configs"][0]["static_configs"] = [{"targets": [f"127.0.0.1:{port}" for port in exporters]}]
+    path.write_text(yaml.safe_dump(scraping))
+    path = folder / "generated/alertmanager/alertmanager.yml"
+    path.write_text(path.read_text().replace("group_wait: 30s", "group_wait: 2s"))
+    return ports
+
+
+@contextmanager
+def watched(config: Path, folder: Path, exporters: list[int]) -> Iterator[dict[str, int]]:
+    """Prometheus and Alertmanager over some replicas of the exporter."""
+    alertmanager = program("prometheus-alertmanager", "/usr/bin/alertmanager")
+    ports = stack(config, folder, exporters)
+    commands = {
+        "alertmanager": alertmanager_command(str(alertmanager), folder, ports["alertmanager"]),
+        "prometheus": prometheus_command(str(program("prometheus")), folder, ports["prometheus"]),
+    }
+    with (
+        running(commands["alertmanager"], ports["alertmanager"], folder / "alertmanager.log"),
+        running(commands["prometheus"], ports["prometheus"], folder / "prometheus.log"),
+    ):
+        yield ports
+
+
+def test_an_off_track_kpi_reaches_its_owner_once_though_two_replicas_tell_of_it(inbox: Inbox, tmp_path: Path) -> None:
+    config = company(tmp_path / "company", inbox.url)
+    series = 'kpi_value{kpi="yearly_revenue"}'
+    with exporting(config, tmp_path / "one") as one, exporting(config, tmp_path / "two") as two:
+        until(lambda: one.value(series) == 700.0 and two.value(series) == 700.0)
+        with watched(config, tmp_path, [one.port, two.port]) as ports:
+            until(lambda: len(ask(ports["prometheus"], series)) == 2)
+            until(lambda: inbox.alerts("KpiOffTrack"))
+            assert len(ask(ports["prometheus"], 'ALERTS{alertname="KpiOffTrack"}')) == 1
+            time.sleep(4)  # for a second message, were there one
+            with urlopen(f"http://127.0.0.1:{ports['alertmanager']}/api/v2/alerts", timeout=10) as answer:
+                known = [found for found in json.loads(answer.read()) if found["labels"]["alertname"] == "KpiOffTrack"]
+            assert len(known) == 1
+        (alert,) = inbox.alerts("KpiOffTrack")
+    assert alert["status"] == "firing"
+    labels, notes = alert["labels"], alert["annotations"]
+    assert labels["owner"] == OWNER
+    assert labels["department"] == "Sales"
+    assert labels["kpi"] == "yearly_revenue"
+    assert "instance" not in labels
+    assert "Revenue this year" in notes["summary"]
+    assert "700" in notes["summary"] + notes["description"]
+    assert notes["dashboard_url"].startswith("http://localhost:3000/d/kpi-")
+    assert "yearly_revenue" in notes["dashboard_url"]
+    assert notes["runbook_url"].startswith("http")

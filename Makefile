@@ -4,7 +4,7 @@ PROGRAMS := promtool prometheus prometheus-alertmanager amtool
 PACKAGES := prometheus prometheus-alertmanager postgresql mariadb-server chromium
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check lint generate goldens lock bench secrets test-stack programs clean
+.PHONY: help demo test check lint generate goldens lock bench secrets programs clean
 
 help: ## show what can be done
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 14
@@ -40,9 +40,6 @@ secrets: ## make what the compose file needs: a random password for Grafana's ad
 	  > secrets/grafana_admin_password; }
 	@chmod 644 secrets/grafana_admin_password
 	@echo "Grafana's admin password is in secrets/grafana_admin_password"
-
-test-stack: .venv/tests ## build the image and bring the compose file up in a Docker engine
-	$(BIN)/pytest -m stack tests/stack $(ARGS)
 
 lock: ## pin all dependencies anew
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \

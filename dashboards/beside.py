@@ -159,7 +159,7 @@ class _Stack:
         promtool = shutil.which("promtool")
         if promtool is None or loaded.exists() or not self.history(file, self.children.ended):
             return
-        blocks = [promtool, "tsdb", "create-blocks-from", "--max-block-duration=1458h", "openmetrics"]
+        blocks = [promtool, "tsdb", "create-blocks-from", "--max-block-duration=4374h", "openmetrics"]
         if self.children.finish("promtool", [*blocks, str(file), str(database)]):
             loaded.touch()
         with suppress(FileNotFoundError):

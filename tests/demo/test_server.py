@@ -38,6 +38,7 @@ def test_both_vendors_are_served_at_one_address() -> None:
         with httpx.Client(base_url=running.url, headers={"authorization": f"Bearer {TOKEN}"}) as client:
             deals = client.get("/hubspot/crm/objects/2026-03/deals").json()["results"]
             calls = client.get("/aircall/v1/calls", auth=(API_ID, TOKEN)).json()
+            assert client.get("/-/healthy", headers={"authorization": ""}).status_code == 200
     finally:
         running.close()
     assert len(deals) == 10

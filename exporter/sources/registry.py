@@ -13,6 +13,7 @@ from exporter.sources.base import Source, Surroundings
 PROVIDERS: Mapping[str, str] = MappingProxyType(
     {
         "aircall": "exporter.sources.aircall",
+        "asterisk": "exporter.sources.asterisk",
         "csv": "exporter.sources.csv",
         "hubspot": "exporter.sources.hubspot",
         "rest": "exporter.sources.rest",

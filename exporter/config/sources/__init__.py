@@ -7,6 +7,7 @@ from typing import Annotated
 from pydantic import Field
 
 from exporter.config.sources.aircall import AircallOptions
+from exporter.config.sources.asterisk import AsteriskOptions
 from exporter.config.sources.csv import CsvOptions
 from exporter.config.sources.hubspot import HubspotOptions
 from exporter.config.sources.pipedrive import PipedriveOptions
@@ -19,6 +20,7 @@ from exporter.config.sources.zendesk import ZendeskOptions
 
 AnySource = Annotated[
     AircallOptions
+    | AsteriskOptions
     | CsvOptions
     | HubspotOptions
     | PipedriveOptions

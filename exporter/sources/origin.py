@@ -47,6 +47,11 @@ class Address:
             refuse_address(literal, private=private)
 
     @property
+    def scheme(self) -> str:
+        """https, or http where that is allowed."""
+        return self._base.scheme
+
+    @property
     def host(self) -> str:
         """The configured host."""
         return self._base.host

@@ -11,18 +11,17 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from http.cookiejar import CookieJar, DefaultCookiePolicy
-from pathlib import Path
 from typing import cast
 
-import certifi
 import httpx
 
 from exporter import __version__
 from exporter.config.sources.base import HttpOptions
-from exporter.errors import Reason, SourceError, SourceRejectedError, SourceUnavailableError
+from exporter.errors import Reason, SourceError, SourceUnavailableError
 from exporter.sources.base import Surroundings
 from exporter.sources.body import MAX_BYTES, read
 from exporter.sources.origin import Address
+from exporter.sources.trust import trusted
 
 CONNECT_SECONDS = 5.0
 READ_GAP_SECONDS = 30.0
@@ -63,17 +62,10 @@ class Wire:
         self._around = around
         self._deadline = options.timeout.total_seconds()
         self._max_bytes = max_bytes
-        transport = transport or around.transport
-        self._resolved_until = float("inf") if transport is not None else 0.0
-        self._client = httpx.AsyncClient(
-            transport=transport,
-            verify=_trust(options.ca_file, around) if options.ca_file else True,
-            follow_redirects=False,
-            trust_env=False,
-            cookies=CookieJar(policy=DefaultCookiePolicy(allowed_domains=[])),
-            headers={"user-agent": f"kpi-exporter/{__version__}", "accept-encoding": "gzip, deflate"},
-            timeout=httpx.Timeout(READ_GAP_SECONDS, connect=CONNECT_SECONDS, pool=None),
-        )
+        self._transport = transport or around.transport
+        self._resolved_until = float("inf") if self._transport is not None else 0.0
+        self._ca_file = around.base / options.ca_file if options.ca_file else None
+        self._client: httpx.AsyncClient | None = None
         self.skew = 0.0
         """The vendor's clock minus ours, in seconds, by its last Date header."""
 
@@ -86,8 +78,9 @@ class Wire:
         try:
             async with asyncio.timeout(self._deadline):
                 await self._resolve()
-                request = self._client.build_request(method, url, headers=dict(headers), content=content)
-                reply = await self._exchange(request)
+                client = self._connected()
+                request = client.build_request(method, url, headers=dict(headers), content=content)
+                reply = await _exchange(client, request, self._max_bytes)
         except (httpx.HTTPError, TimeoutError) as error:
             outcome, failure = _failure(error, url.path)
             self._around.telemetry.request(self._source, outcome)
@@ -104,15 +97,19 @@ class Wire:
             await self._address.resolve()
             self._resolved_until = self._around.monotonic() + RESOLVE_EVERY
 
-    async def _exchange(self, request: httpx.Request) -> Reply:
-        response = await self._client.send(request, stream=True)
-        try:
-            headers = dict(response.headers.items())
-            stream = cast("httpx.AsyncByteStream", response.stream)  # the raw bytes, still packed
-            body = await read(aiter(stream), headers.get("content-encoding", ""), self._max_bytes)
-        finally:
-            await response.aclose()
-        return Reply(response.status_code, headers, body)
+    def _connected(self) -> httpx.AsyncClient:
+        """The client, made when it is first needed: until then a source costs nothing."""
+        if self._client is None:
+            self._client = httpx.AsyncClient(
+                transport=self._transport,
+                verify=trusted(self._address.scheme, self._ca_file),
+                follow_redirects=False,
+                trust_env=False,
+                cookies=CookieJar(policy=DefaultCookiePolicy(allowed_domains=[])),
+                headers={"user-agent": f"kpi-exporter/{__version__}", "accept-encoding": "gzip, deflate"},
+                timeout=httpx.Timeout(READ_GAP_SECONDS, connect=CONNECT_SECONDS, pool=None),
+            )
+        return self._client
 
     def _measure_skew(self, reply: Reply) -> None:
         theirs = http_date(reply.headers.get("date", ""))
@@ -122,16 +119,19 @@ class Wire:
 
     async def close(self) -> None:
         """Closes the connections."""
-        await self._client.aclose()
+        if self._client is not None:
+            await self._client.aclose()
 
 
-def _trust(ca_file: Path, around: Surroundings) -> ssl.SSLContext:
-    context = ssl.create_default_context(cafile=certifi.where())
+async def _exchange(client: httpx.AsyncClient, request: httpx.Request, max_bytes: int) -> Reply:
+    response = await client.send(request, stream=True)
     try:
-        context.load_verify_locations(around.base / ca_file)
-    except (OSError, ssl.SSLError):
-        raise SourceRejectedError(Reason.TLS, f"ca_file {ca_file} holds no certificates that can be read") from None
-    return context
+        headers = dict(response.headers.items())
+        stream = cast("httpx.AsyncByteStream", response.stream)  # the raw bytes, still packed
+        body = await read(aiter(stream), headers.get("content-encoding", ""), max_bytes)
+    finally:
+        await response.aclose()
+    return Reply(response.status_code, headers, body)
 
 
 def status_class(status: int) -> str:
@@ -150,7 +150,7 @@ def http_date(text: str) -> datetime | None:
     return found if found.tzinfo else found.replace(tzinfo=UTC)
 
 
-_OUTCOMES = {Reason.DNS: "connect", Reason.BLOCKED_ORIGIN: "blocked"}
+_OUTCOMES = {Reason.DNS: "connect", Reason.BLOCKED_ORIGIN: "blocked", Reason.TLS: "tls"}
 
 
 def _failure(error: Exception, path: str) -> tuple[str, SourceError]:

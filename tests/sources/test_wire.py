@@ -225,8 +225,10 @@ def test_a_server_that_knows_only_old_tls_is_refused(tmp_path: Path) -> None:
 
 def test_a_ca_file_without_certificates_is_named(tmp_path: Path) -> None:
     (tmp_path / "ca.pem").write_text("nothing")
-    with pytest.raises(SourceRejectedError, match=r"ca\.pem"):
-        run(send("https://127.0.0.1:1", ca_file=tmp_path / "ca.pem"))
+    sent = run(send("https://127.0.0.1:1", ca_file=tmp_path / "ca.pem"))
+    assert refusal(sent) is Reason.TLS
+    assert "ca.pem" in str(sent.error)
+    assert sent.ledger.requests == ["tls"]
 
 
 def test_cancelling_frees_the_connection() -> None:

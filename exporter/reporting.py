@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from datetime import datetime
 from platform import python_version
@@ -12,6 +13,8 @@ from exporter.errors import Reason
 from exporter.exposition.ledger import Ledger
 from exporter.naming import SourceState
 from exporter.sync.observer import Observer, PassReport, Progress, Silence
+
+_log = logging.getLogger(__name__)
 
 
 class Reporter:
@@ -26,6 +29,7 @@ class Reporter:
         self._also = also or Silence()
         self._reads = {source.name: source.reads for source in config.sources}
         self._last: dict[tuple[str, str], bool] = {}
+        self._failing: dict[tuple[str, str], Reason | None] = {}
 
     def request(self, source: str, outcome: str) -> None:
         """One HTTP request, by class of answer."""
@@ -56,12 +60,25 @@ class Reporter:
             ledger.count(naming.REJECTED, source, entity, reason.value, by=count)
         if report.paused:
             return
+        self._log(report)
         ledger.set(naming.CAPPED, float(report.reason is Reason.CAPPED), source, entity)
         if report.reason is not None:
             ledger.count(naming.ERRORS, source, entity, report.reason.value)
         self._last[source, entity] = report.success
         entities = self._reads.get(source, ())
         ledger.set(naming.SOURCE_UP, float(all(self._last.get((source, name)) for name in entities)), source)
+
+    def _log(self, report: PassReport) -> None:
+        """One line for the first load, for a pass that fails in another way than before, and when it works again."""
+        key = report.source, report.entity
+        before, told = self._failing.get(key), {"source": report.source, "entity": report.entity}
+        if report.reason is not None and report.reason is not before:
+            _log.warning("reading failed, %s: %s", report.reason.value, report.message, extra=told)
+        elif report.reason is None and before is not None:
+            _log.info("reading works again", extra=told)
+        elif report.full and key not in self._failing:
+            _log.info("read in full: %d records in %.1f s", report.records, report.seconds, extra=told)
+        self._failing[key] = report.reason
 
     def published(self, source: str, entity: str) -> None:  # noqa: ARG002 - the observer's signature
         """Rows or the watermark are other than before: worth an evaluation."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from datetime import timedelta
 
 import pytest
@@ -111,3 +112,20 @@ def test_every_source_and_kpi_is_known_from_the_start_and_forgotten_at_the_end(l
     assert ledger.value(naming.KPI_UP, "win_rate") is None
     assert ledger.value(naming.RELOAD_SUCCESS) == 1
     assert ledger.value(naming.RELOAD_TIME) == NOW.timestamp()
+
+
+def test_a_failure_is_told_once_until_it_changes_or_ends(reporter: Reporter, caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.INFO, "exporter"):
+        reporter.finished(PassReport("crm", "deals", True, success=True, records=7, seconds=1.25))
+        for reason in (None, Reason.TIMEOUT, Reason.TIMEOUT, Reason.TLS, None, None):
+            message = "no answer" if reason else ""
+            report = PassReport("crm", "deals", False, success=reason is None, reason=reason, message=message)
+            reporter.finished(report)
+        reporter.finished(PassReport("crm", "deals", True, success=True, records=7, seconds=1.25))
+    assert [record.getMessage() for record in caplog.records] == [
+        "read in full: 7 records in 1.2 s",
+        "reading failed, timeout: no answer",
+        "reading failed, tls: no answer",
+        "reading works again",
+    ]
+    assert vars(caplog.records[1])["entity"] == "deals"

@@ -113,7 +113,7 @@ def _figures(view: View, kpi: Kpi, value: KpiValue) -> list[Html]:
     facts = {
         "target": _target(value, said),
         "ratio": ratio(value.target_ratio) if value.target_ratio is not None else None,
-        "pace": ratio(value.pace_ratio) if value.pace_ratio is not None else None,
+        "pace": ratio(value.pace_ratio) if ratio(value.pace_ratio) not in (ABSENT, ratio(value.target_ratio)) else None,
         "way to goal": f"{value.progress_ratio * 100:.0f} %" if value.progress_ratio is not None else None,
         "before": said(value.previous_value) if value.previous_value is not None else None,
     }
@@ -141,7 +141,7 @@ def _dates(view: View, kpi: Kpi, value: KpiValue) -> tuple[Html, ...]:
     said = (
         f"{kpi.period.value.capitalize()} {days}",
         f"{value.elapsed * 100:.0f} % gone",
-        f"data {age(value.as_of, view.now)}",
+        f"data {age(value.as_of, view.now)}" if value.as_of else "not read yet",
     )
     return tuple(element("span", text) for text in said)
 

@@ -86,7 +86,7 @@ def sample_evaluation() -> Evaluation:
             "win_rate", Status.ON_TRACK, 0.2461, span=QUARTER, target=0.25, target_low=0.2, target_high=0.3,
             target_ratio=1.0, coverage=1.0, previous_value=0.2318,
         ),
-        kpi_value("talk_time", Status.EXCEEDED, 187.4, target=240.0, target_ratio=1.28, coverage=1.0),
+        kpi_value("talk_time", Status.EXCEEDED, 187.4, target=240.0, target_ratio=1.28, pace_ratio=1.28, coverage=1.0),
         kpi_value("open_work", Status.NO_TARGET, 512.0, coverage=1.0),
         kpi_value("new_calls", Status.STALE, 3.0, target=10.0, target_ratio=0.3, as_of=NOW - timedelta(hours=9)),
         *_people("revenue"),

@@ -116,6 +116,11 @@ def test_a_goal_shows_the_way_and_a_day_is_one_date() -> None:
     assert "Day 1 Nov 62 % gone" in words
 
 
+def test_a_kpi_whose_sources_were_never_read_says_so() -> None:
+    never = kpi_value("win_rate", Status.NO_DATA, as_of=None)
+    assert "62 % gone not read yet" in Reader(page(Evaluation(NOW, (never,), ()))).words
+
+
 def test_text_from_records_and_config_stays_text() -> None:
     hostile = '<script>alert("x")</script>\ud800'
     person = kpi_value("revenue", Status.ON_TRACK, 1.0, scope=Scope.PERSON, team="T", person=hostile)

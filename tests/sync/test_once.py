@@ -1,0 +1,93 @@
+"""One pass over everything, and a summary that a program can read."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from typing import Any
+
+from exporter.errors import RateLimitedError, Reason, SourceRejectedError, SourceUnavailableError
+from exporter.sources.base import Page, Pass
+from exporter.store.store import Store
+from exporter.sync.once import PATIENCE, Summary, sync_once
+from exporter.sync.timetable import Job
+from tests.store.samples import live
+from tests.sync.fakes import FakeSource, Recorder, answering, clock, deals
+from tests.sync.virtual import now, run
+
+
+def once(store: Store, *sources: FakeSource, heard: Recorder | None = None, **options: Any) -> Summary:
+    jobs = [Job(source, timedelta(minutes=1)) for source in sources]
+    return run(sync_once(jobs, store, heard or Recorder(), clock, **options))
+
+
+def test_every_entity_of_every_source_is_read_once(store: Store) -> None:
+    crm = FakeSource("crm", ["deals", "people"], deals=answering(Page(deals(1, 2), cursor="c")))
+    phone, heard = FakeSource("phone", ["calls"]), Recorder()
+    summary = once(store, crm, phone, heard=heard)
+    assert summary.success
+    assert [(p.source, p.entity, p.new) for p in summary.passes] == [
+        ("crm", "deals", 2),
+        ("crm", "people", 0),
+        ("phone", "calls", 0),
+    ]
+    assert sorted(heard.wakes) == [("crm", "deals"), ("crm", "people"), ("phone", "calls")]
+    assert live(store) == ["1", "2"]
+
+
+def test_a_failure_is_in_the_summary_and_stops_no_other_source(store: Store) -> None:
+    refused = SourceRejectedError(Reason.SCHEMA, "another shape")
+    crm = FakeSource("crm", ["deals", "people"], deals=answering(refused))
+    summary = once(store, crm, FakeSource("fine"))
+    assert not summary.success
+    assert [report.success for report in summary.passes] == [False, True, True]
+    told = json.loads(json.dumps(summary.as_json()))
+    assert told["success"] is False
+    first = told["passes"][0]
+    assert (first["source"], first["entity"], first["reason"]) == ("crm", "deals", "schema")
+    assert first["message"] == "another shape"
+    assert {"new", "updated", "unchanged", "deleted", "rejected", "rejected_by", "pages", "seconds"} <= set(first)
+
+
+def test_a_source_that_is_away_is_asked_once(store: Store) -> None:
+    away = SourceUnavailableError(Reason.CONNECT, "refused")
+    crm = FakeSource("crm", ["deals", "people", "calls"], deals=answering(away))
+    summary = once(store, crm)
+    assert len(crm.asked) == 1
+    assert [report.reason for report in summary.passes] == [Reason.CONNECT] * 3
+
+
+def test_short_waits_of_the_vendor_are_waited_and_the_pass_goes_on(store: Store) -> None:
+    async def limited(asked: Pass) -> AsyncIterator[Page]:
+        number = int(asked.resume or 0)
+        yield Page(deals(number), resume=str(number + 1), cursor="c")
+        if number < 3:
+            raise RateLimitedError("wait", 20.0)
+
+    async def work() -> tuple[Summary, float]:
+        source = FakeSource(deals=limited)
+        return await sync_once([Job(source, timedelta(minutes=1))], store, Recorder(), clock), now()
+
+    summary, seconds = run(work())
+    assert summary.success
+    assert seconds == 60
+    assert live(store) == ["0", "1", "2", "3"]
+
+
+def test_long_waits_are_a_failure(store: Store) -> None:
+    source = FakeSource(deals=answering(RateLimitedError("wait", PATIENCE + 1)))
+    assert once(store, source).passes[0].reason is Reason.RATE_LIMITED
+    endless = FakeSource("endless", deals=answering(RateLimitedError("wait", 50.0)))
+    assert once(store, endless).passes[0].reason is Reason.RATE_LIMITED
+    assert len(endless.asked) == 3
+    hectic = FakeSource("hectic", deals=answering(RateLimitedError("wait", 0.0)))
+    assert once(store, hectic).passes[0].reason is Reason.RATE_LIMITED
+
+
+def test_only_some_or_in_full(store: Store) -> None:
+    once(store, FakeSource("crm", ["deals", "people"]))
+    crm = FakeSource("crm", ["deals", "people"])
+    summary = once(store, crm, full=True, only={("crm", "people")})
+    assert [(report.entity, report.full) for report in summary.passes] == [("people", True)]
+    assert [asked.cursor for _, asked in crm.asked] == [None]

@@ -170,7 +170,7 @@ class SourceClient:
         """One request, or two where the first is answered by 401 and the credential can be renewed."""
         credential = await self._credential()
         reply, error = await self._exchange(ask, credential)
-        if self._auth is not None and _is_refusal(error) and await self._renewed(credential):
+        if self._auth is not None and _is_refusal(error) and await self._renewed(self._auth, credential):
             reply, error = await self._exchange(ask, await self._auth.credential())
         if _is_refusal(error):
             self._lockout.refused(self._auth.identity() if self._auth else None)
@@ -190,13 +190,11 @@ class SourceClient:
             self._lockout.refused(identity)
             raise
 
-    async def _renewed(self, refused: Credential) -> bool:
-        if self._auth is None:
-            return False
+    async def _renewed(self, auth: Authenticator, refused: Credential) -> bool:
         try:
-            return await self._auth.renew(refused)
+            return await auth.renew(refused)
         except SourceRejectedError:
-            self._lockout.refused(self._auth.identity())
+            self._lockout.refused(auth.identity())
             raise
 
     async def _exchange(self, ask: _Ask, credential: Credential) -> tuple[Reply, SourceError | None]:

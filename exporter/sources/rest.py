@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from exporter.config.sources.rest import RestEntity, RestOptions
+from exporter.config.sources.rest import Deleted, RestEntity, RestOptions
 from exporter.errors import IncompletePassError, Reason, SourceError, SourceRejectedError
 from exporter.records import Record
 from exporter.sources.base import Access, Listing, Page, Pass, Surroundings
@@ -124,8 +124,7 @@ class RestSource:
     async def _access(self, listing: _RestListing, now: datetime) -> Access:
         options = listing.options
         try:
-            async for _ in walk(self._client, listing.listed(now, now)):
-                break
+            await anext(walk(self._client, listing.listed(now, now)))
         except SourceError as error:
             if error.reason not in (Reason.FORBIDDEN, Reason.NOT_FOUND):
                 raise
@@ -178,21 +177,20 @@ class _RestListing:
 
     def _taken(self, rows: Sequence[Any]) -> Taken:
         now = self._around.clock()
-        gone = [row for row in rows if self._is_deleted(row)] if self.options.deleted else []
-        living = [row for row in rows if not self._is_deleted(row)] if gone else rows
+        rule = self.options.deleted
+        gone = [row for row in rows if _is_deleted(row, rule)] if rule else []
+        living = [row for row in rows if not _is_deleted(row, rule)] if rule and gone else rows
         alive, dead = self._map.take(living, now, _where), sift(gone, self._map.tombstone, now, _where)
         taken = Taken(alive.records + dead.records, alive.rejected + dead.rejected)
         refuse_drift(taken)
         return taken
 
-    def _is_deleted(self, row: Any) -> bool:
-        rule = self.options.deleted
-        if rule is None:
-            return False
-        value = find(row, rule.field)
-        if rule.equals is None:
-            return value is not ABSENT and bool(value)
-        return bool(value == rule.equals)
+
+def _is_deleted(row: Any, rule: Deleted) -> bool:
+    value = find(row, rule.field)
+    if rule.equals is None:
+        return value is not ABSENT and bool(value)
+    return bool(value == rule.equals)
 
 
 def _where(place: int) -> str:

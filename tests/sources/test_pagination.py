@@ -156,8 +156,9 @@ def test_a_next_link_away_from_the_origin_is_not_followed(link: str, in_header: 
     assert len(vendor.log) == 1
 
 
-def test_a_next_link_that_is_no_url_is_refused() -> None:
-    vendor = FakeApi(before=lambda _, __: httpx.Response(200, json={"data": [], "next": "https://[x"}))
+@pytest.mark.parametrize("link", ["https://[x", "https://api.test/\x00", "https://api.test:port/", "x" * 70_000])
+def test_a_next_link_that_is_no_url_is_refused(link: str) -> None:
+    vendor = FakeApi(before=lambda _, __: httpx.Response(200, json={"data": [], "next": link}))
     assert fault(vendor, LinkPages("next")).reason is Reason.BLOCKED_ORIGIN
 
 

@@ -15,8 +15,8 @@ from tests.sources.around import options, surroundings
 
 
 def configurable() -> set[str]:
-    union = get_args(AnySource)[0]
-    return {get_args(member.model_fields["provider"].annotation)[0] for member in get_args(union)}
+    members = get_args(get_args(AnySource)[0])
+    return {get_args(member.model_fields["provider"].annotation)[0] for member in members}
 
 
 def test_what_the_config_knows_is_what_can_be_created() -> None:

@@ -335,14 +335,15 @@ class TestCheck:
         with pytest.raises(SourceRejectedError):
             run(source(api).check())
 
-    def test_one_listing_that_is_refused_decides_for_its_entity(self) -> None:
+    @pytest.mark.parametrize("path", ["/open", "/closed"])
+    def test_one_listing_that_is_refused_decides_for_its_entity(self, path: str) -> None:
         api = TestListings().vendor()
         inner = api.before
         api.before = lambda api, request: (
-            httpx.Response(403, json={}) if request.url.path == "/closed" else inner(api, request)
+            httpx.Response(403, json={}) if request.url.path == path else inner(api, request)
         )
         assert run(TestListings().two(api).check()) == (
-            Access("deals", allowed=False, missing="read access to /closed"),
+            Access("deals", allowed=False, missing=f"read access to {path}"),
             Access("people", allowed=True),
         )
 

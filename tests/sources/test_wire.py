@@ -3,10 +3,12 @@ from __future__ import annotations
 import asyncio
 import gzip
 import logging
+import socket
 import ssl
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import httpx
 import pytest
 
 from exporter.errors import Reason, SourceError, SourceRejectedError, SourceUnavailableError
@@ -173,6 +175,21 @@ def test_a_name_that_resolves_to_a_private_address_is_refused_before_anything_is
 
     sent, requests = run(work())
     assert (refusal(sent), requests, sent.ledger.requests) == (Reason.BLOCKED_ORIGIN, 0, ["blocked"])
+
+
+def test_a_name_that_stops_resolving_is_a_dns_fault_too() -> None:
+    def lost(_: httpx.Request) -> httpx.Response:
+        raise httpx.ConnectError("no") from socket.gaierror()
+
+    async def work() -> None:
+        address = Address("https://api.test")
+        await Wire(http_options(), address, surroundings(httpx.MockTransport(lost))).send(
+            "GET", address.url("/"), {}, None
+        )
+
+    with pytest.raises(SourceUnavailableError) as caught:
+        run(work())
+    assert caught.value.reason is Reason.DNS
 
 
 @pytest.mark.parametrize(

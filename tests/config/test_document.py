@@ -38,15 +38,42 @@ class TestTree:
     @pytest.mark.parametrize(
         ("written", "held"),
         [
-            ("no", "no"), ("yes", "yes"), ("on", "on"), ("Off", "Off"), ("True", "True"), ("true", True),
+            ("no", "no"),
+            ("yes", "yes"),
+            ("on", "on"),
+            ("Off", "Off"),
+            ("True", "True"),
+            ("true", True),
             ("false", False),
-            ("12:30:00", "12:30:00"), ("190:20:30", "190:20:30"), ("010", "010"), ("0o17", "0o17"), ("0x1F", "0x1F"),
-            ("0b11", "0b11"), ("1_000", "1_000"), ("1e3", 1000.0), ("1.5e-3", 0.0015), ("-5", -5), ("+5", 5), ("0", 0),
-            ("-0", 0), (".5", 0.5), ("5.", 5.0), ("1.2.3", "1.2.3"), ("2026-03-31", "2026-03-31"),
-            ("2026-03-31 12:00:00", "2026-03-31 12:00:00"), ("~", None), ("null", None), ("Null", "Null"), ("=", "="),
-            ("'5'", "5"), ('"true"', "true"), ("15%", "15%"), ("e3", "e3"), ("123456789012345678", 123456789012345678),
+            ("12:30:00", "12:30:00"),
+            ("190:20:30", "190:20:30"),
+            ("010", "010"),
+            ("0o17", "0o17"),
+            ("0x1F", "0x1F"),
+            ("0b11", "0b11"),
+            ("1_000", "1_000"),
+            ("1e3", 1000.0),
+            ("1.5e-3", 0.0015),
+            ("-5", -5),
+            ("+5", 5),
+            ("0", 0),
+            ("-0", 0),
+            (".5", 0.5),
+            ("5.", 5.0),
+            ("1.2.3", "1.2.3"),
+            ("2026-03-31", "2026-03-31"),
+            ("2026-03-31 12:00:00", "2026-03-31 12:00:00"),
+            ("~", None),
+            ("null", None),
+            ("Null", "Null"),
+            ("=", "="),
+            ("'5'", "5"),
+            ('"true"', "true"),
+            ("15%", "15%"),
+            ("e3", "e3"),
+            ("123456789012345678", 123456789012345678),
         ],
-    )  # fmt: skip
+    )
     def test_unquoted_text_is_read_narrowly(self, written: str, held: object) -> None:
         value = tree(f"a: {written}\n")["a"]
         assert value == held
@@ -54,8 +81,12 @@ class TestTree:
 
     def test_keys_are_text_whatever_they_look_like(self) -> None:
         assert tree("{1: a, true: b, 010: c, ~: d, 2026-01-01: e}") == {
-            "1": "a", "true": "b", "010": "c", "~": "d", "2026-01-01": "e",
-        }  # fmt: skip
+            "1": "a",
+            "true": "b",
+            "010": "c",
+            "~": "d",
+            "2026-01-01": "e",
+        }
 
     def test_every_key_and_element_knows_its_line(self) -> None:
         origin = parse("a: 1\nb:\n  - x\n  - c: 1\n\n    d: [\n      1,\n      2]\n", "a.yaml").origin
@@ -71,8 +102,11 @@ class TestTree:
 class TestAnchors:
     def test_an_alias_is_what_its_anchor_holds(self) -> None:
         assert tree("a: &x {b: 1}\nc: *x\nd: &y 5\ne: [*y, *x]\n") == {
-            "a": {"b": 1}, "c": {"b": 1}, "d": 5, "e": [5, {"b": 1}],
-        }  # fmt: skip
+            "a": {"b": 1},
+            "c": {"b": 1},
+            "d": 5,
+            "e": [5, {"b": 1}],
+        }
 
     def test_an_anchor_holds_until_the_next_of_its_name(self) -> None:
         assert tree("a: &x 1\nb: *x\nc: &x 2\nd: *x\n") == {"a": 1, "b": 1, "c": 2, "d": 2}

@@ -21,6 +21,7 @@ class PipedriveOptions(HttpOptions):
     entities: Annotated[
         tuple[Literal["deals", "leads", "activities", "calls", "people"], ...], Field(strict=False, min_length=1)
     ] = ("people", "deals")
+    """What to read."""
     custom_fields: Annotated[tuple[str, ...], Field(strict=False, max_length=15)] = ()
     """Keys of deals' custom fields to keep as attributes.KEY; Pipedrive gives at most 15."""
 

@@ -35,9 +35,11 @@ class SalesforceOptions(HttpOptions):
     jwt: JwtBearer | None = None
     """Or the JWT bearer flow."""
     api_version: Annotated[str, Field(pattern=r"^v\d{2,3}\.0$")] = "v64.0"
+    """The version of the API's paths."""
     entities: Annotated[
         tuple[Literal["deals", "leads", "activities", "tickets", "people"], ...], Field(strict=False, min_length=1)
     ] = ("people", "deals")
+    """What to read."""
     fields: dict[
         Literal["deals", "leads", "activities", "tickets"], Annotated[tuple[FieldName, ...], Field(strict=False)]
     ] = Field(default_factory=dict)

@@ -15,8 +15,9 @@ class TwilioOptions(HttpOptions):
 
     provider: Literal["twilio"]
     account_sid: Annotated[str, Field(pattern=r"^AC[0-9a-fA-F]{32}$")]
+    """The account's SID: AC and 32 digits or letters a to f."""
     key_sid: Annotated[str, Field(pattern=r"^SK[0-9a-fA-F]{32}$")] | None = None
-    """SID of an API key; without it `secret` is the account's auth token."""
+    """SID of an API key, SK and 32 digits or letters a to f; without it `secret` is the account's auth token."""
     secret: SecretField
     """The API key's secret, or the auth token."""
     workspace_sid: Annotated[str, Field(pattern=r"^WS[0-9a-fA-F]{32}$")] | None = None

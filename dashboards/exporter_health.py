@@ -5,7 +5,7 @@ from __future__ import annotations
 from dashboards import foreign
 from dashboards.defaults import HEALTH, Outline, Site, dashboard, to_kpi
 from dashboards.expressions import with_title
-from dashboards.fields import GREY, PERCENT, Look, colours, fixed, matching, value_texts
+from dashboards.fields import GREY, Look, colours, fixed, matching, value_texts
 from dashboards.layout import Block, Section
 from dashboards.model import Dashboard, Panel, Step
 from dashboards.panels import Column, Head, bars, folded, lines, now, over_time, rows_of, table, tiles
@@ -166,19 +166,16 @@ def _rows(head: Head, expr: str, labels: tuple[str, ...]) -> Panel:
 
 
 def _process() -> list[Block]:
-    waiting, memory = f"{select(foreign.SCRAPE_DURATION)} {_OURS}", f"{select(foreign.MEMORY)} {_OURS}"
-    cpu = f"rate({select(foreign.CPU)}[$__rate_interval]) {_OURS}"
+    waiting = f"{select(foreign.SCRAPE_DURATION)} {_OURS}"
     failures = merged("sum", f"increase({select(foreign.RULE_FAILURES)}[1h])", ("rule_group",))
     evaluation = latest(naming.EVALUATION_DURATION, by=())
     return [
         _course(Head(31, "Duration of passes", naming.SYNC_DURATION.help), latest(naming.SYNC_DURATION), "s"),
         _course(Head(32, "Duration of evaluations", naming.EVALUATION_DURATION.help), evaluation, "s"),
         _course(Head(33, "Duration of scrapes", "How long Prometheus waits for an answer."), waiting, "s"),
-        _course(Head(34, "Memory", "Memory of the exporter's process."), memory, "bytes"),
-        _course(Head(35, "Processor", "Share of one processor core in use."), cpu, PERCENT),
-        _course(Head(36, "Failed rule evaluations", "Rules that Prometheus could not work out."), failures, "none"),
+        _course(Head(34, "Failed rule evaluations", "Rules that Prometheus could not work out."), failures, "none"),
     ]
 
 
 def _course(head: Head, expr: str, unit: str) -> Block:
-    return Block(lines(head, [over_time(expr)], Look(unit, 2, colour="series"), step="1m"), 8, 8)
+    return Block(lines(head, [over_time(expr)], Look(unit, 2, colour="series"), step="1m"), 12, 8)

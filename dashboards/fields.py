@@ -130,6 +130,16 @@ def ratio_steps(config: Config, bands: Bands | None = None) -> tuple[Step, ...]:
     )
 
 
+def share_steps(config: Config) -> tuple[Step, ...]:
+    """Thresholds of a share of KPIs on target."""
+    colour = colours(config)
+    return (
+        Step(colour[Status.OFF_TRACK]),
+        Step(colour[Status.AT_RISK], 0.6),
+        Step(colour[Status.ON_TRACK], 0.8),
+    )
+
+
 def age_steps(config: Config) -> tuple[Step, ...]:
     """Thresholds of the data's age: late at two thirds of the shortest age at which numbers are withheld."""
     shortest = min(source.withheld_after.total_seconds() for source in config.sources)

@@ -1,4 +1,4 @@
-"""Series of Prometheus itself and of any Python process: the only ones our queries use that naming does not know."""
+"""Series of Prometheus itself: the only ones our queries use that naming does not know."""
 
 from __future__ import annotations
 
@@ -9,10 +9,7 @@ ALERTS = Family(
     "1 for each alert that Prometheus holds pending or firing.",
     ("alertname", "alertstate", "severity", "kpi", "owner", "department", "source"),
 )
-UP = Family("up", "1 if the last scrape succeeded.", ("job", "instance"))
 SCRAPE_DURATION = Family("scrape_duration_seconds", "Duration of the last scrape.", ("job", "instance"))
-CPU = Family("process_cpu_seconds_total", "CPU time used.", ("job", "instance"), "counter")
-MEMORY = Family("process_resident_memory_bytes", "Memory used.", ("job", "instance"))
 RULE_FAILURES = Family(
     "prometheus_rule_evaluation_failures_total", "Rule evaluations that failed.", ("rule_group",), "counter"
 )
@@ -23,4 +20,4 @@ SAMPLES_OUT_OF_BOUNDS = Family(
     "prometheus_target_scrapes_sample_out_of_bounds_total", "Samples dropped for their time.", (), "counter"
 )
 
-ALL = (ALERTS, UP, SCRAPE_DURATION, CPU, MEMORY, RULE_FAILURES, SAMPLES_DUPLICATE, SAMPLES_OUT_OF_BOUNDS)
+ALL = (ALERTS, SCRAPE_DURATION, RULE_FAILURES, SAMPLES_DUPLICATE, SAMPLES_OUT_OF_BOUNDS)

@@ -29,6 +29,7 @@ from dashboards.provisioning import (
 )
 from dashboards.rules.alerting import alert_groups
 from dashboards.rules.alertmanager import alertmanager
+from dashboards.rules.exporter_alerts import OWN_PROMETHEUS
 from dashboards.rules.grafana import contact_points, mute_timings, policies, rule_groups
 from dashboards.rules.model import RuleGroup
 from dashboards.rules.prometheus import alert_file, recording_file
@@ -138,7 +139,7 @@ def with_deletions(alerting: Json, manifest: Manifest) -> Json:
 
 def cluster_files(site: Site, places: Places) -> dict[str, str]:
     """Everything for a cluster that has Prometheus' operator and Grafana's sidecar."""
-    groups = alert_groups(site.config)
+    groups = alert_groups(site.config, leave_out=OWN_PROMETHEUS)
     rules = recording_file(recording_rules(site.config))["groups"]
     if site.prometheus_alerts:
         rules = [*rules, *alert_file(site.config, groups)["groups"]]

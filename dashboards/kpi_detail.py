@@ -38,9 +38,9 @@ def kpi_detail(site: Site) -> Dashboard:
     parts: list[Block | Section] = [
         *_headline(site),
         Block(value_chart(site, MAIN_PANEL, KPI), 24, 10),
-        Block(pace_chart(11, KPI), 12, 8),
-        Block(history, 12, 4),
-        Block(_about(site), 12, 4),
+        Block(history, 24, 4),
+        Block(pace_chart(11, KPI), 12, 9),
+        Block(_about(site), 12, 9),
         Section(heading(20, "Who and what makes it so"), tuple(_reasons(site))),
     ]
     outline = Outline(
@@ -159,14 +159,13 @@ def _about(site: Site) -> Panel:
 
 def _reasons(site: Site) -> list[Block]:
     blocks = [Block(supporting_tiles(site, 21, KPI), 24, 7)]
-    parts = part_bars(site, 22, KPI)
-    if parts is not None:
-        blocks.append(Block(parts, 12, 9))
     if site.kpis(Scope.TEAM):
         blocks.append(Block(_teams(site), 12, 9))
+    blocks.append(Block(alert_table(site, 25, KPI), 12, 9))
     if site.kpis(Scope.PERSON):
         blocks.append(Block(_people(site), 24, 11))
-    return [*blocks, Block(alert_table(site, 25, KPI), 24, 5)]
+    parts = part_bars(site, 22, KPI)
+    return [*blocks, Block(parts, 24, 8)] if parts is not None else blocks
 
 
 def _teams(site: Site) -> Panel:

@@ -17,13 +17,14 @@ from dashboards.fields import (
     colours,
     fixed,
     named,
+    share_steps,
     status_overrides,
     unit_id,
     unit_overrides,
     words,
 )
 from dashboards.layout import Block
-from dashboards.model import Panel, Step
+from dashboards.model import Panel
 from dashboards.panels import (
     Head,
     bars,
@@ -45,18 +46,12 @@ KPI_AND_VERDICT = "${__field.labels.title}: ${__field.labels.verdict}"
 
 def on_target_tile(site: Site, panel_id: int, *matches: Match, scope: Scope = Scope.COMPANY) -> Panel:
     """The headline: which share of the KPIs is on track or better, and how that went."""
-    colour = colours(site.config)
-    steps = (
-        Step(colour[Status.OFF_TRACK]),
-        Step(colour[Status.AT_RISK], 0.6),
-        Step(colour[Status.ON_TRACK], 0.8),
-    )
     head = Head(
         panel_id,
         "KPIs on target",
         "Share of the KPIs with a verdict that are on track or exceeded. The line shows it over the time range.",
     )
-    look = Look(PERCENT, steps=steps, lowest=0, highest=1)
+    look = Look(PERCENT, steps=share_steps(site.config), lowest=0, highest=1)
     return tiles(head, [over_time(expressions.on_target(*matches, scope=scope), "on target")], look, text="value")
 
 

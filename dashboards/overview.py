@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dashboards import expressions
 from dashboards.defaults import OVERVIEW, Outline, Site, dashboard, department_uid, link
-from dashboards.fields import PERCENT, Look, named, ratio_steps
+from dashboards.fields import PERCENT, Look, named, ratio_steps, share_steps
 from dashboards.kpi_panels import age_tile, on_target_tile, status_history, status_tiles, worst_tiles
 from dashboards.layout import Block, Section
 from dashboards.model import Dashboard, Panel
@@ -72,7 +72,7 @@ def _departments(site: Site) -> Panel:
         named(name, name=shown(name), links=[link("Open the department", department_uid(site, name))])
         for name in site.departments
     )
-    look = Look(PERCENT, steps=ratio_steps(site.config), lowest=0, highest=1, overrides=overrides)
+    look = Look(PERCENT, steps=share_steps(site.config), lowest=0, highest=1, overrides=overrides)
     return bars(head, [now(f"sort({expressions.on_target_by('department')})", "{{department}}")], look)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dashboards.defaults import WALL, Outline, Site, dashboard
-from dashboards.fields import PERCENT, Look, named, ratio_steps
+from dashboards.fields import PERCENT, Look, named, share_steps
 from dashboards.kpi_panels import status_tiles, worst_tiles
 from dashboards.layout import Block
 from dashboards.model import Dashboard, Panel
@@ -39,12 +39,12 @@ def _large(panel: Panel, size: int = 44) -> Panel:
 
 def _headline(site: Site) -> Panel:
     head = Head(1, "KPIs on target", "Share of the KPIs with a verdict that are on track or exceeded.")
-    look = Look(PERCENT, 0, steps=ratio_steps(site.config), lowest=0, highest=1)
+    look = Look(PERCENT, 0, steps=share_steps(site.config), lowest=0, highest=1)
     return _large(tiles(head, [now(latest(COMPANY_ON_TARGET), "on target")], look, text="value"), 96)
 
 
 def _departments(site: Site) -> Panel:
     head = Head(4, "Departments", "Share of each department's KPIs that are on track or exceeded.")
     overrides = tuple(named(name, name=shown(name)) for name in site.departments)
-    look = Look(PERCENT, 0, steps=ratio_steps(site.config), lowest=0, highest=1, overrides=overrides)
+    look = Look(PERCENT, 0, steps=share_steps(site.config), lowest=0, highest=1, overrides=overrides)
     return _large(bars(head, [now(f"sort({latest(DEPARTMENT_ON_TARGET)})", "{{department}}")], look))

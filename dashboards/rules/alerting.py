@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from dashboards.rules.exporter_alerts import exporter_alerts
 from dashboards.rules.kpi_alerts import kpi_alerts
 from dashboards.rules.model import RuleGroup
@@ -9,7 +11,7 @@ from dashboards.rules.source_alerts import source_alerts
 from exporter.config.root import Config
 
 
-def alert_groups(config: Config) -> tuple[RuleGroup, ...]:
+def alert_groups(config: Config, leave_out: Collection[str] = ()) -> tuple[RuleGroup, ...]:
     """Groups of rules; those about KPIs are grouped by department, so that no group grows without bounds."""
     by_department: dict[str, list[str]] = {}
     for kpi in config.kpis:
@@ -22,5 +24,5 @@ def alert_groups(config: Config) -> tuple[RuleGroup, ...]:
     return (
         *groups,
         RuleGroup("kpi-sources", tuple(source_alerts(config))),
-        RuleGroup("kpi-exporter", tuple(exporter_alerts(config))),
+        RuleGroup("kpi-exporter", tuple(rule for rule in exporter_alerts(config) if rule.name not in leave_out)),
     )

@@ -9,7 +9,7 @@ from datetime import timedelta
 from dashboards import foreign
 from dashboards.defaults import HEALTH
 from dashboards.exporter_health import SOURCES_PANEL
-from dashboards.promql import Match, equal, latest, merged, select
+from dashboards.promql import Match, equal, labelled, latest, merged, select
 from dashboards.rules import contacts
 from dashboards.rules.model import CLOCK, AlertRule, Condition, Course, Examples, Place, Severity, replicas
 from exporter import naming
@@ -18,6 +18,8 @@ from exporter.naming import Family
 
 SAMPLE_LIMIT = 500_000
 """Samples in one scrape beyond which Prometheus refuses it whole: five times what the exporter is built for."""
+OWN_PROMETHEUS = frozenset({"KpiSamplesDropped"})
+"""Alerts that make sense only where Prometheus scrapes nothing but the exporter."""
 _HOLD = timedelta(minutes=5)
 _RECORD = {"source": "crm", "entity": "deals"}
 
@@ -199,7 +201,23 @@ def _counters() -> tuple[_Trouble, ...]:
             Course(1),
             {"rule_group": "/etc/kpi/rules/kpi-alerts.yml;kpi-sources"},
         ),
+        _Trouble(
+            "KpiSamplesDropped",
+            Severity.WARNING,
+            f"{_dropped()} > 0",
+            "Prometheus drops samples as duplicates or out of time",
+            "Two targets expose the same series, or a clock jumped.",
+            foreign.SAMPLES_DUPLICATE,
+            Course(0, 0.01),
+            Course(1),
+        ),
     )
+
+
+def _dropped() -> str:
+    kinds = {"duplicate": foreign.SAMPLES_DUPLICATE, "out of bounds": foreign.SAMPLES_OUT_OF_BOUNDS}
+    counted = (labelled(f"increase({select(family)}[1h])", "kind", kind) for kind, family in kinds.items())
+    return merged("sum", " or ".join(counted))
 
 
 def _rejected(config: Config) -> AlertRule:

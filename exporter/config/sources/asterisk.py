@@ -45,7 +45,7 @@ class AsteriskDatabase(Section):
     """When a row of cdr began: calldate in FreePBX, start in Asterisk's own schema."""
 
 
-class AsteriskManager(Section):
+class AsteriskAmi(Section):
     """A user of the manager interface with read permission for agents, asked over HTTP at base_url."""
 
     username: Title
@@ -70,7 +70,7 @@ class AsteriskOptions(HttpOptions):
     """Asterisk's time zone. Default: the company's."""
     outbound_contexts: Annotated[tuple[Title, ...], Field(strict=False)] = ("from-internal",)
     """In cdr: calls that begin in these contexts of the dialplan go out."""
-    manager: AsteriskManager | None = None
+    manager: AsteriskAmi | None = None
     """How to log in for measurements."""
     history: Annotated[Duration, Field(ge=timedelta(hours=1))] = parse_duration("400d")
     """How far back calls are read."""

@@ -14,9 +14,9 @@ from exporter.config.sources.asterisk import AsteriskOptions
 from exporter.config.sources.sql import SqlOptions
 from exporter.errors import InvalidRecordError, Reason, SourceRejectedError
 from exporter.records import Measurement
+from exporter.sources.asterisk.ami import Ami, measurements
 from exporter.sources.asterisk.calls import detailed, queued
 from exporter.sources.asterisk.grouping import LONGEST, grouped
-from exporter.sources.asterisk.manager import Manager, measurements
 from exporter.sources.asterisk.rows import CDR_COLUMNS, QUEUE_COLUMNS, cdr_of, csv_of, event_of, lines_of
 from exporter.sources.base import Access, Page, Pass, Surroundings
 from exporter.sources.ending import ended
@@ -155,10 +155,10 @@ class AsteriskSource:
         found: list[list[Measurement]] = [measurements(block, asked.started_at) for block in blocks]
         yield Page(tuple(chain.from_iterable(found)), cursor=asked.started_at.isoformat())
 
-    def _manager(self) -> Manager:
+    def _manager(self) -> Ami:
         if self._client is None or self._options.manager is None:
             raise AssertionError("the config asks for manager and base_url")
-        return Manager(self._client, self._options.manager, self._around)
+        return Ami(self._client, self._options.manager, self._around)
 
     async def check(self) -> tuple[Access, ...]:
         """Looks for the first row, and asks for the queues."""

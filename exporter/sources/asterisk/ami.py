@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from datetime import datetime
 
-from exporter.config.sources.asterisk import AsteriskManager
+from exporter.config.sources.asterisk import AsteriskAmi
 from exporter.errors import Reason, SourceRejectedError
 from exporter.records import Measurement
 from exporter.sources import convert
@@ -24,10 +24,10 @@ _COOKIE = re.compile(r'mansession_id="?([0-9A-Za-z]+)"?')
 Block = Mapping[str, str]
 
 
-class Manager:
+class Ami:
     """Reads of one Asterisk. It answers 200 whatever happens, so each answer's text is looked at."""
 
-    def __init__(self, client: SourceClient, options: AsteriskManager, around: Surroundings) -> None:
+    def __init__(self, client: SourceClient, options: AsteriskAmi, around: Surroundings) -> None:
         self._client = client
         self._options = options
         self._around = around

@@ -1,6 +1,6 @@
 PYTHON ?= python3
 BIN := .venv/bin
-PROGRAMS := promtool prometheus prometheus-alertmanager amtool
+PROGRAMS := promtool prometheus prometheus-alertmanager amtool mariadb-install-db
 PACKAGES := prometheus prometheus-alertmanager postgresql mariadb-server chromium
 
 .DEFAULT_GOAL := help

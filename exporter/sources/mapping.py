@@ -13,7 +13,7 @@ from exporter.errors import InvalidRecordError, Reason, SourceRejectedError
 from exporter.records import ENTITIES, Column, Kind, Record, column
 from exporter.sources import bulk, convert
 from exporter.sources.plausible import all_plausible, plausible
-from exporter.sources.rows import Taken, Where
+from exporter.sources.rows import Taken, Where, refuse_flood
 
 Get = Callable[[Any], Any]
 """From a row to a raw value, None where empty; raises KeyError(field) where the row has no such field."""
@@ -73,6 +73,7 @@ def each(rows: Sequence[Any], of: Callable[[Any], Any], faults: Faults) -> list[
         except InvalidRecordError as error:
             values.append(None)
             faults.setdefault(place, error)
+            refuse_flood(len(faults))
     return values
 
 

@@ -15,6 +15,9 @@ from exporter.sources.plausible import plausible
 SHARE = 0.05
 """Beyond this share of rejected rows the vendor's format must have changed: nothing may be published."""
 
+MOST = 10_000
+"""No page may hold more rejected rows than this; it bounds what a hostile answer costs."""
+
 Make = Callable[[Any], Record | None]
 
 Where = Callable[[int], str]
@@ -55,7 +58,14 @@ def sift(rows: Iterable[Any], make: Make, now: datetime, where: Where = "row {}"
             # the row has another shape than the vendor documents
             reason = Reason.MISSING_FIELD if isinstance(error, KeyError) else Reason.BAD_TYPE
             rejected.append(InvalidRecordError(reason, "record", where(place), _id_of(row)))
+        refuse_flood(len(rejected))
     return Taken(tuple(records), tuple(rejected))
+
+
+def refuse_flood(rejected: int) -> None:
+    """Raises SourceRejectedError(TOO_MANY_REJECTED) before the rejections of one page fill the memory."""
+    if rejected > MOST:
+        raise SourceRejectedError(Reason.TOO_MANY_REJECTED, f"more than {MOST} rows of one page cannot be taken")
 
 
 def _id_of(row: Any) -> str | None:

@@ -66,6 +66,7 @@ class Wire:
         self._resolved_until = float("inf") if self._transport is not None else 0.0
         self._ca_file = around.base / options.ca_file if options.ca_file else None
         self._client: httpx.AsyncClient | None = None
+        self._closed = False
         self.skew = 0.0
         """The vendor's clock minus ours, in seconds, by its last Date header."""
 
@@ -99,6 +100,8 @@ class Wire:
 
     def _connected(self) -> httpx.AsyncClient:
         """The client, made when it is first needed: until then a source costs nothing."""
+        if self._closed:
+            raise RuntimeError("the source is closed")
         if self._client is None:
             self._client = httpx.AsyncClient(
                 transport=self._transport,
@@ -118,7 +121,8 @@ class Wire:
             self._around.telemetry.clock_skew(self._source, self.skew)
 
     async def close(self) -> None:
-        """Closes the connections."""
+        """Closes the connections for good."""
+        self._closed = True
         if self._client is not None:
             await self._client.aclose()
 

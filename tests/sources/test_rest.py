@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import random
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -116,6 +117,34 @@ class TestReading:
         assert caught.value.reason is Reason.PROTOCOL
         api.before = lambda *_: None
         assert ids(pages) + ids(read(api, resume=pages[-1].resume, pagination=AFTER)) == [f"d{n}" for n in range(25)]
+
+    def test_a_vendor_that_fails_every_third_time_is_read_to_the_end_bit_by_bit(self) -> None:
+        chance = random.Random(3)
+        api = FakeApi(rows(3000), before=lambda *_: httpx.Response(500) if chance.random() < 0.3 else None)
+        clock = Clock()
+        found = source(api, clock, pagination=AFTER, total="total")
+        pages: list[Page] = []
+
+        async def attempt() -> bool:
+            try:
+                async for page in found.read(Pass("deals", NOW, resume=pages[-1].resume if pages else None)):
+                    pages.append(page)  # noqa: PERF401 - the pages before the fault count
+            except SourceError:
+                clock.go(60)
+                return False
+            return True
+
+        async def work() -> None:
+            while not await attempt():
+                pass
+
+        run(work())
+        assert ids(pages) == [f"d{n}" for n in range(3000)]
+        assert pages[-1].listing == Listing()
+
+    def test_a_million_numbers_where_rows_should_be_are_refused(self) -> None:
+        answer = httpx.Response(200, json={"data": list(range(1_000_000))})
+        assert fault(FakeApi(before=lambda *_: answer)).reason is Reason.TOO_MANY_REJECTED
 
 
 class TestRecords:
@@ -237,6 +266,13 @@ class TestSince:
         cursor = read(api, since=SINCE)[-1].cursor
         api.rows.append({**api.rows[-1], "id": "late", "updated_at": api.rows[7]["updated_at"]})
         assert "late" in ids(read(api, cursor=cursor, since=SINCE))
+
+    def test_a_later_one_comes_with_the_reconcile(self) -> None:
+        api = FakeApi(rows(10))
+        cursor = read(api, since=SINCE)[-1].cursor
+        api.rows.append({**api.rows[-1], "id": "late", "updated_at": api.rows[0]["updated_at"]})
+        assert "late" not in ids(read(api, cursor=cursor, since=SINCE))
+        assert "late" in ids(read(api, since=SINCE))
 
     def test_the_cursor_never_passes_the_start_of_the_pass_nor_moves_back(self) -> None:
         api = FakeApi(rows(3))

@@ -77,3 +77,17 @@ def test_drift_is_counted_over_all_pages() -> None:
     drift.add(Taken((), (bad,)))
     with pytest.raises(SourceRejectedError):
         drift.refuse()
+
+
+def test_a_million_rows_that_are_none_stop_before_they_fill_the_memory() -> None:
+    seen = 0
+
+    def count(row: Any) -> Record:
+        nonlocal seen
+        seen += 1
+        raise InvalidRecordError(Reason.BAD_TYPE, "row")
+
+    with pytest.raises(SourceRejectedError) as caught:
+        take(range(1_000_000), count, NOW)
+    assert caught.value.reason is Reason.TOO_MANY_REJECTED
+    assert seen == 10_001

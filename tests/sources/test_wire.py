@@ -248,6 +248,22 @@ def test_a_ca_file_without_certificates_is_named(tmp_path: Path) -> None:
     assert sent.ledger.requests == ["tls"]
 
 
+@pytest.mark.parametrize("used", [False, True])
+def test_a_closed_wire_opens_no_new_connection(used: bool) -> None:
+    async def work() -> int:
+        async with RawServer(lambda _: [reply(b"[]")]) as server:
+            address = Address(server.url, insecure=True, private=True)
+            wire = Wire(http_options(), address, surroundings())
+            if used:
+                await wire.send("GET", address.url("/"), {}, None)
+            await wire.close()
+            with pytest.raises(RuntimeError):
+                await wire.send("GET", address.url("/"), {}, None)
+            return len(server.log)
+
+    assert run(work()) == int(used)
+
+
 def test_cancelling_frees_the_connection() -> None:
     async def work() -> str:
         arrived = asyncio.Event()

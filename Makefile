@@ -62,13 +62,13 @@ programs:
 .venv/runtime: requirements.lock pyproject.toml
 	@echo "setting up .venv"
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
-	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements.lock
 	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --editable .
 	@touch $@
 
 .venv/tests: .venv/runtime requirements-tests.lock
 	@echo "setting up the test tools"
-	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-tests.lock
+	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements-tests.lock
 	@touch $@
 
 .venv-peers/ready: tests/bench/peers.txt

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from functools import cache
 from typing import Any
 
 from exporter.config.places import Path, inside
@@ -15,7 +16,7 @@ class Expectations:
     """Looks up the schema along a path; where several forms are possible, the one that the config comes closest to."""
 
     def __init__(self) -> None:
-        self._schema = schema()
+        self._schema = _schema()
 
     def at(self, path: Path, tree: Any) -> list[Fragment]:
         """The forms allowed at `path`; none where nothing is expected there."""
@@ -72,6 +73,12 @@ class Expectations:
             inner = form.get("additionalProperties") if inner is None else inner
         if isinstance(inner, dict):
             yield inner
+
+
+@cache
+def _schema() -> Fragment:
+    # only ever read here; making it takes longer than all the rest of a check
+    return schema()
 
 
 def _fit(form: Fragment, node: dict[str, Any]) -> int:

@@ -15,7 +15,7 @@ class DirectoryLock:
     def __init__(self, path: Path) -> None:
         """Takes the lock at once or raises StoreLockedError; StoreError where the file cannot be written."""
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
+            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             self._file = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
         except OSError as error:
             raise StoreError(f"{path.parent} cannot be written: {error.strerror}") from error

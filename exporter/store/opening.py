@@ -120,7 +120,7 @@ def _create(path: Path, identity: Identity) -> None:
             connection.execute("INSERT INTO store_meta VALUES (?, ?, ?, ?, ?)", meta)
             connection.execute("CHECKPOINT")
         draft.replace(path)
-    except (OSError, duckdb.Error) as error:
+    except (OSError, duckdb.Error, StoreError) as error:
         raise StoreError(f"{path.parent} cannot be written: {first_line(error)}") from error
 
 

@@ -8,7 +8,8 @@ import logging
 import pytest
 from rich.console import Console
 
-from exporter.commands.progress import Bars, Lines, log_stream, shown
+from exporter.commands.lines import Lines
+from exporter.commands.progress import Bars, log_stream, shown
 from exporter.errors import Reason
 from exporter.sync.observer import PassReport, Progress
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import re
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -19,6 +20,7 @@ DATA = Path(__file__).parent.parent / "data" / "config"
 CASES = sorted(DATA.glob("*.yaml"))
 
 
+@cache
 def told(path: Path) -> str:
     """Every problem on a line of its own, without the file's name."""
     if ".bad." in path.name:

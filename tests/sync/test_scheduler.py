@@ -19,6 +19,7 @@ from exporter.errors import (
     SourceRejectedError,
     SourceUnavailableError,
     StoreDamagedError,
+    StoreError,
 )
 from exporter.sources.base import Listing, Page, Pass
 from exporter.store.store import Store
@@ -377,3 +378,36 @@ def test_even_a_fault_outside_of_a_pass_is_survived(store: Store) -> None:
     scheduled(store, job(unlucky), job(fine), seconds=600, heard=Deaf())
     assert len(fine.times()) >= 9
     assert len(unlucky.times()) >= 4
+
+
+def test_a_store_that_cannot_be_begun_anew_yet_is_tried_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    store = Store.open(tmp_path)
+    source, heard = FakeSource(deals=answering(Page(deals(1), cursor="c"))), Recorder()
+    recover = store.recover
+
+    def refuse() -> None:
+        monkeypatch.setattr(store, "recover", recover)
+        raise StoreError("no space")
+
+    def remove(_: Scheduler) -> None:
+        asyncio.get_running_loop().call_later(100, store.path.unlink)
+
+    monkeypatch.setattr(store, "recover", refuse)
+    scheduled(store, job(source), seconds=200, heard=heard, meanwhile=remove)
+    assert heard.rebuilds == 1
+    assert live(store) == ["1"]
+    store.close()
+
+
+def test_outcomes_that_cannot_be_read_pause_the_source(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    outcomes = store.outcomes
+
+    def refuse() -> None:
+        monkeypatch.setattr(store, "outcomes", outcomes)
+        raise StoreError("busy")
+
+    monkeypatch.setattr(store, "outcomes", refuse)
+    source, heard = FakeSource(), Recorder()
+    scheduled(store, job(source), seconds=100, heard=heard)
+    assert heard.states_of() == ["paused", "backfill", "ok"]
+    assert len(source.times()) == 2

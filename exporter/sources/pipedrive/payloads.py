@@ -57,9 +57,16 @@ def deal(row: Row, stages: Mapping[str, str], pipelines: Mapping[str, str], want
         account=convert.text(row.get("org_id"), "account"),
         origin=convert.text(row.get("origin"), "origin"),
         created_at=_at(row["add_time"], "created_at"),
-        closed_at=_at(row.get("won_time") or row.get("lost_time") or row.get("close_time"), "closed_at"),
+        closed_at=_closed_at(row),
         attributes=_deal_attributes(row, wanted),
     )
+
+
+def _closed_at(row: Row) -> datetime | None:
+    """When a deal was won or lost as it is now: one that was opened again may keep the times of before."""
+    if row["status"] not in ("won", "lost"):
+        return None
+    return _at(row.get(f"{row['status']}_time") or row.get("close_time"), "closed_at")
 
 
 def _deal_attributes(row: Row, wanted: Sequence[str]) -> dict[str, str]:

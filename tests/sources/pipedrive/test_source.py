@@ -23,7 +23,8 @@ LEAD: dict[str, Any] = {
 
 def source(vendor: Pipedrive, entity: str = "deals", **given: Any) -> Any:
     """The provider in front of the fake."""
-    chosen = options(provider="pipedrive", token={"env": "TOKEN"}, entities=[entity], **given)
+    # the pace is real time, and no test here is about it
+    chosen = options(provider="pipedrive", token={"env": "TOKEN"}, entities=[entity], max_per_second=1000, **given)
     return create(chosen, surroundings(vendor.transport(), clock=Clock(vendor.now), TOKEN=TOKEN))
 
 
@@ -68,6 +69,16 @@ def test_each_state_of_a_deal_is_ours(fields: dict[str, Any], status: str, close
     vendor.deal(1, **fields)
     (deal,) = records_of(read(vendor))
     assert (deal.status, deal.closed_at, deal.deleted) == (status, closed, False)
+
+
+@pytest.mark.parametrize(("status", "closed"), [("open", None), ("won", 3), ("lost", 5)])
+def test_a_deal_was_closed_when_it_became_what_it_is(status: str, closed: int | None) -> None:
+    """A deal that was lost, then won, then opened again may keep the times of before."""
+    vendor = Pipedrive()
+    times = {f"{name}_time": f"2026-02-0{day}T10:00:00Z" for name, day in (("won", 3), ("lost", 5), ("close", 5))}
+    vendor.deal(1, status=status, **times)
+    (deal,) = records_of(read(vendor))
+    assert deal.closed_at == (closed and datetime(2026, 2, closed, 10, tzinfo=UTC))
 
 
 def test_archived_deals_count_and_deleted_ones_are_tombstones() -> None:

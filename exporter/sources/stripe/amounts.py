@@ -90,7 +90,8 @@ def _price(item: Mapping[str, Any]) -> Decimal:
     """Price times quantity in minor units."""
     price = item.get("price") or item["plan"]
     quantity = Decimal(item.get("quantity", 1) or 0)
-    if (package := price.get("transform_quantity")) and price.get("billing_scheme") != "tiered":
+    package = price.get("transform_quantity") or price.get("transform_usage")  # the latter of a plan
+    if package and price.get("billing_scheme") != "tiered":
         whole, rest = divmod(quantity, Decimal(package["divide_by"]))
         quantity = whole + (1 if rest and package["round"] == "up" else 0)
     if price.get("billing_scheme") == "tiered":

@@ -115,16 +115,16 @@ class Reading:
 
     async def _priced(self, row: Any) -> Any:
         """The row with what it is worth a month, or with the reason why that cannot be said."""
-        if row.get("deleted") or not row.get("livemode"):
+        if not isinstance(row, dict) or row.get("deleted") or not row.get("livemode"):
             return row
         try:
             minor = monthly(row, await self._api.items(row), await self._api.coupons(row))
-        except InvalidRecordError as error:
-            return {**row, "_refused": error}
+        except (InvalidRecordError, AttributeError, KeyError, TypeError, ValueError) as error:
+            return {**row, "_refused": error}  # raised again where rows are taken or rejected
         return {**row, "_monthly": minor}
 
     def _record(self, row: Mapping[str, Any]) -> Record | None:
-        if row.get("deleted"):
+        if row.get("deleted") or row.get("status") == "deleted":  # the latter of old API versions
             return ENTITIES[self._asked.entity](id=str(row["id"]), deleted=True)
         if self._asked.entity == "invoices":
             return invoice(row)

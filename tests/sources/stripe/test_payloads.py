@@ -22,6 +22,7 @@ CHARGE: dict[str, Any] = {
     "id": "ch_1", "livemode": True, "status": "succeeded", "amount": 500, "currency": "jpy", "created": 1760000000,
     "customer": "cus_1", "refunded": False, "amount_refunded": 0, "disputed": True,
 }  # fmt: skip
+PLAN = {"interval": "month", "interval_count": 1, "amount": 700}
 TIERS = [{"up_to": 5, "unit_amount": 1000, "flat_amount": 500}, {"up_to": None, "unit_amount": 800, "flat_amount": 0}]
 
 
@@ -89,7 +90,8 @@ def test_minor_units_follow_the_currency(currency: str | None, amount: int, exac
         ([item(price(None, billing_scheme="tiered", tiers_mode="graduated", tiers=TIERS), 4)], 4500),
         ([item(price(None, billing_scheme="tiered", tiers_mode="volume", tiers=TIERS), 7)], 5600),
         ([item(price(None, billing_scheme="tiered", tiers_mode="volume", tiers=TIERS), 5)], 5500),
-        ([{"quantity": 2, "plan": {"interval": "month", "interval_count": 1, "amount": 700}}], 1400),
+        ([{"quantity": 2, "plan": PLAN}], 1400),
+        ([{"quantity": 21, "plan": {**PLAN, "transform_usage": {"divide_by": 10, "round": "up"}}}], 2100),
         ([], 0),
     ],
 )

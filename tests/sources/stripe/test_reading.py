@@ -125,6 +125,12 @@ def test_a_deleted_draft_becomes_a_tombstone() -> None:
     assert by_id(read(vendor, "invoices", cursor))["in_1"].deleted
 
 
+def test_an_invoice_that_an_older_version_calls_deleted_is_a_tombstone() -> None:
+    vendor = Stripe()
+    vendor.put("invoices", "in_1", status="deleted", total=500, currency="usd", status_transitions={})
+    assert by_id(read(vendor, "invoices", version="2020-03-02"))["in_1"].deleted
+
+
 def test_a_refund_or_a_dispute_names_the_charge_to_read() -> None:
     vendor = Stripe()
     charge(vendor, "ch_1")
@@ -186,6 +192,25 @@ def test_a_subscription_whose_worth_cannot_be_told_is_rejected_alone() -> None:
     pages = read(vendor, "subscriptions")
     assert len(by_id(pages)) == 30
     assert [error.reason for page in pages for error in page.rejected] == [Reason.UNKNOWN_VALUE]
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"items": None}, Reason.BAD_TYPE),
+        ({"items": {"object": "list"}}, Reason.MISSING_FIELD),
+        ({"discounts": ["di_1"]}, Reason.BAD_TYPE),
+    ],
+)
+def test_a_subscription_of_another_shape_is_rejected_alone(changes: dict[str, Any], reason: Reason) -> None:
+    vendor = Stripe()
+    for number in range(30):
+        vendor.subscribe(f"sub_{number}", [item()])
+    vendor.subscribe("sub_x", [item()])
+    vendor.put("subscriptions", "sub_x", **changes)
+    pages = read(vendor, "subscriptions")
+    assert len(by_id(pages)) == 30
+    assert [(error.reason, error.record_id) for page in pages for error in page.rejected] == [(reason, "sub_x")]
 
 
 @pytest.mark.parametrize(

@@ -21,7 +21,13 @@ KINDS = {"subscriptions": "subscription", "invoices": "invoice", "charges": "cha
 def price(amount: int | None = 2000, interval: str = "month", count: int = 1, **more: Any) -> Row:
     """A recurring price in minor units."""
     recurring = {"interval": interval, "interval_count": count, "usage_type": more.pop("usage_type", "licensed")}
-    plain = {"id": "price_1", "nickname": "Team", "billing_scheme": "per_unit", "unit_amount": amount}
+    plain = {
+        "id": "price_1",
+        "object": "price",
+        "nickname": "Team",
+        "billing_scheme": "per_unit",
+        "unit_amount": amount,
+    }
     return {**plain, "unit_amount_decimal": None, "currency": "usd", "recurring": recurring, **more}
 
 

@@ -76,9 +76,9 @@ class TaskRouterApi:
         return self._all("Workers", "workers")
 
     async def queues(self) -> dict[str, str]:
-        """Names of queues by SID."""
+        """Names of queues by SID, which stands in for a name that is empty."""
         return {
-            str(row["sid"]): str(row["friendly_name"])
+            str(row["sid"]): str(row["friendly_name"] or row["sid"])
             async for batch in self._all("TaskQueues", "task_queues")
             for row in batch.rows
         }

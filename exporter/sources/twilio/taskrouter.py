@@ -30,14 +30,15 @@ def person(row: Row) -> Person:
     key = convert.text(row.get("sid"), "id")
     if key is None:
         raise InvalidRecordError(Reason.MISSING_FIELD, "id")
+    worker = convert.text(row["friendly_name"], "name")
     return Person(
         id=key,
         updated_at=convert.instant(row.get("date_updated"), "updated_at", UTC),
-        name=convert.text(known.get("full_name") or known.get("name") or row["friendly_name"], "name"),
+        name=convert.text(known.get("full_name") or known.get("name") or worker, "name"),
         email=convert.text(known.get("email"), "email"),
         team=convert.text(known.get("team") or known.get("team_name"), "team"),
         active=True,
-        attributes={"worker": str(row["friendly_name"])},
+        attributes={"worker": worker} if worker else {},
     )
 
 

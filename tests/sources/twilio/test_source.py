@@ -13,7 +13,7 @@ from exporter.sources.base import Listing, Page, Pass
 from exporter.sources.registry import create
 from exporter.sources.twilio.legs import instant
 from tests.sources.around import NOW, Clock, options, records_of, run, surroundings
-from tests.sources.twilio.vendor import ACCOUNT, SECRET, WORKSPACE, Twilio, worker
+from tests.sources.twilio.vendor import ACCOUNT, QUEUE, SECRET, WORKSPACE, Twilio, worker
 
 TODAY = NOW.replace(hour=7)
 
@@ -21,6 +21,7 @@ TODAY = NOW.replace(hour=7)
 def source(vendor: Twilio, entity: str = "calls", **given: Any) -> Any:
     """The provider in front of the fake."""
     plain = {"account_sid": ACCOUNT, "secret": {"env": "SECRET"}, "workspace_sid": WORKSPACE, "history": "5d"}
+    plain["max_per_second"] = 1000  # the pace is real time, and no test here is about it
     chosen = options(provider="twilio", entities=[entity], **{**plain, **given})
     return create(chosen, surroundings(vendor.transport(), clock=Clock(), SECRET=SECRET))
 
@@ -154,6 +155,17 @@ def test_workers_are_people_named_by_their_attributes() -> None:
     assert [(p.name, p.email, p.team) for p in found] == [
         ("Ada", "ada@example.com", "North"), ("worker2", None, None), ("worker3", None, None),
     ]  # fmt: skip
+
+
+def test_an_empty_name_is_no_name() -> None:
+    """Pitfall: the names of workers and queues may be null, which is no word."""
+    vendor = Twilio()
+    vendor.workers = [{**worker(1), "friendly_name": None}]
+    (person,) = records_of(read(vendor, "people"))
+    assert (person.name, person.attributes) == (None, {})
+    nameless = {"task_queues": [{"sid": QUEUE, "friendly_name": None}], "meta": {"next_page_url": None}}
+    vendor.before = lambda r: httpx.Response(200, json=nameless) if r.url.path.endswith("/TaskQueues") else None
+    assert {m.attributes["queue"] for m in records_of(read(vendor, "measurements"))} == {QUEUE}
 
 
 def test_queues_are_measured_as_they_are_now_and_over_the_last_quarter_of_an_hour() -> None:

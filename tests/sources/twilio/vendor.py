@@ -27,9 +27,10 @@ def mail(at: datetime | None) -> str | None:
 
 @dataclass
 class Twilio:
-    """One account. `before` may answer a request instead; `page` rows a page at most."""
+    """One account, opened by `user`. `before` may answer a request instead; `page` rows a page at most."""
 
     page: int = 1000
+    user: str = ACCOUNT
     before: Callable[[httpx.Request], httpx.Response | None] = lambda _: None
     calls: dict[str, Row] = field(default_factory=dict)
     workers: list[Row] = field(default_factory=list)
@@ -62,7 +63,7 @@ class Twilio:
         """The answer to one request."""
         self.log.append(request)
         given = request.headers.get("authorization", "")
-        if given != "Basic " + base64.b64encode(f"{ACCOUNT}:{SECRET}".encode()).decode():
+        if given != "Basic " + base64.b64encode(f"{self.user}:{SECRET}".encode()).decode():
             return httpx.Response(401, json={"code": 20003, "message": "Authenticate"})
         return self.before(request) or self._routed(request)
 

@@ -1,0 +1,31 @@
+"""What the tests of Stripe's official files have in common."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from tests.sources.around import records_of
+from tests.sources.stripe.vendor import KEY
+from tests.specs.recorded import full_pass
+
+VERSION = "2020-03-02"
+KINDS = {"subscriptions": "subscription", "invoices": "invoice", "payments": "charge"}
+LISTS = {"subscriptions": "/v1/subscriptions", "invoices": "/v1/invoices", "payments": "/v1/charges"}
+
+
+def chosen(entity: str, **given: Any) -> dict[str, Any]:
+    """Options of a source with one entity."""
+    return {"provider": "stripe", "key": {"env": "KEY"}, "entities": [entity], **given}
+
+
+def listed(rows: list[Any]) -> dict[str, Any]:
+    """A list with all its rows."""
+    return {"object": "list", "url": "/v1", "has_more": False, "data": rows}
+
+
+def read(entity: str, answers: Mapping[str, Any], **given: Any) -> list[Any]:
+    """What a full pass makes of answers by path; no row is rejected."""
+    pages = full_pass(lambda request: answers[request.url.path], {"KEY": KEY}, **chosen(entity, **given))
+    assert [error for page in pages for error in page.rejected] == []
+    return records_of(pages)

@@ -1,0 +1,110 @@
+"""That the check of requests and answers against official files can fail, and says what is wrong."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.specs.recorded import only
+from tests.specs.shape import Wish
+from tests.specs.specification import Specification
+
+BEARER = {"authorization": "Bearer key"}
+
+
+def asked(path: str, method: str = "GET", **headers: str) -> httpx.Request:
+    return httpx.Request(method, f"https://api.stripe.com{path}", headers=headers or BEARER)
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/v1/charges",
+        "/v1/charges/ch_1",
+        "/v1/subscriptions?status=all&limit=1&expand[0]=data.discounts&expand[1]=data.plan",
+        "/v1/events?types[0]=invoice.*&created[gte]=1760000000&created[lte]=1770000000",
+        "/v1/events?created=1760000000",
+    ],
+)
+def test_what_the_file_knows_is_allowed(stripe: Specification, path: str) -> None:
+    assert stripe.refusals(asked(path)) == {}
+
+
+@pytest.mark.parametrize(
+    ("path", "rule"),
+    [
+        ("/v1/chargez", "PathNotFound"),
+        ("/v2/charges", "PathNotFound"),
+        ("/v1/charges?updated_since=3", "Unknown query parameter: updated_since"),
+        ("/v1/charges?created[since]=3", "Unknown query parameter: created.since"),
+        ("/v1/charges?created[gte]=monday", "Invalid query parameter: created: {'gte': 'monday'} is not valid"),
+        ("/v1/charges?limit=many", "Query parameter error: limit: "),
+        ("/v1/subscriptions?status=dead", "Invalid query parameter: status: 'dead' is not one of ['active', "),
+        ("/v1/events?types[1]=a", "types is not numbered from 0"),
+        ("/v1/subscription_items", "Missing required query parameter: subscription"),
+    ],
+)
+def test_what_the_file_does_not_know_is_refused_with_the_request_and_the_rule(
+    stripe: Specification, path: str, rule: str
+) -> None:
+    (text,) = stripe.refusals(asked(path)).values()
+    assert text.startswith(f"GET https://api.stripe.com{path}: ")
+    assert rule in text
+    assert stripe.name in text
+
+
+def test_other_methods_other_hosts_and_requests_without_a_key_are_refused(stripe: Specification) -> None:
+    (method,) = stripe.refusals(asked("/v1/charges/ch_1", "DELETE")).values()
+    (host,) = stripe.refusals(httpx.Request("GET", "https://api.example.com/v1/charges", headers=BEARER)).values()
+    (key,) = stripe.refusals(asked("/v1/charges", accept="application/json")).values()
+    assert "OperationNotFound" in method
+    assert "ServerNotFound" in host
+    assert "Security not found" in key
+
+
+@pytest.mark.parametrize(
+    ("changes", "lie"),
+    [
+        ({}, None),
+        ({"amount": None}, "data.*.amount: null is not allowed"),
+        ({"customer": None, "failure_code": None}, None),
+        ({"amount": "3"}, "data.*.amount: '3' is not of type 'integer'"),
+        ({"refunds": {"data": [{"amount": "3"}]}}, "data.*.refunds.data.*.amount: '3' is not of type 'integer'"),
+        ({"object": "refund"}, "data.*.object: 'refund' is not one of ['charge']"),
+        ({"customer": 3}, "data.*.customer: 3 is not valid under any of the given schemas"),
+        ({"surprise": 1}, "data.*.surprise: unknown field"),
+        ({"billing_details": {"surprise": 1}}, "data.*.billing_details.surprise: unknown field"),
+        ({"metadata": {"surprise": "1"}}, None),
+    ],
+)
+def test_an_answer_lies_by_another_type_or_field_but_not_by_what_it_leaves_out(
+    stripe: Specification, changes: dict[str, Any], lie: str | None
+) -> None:
+    answer = {"object": "list", "has_more": False, "data": [{"id": "ch_1", "amount": 3, **changes}]}
+    assert stripe.lies("/v1/charges", answer) == ([f"answer to GET /v1/charges: {lie}"] if lie else [])
+
+
+def test_an_answer_that_leaves_out_what_is_required_is_not_valid(stripe: Specification) -> None:
+    told = stripe.invalid("/v1/charges", {"object": "list", "data": [], "url": "/v1/charges"})
+    assert told == ["answer to GET /v1/charges: : 'has_more' is a required property"]
+
+
+def test_an_exception_fails_once_it_is_no_longer_needed_and_so_does_what_is_no_exception() -> None:
+    only({"a"}, {"a": "why"})
+    with pytest.raises(AssertionError, match="no longer so:\nb"):
+        only({"a"}, {"a": "why", "b": "why"})
+    with pytest.raises(AssertionError, match=r"^\nb\nc"):
+        only({"c", "a", "b"}, {"a": "why"})
+
+
+def test_a_made_answer_has_every_field_or_null_and_ends_within_its_own_kind(stripe: Specification) -> None:
+    schema = stripe.schema("/v1/charges").read_value()
+    (full,) = stripe.shape.value(schema, Wish({"currency": "usd"}))["data"]
+    (bare,) = stripe.shape.value(schema, Wish({"currency": "usd"}, nulls=True, kept=["invoice"]))["data"]
+    assert full["refunds"]["data"][0]["charge"] == "text"
+    assert (full["customer"], bare["customer"], bare["amount"], bare["currency"]) == ("text", None, 3, "usd")
+    assert bare["invoice"] == "text"
+    fields = stripe.document["components"]["schemas"]["charge"]["properties"].keys()
+    assert full.keys() == bare.keys() == fields

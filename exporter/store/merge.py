@@ -6,7 +6,8 @@ looked up once, the rows found are compared by their row ids, and changed ones a
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import timedelta
 
 import duckdb
@@ -23,14 +24,22 @@ LATE = timedelta(days=1)
 LATE_SHARE = 0.2
 
 
+def _none() -> Mapping[str, str]:
+    return {}
+
+
 @dataclass(frozen=True, slots=True)
 class Merged:
-    """What a pass changed, in records: `unchanged` counts repeated and older versions too."""
+    """What a pass changed, in records: `unchanged` counts repeated and older versions too.
+
+    `results` says of each id what became of it, where that was asked for.
+    """
 
     new: int = 0
     updated: int = 0
     unchanged: int = 0
     deleted: int = 0
+    results: Mapping[str, str] = field(default_factory=_none)
 
     @property
     def changed(self) -> bool:
@@ -38,11 +47,14 @@ class Merged:
         return bool(self.new or self.updated or self.deleted)
 
 
-def merge(connection: duckdb.DuckDBPyConnection, slot: Slot, listing: Listing | None, brought: int) -> Merged:
+def merge(
+    connection: duckdb.DuckDBPyConnection, slot: Slot, listing: Listing | None, brought: int, *, told: bool = False
+) -> Merged:
     """Brings the slot's pages into the table; `brought` is the number of records in them.
 
     The newest version of each id wins, by its change time and then by arrival; versions older than the stored
     one and equal ones change nothing. Records in the listing's span that were not staged become deleted.
+    `told` asks for what became of each id.
     """
     if not brought and listing is None:
         return Merged()
@@ -58,9 +70,10 @@ def merge(connection: duckdb.DuckDBPyConnection, slot: Slot, listing: Listing | 
         connection.execute(sql.delete(entity))
         connection.execute(sql.insert(entity), [slot.source])
         _keep_order(connection, entity, late)
+    results = dict(connection.execute(sql.RESULTS).fetchall()) if told else {}
     for table in sql.TEMPORARY:
         connection.execute(table)
-    return Merged(new, updated, max(brought - new - updated - deleted, 0), deleted + vanished)
+    return Merged(new, updated, max(brought - new - updated - deleted, 0), deleted + vanished, results)
 
 
 def _delete_unlisted(connection: duckdb.DuckDBPyConnection, slot: Slot, listing: Listing) -> int:

@@ -52,6 +52,7 @@ _DELETE = "DELETE FROM records WHERE rowid IN (SELECT place FROM verdicts WHERE 
 _CHANGED = "id IN (SELECT id FROM verdicts WHERE verdict <> 'unchanged')"
 
 COUNTS = "SELECT verdict, count(*) FROM verdicts GROUP BY verdict"
+RESULTS = "SELECT id, verdict FROM verdicts"
 COUNT_LATE = "UPDATE entity_state SET late = late + ? WHERE entity = ? RETURNING late"
 SORTED = "UPDATE entity_state SET late = 0 WHERE entity = ?"
 TEMPORARY = ("DROP TABLE temp.verdicts", "DROP TABLE temp.hits", "DROP TABLE temp.incoming")

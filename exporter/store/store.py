@@ -114,6 +114,30 @@ class Store:
         self._database.committed(commits)
         return merged
 
+    def deliver(self, source: str, pages: Mapping[str, Page], at: datetime) -> Mapping[str, Merged]:
+        """Takes what was sent at `at`, a page for each entity, in one commit: all of it is kept, or nothing.
+
+        Each is a whole pass: it may have a listing, its end is the watermark. `results` are told. Staging it apart
+        from publishing could lose what the sender was told is kept.
+        """
+        merged: dict[str, Merged] = {}
+        with self._database.write() as connection:
+            commits = state.count_commit(connection)
+            for entity, page in pages.items():
+                slot = Slot(source, entity, page.listing is not None)
+                passes.clear(connection, slot)
+                values = staging.page_values(slot, next(self._numbers), page)
+                connection.execute(staging.INSERT_PAGE, values)
+                merged[entity] = merge(connection, slot, page.listing, len(page.records), told=True)
+                known = state.outcome(connection, source, entity)
+                begun = passes.Started(at, at, None, "")
+                state.save(connection, passes.succeeded(known, slot, begun, None, at, _NO_LAG))
+                if merged[entity].changed:
+                    state.bump(connection, entity, commits)
+                passes.clear(connection, slot)
+        self._database.committed(commits)
+        return merged
+
     def fail(
         self,
         source: str,

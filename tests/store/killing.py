@@ -20,7 +20,7 @@ from pathlib import Path
 import duckdb
 
 from exporter.errors import StoreLockedError
-from exporter.records import Deal
+from exporter.records import Deal, Person
 from exporter.sources.base import Page
 from exporter.store.store import Store
 from tests.store.samples import NOW, deal, read
@@ -111,6 +111,11 @@ def ingest(folder: Path) -> None:
 
 def storm(folder: Path, kills: int, seed: int) -> None:
     """Kills `ingest` at random moments, then tells what was acknowledged and what is there."""
+    say(json.dumps(report(folder, heard_from(ingest, folder, kills, seed))))
+
+
+def heard_from(work: Callable[[Path], None], folder: Path, kills: int, seed: int) -> list[str]:
+    """Runs `work` and kills it at a random moment, so many times; gives all the lines that were said."""
     chance = random.Random(seed)
     heard: list[str] = []
 
@@ -122,8 +127,42 @@ def storm(folder: Path, kills: int, seed: int) -> None:
         heard.extend(said.decode().split("\n"))
 
     for _ in range(kills):
-        forked(lambda: ingest(folder), until)
-    say(json.dumps(report(folder, heard)))
+        forked(lambda: work(folder), until)
+    return heard
+
+
+def deliver(folder: Path) -> None:
+    """Deliveries without end, each of two deals and a person; says `kept <number>` once one is acknowledged."""
+    store = Store.open(folder, on_corrupt="fail")
+    with store.reading() as connection:
+        row = connection.execute("SELECT max(id::BIGINT) FROM people").fetchone()
+    number = (row[0] or 0) + 1 if row else 1
+    os.write(1, b"opened\n")
+    while True:
+        deals = (deal(2 * number), deal(2 * number + 1))
+        pages = {"deals": Page(deals), "people": Page((Person(id=str(number)),))}
+        store.deliver("shop", pages, NOW + timedelta(seconds=number))
+        os.write(1, b"kept %d\n" % number)
+        number += 1
+
+
+def posts(folder: Path, kills: int, seed: int) -> None:
+    """Kills `deliver` at random moments, then tells which deliveries were acknowledged and what is there."""
+    heard = heard_from(deliver, folder, kills, seed)
+    kept = {int(line.split()[1]) for line in heard if line.startswith("kept")}
+    store = Store.open(folder, on_corrupt="fail")
+    with store.reading() as connection:
+        people = [int(key) for (key,) in connection.execute("SELECT id FROM people").fetchall()]
+        deals = [int(key) for (key,) in connection.execute("SELECT id FROM deals").fetchall()]
+    store.close()
+    whole = {2 * number + half for number in people for half in (0, 1)}
+    found = {
+        "acknowledged": len(kept),
+        "lost": len(kept - set(people)),
+        "doubled": len(people) + len(deals) - len(set(people)) - len(set(deals)),
+        "halved": len(whole ^ set(deals)),
+    }
+    say(json.dumps(found))
 
 
 def report(folder: Path, heard: list[str]) -> dict[str, int]:
@@ -169,4 +208,4 @@ def hold(folder: Path) -> None:
 
 if __name__ == "__main__":
     name, place, *numbers = sys.argv[1:]
-    {"abandon": abandon, "storm": storm, "hold": hold}[name](Path(place), *map(int, numbers))
+    {"abandon": abandon, "storm": storm, "posts": posts, "hold": hold}[name](Path(place), *map(int, numbers))

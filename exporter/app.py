@@ -6,12 +6,10 @@ import asyncio
 import logging
 import signal
 import sys
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from socket import socket
 from typing import TYPE_CHECKING
-
-from starlette.routing import BaseRoute
 
 from exporter import naming
 from exporter.clock import Clock, system_clock
@@ -44,8 +42,7 @@ _log = logging.getLogger(__name__)
 class App:
     """Serves one config until it is told to stop. Once.
 
-    `routes` stand beside its own; `observer` hears of the sync's work too; what `logs` drop is counted. `store` is
-    there while it runs.
+    `observer` hears of the sync's work too; what `logs` drop is counted. `store` is there while it runs.
     """
 
     def __init__(
@@ -55,14 +52,12 @@ class App:
         logs: Logs,
         *,
         clock: Clock = system_clock,
-        routes: Iterable[BaseRoute] = (),
         observer: Observer | None = None,
     ) -> None:
         self._settings = settings
         self._environ = environ
         self._logs = logs
         self._clock = clock
-        self._routes = tuple(routes)
         self._observer = observer or Silence()
         self._exposed = Exposed(Ledger())
         self._reloading: Reloading | None = None
@@ -99,7 +94,7 @@ class App:
         adopt(self._exposed.ledger, loading.config, self._clock())
         memory = restore(store, self._exposed, loading.mark)
         address = _address(listening)
-        web = asyncio.create_task(serve(create_app(self._exposed, self._routes), listening, stop.wait))
+        web = asyncio.create_task(serve(create_app(self._exposed), listening, stop.wait))
         ready(address)
         try:
             await asyncio.to_thread(self._start, loading, store, memory)

@@ -13,11 +13,12 @@ from exporter import naming
 from exporter.clock import Clock
 from exporter.errors import StoreError
 from exporter.exposition.server import Exposed
-from exporter.jobs import jobs
+from exporter.jobs import jobs, pushed
 from exporter.kpi.memory import Memory
 from exporter.publisher import Identity, Publisher
 from exporter.reporting import Reporter
 from exporter.store.store import Store
+from exporter.sync.delivery import Deliveries
 from exporter.sync.observer import Observer, Silence
 from exporter.sync.scheduler import Scheduler
 
@@ -47,25 +48,29 @@ class Engine:
         self._process = process
         self._stopping, self._awake = Event(), Event()
         self.publisher = Publisher(identity, process.store, process.exposed, memory)
-        reporter = Reporter(process.exposed.ledger, identity.config, self._awake.set, process.observer)
-        sources = jobs(identity.config, process.environ, process.data_dir, process.clock, reporter)
-        self._scheduler = Scheduler(sources, process.store, reporter, process.clock)
+        reporter = self._reporter = Reporter(process.exposed.ledger, identity.config, self._awake.set, process.observer)
+        told = identity.config, process.environ, process.data_dir, process.clock, reporter
+        self._scheduler = Scheduler(jobs(*told), process.store, reporter, process.clock)
+        self._deliveries = Deliveries(pushed(*told), process.store, reporter, process.clock)
         self._threads = (
             Thread(target=self._sync, name="sync", daemon=True),
             Thread(target=self._evaluate, name="evaluator", daemon=True),
         )
 
     def start(self) -> None:
-        """Begins to sync and to evaluate."""
+        """Begins to sync, to take posts and to evaluate."""
+        self._reporter.learn(self._deliveries.start())
+        self._process.exposed.receiver = self._deliveries
         self._process.exposed.page = lambda: self.publisher.page(self._process.clock)
         for thread in self._threads:
             thread.start()
 
     def stop(self) -> None:
-        """Returns, within ten seconds, when both threads have ended and what is shown was kept."""
+        """Returns, within ten seconds, when no post is being kept, both threads ended, and what is shown was kept."""
         self._scheduler.stop()
         self._stopping.set()
         self._awake.set()
+        self._deliveries.stop()
         for thread in self._threads:
             thread.join(10)
 

@@ -7,6 +7,7 @@ ExporterError
 │   │   └── RateLimitedError     try again when the vendor says so
 │   ├── SourceRejectedError      credentials, permission or request refused: no retry before the next pass
 │   └── IncompletePassError      a cap or a loop cut the listing short: nothing of it may be published
+├── PostError              what was posted cannot be read: its sender is told what to change
 ├── InvalidRecordError     skip this record and count it
 ├── StoreError             abort the pass, roll back
 │   ├── StoreLockedError         another process owns the data directory: exit 3
@@ -119,6 +120,14 @@ class SourceRejectedError(SourceError):
 
 class IncompletePassError(SourceError):
     """The listing was cut short (cap, page limit, loop): publishing it would invent numbers."""
+
+
+class PostError(ExporterError):
+    """What was posted cannot be read; the message is for its sender, and holds nothing that was sent."""
+
+    def __init__(self, reason: Reason, message: str) -> None:
+        self.reason = reason
+        super().__init__(message)
 
 
 class InvalidRecordError(ExporterError):

@@ -1,4 +1,4 @@
-"""The sources of a config, ready to be read."""
+"""The sources of a config, ready for their work."""
 
 from __future__ import annotations
 
@@ -7,20 +7,23 @@ from pathlib import Path
 
 from exporter.clock import Clock
 from exporter.config.root import Config
+from exporter.config.sources.push import PushOptions
 from exporter.errors import ConfigError, Problem, SourceRejectedError
 from exporter.sources.base import Surroundings, Telemetry
+from exporter.sources.push import PushSource
 from exporter.sources.registry import create
 from exporter.sync.fingerprint import fingerprint
 from exporter.sync.timetable import Job
 
 
 def jobs(config: Config, environ: Mapping[str, str], data_dir: Path, clock: Clock, telemetry: Telemetry) -> list[Job]:
-    """The sources of a config, ready to be read; raises ConfigError where an address is not allowed."""
-    zone = config.company.timezone
-    around = Surroundings(environ, config.base, zone, clock, telemetry, data_dir)
+    """The sources of a config that are read, ready for it; raises ConfigError where an address is not allowed."""
+    around = Surroundings(environ, config.base, config.company.timezone, clock, telemetry, data_dir)
     made, problems = [], []
     for options in config.sources:
-        marks = {entity: fingerprint(options, entity, zone) for entity in options.reads}
+        if not options.polled:
+            continue
+        marks = {entity: fingerprint(options, entity, around.zone) for entity in options.reads}
         try:
             made.append(Job(create(options, around), options.sync_every, options.reconcile_every, marks))
         except SourceRejectedError as error:
@@ -28,3 +31,11 @@ def jobs(config: Config, environ: Mapping[str, str], data_dir: Path, clock: Cloc
     if problems:
         raise ConfigError(problems)
     return made
+
+
+def pushed(
+    config: Config, environ: Mapping[str, str], data_dir: Path, clock: Clock, telemetry: Telemetry
+) -> list[PushSource]:
+    """The sources of a config that wait for posts."""
+    around = Surroundings(environ, config.base, config.company.timezone, clock, telemetry, data_dir)
+    return [PushSource(options, around) for options in config.sources if isinstance(options, PushOptions)]

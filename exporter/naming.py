@@ -49,6 +49,21 @@ REQUEST_CLASSES = (
     "2xx", "3xx", "401", "403", "404", "429", "4xx", "5xx", "timeout", "connect", "tls", "protocol", "blocked",
 )  # fmt: skip
 
+
+class PushResult(StrEnum):
+    """How a post was answered; `result` of kpi_exporter_push_posts_total."""
+
+    ACCEPTED = "accepted"
+    REJECTED = "rejected"
+    UNAUTHORIZED = "unauthorized"
+    NOT_FOUND = "not_found"
+    TIMEOUT = "timeout"
+    TOO_LARGE = "too_large"
+    UNSUPPORTED = "unsupported"
+    RATE_LIMITED = "rate_limited"
+    UNAVAILABLE = "unavailable"
+
+
 RECORD_RESULTS = ("new", "updated", "unchanged", "deleted", "rejected")
 
 
@@ -153,7 +168,7 @@ REQUESTS = _own(
 ERRORS = _own("source_errors_total", "Failed passes by reason.", ("source", "entity", "reason"), "counter")
 RECORDS = _own(
     "records_total",
-    "Records read, by what the store did with them.",
+    "Records read or posted, by what the store did with them.",
     ("source", "entity", "result"),
     "counter",
 )
@@ -185,7 +200,7 @@ STORE_ERRORS = _own("store_errors_total", "Failed store operations.", ("op", "re
 STORE_REBUILDS = _own("store_rebuilds_total", "Times a damaged store was moved aside and built anew.", (), "counter")
 RELOAD_SUCCESS = _own("config_last_reload_successful", "1 if the last load of the config succeeded.")
 RELOAD_TIME = _own("config_last_reload_success_timestamp_seconds", "When the config was last loaded.")
-PUSH_EVENTS = _own("push_records_total", "Pushed records by what became of them.", ("source", "result"), "counter")
+PUSH_POSTS = _own("push_posts_total", "Posts to the source by how they were answered.", ("source", "result"), "counter")
 HTTP_REJECTED = _own("http_rejected_total", "Requests to the exporter that were refused.", ("reason",), "counter")
 CLOCK_JUMPS = _own("clock_jumps_total", "Jumps of the wall clock by more than a minute.", (), "counter")
 LOG_LINES_DROPPED = _own(
@@ -197,5 +212,5 @@ OWN_FAMILIES = (
     SOURCE_UP, SOURCE_STATE, LAST_SUCCESS, WATERMARK, NEXT_ATTEMPT, FAILURES, CLOCK_SKEW, CAPPED, REQUESTS, ERRORS,
     RECORDS, REJECTED, UNDATED, SYNC_DURATION, KPI_UP, LABEL_OVERFLOW, EVALUATION_SUCCESS, EVALUATION_FAILED,
     EVALUATION_DURATION, EVALUATION_TIME, SERIES, SERIES_DROPPED, STORE_UP, STORE_ERRORS, STORE_REBUILDS,
-    RELOAD_SUCCESS, RELOAD_TIME, PUSH_EVENTS, HTTP_REJECTED, CLOCK_JUMPS, LOG_LINES_DROPPED, BUILD_INFO,
+    RELOAD_SUCCESS, RELOAD_TIME, PUSH_POSTS, HTTP_REJECTED, CLOCK_JUMPS, LOG_LINES_DROPPED, BUILD_INFO,
 )  # fmt: skip

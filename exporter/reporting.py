@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from platform import python_version
 
@@ -12,6 +12,7 @@ from exporter.config.root import Config
 from exporter.errors import Reason
 from exporter.exposition.ledger import Ledger
 from exporter.naming import SourceState
+from exporter.store.state import Outcome
 from exporter.sync.observer import Observer, PassReport, Progress, Silence
 
 _log = logging.getLogger(__name__)
@@ -30,6 +31,12 @@ class Reporter:
         self._reads = {source.name: source.reads for source in config.sources}
         self._last: dict[tuple[str, str], bool] = {}
         self._failing: dict[tuple[str, str], Reason | None] = {}
+
+    def learn(self, outcomes: Iterable[Outcome]) -> None:
+        """How passes ended before this process, of sources that may not have another one soon."""
+        for known in outcomes:
+            self._last[known.source, known.entity] = known.last_success is not None and not known.failures
+            self._show_up(known.source)
 
     def request(self, source: str, outcome: str) -> None:
         """One HTTP request, by class of answer."""
@@ -58,15 +65,18 @@ class Reporter:
         ledger.count(naming.RECORDS, source, entity, "rejected", by=sum(report.rejected.values()))
         for reason, count in report.rejected.items():
             ledger.count(naming.REJECTED, source, entity, reason.value, by=count)
-        if report.paused:
+        if report.paused or entity not in self._reads.get(source, ()):
             return
         self._log(report)
         ledger.set(naming.CAPPED, float(report.reason is Reason.CAPPED), source, entity)
         if report.reason is not None:
             ledger.count(naming.ERRORS, source, entity, report.reason.value)
         self._last[source, entity] = report.success
-        entities = self._reads.get(source, ())
-        ledger.set(naming.SOURCE_UP, float(all(self._last.get((source, name)) for name in entities)), source)
+        self._show_up(source)
+
+    def _show_up(self, source: str) -> None:
+        up = all(self._last.get((source, entity)) for entity in self._reads.get(source, ()))
+        self._ledger.set(naming.SOURCE_UP, float(up), source)
 
     def _log(self, report: PassReport) -> None:
         """One line for the first load, for a pass that fails in another way than before, and when it works again."""

@@ -16,7 +16,7 @@ from exporter.clock import Clock, system_clock
 from exporter.commands.exits import DONE, SOURCE
 from exporter.commands.options import duration
 from exporter.commands.progress import Told, counted
-from exporter.commands.reading import read_sources
+from exporter.commands.reading import read_sources, tell_of_unsent
 from exporter.commands.values import instant
 from exporter.config.root import Config
 from exporter.evaluation.freshness import freshness, never_read
@@ -85,6 +85,7 @@ def run(settings: Settings, asked: Span, out: Path, log: tuple[str, str], *, no_
         try:
             store.retain({source.name: source.reads for source in config.sources})
             unread = () if no_sync else never_read(config, store.outcomes())
+            tell_of_unsent(config, store)
             complete = not unread or read_sources(config, store, os.environ, settings.data_dir, unread).success
             count = write(config, store, lambda begins: past.steps(config, begins), out)
         finally:

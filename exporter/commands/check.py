@@ -71,13 +71,14 @@ def _try_sources(console: Console, config: Config) -> int:
 
 async def _access(config: Config) -> list[tuple[str, str, bool, str]]:
     from exporter.commands.reading import Untold
-    from exporter.jobs import jobs
+    from exporter.jobs import jobs, pushed
 
-    made = jobs(config, os.environ, Path(), system_clock, Untold())
+    around = config, os.environ, Path(), system_clock, Untold()
+    sources: list[Source] = [*(job.source for job in jobs(*around)), *pushed(*around)]
     try:
-        found = await asyncio.gather(*(_one(job.source) for job in made))
+        found = await asyncio.gather(*map(_one, sources))
     finally:
-        await asyncio.gather(*(job.source.close() for job in made))
+        await asyncio.gather(*(source.close() for source in sources))
     return [row for rows in found for row in rows]
 
 

@@ -87,7 +87,7 @@ def _write_history(config: Config, settings: Settings, out: Path, wait: timedelt
     try:
         store.retain({source.name: source.reads for source in config.sources})
         unread = read_all(config, store, settings.data_dir, wait)
-        if len(unread) == len(config.sources):
+        if unread and len(unread) == sum(source.polled for source in config.sources):
             _log.error("no source could be read: there is no history to write")
             return SOURCE
         if unread:

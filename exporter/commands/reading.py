@@ -13,6 +13,7 @@ from rich.table import Table
 from exporter.clock import system_clock
 from exporter.commands.progress import shown
 from exporter.config.root import Config
+from exporter.evaluation.freshness import never_sent
 from exporter.jobs import jobs
 from exporter.store.store import Store
 from exporter.sync.once import Summary, sync_once
@@ -53,6 +54,12 @@ def read_sources(
             reason = report.reason.value if report.reason else "not finished"
             _log.error("%s of %s: %s: %s", report.entity, report.source, reason, report.message)
     return summary
+
+
+def tell_of_unsent(config: Config, store: Store) -> None:
+    """Warns of what nobody can read: records that are to be posted, and never were."""
+    for name, entities in never_sent(config, store.outcomes()).items():
+        _log.warning("%s waits for posts while serve runs, and none of %s ever came", name, ", ".join(entities))
 
 
 def as_table(summary: Summary) -> Table:

@@ -9,7 +9,7 @@ import typer
 from rich.console import Console
 
 from exporter.commands.exits import DONE, SOURCE
-from exporter.commands.reading import as_table, read_sources
+from exporter.commands.reading import as_table, read_sources, tell_of_unsent
 from exporter.loading import read_config
 from exporter.logs import configure
 from exporter.settings import Settings
@@ -24,6 +24,7 @@ def run(settings: Settings, shape: str, log_shape: str, log_level: str) -> int:
         store = Store.open(settings.data_dir)
         try:
             store.retain({source.name: source.reads for source in config.sources})
+            tell_of_unsent(config, store)
             summary = read_sources(config, store, os.environ, settings.data_dir)
         finally:
             store.close()

@@ -12,7 +12,7 @@ from rich.console import Console
 from exporter.clock import system_clock
 from exporter.commands import forms
 from exporter.commands.exits import DONE, SOURCE
-from exporter.commands.reading import read_sources
+from exporter.commands.reading import read_sources, tell_of_unsent
 from exporter.config.fields import Scope
 from exporter.config.root import Config
 from exporter.evaluation.evaluations import Evaluations
@@ -44,6 +44,7 @@ def run(settings: Settings, asked: Asked, log_shape: str, log_level: str) -> int
         try:
             store.retain({source.name: source.reads for source in config.sources})
             unread = () if asked.no_sync else never_read(config, store.outcomes())
+            tell_of_unsent(config, store)
             complete = not unread or read_sources(config, store, os.environ, settings.data_dir, unread).success
             at = at or system_clock()
             evaluation = Evaluations(config, store).evaluate(at, None).evaluation

@@ -37,15 +37,19 @@ class Kind:
 def kinds() -> dict[str, Kind]:
     """Every kind of section by its name in the schema, each once, in the order of the model.
 
-    What all providers have is under SourceOptions and HttpOptions, what the file itself has under Config.
+    What all providers have is under SourceOptions and HttpOptions, what the file itself has under Config. Where a
+    provider means something else by such a key, it explains it anew.
     """
     root = schema()
     found: dict[str, Kind] = {}
     for name, place, form in _sections(root, root, "Config", ""):
         for key, inner in form["properties"].items():
+            made = _key(root, key, inner, key in form.get("required", ()))
             kind = found.setdefault(_kind_of(name, key, form), Kind())
+            if kind.keys.get(key, made).meaning != made.meaning:
+                kind = found.setdefault(name, Kind())
             kind.places.setdefault(place)
-            kind.keys.setdefault(key, _key(root, key, inner, key in form.get("required", ())))
+            kind.keys.setdefault(key, made)
     return found
 
 
@@ -124,6 +128,6 @@ def _heading(name: str, kind: Kind) -> str:
         "SourceOptions": "`sources[]` of every provider",
         "HttpOptions": "`sources[]` of every provider that is reached by HTTP",
         "Secret": "Every secret",
-        "ColumnSource": "Every column of `csv`, `rest` and `sql` sources",
+        "ColumnSource": "Every column of `csv`, `push`, `rest` and `sql` sources",
     }
     return headings.get(name) or ", ".join(f"`{place}`" for place in kind.places)

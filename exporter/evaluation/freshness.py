@@ -36,8 +36,21 @@ def _of_all(reads: list[tuple[Outcome | None, timedelta]], now: datetime) -> Fre
 
 
 def never_read(config: Config, outcomes: Iterable[Outcome]) -> tuple[str, ...]:
-    """Names of the sources with an entity that was never read whole."""
+    """Names of the sources that can be read, with an entity that never was read whole."""
+    missing = _without_watermark(config, outcomes)
+    return tuple(source.name for source in config.sources if source.polled and missing[source.name])
+
+
+def never_sent(config: Config, outcomes: Iterable[Outcome]) -> dict[str, tuple[str, ...]]:
+    """Sources that wait for posts, with the entities of which nothing ever came."""
+    missing = _without_watermark(config, outcomes)
+    waiting = (source.name for source in config.sources if not source.polled)
+    return {name: missing[name] for name in waiting if missing[name]}
+
+
+def _without_watermark(config: Config, outcomes: Iterable[Outcome]) -> dict[str, tuple[str, ...]]:
     whole = {(outcome.source, outcome.entity) for outcome in outcomes if outcome.watermark is not None}
-    return tuple(
-        source.name for source in config.sources if any((source.name, entity) not in whole for entity in source.reads)
-    )
+    return {
+        source.name: tuple(entity for entity in source.reads if (source.name, entity) not in whole)
+        for source in config.sources
+    }

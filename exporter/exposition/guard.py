@@ -29,7 +29,11 @@ _HEADERS = (
 
 
 class Guard:
-    """Wraps the routes; refusals are counted by reason. Paths under `with_body` may take a request body."""
+    """Wraps the routes; refusals are counted by reason.
+
+    Paths under `with_body` may take a request body. They bound themselves: a body that drips in must not use up
+    the turns of scrapes.
+    """
 
     def __init__(
         self,
@@ -54,7 +58,9 @@ class Guard:
         elif scope["type"] == "websocket":
             self._ledger.count(HTTP_REJECTED, "websocket")
             await send({"type": "websocket.close", "code": 1003})
-        elif _brings_body(scope) and not scope["path"].startswith(self._with_body):
+        elif scope["path"].startswith(self._with_body):
+            await self._answer(scope, receive, send)
+        elif _brings_body(scope):
             await self._refuse("body", 413, send, (b"connection", b"close"))
             await _drain(receive)
         elif await self._turn():

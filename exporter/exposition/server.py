@@ -14,13 +14,14 @@ from starlette.applications import Starlette
 from starlette.datastructures import Headers
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, PlainTextResponse
-from starlette.routing import BaseRoute, Route
+from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from exporter.errors import StartError
 from exporter.exposition.guard import Guard
 from exporter.exposition.ledger import Ledger
 from exporter.exposition.negotiation import OPENMETRICS, TEXT, gzip_accepted, openmetrics_accepted
+from exporter.exposition.push import PREFIX, Push, Receiver
 from exporter.exposition.snapshot import Document, Formats, Snapshot, closed
 
 BACKLOG = 128
@@ -31,12 +32,12 @@ _PIECE = 256 * 1024
 
 @dataclass(slots=True)
 class Exposed:
-    """What is being shown. The evaluator puts a new snapshot by assignment; a request reads it once."""
+    """What is being shown, and who takes posts. Both are replaced by assignment; a request reads them once."""
 
     ledger: Ledger
     snapshot: Snapshot = field(default_factory=Snapshot)
     page: Callable[[], str] = lambda: ""
-    prefixes_with_body: tuple[str, ...] = ()
+    receiver: Receiver | None = None
 
     @property
     def ready(self) -> bool:
@@ -92,8 +93,8 @@ def _pieces(documents: Iterable[Document]) -> Iterator[bytes]:
         yield b"".join(gathered)
 
 
-def create_app(exposed: Exposed, routes: Iterable[BaseRoute] = ()) -> ASGIApp:
-    """The application; `routes` stand beside its own, those that take bodies under `exposed.prefixes_with_body`."""
+def create_app(exposed: Exposed) -> ASGIApp:
+    """The application."""
     end = closed(Formats())
 
     def shared() -> tuple[Formats, Formats]:
@@ -112,16 +113,17 @@ def create_app(exposed: Exposed, routes: Iterable[BaseRoute] = ()) -> ASGIApp:
     async def ready(_: Request) -> PlainTextResponse:
         return PlainTextResponse("ready\n") if exposed.ready else PlainTextResponse("starting\n", 503)
 
-    own = [
+    routes = [
         Route("/metrics", _Metrics(shared), methods=["GET"]),
         Route("/metrics/people", _Metrics(people), methods=["GET"]),
         Route("/-/healthy", healthy),
         Route("/-/ready", ready),
         Route("/", page),
+        Route(f"{PREFIX}{{rest:path}}", Push(lambda: exposed.receiver, exposed.ledger)),
     ]
-    app = Starlette(routes=[*own, *routes])
+    app = Starlette(routes=routes)
     app.router.redirect_slashes = False
-    return Guard(app, exposed.ledger, with_body=exposed.prefixes_with_body)
+    return Guard(app, exposed.ledger, with_body=(PREFIX,))
 
 
 def bind(host: str, port: int) -> socket.socket:

@@ -17,6 +17,7 @@ PROVIDERS: Mapping[str, str] = MappingProxyType(
         "csv": "exporter.sources.csv",
         "hubspot": "exporter.sources.hubspot",
         "rest": "exporter.sources.rest",
+        "push": "exporter.sources.push",
         "pipedrive": "exporter.sources.pipedrive",
         "salesforce": "exporter.sources.salesforce",
         "sql": "exporter.sources.sql",

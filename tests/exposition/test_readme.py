@@ -8,9 +8,10 @@ from pathlib import Path
 from exporter import naming
 from exporter.commands import exits
 from exporter.config.fields import Status
-from exporter.exposition import guard, render, server, text
+from exporter.exposition import guard, push, render, server, text
 from exporter.metrics.labels import MOST_VALUES
 from exporter.naming import Family
+from exporter.sources import posted
 
 README = (Path(__file__).parents[2] / "exporter" / "README.md").read_text(encoding="utf-8")
 
@@ -44,7 +45,8 @@ def test_every_kpi_family_is_described_as_the_code_describes_it() -> None:
 
 
 def test_closed_lists_are_complete() -> None:
-    for words in ([state.value for state in naming.SourceState], naming.REQUEST_CLASSES, naming.RECORD_RESULTS):
+    states, answers = (list(map(str, kind)) for kind in (naming.SourceState, naming.PushResult))
+    for words in (states, answers, naming.REQUEST_CLASSES, naming.RECORD_RESULTS):
         assert ", ".join(words) in " ".join(README.split())
     for status in (Status.STALE, Status.NO_DATA):
         assert f"`{status}`" in README
@@ -56,6 +58,8 @@ def test_limits_are_those_of_the_code() -> None:
     assert limits["series of one family"] == f"{render.MOST_SERIES:,}"
     assert limits["characters of a label value"] == str(text.LONGEST)
     assert limits["requests in flight"] == str(guard.MOST_IN_FLIGHT)
+    assert limits["posts in flight"] == str(push.MOST_POSTS)
+    assert limits["one post"] == f"{posted.MOST_BYTES >> 20} MiB, {posted.MOST_ROWS:,} records"
     assert limits["silent or stuck clients"] == f"{server.STALLED} s"
     assert limits["one answer"] == f"{guard.DEADLINE:.0f} s"
 

@@ -11,6 +11,7 @@ from exporter.config.sources.asterisk import AsteriskOptions
 from exporter.config.sources.csv import CsvOptions
 from exporter.config.sources.hubspot import HubspotOptions
 from exporter.config.sources.pipedrive import PipedriveOptions
+from exporter.config.sources.push import PushOptions
 from exporter.config.sources.rest import RestOptions
 from exporter.config.sources.salesforce import SalesforceOptions
 from exporter.config.sources.sql import SqlOptions
@@ -24,6 +25,7 @@ AnySource = Annotated[
     | CsvOptions
     | HubspotOptions
     | PipedriveOptions
+    | PushOptions
     | RestOptions
     | SalesforceOptions
     | SqlOptions

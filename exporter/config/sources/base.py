@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
@@ -31,6 +31,9 @@ FieldName = Annotated[str, Field(min_length=1, max_length=200)]
 
 class SourceOptions(Section):
     """One configured account at a vendor; each provider adds its own options."""
+
+    polled: ClassVar[bool] = True
+    """False where nothing is read: its records are sent."""
 
     name: Name
     """Its `source` label; renaming reads everything anew."""
@@ -112,7 +115,7 @@ class ColumnSource(Section):
     from_: FieldName | Annotated[tuple[FieldName, ...], Field(strict=False, min_length=1)] | None = Field(
         default=None, alias="from"
     )
-    """Field or header name, in `rest` a dotted path; several are joined by a blank."""
+    """Field or header name, in `rest` and `push` a dotted path; several are joined by a blank."""
     format: str | Annotated[tuple[str, ...], Field(strict=False, min_length=1)] | None = None
     """strptime format(s) of a time; several are tried in order. iso, epoch and epoch_ms are built in."""
     map: dict[str, str | bool | Number] | None = None
@@ -124,7 +127,7 @@ class ColumnSource(Section):
     required: bool = False
     """A row in which it is empty is rejected. `id` always is."""
     optional: bool = False
-    """In `rest`: rows may leave the field out. Without it a missing field rejects the row, an empty one does not."""
+    """In `rest` and `push`: rows may leave the field out. Else a missing one rejects the row, an empty one does not."""
 
     @model_validator(mode="after")
     def _one_origin(self) -> Self:

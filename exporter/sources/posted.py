@@ -86,7 +86,7 @@ def _is_unicode(row: Any) -> bool:
 def _csv_rows(body: bytes) -> Rows:
     text = io.StringIO(body.decode("utf-8-sig", UNDECODED), newline="")
     try:
-        table = Table("the CSV", csv.reader(text))
+        table = Table("the CSV", csv.reader(text, strict=True))
         table.demand(table.headers)
         return _fitting(table)
     except SourceError as error:

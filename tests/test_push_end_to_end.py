@@ -1,0 +1,290 @@
+"""Posts to the program as it is installed: they move KPIs, and what was acknowledged outlives any kill."""
+
+from __future__ import annotations
+
+import json
+import random
+import resource
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from pathlib import Path
+from threading import Event, Lock
+from typing import Any
+
+import pytest
+
+from exporter.store.store import Store
+from tests.exposition.serving import exchange, get
+from tests.exposition.test_push import parsed
+from tests.store.samples import live
+from tests.test_end_to_end import Exporter, exporting, until
+
+TOKEN = "canary-token-of-the-shop-4711"
+OTHER = "canary-token-of-the-desk-4711"
+
+CONFIG = """\
+company: {name: Small, timezone: Europe/Zurich, currency: CHF}
+sources:
+  - {name: shop, provider: push, token: {env: SHOP_TOKEN}, entities: [deals, people], max_per_second: 1000}
+metrics:
+  - {name: revenue, title: Revenue, entity: deals, where: {status: won}, at: closed_at, sum: amount, unit: currency}
+objectives:
+  - {name: grow, title: Grow, owner: boss@example.com}
+kpis:
+  - name: yearly_revenue
+    title: Revenue this year
+    objective: grow
+    department: Sales
+    owner: boss@example.com
+    why: It pays for everything.
+    value: revenue
+    period: year
+    better: higher
+    target: 1000
+    scopes: [company, team]
+"""
+DESK = "  - {name: desk, provider: push, token: {file: desk_token}, entities: [tickets]}\n"
+CALLS = "  - {name: log, provider: csv, path: calls.csv, entity: calls, columns: {id: id}, sync_every: 1s}\n"
+LAST_PASS = 'kpi_exporter_source_last_success_timestamp_seconds{entity="calls",source="log"}'
+REVENUE = 'kpi_value{kpi="yearly_revenue"}'
+
+
+@pytest.fixture
+def config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("SHOP_TOKEN", TOKEN)
+    path = tmp_path / "kpis.yaml"
+    path.write_text(CONFIG)
+    return path
+
+
+@pytest.fixture
+def shop(config: Path, tmp_path: Path) -> Iterator[Exporter]:
+    with exporting(config, tmp_path / "data") as exporter:
+        until(lambda: send(exporter, [])[0] == 200)
+        yield exporter
+
+
+def send(
+    exporter: Exporter, content: Any, path: str = "/push/shop/deals", token: str = TOKEN
+) -> tuple[int, dict[str, Any]]:
+    """Status and answer of a post: CSV where the content is text."""
+    body = content.encode() if isinstance(content, str) else json.dumps(content).encode()
+    kind = "text/csv" if isinstance(content, str) else "application/json"
+    head = (
+        f"POST {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\nAuthorization: Bearer {token}\r\n"
+        f"Content-Type: {kind}\r\nContent-Length: {len(body)}\r\n\r\n"
+    )
+    status, headers, said = parsed(exchange(exporter.port, head.encode() + body, timeout=30))
+    return status, {"retry_after": headers.get("retry-after"), **json.loads(said)}
+
+
+def won(key: object, amount: object = 1, **more: Any) -> dict[str, Any]:
+    return {"id": key, "status": "won", "amount": amount, "closed_at": "2020-01-01", **more}
+
+
+def today() -> str:
+    """An instant of this year, but for its first minute."""
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() - 60))
+
+
+def test_what_is_posted_moves_the_kpi(shop: Exporter) -> None:
+    until(lambda: shop.value(REVENUE) == 0)
+    assert send(shop, [won(1, 100.5, closed_at=today(), owner="p1"), won(2, 50, closed_at=today())])[1]["new"] == 2
+    until(lambda: shop.value(REVENUE) == 150.5)
+    assert send(shop, "id,name,team\np1,Ada,North\n", "/push/shop/people")[1]["new"] == 1
+    until(lambda: shop.value('team_kpi_value{kpi="yearly_revenue",team="North"}') == 100.5)
+    rows = [won(1, 1, closed_at=today()), {"id": 2, "deleted": True}, won(3, "12,5")]
+    status, answer = send(shop, rows)
+    assert (status, [one["result"] for one in answer["records"]]) == (200, ["updated", "deleted", "rejected"])
+    until(lambda: shop.value(REVENUE) == 1)
+    send(shop, f"id,status,amount,closed_at\n7,won,300,{today()}\n", "/push/shop/deals?complete=true")
+    until(lambda: shop.value(REVENUE) == 300)
+    metrics = shop.metrics()
+    assert 'kpi_exporter_records_total{entity="deals",result="new",source="shop"} 3.0' in metrics
+    assert 'kpi_exporter_records_rejected_total{entity="deals",reason="not_a_number",source="shop"} 1.0' in metrics
+    assert 'kpi_exporter_push_posts_total{result="accepted",source="shop"}' in metrics
+    assert shop.value('kpi_exporter_source_up{source="shop"}') == 1
+    assert send(shop, won(8, "much"))[0] == 400
+    assert shop.value('kpi_exporter_source_up{source="shop"}') == 0
+    assert shop.value('kpi_exporter_source_state{source="shop",state="schema_error"}') == 1
+
+
+def test_no_attack_moves_it_and_no_secret_leaks(shop: Exporter, tmp_path: Path) -> None:
+    send(shop, [won(1, 70, closed_at=today())])
+    until(lambda: shop.value(REVENUE) == 70)
+    asof = shop.value('kpi_asof_timestamp_seconds{kpi="yearly_revenue"}')
+    answers = [send(shop, [won(1, 9, closed_at=today())], token=token) for token in ("", "x" * 9000, TOKEN[:-1], "é")]
+    assert {status for status, _ in answers} == {401}
+    bodies = [b"", b"{", b"[" * 100_000, b'{"id": "\xff"}', b"nope"]
+    for body in bodies:
+        head = f"POST /push/shop/deals HTTP/1.1\r\nHost: x\r\nConnection: close\r\nAuthorization: Bearer {TOKEN}\r\n"
+        whole = f"{head}Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n".encode() + body
+        assert parsed(exchange(shop.port, whole))[0] == 400
+    bad = [won(1, float("nan")), won(2, 10**399), won("\ud800"), won(3, True), {"id": 4, "a": {"b": 1}}, 5]
+    status, answer = send(shop, bad)
+    assert (status, answer["rejected"]) == (400, 6)
+    assert shop.value(REVENUE) == 70
+    assert shop.value('kpi_asof_timestamp_seconds{kpi="yearly_revenue"}') == asof
+    assert TOKEN not in shop.metrics()
+    code, logged = shop.end()
+    assert code == 0
+    assert b"canary" not in logged
+    assert b"Traceback" not in logged
+    assert not [path for path in (tmp_path / "data").iterdir() if TOKEN.encode() in path.read_bytes()]
+
+
+def kept_in(data: Path) -> list[str]:
+    """Ids of the deals that a process left behind."""
+    store = Store.open(data, on_corrupt="fail")
+    try:
+        return live(store)
+    finally:
+        store.close()
+
+
+class Senders:
+    """Several clients that post one new deal after the other until they are told to stop."""
+
+    def __init__(self, first: int) -> None:
+        self.next = first
+        self.sent: set[str] = set()
+        self.acknowledged: set[str] = set()
+        self.statuses: set[int] = set()
+        self.heard = Event()
+        self._lock = Lock()
+        self._stop = Event()
+
+    def run(self, exporter: Exporter) -> None:
+        while not self._stop.is_set():
+            with self._lock:
+                key, self.next = str(self.next), self.next + 1
+                self.sent.add(key)
+            with suppress(OSError, ValueError, IndexError):
+                status, answer = send(exporter, won(key))
+                self.statuses.add(status)
+                if status == 200:
+                    assert answer["records"][0]["result"] in ("new", "unchanged")
+                    with self._lock:
+                        self.acknowledged.add(key)
+                    self.heard.set()
+
+    def stop(self) -> None:
+        self._stop.set()
+
+
+def test_kills_right_after_acknowledgements_lose_nothing(config: Path, tmp_path: Path) -> None:
+    chance = random.Random(5)
+    data, sent, acknowledged = tmp_path / "data", set[str](), set[str]()
+    for number in range(8):
+        with exporting(config, data) as exporter, ThreadPoolExecutor(4) as pool:
+            senders = Senders(number * 10_000)
+            work = [pool.submit(senders.run, exporter) for _ in range(4)]
+            for _ in range(chance.randint(1, 8)):
+                assert senders.heard.wait(40)
+                senders.heard.clear()
+            assert exporter.end(signal.SIGKILL)[0] == -signal.SIGKILL
+            senders.stop()
+            for one in work:
+                one.result()
+        sent |= senders.sent
+        acknowledged |= senders.acknowledged
+    kept = kept_in(data)
+    assert len(acknowledged) > 20
+    assert acknowledged - set(kept) == set()
+    assert set(kept) - sent == set()
+    assert len(kept) == len(set(kept))
+
+
+def test_a_storm_of_posts_keeps_neither_scrapes_nor_other_sources_waiting(config: Path, tmp_path: Path) -> None:
+    (tmp_path / "calls.csv").write_text("id\n")
+    config.write_text(CONFIG.replace("metrics:", f"{CALLS}metrics:"))
+    senders, passes, scraped = Senders(0), set[float | None](), list[int]()
+    with exporting(config, tmp_path / "data") as exporter, ThreadPoolExecutor(40) as pool:
+        work = [pool.submit(senders.run, exporter) for _ in range(40)]
+
+        def others_go_on() -> bool:
+            passes.add(exporter.value(LAST_PASS))
+            scraped.append(get(exporter.port, "/metrics")[0])
+            return len(passes) > 3 and len(senders.acknowledged) > 20
+
+        until(others_go_on)
+        senders.stop()
+        for one in work:
+            one.result()
+        exporter.end(signal.SIGKILL)
+    assert set(scraped) == {200}
+    assert senders.statuses <= {200, 429, 503}
+    assert senders.acknowledged <= set(kept_in(tmp_path / "data"))
+
+
+def test_over_its_rate_a_source_is_told_to_wait(config: Path, tmp_path: Path) -> None:
+    config.write_text(CONFIG.replace("max_per_second: 1000", "max_per_second: 0.5"))
+    with exporting(config, tmp_path / "data") as exporter:
+        until(lambda: exporter.value('kpi_exporter_source_state{source="shop",state="starting"}') == 1)
+        until(lambda: send(exporter, [], token="none")[0] == 401)
+        answers = [send(exporter, won(number)) for number in range(12)]
+        refused = [answer for status, answer in answers if status == 429]
+        assert len(refused) > 3
+        assert all(1 <= int(answer["retry_after"]) <= 2 for answer in refused)
+
+
+def test_while_the_disk_is_full_nothing_is_acknowledged_and_it_heals_by_itself(shop: Exporter, tmp_path: Path) -> None:
+    assert send(shop, won(1, 70, closed_at=today()))[0] == 200
+    until(lambda: shop.value(REVENUE) == 70)
+    pid = shop.process.pid
+    before = resource.prlimit(pid, resource.RLIMIT_FSIZE)
+    resource.prlimit(pid, resource.RLIMIT_FSIZE, (0, before[1]))
+    status, answer = send(shop, won(2, 5, closed_at=today()))
+    assert (status, answer["retry_after"]) == (503, "5")
+    assert send(shop, won(3, 5, closed_at=today()))[0] == 503
+    until(lambda: shop.value("kpi_exporter_store_up") == 0)
+    assert shop.value(REVENUE) == 70
+    resource.prlimit(pid, resource.RLIMIT_FSIZE, before)
+    until(lambda: send(shop, won(4, 5, closed_at=today()))[0] == 200)
+    until(lambda: shop.value(REVENUE) == 75)
+    assert shop.value("kpi_exporter_store_up") == 1
+    shop.end(signal.SIGKILL)
+    assert set(kept_in(tmp_path / "data")) == {"1", "4"}
+
+
+def test_a_reload_adds_and_takes_away_sources_and_a_token_file_is_read_at_once(shop: Exporter, config: Path) -> None:
+    ticket, desk, token = [{"id": 1, "status": "open"}], "/push/desk", config.parent / "desk_token"
+    assert send(shop, won(1, 70, closed_at=today()))[0] == 200
+    assert send(shop, ticket, desk, OTHER)[0] == 404
+    token.write_text(f"{OTHER}\n")
+    config.write_text(CONFIG.replace("metrics:", f"{DESK}metrics:"))
+    shop.process.send_signal(signal.SIGHUP)
+    until(lambda: send(shop, ticket, desk, OTHER)[0] == 200)
+    assert send(shop, ticket, desk)[0] == 401
+    token.write_text("another-token-of-the-desk\n")
+    assert send(shop, ticket, desk, OTHER)[0] == 401
+    assert send(shop, ticket, desk, "another-token-of-the-desk")[1]["unchanged"] == 1
+    config.write_text(CONFIG)
+    shop.process.send_signal(signal.SIGHUP)
+    until(lambda: send(shop, ticket, desk, OTHER)[0] == 404)
+    until(lambda: 'source="desk"' not in shop.metrics())
+    until(lambda: send(shop, won(1, 70, closed_at=today()))[1].get("rejected") == 0)
+    until(lambda: shop.value(REVENUE) == 70)
+
+
+def test_commands_say_that_there_is_nothing_to_read(config: Path, tmp_path: Path) -> None:
+    def run(*words: str) -> subprocess.CompletedProcess[str]:
+        command = [str(Path(sys.executable).with_name("kpi-exporter")), *words, "--config", str(config)]
+        return subprocess.run(command, capture_output=True, text=True, timeout=60)
+
+    data = ("--data-dir", str(tmp_path / "data"))
+    for words in (("sync", "--once"), ("values",)):
+        done = run(*words, *data)
+        assert done.returncode == 0, done.stderr
+        assert "shop waits for posts while serve runs, and none of deals, people ever came" in done.stderr
+    checked = run("check", "--sources")
+    assert checked.returncode == 0
+    assert checked.stdout.count("yes") == 2
+    store = Store.open(tmp_path / "data")
+    assert store.outcomes() == ()
+    store.close()

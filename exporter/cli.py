@@ -187,6 +187,9 @@ def check(
     sources: Annotated[
         bool, typer.Option("--sources", help="Also try each source's credentials and permissions.")
     ] = False,
+    data_dir: Annotated[
+        Path | None, typer.Option("--data-dir", "-d", help="With --sources: also say to which nothing was ever posted.")
+    ] = None,
 ) -> None:
     """Check the config: every problem in one go, with file, line and what would be right.
 
@@ -194,7 +197,7 @@ def check(
     """
     from exporter.commands.check import run
 
-    raise typer.Exit(run(config, strict=strict, sources=sources))
+    raise typer.Exit(run(config, strict=strict, sources=sources, data_dir=data_dir))
 
 
 @app.command()

@@ -9,7 +9,7 @@ import pytest
 from exporter.clock import system_clock
 from exporter.commands.reading import Untold
 from exporter.errors import ConfigError
-from exporter.jobs import jobs
+from exporter.jobs import jobs, pushed
 from tests.exposition.sample import sample_config
 
 
@@ -27,3 +27,11 @@ def test_addresses_that_are_not_allowed_are_all_told_at_once(tmp_path: Path) -> 
     with pytest.raises(ConfigError) as caught:
         jobs(config, {"T": "t"}, tmp_path, system_clock, Untold())
     assert [problem.path for problem in caught.value.problems] == ["sources.one", "sources.other"]
+
+
+def test_sources_that_wait_for_posts_are_apart(tmp_path: Path) -> None:
+    shop = {"name": "shop", "provider": "push", "token": {"env": "T"}, "entities": ["deals"]}
+    desk = {"name": "desk", "provider": "csv", "path": "calls.csv", "entity": "calls", "columns": {"id": "id"}}
+    told = sample_config(sources=[shop, desk]), {"T": "t"}, tmp_path, system_clock, Untold()
+    assert [job.source.name for job in jobs(*told)] == ["desk"]
+    assert [(source.name, source.entities) for source in pushed(*told)] == [("shop", ("deals",))]

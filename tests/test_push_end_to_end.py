@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import random
+import re
 import resource
 import signal
 import subprocess
@@ -11,16 +13,19 @@ import sys
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import closing, suppress
+from datetime import UTC, datetime
 from pathlib import Path
 from threading import Event, Lock
 from typing import Any
 
 import pytest
 
+from exporter.sources.base import Page
 from exporter.store.store import Store
 from tests.exposition.serving import exchange, get
 from tests.exposition.test_push import parsed
+from tests.programs import program
 from tests.store.samples import live
 from tests.test_end_to_end import Exporter, exporting, until
 
@@ -140,11 +145,8 @@ def test_no_attack_moves_it_and_no_secret_leaks(shop: Exporter, tmp_path: Path) 
 
 def kept_in(data: Path) -> list[str]:
     """Ids of the deals that a process left behind."""
-    store = Store.open(data, on_corrupt="fail")
-    try:
+    with closing(Store.open(data, on_corrupt="fail")) as store:
         return live(store)
-    finally:
-        store.close()
 
 
 class Senders:
@@ -275,16 +277,35 @@ def test_a_reload_adds_and_takes_away_sources_and_a_token_file_is_read_at_once(s
 def test_commands_say_that_there_is_nothing_to_read(config: Path, tmp_path: Path) -> None:
     def run(*words: str) -> subprocess.CompletedProcess[str]:
         command = [str(Path(sys.executable).with_name("kpi-exporter")), *words, "--config", str(config)]
-        return subprocess.run(command, capture_output=True, text=True, timeout=60)
+        return subprocess.run(command, capture_output=True, text=True, timeout=60, env={**os.environ, "COLUMNS": "120"})
 
     data = ("--data-dir", str(tmp_path / "data"))
     for words in (("sync", "--once"), ("values",)):
         done = run(*words, *data)
         assert done.returncode == 0, done.stderr
         assert "shop waits for posts while serve runs, and none of deals, people ever came" in done.stderr
-    checked = run("check", "--sources")
+    with closing(Store.open(tmp_path / "data")) as store:
+        assert store.outcomes() == ()
+        store.deliver("shop", {"people": Page(())}, datetime.now(UTC))
+    checked = run("check", "--sources", *data)
     assert checked.returncode == 0
     assert checked.stdout.count("yes") == 2
-    store = Store.open(tmp_path / "data")
-    assert store.outcomes() == ()
-    store.close()
+    assert "/push/shop/deals" in checked.stdout
+    assert "/push/shop/people" not in checked.stdout
+    assert "nothing was" not in run("check", "--sources").stdout
+    assert run("check", "--sources", "--data-dir", str(tmp_path / "none")).stdout.count("nothing was ever") == 2
+
+
+def test_the_readme_s_examples_work(shop: Exporter, tmp_path: Path) -> None:
+    curl = program("curl")
+    text = (Path(__file__).parents[1] / "exporter/sources/README.md").read_text(encoding="utf-8")
+    (block,) = re.findall(r"^## push$.*?```sh\n(.*?)```", text, re.DOTALL | re.MULTILINE)
+    (tmp_path / "people.csv").write_text("id,name,email,team\np1,Ada,ada@example.com,North\n")
+    commands = block.replace("127.0.0.1:9940", f"127.0.0.1:{shop.port}").replace("curl ", f"{curl} -sS ").split("\n\n")
+    told = {**os.environ, "SHOP_TOKEN": TOKEN}
+    answers = [
+        json.loads(subprocess.run(["sh", "-c", one], cwd=tmp_path, env=told, capture_output=True, timeout=60).stdout)
+        for one in commands
+    ]
+    assert [(answer["new"], answer["records"][0]["id"]) for answer in answers] == [(1, "4711"), (1, "p1")]
+    assert answers[1]["vanished"] == 0

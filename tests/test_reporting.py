@@ -12,6 +12,7 @@ from exporter.errors import Reason
 from exporter.exposition.ledger import Ledger
 from exporter.naming import SourceState
 from exporter.reporting import Reporter, adopt, begin
+from exporter.store.state import Outcome
 from exporter.sync.observer import PassReport, Progress
 from tests.evaluation.stored import NOW, small_config
 from tests.exposition.sample import sample_config
@@ -129,3 +130,22 @@ def test_a_failure_is_told_once_until_it_changes_or_ends(reporter: Reporter, cap
         "reading works again",
     ]
     assert vars(caplog.records[1])["entity"] == "deals"
+
+
+def test_records_of_no_entity_count_and_say_nothing_of_the_source(reporter: Reporter, ledger: Ledger) -> None:
+    reporter.finished(PassReport("crm", "unknown", False, rejected={Reason.MISSING_FIELD: 2}))
+    assert ledger.value(naming.RECORDS, "crm", "unknown", "rejected") == 2
+    assert ledger.value(naming.REJECTED, "crm", "unknown", "missing_field") == 2
+    assert ledger.value(naming.SOURCE_UP, "crm") is None
+    assert ledger.value(naming.CAPPED, "crm", "unknown") is None
+
+
+def test_what_the_last_process_knew_of_a_source_counts_until_it_is_heard_of(ledger: Ledger) -> None:
+    reporter = Reporter(ledger, sample_config(), lambda: None)
+    fine = Outcome("crm", "deals", last_success=NOW)
+    reporter.learn([fine])
+    assert ledger.value(naming.SOURCE_UP, "crm") == 0
+    reporter.learn([fine, Outcome("crm", "people", last_success=NOW)])
+    assert ledger.value(naming.SOURCE_UP, "crm") == 1
+    reporter.learn([Outcome("crm", "people", last_success=NOW, failures=1)])
+    assert ledger.value(naming.SOURCE_UP, "crm") == 0

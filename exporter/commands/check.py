@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -27,8 +27,11 @@ ACCESS_DEADLINE = 60.0
 """Seconds a source may take to say what it permits."""
 
 
-def run(path: Path, *, strict: bool, sources: bool) -> int:
-    """Prints every problem, then a verdict; the exit code is that verdict."""
+def run(path: Path, *, strict: bool, sources: bool, data_dir: Path | None = None) -> int:
+    """Prints every problem, then a verdict; the exit code is that verdict. `data_dir` knows what was ever posted.
+
+    Raises StoreError where the data directory cannot be opened, as while serve runs on it.
+    """
     console = Console(soft_wrap=True, highlight=False)
     try:
         loaded = load(path, os.environ)
@@ -48,7 +51,8 @@ def run(path: Path, *, strict: bool, sources: bool) -> int:
     told = {"source": config.sources, "metric": config.metrics, "KPI": config.kpis, "objective": config.objectives}
     said = f"{path} is good: " + ", ".join(f"{len(parts)} {_plural(word, parts)}" for word, parts in told.items())
     console.print(Text(said + (f", {len(doubts)} {_plural('warning', doubts)}" if doubts else ""), "bold green"))
-    return _try_sources(console, config) if sources else DONE
+    unsent = _unsent(config, data_dir) if sources and data_dir is not None else {}
+    return _try_sources(console, config, unsent) if sources else DONE
 
 
 def _print(console: Console, problems: Sequence[Problem], word: str, colour: str) -> None:
@@ -60,10 +64,25 @@ def _plural(word: str, things: Sequence[object]) -> str:
     return word if len(things) == 1 else f"{word}s"
 
 
-def _try_sources(console: Console, config: Config) -> int:
+def _unsent(config: Config, data_dir: Path) -> Mapping[str, tuple[str, ...]]:
+    from exporter.evaluation.freshness import never_sent
+    from exporter.store.store import Store
+
+    if not data_dir.is_dir():
+        return never_sent(config, ())
+    store = Store.open(data_dir, on_corrupt="fail")
+    try:
+        return never_sent(config, store.outcomes())
+    finally:
+        store.close()
+
+
+def _try_sources(console: Console, config: Config, unsent: Mapping[str, tuple[str, ...]]) -> int:
     rows = asyncio.run(_access(config))
     table = Table("Source", "Entity", "May be read", "What to do")
     for name, entity, allowed, missing in rows:
+        if allowed and entity in unsent.get(name, ()):
+            missing = f"nothing was ever posted to /push/{name}/{entity}"  # noqa: PLW2901 - told beside the verdict
         table.add_row(name, entity, Text("yes", "green") if allowed else Text("no", "red"), Text(missing))
     console.print(table)
     return DONE if all(allowed for _, _, allowed, _ in rows) else SOURCE

@@ -152,3 +152,18 @@ def test_waiting_has_an_end(company: Path, tmp_path: Path) -> None:
         store.close()
     assert unread == ("hr",)
     assert slept == [0.0, *[provision.AGAIN_AFTER] * 3]
+
+
+def test_sources_that_wait_for_posts_are_not_waited_for(
+    company: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, typed: Typed
+) -> None:
+    monkeypatch.setenv("SHOP_TOKEN", "a-token-that-nobody-guesses")
+    crm, _, rest = small_company.CONFIG.partition("metrics:")
+    shop = "  - {name: shop, provider: push, token: {env: SHOP_TOKEN}, entities: [deals, people]}\n"
+    company.write_text(f"{crm}{shop}metrics:{rest}")
+    assert typed(*words(company, tmp_path)).code == 0
+    company.write_text(f"{crm.partition('  - name: crm')[0]}{shop}metrics:{rest}")
+    (tmp_path / "past/history.om").unlink()
+    done = typed(*words(company, tmp_path))
+    assert done.code == 0, done.err
+    assert (tmp_path / "past/history.om").exists()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from exporter.evaluation.freshness import freshness, never_read
+from exporter.evaluation.freshness import freshness, never_read, never_sent
 from exporter.kpi.values import Freshness
 from exporter.store.state import Outcome
 from tests.evaluation.stored import NOW, small_config
@@ -41,3 +41,15 @@ def test_of_two_sources_the_slower_one_decides() -> None:
 def test_a_vendor_that_shows_changes_late_is_not_stale_for_that() -> None:
     late = Outcome("crm", "deals", last_success=NOW, watermark=NOW - timedelta(hours=6))
     assert freshness(small_config(), [late], NOW)["deals"] == Freshness(NOW - timedelta(hours=6))
+
+
+def test_what_waits_for_posts_is_not_to_be_read_but_to_be_sent() -> None:
+    shop = {"name": "shop", "provider": "push", "token": {"env": "T"}, "entities": ["deals", "people"]}
+    config = small_config(sources=[shop])
+    assert never_read(config, []) == ()
+    assert never_sent(config, []) == {"shop": ("deals", "people")}
+    deals, people = outcome("shop", "deals", MINUTE), outcome("shop", "people", MINUTE)
+    assert never_sent(config, [deals]) == {"shop": ("people",)}
+    assert never_sent(config, [deals, people]) == {}
+    assert freshness(config, [deals, people], NOW + 23 * 60 * MINUTE)["deals"] == Freshness(NOW - MINUTE)
+    assert freshness(config, [deals, people], NOW + 24 * 60 * MINUTE)["deals"].stale

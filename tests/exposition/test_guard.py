@@ -135,3 +135,18 @@ def test_the_lifespan_passes_through() -> None:
 
     asyncio.run(call(Guard(app, Ledger()), {"type": "lifespan"}))
     assert seen == ["lifespan"]
+
+
+def test_paths_that_take_bodies_use_no_turns_of_others() -> None:
+    async def scenario() -> tuple[Sent, Sent]:
+        app = Guard(never, Ledger(), with_body=("/push/",), most_in_flight=1)
+        stuck = [asyncio.create_task(call(app, request("http", "/push/crm"))) for _ in range(5)]
+        await asyncio.sleep(0)
+        app._app = answer
+        found = await call(app, request()), await call(app, request("http", "/push/crm"))
+        for task in stuck:
+            task.cancel()
+        await asyncio.gather(*stuck, return_exceptions=True)
+        return found
+
+    assert [sent[0]["status"] for sent in asyncio.run(scenario())] == [200, 200]

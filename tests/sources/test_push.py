@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -9,8 +11,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from exporter.config.loader import load
 from exporter.errors import SourceRejectedError
 from exporter.sources.base import Access
+from exporter.sources.posted import Post
+from exporter.sources.push import create
 from exporter.sources.push_rows import Batch
 from tests.sources.around import NOW, Clock, pages_of, run, surroundings
 from tests.sources.posts import TOKEN, only, post, records, source, taken, told
@@ -140,3 +145,16 @@ def test_whatever_is_posted_each_row_is_taken_or_refused_with_a_reason(rows: lis
         number for number, _ in enumerate(rows, 1)
     ]
     assert all(record.id for batch in batches for record in records(batch))
+
+
+def test_the_example_loads_and_its_sources_take_what_it_shows() -> None:
+    example = Path(__file__).parents[2] / "config/examples/push.yaml"
+    loaded = load(example, {"SHOP_TOKEN": TOKEN, "BOOKING_TOKEN": TOKEN})
+    assert loaded.warnings == ()
+    shop, booking = (create(options, surroundings(TOKEN=TOKEN)) for options in loaded.config.sources)
+    (shown,) = re.findall(r"-d '(.*)'", example.read_text(encoding="utf-8"))
+    (deal,) = records(only(shop.take(Post(shown.encode(), entity="deals"), NOW + timedelta(days=300))))
+    assert (deal.status, str(deal.amount), deal.currency) == ("won", "129.9", "EUR")
+    held = {"booking": {"id": 7, "created": "2026-03-01T10:00:00Z"}, "host": {"email": "ada@example.com"}}
+    (activity,) = records(only(booking.take(post({"event": "booked", "data": held}), NOW)))
+    assert (activity.id, activity.kind, activity.owner, activity.completed_at) == ("7", "demo", "ada@example.com", None)

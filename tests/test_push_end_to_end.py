@@ -78,8 +78,14 @@ def send(
     exporter: Exporter, content: Any, path: str = "/push/shop/deals", token: str = TOKEN
 ) -> tuple[int, dict[str, Any]]:
     """Status and answer of a post: CSV where the content is text."""
-    body = content.encode() if isinstance(content, str) else json.dumps(content).encode()
-    kind = "text/csv" if isinstance(content, str) else "application/json"
+    if isinstance(content, str):
+        return send_bytes(exporter, content.encode(), path, token, "text/csv")
+    return send_bytes(exporter, json.dumps(content).encode(), path, token)
+
+
+def send_bytes(
+    exporter: Exporter, body: bytes, path: str = "/push/shop/deals", token: str = TOKEN, kind: str = "application/json"
+) -> tuple[int, dict[str, Any]]:
     head = (
         f"POST {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\nAuthorization: Bearer {token}\r\n"
         f"Content-Type: {kind}\r\nContent-Length: {len(body)}\r\n\r\n"
@@ -127,9 +133,13 @@ def test_no_attack_moves_it_and_no_secret_leaks(shop: Exporter, tmp_path: Path) 
     assert {status for status, _ in answers} == {401}
     bodies = [b"", b"{", b"[" * 100_000, b'{"id": "\xff"}', b"nope"]
     for body in bodies:
-        head = f"POST /push/shop/deals HTTP/1.1\r\nHost: x\r\nConnection: close\r\nAuthorization: Bearer {TOKEN}\r\n"
-        whole = f"{head}Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n".encode() + body
-        assert parsed(exchange(shop.port, whole))[0] == 400
+        assert send_bytes(shop, body)[0] == 400
+    chance, whole = random.Random(3), json.dumps([won(number, owner="ümläut") for number in range(3)])
+    for _ in range(60):
+        broken = bytearray(whole.encode())
+        for _ in range(chance.randint(1, 4)):
+            broken[chance.randrange(len(broken))] = chance.randrange(256)
+        assert send_bytes(shop, bytes(broken[: chance.randint(1, len(broken))]))[0] == 400
     bad = [won(1, float("nan")), won(2, 10**399), won("\ud800"), won(3, True), {"id": 4, "a": {"b": 1}}, 5]
     status, answer = send(shop, bad)
     assert (status, answer["rejected"]) == (400, 6)

@@ -101,7 +101,7 @@ class Observer(Protocol):
         ...
 
     def store_failed(self, operation: str, reason: str) -> None:
-        """An operation of the store failed: begin, stage, publish, fail or ping; `reason` is error or damaged."""
+        """An operation of the store failed (begin, stage, publish, deliver, fail, ping); `reason`: error or damaged."""
         ...
 
     def store_rebuilt(self) -> None:

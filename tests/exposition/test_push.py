@@ -221,7 +221,10 @@ def test_a_body_is_a_megabyte_at_most_declared_or_counted(port: int, desk: Desk,
 
 @pytest.mark.parametrize("auth", [AUTH, "Authorization: Bearer none"])
 @pytest.mark.parametrize("length", ["Content-Length: 50000000", "Transfer-Encoding: chunked"])
-def test_the_refusal_of_fifty_megabytes_reaches_a_sender_that_sends_them_all(port: int, auth: str, length: str) -> None:
+def test_the_refusal_of_fifty_megabytes_reaches_a_sender_that_sends_them_all(
+    port: int, auth: str, length: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(posting, "DRAIN", 60.0)
     head = f"POST /push/shop HTTP/1.1\r\nHost: x\r\n{auth}\r\n{JSON}\r\n{length}\r\n\r\n".encode()
     piece = b"x" * 1_000_000
     if "chunked" in length:

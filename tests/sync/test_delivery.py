@@ -209,3 +209,22 @@ def test_the_state_is_that_of_the_last_posts_also_after_a_restart(store: Store) 
     world.send([])
     assert world.heard.states[-1] == ("source", SourceState.OK)
     assert World(store, "deals", "people").heard.states == [("source", SourceState.OK)]
+
+
+def test_a_state_that_cannot_be_told_keeps_no_post_from_being_acknowledged(
+    shop: World, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def unreadable() -> None:
+        raise StoreError("it cannot be read just now")
+
+    monkeypatch.setattr(shop.store, "outcomes", unreadable)
+    assert shop.results([{"id": 1}]) == ["new"]
+    assert "its state is not known" in caplog.text
+
+
+def test_a_store_that_was_removed_is_told_as_damaged(shop: World) -> None:
+    shop.store.path.unlink()
+    with pytest.raises(StoreError):
+        shop.send([{"id": 1}])
+    assert shop.heard.failures == [("deliver", "damaged")]
+    assert not shop.deliveries.able

@@ -65,6 +65,7 @@ class Deliveries:
         self._clock = clock
         self._turn = Lock()
         self._started = False
+        self._told: dict[tuple[str, str, int], bool] = {}
 
     @property
     def able(self) -> bool:
@@ -118,11 +119,15 @@ class Deliveries:
         return {**merged, **dict.fromkeys(spoilt, Merged())}
 
     def _tell(self, source: PushSource, reports: Iterable[PassReport], seconds: float) -> None:
+        """Tells of each share; of the source's state, which is asked of the store, only where it may be another."""
+        told = dict(self._told)
         for report in reports:
             self._observer.finished(replace(report, seconds=seconds))
             if report.success:
                 self._observer.published(source.name, report.entity)
-        self._show(source)
+            self._told[source.name, report.entity, self._store.rebuilds] = report.success
+        if self._told != told:
+            self._show(source)
 
     def _show(self, source: PushSource) -> list[Outcome]:
         try:

@@ -23,6 +23,7 @@ import pytest
 
 from exporter.sources.base import Page
 from exporter.store.store import Store
+from tests import small_company
 from tests.exposition.serving import exchange, get
 from tests.exposition.test_push import parsed
 from tests.programs import program
@@ -32,27 +33,11 @@ from tests.test_end_to_end import Exporter, exporting, until
 TOKEN = "canary-token-of-the-shop-4711"
 OTHER = "canary-token-of-the-desk-4711"
 
-CONFIG = """\
-company: {name: Small, timezone: Europe/Zurich, currency: CHF}
-sources:
-  - {name: shop, provider: push, token: {env: SHOP_TOKEN}, entities: [deals, people], max_per_second: 1000}
-metrics:
-  - {name: revenue, title: Revenue, entity: deals, where: {status: won}, at: closed_at, sum: amount, unit: currency}
-objectives:
-  - {name: grow, title: Grow, owner: boss@example.com}
-kpis:
-  - name: yearly_revenue
-    title: Revenue this year
-    objective: grow
-    department: Sales
-    owner: boss@example.com
-    why: It pays for everything.
-    value: revenue
-    period: year
-    better: higher
-    target: 1000
-    scopes: [company, team]
-"""
+COMPANY, _, MEASURED = small_company.CONFIG.partition("metrics:")
+CONFIG = f"""\
+{COMPANY.partition("sources:")[0]}sources:
+  - {{name: shop, provider: push, token: {{env: SHOP_TOKEN}}, entities: [deals, people], max_per_second: 1000}}
+metrics:{MEASURED}"""
 DESK = "  - {name: desk, provider: push, token: {file: desk_token}, entities: [tickets]}\n"
 CALLS = "  - {name: log, provider: csv, path: calls.csv, entity: calls, columns: {id: id}, sync_every: 1s}\n"
 LAST_PASS = 'kpi_exporter_source_last_success_timestamp_seconds{entity="calls",source="log"}'
@@ -140,6 +125,8 @@ def test_no_attack_moves_it_and_no_secret_leaks(shop: Exporter, tmp_path: Path) 
         for _ in range(chance.randint(1, 4)):
             broken[chance.randrange(len(broken))] = chance.randrange(256)
         assert send_bytes(shop, bytes(broken[: chance.randint(1, len(broken))]))[0] == 400
+    for table in (b"\xff,\xff\n1,2\n", b"id,\xff\n1\n", b"id,a\n\xff,1\n", b'id\n"', b"", b"\xef\xbb\xbf"):
+        assert send_bytes(shop, table, kind="text/csv")[0] == 400
     bad = [won(1, float("nan")), won(2, 10**399), won("\ud800"), won(3, True), {"id": 4, "a": {"b": 1}}, 5]
     status, answer = send(shop, bad)
     assert (status, answer["rejected"]) == (400, 6)

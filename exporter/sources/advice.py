@@ -19,7 +19,14 @@ _ADVICE: Mapping[Reason, str] = MappingProxyType(
         Reason.NEGATIVE_DURATION: "is negative, or an end before its beginning",
         Reason.UNKNOWN_VALUE: "is not a value that is known",
         Reason.UNKNOWN_CURRENCY: "is not an ISO 4217 code, such as EUR",
-        Reason.SCHEMA: "has more cells than the header",
+    }
+)
+
+_OF_LINES: Mapping[Reason, str] = MappingProxyType(
+    {
+        Reason.MISSING_FIELD: "the line has fewer cells than the header",
+        Reason.SCHEMA: "the line has more cells than the header",
+        Reason.BAD_TYPE: "the line is not in UTF-8",
     }
 )
 
@@ -30,6 +37,8 @@ def advice(error: InvalidRecordError, entity: str | None, entities: tuple[str, .
         return "a record is an object of text, numbers and flags, in UTF-8"
     if error.field == "entity":
         return f"entity is one of {', '.join(entities)}: send it with the record, or post to /push/SOURCE/ENTITY"
+    if error.field == "line":
+        return _OF_LINES[error.reason]
     ours = column(entity, error.field) if entity else None
     if error.field == "deleted" or (ours and ours.kind is Kind.FLAG):
         return f"{error.field} is true or false"

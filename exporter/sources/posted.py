@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from exporter.errors import InvalidRecordError, PostError, Reason, SourceError
+from exporter.sources import convert
 from exporter.sources.body import parse_json
 from exporter.sources.csv_table import UNDECODED, Table
 
@@ -75,10 +76,13 @@ def _json_rows(body: bytes) -> Rows:
 
 
 def _is_unicode(row: Any) -> bool:
-    """False for text that holds half a surrogate pair: no database takes it, and mending an id might join two."""
+    """False for text that holds half a surrogate pair: no database takes it, and mending an id might join two.
+
+    Also for what is nested so deep that nobody can tell.
+    """
     try:
         json.dumps(row, ensure_ascii=False, default=str).encode()
-    except UnicodeEncodeError:
+    except (UnicodeEncodeError, RecursionError):
         return False
     return True
 
@@ -87,7 +91,9 @@ def _csv_rows(body: bytes) -> Rows:
     text = io.StringIO(body.decode("utf-8-sig", UNDECODED), newline="")
     try:
         table = Table("the CSV", csv.reader(text, strict=True))
-        table.demand(table.headers)
+        named = [header for header in table.headers if header]
+        if len(set(named)) < len(named):
+            raise PostError(Reason.SCHEMA, "the CSV has a header more than once")
         return _fitting(table)
     except SourceError as error:
         raise PostError(Reason.SCHEMA, str(error)) from None
@@ -101,8 +107,14 @@ def _fitting(table: Table) -> Rows:
         found.rows.extend((line, _named(table.headers, row)) for row, line in fitting)
         for error in odd:
             number = int(error.where.removeprefix("line "))
-            found.refused[number] = error
+            # not the header's text, which is the sender's
+            found.refused[number] = InvalidRecordError(error.reason, "line", str(number), _certain(error.record_id))
     return found
+
+
+def _certain(record_id: str | None) -> str | None:
+    """The id as a record would have it; None where its bytes are not in the encoding."""
+    return convert.text(record_id, "id") if record_id is not None and record_id.isprintable() else None
 
 
 def _named(headers: Sequence[str], row: Sequence[str]) -> Mapping[str, str]:

@@ -11,11 +11,16 @@ from exporter.sources.advice import advice
 OF_RECORDS = list(Reason)[list(Reason).index(Reason.MISSING_FIELD) :]
 
 
-@pytest.mark.parametrize("reason", [*OF_RECORDS, Reason.SCHEMA])
+@pytest.mark.parametrize("reason", OF_RECORDS)
 def test_each_reason_has_its_words(reason: Reason) -> None:
     said = advice(InvalidRecordError(reason, "amount"), "deals", ("deals",))
     assert said.startswith("amount ")
     assert said != "amount cannot be taken"
+
+
+@pytest.mark.parametrize("reason", [Reason.MISSING_FIELD, Reason.SCHEMA, Reason.BAD_TYPE])
+def test_lines_that_do_not_fit_are_called_so(reason: Reason) -> None:
+    assert advice(InvalidRecordError(reason, "line"), "deals", ("deals",)).startswith("the line ")
 
 
 def test_closed_lists_are_listed() -> None:

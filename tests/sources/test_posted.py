@@ -26,10 +26,15 @@ def test_csv_rows_are_numbered_by_their_line() -> None:
 
 
 def test_csv_rows_that_do_not_fit_the_header_are_refused_one_by_one() -> None:
-    found = rows_of(Post(b"id,note\n1\n2,b\n3,c,d\n4,\xff\n", is_csv=True))
+    found = rows_of(Post(b"id,note\n1\n2,b\n3,c,d\n4,\xff\n\xff,5\n", is_csv=True))
     assert [row for row, _ in found.rows] == [3]
-    assert told(found.refused) == {2: ("note", "missing_field"), 4: ("row", "schema"), 5: ("row", "bad_type")}
-    assert [error.record_id for error in found.refused.values()] == ["1", "3", "4"]
+    assert told(found.refused) == {
+        2: ("line", "missing_field"),
+        4: ("line", "schema"),
+        5: ("line", "bad_type"),
+        6: ("line", "bad_type"),
+    }
+    assert [error.record_id for error in found.refused.values()] == ["1", "3", "4", None]
 
 
 @pytest.mark.parametrize(
@@ -66,7 +71,8 @@ def test_json_that_holds_no_records_is_refused_whole(body: bytes) -> None:
     ("body", "said"),
     [
         (b"", "empty"),
-        (b"id,id\n1,2\n", "more than once"),
+        (b"id,id\n1,2\n", "a header more than once"),
+        (b"\xff,\xff\n1,2\n", "^the CSV has a header more than once$"),
         (b'id\n1\n"never closed', "from line 3 on: is a quote open"),
         (b"id\n" + b"x" * 200_000, "not readable"),
     ],
@@ -80,6 +86,18 @@ def test_half_a_surrogate_pair_refuses_its_record_and_no_other() -> None:
     found = rows_of(Post(rb'[{"id": "\ud800"}, {"id": "\ud83d\ude00"}, {"a": {"b": ["\udc00"]}}, {"\udfff": 1}]'))
     assert found.rows == [(2, {"id": "\U0001f600"})]
     assert told(found.refused) == dict.fromkeys((1, 3, 4), ("record", "bad_type"))
+
+
+def test_headers_may_be_empty_as_spreadsheets_leave_them() -> None:
+    assert rows_of(Post(b"id,,\n1,,\n", is_csv=True)).rows == [(2, {"id": "1", "": ""})]
+
+
+def test_what_is_nested_as_deep_as_can_be_is_refused_alone() -> None:
+    for depth in (900, 1000, 1020):
+        deep = b"[" * depth + rb'"\u0041"' + b"]" * depth
+        found = rows_of(Post(b'[{"id": 1}, {"id": %s}]' % deep))
+        assert found.rows[0] == (1, {"id": 1})
+        assert len(found.rows) + len(found.refused) == 2
 
 
 def test_numbers_that_no_number_can_hold_leave_the_other_records_alone() -> None:

@@ -85,7 +85,7 @@ def test_where_there_are_several_each_record_or_the_address_names_it() -> None:
 def test_csv_rows_name_their_entity_in_a_column() -> None:
     posted = taken("id,entity\n1,deals\n2,people\n3\n", "deals", "people")
     assert set(posted.batches) == {"deals", "people"}
-    assert told(posted.strays) == {4: ("entity", "missing_field")}
+    assert told(posted.strays) == {4: ("line", "missing_field")}
 
 
 def test_an_empty_post_is_word_of_everything_or_of_what_the_address_names() -> None:

@@ -143,7 +143,7 @@ def test_a_mapped_row_that_cannot_be_read_has_no_certain_id() -> None:
     shop = source({"entity": "deals", "columns": columns})
     batch = only(shop.take(post("Number,id\n1,x\n2\n"), NOW))
     assert records(batch) == [Deal(id="1", name="x")]
-    assert [(error.field, error.record_id) for error in batch.refused.values()] == [("id", None)]
+    assert [(error.field, error.record_id) for error in batch.refused.values()] == [("line", None)]
     assert told(only(shop.take(post({"Number": 1, "id": "x", "deleted": "?"}), NOW)).refused) == {
         1: ("deleted", "unknown_value")
     }

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import json
+from contextlib import suppress
 from datetime import timedelta
 from threading import Thread
 from typing import Any
 
+import orjson
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from exporter.errors import PostError, Reason, StoreError
 from exporter.naming import SourceState
+from exporter.sources.posted import Post
 from exporter.sources.push import PushSource
 from exporter.store.store import Store
 from exporter.sync.delivery import UNKNOWN, Deliveries, Delivery
@@ -228,3 +234,31 @@ def test_a_store_that_was_removed_is_told_as_damaged(shop: World) -> None:
         shop.send([{"id": 1}])
     assert shop.heard.failures == [("deliver", "damaged")]
     assert not shop.deliveries.able
+
+
+TEXTS = st.text(max_size=8) | st.sampled_from(["deals", "people", "won", "2026-01-01", "NaN", "\ud800", "a\x00b"])
+VALUES = st.none() | st.booleans() | st.integers() | st.floats() | TEXTS
+FIELDS = st.sampled_from(["id", "entity", "amount", "name", "closed_at", "updated_at", "deleted", "attributes"]) | TEXTS
+ANY = VALUES | st.dictionaries(TEXTS, VALUES, max_size=2) | st.lists(VALUES, max_size=2)
+NAMED = st.fixed_dictionaries({"id": st.integers(0, 5) | TEXTS, "entity": st.sampled_from(["deals", "people"])})
+ROWS = st.dictionaries(FIELDS, ANY, max_size=3) | st.builds(
+    lambda row, named: {**row, **named}, st.dictionaries(FIELDS, VALUES, max_size=2), NAMED
+)
+HEADER = b"id,entity,amount,\xff,\xfe\n"
+
+
+@given(
+    st.builds(lambda rows: Post(json.dumps(rows).encode()), st.lists(ROWS | VALUES, max_size=6))
+    | st.builds(lambda body: Post(HEADER + body, is_csv=True), st.binary(max_size=120))
+)
+@settings(max_examples=80, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_whatever_is_posted_each_row_is_answered_and_what_is_acknowledged_is_there(world: World, sent: Post) -> None:
+    with suppress(PostError):
+        delivery = world.deliveries.deliver(world.source, sent)
+        assert json.loads(orjson.dumps(delivery.as_json()))["rejected"] <= len(delivery.receipts)
+        if not sent.is_csv:
+            assert [receipt.row for receipt in delivery.receipts] == [
+                number for number, _ in enumerate(json.loads(sent.body), 1)
+            ]
+        kept = {receipt.id for receipt in delivery.receipts if receipt.result in ("new", "updated")}
+        assert kept <= {*live(world.store), *live(world.store, "people")}

@@ -5,9 +5,8 @@ from __future__ import annotations
 import asyncio
 import logging
 import math
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager
 from typing import Any, Protocol
 from urllib.parse import parse_qsl
 
@@ -119,35 +118,31 @@ class Push:
         is_csv, complete = _is_csv(scope), _is_complete(scope)
         if complete and source.only(entity) is None:
             raise RefusedError(400, f"a complete list is of one entity: post it to {PREFIX}SOURCE/ENTITY")
-        async with self._turn():
+        await self._turn()
+        running: asyncio.Future[Delivery] | None = None
+        try:
             if not receiver.able:
                 raise RefusedError(503, "nothing can be kept now: try again", _LATER)
             post = Post(await body.read(scope), is_csv, entity, complete)
-            return await self._kept(source, post, receiver)
+            running = asyncio.get_running_loop().run_in_executor(self._thread, receiver.deliver, source, post)
+            running.add_done_callback(self._ended)
+        finally:
+            if running is None:
+                self._turns.release()
+        return await _answered(running)
 
-    @asynccontextmanager
-    async def _turn(self) -> AsyncIterator[None]:
+    async def _turn(self) -> None:
         try:
             async with asyncio.timeout(TURN):
                 await self._turns.acquire()
         except TimeoutError:
             raise RefusedError(503, "too many posts at once: try again", _SOON) from None
-        try:
-            yield
-        finally:
-            self._turns.release()
 
-    async def _kept(self, source: PushSource, post: Post, receiver: Receiver) -> Answer:
-        running = asyncio.get_running_loop().run_in_executor(self._thread, receiver.deliver, source, post)
-        try:
-            async with asyncio.timeout(KEEP):
-                delivery = await running
-        except PostError as error:
-            status = 413 if error.reason is Reason.TOO_LARGE else 400
-            raise RefusedError(status, str(error)) from None
-        except (StoreError, TimeoutError):
-            raise RefusedError(503, "nothing could be kept now: try again", _LATER) from None
-        return Answer(200 if delivery.taken else 400, orjson.dumps(delivery.as_json()))
+    def _ended(self, running: asyncio.Future[Delivery]) -> None:
+        """The turn lasts as long as the work does, also where its sender was told to come back."""
+        if not running.cancelled():
+            running.exception()
+        self._turns.release()
 
     def _note(self, source: str, answer: Answer) -> None:
         """Counts it, and logs where a source's posts are answered in another way than before."""
@@ -171,6 +166,17 @@ _RESULTS = {
     429: PushResult.RATE_LIMITED,
     503: PushResult.UNAVAILABLE,
 }
+
+
+async def _answered(running: asyncio.Future[Delivery]) -> Answer:
+    try:
+        async with asyncio.timeout(KEEP):
+            delivery = await asyncio.shield(running)
+    except PostError as error:
+        raise RefusedError(413 if error.reason is Reason.TOO_LARGE else 400, str(error)) from None
+    except (StoreError, TimeoutError):
+        raise RefusedError(503, "nothing could be kept now: try again", _LATER) from None
+    return Answer(200 if delivery.taken else 400, orjson.dumps(delivery.as_json()))
 
 
 def _admit(source: PushSource, scope: Scope) -> None:

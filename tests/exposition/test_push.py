@@ -333,6 +333,23 @@ def test_a_post_that_takes_too_long_to_keep_is_not_acknowledged(
         free.set()
 
 
+def test_a_post_that_is_still_being_kept_uses_its_turn(
+    exposed: Exposed, desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However many are told to come back, no more bodies are held than there are turns."""
+    monkeypatch.setattr(push, "KEEP", 0.1)
+    monkeypatch.setattr(push, "TURN", 0.1)
+    monkeypatch.setattr(push, "MOST_POSTS", 1)
+    free = Event()
+    desk.act = lambda post: Taken([free.wait(20)])
+    with running(exposed) as port:
+        assert [send(port)[0] for _ in range(3)] == [503, 503, 503]
+        assert len(desk.posts) == 1
+        free.set()
+        until(lambda: send(port)[0] == 200)
+        assert len(desk.posts) == 2
+
+
 def test_posts_wait_for_each_other_and_the_crowd_is_told_to_come_back(
     exposed: Exposed, desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:

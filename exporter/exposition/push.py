@@ -7,7 +7,7 @@ import logging
 import math
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import parse_qsl
 
 import orjson
@@ -20,7 +20,9 @@ from exporter.exposition.posting import Answer, Body, RefusedError
 from exporter.naming import HTTP_REJECTED, PUSH_POSTS, PushResult
 from exporter.sources.body import charset
 from exporter.sources.posted import Post
-from exporter.sources.push import PushSource
+
+if TYPE_CHECKING:
+    from exporter.sources.push import PushSource
 
 PREFIX = "/push/"
 MOST_POSTS = 16

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from exporter.errors import RateLimitedError, Reason, SourceError, SourceRejectedError
+from exporter.sources import convert
 from exporter.sources.base import Surroundings
 from exporter.sources.http import Answer, SourceClient
 from exporter.sources.pagination import Batch, CursorPages, Listed, Paginator, SinglePage, Size, Step, walk
@@ -64,9 +65,13 @@ WHOLE = SinglePage()
 
 @dataclass(frozen=True, slots=True)
 class StartPages:
-    """Pages of v1: `next_start` while there is more in the collection. Rows that vanish meanwhile shift the rest."""
+    """Pages of v1 while there is more in the collection. Rows that vanish meanwhile shift the rest.
+
+    `until` ends a list that is sorted by change, the newest first, where it has come to older ones.
+    """
 
     rows: int = ROWS_V1
+    until: datetime | None = None
     shifts: bool = True
 
     def ask(self, position: str | None) -> Step:
@@ -74,11 +79,21 @@ class StartPages:
         return Step({"start": position or "0", "limit": str(self.rows)})
 
     def following(self, answer: Answer, rows: int, position: str | None) -> str | None:
-        """Where the next page starts; without the hint, as with leads, only an empty page is surely the last."""
-        hint = (answer.body.get("additional_data") or {}).get("pagination")
-        if hint is None:
-            return str(int(position or 0) + rows) if rows else None
-        return str(hint["next_start"]) if hint.get("more_items_in_collection") else None
+        """Where the next page starts; without a hint only an empty page is surely the last.
+
+        Leads have the hint one level higher, and no `next_start` in it.
+        """
+        told = answer.body.get("additional_data") or {}
+        hint = told.get("pagination", told)
+        if not rows or not hint.get("more_items_in_collection", True) or self._far_enough(answer):
+            return None
+        return str(hint.get("next_start", int(position or 0) + rows))
+
+    def _far_enough(self, answer: Answer) -> bool:
+        if self.until is None:
+            return False
+        changed_at = convert.instant(answer.body["data"][-1].get("update_time"), "updated_at", UTC)
+        return changed_at is not None and changed_at < self.until
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +104,19 @@ class Part:
     paginator: Paginator
     params: tuple[tuple[str, str], ...] = ()
     since: str | None = "updated_since"
-    """The parameter that asks only for changes; None where the list is always read whole."""
+    """The parameter that asks only for changes; None where there is none."""
+    newest_first: tuple[tuple[str, str], ...] = ()
+    """Or parameters that put the newest changes first, so that the list need not be read to its end."""
+
+    def changes(self, since: datetime) -> Part:
+        """The same list, asked only for what changed since then, as far as that can be asked."""
+        if self.since is not None:
+            return replace(
+                self, params=(*self.params, (self.since, since.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")))
+            )
+        if self.newest_first and isinstance(self.paginator, StartPages):
+            return replace(self, params=self.newest_first, paginator=replace(self.paginator, until=since))
+        return self
 
 
 DEALS = (
@@ -100,7 +127,13 @@ DEALS = (
 )
 LEADS = (
     Part(f"{V1}/leads", StartPages(), (("sort", "id"),)),
-    Part(f"{V1}/leads/archived", StartPages(), (("sort", "id"),), since=None),
+    Part(
+        f"{V1}/leads/archived",
+        StartPages(),
+        (("sort", "id"),),
+        since=None,
+        newest_first=(("sort", "update_time DESC"),),
+    ),
 )
 ACTIVITIES = (Part(f"{V2}/activities", CURSOR, (("sort_by", "id"),)),)
 CALLS = (Part(f"{V1}/callLogs", StartPages(50), since=None),)

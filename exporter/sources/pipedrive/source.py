@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import AsyncIterator
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
@@ -68,11 +68,11 @@ class PipedriveSource:
     async def read(self, asked: Pass) -> AsyncIterator[Page]:
         """All lists of the entity; what changed since the cursor where the list can say so."""
         make = await self._make(asked.entity)
-        parts = PARTS[asked.entity]
+        parts = self._parts(asked)
         first, position = json.loads(asked.resume) if asked.resume else (0, None)
         latest: datetime | None = None
         for place, part in enumerate(parts[first:], first):
-            async for batch in self._api.pages(part, self._params(part, asked), position):
+            async for batch in self._api.pages(part, self._custom(part), position):
                 page = self._page(batch, make)
                 latest = max(filter(None, (latest, *(record.updated_at for record in page.records))), default=None)
                 following = (place, batch.following) if batch.following else (place + 1, None)
@@ -86,14 +86,18 @@ class PipedriveSource:
         taken = take(batch.rows, make, self._around.clock())
         return Page(taken.records, taken.rejected)
 
-    def _params(self, part: Part, asked: Pass) -> dict[str, str]:
-        custom = ",".join(self._options.custom_fields) if part.path.startswith(f"{V2}/deals") else ""
-        params = {"custom_fields": custom} if custom else {}
-        if part.since is None or asked.cursor is None:
-            return params
+    def _parts(self, asked: Pass) -> tuple[Part, ...]:
+        """The lists of the entity, asked for changes where there is a cursor."""
+        parts = PARTS[asked.entity]
+        if asked.cursor is None:
+            return parts
         lookback = LOOKBACK if self._options.lookback is None else self._options.lookback
         since = datetime.fromisoformat(asked.cursor) - lookback
-        return {**params, part.since: since.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")}
+        return tuple(part.changes(since) for part in parts)
+
+    def _custom(self, part: Part) -> dict[str, str]:
+        custom = ",".join(self._options.custom_fields) if part.path.startswith(f"{V2}/deals") else ""
+        return {"custom_fields": custom} if custom else {}
 
     def _cursor(self, asked: Pass, latest: datetime | None) -> str:
         """The last change seen, never behind the cursor before nor ahead of the pass's own start."""
@@ -113,7 +117,7 @@ class PipedriveSource:
         if entity == "people":
             return partial(person, teams=await self._teams())
         makes: dict[str, Make] = {
-            "leads": lead,
+            "leads": partial(lead, fields=self._options.lead_fields, zone=self._around.zone),
             "activities": partial(activity, zone=self._around.zone),
             "calls": call,
         }

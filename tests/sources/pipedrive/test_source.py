@@ -142,6 +142,51 @@ def test_leads_come_from_two_lists_of_the_first_generation() -> None:
     assert found["a"].origin == "Web"
 
 
+@pytest.mark.parametrize("hints", [True, False])
+@pytest.mark.parametrize("count", [0, 3, 4])
+def test_leads_end_with_or_without_a_hint_that_they_do(hints: bool, count: int) -> None:
+    vendor = Pipedrive(page=2, hints=hints)
+    for key in range(count):
+        vendor.leads[str(key)] = {**LEAD, "id": str(key), "is_archived": True}
+    assert len(by_id(read(vendor, "leads"))) == count
+
+
+def test_a_leads_dates_come_from_the_fields_that_the_config_names() -> None:
+    """Pipedrive deletes a lead that it turns into a deal, so a company that counts them notes the day instead."""
+    qualified, converted = "a" * 40, "b" * 40
+    vendor = Pipedrive()
+    vendor.leads["new"] = {**LEAD, "id": "new"}
+    vendor.leads["good"] = {**LEAD, "id": "good", qualified: "2026-03-01"}
+    vendor.leads["sold"] = {**LEAD, "id": "sold", "is_archived": True, qualified: "2026-03-01", converted: "2026-03-02"}
+    vendor.leads["gone"] = {**LEAD, "id": "gone", "is_archived": True, qualified: "2026-03-01", converted: None}
+    fields = {"qualified_at": qualified, "converted_at": converted}
+    found = by_id(read(vendor, "leads", lead_fields=fields))
+    states = {key: record.status for key, record in found.items()}
+    assert states == {"new": "new", "good": "qualified", "sold": "converted", "gone": "lost"}
+    assert found["sold"].qualified_at == datetime(2026, 2, 28, 23, tzinfo=UTC)
+    assert found["sold"].converted_at == datetime(2026, 3, 1, 23, tzinfo=UTC)
+    assert by_id(read(vendor, "leads"))["sold"].status == "lost"
+
+
+def test_of_archived_leads_only_the_newest_changes_are_read_again() -> None:
+    """Pitfall: the list takes no time, and read whole at each pass it would use up the day's budget."""
+    vendor = Pipedrive(page=2)
+    for key in range(20):
+        changed = iso(NOW - timedelta(days=key + 1))
+        vendor.leads[f"{key:02}"] = {**LEAD, "id": f"{key:02}", "is_archived": True, "update_time": changed}
+    cursor = read(vendor, "leads")[-1].cursor
+    vendor.leads["19"]["update_time"] = iso(NOW)
+    vendor.log.clear()
+    pages = read(vendor, "leads", cursor=cursor)
+    assert sorted(by_id(pages)) == ["00", "01", "02", "19"]
+    asked = [one.url.params for one in vendor.log if "archived" in one.url.path]
+    assert [(params["sort"], params["start"]) for params in asked] == [
+        ("update_time DESC", "0"),
+        ("update_time DESC", "2"),
+    ]
+    assert (pages[-1].listing, pages[-1].cursor) == (None, NOW.isoformat())
+
+
 @pytest.mark.parametrize(
     ("kind", "ours"),
     [("call", "call"), ("meeting", "meeting"), ("lunch", "meeting"), ("email", "email"), ("task", "task"),

@@ -24,10 +24,14 @@ def iso(at: datetime) -> str:
 
 @dataclass
 class Pipedrive:
-    """One company. `before` may answer a request instead; `teams` False is a plan without them."""
+    """One company. `before` may answer a request instead; `teams` False is a plan without them.
+
+    `hints` False leaves out of the lists of leads whether there are more.
+    """
 
     page: int = 500
     teams: bool = True
+    hints: bool = True
     before: Callable[[httpx.Request], httpx.Response | None] = lambda _: None
     deals: dict[int, Row] = field(default_factory=dict)
     leads: dict[str, Row] = field(default_factory=dict)
@@ -72,9 +76,9 @@ class Pipedrive:
             return self._v2([{"id": 1, "name": "New business"}], asked)
         if path == "/v1/leads":
             since = asked.get("updated_since", "")
-            return self._v1([r for r in self._leads(False) if r["update_time"] >= since], asked, hint=False)
+            return self._v1([r for r in self._leads(False) if r["update_time"] >= since], asked, hint=self.hints)
         if path == "/v1/leads/archived":
-            return self._v1(self._leads(True), asked, hint=False)
+            return self._v1(self._leads(True), asked, hint=self.hints)
         if path == "/v1/callLogs":
             return self._v1(self.calls, asked, most=50)
         if path == "/v1/users":
@@ -105,9 +109,13 @@ class Pipedrive:
         return httpx.Response(200, json=body)
 
     def _v1(self, rows: list[Row], asked: httpx.QueryParams, *, hint: bool = True, most: int = 500) -> httpx.Response:
+        column, _, direction = asked.get("sort", "id").partition(" ")
+        if all(column in row for row in rows):
+            rows = sorted(rows, key=lambda row: str(row[column]), reverse=direction == "DESC")
         start, size = int(asked.get("start", "0")), min(int(asked.get("limit", "100")), most, self.page)
         body: Row = {"success": True, "data": rows[start : start + size] or None}
         more = start + size < len(rows)
         if hint:
-            body["additional_data"] = {"pagination": {"more_items_in_collection": more, "next_start": start + size}}
+            told = {"more_items_in_collection": more, "start": start, "limit": size}
+            body["additional_data"] = told if "sort" in asked else {"pagination": {**told, "next_start": start + size}}
         return httpx.Response(200, json=body)

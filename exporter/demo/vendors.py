@@ -15,6 +15,8 @@ from exporter.demo.aircall_api import AircallShape
 from exporter.demo.company import Company
 from exporter.demo.hubspot_access import HubspotAccess
 from exporter.demo.hubspot_api import SCOPES, HubspotShape
+from exporter.demo.pipedrive_access import PipedriveAccess
+from exporter.demo.pipedrive_api import PipedriveShape
 
 TOKEN = "demo"  # noqa: S105 - opens nothing but this simulation
 API_ID = "demo"
@@ -47,12 +49,17 @@ def _aircall(company: Company, clock: Clock) -> Sequence[BaseRoute]:
     return AircallShape(company, clock, API_ID, TOKEN).routes()
 
 
+def _pipedrive(company: Company, clock: Clock) -> Sequence[BaseRoute]:
+    return PipedriveShape(company, clock, PipedriveAccess(clock, TOKEN)).routes()
+
+
 VENDORS: Mapping[str, Vendor] = MappingProxyType(
     {
         vendor.name: vendor
         for vendor in (
             Vendor("hubspot", "/hubspot", ("deals", "leads", "tickets"), _hubspot),
             Vendor("aircall", "/aircall/v1", ("calls",), _aircall),
+            Vendor("pipedrive", "/pipedrive", ("deals", "leads"), _pipedrive),
         )
     }
 )

@@ -27,10 +27,11 @@ HOST, PORT = "127.0.0.1", 9941
 
 
 def create_app(company: Company, clock: Clock) -> Starlette:
-    """All vendor shapes of one company, each below its vendor's mount; and /-/healthy."""
+    """All vendor shapes of one company, each below its vendor's mount, the most specific first; and /-/healthy."""
     healthy = Route("/-/healthy", lambda _: PlainTextResponse("healthy\n"))
     shapes = {vendor.mount: vendor.routes for vendor in VENDORS.values()}
-    return Starlette(routes=[healthy, *(Mount(path, routes=make(company, clock)) for path, make in shapes.items())])
+    mounts = [Mount(path, routes=make(company, clock)) for path, make in sorted(shapes.items(), reverse=True)]
+    return Starlette(routes=[healthy, *mounts])
 
 
 @dataclass(frozen=True)

@@ -17,9 +17,11 @@ from exporter.demo.hubspot_access import HubspotAccess
 from exporter.demo.hubspot_api import SCOPES, HubspotShape
 from exporter.demo.pipedrive_access import PipedriveAccess
 from exporter.demo.pipedrive_api import PipedriveShape
+from exporter.demo.zendesk_access import ZendeskAccess
+from exporter.demo.zendesk_api import ZendeskShape
 
 TOKEN = "demo"  # noqa: S105 - opens nothing but this simulation
-API_ID = "demo"
+API_ID = CLIENT_ID = "demo"
 
 ENTRIES = Path(__file__).with_name("entries")
 """NAME.yaml is the entry of a vendor under `sources:`, where config/kpis.yaml itself has none for it."""
@@ -31,7 +33,9 @@ class Vendor:
 
     name: str
     mount: str
-    """Where its API begins on the demo's address. Vendors of one account may share it."""
+    """Where its API begins on the demo's address; empty where the vendor's addresses know no path before the API's.
+
+    Vendors of one account share it."""
     entities: tuple[str, ...]
     """What its entry under `sources:` reads, besides people."""
     routes: Callable[[Company, Clock], Sequence[BaseRoute]]
@@ -53,6 +57,10 @@ def _pipedrive(company: Company, clock: Clock) -> Sequence[BaseRoute]:
     return PipedriveShape(company, clock, PipedriveAccess(clock, TOKEN)).routes()
 
 
+def _zendesk(company: Company, clock: Clock) -> Sequence[BaseRoute]:
+    return ZendeskShape(company, clock, ZendeskAccess(clock, CLIENT_ID, TOKEN)).routes()
+
+
 VENDORS: Mapping[str, Vendor] = MappingProxyType(
     {
         vendor.name: vendor
@@ -60,6 +68,8 @@ VENDORS: Mapping[str, Vendor] = MappingProxyType(
             Vendor("hubspot", "/hubspot", ("deals", "leads", "tickets"), _hubspot),
             Vendor("aircall", "/aircall/v1", ("calls",), _aircall),
             Vendor("pipedrive", "/pipedrive", ("deals", "leads"), _pipedrive),
+            Vendor("zendesk", "", ("tickets",), _zendesk),
+            Vendor("zendesk-talk", "", ("calls",), _zendesk),
         )
     }
 )

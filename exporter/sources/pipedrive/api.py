@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from exporter.errors import RateLimitedError, Reason, SourceError, SourceRejectedError
+from exporter.errors import InvalidRecordError, RateLimitedError, Reason, SourceError, SourceRejectedError
 from exporter.sources import convert
 from exporter.sources.base import Surroundings
 from exporter.sources.http import Answer, SourceClient
@@ -81,18 +81,22 @@ class StartPages:
     def following(self, answer: Answer, rows: int, position: str | None) -> str | None:
         """Where the next page starts; without a hint only an empty page is surely the last.
 
-        Leads have the hint one level higher, and no `next_start` in it.
+        The hint of call logs lies under `pagination`, that of leads does not, and neither always has `next_start`.
         """
-        told = answer.body.get("additional_data") or {}
-        hint = told.get("pagination", told)
-        if not rows or not hint.get("more_items_in_collection", True) or self._far_enough(answer):
+        hint = answer.body.get("additional_data") or {}
+        hint = hint.get("pagination") or hint
+        if not hint.get("more_items_in_collection", rows > 0) or self._far_enough(answer):
             return None
-        return str(hint.get("next_start", int(position or 0) + rows))
+        return str(hint.get("next_start") or int(position or 0) + rows)
 
     def _far_enough(self, answer: Answer) -> bool:
-        if self.until is None:
+        last = (answer.body["data"] or [None])[-1]
+        if self.until is None or not isinstance(last, dict):
             return False
-        changed_at = convert.instant(answer.body["data"][-1].get("update_time"), "updated_at", UTC)
+        try:
+            changed_at = convert.instant(last.get("update_time"), "updated_at", UTC)
+        except InvalidRecordError:
+            return False  # counted where the row is taken
         return changed_at is not None and changed_at < self.until
 
 

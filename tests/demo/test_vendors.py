@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from exporter.demo import vendors
 from exporter.demo.vendors import VENDORS, choose
 
+README = Path(__file__).parents[2] / "exporter" / "README.md"
 MEASURED = ("deals", "leads", "tickets", "calls")
 
 
@@ -43,3 +46,9 @@ def test_an_entity_that_nothing_measures_may_be_carried() -> None:
 def test_vendors_of_one_mount_are_one_account() -> None:
     by_mount = {vendor.mount: vendor.routes for vendor in VENDORS.values()}
     assert all(by_mount[vendor.mount] is vendor.routes for vendor in VENDORS.values())
+
+
+def test_the_readme_lists_them_with_what_they_carry() -> None:
+    section = README.read_text(encoding="utf-8").partition("## The demo")[2].partition("\n## ")[0]
+    rows = re.findall(r"^\| `([a-z][a-z-]+)` \| [^|]+ \| ([a-z, ]+) \|", section, re.MULTILINE)
+    assert dict(rows) == {name: ", ".join(vendor.entities) for name, vendor in VENDORS.items()}

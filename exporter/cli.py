@@ -226,7 +226,7 @@ def demo(  # noqa: PLR0913, PLR0917  # typer makes an option of each parameter
 ) -> None:
     """Start a simulated company and everything on top of it; no account is needed. Ctrl-C stops all of it.
 
-    Example: `kpi-exporter demo --vendors hubspot,aircall`
+    Example: `kpi-exporter demo --vendors pipedrive,zendesk,zendesk-talk`
     """
     from exporter.commands.demo import apis_only, run
 

@@ -8,10 +8,9 @@ from pathlib import Path
 
 from exporter.demo.vendors import ENTRIES, Vendor
 
-_SECTION = re.compile(r"^sources:\n(.*?)(?=^\S)", re.DOTALL | re.MULTILINE)
+_SECTION = re.compile(r"^sources:\n(.*?)(?=^\S|\Z)", re.DOTALL | re.MULTILINE)
 _ENTRY = re.compile(r"^  - .*?(?=^  - |\Z)", re.DOTALL | re.MULTILINE)
 _PROVIDER = re.compile(r"^    provider: (\S+)$", re.MULTILINE)
-
 
 DERIVED, KEY = "demo.yaml", "demo-token"
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -17,7 +17,7 @@ from exporter.commands.reading import Untold
 from exporter.config.loader import load
 from exporter.config.root import Config
 from exporter.demo import phones
-from exporter.demo.exchange import exchanged
+from exporter.demo.exchange import KEY, exchanged
 from exporter.demo.server import HOST, PORT, Running, Story, serve
 from exporter.demo.vendors import choose
 from exporter.evaluation.evaluations import Evaluations
@@ -28,24 +28,46 @@ from exporter.sync.observer import Silence
 from exporter.sync.once import Summary, sync_once
 
 CONFIG = Path(__file__).parents[2] / "config" / "kpis.yaml"
+NOON = datetime(2026, 10, 8, 10, 0, tzinfo=UTC)
+"""A busy Thursday: calls go on, and tickets change while they are read."""
 NIGHT = datetime(2026, 10, 10, 1, 0, tzinfo=UTC)
-"""A Saturday, three in the morning: nothing happens while it is read."""
+"""The Saturday after, three in the morning: nothing happens while it is read."""
 STORY = Story(seed=7, months=1)
 
 
-def night_clock() -> Callable[[], datetime]:
-    """Begins at NIGHT and goes on as fast as time does."""
-    begun = time.monotonic()
-    return lambda: NIGHT + timedelta(seconds=time.monotonic() - begun)
+class Clock:
+    """Goes on as fast as time does, from where it was set."""
+
+    def __init__(self) -> None:
+        self.set(NIGHT)
+
+    def set(self, instant: datetime) -> None:
+        self._from, self._since = instant, time.monotonic()
+
+    def __call__(self) -> datetime:
+        return self._from + timedelta(seconds=time.monotonic() - self._since)
 
 
 @dataclass(frozen=True)
-class Read:
-    """What came of reading a choice of vendors."""
+class Reading:
+    """An exporter's store in front of the company, through a choice of vendors."""
 
     config: Config
     store: Store
-    summary: Summary
+    clock: Clock
+    data: Path
+
+    def sync(self, *, full: bool = False, only: Collection[tuple[str, str]] | None = None) -> Summary:
+        """One pass over everything, or over some (source, entity)."""
+
+        async def read() -> Summary:
+            made = jobs(self.config, {}, self.data, self.clock, Untold())
+            try:
+                return await sync_once(made, self.store, Silence(), self.clock, full=full, only=only)
+            finally:
+                await asyncio.gather(*(job.source.close() for job in made))
+
+        return asyncio.run(read())
 
     def at(self, instant: datetime) -> Evaluation:
         """Everything as of an instant."""
@@ -53,12 +75,19 @@ class Read:
 
 
 @contextmanager
-def company_at_night() -> Iterator[tuple[Running, Callable[[], datetime]]]:
-    """All shapes of the company on a free port."""
-    clock = night_clock()
+def fewer_calls() -> Iterator[None]:
+    """Companies made in here are telephoned less, which reads sooner."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(phones, "INBOUND_A_DAY", 30.0)
         patch.setattr(phones, "OUTBOUND_A_DAY", 30.0)
+        yield
+
+
+@contextmanager
+def served() -> Iterator[tuple[Running, Clock]]:
+    """All shapes of the company on a free port, and the clock they show it by."""
+    clock = Clock()
+    with fewer_calls():
         running = serve(clock, port=0, story=STORY)
         try:
             yield running, clock
@@ -66,21 +95,12 @@ def company_at_night() -> Iterator[tuple[Running, Callable[[], datetime]]]:
             running.close()
 
 
-def read_through(vendors: str, running: Running, clock: Callable[[], datetime], directory: Path) -> Read:
-    """The demo's own config with these vendors, at the address where they are, and without waiting for limits."""
+def through(vendors: str, running: Running, clock: Clock, directory: Path) -> Reading:
+    """The demo's own config with these vendors, at the address where they are, and without a pace of its own."""
     text = exchanged(CONFIG.read_text(encoding="utf-8"), choose(vendors, ()))
     text = text.replace(f"http://{HOST}:{PORT}", running.url)
     text = re.sub(r"(?m)^    max_per_second: \d+", "    max_per_second: 1000", text)
     (directory / "kpis.yaml").write_text(text, encoding="utf-8")
-    (directory / "demo-token").write_bytes(CONFIG.with_name("demo-token").read_bytes())
+    (directory / KEY).write_bytes(CONFIG.with_name(KEY).read_bytes())
     config = load(directory / "kpis.yaml", {}).config
-    store = Store.open(directory / "store")
-    made = jobs(config, {}, directory, clock, Untold())
-
-    async def read() -> Summary:
-        try:
-            return await sync_once(made, store, Silence(), clock)
-        finally:
-            await asyncio.gather(*(job.source.close() for job in made))
-
-    return Read(config, store, asyncio.run(read()))
+    return Reading(config, Store.open(directory / "store"), clock, directory)

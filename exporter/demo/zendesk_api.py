@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -22,7 +21,7 @@ from exporter.demo.zendesk_pages import Body, epoch, exported, listed, position,
 CUSTOMERS = 400
 _STATS = "/api/v2/channels/voice/stats"
 
-Handler = Callable[[Request, int], "Body | Awaitable[Body]"]
+Handler = Callable[[Request, int], Body]
 
 
 @dataclass
@@ -62,8 +61,7 @@ class ZendeskShape:
                 headers = self.access.count(export)
                 now = int(self.clock().timestamp())
                 self.company.advance(now)
-                body = handle(request, now)
-                return as_json(200, await body if inspect.isawaitable(body) else body, headers)
+                return as_json(200, handle(request, now), headers)
             except RefusedError as refused:
                 return refused.answer()
             except ValueError:

@@ -51,7 +51,6 @@ NULLS = {
         (f"GET {path}: data.*.{name}" for path in ("/deals", "/deals/archived") for name in ("won_time", "lost_time")),
         "a deal that is open was neither won nor lost",
     ),
-    **dict.fromkeys(("GET /leads: data", "GET /leads/archived: data"), "no rows are null in the first generation"),
 }  # fmt: skip
 """Where the fake answers null although the schemas, which seldom say nullable, do not: the place, and why."""
 
@@ -106,7 +105,11 @@ def company() -> Pipedrive:
 
 
 def test_every_request_is_allowed(official: Vendor, said: list[Exchange]) -> None:
-    only(official.refusals(said), {})
+    known = {
+        "GET /v1/leads/archived: Invalid query parameter: sort":
+            "its own description puts ASC or DESC behind a field; the schema lists the fields alone"
+    }  # fmt: skip
+    only(official.refusals(said), known)
 
 
 def test_every_operation_and_parameter_that_we_use_is_among_the_requests(

@@ -90,14 +90,20 @@ class StartPages:
         return str(hint.get("next_start") or int(position or 0) + rows)
 
     def _far_enough(self, answer: Answer) -> bool:
-        last = (answer.body["data"] or [None])[-1]
-        if self.until is None or not isinstance(last, dict):
+        """Whether the page, which must be in the order that was asked for, ends with what is old enough."""
+        rows = answer.body["data"] or ()
+        changes = [at for row in rows if (at := _changed_at(row)) is not None]
+        if self.until is None or not rows or len(changes) < len(rows):
             return False
-        try:
-            changed_at = convert.instant(last.get("update_time"), "updated_at", UTC)
-        except InvalidRecordError:
-            return False  # counted where the row is taken
-        return changed_at is not None and changed_at < self.until
+        return changes == sorted(changes, reverse=True) and changes[-1] < self.until
+
+
+def _changed_at(row: Any) -> datetime | None:
+    """When a row changed last, None where it does not say so; what is wrong with it is counted where it is taken."""
+    try:
+        return convert.instant(row.get("update_time"), "updated_at", UTC) if isinstance(row, dict) else None
+    except InvalidRecordError:
+        return None
 
 
 @dataclass(frozen=True, slots=True)

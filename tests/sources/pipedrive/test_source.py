@@ -178,6 +178,20 @@ def test_of_archived_leads_only_the_newest_changes_are_read_again() -> None:
     assert (pages[-1].listing, pages[-1].cursor) == (None, NOW.isoformat())
 
 
+def test_a_vendor_that_does_not_sort_is_read_to_the_end() -> None:
+    vendor = Pipedrive(page=2)
+    for key in range(6):
+        changed = iso(NOW - timedelta(days=60 - key))
+        vendor.leads[str(key)] = {**LEAD, "id": str(key), "is_archived": True, "update_time": changed}
+    vendor.before = lambda r: vendor.answer(unsorted(r)) if "sort" in r.url.params else None
+    assert len(by_id(read(vendor, "leads", cursor=NOW.isoformat()))) == 6
+
+
+def unsorted(request: httpx.Request) -> httpx.Request:
+    """The same request without its order."""
+    return httpx.Request("GET", request.url.copy_remove_param("sort"), headers=request.headers)
+
+
 @pytest.mark.parametrize("stamp", ["soon", None])
 def test_an_archived_lead_without_a_time_does_not_end_the_pass(stamp: str | None) -> None:
     vendor = Pipedrive(page=1)

@@ -20,6 +20,7 @@ from tests.specs.specification import load
 
 ENTITIES = ("calls", "people", "measurements")
 CALLS = "/2010-04-01/Accounts/{AccountSid}/Calls.json"
+NUMBERS = "/2010-04-01/Accounts/{AccountSid}/IncomingPhoneNumbers.json"
 BASE = "/v1/Workspaces/{WorkspaceSid}"
 WORKERS, QUEUES = f"{BASE}/Workers", f"{BASE}/TaskQueues"
 REAL_TIME, CUMULATIVE = (f"{QUEUES}/{{TaskQueueSid}}/{name}Statistics" for name in ("RealTime", "Cumulative"))
@@ -27,6 +28,7 @@ KEY = "SK" + "d" * 32
 
 ASKED = {
     f"GET {CALLS}": {"PageSize", "Page", "StartTime<", "StartTime>"},
+    f"GET {NUMBERS}": {"PageSize"},
     f"GET {WORKERS}": {"PageSize", "Page"},
     f"GET {QUEUES}": {"PageSize"},
     f"GET {REAL_TIME}": set(),
@@ -125,8 +127,7 @@ def calls(official: Vendor, page: str, changes: Mapping[str, Mapping[str, Any]])
 FIRST, SECOND = "CA" + "a" * 32, "CA" + "a" * 31 + "0"
 MACHINE = Call(
     id=FIRST, updated_at=datetime(2019, 10, 18, 17, 1, tzinfo=UTC), direction="outbound", status="voicemail",
-    started_at=datetime(2019, 10, 18, 17, 2, tzinfo=UTC), answered_at=datetime(2019, 10, 18, 17, 2, 56, tzinfo=UTC),
-    ended_at=datetime(2019, 10, 18, 17, 3, tzinfo=UTC), wait_seconds=56.0, talk_seconds=4.0,
+    started_at=datetime(2019, 10, 18, 17, 2, tzinfo=UTC), ended_at=datetime(2019, 10, 18, 17, 3, tzinfo=UTC),
     attributes={"queue_seconds": "1", "price": "-0.200", "price_unit": "USD"},
 )  # fmt: skip
 HUMAN = Call(
@@ -218,7 +219,7 @@ def test_answers_with_all_their_fields_are_taken(official: Vendor) -> None:
     answers = made(official, Wish(HELD))
     (call,) = read(official, "calls", answers)
     assert call == Call(
-        id=FIRST, updated_at=AT, direction="inbound", status="answered", started_at=AT, ended_at=AT,
+        id=FIRST, updated_at=AT, direction="inbound", status="answered", queue="text", started_at=AT, ended_at=AT,
         answered_at=AT, talk_seconds=0.0, wait_seconds=0.0,
         attributes={"queue_seconds": "1", "price": "text", "price_unit": "USD"},
     )  # fmt: skip

@@ -43,20 +43,30 @@ def rows_of(answer: Answer, name: str) -> Sequence[Any]:
 
 
 class VoiceApi:
-    """Calls of one account."""
+    """Calls and telephone numbers of one account."""
 
     def __init__(self, client: SourceClient, account_sid: str) -> None:
         self._client = client
         self._path = f"/2010-04-01/Accounts/{account_sid}/Calls.json"
+        self._numbers = f"/2010-04-01/Accounts/{account_sid}/IncomingPhoneNumbers.json"
 
     def calls(self, since: datetime, until: datetime) -> AsyncIterator[Batch]:
         """Calls, legs among them, that started on the UTC days from one midnight until another."""
         params = {"StartTime>": _day(since), "StartTime<": _day(until)}
         return walk(self._client, Listed(self._path, params, CALL_PAGES, lambda answer: rows_of(answer, "calls")))
 
+    async def numbers(self) -> dict[str, str]:
+        """The account's telephone numbers with their names, those that have one."""
+        listed = Listed(self._numbers, {}, CALL_PAGES, lambda answer: rows_of(answer, "incoming_phone_numbers"))
+        rows = [row async for batch in walk(self._client, listed) for row in batch.rows]
+        return {
+            row["phone_number"]: row["friendly_name"] for row in rows if row["phone_number"] and row["friendly_name"]
+        }
+
     async def probe(self) -> None:
-        """Asks for one call; raises SourceError where calls may not be read."""
+        """Asks for one call and one number; raises SourceError where they may not be read."""
         rows_of(await self._client.get(self._path, {"PageSize": "1"}), "calls")
+        rows_of(await self._client.get(self._numbers, {"PageSize": "1"}), "incoming_phone_numbers")
 
 
 def _day(at: datetime) -> str:

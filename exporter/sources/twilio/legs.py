@@ -63,15 +63,18 @@ def _in_order(legs: Iterable[Row]) -> tuple[Row, ...]:
     return tuple(sorted(legs, key=lambda leg: instant(leg.get("start_time"), "started_at") or _LAST))
 
 
-def call(conversation: Conversation) -> Call:
+def call(conversation: Conversation, numbers: Mapping[str, str]) -> Call:
     """The conversation's record.
 
     A leg's duration counts from the moment it was answered, so answering is its end less its duration. Waiting
-    is what lies between the caller's beginning and that; talking is the answered leg's duration alone.
+    is what lies between the caller's beginning and that; talking is the answered leg's duration alone. A machine
+    answers nobody. `numbers` are the account's own telephone numbers with their names: the one that was called, or
+    that the customer was shown, is the queue.
     """
     root = conversation.root
     started_at, ended_at = instant(root.get("start_time"), "started_at"), instant(root.get("end_time"), "ended_at")
-    answered = _answered_leg(conversation)
+    taken = _answered_leg(conversation)
+    answered = None if taken is None or _by_machine(taken) else taken
     answered_at, talk = _talk(answered) if answered is not None else (None, None)
     sid = convert.text(root.get("sid"), "id")
     if sid is None:
@@ -79,9 +82,10 @@ def call(conversation: Conversation) -> Call:
     return Call(
         id=sid,
         updated_at=instant(root.get("date_updated"), "updated_at"),
-        direction=convert.choice(root["direction"], "direction", DIRECTIONS),
-        status=_status(conversation, answered),
-        agent=_party(answered["to"]) if answered is not None and conversation.legs else None,
+        direction=_direction(root),
+        status=_status(conversation, taken),
+        queue=_queue(conversation, numbers),
+        agent=_agent(conversation, answered),
         started_at=started_at,
         answered_at=answered_at,
         ended_at=ended_at,
@@ -99,9 +103,13 @@ def _answered_leg(conversation: Conversation) -> Row | None:
     return max(talked, key=lambda leg: _length(leg) or 0, default=None)
 
 
-def _status(conversation: Conversation, answered: Row | None) -> str | None:
-    if answered is not None:
-        return "voicemail" if str(answered.get("answered_by") or "").startswith("machine") else "answered"
+def _by_machine(leg: Row) -> bool:
+    return str(leg.get("answered_by") or "").startswith("machine")
+
+
+def _status(conversation: Conversation, taken: Row | None) -> str | None:
+    if taken is not None:
+        return "voicemail" if _by_machine(taken) else "answered"
     if not conversation.legs:
         return convert.choice(conversation.root["status"], "status", STATES) or None
     if any(not STATES.get(str(leg["status"]), "x") for leg in conversation.legs):
@@ -125,10 +133,41 @@ def _between(start: datetime | None, end: datetime | None) -> float | None:
     return None if start is None or end is None else max((end - start).total_seconds(), 0.0)
 
 
-def _party(address: Any) -> str | None:
-    """Who was dialled: `client:ada` and `sip:ada@office.example` are people, a number is a number."""
+def _direction(root: Row) -> str | None:
+    """What one of us dials from a browser or a desk phone comes in to Twilio, and goes out from there."""
+    found = convert.choice(root["direction"], "direction", DIRECTIONS)
+    return "outbound" if root["direction"] == "inbound" and _is_ours(root.get("from")) else found
+
+
+def _agent(conversation: Conversation, answered: Row | None) -> str | None:
+    """Who of us was in the call. Going out it is whoever dialled, answered or not, and never a customer's number."""
+    root = conversation.root
+    taker = answered["to"] if answered is not None and conversation.legs else None
+    if _direction(root) == "inbound":
+        return party(taker)
+    rung = root.get("to") if root["direction"] == "outbound-api" else None
+    return next((party(address) for address in (root.get("from"), rung, taker) if _is_ours(address)), None)
+
+
+def _queue(conversation: Conversation, numbers: Mapping[str, str]) -> str | None:
+    """A call of ours is shown to the customer with the number from which its leg was dialled."""
+    root, legs = conversation.root, conversation.legs
+    addresses = (root.get("to"), root.get("from"), *(leg.get("from") for leg in legs))
+    return next((name for address in addresses if (name := numbers.get(str(address)))), None)
+
+
+def _is_ours(address: Any) -> bool:
+    """A client, or a SIP user with a name: carriers' SIP addresses hold numbers."""
+    kind, _, rest = str(address or "").partition(":")
+    return kind == "client" or (kind == "sip" and not rest.partition("@")[0].strip("+").isdigit())
+
+
+def party(address: Any) -> str | None:
+    """Whom an address means: `client:ada` and `sip:ada@office.example` are ada, a number is a number."""
     text = convert.text(address, "agent")
-    return text.partition(":")[2].partition("@")[0] if text and text.startswith(("client:", "sip:")) else text
+    if text and text.startswith("client:"):
+        return text.removeprefix("client:")
+    return text.removeprefix("sip:").partition("@")[0] if text and text.startswith("sip:") else text
 
 
 def _attributes(root: Row) -> dict[str, str]:

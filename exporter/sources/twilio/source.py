@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 from exporter.config.sources.twilio import TwilioOptions
@@ -80,12 +81,13 @@ class TwilioSource:
 
     async def _days(self, first: datetime, until: datetime) -> AsyncIterator[Page]:
         """A page a day. Legs of a call that began before midnight may lie on the day after, so that is read along."""
+        make = partial(call, numbers=await self._voice.numbers())
         day, rows = first, await self._day(first)
         while day <= until:
             following = await self._day(day + DAY) if day + DAY <= until else []
             own = {str(row["sid"]) for row in rows if not row.get("parent_call_sid")}
             joined = [row for row in [*rows, *following] if (row.get("parent_call_sid") or row["sid"]) in own]
-            taken = take(conversations(joined), call, self._around.clock())
+            taken = take(conversations(joined), make, self._around.clock())
             day, rows = day + DAY, following
             yield Page(taken.records, taken.rejected, resume=day.isoformat())
 
@@ -111,7 +113,7 @@ class TwilioSource:
         yield Page(tuple(found), cursor=asked.started_at.isoformat())
 
     async def check(self) -> tuple[Access, ...]:
-        """Asks for one call and one queue."""
+        """Asks for one call, one number and one queue."""
         return tuple([await self._access(entity) for entity in self.entities])
 
     async def _access(self, entity: str) -> Access:
@@ -120,7 +122,7 @@ class TwilioSource:
         except SourceRejectedError as error:
             if error.reason not in (Reason.FORBIDDEN, Reason.NOT_FOUND):
                 raise
-            what = "Voice: read calls" if entity == "calls" else "TaskRouter: read the workspace"
+            what = "Voice: read calls and telephone numbers" if entity == "calls" else "TaskRouter: read the workspace"
             return Access(entity, allowed=False, missing=f"an API key with {what}, and the right SID")
         return Access(entity, allowed=True)
 

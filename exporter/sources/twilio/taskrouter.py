@@ -10,6 +10,7 @@ from typing import Any
 from exporter.errors import InvalidRecordError, Reason
 from exporter.records import Measurement, Person
 from exporter.sources import convert
+from exporter.sources.twilio.legs import party
 
 Row = Mapping[str, Any]
 
@@ -25,9 +26,12 @@ _PERIOD = (
 
 
 def person(row: Row) -> Person:
-    """A worker. Name, e-mail and team may stand in its attributes, which are JSON written as text."""
+    """A worker. Name, e-mail and team may stand in its attributes, which are JSON written as text.
+
+    Calls name whom they reached by address, so the address at which TaskRouter rings a worker is its id.
+    """
     known = _attributes(row.get("attributes"))
-    key = convert.text(row.get("sid"), "id")
+    key = party(known.get("contact_uri")) or convert.text(row.get("sid"), "id")
     if key is None:
         raise InvalidRecordError(Reason.MISSING_FIELD, "id")
     worker = convert.text(row["friendly_name"], "name")

@@ -104,6 +104,55 @@ def test_each_direction_is_ours(direction: str, ours: str) -> None:
     assert by_id(read(vendor))["CA1"].direction == ours
 
 
+def test_nobody_of_ours_answered_what_a_machine_took() -> None:
+    vendor = Twilio()
+    vendor.call("CA1", TODAY)
+    vendor.call("CB1", TODAY, 9, "completed", "CA1", answered_by="machine_end_beep", to="client:ada")
+    call = by_id(read(vendor))["CA1"]
+    assert (call.status, call.agent, call.answered_at, call.wait_seconds, call.talk_seconds) == (
+        "voicemail", None, None, None, None,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("root", "leg", "ours"),
+    [
+        ({"direction": "inbound", "from": "client:ada"}, {"to": "+41449999999"}, "ada"),
+        ({"direction": "inbound", "from": "sip:ada@office.example"}, {"to": "+41449999999"}, "ada"),
+        ({"direction": "outbound-api", "to": "client:ada"}, {"to": "+41449999999"}, "ada"),
+        ({"direction": "outbound-api", "to": "+41449999999"}, {"to": "client:ada"}, "ada"),
+        ({"direction": "outbound-api", "to": "+41449999999"}, {"to": "+41448888888"}, None),
+    ],
+)
+@pytest.mark.parametrize("status", ["completed", "no-answer"])
+def test_whoever_of_us_dialled_made_the_call_and_it_is_never_the_customer(
+    root: dict[str, str], leg: dict[str, str], ours: str | None, status: str
+) -> None:
+    """A call from a browser or a desk phone comes in to Twilio before it goes out."""
+    vendor = Twilio()
+    vendor.call("CA1", TODAY, **root)
+    vendor.call("CB1", TODAY, 30, status, "CA1", **leg)
+    call = by_id(read(vendor))["CA1"]
+    expected = None if status == "no-answer" and leg["to"].startswith("client:") else ours
+    assert (call.direction, call.agent) == ("outbound", expected)
+
+
+def test_a_carriers_sip_address_is_a_customer() -> None:
+    vendor = Twilio()
+    vendor.call("CA1", TODAY, **{"from": "sip:+41449999999@carrier.example"})
+    assert by_id(read(vendor))["CA1"].direction == "inbound"
+
+
+def test_the_queue_is_the_name_of_our_number_that_was_called_or_shown() -> None:
+    vendor = Twilio(numbers={"+41440000001": "Support line", "+41440000002": ""})
+    vendor.call("CA1", TODAY, to="+41440000001")
+    vendor.call("CA2", TODAY, to="+41449999999", **{"from": "client:ada"})
+    vendor.call("CB2", TODAY, 30, "completed", "CA2", to="+41449999999", **{"from": "+41440000001"})
+    vendor.call("CA3", TODAY, to="+41440000002")
+    found = by_id(read(vendor))
+    assert [found[key].queue for key in ("CA1", "CA2", "CA3")] == ["Support line", "Support line", None]
+
+
 def test_a_leg_after_midnight_belongs_to_the_call_of_the_day_before() -> None:
     vendor = Twilio()
     late = NOW.replace(hour=23, minute=59, second=50) - timedelta(days=1)
@@ -155,6 +204,13 @@ def test_workers_are_people_named_by_their_attributes() -> None:
     assert [(p.name, p.email, p.team) for p in found] == [
         ("Ada", "ada@example.com", "North"), ("worker2", None, None), ("worker3", None, None),
     ]  # fmt: skip
+    assert [p.id for p in found] == [row["sid"] for row in vendor.workers]
+
+
+def test_a_worker_is_found_by_the_address_that_calls_name() -> None:
+    vendor = Twilio()
+    vendor.workers = [worker(1, contact_uri="client:ada"), worker(2, contact_uri="sip:bo@office.example")]
+    assert list(by_id(read(vendor, "people"))) == ["ada", "bo"]
 
 
 def test_an_empty_name_is_no_name() -> None:

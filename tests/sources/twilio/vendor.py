@@ -33,6 +33,7 @@ class Twilio:
     user: str = ACCOUNT
     before: Callable[[httpx.Request], httpx.Response | None] = lambda _: None
     calls: dict[str, Row] = field(default_factory=dict)
+    numbers: dict[str, str] = field(default_factory=dict)
     workers: list[Row] = field(default_factory=list)
     log: list[httpx.Request] = field(default_factory=list)
 
@@ -71,6 +72,9 @@ class Twilio:
         path = request.url.path
         if request.url.host == "api.twilio.com" and path == f"/2010-04-01/Accounts/{ACCOUNT}/Calls.json":
             return self._calls(request)
+        if request.url.host == "api.twilio.com" and path.endswith(f"/{ACCOUNT}/IncomingPhoneNumbers.json"):
+            named = [{"phone_number": number, "friendly_name": name} for number, name in self.numbers.items()]
+            return httpx.Response(200, json={"incoming_phone_numbers": named, "next_page_uri": None})
         base = f"/v1/Workspaces/{WORKSPACE}"
         if request.url.host != "taskrouter.twilio.com" or not path.startswith(base):
             return httpx.Response(404, json={"code": 20404, "message": "not found"})

@@ -19,6 +19,7 @@ from exporter.demo.pipedrive_access import PipedriveAccess
 from exporter.demo.pipedrive_api import PipedriveShape
 from exporter.demo.zendesk_access import ZendeskAccess
 from exporter.demo.zendesk_api import ZendeskShape
+from exporter.demo.twilio_api import KEY, TwilioShape
 
 TOKEN = "demo"  # noqa: S105 - opens nothing but this simulation
 API_ID = CLIENT_ID = "demo"
@@ -61,6 +62,10 @@ def _zendesk(company: Company, clock: Clock) -> Sequence[BaseRoute]:
     return ZendeskShape(company, clock, ZendeskAccess(clock, CLIENT_ID, TOKEN)).routes()
 
 
+def _twilio(company: Company, clock: Clock) -> Sequence[BaseRoute]:
+    return TwilioShape(company, clock, KEY, TOKEN).routes()
+
+
 VENDORS: Mapping[str, Vendor] = MappingProxyType(
     {
         vendor.name: vendor
@@ -70,6 +75,7 @@ VENDORS: Mapping[str, Vendor] = MappingProxyType(
             Vendor("pipedrive", "/pipedrive", ("deals", "leads"), _pipedrive),
             Vendor("zendesk", "", ("tickets",), _zendesk),
             Vendor("zendesk-talk", "", ("calls",), _zendesk),
+            Vendor("twilio", "/twilio", ("calls",), _twilio),
         )
     }
 )

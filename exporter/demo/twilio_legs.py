@@ -55,9 +55,9 @@ def legs(call: PhoneCall, people: Sequence[Member]) -> tuple[Leg, ...]:
     not answered is ever connected."""
     if not call.inbound:
         return _dialled(call, people)
-    if call.missed_reason == "out_of_opening_hours":
-        return (_own(call, "busy"),)
-    return (_own(call, _outcome(call)), *_rung(call, people))
+    if call.missed_reason != "out_of_opening_hours":
+        return (_own(call, _outcome(call)), *_rung(call, people))
+    return (_own(call, _outcome(call)), _mailbox(call)) if call.voicemail else (_own(call, _outcome(call)),)
 
 
 def _outcome(call: PhoneCall) -> str:
@@ -71,7 +71,7 @@ def _gave_up(call: PhoneCall) -> bool:
 
 
 def _own(call: PhoneCall, outcome: str) -> Leg:
-    mailbox_at = call.ended_at - MESSAGE if call.voicemail and outcome == "completed" else None
+    mailbox_at = _message_at(call) if call.voicemail else None
     leg = _leg(call, 0, NUMBERS[call.line], call.started_at, call.ended_at, outcome)
     return replace(leg, answered_at=mailbox_at if call.answered_at is None else call.answered_at)
 
@@ -91,12 +91,21 @@ def _rung(call: PhoneCall, people: Sequence[Member]) -> Iterator[Leg]:
     elif _gave_up(call):
         yield _leg(call, 1, first, call.started_at, call.ended_at, "canceled")
     else:
-        until = call.ended_at - MESSAGE if call.voicemail else call.ended_at
+        until = _message_at(call) if call.voicemail else call.ended_at
         yield _leg(call, 1, first, call.started_at, call.started_at + RING, "no-answer")
         yield _leg(call, 2, second, call.started_at + RING, until, "no-answer")
         if call.voicemail:
-            taken = _leg(call, 3, MAILBOX, until, call.ended_at, "completed")
-            yield replace(taken, answered_at=until, machine=True)
+            yield _mailbox(call)
+
+
+def _mailbox(call: PhoneCall) -> Leg:
+    begin = _message_at(call)
+    return replace(_leg(call, 3, MAILBOX, begin, call.ended_at, "completed"), answered_at=begin, machine=True)
+
+
+def _message_at(call: PhoneCall) -> int:
+    """At night the mailbox takes calls as soon as they come."""
+    return max(call.started_at, call.ended_at - MESSAGE)
 
 
 def _leg(call: PhoneCall, number: int, receiver: str, started_at: int, ended_at: int, outcome: str) -> Leg:

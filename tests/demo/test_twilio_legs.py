@@ -39,7 +39,7 @@ def test_who_waits_long_was_offered_to_a_colleague_first() -> None:
         ("short_abandoned", [("canceled", 0), ("canceled", 0)]),
         ("abandoned_in_ivr", [("canceled", 0), ("canceled", 0)]),
         ("no_available_agent", [("no-answer", 0), ("no-answer", 0), ("no-answer", 0)]),
-        ("out_of_opening_hours", [("busy", 0)]),
+        ("out_of_opening_hours", [("no-answer", 0)]),
     ],
 )
 def test_who_is_not_answered_is_never_connected(reason: str, expected: list[tuple[str, int]]) -> None:
@@ -53,6 +53,12 @@ def test_a_message_is_taken_by_a_machine_after_people_did_not_answer() -> None:
         ("completed", False), ("no-answer", False), ("no-answer", False), ("completed", True),
     ]  # fmt: skip
     assert (found[-1].receiver, found[-1].duration(at(60))) == (MAILBOX, 20)
+
+
+def test_a_message_at_night_is_all_that_there_is() -> None:
+    call = phone_call(1, 0, answered_at=None, agent=None, missed_reason="out_of_opening_hours", voicemail=True)
+    own, mailbox = legs(call, PEOPLE)
+    assert (own.outcome, mailbox.receiver, mailbox.machine) == ("completed", MAILBOX, True)
 
 
 def test_a_colleague_calls_from_a_browser_and_the_customer_sees_the_lines_number() -> None:

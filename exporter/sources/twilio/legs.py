@@ -67,9 +67,9 @@ def call(conversation: Conversation, numbers: Mapping[str, str]) -> Call:
     """The conversation's record.
 
     A leg's duration counts from the moment it was answered, so answering is its end less its duration. Waiting
-    is what lies between the caller's beginning and that; talking is the answered leg's duration alone. A machine
-    answers nobody. `numbers` are the account's own telephone numbers with their names: the one that was called, or
-    that the customer was shown, is the queue.
+    is what lies between the caller's beginning and that, or the end of a call that nobody took; talking is the
+    answered leg's duration alone. A machine answers nobody. `numbers` are the account's own telephone numbers with
+    their names: the one that was called, or that the customer was shown, is the queue.
     """
     root = conversation.root
     started_at, ended_at = instant(root.get("start_time"), "started_at"), instant(root.get("end_time"), "ended_at")
@@ -89,7 +89,7 @@ def call(conversation: Conversation, numbers: Mapping[str, str]) -> Call:
         started_at=started_at,
         answered_at=answered_at,
         ended_at=ended_at,
-        wait_seconds=_between(started_at, answered_at),
+        wait_seconds=_between(started_at, _waited_until(conversation, taken, ended_at)),
         talk_seconds=talk,
         attributes=_attributes(root),
     )
@@ -105,6 +105,14 @@ def _answered_leg(conversation: Conversation) -> Row | None:
 
 def _by_machine(leg: Row) -> bool:
     return str(leg.get("answered_by") or "").startswith("machine")
+
+
+def _waited_until(conversation: Conversation, taken: Row | None, ended_at: datetime | None) -> datetime | None:
+    """When waiting was over; None where no person was rung, for whom one could have waited."""
+    rung = [leg for leg in conversation.legs or (conversation.root,) if not _by_machine(leg)]
+    if not rung or (taken is None and not conversation.legs):
+        return None
+    return ended_at if taken is None else _talk(taken)[0]
 
 
 def _status(conversation: Conversation, taken: Row | None) -> str | None:

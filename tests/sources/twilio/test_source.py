@@ -109,9 +109,29 @@ def test_nobody_of_ours_answered_what_a_machine_took() -> None:
     vendor.call("CA1", TODAY)
     vendor.call("CB1", TODAY, 9, "completed", "CA1", answered_by="machine_end_beep", to="client:ada")
     call = by_id(read(vendor))["CA1"]
-    assert (call.status, call.agent, call.answered_at, call.wait_seconds, call.talk_seconds) == (
-        "voicemail", None, None, None, None,
-    )  # fmt: skip
+    assert (call.status, call.agent, call.answered_at, call.talk_seconds) == ("voicemail", None, None, None)
+
+
+@pytest.mark.parametrize(
+    ("legs", "waited"),
+    [
+        ([], None),
+        ([(5, "no-answer", None)], 60.0),
+        ([(5, "canceled", None)], 60.0),
+        ([(5, "no-answer", None), (30, "completed", "machine_start")], 30.0),
+        ([(5, "completed", "machine_start")], None),
+    ],
+)
+def test_who_waited_in_vain_waited_until_the_end_and_for_nobody_not_at_all(
+    legs: list[tuple[int, str, str | None]], waited: float | None
+) -> None:
+    """Where nobody was rung, as at night, the number was closed."""
+    vendor = Twilio()
+    vendor.call("CA1", TODAY, 60, "completed" if legs else "no-answer")
+    for number, (begin, status, by) in enumerate(legs):
+        start = TODAY + timedelta(seconds=begin)
+        vendor.call(f"CB{number}", start, 60 - begin, status, "CA1", to="client:ada", answered_by=by)
+    assert by_id(read(vendor))["CA1"].wait_seconds == waited
 
 
 @pytest.mark.parametrize(

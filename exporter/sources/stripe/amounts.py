@@ -50,10 +50,10 @@ def monthly(subscription: Mapping[str, Any], items: Iterable[Mapping[str, Any]],
     """The subscription's price brought to one month, in minor units, after its discounts.
 
     Sum over its items of price times quantity divided by the months of the price's interval. Metered items count
-    nothing, for their price is known only afterwards; so do trials and collections that are paused. An amount off
-    is taken from each invoice, and so spread like the first item's interval.
+    nothing, for their price is known only afterwards; so do collections that are paused, and trials, those that
+    ended too. An amount off is taken from each invoice, and so spread like the first item's interval.
     """
-    if subscription["status"] in _FREE or subscription.get("pause_collection"):
+    if subscription["status"] in _FREE or subscription.get("pause_collection") or _never_paid(subscription):
         return Decimal(0)
     licensed = [item for item in items if _recurring(item).get("usage_type", "licensed") == "licensed"]
     total = sum((_price(item) / _months(item) for item in licensed), Decimal(0))
@@ -61,6 +61,12 @@ def monthly(subscription: Mapping[str, Any], items: Iterable[Mapping[str, Any]],
     for coupon in coupons:
         total = total * (1 - coupon.percent / 100) - coupon.amount / spread
     return max(total, Decimal(0))
+
+
+def _never_paid(subscription: Mapping[str, Any]) -> bool:
+    """It ended with its trial at the latest."""
+    trial_end, ended_at = subscription.get("trial_end"), subscription.get("ended_at")
+    return trial_end is not None and ended_at is not None and int(ended_at) <= int(trial_end)
 
 
 def coupon(found: Mapping[str, Any]) -> Coupon:

@@ -72,6 +72,7 @@ class StripeApi:
     def __init__(self, client: SourceClient, version: str) -> None:
         self._client = client
         self._headers = {"stripe-version": version}
+        self._known: dict[str, Mapping[str, Any] | None] = {}
 
     def pages(self, path: str, params: Mapping[str, str], position: str | None = None) -> AsyncIterator[Batch]:
         """The pages of a list from an id on."""
@@ -105,7 +106,13 @@ class StripeApi:
         found = []
         for discount in discounts:
             given = discount.get("coupon") or (discount.get("source") or {}).get("coupon")
-            details = await self.one(f"/v1/coupons/{given}") if isinstance(given, str) else given
+            details = await self._coupon(given) if isinstance(given, str) else given
             if details and details.get("duration") != "once":
                 found.append(coupon(details))
         return found
+
+    async def _coupon(self, key: str) -> Mapping[str, Any] | None:
+        """Asked for once in a pass, since many subscriptions have the same."""
+        if key not in self._known:
+            self._known[key] = await self.one(f"/v1/coupons/{key}")
+        return self._known[key]

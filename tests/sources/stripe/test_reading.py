@@ -184,6 +184,24 @@ def test_coupons_are_taken_off_whether_embedded_or_named() -> None:
     assert {key: record.monthly_amount for key, record in found.items()} == {"sub_1": 10, "sub_2": 17}
 
 
+def test_a_coupon_that_many_have_is_asked_for_once_in_a_pass() -> None:
+    vendor = Stripe()
+    vendor.put("coupons", "HALF", percent_off=50, amount_off=None, duration="forever")
+    for number in range(5):
+        vendor.subscribe(f"sub_{number}", [item()], discounts=[{"source": {"coupon": "HALF"}}])
+    assert {record.monthly_amount for record in by_id(read(vendor, "subscriptions")).values()} == {10}
+    assert len([request for request in vendor.log if request.url.path == "/v1/coupons/HALF"]) == 1
+
+
+def test_a_trial_that_nobody_paid_after_was_worth_nothing() -> None:
+    vendor = Stripe()
+    ended = {"status": "canceled", "trial_end": 1700000000}
+    vendor.subscribe("sub_1", [item()], **ended, ended_at=1700000000)
+    vendor.subscribe("sub_2", [item()], **ended, ended_at=1702600000)
+    found = by_id(read(vendor, "subscriptions"))
+    assert {key: record.monthly_amount for key, record in found.items()} == {"sub_1": 0, "sub_2": 20}
+
+
 def test_a_subscription_whose_worth_cannot_be_told_is_rejected_alone() -> None:
     vendor = Stripe()
     for number in range(30):

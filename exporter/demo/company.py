@@ -65,24 +65,12 @@ class Timeline(Generic[L]):
             self._indexed = len(self.records)
 
 
-class Company:
-    """The simulated company from its first day on. `now` moves it forward; it never goes back."""
+class Unfolding:
+    """What happens day by day. `advance` moves it forward; it never goes back."""
 
-    def __init__(self, seed: int, since: date) -> None:
-        self.staff = Staff(seed)
-        self.since = since
-        self.deals: Timeline[Deal] = Timeline()
-        self.leads: Timeline[Lead] = Timeline()
-        self.tickets: Timeline[Ticket] = Timeline()
-        self.calls: Timeline[PhoneCall] = Timeline()
-        self._seed = seed
-        self._next_day = since
+    def __init__(self, first: date) -> None:
+        self._next_day = first
         self._advancing = Lock()
-
-    @cached_property
-    def people(self) -> tuple[Member, ...]:
-        """Everybody, those who left included."""
-        return self.staff.members
 
     def advance(self, now: int) -> None:
         """Lets everything happen that begins up to the end of the local day of `now`."""
@@ -91,6 +79,28 @@ class Company:
             if last >= self._next_day:
                 self._live_through(self._next_day, last)
                 self._next_day = last + timedelta(days=1)
+
+    def _live_through(self, first: date, last: date) -> None:
+        raise NotImplementedError
+
+
+class Company(Unfolding):
+    """The simulated company from its first day on."""
+
+    def __init__(self, seed: int, since: date) -> None:
+        super().__init__(since)
+        self.staff = Staff(seed)
+        self.since = since
+        self.deals: Timeline[Deal] = Timeline()
+        self.leads: Timeline[Lead] = Timeline()
+        self.tickets: Timeline[Ticket] = Timeline()
+        self.calls: Timeline[PhoneCall] = Timeline()
+        self.seed = seed
+
+    @cached_property
+    def people(self) -> tuple[Member, ...]:
+        """Everybody, those who left included."""
+        return self.staff.members
 
     def calls_between(self, since: int, until: int) -> tuple[int, int]:
         """Positions in `calls.records` of those that started from `since` up to and including `until`."""
@@ -106,13 +116,20 @@ class Company:
 
     def _fill(self, timeline: Timeline[L], kind: str, draw: Draw[L], first: date, last: date) -> None:
         opening = midnight(self.since)
-        timeline.extend(record for record in self._drawn(kind, draw, first, last) if record.moments()[-1] >= opening)
+        records = drawn(self.seed, kind, draw, self.staff, (first, last))
+        timeline.extend(record for record in records if record.moments()[-1] >= opening)
 
-    def _drawn(self, kind: str, draw: Draw[L], first: date, last: date) -> Iterator[L]:
-        for number in range((first - _FIRST_DAY).days, (last - _FIRST_DAY).days + 1):
-            day = _FIRST_DAY + timedelta(days=number)
-            rng = Random(f"{self._seed}/{kind}/{day}")  # noqa: S311
-            yield from draw(rng, self.staff, day, number * _IDS_A_DAY)
+
+def drawn(seed: int, kind: str, draw: Draw[L], staff: Staff, days: tuple[date, date]) -> Iterator[L]:
+    """What a kind of record is on each day from the first to the last, each drawn from the seed and its date alone."""
+    for day, first_id in numbered(*days):
+        yield from draw(Random(f"{seed}/{kind}/{day}"), staff, day, first_id)  # noqa: S311
+
+
+def numbered(first: date, last: date) -> Iterator[tuple[date, int]]:
+    """The days from the first to the last, with the first id of each."""
+    for number in range((first - _FIRST_DAY).days, (last - _FIRST_DAY).days + 1):
+        yield _FIRST_DAY + timedelta(days=number), number * _IDS_A_DAY
 
 
 def first_day(now: datetime, months: int = MONTHS_OF_HISTORY) -> date:

@@ -5,6 +5,7 @@ Instants are whole seconds since 1970 in UTC; days are local dates in the compan
 
 from __future__ import annotations
 
+from calendar import monthrange
 from datetime import date, datetime, time, timedelta
 from functools import cache
 from random import Random
@@ -76,6 +77,13 @@ def last_workdays(year: int, month: int, count: int = 4) -> tuple[date, ...]:
             found.append(day)
         day -= _ONE_DAY
     return tuple(reversed(found))
+
+
+def months_later(day: date, months: int) -> date:
+    """The same day of a later month, or that month's last."""
+    years, month = divmod(day.month - 1 + months, 12)
+    year = day.year + years
+    return date(year, month + 1, min(day.day, monthrange(year, month + 1)[1]))
 
 
 def office_moment(rng: Random, day: date) -> int:

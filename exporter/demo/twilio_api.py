@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import base64
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, NoReturn
 
-import orjson
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
 from exporter.demo import twilio_payloads as payloads
 from exporter.demo.allowance import Allowance
+from exporter.demo.answers import RefusedError, as_json
 from exporter.demo.company import Company
 from exporter.demo.phones import LINES
 from exporter.demo.rhythm import midnight
@@ -31,20 +32,16 @@ Row = dict[str, Any]
 Handler = Callable[[Request], Row]
 
 
-class RefusedError(Exception):
-    """A request is answered with an error of Twilio's."""
-
-    def __init__(self, status: int, code: int, message: str) -> None:
-        self.status = status
-        self.body = {"code": code, "message": message, "more_info": "", "status": status}
-        super().__init__(message)
+def refusal(status: int, code: int, message: str) -> RefusedError:
+    """An error in the shape that Twilio gives all of them."""
+    return RefusedError(status, {"code": code, "message": message, "more_info": "", "status": status})
 
 
 @dataclass
 class TwilioShape:
     """The account; an API key and its secret are what basic authentication expects.
 
-    `allowance` stands for Twilio's bound on requests at the same time.
+    `allowance` stands for Twilio's bound on requests at the same time, counted by `ticks` in seconds.
     """
 
     company: Company
@@ -54,6 +51,7 @@ class TwilioShape:
     account: str = ACCOUNT
     workspace: str = WORKSPACE
     allowance: Allowance = field(default_factory=lambda: Allowance(100, 1))
+    ticks: Callable[[], float] = time.monotonic
 
     def routes(self) -> list[Route]:
         """Paths of both APIs below one base URL, where Twilio has a host for each."""
@@ -73,20 +71,20 @@ class TwilioShape:
         async def endpoint(request: Request) -> Response:
             try:
                 self._admit(request)
-                return _json(200, handle(request))
+                return as_json(200, handle(request))
             except RefusedError as refused:
-                return _json(refused.status, refused.body)
+                return refused.answer()
             except ValueError:
-                return _json(400, RefusedError(400, 20001, "a parameter is not valid").body)
+                return refusal(400, 20001, "a parameter is not valid").answer()
 
         return endpoint
 
     def _admit(self, request: Request) -> None:
         expected = base64.b64encode(f"{self.key}:{self.secret}".encode()).decode()
         if request.headers.get("authorization") != f"Basic {expected}":
-            raise RefusedError(401, 20003, "Authenticate")
-        if not self.allowance.take(self.clock().timestamp()):
-            raise RefusedError(429, 20429, "Too Many Requests")
+            raise refusal(401, 20003, "Authenticate")
+        if not self.allowance.take(self.ticks()):
+            raise refusal(429, 20429, "Too Many Requests")
 
     def _now(self) -> int:
         now = int(self.clock().timestamp())
@@ -149,7 +147,7 @@ def _line(request: Request) -> str:
 
 
 def _not_found(request: Request) -> NoReturn:
-    raise RefusedError(404, 20404, f"The requested resource {request.url.path} was not found")
+    raise refusal(404, 20404, f"The requested resource {request.url.path} was not found")
 
 
 def _day(text: str) -> date:
@@ -165,7 +163,7 @@ def _cut(request: Request, name: str, rows: Sequence[Row]) -> tuple[Sequence[Row
     query, most = request.query_params, MOST_A_PAGE[name]
     size = int(query.get("PageSize", "50"))
     if not 1 <= size <= most:
-        raise RefusedError(400, 20007, f"Page size must be from 1 to {most}")
+        raise refusal(400, 20007, f"Page size must be from 1 to {most}")
     page, token = int(query.get("Page", "0")), query.get("PageToken", "")
     first = next((place + 1 for place, row in enumerate(rows) if f"PA{row['sid']}" == token), 0) if token else 0
     found = rows[first : first + size]
@@ -186,7 +184,3 @@ def _meta(request: Request, name: str, rows: Sequence[Row]) -> Row:
     found, following, page = _cut(request, name, rows)
     whole = f"{request.url.scheme}://{request.url.netloc}{following}" if following else None
     return {name: found, "meta": {"key": name, "page": page, "page_size": len(found), "next_page_url": whole}}
-
-
-def _json(status: int, body: Row) -> Response:
-    return Response(orjson.dumps(body), status, media_type="application/json")

@@ -53,7 +53,6 @@ def cumulative(calls: Sequence[PhoneCall], since: int, until: int) -> Numbers:
         "tasks_canceled": canceled + missed,
         "tasks_deleted": 0,
         "tasks_moved": 0,
-        "tasks_timed_out_in_workflow": 0,
         "avg_task_acceptance_time": mean,
         "wait_duration_until_accepted": spread,
         "reservations_created": len(waits) + missed + canceled,

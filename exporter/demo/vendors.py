@@ -12,20 +12,26 @@ from starlette.routing import BaseRoute
 
 from exporter.clock import Clock
 from exporter.demo.aircall_api import AircallShape
+from exporter.demo.books import Books
 from exporter.demo.company import Company
 from exporter.demo.hubspot_access import HubspotAccess
 from exporter.demo.hubspot_api import SCOPES, HubspotShape
 from exporter.demo.pipedrive_access import PipedriveAccess
 from exporter.demo.pipedrive_api import PipedriveShape
+from exporter.demo.stripe_access import StripeAccess
+from exporter.demo.stripe_api import RESOURCES, StripeShape
+from exporter.demo.twilio_api import KEY, TwilioShape
 from exporter.demo.zendesk_access import ZendeskAccess
 from exporter.demo.zendesk_api import ZendeskShape
-from exporter.demo.twilio_api import KEY, TwilioShape
 
 TOKEN = "demo"  # noqa: S105 - opens nothing but this simulation
 API_ID = CLIENT_ID = "demo"
 
 ENTRIES = Path(__file__).with_name("entries")
 """NAME.yaml is the entry of a vendor under `sources:`, where config/kpis.yaml itself has none for it."""
+
+ADDITIONS = Path(__file__).with_name("additions")
+"""NAME.yaml holds metrics, objectives and KPIs of what a vendor carries and config/kpis.yaml does not measure."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +72,10 @@ def _twilio(company: Company, clock: Clock) -> Sequence[BaseRoute]:
     return TwilioShape(company, clock, KEY, TOKEN).routes()
 
 
+def _stripe(company: Company, clock: Clock) -> Sequence[BaseRoute]:
+    return StripeShape(Books(company), clock, StripeAccess(TOKEN, RESOURCES)).routes()
+
+
 VENDORS: Mapping[str, Vendor] = MappingProxyType(
     {
         vendor.name: vendor
@@ -76,6 +86,7 @@ VENDORS: Mapping[str, Vendor] = MappingProxyType(
             Vendor("zendesk", "", ("tickets",), _zendesk),
             Vendor("zendesk-talk", "", ("calls",), _zendesk),
             Vendor("twilio", "/twilio", ("calls",), _twilio),
+            Vendor("stripe", "/stripe", ("subscriptions", "invoices", "payments"), _stripe),
         )
     }
 )

@@ -9,9 +9,11 @@ import pytest
 import yaml
 
 from exporter.config.loader import load
-from exporter.demo.exchange import exchanged, written
+from exporter.config.practice import problems
+from exporter.demo.exchange import added, exchanged, written
 from exporter.demo.server import HOST, PORT
-from exporter.demo.vendors import ENTRIES, VENDORS, choose
+from exporter.demo.vendors import ADDITIONS, ENTRIES, VENDORS, choose
+from tests.demo.test_config import REVIEWED
 from tests.sources.around import options
 
 CONFIG = Path(__file__).parents[2] / "config" / "kpis.yaml"
@@ -40,7 +42,7 @@ def test_a_config_in_the_same_directory_is_not_overwritten(tmp_path: Path) -> No
     assert config.read_text(encoding="utf-8") == TEXT
 
 
-@pytest.mark.parametrize("name", VENDORS)
+@pytest.mark.parametrize("name", sorted({*VENDORS} - {"stripe"}))
 def test_all_that_surrounds_the_sources_stays_the_same_text(name: str) -> None:
     before, after = TEXT.split("\nsources:\n")[0], TEXT[TEXT.index("\n# Who is in which team") :]
     found = exchanged(TEXT, [VENDORS[name]])
@@ -57,12 +59,36 @@ def test_what_a_config_says_of_a_vendor_itself_is_kept() -> None:
 @pytest.mark.parametrize("name", VENDORS)
 def test_each_vendor_reads_what_it_is_said_to_carry(name: str) -> None:
     (entry,) = yaml.safe_load(exchanged(TEXT, [VENDORS[name]]))["sources"]
-    assert set(options(**entry).reads) == {"people", *VENDORS[name].entities}
+    assert {*options(**entry).reads} - {"people"} == {*VENDORS[name].entities}
 
 
 def test_every_entry_that_is_kept_is_a_vendors() -> None:
-    assert {path.stem for path in ENTRIES.glob("*")} <= set(VENDORS)
+    assert {path.stem for place in (ENTRIES, ADDITIONS) for path in place.glob("*")} <= set(VENDORS)
     assert set(chain(VENDORS)) >= set(STANDARD.split(","))
+
+
+def test_what_is_measured_of_a_vendor_alone_is_added_behind_the_rest_and_not_doubtful(tmp_path: Path) -> None:
+    path = written(CONFIG, choose(f"{STANDARD},stripe", ()), tmp_path)
+    loaded, before = load(path, {}), load(CONFIG, {}).config
+    assert (loaded.warnings, problems(loaded.config, REVIEWED)) == ((), ())
+    assert loaded.config.kpis[: len(before.kpis)] == before.kpis
+    assert [kpi.name for kpi in loaded.config.kpis[len(before.kpis) :]] == [
+        "monthly_recurring_revenue", "invoices_paid", "payment_time", "refund_rate",
+    ]  # fmt: skip
+    assert exchanged(path.read_text(encoding="utf-8"), choose(f"{STANDARD},stripe", ())) == path.read_text(
+        encoding="utf-8"
+    )
+
+
+def test_every_comment_of_the_config_stays_where_it_was() -> None:
+    lines = exchanged(TEXT, choose(f"{STANDARD},stripe", ())).splitlines()
+    kept = iter(lines)
+    assert all(line in kept for line in TEXT.splitlines())
+
+
+def test_a_section_to_which_nothing_can_be_added_is_told() -> None:
+    with pytest.raises(ValueError, match="no metrics to add to"):
+        added("kpis:\n  - {}\n", "metrics:\n  - {}\n")
 
 
 def test_a_config_without_sources_is_told() -> None:

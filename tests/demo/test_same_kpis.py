@@ -11,6 +11,7 @@ import pytest
 from exporter.config.fields import Scope
 from exporter.demo.company import Company, first_day
 from exporter.demo.life import Deal
+from exporter.demo.phones import LINES
 from exporter.kpi.values import Evaluation, KpiValue
 from tests.demo.vendor_runs import NIGHT, NOON, STORY, Reading, fewer_calls, served, through
 
@@ -22,7 +23,7 @@ DAY, WEEK, MONTH, QUARTER = (
 )  # the fiscal year begins in July, so October begins a quarter
 UNTIL, KNOWN = int(FRIDAY.timestamp()), int(NIGHT.timestamp())
 STANDARD = "hubspot,aircall"
-OTHERS = ("pipedrive,zendesk,aircall", "pipedrive,zendesk,zendesk-talk")
+OTHERS = ("pipedrive,zendesk,aircall", "pipedrive,zendesk,zendesk-talk", "pipedrive,zendesk,twilio")
 
 Readings = Mapping[str, Reading]
 Key = tuple[str, Scope, str | None, str | None]
@@ -105,6 +106,16 @@ def test_objectives_and_metrics_without_labels_are_equal_too(
     found = readings[vendors].at(FRIDAY)
     assert metrics(found) == metrics(standard)
     assert found.objectives == standard.objectives
+
+
+def test_twilio_knows_on_which_line_callers_gave_up(readings: Readings, standard: Evaluation) -> None:
+    def by_line(evaluation: Evaluation) -> dict[tuple[object, ...], float | None]:
+        found = (one for one in evaluation.metrics if one.metric == "calls_abandoned")
+        return {(one.scope, one.period, one.labels): one.value for one in found}
+
+    assert by_line(readings["pipedrive,zendesk,twilio"].at(FRIDAY)) == by_line(standard)
+    lines = {labels for scope, _, labels in by_line(standard) if scope is Scope.COMPANY}
+    assert lines == {(("queue", line),) for line in LINES}
 
 
 @pytest.mark.parametrize("vendors", OTHERS)

@@ -5,17 +5,21 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import httpx
 import pytest
 from starlette.applications import Starlette
 from starlette.routing import Mount
 
-from exporter.config.sources.twilio import TwilioOptions
 from exporter.demo.allowance import Allowance
-from exporter.demo.twilio_api import ACCOUNT, WORKSPACE, TwilioShape
+from exporter.demo.twilio_api import ACCOUNT, KEY, WORKSPACE, TwilioShape
 from exporter.demo.twilio_payloads import sid
+from exporter.records import Measurement, Person, Record
+from exporter.sources.base import Pass
+from exporter.sources.registry import create
 from tests.demo.asking import Asking
 from tests.demo.tiny import Hands, TinyCompany, at, phone_call
 from tests.programs import shared
+from tests.sources.around import options, run, surroundings
 
 CALLS = f"/2010-04-01/Accounts/{ACCOUNT}/Calls.json"
 SPACE = f"/v1/Workspaces/{WORKSPACE}"
@@ -27,14 +31,30 @@ class Account:
 
     def __init__(self, company: TinyCompany) -> None:
         self.hands = Hands()
-        self.shape = TwilioShape(company, self.hands, "SK1", "secret")
-        self.client = Asking(Starlette(routes=[Mount("/twilio", routes=self.shape.routes())]))
-        self.client.auth = ("SK1", "secret")
+        self.shape = TwilioShape(company, self.hands, KEY, "secret")
+        self.app = Starlette(routes=[Mount("/twilio", routes=self.shape.routes())])
+        self.client = Asking(self.app)
+        self.client.auth = (KEY, "secret")
 
     def get(self, path: str, **params: Any) -> Any:
         answer = self.client.get(f"/twilio{path}", params=params)
         assert answer.status_code == 200, answer.text
         return answer.json()
+
+    def provided(self, entity: str) -> list[Record]:
+        """What the twilio provider reads."""
+        chosen = options(
+            provider="twilio", account_sid=ACCOUNT, key_sid=KEY, secret={"env": "SECRET"}, workspace_sid=WORKSPACE,
+            base_url="http://127.0.0.1/twilio", taskrouter_url="http://127.0.0.1/twilio", allow_insecure=True,
+            allow_private=True, entities=[entity],
+        )  # fmt: skip
+        around = surroundings(httpx.ASGITransport(self.app), SECRET="secret")
+
+        async def read() -> list[Record]:
+            source = create(chosen, around)
+            return [record async for page in source.read(Pass(entity, self.hands())) for record in page.records]
+
+        return run(read())
 
     def legs(self, **params: Any) -> list[dict[str, Any]]:
         """Rows of all pages, the links followed."""
@@ -85,6 +105,24 @@ def test_rows_have_the_fields_of_the_published_api(account: Account) -> None:
     properties = spec["components"]["schemas"]["api.v2010.account.call"]["properties"]
     assert {*account.legs()[0]} == {*properties}
     assert {row["status"] for row in account.legs()} <= {*spec["components"]["schemas"]["call_enum_status"]["enum"]}
+
+
+@pytest.mark.parametrize(
+    ("path", "name", "schema"),
+    [
+        (f"{SPACE}/Workers", "workers", "workspace.worker"),
+        (f"{SPACE}/TaskQueues", "task_queues", "workspace.task_queue"),
+        (f"{QUEUE}/RealTimeStatistics", None, "workspace.task_queue.task_queue_real_time_statistics"),
+        (f"{QUEUE}/CumulativeStatistics", None, "workspace.task_queue.task_queue_cumulative_statistics"),
+    ],
+)
+def test_taskrouter_has_only_fields_of_the_published_api(
+    account: Account, path: str, name: str | None, schema: str
+) -> None:
+    spec = json.loads(shared("specs", "twilio", "twilio_taskrouter_v1.json").read_text(encoding="utf-8"))
+    answer = account.get(path)
+    row = answer[name][0] if name else answer
+    assert {*row} <= {*spec["components"]["schemas"][f"taskrouter.v1.{schema}"]["properties"]}
 
 
 def test_pages_are_newest_first_and_hold_still_while_calls_come_in(account: Account) -> None:
@@ -145,8 +183,19 @@ def test_a_queue_has_numbers_of_now_and_of_a_span(account: Account) -> None:
     assert [span["tasks_entered"] for span in spans] == [2, 6]
 
 
+def test_the_provider_measures_its_queues_and_finds_its_workers(account: Account) -> None:
+    account.hands.go(10)
+    read = [record for entity in ("measurements", "people") for record in account.provided(entity)]
+    found = {(one.name, one.attributes["queue"]): one.value for one in read if isinstance(one, Measurement)}
+    assert found["total_tasks", "Support line"] == 3
+    assert found["tasks_entered_15m", "Support line"] == 6
+    assert found["total_tasks", "Sales line"] == 0
+    people = {one.id: one for one in read if isinstance(one, Person)}
+    assert (len(people), people["elif_yilmaz"].team) == (41, "Sales North")
+
+
 def test_a_wrong_key_is_refused(account: Account) -> None:
-    account.client.auth = ("SK1", "other")
+    account.client.auth = (KEY, "other")
     answer = account.client.get(f"/twilio{CALLS}")
     assert (answer.status_code, answer.json()["code"]) == (401, 20003)
 
@@ -160,12 +209,6 @@ def test_what_is_not_there_is_said_with_a_code(account: Account, path: str) -> N
 
 
 def test_too_many_at_once_are_refused_with_a_code(account: Account) -> None:
-    account.shape.allowance = Allowance(1, 1)
+    account.shape.allowance, account.shape.ticks = Allowance(1, 1), lambda: 0.0
     assert [account.client.get(f"/twilio{CALLS}").status_code for _ in range(2)] == [200, 429]
     assert account.client.get(f"/twilio{CALLS}").json()["code"] == 20429
-
-
-def test_its_identifiers_are_those_that_the_provider_takes() -> None:
-    shape = TwilioShape(TinyCompany(), Hands(), "SK" + "d" * 32, "secret")
-    given = {"account_sid": shape.account, "key_sid": shape.key, "workspace_sid": shape.workspace}
-    assert TwilioOptions(name="t", provider="twilio", secret={"env": "S"}, **given).account_sid == ACCOUNT

@@ -84,9 +84,9 @@ def fewer_calls() -> Iterator[None]:
 
 
 @contextmanager
-def served() -> Iterator[tuple[Running, Clock]]:
+def served(clock: Clock | None = None) -> Iterator[tuple[Running, Clock]]:
     """All shapes of the company on a free port, and the clock they show it by."""
-    clock = Clock()
+    clock = clock or Clock()
     with fewer_calls():
         running = serve(clock, port=0, story=STORY)
         try:
@@ -98,9 +98,14 @@ def served() -> Iterator[tuple[Running, Clock]]:
 def through(vendors: str, running: Running, clock: Clock, directory: Path) -> Reading:
     """The demo's own config with these vendors, at the address where they are, and without a pace of its own."""
     text = exchanged(CONFIG.read_text(encoding="utf-8"), choose(vendors, ()))
-    text = text.replace(f"http://{HOST}:{PORT}", running.url)
     text = re.sub(r"(?m)^    max_per_second: \d+", "    max_per_second: 1000", text)
-    (directory / "kpis.yaml").write_text(text, encoding="utf-8")
+    text = text.replace("history: 550d", "history: 120d")  # as far back as the story goes
+    return reading(text, running, clock, directory)
+
+
+def reading(text: str, running: Running, clock: Clock, directory: Path) -> Reading:
+    """A config that names the demo's usual address, read at the one where it is."""
+    (directory / "kpis.yaml").write_text(text.replace(f"http://{HOST}:{PORT}", running.url), encoding="utf-8")
     (directory / KEY).write_bytes(CONFIG.with_name(KEY).read_bytes())
     config = load(directory / "kpis.yaml", {}).config
     return Reading(config, Store.open(directory / "store"), clock, directory)

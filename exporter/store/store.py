@@ -103,8 +103,10 @@ class Store:
             slot, begun = passes.under_way(connection, source, entity, full)
             merged = merge(connection, slot, listing, staging.staged(connection, slot).records)
             known = state.outcome(connection, source, entity)
-            ended = passes.succeeded(known, slot, begun, cursor, at or begun.started_at, lag)
-            state.save(connection, replace(ended, seconds=seconds))
+            now = at or begun.started_at
+            ended = passes.succeeded(known, slot, begun, cursor, now, lag)
+            last_full = ended.last_full if listing is None else now
+            state.save(connection, replace(ended, last_full=last_full, seconds=seconds))
             commits = state.count_commit(connection)
             if merged.changed:
                 state.bump(connection, entity, commits)

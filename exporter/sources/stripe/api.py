@@ -73,6 +73,11 @@ class StripeApi:
         self._client = client
         self._headers = {"stripe-version": version}
 
+    @property
+    def skew(self) -> float:
+        """The vendor's clock minus ours, in seconds."""
+        return self._client.skew
+
     def pages(self, path: str, params: Mapping[str, str], position: str | None = None) -> AsyncIterator[Batch]:
         """The pages of a list from an id on."""
         return walk(self._client, Listed(path, params, PAGES, rows_of, headers=self._headers), position)

@@ -14,8 +14,9 @@ from exporter.sources.auth import BasicAuth
 from exporter.sources.base import Access, Listing, Page, Pass, Surroundings
 from exporter.sources.ending import ended
 from exporter.sources.http import Limits, SourceClient
+from exporter.sources.reached import reached
 from exporter.sources.rows import take
-from exporter.sources.twilio.api import TaskRouterApi, VoiceApi, classify
+from exporter.sources.twilio.api import TaskRouterApi, VoiceApi, classify, header_wait
 from exporter.sources.twilio.legs import call, conversations
 from exporter.sources.twilio.taskrouter import measurements, person
 
@@ -39,7 +40,7 @@ def create(options: TwilioOptions, around: Surroundings) -> TwilioSource:
 
 def _client(options: TwilioOptions, base_url: str, around: Surroundings) -> SourceClient:
     auth = BasicAuth(options.key_sid or options.account_sid, options.secret, around)
-    return SourceClient(options, base_url, auth, around, limits=Limits(PER_SECOND), classify=classify)
+    return SourceClient(options, base_url, auth, around, limits=Limits(PER_SECOND, header_wait), classify=classify)
 
 
 class TwilioSource:
@@ -74,7 +75,7 @@ class TwilioSource:
         listing = Listing("started_at", _midnight(since)) if asked.cursor is None else None
 
         def finish(last: Page) -> Page:
-            return replace(last, resume=None, cursor=asked.started_at.isoformat(), listing=listing)
+            return replace(last, resume=None, cursor=reached(asked, self._clients[0].skew), listing=listing)
 
         return ended(self._days(first, asked.started_at), finish)
 

@@ -17,6 +17,7 @@ from exporter.sources.ending import ended
 from exporter.sources.http import Limits, SourceClient
 from exporter.sources.oauth import OAuthAuth
 from exporter.sources.pagination import Batch
+from exporter.sources.reached import reached
 from exporter.sources.rows import Make, take
 from exporter.sources.zendesk.api import TALK, ZendeskApi, end_of
 from exporter.sources.zendesk.payloads import call, measurements, person, survey, ticket
@@ -124,7 +125,11 @@ class ZendeskSource:
 
     def _timed(self, asked: Pass) -> AsyncIterator[Page]:
         """Ratings and calls: their change time is the cursor, with a lookback for what settles late."""
-        return ended(self._since(asked), lambda last: replace(last, resume=None, cursor=asked.started_at.isoformat()))
+
+        def finish(last: Page) -> Page:
+            return replace(last, resume=None, cursor=reached(asked, self._client.skew))
+
+        return ended(self._since(asked), finish)
 
     async def _since(self, asked: Pass) -> AsyncIterator[Page]:
         calls = asked.entity == "calls"

@@ -115,6 +115,29 @@ def test_a_cursor_older_than_the_events_makes_a_full_pass() -> None:
     assert pages[-1].listing == Listing()
 
 
+def test_an_interrupted_pass_over_changes_goes_on_behind_the_last_object() -> None:
+    """Pitfall: a month of events that is begun anew after each kill would never be finished."""
+    vendor = Stripe()
+    cursor = read(vendor)[-1].cursor
+    vendor.now += timedelta(minutes=5)
+    for number in range(250):
+        charge(vendor, f"ch_{number:03}")
+    whole = read(vendor, cursor=cursor)
+    assert [len(page.records) for page in whole] == [100, 100, 50, 0]
+    for stop in range(1, len(whole)):
+        vendor.log.clear()
+        rest = run(pages_of(source(vendor), cursor, whole[stop - 1].resume, vendor.now))
+        assert [page.records for page in rest] == [page.records for page in whole[stop:]]
+        assert len([r for r in vendor.log if r.url.path.startswith("/v1/charges/")]) == 250 - min(100 * stop, 250)
+        assert rest[-1].cursor == whole[-1].cursor
+
+
+def test_an_invoice_of_the_state_deleted_is_a_tombstone() -> None:
+    vendor = Stripe()
+    vendor.put("invoices", "in_1", status="deleted")
+    assert by_id(read(vendor, "invoices"))["in_1"].deleted
+
+
 def test_a_deleted_draft_becomes_a_tombstone() -> None:
     vendor = Stripe()
     draft = {"status": "draft", "total": 500, "currency": "usd", "status_transitions": {}}

@@ -207,7 +207,7 @@ def test_a_second_with_more_calls_than_a_page_fails_the_pass() -> None:
     later(vendor)
     with pytest.raises(IncompletePassError) as raised:
         read(vendor, "calls")
-    assert raised.value.reason is Reason.PAGINATION_LOOP
+    assert raised.value.reason is Reason.CAPPED
 
 
 def test_a_call_that_settles_late_is_read_again() -> None:

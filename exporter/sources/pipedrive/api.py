@@ -64,9 +64,13 @@ WHOLE = SinglePage()
 
 @dataclass(frozen=True, slots=True)
 class StartPages:
-    """Pages of v1: `next_start` while there is more in the collection. Rows that vanish meanwhile shift the rest."""
+    """Pages of v1: `next_start` while there is more in the collection. Rows that vanish meanwhile shift the rest.
+
+    So the last `overlap` rows of a page come again on the next one: where they do not, others may have been missed.
+    """
 
     rows: int = ROWS_V1
+    overlap: int = 0
     shifts: bool = True
 
     def ask(self, position: str | None) -> Step:
@@ -76,9 +80,10 @@ class StartPages:
     def following(self, answer: Answer, rows: int, position: str | None) -> str | None:
         """Where the next page starts; without the hint, as with leads, only an empty page is surely the last."""
         hint = (answer.body.get("additional_data") or {}).get("pagination")
-        if hint is None:
-            return str(int(position or 0) + rows) if rows else None
-        return str(hint["next_start"]) if hint.get("more_items_in_collection") else None
+        if rows <= self.overlap or (hint is not None and not hint.get("more_items_in_collection")):
+            return None
+        following = int(position or 0) + rows if hint is None else int(hint["next_start"])
+        return str(following - self.overlap)
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,8 +104,8 @@ DEALS = (
     Part(f"{V2}/deals", CURSOR, (("status", "deleted"), ("sort_by", "id"))),
 )
 LEADS = (
-    Part(f"{V1}/leads", StartPages(), (("sort", "id"),)),
-    Part(f"{V1}/leads/archived", StartPages(), (("sort", "id"),), since=None),
+    Part(f"{V1}/leads", StartPages(overlap=1), (("sort", "id"),)),
+    Part(f"{V1}/leads/archived", StartPages(overlap=1), (("sort", "id"),), since=None),
 )
 ACTIVITIES = (Part(f"{V2}/activities", CURSOR, (("sort_by", "id"),)),)
 CALLS = (Part(f"{V1}/callLogs", StartPages(50), since=None),)
@@ -116,6 +121,11 @@ class PipedriveApi:
 
     def __init__(self, client: SourceClient) -> None:
         self._client = client
+
+    @property
+    def skew(self) -> float:
+        """The vendor's clock minus ours, in seconds."""
+        return self._client.skew
 
     def pages(self, part: Part, params: Mapping[str, str], position: str | None) -> AsyncIterator[Batch]:
         """The pages of one list."""

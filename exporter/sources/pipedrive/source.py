@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -18,6 +17,8 @@ from exporter.sources.oauth import OAuthAuth
 from exporter.sources.pagination import Batch
 from exporter.sources.pipedrive.api import PARTS, V1, V2, WHOLE, Part, PipedriveApi, classify, header_wait
 from exporter.sources.pipedrive.payloads import activity, call, deal, lead, person, team_by_user
+from exporter.sources.pipedrive.places import Place
+from exporter.sources.reached import reached
 from exporter.sources.rows import Make, take
 
 BASE_URL = "https://api.pipedrive.com"
@@ -25,6 +26,8 @@ TOKEN_URL = "https://oauth.pipedrive.com/oauth/token"  # noqa: S105 - an address
 PER_SECOND = 5.0
 """Half the burst of the smallest plan, 20 in two seconds."""
 LOOKBACK = timedelta(minutes=5)
+KEPT = timedelta(days=29)
+"""How long deleted deals are listed; Pipedrive says 30 days."""
 
 _SCOPES = {"deals": "deals:read", "leads": "leads:read", "activities": "activities:read", "people": "users:read"}
 
@@ -67,20 +70,20 @@ class PipedriveSource:
 
     async def read(self, asked: Pass) -> AsyncIterator[Page]:
         """All lists of the entity; what changed since the cursor where the list can say so."""
+        asked = _within_reach(asked)
         make = await self._make(asked.entity)
-        parts = PARTS[asked.entity]
-        first, position = json.loads(asked.resume) if asked.resume else (0, None)
-        latest: datetime | None = None
-        for place, part in enumerate(parts[first:], first):
-            async for batch in self._api.pages(part, self._params(part, asked), position):
-                page = self._page(batch, make)
+        parts, place = PARTS[asked.entity], Place.of(asked.resume)
+        latest = datetime.fromisoformat(asked.cursor) if asked.cursor else None
+        while place.part < len(parts):
+            part = parts[place.part]
+            async for batch in self._api.pages(part, self._params(part, asked), place.position):
+                page, place = self._page(batch, make), place.after(batch, part)
                 latest = max(filter(None, (latest, *(record.updated_at for record in page.records))), default=None)
-                following = (place, batch.following) if batch.following else (place + 1, None)
-                if following == (len(parts), None):
-                    yield replace(page, cursor=self._cursor(asked, latest), listing=self._listing(asked))
+                if place.part < len(parts):
+                    yield replace(page, resume=place.token())
                 else:
-                    yield replace(page, resume=json.dumps(following))
-            position = None
+                    cursor = reached(asked, self._api.skew, seen=latest)
+                    yield replace(page, cursor=cursor, listing=self._listing(asked, place))
 
     def _page(self, batch: Batch, make: Make) -> Page:
         taken = take(batch.rows, make, self._around.clock())
@@ -95,16 +98,10 @@ class PipedriveSource:
         since = datetime.fromisoformat(asked.cursor) - lookback
         return {**params, part.since: since.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")}
 
-    def _cursor(self, asked: Pass, latest: datetime | None) -> str:
-        """The last change seen, never behind the cursor before nor ahead of the pass's own start."""
-        before = datetime.fromisoformat(asked.cursor) if asked.cursor else None
-        seen = max(filter(None, (before, latest)), default=asked.started_at)
-        return min(seen, asked.started_at).isoformat()
-
-    def _listing(self, asked: Pass) -> Listing | None:
+    def _listing(self, asked: Pass, place: Place) -> Listing | None:
         """Call logs show only the token's own user; archived leads cannot be asked for by change."""
         whole = asked.cursor is None or asked.entity == "people"
-        return Listing() if whole and asked.entity != "calls" else None
+        return Listing() if whole and asked.entity != "calls" and not place.shifted else None
 
     async def _make(self, entity: str) -> Make:
         if entity == "deals":
@@ -146,3 +143,9 @@ class PipedriveSource:
     async def close(self) -> None:
         """Frees connections."""
         await self._client.close()
+
+
+def _within_reach(asked: Pass) -> Pass:
+    """The pass, in full where deals may have been deleted that are no longer listed."""
+    expired = asked.cursor is not None and datetime.fromisoformat(asked.cursor) < asked.started_at - KEPT
+    return replace(asked, cursor=None) if expired and asked.entity == "deals" else asked

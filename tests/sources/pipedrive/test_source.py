@@ -62,8 +62,11 @@ def test_a_deal_is_read_with_names_of_stage_and_pipeline() -> None:
         ({"status": "won", "won_time": "2026-02-01T10:00:00Z"}, "won", datetime(2026, 2, 1, 10, tzinfo=UTC)),
         ({"status": "lost", "lost_time": "2026-02-02T10:00:00Z"}, "lost", datetime(2026, 2, 2, 10, tzinfo=UTC)),
         ({"status": "won", "close_time": "2026-02-03T10:00:00Z"}, "won", datetime(2026, 2, 3, 10, tzinfo=UTC)),
+        ({"status": "lost", "won_time": "2026-01-01T10:00:00Z", "lost_time": "2026-02-02T10:00:00Z"}, "lost",
+         datetime(2026, 2, 2, 10, tzinfo=UTC)),
+        ({"lost_time": "2026-02-02T10:00:00Z"}, "open", None),
     ],
-)
+)  # fmt: skip
 def test_each_state_of_a_deal_is_ours(fields: dict[str, Any], status: str, closed: datetime | None) -> None:
     vendor = Pipedrive()
     vendor.deal(1, **fields)
@@ -140,6 +143,49 @@ def test_leads_come_from_two_lists_of_the_first_generation() -> None:
     states = {key: record.status for key, record in found.items()}
     assert states == {"a": "new", "b": "new", "c": "working", "d": "lost"}
     assert found["a"].origin == "Web"
+
+
+@pytest.mark.parametrize(("gone", "seen", "listing"), [("", 9, Listing()), ("a", 9, None), ("ab", 8, None)])
+def test_leads_that_vanish_while_pages_are_read_delete_no_others(gone: str, seen: int, listing: Listing | None) -> None:
+    """Pitfall: pages by number of rows shift when rows vanish, and what shifts past the reader is not deleted."""
+    vendor = Pipedrive(page=4)
+    for key in "abcdefghi":
+        vendor.leads[key] = {**LEAD, "id": key}
+
+    def vanish(request: httpx.Request) -> None:
+        if request.url.path == "/v1/leads" and request.url.params["start"] != "0":
+            for key in gone:
+                vendor.leads.pop(key, None)
+
+    vendor.before = vanish
+    pages = read(vendor, "leads")
+    assert (len(by_id(pages)), pages[-1].listing) == (seen, listing)
+
+
+def test_an_interrupted_pass_over_leads_remembers_that_rows_shifted() -> None:
+    vendor = Pipedrive(page=4)
+    for key in "abcdefghi":
+        vendor.leads[key] = {**LEAD, "id": key}
+    first = read(vendor, "leads")[0]
+    for key in "ab":
+        del vendor.leads[key]
+    second, *_ = read(vendor, "leads", resume=first.resume)
+    assert read(vendor, "leads", resume=second.resume)[-1].listing is None
+
+
+def test_a_cursor_older_than_the_deletions_that_are_listed_makes_a_full_pass() -> None:
+    """Pitfall: deleted deals are listed for 30 days only."""
+    vendor = Pipedrive()
+    vendor.deal(1)
+    vendor.deal(2)
+    cursor = read(vendor)[-1].cursor
+    vendor.deal(2, is_deleted=True, status="deleted")
+    vendor.now += timedelta(days=31)
+    pages = read(vendor, cursor=cursor)
+    assert (list(by_id(pages)), pages[-1].listing) == (["1"], Listing())
+    assert read(vendor, cursor=pages[-1].cursor)[-1].listing == Listing()
+    vendor.deal(3)
+    assert read(vendor, cursor=read(vendor)[-1].cursor)[-1].listing is None
 
 
 @pytest.mark.parametrize(

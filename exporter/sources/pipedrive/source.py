@@ -18,7 +18,6 @@ from exporter.sources.pagination import Batch
 from exporter.sources.pipedrive.api import PARTS, V1, V2, WHOLE, Part, PipedriveApi, classify, header_wait
 from exporter.sources.pipedrive.payloads import activity, call, deal, lead, person, team_by_user
 from exporter.sources.pipedrive.places import Place
-from exporter.sources.reached import reached
 from exporter.sources.rows import Make, take
 
 BASE_URL = "https://api.pipedrive.com"
@@ -28,6 +27,9 @@ PER_SECOND = 5.0
 LOOKBACK = timedelta(minutes=5)
 KEPT = timedelta(days=29)
 """How long deleted deals are listed; Pipedrive says 30 days."""
+
+IDLE = timedelta(days=1)
+"""The cursor is the last change seen, but at most so old: where nothing changes, it must not outlive `KEPT`."""
 
 _SCOPES = {"deals": "deals:read", "leads": "leads:read", "activities": "activities:read", "people": "users:read"}
 
@@ -73,16 +75,15 @@ class PipedriveSource:
         asked = _within_reach(asked)
         make = await self._make(asked.entity)
         parts, place = PARTS[asked.entity], Place.of(asked.resume)
-        latest = datetime.fromisoformat(asked.cursor) if asked.cursor else None
         while place.part < len(parts):
             part = parts[place.part]
             async for batch in self._api.pages(part, self._params(part, asked), place.position):
-                page, place = self._page(batch, make), place.after(batch, part)
-                latest = max(filter(None, (latest, *(record.updated_at for record in page.records))), default=None)
+                page = self._page(batch, make)
+                place = place.after(batch, part, page.records)
                 if place.part < len(parts):
                     yield replace(page, resume=place.token())
                 else:
-                    cursor = reached(asked, self._api.skew, seen=latest)
+                    cursor = place.reached(asked, asked.started_at - IDLE, self._api.skew)
                     yield replace(page, cursor=cursor, listing=self._listing(asked, place))
 
     def _page(self, batch: Batch, make: Make) -> Page:

@@ -183,9 +183,19 @@ def test_a_cursor_older_than_the_deletions_that_are_listed_makes_a_full_pass() -
     vendor.now += timedelta(days=31)
     pages = read(vendor, cursor=cursor)
     assert (list(by_id(pages)), pages[-1].listing) == (["1"], Listing())
-    assert read(vendor, cursor=pages[-1].cursor)[-1].listing == Listing()
-    vendor.deal(3)
-    assert read(vendor, cursor=read(vendor)[-1].cursor)[-1].listing is None
+    assert read(vendor, cursor=pages[-1].cursor)[-1].listing is None
+
+
+def test_an_account_in_which_nothing_happens_keeps_a_young_cursor() -> None:
+    """Pitfall: an idle source whose cursor stands still until what it needs is no longer listed."""
+    vendor = Pipedrive()
+    vendor.deal(1)
+    cursor = read(vendor)[-1].cursor
+    for _ in range(3):
+        vendor.now += timedelta(days=20)
+        (*_, last) = read(vendor, cursor=cursor)
+        assert (last.cursor, last.listing) == ((vendor.now - timedelta(days=1)).isoformat(), None)
+        cursor = last.cursor
 
 
 @pytest.mark.parametrize(

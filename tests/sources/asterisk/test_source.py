@@ -17,8 +17,8 @@ from exporter.sources.base import Page, Pass
 from exporter.sources.registry import create
 from tests.databases import mariadb
 from tests.sources.around import NOW, Clock, options, records_of, run, surroundings
+from tests.sources.asterisk.manager import LIVE, SECRET, manager
 
-SECRET = "ami_canary"
 QUEUELOG = (
     "CREATE TABLE queuelog (id BIGINT AUTO_INCREMENT PRIMARY KEY, time CHAR(26), callid VARCHAR(80), "
     "queuename VARCHAR(256), agent VARCHAR(80), event VARCHAR(32), data1 VARCHAR(100), data2 VARCHAR(100), "
@@ -229,36 +229,6 @@ def test_a_csv_needs_the_unique_id(tmp_path: Path) -> None:
         read(chosen)
     (access,) = run(source(tmp_path, path="nothing").check())
     assert (access.allowed, access.missing) == (False, "nothing cannot be read")
-
-
-def manager(secret: str = SECRET, rights: bool = True, whole: bool = True) -> tuple[Any, list[httpx.Request]]:
-    """The manager interface, which answers 200 to everything."""
-    log: list[httpx.Request] = []
-
-    def text(*blocks: str, **headers: str) -> httpx.Response:
-        return httpx.Response(200, text="\r\n\r\n".join(blocks) + "\r\n\r\n", headers=headers)
-
-    def answer(request: httpx.Request) -> httpx.Response:
-        log.append(request)
-        asked = request.url.params
-        if asked["action"] == "login":
-            if asked["secret"] != secret:
-                return text("Response: Error\r\nMessage: Authentication failed")
-            cookie = {"set-cookie": 'mansession_id="7f3a"; Version=1; Max-Age=60'}
-            return text("Response: Success\r\nMessage: Authentication accepted", **cookie)
-        if "mansession_id=7f3a" not in request.headers.get("cookie", "") or not rights:
-            return text("Response: Error\r\nMessage: Permission denied")
-        summary = "Event: QueueSummary\r\nQueue: sales\r\nLoggedIn: 3\r\nCallers: 2\r\nLongestHoldTime: 41"
-        end = ["Event: QueueSummaryComplete\r\nEventList: Complete"] if whole else []
-        return text("Response: Success\r\nEventList: start", summary, *end)
-
-    return httpx.MockTransport(answer), log
-
-
-LIVE: dict[str, Any] = {
-    "entities": ["measurements"], "base_url": "https://pbx.test",
-    "manager": {"username": "kpi", "secret": {"env": "SECRET"}},
-}  # fmt: skip
 
 
 def test_the_queues_are_measured_at_each_pass() -> None:

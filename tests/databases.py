@@ -15,6 +15,9 @@ from pathlib import Path
 
 from tests.programs import program
 
+_READY = ("ready to accept connections", "ready for connections")
+"""What PostgreSQL and MariaDB log once they are: they listen before."""
+
 
 @contextmanager
 def postgresql() -> Iterator[int]:
@@ -78,13 +81,19 @@ def _wait(port: int, process: subprocess.Popen[bytes], log: Path) -> None:
     for _ in range(300):
         if process.poll() is not None:
             raise RuntimeError(f"the database ended at once: {log.read_text(encoding='utf-8')[-500:]}")
-        try:
-            socket.create_connection(("127.0.0.1", port), 1).close()
-        except OSError:
-            time.sleep(0.1)
-        else:
+        said = log.read_text(encoding="utf-8", errors="replace")
+        if any(words in said for words in _READY) and _listens(port):
             return
-    raise RuntimeError("the database did not listen within 30 s")
+        time.sleep(0.1)
+    raise RuntimeError(f"the database was not ready within 30 s: {said[-500:]}")
+
+
+def _listens(port: int) -> bool:
+    try:
+        socket.create_connection(("127.0.0.1", port), 1).close()
+    except OSError:
+        return False
+    return True
 
 
 def _free_port() -> int:

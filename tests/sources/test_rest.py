@@ -313,6 +313,11 @@ class TestSince:
         api = FakeApi(rows(3))
         assert read(api, cursor="[]", since=SINCE)[-1].listing == Listing()
 
+    def test_a_block_of_equal_times_larger_than_a_page_is_read_whole(self) -> None:
+        api = FakeApi(rows(25, updated_at=(NOW - timedelta(hours=1)).isoformat()), page=4)
+        cursor = read(api, pagination=AFTER, since=SINCE)[-1].cursor
+        assert len(set(ids(read(api, cursor=cursor, pagination=AFTER, since=SINCE)))) == 25
+
 
 class TestListings:
     def two(self, api: FakeApi, **second: Any) -> Source:

@@ -22,7 +22,7 @@ from exporter.sync.observer import PassReport, Silence
 from exporter.sync.runner import Errand, Runner
 from exporter.sync.writing import StoreThread
 from tests.sources.account import run
-from tests.sources.vendors import ACCOUNTS, Account
+from tests.sources.vendors import ACCOUNTS, COUNT, Account
 
 PROVIDERS = sorted(ACCOUNTS)
 READ = [provider for provider in PROVIDERS if provider != "asterisk"]
@@ -177,6 +177,22 @@ def failing(account: Account, turn: int) -> None:
 def instants(cursor: str | None) -> list[datetime]:
     """The instants in a cursor."""
     return [datetime.fromisoformat(text) for text in _INSTANT.findall(cursor or "")]
+
+
+@pytest.mark.parametrize("provider", ["pipedrive", "rest", "salesforce", "stripe", "twilio"])
+def test_a_page_that_comes_for_ever_ends_the_pass_as_incomplete(provider: str, store: Store) -> None:
+    account = ACCOUNTS[provider]("source")
+    first: dict[str, httpx.Response] = {}
+
+    def repeat(request: httpx.Request, answer: httpx.Response) -> httpx.Response:
+        kept = first.setdefault(request.url.path, answer)
+        return httpx.Response(kept.status_code, content=kept.content, headers=kinds(kept))
+
+    account.between.alter = repeat
+    report = sync(account, store)
+    assert (report.success, report.reason) == (False, Reason.PAGINATION_LOOP)
+    assert report.records <= COUNT
+    assert len(account.between.log) <= 2 * COUNT
 
 
 def test_a_used_up_limit_is_met_and_then_left_alone_until_it_is_over(account: Account) -> None:

@@ -32,7 +32,7 @@ from tests.sources.zendesk.vendor import HOST as ZENDESK_HOST
 from tests.sources.zendesk.vendor import TOKEN as ZENDESK
 from tests.sources.zendesk.vendor import Zendesk
 
-COUNT = 7
+COUNT = 5
 """Records in each account; pages hold two or three of them where the vendor can be told so."""
 
 Rows = Callable[[Any], list[Any]]
@@ -127,7 +127,7 @@ def _salesforce(name: str) -> Account:
 
 
 def _pipedrive(name: str) -> Account:
-    clock, vendor = Clock(), Pipedrive(page=2)
+    clock, vendor = Clock(), Pipedrive(page=3)
     for number in range(1, COUNT + 1):
         vendor.deal(number)
     between, around = _around(vendor.transport(), clock, PIPEDRIVE)
@@ -137,7 +137,7 @@ def _pipedrive(name: str) -> Account:
 
 
 def _zendesk(name: str) -> Account:
-    clock, vendor = Clock(), Zendesk(page=3)
+    clock, vendor = Clock(), Zendesk(page=4)
     for number in range(1, COUNT + 1):
         vendor.call(number)
         vendor.now += timedelta(seconds=1)
@@ -163,7 +163,7 @@ def _twilio(name: str) -> Account:
         vendor.call(f"CA{number}", clock.now - timedelta(hours=9 * number + 1))
     between, around = _around(vendor.transport(), clock, TWILIO)
     chosen = options(
-        name=name, provider="twilio", account_sid=ACCOUNT, secret={"env": "SECRET"}, history="5d", entities=["calls"]
+        name=name, provider="twilio", account_sid=ACCOUNT, secret={"env": "SECRET"}, history="2d", entities=["calls"]
     )
     busy = lambda: httpx.Response(429, json={"code": 20429})  # noqa: E731
     return Account(create(chosen, around), "calls", TWILIO, between, clock, clock.go, busy)

@@ -141,6 +141,16 @@ def test_the_cursor_is_the_last_event_by_asterisks_own_clock(pbx: Asterisk) -> N
     assert read(of(pbx), cursor)[-1].cursor == NOW.isoformat()
 
 
+def test_a_telephone_that_nobody_calls_costs_the_same_select(pbx: Asterisk) -> None:
+    """Pitfall: an idle source whose window grows or whose cursor is lost."""
+    pbx.event("2026-03-02 09:00:00.000000", "17.1", "FULL")
+    cursor = read(of(pbx))[-1].cursor
+    for days in (1, 2, 30):
+        pages = read(of(pbx), cursor, NOW + timedelta(days=days))
+        assert [call.id for call in records_of(pages)] == ["17.1"]
+        assert pages[-1].cursor == cursor
+
+
 def test_a_call_across_the_hour_that_comes_twice_has_its_true_length(pbx: Asterisk) -> None:
     """Pitfall: times without a zone go back by an hour in autumn; the rows' numbers do not."""
     pbx.event("2025-10-26 02:55:00.000000", "17.1", "ENTERQUEUE", "", "044", 1)

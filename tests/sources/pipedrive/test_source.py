@@ -84,6 +84,28 @@ def test_a_deal_was_closed_when_it_became_what_it_is(status: str, closed: int | 
     assert deal.closed_at == (closed and datetime(2026, 2, closed, 10, tzinfo=UTC))
 
 
+def test_each_deal_has_its_own_currency_and_amount() -> None:
+    """Pitfalls: currencies mixed in one list, an amount or a currency that is not there."""
+    vendor = Pipedrive()
+    given = [(1200.5, "EUR"), (98000, "JPY"), (0.1, "chf"), (None, "EUR"), (5, None), (0, "USD")]
+    for key, (value, currency) in enumerate(given):
+        vendor.deal(key, value=value, currency=currency)
+    found = by_id(read(vendor))
+    assert [(found[str(key)].amount, found[str(key)].currency) for key in range(len(given))] == [
+        (Decimal("1200.5"), "EUR"), (98000, "JPY"), (Decimal("0.1"), "CHF"), (None, "EUR"), (5, None), (0, "USD"),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("unset", [None, "1970-01-01T00:00:00Z", ""])
+def test_a_deal_that_was_never_changed_is_as_old_as_it_is(unset: str | None) -> None:
+    """Pitfall: a change time that is null, or 1970, until the first change."""
+    vendor = Pipedrive()
+    vendor.deal(1)
+    vendor.deals[1]["update_time"] = unset
+    (deal,) = records_of(read(vendor))
+    assert deal.updated_at == deal.created_at == NOW - timedelta(days=10)
+
+
 def test_archived_deals_count_and_deleted_ones_are_tombstones() -> None:
     """Pitfall: a deal that is archived vanishes from the normal list, deletions show for 30 days."""
     vendor = Pipedrive()

@@ -261,6 +261,20 @@ def test_refusals_are_named_and_never_hold_the_key(answer: httpx.Response, error
     assert KEY not in str(raised.value)
 
 
+@pytest.mark.parametrize(
+    "reason", ["global-rate", "endpoint-rate", "global-concurrency", "endpoint-concurrency", "resource-specific"]
+)
+def test_each_kind_of_limit_holds_everything_back(reason: str) -> None:
+    """Pitfall: several limits at once, none of which says when it ends."""
+    vendor = Stripe(before=lambda _: httpx.Response(429, headers={"stripe-rate-limited-reason": reason}, json={}))
+    found = source(vendor)
+    for _ in range(2):
+        with pytest.raises(RateLimitedError) as raised:
+            run(pages_of(found))
+    assert len(vendor.log) <= 3
+    assert raised.value.retry_after >= 15
+
+
 def test_a_single_429_is_waited_out() -> None:
     answers = [httpx.Response(429, json={"error": {"code": "lock_timeout"}})]
     vendor = Stripe(before=lambda _: answers.pop() if answers else None)

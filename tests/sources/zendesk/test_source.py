@@ -210,6 +210,23 @@ def test_a_second_with_more_calls_than_a_page_fails_the_pass() -> None:
     assert raised.value.reason is Reason.CAPPED
 
 
+@pytest.mark.parametrize("entity", ["tickets", "people", "surveys", "calls", "measurements"])
+def test_neither_search_nor_legs_nor_numbered_pages_are_asked_for(entity: str) -> None:
+    """Pitfalls: a search of 1,000 and offsets of 10,000 rows; legs are no calls."""
+    vendor = Zendesk(page=2)
+    for key in range(1, 6):
+        vendor.ticket(key)
+        vendor.call(key)
+        vendor.user(key)
+        vendor.rating(key)
+        later(vendor, 1)
+    read(vendor, entity)
+    assert vendor.log
+    for request in vendor.log:
+        assert not {"search", "legs"} & set(request.url.path.split("/"))
+        assert "page" not in request.url.params
+
+
 def test_a_call_that_settles_late_is_read_again() -> None:
     """Pitfall: wrap-up and status come up to three hours after the call."""
     vendor = Zendesk()

@@ -9,6 +9,7 @@ from typing import Any
 
 from exporter.config.sources.aircall import AircallOptions
 from exporter.errors import IncompletePassError, Reason, SourceError, SourceRejectedError
+from exporter.sources.access import access
 from exporter.sources.aircall.payloads import person, teams_by_user
 from exporter.sources.aircall.reading import LAG, PAGES, Reading, rows_of, total_of
 from exporter.sources.auth import BasicAuth
@@ -109,10 +110,11 @@ class AircallSource:
 
     async def check(self) -> tuple[Access, ...]:
         """Asks for one record of each kind; a key that is refused is refused for all of them."""
-        names = {"calls": ("calls",), "people": ("users", "teams")}
-        for name in (name for entity in self.entities for name in names[entity]):
+        return tuple([await access(entity, "", self._probe(entity)) for entity in self.entities])
+
+    async def _probe(self, entity: str) -> None:
+        for name in ("calls",) if entity == "calls" else ("users", "teams"):
             rows_of(await self._client.get(f"/{name}", {"per_page": "1"}), name)
-        return tuple(Access(entity, allowed=True) for entity in self.entities)
 
     async def close(self) -> None:
         """Frees connections."""

@@ -14,6 +14,7 @@ from exporter.config.sources.asterisk import AsteriskOptions
 from exporter.config.sources.sql import SqlOptions
 from exporter.errors import InvalidRecordError, Reason, SourceRejectedError
 from exporter.records import Measurement
+from exporter.sources.access import access
 from exporter.sources.asterisk.ami import Ami, measurements
 from exporter.sources.asterisk.calls import detailed, queued
 from exporter.sources.asterisk.grouping import LONGEST, grouped, in_order
@@ -178,16 +179,9 @@ class AsteriskSource:
         return tuple([await self._access(entity) for entity in self.entities])
 
     async def _access(self, entity: str) -> Access:
-        try:
-            if entity == "measurements":
-                await self._manager().queues()
-            else:
-                await asyncio.to_thread(next, self._groups(self._around.clock(), []), None)
-        except SourceRejectedError as error:
-            if error.reason is Reason.UNAUTHORIZED:
-                raise
-            return Access(entity, allowed=False, missing=str(error))
-        return Access(entity, allowed=True)
+        first = self._groups(self._around.clock(), [])
+        probe = self._manager().queues() if entity == "measurements" else asyncio.to_thread(next, first, None)
+        return await access(entity, "", probe)
 
     async def close(self) -> None:
         """Frees connections."""

@@ -10,6 +10,7 @@ from typing import Any
 
 from exporter.config.sources.pipedrive import PipedriveOptions
 from exporter.errors import Reason, SourceRejectedError
+from exporter.sources.access import access
 from exporter.sources.auth import Authenticator, HeaderAuth
 from exporter.sources.base import Access, Listing, Page, Pass, Surroundings
 from exporter.sources.http import Limits, SourceClient
@@ -132,14 +133,14 @@ class PipedriveSource:
         return tuple([await self._access(entity) for entity in self.entities])
 
     async def _access(self, entity: str) -> Access:
+        found = await access(entity, f"the scope {_SCOPES.get(entity, 'phone-integration')}", self._probe(entity))
+        if entity == "people" and found.allowed and not await self._teams():
+            return replace(found, missing="there are no teams: the plan, or the token's user, has none to show")
+        return found
+
+    async def _probe(self, entity: str) -> None:
         for part in PARTS[entity]:
-            try:
-                await self._api.one(part.path, part.paginator)
-            except SourceRejectedError as error:
-                if error.reason is not Reason.FORBIDDEN:
-                    raise
-                return Access(entity, allowed=False, missing=f"the scope {_SCOPES.get(entity, 'phone-integration')}")
-        return Access(entity, allowed=True)
+            await self._api.one(part.path, part.paginator)
 
     async def close(self) -> None:
         """Frees connections."""

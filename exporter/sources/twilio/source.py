@@ -10,6 +10,7 @@ from typing import Any
 from exporter.config.sources.twilio import TwilioOptions
 from exporter.errors import Reason, SourceRejectedError
 from exporter.records import Measurement
+from exporter.sources.access import access
 from exporter.sources.auth import BasicAuth
 from exporter.sources.base import Access, Listing, Page, Pass, Surroundings
 from exporter.sources.ending import ended
@@ -116,14 +117,10 @@ class TwilioSource:
         return tuple([await self._access(entity) for entity in self.entities])
 
     async def _access(self, entity: str) -> Access:
-        try:
-            await (self._voice.probe() if entity == "calls" else self._taskrouter.probe())
-        except SourceRejectedError as error:
-            if error.reason not in (Reason.FORBIDDEN, Reason.NOT_FOUND):
-                raise
-            what = "Voice: read calls" if entity == "calls" else "TaskRouter: read the workspace"
-            return Access(entity, allowed=False, missing=f"an API key with {what}, and the right SID")
-        return Access(entity, allowed=True)
+        voice = entity == "calls"
+        what = "Voice: read calls" if voice else "TaskRouter: read the workspace"
+        probe = self._voice.probe() if voice else self._taskrouter.probe()
+        return await access(entity, f"an API key with {what}, and the right SID", probe)
 
     async def close(self) -> None:
         """Frees connections."""

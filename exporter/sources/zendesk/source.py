@@ -11,6 +11,7 @@ from typing import Any
 
 from exporter.config.sources.zendesk import ZendeskOptions
 from exporter.errors import Reason, SourceRejectedError
+from exporter.sources.access import access
 from exporter.sources.auth import Authenticator, BasicAuth
 from exporter.sources.base import Access, Page, Pass, Surroundings
 from exporter.sources.ending import ended
@@ -150,18 +151,12 @@ class ZendeskSource:
 
     async def check(self) -> tuple[Access, ...]:
         """Asks for the beginning of each list: `users/me` answers even to strangers and would prove nothing."""
-        return tuple([await self._access(entity) for entity in self.entities])
+        return tuple([await access(entity, "", self._probe(entity)) for entity in self.entities])
 
-    async def _access(self, entity: str) -> Access:
+    async def _probe(self, entity: str) -> None:
         recent = str(int((self._around.clock() - timedelta(minutes=5)).timestamp()))
         for path, timed in _PROBES[entity]:
-            try:
-                await self._api.probe(path, {"start_time": recent} if timed else {})
-            except SourceRejectedError as error:
-                if error.reason is not Reason.FORBIDDEN:
-                    raise
-                return Access(entity, allowed=False, missing=str(error))
-        return Access(entity, allowed=True)
+            await self._api.probe(path, {"start_time": recent} if timed else {})
 
     async def close(self) -> None:
         """Frees connections."""

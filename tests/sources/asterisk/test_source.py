@@ -238,7 +238,10 @@ def test_a_csv_needs_the_unique_id(tmp_path: Path) -> None:
     with pytest.raises(SourceRejectedError, match="loguniqueid"):
         read(chosen)
     (access,) = run(source(tmp_path, path="nothing").check())
-    assert (access.allowed, access.missing) == (False, "nothing cannot be read")
+    assert (access.allowed, access.missing) == (
+        False,
+        "not_found: nothing cannot be read; check the address or path in the config, and whether the plan has this",
+    )
 
 
 def test_the_queues_are_measured_at_each_pass() -> None:

@@ -343,6 +343,15 @@ def test_check_names_the_scope_that_is_missing() -> None:
         run(source(Pipedrive(before=lambda _: httpx.Response(401, json={})), "deals").check())
 
 
+def test_check_says_that_people_will_have_no_team() -> None:
+    """Pitfall: a refusal that is passed over, so that something vanishes without a word."""
+    (people,) = run(source(Pipedrive(teams=False), "people").check())
+    assert people.allowed
+    assert "no teams" in people.missing
+    (people,) = run(source(Pipedrive(), "people").check())
+    assert people.missing == ""
+
+
 def test_exactly_one_way_in_is_asked_for() -> None:
     with pytest.raises(ValueError, match="exactly one of token and oauth"):
         options(provider="pipedrive")

@@ -247,6 +247,9 @@ def test_check_says_what_the_key_lacks() -> None:
     assert (lacking.allowed, "TaskRouter" in lacking.missing) == (False, True)
     (lacking,) = run(source(refused).check())
     assert "Voice" in lacking.missing
+    elsewhere = Twilio(before=lambda _: httpx.Response(404, json={"code": 20404}))
+    (lacking,) = run(source(elsewhere).check())
+    assert "no such account, workspace or queue" in lacking.missing
     with pytest.raises(SourceRejectedError):
         run(source(Twilio(before=lambda _: httpx.Response(401, json={}))).check())
 

@@ -207,6 +207,16 @@ def test_coupons_are_taken_off_whether_embedded_or_named() -> None:
     assert {key: record.monthly_amount for key, record in found.items()} == {"sub_1": 10, "sub_2": 17}
 
 
+def test_a_coupon_that_was_deleted_rejects_its_subscription_and_never_makes_it_dearer() -> None:
+    """Pitfall: a 404 that is passed over; a deleted coupon goes on being taken off."""
+    vendor = Stripe()
+    vendor.subscribe("sub_1", [item()])
+    vendor.subscribe("sub_2", [item()], discounts=[{"source": {"coupon": "GONE"}}])
+    (page,) = read(vendor, "subscriptions")
+    assert [record.id for record in page.records] == ["sub_1"]
+    assert [(error.reason, error.field) for error in page.rejected] == [(Reason.MISSING_FIELD, "coupon")]
+
+
 def test_a_subscription_whose_worth_cannot_be_told_is_rejected_alone() -> None:
     vendor = Stripe()
     for number in range(30):

@@ -8,7 +8,14 @@ from typing import Any
 
 import orjson
 
-from exporter.errors import InvalidRecordError, RateLimitedError, Reason, SourceError, SourceRejectedError, SourceUnavailableError
+from exporter.errors import (
+    InvalidRecordError,
+    RateLimitedError,
+    Reason,
+    SourceError,
+    SourceRejectedError,
+    SourceUnavailableError,
+)
 from exporter.sources.http import Answer, SourceClient
 from exporter.sources.pagination import Batch, Listed, Step, walk
 from exporter.sources.stripe.amounts import Coupon, coupon

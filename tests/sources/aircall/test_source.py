@@ -89,6 +89,9 @@ def test_check_asks_for_one_of_each() -> None:
 def test_check_says_what_is_wrong() -> None:
     phones = Phones()
     phones.line.fault = lambda _: httpx.Response(404, json={})
+    (calls,) = run(phones.source().check())
+    assert (calls.allowed, calls.missing[:20]) == (False, "not_found: /v1/calls")
+    phones.line.fault = lambda _: httpx.Response(403, json={})
     with pytest.raises(SourceError):
         run(phones.source().check())
 

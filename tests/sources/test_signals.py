@@ -11,6 +11,7 @@ import httpx
 import pytest
 
 from exporter import naming
+from exporter.config.root import Config
 from exporter.exposition.ledger import Ledger
 from exporter.reporting import Reporter
 from exporter.sources.base import Source
@@ -47,12 +48,20 @@ def sync(source: Source, now: Callable[[], datetime], store: Store, ledger: Ledg
     async def work() -> PassReport:
         thread = StoreThread()
         try:
-            reporter = Reporter(ledger, small_config(), lambda: None)
+            reporter = Reporter(ledger, config_of(source), lambda: None)
             return await Runner(store, thread, reporter, now).run(Errand(source, source.entities[0]))
         finally:
             thread.close()
 
     return account.run(work())
+
+
+def config_of(source: Source) -> Config:
+    """A config that names the source: of others nothing is told."""
+    known = small_config()
+    (listing,) = rest({"entity": source.entities[0]}, name=source.name).entities
+    named = rest({}, name=source.name).model_copy(update={"entities": (listing,)})
+    return known.model_copy(update={"sources": (named,)})
 
 
 def _aircall_calls() -> Made:

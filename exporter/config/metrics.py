@@ -29,6 +29,22 @@ ColumnName = Annotated[
 ]
 """A column of the entity, or attributes.NAME for what the source knows beyond them."""
 
+Measured = Annotated[
+    str,
+    Spelled(
+        r"attributes\.[A-Za-z0-9_.\- ]{1,64}|[a-z][a-z0-9_]*( - [a-z][a-z0-9_]*)?",
+        "a column such as amount, attributes.NAME, or the time between two instants: solved_at - created_at",
+    ),
+]
+"""What is aggregated: a column, or LATER - EARLIER, the seconds from one instant of a row to another."""
+
+
+def span_of(measured: str) -> tuple[str, str] | None:
+    """The columns of LATER - EARLIER; None for a single column."""
+    later, between, earlier = measured.partition(" - ")
+    return (later, earlier) if between and not measured.startswith("attributes.") else None
+
+
 Scalar = str | bool | int | Number
 """A value to compare with, of the type it has in the YAML: 7 is a number, "7" is text."""
 
@@ -98,8 +114,8 @@ class During(Section):
 class Percentile(Section):
     """The value below which a share of the rows lies (continuous, interpolated)."""
 
-    of: ColumnName
-    """The column whose values are ranked."""
+    of: Measured
+    """The column whose values are ranked, or LATER - EARLIER."""
     at: Annotated[Number, Field(gt=0, lt=1)]
     """The share, such as 0.9 for the 90th percentile."""
 
@@ -123,13 +139,13 @@ class Metric(Section):
     """Or the span over which it counts: a level."""
     count: Annotated[Literal["rows"], OneOf(("rows",))] | None = None
     """rows: how many there are."""
-    sum: ColumnName | None = None
+    sum: Measured | None = None
     """Total of a column."""
-    mean: ColumnName | None = None
-    """Average of a column over the rows that have a value in it."""
-    min: ColumnName | None = None
+    mean: Measured | None = None
+    """Average of a column over the rows that have a value in it, or of a time: solved_at - created_at."""
+    min: Measured | None = None
     """Smallest value of a column."""
-    max: ColumnName | None = None
+    max: Measured | None = None
     """Largest value of a column."""
     distinct: ColumnName | None = None
     """How many different values a column has."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from exporter.config.expression import Binary, Constant, Expression, Ref
-from exporter.config.metrics import Metric
+from exporter.config.metrics import Metric, span_of
 from exporter.records import ENTITIES, Kind, column
 
 UNITS = ("count", "ratio", "currency", "seconds", "score")
@@ -21,6 +21,8 @@ def metric_unit(metric: Metric) -> str:
         return metric.unit
     if metric.measured is None or metric.aggregate == "distinct":
         return "count"
+    if span_of(metric.measured):
+        return "seconds"
     measured = column(metric.entity, metric.measured) if metric.entity in ENTITIES else None
     if measured and measured.kind in _UNITS:
         return _UNITS[measured.kind]

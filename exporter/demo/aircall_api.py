@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-import orjson
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
 from exporter.demo.allowance import Allowance
+from exporter.demo.answers import as_json
 from exporter.demo.company import Company
 from exporter.demo.life import PhoneCall
 from exporter.demo.phones import LINES, TOPICS
@@ -51,7 +51,7 @@ class AircallShape:
             expected = base64.b64encode(f"{self.api_id}:{self.api_token}".encode()).decode()
             given = request.headers.get("authorization")
             if given != f"Basic {expected}":  # 401 only where there is no credential at all
-                return _json(403, {"message": "Forbidden"}) if given else _json(401, {"message": "Unauthorized"})
+                return as_json(403, {"message": "Forbidden"}) if given else as_json(401, {"message": "Unauthorized"})
             now = self.clock().timestamp()
             allowed = self.allowance.take(now)
             headers = {
@@ -60,11 +60,11 @@ class AircallShape:
                 "X-AircallApi-Reset": str(int(self.allowance.renewed_at())),
             }
             if not allowed:
-                return _json(429, {"error": "Too Many Requests"}, headers)
+                return as_json(429, {"error": "Too Many Requests"}, headers)
             try:
-                return _json(200, handle(request), headers)
+                return as_json(200, handle(request), headers)
             except ValueError:
-                return _json(400, {"error": "Bad Request", "troubleshoot": "a parameter is not valid"}, headers)
+                return as_json(400, {"error": "Bad Request", "troubleshoot": "a parameter is not valid"}, headers)
 
         return endpoint
 
@@ -162,7 +162,3 @@ def _page(request: Request, name: str, total: int, rows: Rows) -> dict[str, Any]
         "previous_page_link": None,
     }
     return {"meta": meta, name: found}
-
-
-def _json(status: int, body: Mapping[str, Any], headers: Mapping[str, str] | None = None) -> Response:
-    return Response(orjson.dumps(body), status, dict(headers or {}), "application/json")

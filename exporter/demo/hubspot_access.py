@@ -4,25 +4,18 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import parse_qs
 
 from exporter.demo.allowance import Allowance
+from exporter.demo.answers import RefusedError
 
 TOKEN_LIFE = timedelta(minutes=30)
 
 _WELL_FORMED = re.compile(r"[A-Za-z0-9._\-]{3,256}")
-
-
-class RefusedError(Exception):
-    """A request is answered with an error."""
-
-    def __init__(self, status: int, body: Mapping[str, Any], headers: Mapping[str, str] | None = None) -> None:
-        self.status, self.body, self.headers = status, body, headers or {}
-        super().__init__(status)
 
 
 def refusal(status: int, category: str, message: str, errors: list[dict[str, Any]] | None = None) -> RefusedError:
@@ -51,7 +44,7 @@ class HubspotAccess:
         """Raises RefusedError: 401, 403 that names the scope, or 530 from the edge for a malformed token."""
         scheme, _, token = authorization.partition(" ")
         if token and not _WELL_FORMED.fullmatch(token):
-            raise RefusedError(530, {})
+            raise RefusedError(530, "<html><body>error code: 1016</body></html>")
         ends = self._issued.get(token)
         if scheme != "Bearer" or (token != self.token and ends is None):
             raise refusal(401, "INVALID_AUTHENTICATION", "Authentication credentials not found.")

@@ -15,8 +15,9 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from exporter.demo import hubspot_payloads as payloads
+from exporter.demo.answers import RefusedError, as_json
 from exporter.demo.company import Company, Timeline
-from exporter.demo.hubspot_access import HubspotAccess, RefusedError, refusal
+from exporter.demo.hubspot_access import HubspotAccess, refusal
 from exporter.demo.hubspot_search import BadSearchError, Shown, cut, matching, since_of
 from exporter.demo.life import Life, PhoneCall
 from exporter.demo.phones import LINES
@@ -91,11 +92,9 @@ class HubspotShape:
         async def endpoint(request: Request) -> Response:
             try:
                 result = handle(request)
-                return _json(200, await result if inspect.isawaitable(result) else result, {})
+                return as_json(200, await result if inspect.isawaitable(result) else result)
             except RefusedError as refused:
-                if refused.status == 530:
-                    return Response("<html><body>error code: 1016</body></html>", 530, media_type="text/html")
-                return _json(refused.status, refused.body, refused.headers)
+                return refused.answer()
 
         return endpoint
 
@@ -113,7 +112,7 @@ class HubspotShape:
                 searching = request.url.path.endswith("/search")
                 headers = self.access.count_search() if searching else self.access.count()
             except RefusedError as refused:
-                return _json(refused.status, refused.body, refused.headers)
+                return refused.answer()
             response = await self._answered(guarded)(request)
             response.headers.update(headers)
             return response
@@ -201,7 +200,3 @@ def _result(kind: ObjectType, record: Life, shown: Mapping[str, str | None], wan
 
 def _paged(results: list[dict[str, Any]], after: str | None) -> dict[str, Any]:
     return {"results": results} if after is None else {"results": results, "paging": {"next": {"after": after}}}
-
-
-def _json(status: int, body: Any, headers: Mapping[str, str]) -> Response:
-    return Response(orjson.dumps(body), status, dict(headers), "application/json")

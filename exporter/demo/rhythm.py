@@ -98,3 +98,14 @@ def after_working(at: int, seconds: float) -> int:
         day = next_workday(day + _ONE_DAY)
         begins = midnight(day) + OPENS * 3600
     return int(begins + seconds)
+
+
+def working(since: int, until: int) -> int:
+    """Seconds of opening hours between two instants."""
+    day, last, found = local_day(since), local_day(until), 0
+    while day <= last:
+        if is_workday(day):
+            opens, closes = midnight(day) + OPENS * 3600, midnight(day) + CLOSES * 3600
+            found += max(0, min(until, closes) - max(since, opens))
+        day += _ONE_DAY
+    return found

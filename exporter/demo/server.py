@@ -19,25 +19,19 @@ from starlette.responses import PlainTextResponse
 from starlette.routing import Mount, Route
 
 from exporter.clock import Clock, system_clock
-from exporter.demo.aircall_api import AircallShape
 from exporter.demo.company import MONTHS_OF_HISTORY, SEED, Company, first_day
-from exporter.demo.hubspot_access import HubspotAccess
-from exporter.demo.hubspot_api import SCOPES, HubspotShape
+from exporter.demo.vendors import VENDORS
 from exporter.errors import StartError
 
 HOST, PORT = "127.0.0.1", 9941
-TOKEN = "demo"  # noqa: S105 - opens nothing but this simulation
-API_ID = "demo"
 
 
 def create_app(company: Company, clock: Clock) -> Starlette:
-    """All vendor shapes of one company: HubSpot's under /hubspot, Aircall's under /aircall/v1; and /-/healthy."""
-    hubspot = HubspotShape(company, clock, HubspotAccess(clock, TOKEN, SCOPES))
-    aircall = AircallShape(company, clock, API_ID, TOKEN)
+    """All vendor shapes of one company, each below its vendor's mount, the most specific first; and /-/healthy."""
     healthy = Route("/-/healthy", lambda _: PlainTextResponse("healthy\n"))
-    return Starlette(
-        routes=[healthy, Mount("/hubspot", routes=hubspot.routes()), Mount("/aircall/v1", routes=aircall.routes())]
-    )
+    shapes = {vendor.mount: vendor.routes for vendor in VENDORS.values()}
+    mounts = [Mount(path, routes=make(company, clock)) for path, make in sorted(shapes.items(), reverse=True)]
+    return Starlette(routes=[healthy, *mounts])
 
 
 @dataclass(frozen=True)

@@ -34,7 +34,7 @@ def tickets(rng: Random, staff: Staff, day: date, first_id: int) -> Iterator[Tic
 def _ticket(rng: Random, agent: Member, key: int, at: int, pressure: float) -> Ticket:
     priority = _PRIORITY.draw(rng)
     hurry = _HURRY[priority] * pressure / agent.skill
-    replied_at = after_working(at, spread(rng, 3_000 * hurry, 0.9))
+    replied_at = _whole_minutes(at, after_working(at, spread(rng, 3_000 * hurry, 0.9)))
     steps = _path(rng, at, replied_at, spread(rng, 24_000 * hurry, 1.0))
     closed_at = steps[-1].at
     rated = rng.random() < 0.3
@@ -51,6 +51,11 @@ def _ticket(rng: Random, agent: Member, key: int, at: int, pressure: float) -> T
         rating=_rating(rng, agent, closed_at - at) if rated else None,
         rated_at=closed_at + int(spread(rng, 20_000, 1)) if rated else None,
     )
+
+
+def _whole_minutes(since: int, until: int) -> int:
+    """The instant put off to a whole minute after the other: not every helpdesk tells a reply more finely."""
+    return until + (since - until) % 60
 
 
 def _path(rng: Random, at: int, replied_at: int, effort: float) -> tuple[Step, ...]:

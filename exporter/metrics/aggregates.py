@@ -10,7 +10,7 @@ from typing import Any
 from sqlglot import exp
 
 from exporter.config.metrics import Metric
-from exporter.metrics.columns import Operand, Terms, operand
+from exporter.metrics.columns import Operand, Terms, measured
 from exporter.metrics.conditions import condition
 from exporter.metrics.money import converted
 from exporter.metrics.values import Measured
@@ -72,7 +72,7 @@ def parts(metric: Metric, terms: Terms) -> Parts:
     keep = condition(metric.entity, metric.where, terms.zone)
     if metric.measured is None:
         return Parts(keep)
-    field = operand(metric.entity, metric.measured)
+    field = measured(metric.entity, metric.measured)
     if metric.aggregate == "distinct":
         return Parts(keep, _identity(field))
     if field.kind is Kind.MONEY:

@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 
 from sqlglot import exp
 
+from exporter.config.metrics import span_of
 from exporter.metrics.instants import stored
 from exporter.records import ENTITIES, Kind, column
 
@@ -80,6 +81,16 @@ def operand(entity: str, name: str) -> Operand:
     if kind is None:
         raise LookupError(f"{entity} has no column {name}")
     return Operand(name, exp.column(name, ROW), kind)
+
+
+def measured(entity: str, text: str) -> Operand:
+    """What a metric aggregates: a column, or the seconds between two of its instants; raises LookupError."""
+    span = span_of(text)
+    if span is None:
+        return operand(entity, text)
+    later, earlier = (instant_of(entity, name) for name in span)
+    between = exp.Paren(this=exp.Sub(this=later, expression=earlier))
+    return Operand(text, exp.Extract(this=exp.var("EPOCH"), expression=between), Kind.SECONDS)
 
 
 def instant_of(entity: str, name: str) -> exp.Expr:

@@ -31,6 +31,7 @@ UNITS = {
         ("calls", {"mean": "wait_seconds"}, "seconds"),
         ("calls", {"mean": "resolved"}, "ratio"),
         ("calls", {"sum": "resolved"}, "count"),
+        ("calls", {"max": "ended_at - started_at"}, "seconds"),
         ("calls", {"mean": "satisfaction"}, "score"),
         ("measurements", {"sum": "value"}, "count"),
         ("deals", {"mean": "attributes.margin"}, "score"),

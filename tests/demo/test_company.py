@@ -133,6 +133,12 @@ def test_replies_are_slower_on_busy_days(company: Company) -> None:
     assert mean(wait for waits in busy for wait in waits) > 1.2 * mean(wait for waits in quiet for wait in waits)
 
 
+def test_replies_come_whole_minutes_after_the_question(company: Company) -> None:
+    waits = {one.replied_at - one.created_at for one in company.tickets.records}
+    assert {wait % 60 for wait in waits} == {0}
+    assert min(waits) >= 0
+
+
 def test_amounts_are_many_small_and_few_large(company: Company) -> None:
     amounts = sorted(float(one.amount) for one in company.deals.records)
     assert mean(amounts) > 1.3 * amounts[len(amounts) // 2]

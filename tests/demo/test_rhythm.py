@@ -20,6 +20,7 @@ from exporter.demo.rhythm import (
     midnight,
     next_workday,
     office_moment,
+    working,
 )
 
 
@@ -99,3 +100,17 @@ def test_lunch_is_quieter_than_the_morning() -> None:
     rng, day = Random(1), date(2026, 3, 12)
     hours = [(office_moment(rng, day) - midnight(day)) // 3600 for _ in range(4000)]
     assert hours.count(12) < 0.7 * hours.count(10)
+
+
+@pytest.mark.parametrize(
+    ("since", "until", "hours"),
+    [
+        ("2026-03-13T09:00", "2026-03-13T11:30", 2.5),
+        ("2026-03-13T06:00", "2026-03-13T23:00", 10.0),
+        ("2026-03-13T17:00", "2026-03-16T09:00", 2.0),
+        ("2026-03-14T00:00", "2026-03-15T23:00", 0.0),
+        ("2026-03-13T19:00", "2026-03-13T20:00", 0.0),
+    ],
+)
+def test_working_time_leaves_out_nights_and_weekends(since: str, until: str, hours: float) -> None:
+    assert working(local(since), local(until)) == hours * 3600

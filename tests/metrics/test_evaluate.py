@@ -56,6 +56,23 @@ def test_nothing_counts_and_adds_up_to_zero_but_has_no_mean(aggregate: dict[str,
     assert company(store_of(calls=[]), config_of(metric(**aggregate))) == Measured(value, 0)
 
 
+@pytest.mark.parametrize(
+    ("aggregate", "value"),
+    [
+        ({"mean": "ended_at - started_at"}, 90.5),
+        ({"max": "ended_at - started_at"}, 181.0),
+        ({"sum": "started_at - ended_at"}, -181.0),
+        ({"percentile": {"of": "ended_at - started_at", "at": 0.25}}, 45.25),
+    ],
+)
+def test_the_time_between_two_instants_is_in_seconds_where_both_are_there(
+    aggregate: dict[str, Any], value: float
+) -> None:
+    ends = ("2024-03-05T10:03:01", "2024-03-05T10:00", None)
+    calls = [{"started_at": at("2024-03-05T10:00"), "ended_at": end and at(end)} for end in ends]
+    assert company(store_of(calls=calls), config_of(metric(**aggregate))) == Measured(value, 2)
+
+
 def test_a_flag_counts_as_its_share() -> None:
     calls = [{"started_at": at("2024-03-05"), "resolved": flag} for flag in (True, False, False, True, True, None)]
     assert company(store_of(calls=calls), config_of(metric(mean="resolved"))) == Measured(0.6, 5)

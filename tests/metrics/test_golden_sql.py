@@ -46,7 +46,7 @@ def _query(*metrics: Any, terms: Terms = HOME, scope: Scope = Scope.COMPANY, **s
 def _aggregates() -> exp.Expr:
     seconds = {"sum": "talk_seconds"}, {"mean": "talk_seconds"}, {"min": "talk_seconds"}, {"max": "talk_seconds"}
     others = {"distinct": "queue"}, {"percentile": {"of": "wait_seconds", "at": 0.9}}, {"mean": "resolved"}
-    rest = ({"sum": "attributes.Cost"}, {"count": "rows"})
+    rest = ({"sum": "attributes.Cost"}, {"count": "rows"}, {"mean": "ended_at - answered_at"})
     return _query(*(_metric(entity="calls", at="started_at", **one) for one in (*seconds, *others, *rest)))
 
 

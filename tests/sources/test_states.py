@@ -6,10 +6,12 @@ import json
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 import yaml
 
+from exporter.config.sources.pipedrive import LeadFields
 from exporter.sources.aircall.payloads import call as aircall_call
 from exporter.sources.asterisk import calls as asterisk
 from exporter.sources.hubspot import calls as hubspot_calls
@@ -55,6 +57,9 @@ LEADS: dict[str, dict[str, Any]] = {
     "seen": {"was_seen": True, "is_archived": False},
     "not seen": {"was_seen": False, "is_archived": False},
     "archived": {"was_seen": True, "is_archived": True},
+    "noted as qualified": {"was_seen": True, "is_archived": False, "q": "2026-01-02"},
+    "noted as qualified, archived": {"was_seen": True, "is_archived": True, "q": "2026-01-02"},
+    "noted as converted, archived": {"was_seen": True, "is_archived": True, "q": "2026-01-02", "c": "2026-01-03"},
 }
 
 
@@ -66,7 +71,8 @@ def _missed(reason: str) -> str | None:
 
 def _lead(state: str) -> str | None:
     times = {"add_time": "2026-01-01T00:00:00Z", "update_time": None}
-    return pipedrive.lead({"id": "a", "owner_id": 7, **times, **LEADS[state]}).status
+    noted = LeadFields.model_construct(qualified_at="q", converted_at="c")
+    return pipedrive.lead({"id": "a", "owner_id": 7, **times, **LEADS[state]}, noted, ZoneInfo("UTC")).status
 
 
 READERS: dict[str, Callable[[str], Any]] = {

@@ -105,7 +105,11 @@ def company() -> Pipedrive:
 
 
 def test_every_request_is_allowed(official: Vendor, said: list[Exchange]) -> None:
-    only(official.refusals(said), {})
+    known = {
+        "GET /v1/leads/archived: Invalid query parameter: sort":
+            "its own description puts ASC or DESC behind a field; the schema lists the fields alone"
+    }  # fmt: skip
+    only(official.refusals(said), known)
 
 
 def test_every_operation_and_parameter_that_we_use_is_among_the_requests(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from exporter.config.checks.view import View
-from exporter.config.metrics import Metric
+from exporter.config.metrics import Metric, span_of
 from exporter.config.places import Finding, Path
 from exporter.config.wording import listed, quoted, suggestion
 from exporter.records import Column, Kind, column, columns
@@ -67,7 +67,10 @@ def _uses(metric: Metric) -> Iterator[tuple[Path, str, tuple[Kind, ...], str]]:
         yield ("during", "until"), metric.during.until, _INSTANTS, "until"
     if metric.measured is not None:
         path: Path = ("percentile", "of") if metric.percentile else (metric.aggregate,)
-        yield path, metric.measured, _kinds(metric.aggregate), metric.aggregate
+        span = span_of(metric.measured)
+        kinds = _INSTANTS if span else _kinds(metric.aggregate)
+        for name in span or (metric.measured,):
+            yield path, name, kinds, metric.aggregate
     for position, name in enumerate(metric.by):
         yield ("by", position), name, _LABELS, "by"
 

@@ -6,8 +6,19 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from exporter.config.fields import SecretField
+from exporter.config.fields import SecretField, Section, Spelled
 from exporter.config.sources.base import HttpOptions, OAuth
+
+FieldKey = Annotated[str, Spelled("[0-9a-f]{40}", "the key of a custom field: 40 hexadecimal digits")]
+
+
+class LeadFields(Section):
+    """Keys of the custom date fields in which a company notes what became of its leads."""
+
+    qualified_at: FieldKey | None = None
+    """When it was qualified."""
+    converted_at: FieldKey | None = None
+    """When a deal came of it."""
 
 
 class PipedriveOptions(HttpOptions):
@@ -24,6 +35,8 @@ class PipedriveOptions(HttpOptions):
     """What to read."""
     custom_fields: Annotated[tuple[str, ...], Field(strict=False, max_length=15)] = ()
     """Keys of deals' custom fields to keep as attributes.KEY; Pipedrive gives at most 15."""
+    lead_fields: LeadFields = Field(default_factory=LeadFields)
+    """Custom fields with a lead's dates: Pipedrive itself keeps none, and deletes a lead that it turns into a deal."""
 
     @model_validator(mode="after")
     def _one_way_in(self) -> Self:

@@ -34,6 +34,8 @@ class ZendeskOptions(HttpOptions):
         tuple[Literal["tickets", "surveys", "calls", "people", "measurements"], ...], Field(strict=False, min_length=1)
     ] = ("people", "tickets")
     """calls and measurements (who waits in the queue now) need Talk."""
+    satisfaction_field: Annotated[int, Field(gt=0)] | None = None
+    """Id of a ticket field with the rating as a number; without it, Zendesk's own counts: 1 for good, 0 for bad."""
     history: Annotated[Duration, Field(ge=timedelta(minutes=2))] = parse_duration("730d")
     """How far back tickets, ratings and calls are read."""
 

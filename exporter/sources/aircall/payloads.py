@@ -40,7 +40,7 @@ def call(row: Mapping[str, Any]) -> Call:
         started_at=started_at,
         answered_at=answered_at,
         ended_at=ended_at,
-        wait_seconds=_between(started_at, answered_at, "wait_seconds"),
+        wait_seconds=_between(started_at, answered_at or _given_up_at(row, ended_at), "wait_seconds"),
         talk_seconds=_between(answered_at, ended_at, "talk_seconds"),
     )
 
@@ -55,6 +55,11 @@ def _status(row: Mapping[str, Any], answered_at: datetime | None) -> str | None:
     if row.get("voicemail"):
         return "voicemail"
     return _MISSED.get(convert.text(row.get("missed_call_reason"), "status") or "", "missed")
+
+
+def _given_up_at(row: Mapping[str, Any], ended_at: datetime | None) -> datetime | None:
+    """When an unanswered call stopped waiting; None for one that came when nobody was to answer."""
+    return None if row.get("missed_call_reason") == "out_of_opening_hours" else ended_at
 
 
 def _attributes(row: Mapping[str, Any]) -> dict[str, str]:

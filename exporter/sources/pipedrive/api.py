@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from exporter.errors import RateLimitedError, Reason, SourceError, SourceRejectedError
+from exporter.errors import InvalidRecordError, RateLimitedError, Reason, SourceError, SourceRejectedError
+from exporter.sources import convert
 from exporter.sources.base import Surroundings
 from exporter.sources.http import Answer, SourceClient
 from exporter.sources.pagination import Batch, CursorPages, Listed, Paginator, SinglePage, Size, Step, walk
@@ -64,13 +65,15 @@ WHOLE = SinglePage()
 
 @dataclass(frozen=True, slots=True)
 class StartPages:
-    """Pages of v1: `next_start` while there is more in the collection. Rows that vanish meanwhile shift the rest.
+    """Pages of v1 while there is more in the collection. Rows that vanish meanwhile shift the rest.
 
     So the last `overlap` rows of a page come again on the next one: where they do not, others may have been missed.
+    `until` ends a list that is sorted by change, the newest first, where it has come to older ones.
     """
 
     rows: int = ROWS_V1
     overlap: int = 0
+    until: datetime | None = None
     shifts: bool = True
 
     def ask(self, position: str | None) -> Step:
@@ -78,12 +81,31 @@ class StartPages:
         return Step({"start": position or "0", "limit": str(self.rows)})
 
     def following(self, answer: Answer, rows: int, position: str | None) -> str | None:
-        """Where the next page starts; without the hint, as with leads, only an empty page is surely the last."""
-        hint = (answer.body.get("additional_data") or {}).get("pagination")
-        if rows <= self.overlap or (hint is not None and not hint.get("more_items_in_collection")):
+        """Where the next page starts; without a hint only an empty page is surely the last.
+
+        The hint of call logs lies under `pagination`, that of leads does not, and neither always has `next_start`.
+        """
+        hint = answer.body.get("additional_data") or {}
+        hint = hint.get("pagination") or hint
+        if rows <= self.overlap or not hint.get("more_items_in_collection", True) or self._far_enough(answer):
             return None
-        following = int(position or 0) + rows if hint is None else int(hint["next_start"])
-        return str(following - self.overlap)
+        return str(int(hint.get("next_start") or int(position or 0) + rows) - self.overlap)
+
+    def _far_enough(self, answer: Answer) -> bool:
+        """Whether the page, which must be in the order that was asked for, ends with what is old enough."""
+        rows = answer.body["data"] or ()
+        changes = [at for row in rows if (at := _changed_at(row)) is not None]
+        if self.until is None or not rows or len(changes) < len(rows):
+            return False
+        return changes == sorted(changes, reverse=True) and changes[-1] < self.until
+
+
+def _changed_at(row: Any) -> datetime | None:
+    """When a row changed last, None where it does not say so; what is wrong with it is counted where it is taken."""
+    try:
+        return convert.instant(row.get("update_time"), "updated_at", UTC) if isinstance(row, dict) else None
+    except InvalidRecordError:
+        return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +116,21 @@ class Part:
     paginator: Paginator
     params: tuple[tuple[str, str], ...] = ()
     since: str | None = "updated_since"
-    """The parameter that asks only for changes; None where the list is always read whole."""
+    """The parameter that asks only for changes; None where there is none."""
+    newest_first: tuple[tuple[str, str], ...] = ()
+    """Or parameters that put the newest changes first, so that the list need not be read to its end."""
+
+    def changes(self, since: datetime) -> Part:
+        """The same list, asked only for what changed since then, as far as that can be asked."""
+        if self.since is not None:
+            return replace(
+                self, params=(*self.params, (self.since, since.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")))
+            )
+        if self.newest_first and isinstance(self.paginator, StartPages):
+            # what changes meanwhile comes to the front: it pushes rows back, never past the reader
+            newest = replace(self.paginator, until=since, overlap=0)
+            return replace(self, params=self.newest_first, paginator=newest)
+        return self
 
 
 DEALS = (
@@ -105,7 +141,13 @@ DEALS = (
 )
 LEADS = (
     Part(f"{V1}/leads", StartPages(overlap=1), (("sort", "id"),)),
-    Part(f"{V1}/leads/archived", StartPages(overlap=1), (("sort", "id"),), since=None),
+    Part(
+        f"{V1}/leads/archived",
+        StartPages(overlap=1),
+        (("sort", "id"),),
+        since=None,
+        newest_first=(("sort", "update_time DESC"),),
+    ),
 )
 ACTIVITIES = (Part(f"{V2}/activities", CURSOR, (("sort_by", "id"),)),)
 CALLS = (Part(f"{V1}/callLogs", StartPages(50), since=None),)

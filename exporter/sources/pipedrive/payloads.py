@@ -11,6 +11,7 @@ from types import MappingProxyType
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from exporter.config.sources.pipedrive import LeadFields
 from exporter.errors import InvalidRecordError, Reason
 from exporter.records import Activity, Call, Deal, Lead, Person
 from exporter.sources import convert
@@ -86,16 +87,33 @@ def _custom(value: Any) -> Any:
     return value.get("value") if isinstance(value, Mapping) else value
 
 
-def lead(row: Row) -> Lead:
-    """A lead of the inbox. A deal that grew from it is another record; archived without one means given up."""
+def lead(row: Row, fields: LeadFields, zone: ZoneInfo) -> Lead:
+    """A lead of the inbox, with its dates out of custom fields, which are the company's days.
+
+    A deal that grew from it is another record; archived without one means given up.
+    """
+    qualified_at, converted_at = (
+        convert.instant(row.get(key), name, zone) if key else None
+        for name, key in (("qualified_at", fields.qualified_at), ("converted_at", fields.converted_at))
+    )
     return Lead(
         id=_id(row),
         updated_at=_changed(row),
-        status="lost" if row["is_archived"] else ("working" if row.get("was_seen") else "new"),
+        status=_lead_status(row, qualified=qualified_at is not None, converted=converted_at is not None),
         origin=convert.text(row.get("source_name") or row.get("origin"), "origin"),
         owner=convert.text(row["owner_id"], "owner"),
         created_at=_at(row["add_time"], "created_at"),
+        qualified_at=qualified_at,
+        converted_at=converted_at,
     )
+
+
+def _lead_status(row: Row, *, qualified: bool, converted: bool) -> str:
+    if converted:
+        return "converted"
+    if row["is_archived"]:
+        return "lost"
+    return "qualified" if qualified else "working" if row.get("was_seen") else "new"
 
 
 def activity(row: Row, zone: ZoneInfo) -> Activity:

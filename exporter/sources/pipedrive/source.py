@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
@@ -75,10 +75,10 @@ class PipedriveSource:
         """All lists of the entity; what changed since the cursor where the list can say so."""
         asked = _within_reach(asked)
         make = await self._make(asked.entity)
-        parts, place = PARTS[asked.entity], Place.of(asked.resume)
+        parts, place = self._parts(asked), Place.of(asked.resume)
         while place.part < len(parts):
             part = parts[place.part]
-            async for batch in self._api.pages(part, self._params(part, asked), place.position):
+            async for batch in self._api.pages(part, self._custom(part), place.position):
                 page = self._page(batch, make)
                 place = place.after(batch, part, page.records)
                 if place.part < len(parts):
@@ -91,14 +91,18 @@ class PipedriveSource:
         taken = take(batch.rows, make, self._around.clock())
         return Page(taken.records, taken.rejected)
 
-    def _params(self, part: Part, asked: Pass) -> dict[str, str]:
-        custom = ",".join(self._options.custom_fields) if part.path.startswith(f"{V2}/deals") else ""
-        params = {"custom_fields": custom} if custom else {}
-        if part.since is None or asked.cursor is None:
-            return params
+    def _parts(self, asked: Pass) -> tuple[Part, ...]:
+        """The lists of the entity, asked for changes where there is a cursor."""
+        parts = PARTS[asked.entity]
+        if asked.cursor is None:
+            return parts
         lookback = LOOKBACK if self._options.lookback is None else self._options.lookback
         since = datetime.fromisoformat(asked.cursor) - lookback
-        return {**params, part.since: since.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")}
+        return tuple(part.changes(since) for part in parts)
+
+    def _custom(self, part: Part) -> dict[str, str]:
+        custom = ",".join(self._options.custom_fields) if part.path.startswith(f"{V2}/deals") else ""
+        return {"custom_fields": custom} if custom else {}
 
     def _listing(self, asked: Pass, place: Place) -> Listing | None:
         """Call logs show only the token's own user; archived leads cannot be asked for by change."""
@@ -112,7 +116,7 @@ class PipedriveSource:
         if entity == "people":
             return partial(person, teams=await self._teams())
         makes: dict[str, Make] = {
-            "leads": lead,
+            "leads": partial(lead, fields=self._options.lead_fields, zone=self._around.zone),
             "activities": partial(activity, zone=self._around.zone),
             "calls": call,
         }

@@ -40,8 +40,11 @@ CALL_STATES: Mapping[str, str] = MappingProxyType(
 _QUEUE_NUMBERS = ("calls_waiting", "callbacks_waiting", "average_wait_time", "longest_wait_time", "agents_online")
 
 
-def ticket(row: Row, groups: Mapping[str, str]) -> Ticket:
-    """A ticket; `metric_set` comes with it where the export was asked for it."""
+def ticket(row: Row, groups: Mapping[str, str], rated_in: int | None = None) -> Ticket:
+    """A ticket; `metric_set` comes with it where the export was asked for it.
+
+    `rated_in` is the id of the field that holds its rating, None for Zendesk's own.
+    """
     updated = convert.instant(row.get("generated_timestamp"), "updated_at", UTC, ("epoch",))
     updated = updated or _at(row.get("updated_at"), "updated_at")
     if row["status"] == "deleted":
@@ -58,12 +61,22 @@ def ticket(row: Row, groups: Mapping[str, str]) -> Ticket:
         queue=_queue(row.get("group_id"), groups),
         agent=convert.text(row.get("assignee_id"), "agent"),
         created_at=created_at,
-        first_reply_at=_after(created_at, metrics.get("reply_time_in_minutes")),
+        first_reply_at=_first_reply(created_at, metrics),
         solved_at=_at(metrics.get("solved_at"), "solved_at") if status in ("solved", "closed") else None,
         reopens=convert.number(metrics.get("reopens"), "reopens"),
-        satisfaction=RATINGS.get(str((row.get("satisfaction_rating") or {}).get("score", "unoffered"))),
+        satisfaction=_rating(row) if rated_in is None else _number_in(row, rated_in),
         attributes=_attributes(row),
     )
+
+
+def _rating(row: Row) -> float | None:
+    return RATINGS.get(str((row.get("satisfaction_rating") or {}).get("score", "unoffered")))
+
+
+def _number_in(row: Row, field: int) -> float | None:
+    """A number in a field of one's own, None where it is empty or not on the ticket's form."""
+    values = {one.get("id"): one.get("value") for one in row.get("custom_fields") or ()}
+    return convert.number(values.get(field), "satisfaction")
 
 
 def _attributes(row: Row) -> dict[str, str]:
@@ -72,10 +85,13 @@ def _attributes(row: Row) -> dict[str, str]:
     return {name: value for name, value in texts.items() if value is not None}
 
 
-def _after(start: datetime | None, minutes: Any) -> datetime | None:
-    """An instant given as whole calendar minutes after another."""
-    count = convert.number((minutes or {}).get("calendar"), "first_reply_at")
-    return None if start is None or count is None else start + timedelta(minutes=count)
+def _first_reply(created_at: datetime | None, metrics: Row) -> datetime | None:
+    """Given as calendar time after the creation: in whole minutes, for tickets of Messaging in seconds too."""
+    seconds, minutes = (
+        convert.seconds((metrics.get(f"reply_time_in_{name}") or {}).get("calendar"), "first_reply_at", unit)
+        for name, unit in (("seconds", "s"), ("minutes", "min"))
+    )
+    return _plus(created_at, minutes if seconds is None else seconds)
 
 
 def survey(row: Row) -> Survey | None:
@@ -115,10 +131,11 @@ def person(row: Row, groups: Mapping[str, str]) -> Person | None:
 def call(row: Row, groups: Mapping[str, str]) -> Call:
     """A conversation, as Talk counts it: its legs are another list. Durations are seconds, null on failed calls."""
     started_at = _at(row["created_at"], "started_at")
-    wait = convert.seconds(row.get("wait_time"), "wait_seconds")
     duration = convert.seconds(row.get("duration"), "ended_at")
     status = "voicemail" if row.get("voicemail") else convert.choice(row["completion_status"], "status", CALL_STATES)
     answered = status == "answered"
+    nobody_there = not answered and convert.flag(row.get("outside_business_hours"), "wait_seconds")
+    wait = None if nobody_there else convert.seconds(row.get("wait_time"), "wait_seconds")
     return Call(
         id=_id(row),
         updated_at=_at(row.get("updated_at"), "updated_at"),

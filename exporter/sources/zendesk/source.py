@@ -99,7 +99,10 @@ class ZendeskSource:
         Never a listing: what changed within the last minute is left out, and what was deleted comes as a row.
         """
         name = "tickets" if asked.entity == "tickets" else "users"
-        make = partial(ticket if name == "tickets" else person, groups=await self._api.groups())
+        groups = await self._api.groups()
+        make: Make = partial(person, groups=groups)
+        if name == "tickets":
+            make = partial(ticket, groups=groups, rated_in=self._options.satisfaction_field)
         start = int(self._begin(asked).timestamp()) if name == "tickets" else EVERYBODY
         async for batch in self._api.export(name, start, asked.resume or asked.cursor):
             page = await self._page(batch, make, with_metrics=name == "tickets")

@@ -23,7 +23,13 @@ SELECT
       THEN TRY_CAST("r"."attributes" ->> '$.Cost' AS DOUBLE)
     END
   ),
-  COUNT(*)
+  COUNT(*),
+  COUNT(EXTRACT(EPOCH FROM (
+    "r"."ended_at" - "r"."answered_at"
+  ))),
+  SUM(EXTRACT(EPOCH FROM (
+    "r"."ended_at" - "r"."answered_at"
+  )))
 FROM "calls" AS "r"
 WHERE
   NOT "r"."deleted" AND "r"."started_at" >= $start AND "r"."started_at" < $end

@@ -69,10 +69,23 @@ def test_the_status_of_a_call(
     assert call(given).status == status
 
 
-def test_a_call_nobody_answered_has_neither_waiting_nor_talking() -> None:
-    found = call(row(answered_at=None, user=None, missed_call_reason="short_abandoned"))
-    assert (found.wait_seconds, found.talk_seconds, found.agent) == (None, None, None)
-    assert found.attributes["missed_call_reason"] == "short_abandoned"
+@pytest.mark.parametrize(
+    ("phase", "reason", "waited"),
+    [
+        ("done", "short_abandoned", 8.0),
+        ("done", "agents_did_not_answer", 8.0),
+        ("done", None, 8.0),
+        ("done", "out_of_opening_hours", None),
+        ("initial", None, None),
+    ],
+)
+def test_a_call_nobody_answered_waited_until_it_ended_if_there_was_somebody_to_wait_for(
+    phase: str, reason: str | None, waited: float | None
+) -> None:
+    ended_at = START + 8 if phase == "done" else None
+    found = call(row(status=phase, answered_at=None, ended_at=ended_at, user=None, missed_call_reason=reason))
+    assert (found.wait_seconds, found.talk_seconds, found.agent) == (waited, None, None)
+    assert found.attributes.get("missed_call_reason") == reason
 
 
 def test_a_call_that_goes_on_has_no_end() -> None:

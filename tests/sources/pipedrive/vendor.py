@@ -6,7 +6,7 @@ import base64
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Literal
 
 import httpx
 
@@ -24,10 +24,15 @@ def iso(at: datetime) -> str:
 
 @dataclass
 class Pipedrive:
-    """One company. `before` may answer a request instead; `teams` False is a plan without them."""
+    """One company. `before` may answer a request instead; `teams` False is a plan without them.
+
+    `hints` are what v1 says of the next page: nothing, as in the vendor's example of leads, without `next_start`, as
+    in its schemas, or with it, as in its example of call logs.
+    """
 
     page: int = 500
     teams: bool = True
+    hints: Literal["none", "more", "next"] = "next"
     before: Callable[[httpx.Request], httpx.Response | None] = lambda _: None
     deals: dict[int, Row] = field(default_factory=dict)
     leads: dict[str, Row] = field(default_factory=dict)
@@ -72,11 +77,11 @@ class Pipedrive:
             return self._v2([{"id": 1, "name": "New business"}], asked)
         if path == "/v1/leads":
             since = asked.get("updated_since", "")
-            return self._v1([r for r in self._leads(False) if r["update_time"] >= since], asked, hint=False)
+            return self._v1([r for r in self._leads(False) if r["update_time"] >= since], asked)
         if path == "/v1/leads/archived":
-            return self._v1(self._leads(True), asked, hint=False)
+            return self._v1(self._leads(True), asked)
         if path == "/v1/callLogs":
-            return self._v1(self.calls, asked, most=50)
+            return self._v1(self.calls, asked, most=50, within="pagination")
         if path == "/v1/users":
             return httpx.Response(200, json={"success": True, "data": self.users})
         if path == "/v1/legacyTeams" and self.teams:
@@ -104,10 +109,17 @@ class Pipedrive:
         body = {"success": True, "data": rows[start:end], "additional_data": {"next_cursor": following}}
         return httpx.Response(200, json=body)
 
-    def _v1(self, rows: list[Row], asked: httpx.QueryParams, *, hint: bool = True, most: int = 500) -> httpx.Response:
+    def _v1(
+        self, rows: list[Row], asked: httpx.QueryParams, *, most: int = 500, within: str | None = None
+    ) -> httpx.Response:
+        column, _, direction = asked.get("sort", "").partition(" ")
+        if column:
+            rows = sorted(rows, key=lambda row: str(row[column]), reverse=direction == "DESC")
         start, size = int(asked.get("start", "0")), min(int(asked.get("limit", "100")), most, self.page)
         body: Row = {"success": True, "data": rows[start : start + size] or None}
-        more = start + size < len(rows)
-        if hint:
-            body["additional_data"] = {"pagination": {"more_items_in_collection": more, "next_start": start + size}}
+        hint: Row = {"start": start, "limit": size, "more_items_in_collection": start + size < len(rows)}
+        if self.hints == "next" and within:
+            hint["next_start"] = start + size
+        if self.hints != "none":
+            body["additional_data"] = {within: hint} if within else hint
         return httpx.Response(200, json=body)

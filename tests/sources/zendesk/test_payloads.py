@@ -52,6 +52,39 @@ def test_a_ticket_carries_its_metrics() -> None:
     assert found.attributes == {"type": "question", "tags": "a, b"}
 
 
+@pytest.mark.parametrize(
+    ("metrics", "seconds"),
+    [
+        ({"reply_time_in_minutes": {"calendar": 2, "business": 0}}, 120),
+        ({"reply_time_in_minutes": {"calendar": 2}, "reply_time_in_seconds": {"calendar": 101}}, 101),
+        ({"reply_time_in_minutes": {"calendar": 2}, "reply_time_in_seconds": {"calendar": None}}, 120),
+        ({"reply_time_in_minutes": {"calendar": 0}}, 0),
+    ],
+)
+def test_the_first_reply_is_told_in_seconds_or_whole_minutes(metrics: dict[str, Any], seconds: int) -> None:
+    found = ticket({**TICKET, "metric_set": metrics}, GROUPS)
+    assert found.first_reply_at is not None
+    assert found.created_at is not None
+    assert (found.first_reply_at - found.created_at).total_seconds() == seconds
+
+
+@pytest.mark.parametrize(
+    ("fields", "rating"),
+    [
+        ([{"id": 77, "value": "4"}, {"id": 78, "value": "x"}], 4.0),
+        ([{"id": 77, "value": 4.5}], 4.5),
+        ([{"id": 77, "value": None}], None),
+        ([], None),
+        (None, None),
+    ],
+)
+def test_a_rating_may_be_in_a_field_of_ones_own(fields: Any, rating: float | None) -> None:
+    """Zendesk itself knows only good and bad: stars are written into a field by a survey tool."""
+    row = {**TICKET, "custom_fields": fields}
+    assert ticket(row, GROUPS, 77).satisfaction == rating
+    assert ticket(row, GROUPS).satisfaction == 1.0
+
+
 def test_a_reopened_ticket_is_no_longer_solved() -> None:
     assert ticket(TICKET, GROUPS).solved_at is None
 
@@ -183,3 +216,17 @@ def test_the_queue_is_a_number_each_and_what_is_missing_is_left_out() -> None:
         ("calls_waiting", 0.0, now), ("average_wait_time", 12.5, now),
     ]  # fmt: skip
     assert len({one.id for one in found}) == 2
+
+
+@pytest.mark.parametrize(
+    ("status", "outside", "waited"),
+    [
+        ("not_answered", True, None),
+        ("not_answered", False, 15.0),
+        ("completed", True, 15.0),
+        ("not_answered", None, 15.0),
+    ],
+)
+def test_nobody_is_waited_for_outside_business_hours(status: str, outside: bool | None, waited: float | None) -> None:
+    found = call({**CALL, "completion_status": status, "outside_business_hours": outside}, GROUPS)
+    assert found.wait_seconds == waited

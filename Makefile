@@ -34,12 +34,13 @@ goldens: .venv/tests ## write the expected outputs of tests anew; read the diff 
 bench: .venv/runtime .venv-peers/ready ## measure each budget beside its peer
 	$(BIN)/python -m tests.bench $(ARGS)
 
-secrets: ## make what the compose file needs: a random password for Grafana's admin
-	@mkdir -p secrets && chmod 700 secrets
-	@test -s secrets/grafana_admin_password || { umask 077; head -c 24 /dev/urandom | base64 | tr -d '/+=\n' \
-	  > secrets/grafana_admin_password; }
-	@chmod 644 secrets/grafana_admin_password
-	@echo "Grafana's admin password is in secrets/grafana_admin_password"
+secrets: ## make what the compose file needs: a random password for Grafana's admin, and who may read secrets/
+	@gid=$$(id -g); [ "$$gid" != 0 ] || gid=65532; umask 027; mkdir -p secrets; \
+	test -s secrets/grafana_admin_password || \
+	  head -c 24 /dev/urandom | base64 | tr -d '/+=\n' > secrets/grafana_admin_password; \
+	chgrp -R "$$gid" secrets && chmod -R u=rwX,g=rX,o= secrets; \
+	touch .env; { grep -v '^SECRETS_GID=' .env; echo "SECRETS_GID=$$gid"; } > .env.new; mv .env.new .env
+	@echo "Grafana's admin password is in secrets/grafana_admin_password; put your own secrets beside it and run this again"
 
 lock: ## pin all dependencies anew
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \

@@ -4,7 +4,7 @@ PROGRAMS := promtool prometheus prometheus-alertmanager amtool mariadb-install-d
 PACKAGES := prometheus prometheus-alertmanager postgresql mariadb-server chromium
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check lint generate goldens lock bench secrets programs clean
+.PHONY: help demo test test-stack check lint generate goldens lock bench secrets programs clean
 
 help: ## show what can be done
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 14
@@ -14,6 +14,11 @@ demo: .venv/runtime ## set up and run a simulated company, its exporter, and wha
 
 test: .venv/tests programs ## set up and run all tests
 	@$(BIN)/pytest -n 2 --dist loadfile $(ARGS)
+
+test-stack: PROGRAMS += docker dockerd docker-compose debootstrap
+test-stack: PACKAGES += docker.io docker-compose debootstrap iproute2 iptables
+test-stack: .venv/tests programs ## build the image, bring the compose file up in a Docker engine, and test it
+	@$(BIN)/pytest -m stack --durations=8 tests/stack $(ARGS)
 
 check: .venv/tests ## lint, types, imports, spelling and generated files
 	$(BIN)/ruff check .

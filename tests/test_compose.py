@@ -90,10 +90,15 @@ def test_grafana_lets_in_nobody_without_a_password() -> None:
 
 
 def set_(service: str, key: str, value: object) -> Callable[[Json], None]:
-    return lambda document: document["services"][service].update({key: value})
+    """Gives a service's key another value."""
+
+    def change(document: Json) -> None:
+        document["services"][service][key] = value
+
+    return change
 
 
-BREACHES = {
+BREACHES: dict[str, Callable[[Json], object]] = {
     "pod: user": set_("pod", "user", "0:0"),
     "demo: read_only": set_("demo", "read_only", False),
     "provision: cap_drop": set_("provision", "cap_drop", ["NET_RAW"]),

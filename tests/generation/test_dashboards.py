@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import warnings
+from datetime import timedelta
 
 import pytest
 
@@ -153,6 +154,13 @@ def test_the_detail_draws_value_target_expected_and_previous_on_one_chart() -> N
     ]  # fmt: skip
     dashed = next(o for o in chart["fieldConfig"]["overrides"] if o["matcher"]["options"] == "/ target$/")
     assert {"id": "custom.lineInterpolation", "value": "stepAfter"} in dashed["properties"]
+
+
+def test_hours_of_history_are_a_line_also_where_a_closer_look_asks_between_them() -> None:
+    charts = [p for board in dashboards("full").values() for p in panels_of(board) if p["type"] == "timeseries"]
+    spans = {chart["fieldConfig"]["defaults"]["custom"]["spanNulls"] for chart in charts}
+    (longest,) = spans
+    assert timedelta(hours=1) < timedelta(milliseconds=longest) < timedelta(hours=2), "what is missing stays a gap"
 
 
 def test_the_detail_marks_where_the_target_changed() -> None:

@@ -5,8 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import subprocess
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,6 +14,7 @@ from typing import Any
 import yaml
 
 from tests.stack.engine import Engine
+from tests.waiting import until
 
 ROOT = Path(__file__).parents[2]
 PARTS = (
@@ -27,7 +27,7 @@ PARTS = (
     "LICENSE",
 )
 FOLDERS = ("exporter", "dashboards", "config")
-UP_WITHIN, PATIENCE = 1200.0, 180.0
+UP_WITHIN = 1200.0
 
 FETCH = (
     "import sys, urllib.request as r; "
@@ -79,7 +79,8 @@ class Project:
 
     def inside(self, service: str, *words: object, **how: Any) -> str:
         """What a program says inside a service's container."""
-        return self.engine.docker("exec", self.container(service)["Id"], *words, **how)
+        listening = ("--interactive",) if "stdin" in how else ()
+        return self.engine.docker("exec", *listening, self.container(service)["Id"], *words, **how)
 
     def get(self, url: str, method: str = "GET") -> str:
         """What an address inside the stack answers to whoever shares the exporter's network."""
@@ -104,14 +105,6 @@ class Project:
         label = f"--filter=label=com.docker.compose.project={self.name}"
         asked = (("ps", "--all"), ("volume", "ls"), ("network", "ls"))
         return [line for what in asked for line in self.engine.docker(*what, "--quiet", label).split()]
-
-
-def until(condition: Callable[[], object]) -> None:
-    """Waits for something that takes its time."""
-    deadline = time.monotonic() + PATIENCE
-    while not condition():
-        assert time.monotonic() < deadline, "it never came true"
-        time.sleep(1)
 
 
 def copied(folder: Path) -> Path:

@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from tests import small_company
-from tests.stack.project import Project, brought_down, services, until
+from tests.stack.project import Project, brought_down, services
+from tests.waiting import until
 
 pytestmark = pytest.mark.stack
 

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import IO, Any
 
 FORWARDING = Path("/proc/sys/net/ipv4/ip_forward")
+OWN_NEEDS = ("dockerd", "iptables-save", "iptables-restore", "ip")
 DRIVERS = ("overlay2", "vfs")
 STARTS_WITHIN = 60.0
 ENDS_WITHIN = 60.0
@@ -73,8 +74,8 @@ def engine(folder: Path) -> Iterator[Engine]:
     if (found := Engine()).answers():
         yield found
         return
-    if os.geteuid() != 0 or shutil.which("dockerd") is None:
-        raise NoEngineError("no Docker engine answers, and one of our own needs root and dockerd")
+    if os.geteuid() != 0 or not all(map(shutil.which, OWN_NEEDS)):
+        raise NoEngineError(f"none answers, and one of our own needs root, {', '.join(OWN_NEEDS)}")
     reasons = []
     for driver in DRIVERS:
         try:

@@ -65,12 +65,14 @@ class Project:
 
     def container(self, service: str) -> dict[str, Any]:
         """What the engine knows of a service's container."""
-        (found,) = self.engine.inspect(self.compose("ps", "-q", *self._all(), service).stdout.strip())
+        (found,) = self.engine.inspect(*self.held("ps", f"--filter=label=com.docker.compose.service={service}"))
         return found
 
-    def _all(self) -> tuple[str, ...]:
-        # the second generation of compose names only what runs, unless it is asked for all
-        return () if self.compose_command == ("docker-compose",) else ("--all",)
+    def held(self, *what: str) -> list[str]:
+        """What the engine holds of this project: containers (`ps`), `volume ls`, `network ls`."""
+        every = ("--all",) if what[0] == "ps" else ()
+        mine = f"--filter=label=com.docker.compose.project={self.name}"
+        return self.engine.docker(*what, *every, "--quiet", mine).split()
 
     def log(self, service: str) -> str:
         """All that a service said."""
@@ -99,12 +101,6 @@ class Project:
         for service in self.services:
             if "Health" in self.container(service)["State"]:
                 until(lambda service=service: self.container(service)["State"]["Health"]["Status"] == "healthy")  # type: ignore[misc]
-
-    def left(self) -> list[str]:
-        """What the engine still holds of this project."""
-        label = f"--filter=label=com.docker.compose.project={self.name}"
-        asked = (("ps", "--all"), ("volume", "ls"), ("network", "ls"))
-        return [line for what in asked for line in self.engine.docker(*what, "--quiet", label).split()]
 
 
 def copied(folder: Path) -> Path:
@@ -138,4 +134,4 @@ def brought_down(project: Project) -> Iterator[Project]:
         yield project
     finally:
         project.compose("down", "--volumes", "--timeout", "5", timeout=300)
-        assert project.left() == []
+        assert [*project.held("ps"), *project.held("volume", "ls"), *project.held("network", "ls")] == []

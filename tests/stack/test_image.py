@@ -63,7 +63,7 @@ def test_a_package_whose_hash_is_not_the_locked_one_stops_the_build(
 
 def test_it_holds_no_tests_no_caches_and_nothing_of_the_repository(docker: Engine, image: str) -> None:
     looked = ("/opt", "/app", "/root", "/tmp", "/build")
-    names = ("-name", ".git", "-o", "-name", "tests", "-o", "-name", ".cache", "-o", "-name", "pip*")
+    names = ("-name", ".git", "-o", "-name", "tests", "-o", "-name", ".cache", "-o", "-name", "pip")
     run = ("docker", "run", "--rm", "--network=none", "--user=0:0", "--entrypoint=find", image, *looked, *names)
     done = docker.run(*run, check=False)
     assert done.stdout == ""

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import os
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import pytest
 
 from tests.stack import stand_ins
 from tests.stack.engine import Engine, NoEngineError, engine
-from tests.stack.project import Project, brought_down, copied, python_image_name, services
+from tests.stack.project import Begin, Project, brought_down, copied, python_image_name, services
 
 BUILT_WITHIN = 1200.0
-
-Begin = Callable[..., Iterator[Project]]
 
 
 @pytest.fixture(scope="session")
@@ -47,7 +45,7 @@ def left_out(docker: Engine, tmp_path_factory: pytest.TempPathFactory) -> frozen
 
 
 @pytest.fixture(scope="session")
-def begin(docker: Engine, left_out: frozenset[str], tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Project]:
+def begin(docker: Engine, left_out: frozenset[str], tmp_path_factory: pytest.TempPathFactory) -> Begin:
     """Makes a copy of the project, to be brought up with these profiles. The image is built once."""
     version2 = docker.run("docker", "compose", "version", check=False).returncode == 0
     command = ("docker", "compose") if version2 else ("docker-compose",)
@@ -61,7 +59,7 @@ def begin(docker: Engine, left_out: frozenset[str], tmp_path_factory: pytest.Tem
 
 
 @pytest.fixture(scope="module")
-def demo(begin: Callable[..., Project]) -> Iterator[Project]:
+def demo(begin: Begin) -> Iterator[Project]:
     """The simulated company, up and healthy."""
     with brought_down(begin("demo")) as project:
         project.up()

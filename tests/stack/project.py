@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -112,6 +112,10 @@ def copied(folder: Path) -> Path:
         shutil.copytree(ROOT / part, folder / part, ignore=shutil.ignore_patterns("__pycache__", "generated"))
     subprocess.run(["make", "secrets"], cwd=folder, check=True, capture_output=True)
     return folder
+
+
+Begin = Callable[..., Project]
+"""Makes a copy of the project, to be brought up with the profiles that are named."""
 
 
 def services() -> dict[str, dict[str, Any]]:

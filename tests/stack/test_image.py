@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from importlib.metadata import version
-from pathlib import Path
 
 import pytest
 
 from tests.stack.engine import Engine
-from tests.stack.project import ROOT, Project, services
+from tests.stack.project import ROOT, Begin, services
 
 pytestmark = pytest.mark.stack
 
@@ -18,7 +16,7 @@ LARGEST = 300_000_000
 
 
 @pytest.fixture
-def image(begin: Callable[..., Project]) -> str:
+def image(begin: Begin) -> str:
     """Its name, once it is built."""
     return str(services()["pod"]["image"])
 
@@ -47,9 +45,7 @@ def test_exactly_what_is_locked_is_installed(docker: Engine, image: str) -> None
     assert {"duckdb", "httpx", "pydantic", "grafanalib"} <= {name.partition("==")[0] for name in installed}
 
 
-def test_a_package_whose_hash_is_not_the_locked_one_stops_the_build(
-    docker: Engine, begin: Callable[..., Project], tmp_path: Path
-) -> None:
+def test_a_package_whose_hash_is_not_the_locked_one_stops_the_build(docker: Engine, begin: Begin) -> None:
     project = begin()
     lock = project.folder / "requirements.lock"
     first = next(line for line in lock.read_text().splitlines() if not line.startswith("#"))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from tests import small_company
-from tests.stack.project import Project, brought_down, services
+from tests.stack.project import Begin, Project, brought_down, services
 from tests.waiting import until
 
 pytestmark = pytest.mark.stack
@@ -56,7 +56,7 @@ def write(folder: Path) -> None:
 
 
 @pytest.fixture
-def project(begin: Callable[..., Project]) -> Iterator[Project]:
+def project(begin: Begin) -> Iterator[Project]:
     """Theirs, not yet up."""
     with brought_down(begin()) as made:
         write(made.folder)

@@ -29,7 +29,7 @@ from tests.test_end_to_end import until as soon
 from tests.waiting import until
 
 LEFT_OUT = (
-    "LEFT OUT: no Grafana itself has read what is generated. Put grafana on PATH, or give GRAFANA_URL and GRAFANA_TOKEN "
+    "no Grafana itself has read what is generated. Put grafana on PATH, or give GRAFANA_URL and GRAFANA_TOKEN "
     "of one that is there for tests"
 )
 VALUES = {"kpi": "yearly_revenue", "person": "Ada Lovelace", "team": "North"}

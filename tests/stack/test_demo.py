@@ -180,9 +180,7 @@ def test_every_panel_has_data(demo: Project, tmp_path: Path) -> None:
 
 def test_grafana_takes_all_that_was_generated(demo: Project) -> None:
     if "grafana" in demo.without:
-        pytest.skip(
-            "LEFT OUT: the stack ran without Grafana, whose image is in no registry that can be reached from here"
-        )
+        pytest.skip("the stack ran without Grafana, whose image is in no registry that can be reached from here")
     password = (demo.folder / "secrets/grafana_admin_password").read_text()
     boards = generated_boards(ROOT / "dashboards/generated")
     with httpx.Client(base_url="http://127.0.0.1:3000", auth=("admin", password), timeout=30) as client:

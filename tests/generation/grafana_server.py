@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,7 @@ from tests.generation.boards import Json, lost
 from tests.generation.series import STAND_INS, filled
 
 TROUBLE = re.compile(r"\b(level=error|lvl=eror)\b|Panel plugin not found")
-MINUTE = 60_000
+MINUTE, HOUR = 60_000, 3_600_000
 EVALUATED = {"ok", "nodata"}
 """How a rule is that was evaluated: also where nothing was there to judge."""
 
@@ -63,23 +63,25 @@ class Grafana:
             for uid, board in boards.items()
             for panel in panels_of(board)
             if panel.get("targets")
-            for fault in self._unanswered(f"{uid}: {panel['title']}", panel, values)
+            for fault in self._unanswered(f"{uid}: {panel['title']}", panel, board["time"]["from"], values)
         ]
 
-    def _unanswered(self, where: str, panel: Mapping[str, Any], values: Mapping[str, str]) -> Iterator[str]:
-        queries = [
-            {**query, "expr": filled(query["expr"], values), "intervalMs": MINUTE, "maxDataPoints": 500}
-            for query in panel["targets"]
-        ]
-        answer = self.client.post("/api/ds/query", json={"from": "now-6h", "to": "now", "queries": queries})
-        results = answer.json().get("results", {})
+    def _unanswered(self, where: str, panel: Mapping[str, Any], since: str, values: Mapping[str, str]) -> Iterator[str]:
+        queries = [{**query, "expr": filled(query["expr"], values)} for query in panel["targets"]]
+        lately, long = self._answers(queries, "now-6h", MINUTE), self._answers(queries, since, HOUR)
         for query in queries:
-            found = results.get(query["refId"], {"error": f"HTTP {answer.status_code}"})
-            if found.get("error"):
-                yield f"{where} {query['refId']}: {found['error']}"
-        empty = not any(_has_data(found) for found in results.values())
+            for found in (lately, long):
+                if error := found.get(query["refId"], {"error": "it was not answered"}).get("error"):
+                    yield f"{where} {query['refId']}: {error}"
+        empty = not any(_has_data(found) for found in (*lately.values(), *long.values()))
         if empty and panel["fieldConfig"]["defaults"].get("noValue") == "no data":
             yield f"{where}: no data"
+
+    def _answers(self, queries: Sequence[Json], since: str, step: int) -> dict[str, Json]:
+        asked = [{**query, "intervalMs": step, "maxDataPoints": 1000} for query in queries]
+        answer = self.client.post("/api/ds/query", json={"from": since, "to": "now", "queries": asked})
+        found: dict[str, Json] = answer.json().get("results", {})
+        return found
 
     def rules(self) -> list[Json]:
         """Its own alert rules, as last evaluated."""

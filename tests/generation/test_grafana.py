@@ -197,7 +197,7 @@ def first_query(answer: dict[str, Any]) -> Callable[[Any], Any]:
         ),
         (at("/api/ds/query", first_query({"error": "bad_data: parse error"})), "bad_data: parse error"),
         (at("/api/ds/query", first_query({"frames": []})), "KPIs on target: no data"),
-        (at("/api/ds/query", lambda _: {"message": "internal error"}), "HTTP 200"),
+        (at("/api/ds/query", lambda _: {"message": "internal error"}), "it was not answered"),
     ],
 )
 def test_what_is_not_well_is_found(spoil: Callable[[str, Any], Any], told: str) -> None:

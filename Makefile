@@ -1,5 +1,6 @@
 PYTHON ?= python3
-BIN := .venv/bin
+VENV ?= .venv
+BIN := $(VENV)/bin
 PROGRAMS := promtool prometheus prometheus-alertmanager amtool mariadb-install-db
 PACKAGES := prometheus prometheus-alertmanager postgresql mariadb-server chromium
 
@@ -9,18 +10,19 @@ PACKAGES := prometheus prometheus-alertmanager postgresql mariadb-server chromiu
 help: ## show what can be done
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 14
 
-demo: .venv/runtime ## set up and run a simulated company, its exporter, and what of Prometheus and Grafana is on PATH
+demo: $(VENV)/runtime ## set up and run a simulated company, its exporter, and what of Prometheus and Grafana is on PATH
 	@$(BIN)/kpi-exporter demo $(ARGS)
 
-test: .venv/tests programs ## set up and run all tests
-	@$(BIN)/pytest -n 2 --dist loadfile $(ARGS)
+test: $(VENV)/tests programs ## set up and run all tests; COVER=1 also measures the branches they take
+	@$(BIN)/pytest -n 2 --dist loadfile $(if $(COVER),--cov --cov-report=json:.coverage.json) $(ARGS)
+	@$(if $(COVER),$(BIN)/python -m tests.branches .coverage.json)
 
 test-stack: PROGRAMS += docker dockerd docker-compose debootstrap
 test-stack: PACKAGES += docker.io docker-compose debootstrap iproute2 iptables
-test-stack: .venv/tests programs ## build the image, bring the compose file up in a Docker engine, and test it
+test-stack: $(VENV)/tests programs ## build the image, bring the compose file up in a Docker engine, and test it
 	@$(BIN)/pytest -m stack --durations=8 tests/stack $(ARGS)
 
-check: .venv/tests ## lint, types, imports, spelling and generated files
+check: $(VENV)/tests ## lint, types, imports, spelling and generated files
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
@@ -29,14 +31,14 @@ check: .venv/tests ## lint, types, imports, spelling and generated files
 	$(BIN)/kpi-exporter check --config config/kpis.yaml --strict
 	$(BIN)/kpi-exporter generate --config config/kpis.yaml --out dashboards/generated --check
 
-generate: .venv/runtime ## write dashboards, rules and provisioning of config/kpis.yaml
+generate: $(VENV)/runtime ## write dashboards, rules and provisioning of config/kpis.yaml
 	$(BIN)/kpi-exporter generate --config config/kpis.yaml --out dashboards/generated
 	$(BIN)/kpi-exporter schema > config/kpis.schema.json
 
-goldens: .venv/tests ## write the expected outputs of tests anew; read the diff before you commit
+goldens: $(VENV)/tests ## write the expected outputs of tests anew; read the diff before you commit
 	UPDATE_GOLDENS=1 $(BIN)/pytest $(ARGS)
 
-bench: .venv/runtime .venv-peers/ready ## measure each budget beside its peer
+bench: $(VENV)/runtime .venv-peers/ready ## measure each budget beside its peer
 	$(BIN)/python -m tests.bench $(ARGS)
 
 secrets: ## make what the compose file needs: a random password for Grafana's admin, and who may read secrets/
@@ -65,14 +67,14 @@ programs:
 	if [ -n "$$missing" ]; then echo "not on PATH:" $$missing "- the tests that need them are left out"; \
 	  [ -z "$$CI" ] || exit 1; fi
 
-.venv/runtime: requirements.lock pyproject.toml
-	@echo "setting up .venv"
-	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+$(VENV)/runtime: requirements.lock pyproject.toml
+	@echo "setting up $(VENV)"
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements.lock
 	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --editable .
 	@touch $@
 
-.venv/tests: .venv/runtime requirements-tests.lock
+$(VENV)/tests: $(VENV)/runtime requirements-tests.lock
 	@echo "setting up the test tools"
 	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements-tests.lock
 	@touch $@
@@ -84,4 +86,4 @@ programs:
 	@touch $@
 
 clean: ## remove environments and caches
-	rm -rf .venv .venv-peers .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf .venv .venv-* .coverage* .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -1,8 +1,8 @@
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
-PROGRAMS := promtool prometheus prometheus-alertmanager amtool mariadb-install-db
-PACKAGES := prometheus prometheus-alertmanager postgresql mariadb-server chromium
+PROGRAMS := promtool prometheus prometheus-alertmanager amtool mariadb-install-db faketime
+PACKAGES := prometheus prometheus-alertmanager postgresql mariadb-server chromium faketime
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test test-stack check lint generate goldens lock bench secrets programs clean

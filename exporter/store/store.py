@@ -13,11 +13,11 @@ import duckdb
 
 from exporter.errors import Reason, StoreError
 from exporter.records import ENTITIES
+from exporter.settings import OnCorrupt
 from exporter.sources.base import Listing, Page, Pass
 from exporter.store import merge_sql, passes, snapshots, staging, state
 from exporter.store.database import Database
 from exporter.store.merge import Merged, merge
-from exporter.store.opening import OnCorrupt
 from exporter.store.staging import Slot
 from exporter.store.state import Outcome
 

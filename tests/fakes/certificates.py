@@ -44,6 +44,12 @@ class Authority:
 
     def server(self, address: str, days: int = 1) -> ssl.SSLContext:
         """The context of a server at an address, its certificate good for so many days from now."""
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(self.chain(address, days))
+        return context
+
+    def chain(self, address: str, days: int = 1) -> Path:
+        """A file with a server's key and its certificate."""
         key = ec.generate_private_key(ec.SECP256R1())
         issuer = x509.AuthorityKeyIdentifier.from_issuer_public_key(self._key.public_key())
         builder = _certificate(x509.Name([]), key, days).issuer_name(self._name).add_extension(issuer, critical=False)
@@ -56,9 +62,7 @@ class Authority:
             )
             + certificate.public_bytes(serialization.Encoding.PEM)
         )
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(chain)
-        return context
+        return chain
 
 
 def _certificate(name: x509.Name, key: ec.EllipticCurvePrivateKey, days: int) -> x509.CertificateBuilder:

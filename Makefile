@@ -1,21 +1,28 @@
 PYTHON ?= python3
-BIN := .venv/bin
-PROGRAMS := promtool prometheus prometheus-alertmanager amtool mariadb-install-db
-PACKAGES := prometheus prometheus-alertmanager postgresql mariadb-server chromium
+VENV ?= .venv
+BIN := $(VENV)/bin
+PROGRAMS := promtool prometheus prometheus-alertmanager amtool initdb mariadb-install-db faketime
+PACKAGES := prometheus prometheus-alertmanager postgresql mariadb-server faketime
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check lint generate goldens lock bench secrets programs clean
+.PHONY: help demo test test-stack check lint generate goldens lock bench secrets programs clean
 
 help: ## show what can be done
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 14
 
-demo: .venv/runtime ## set up and run a simulated company, its exporter, and what of Prometheus and Grafana is on PATH
+demo: $(VENV)/runtime ## set up and run a simulated company, its exporter, and what of Prometheus and Grafana is on PATH
 	@$(BIN)/kpi-exporter demo $(ARGS)
 
-test: .venv/tests programs ## set up and run all tests
-	@$(BIN)/pytest -n 2 --dist loadfile $(ARGS)
+test: $(VENV)/tests programs ## set up and run all tests; COVER=1 also measures the branches they take
+	@$(BIN)/pytest -n 2 --dist loadfile $(if $(COVER),--cov --cov-report=json:.coverage.json) $(ARGS)
+	@$(if $(COVER),$(BIN)/python -m tests.branches .coverage.json)
 
-check: .venv/tests ## lint, types, imports, spelling and generated files
+test-stack: PROGRAMS += docker dockerd docker-compose debootstrap
+test-stack: PACKAGES += docker.io docker-compose debootstrap iproute2 iptables
+test-stack: $(VENV)/tests programs ## build the image, bring the compose file up in a Docker engine, and test it
+	@$(BIN)/pytest -m stack --durations=8 tests/stack $(ARGS)
+
+check: $(VENV)/tests ## lint, types, imports, spelling and generated files
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
@@ -24,22 +31,23 @@ check: .venv/tests ## lint, types, imports, spelling and generated files
 	$(BIN)/kpi-exporter check --config config/kpis.yaml --strict
 	$(BIN)/kpi-exporter generate --config config/kpis.yaml --out dashboards/generated --check
 
-generate: .venv/runtime ## write dashboards, rules and provisioning of config/kpis.yaml
+generate: $(VENV)/runtime ## write dashboards, rules and provisioning of config/kpis.yaml
 	$(BIN)/kpi-exporter generate --config config/kpis.yaml --out dashboards/generated
 	$(BIN)/kpi-exporter schema > config/kpis.schema.json
 
-goldens: .venv/tests ## write the expected outputs of tests anew; read the diff before you commit
+goldens: $(VENV)/tests ## write the expected outputs of tests anew; read the diff before you commit
 	UPDATE_GOLDENS=1 $(BIN)/pytest $(ARGS)
 
-bench: .venv/runtime .venv-peers/ready ## measure each budget beside its peer
+bench: $(VENV)/runtime .venv-peers/ready ## measure each budget beside its peer
 	$(BIN)/python -m tests.bench $(ARGS)
 
-secrets: ## make what the compose file needs: a random password for Grafana's admin
-	@mkdir -p secrets && chmod 700 secrets
-	@test -s secrets/grafana_admin_password || { umask 077; head -c 24 /dev/urandom | base64 | tr -d '/+=\n' \
-	  > secrets/grafana_admin_password; }
-	@chmod 644 secrets/grafana_admin_password
-	@echo "Grafana's admin password is in secrets/grafana_admin_password"
+secrets: ## make what the compose file needs: a random password for Grafana's admin, and who may read secrets/
+	@gid=$$(id -g); [ "$$gid" != 0 ] || gid=65532; umask 027; mkdir -p secrets; \
+	test -s secrets/grafana_admin_password || \
+	  head -c 24 /dev/urandom | base64 | tr -d '/+=\n' > secrets/grafana_admin_password; \
+	chgrp -R "$$gid" secrets && chmod -R u=rwX,g=rX,o= secrets; \
+	touch .env; { grep -v '^SECRETS_GID=' .env; echo "SECRETS_GID=$$gid"; } > .env.new; mv .env.new .env
+	@echo "Grafana's admin password is in secrets/grafana_admin_password; put your own secrets beside it and run this again"
 
 lock: ## pin all dependencies anew
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
@@ -49,24 +57,26 @@ lock: ## pin all dependencies anew
 	  -c requirements.lock -o requirements-tests.lock
 
 programs:
-	@missing=$$(for p in $(PROGRAMS); do command -v $$p >/dev/null || echo $$p; done); \
+	@absent() { for p in $(PROGRAMS); do \
+	  command -v $$p >/dev/null || ls /usr/lib/postgresql/*/bin/$$p >/dev/null 2>&1 || echo $$p; done; }; \
+	missing=$$(absent); \
 	if [ -n "$$missing" ] && [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
 	  echo "installing $(PACKAGES)"; \
 	  { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $(PACKAGES); } \
 	    >.programs.log 2>&1 || { tail -5 .programs.log; }; \
 	fi; \
-	missing=$$(for p in $(PROGRAMS); do command -v $$p >/dev/null || echo $$p; done); \
-	if [ -n "$$missing" ]; then echo "not on PATH:" $$missing "- the tests that need them are left out"; \
+	missing=$$(absent); \
+	if [ -n "$$missing" ]; then echo "not on PATH:" $$missing "- the tests that need them are left out and named at the end"; \
 	  [ -z "$$CI" ] || exit 1; fi
 
-.venv/runtime: requirements.lock pyproject.toml
-	@echo "setting up .venv"
-	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+$(VENV)/runtime: requirements.lock pyproject.toml
+	@echo "setting up $(VENV)"
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements.lock
 	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --editable .
 	@touch $@
 
-.venv/tests: .venv/runtime requirements-tests.lock
+$(VENV)/tests: $(VENV)/runtime requirements-tests.lock
 	@echo "setting up the test tools"
 	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements-tests.lock
 	@touch $@
@@ -78,4 +88,4 @@ programs:
 	@touch $@
 
 clean: ## remove environments and caches
-	rm -rf .venv .venv-peers .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf .venv .venv-* .coverage* .mypy_cache .ruff_cache .pytest_cache .hypothesis

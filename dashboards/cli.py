@@ -27,7 +27,9 @@ class Platform(StrEnum):
     KUBERNETES = "kubernetes"
 
 
-ConfigOption = Annotated[Path, typer.Option("--config", "-c", help="The config file.")]
+ConfigOption = Annotated[
+    Path, typer.Option("--config", "-c", envvar="KPI_EXPORTER_CONFIG", help="The YAML file that says everything.")
+]
 SourceUidOption = Annotated[
     str, typer.Option("--datasource-uid", help="Uid of the Prometheus data source that holds the series.")
 ]

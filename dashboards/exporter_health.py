@@ -127,7 +127,8 @@ def _withheld() -> Panel:
 def _requests() -> Panel:
     head = Head(10, "Requests to sources", "HTTP requests a second by class of answer.")
     expr = merged("sum", f"rate({select(naming.REQUESTS)}[$__rate_interval])", ("source", "class"))
-    return lines(head, [over_time(expr, "{{source}} {{class}}")], Look("reqps", 2, colour="series"), step="1m")
+    look = Look("reqps", 2, colour="series", no_value="no source is read over HTTP")
+    return lines(head, [over_time(expr, "{{source}} {{class}}")], look, step="1m")
 
 
 def _records() -> Panel:

@@ -13,13 +13,15 @@ from dashboards.model import Panel, Query, Row, Step
 
 _LAST = {"calcs": ["lastNotNull"], "fields": "", "values": False}
 _NO_LEGEND = {"calcs": [], "displayMode": "list", "placement": "bottom", "showLegend": False}
+_ONE_LINE_WITHIN = 90 * 60 * 1000
+"""Milliseconds that a line spans: the past has a sample each hour, which closer steps would show as nothing at all."""
 _LINE = {
     "drawStyle": "line",
     "lineInterpolation": "linear",
     "lineWidth": 2,
     "fillOpacity": 0,
     "showPoints": "never",
-    "spanNulls": False,
+    "spanNulls": _ONE_LINE_WITHIN,
     "axisSoftMin": 0,
 }
 MERGED: Mapping[str, Any] = MappingProxyType({"id": "merge", "options": {}})

@@ -72,7 +72,7 @@ class App:
         loading = self._read()
         listening = bind(self._settings.listen.host, self._settings.listen.port)
         try:
-            store = Store.open(self._settings.data_dir)
+            store = Store.open(self._settings.data_dir, on_corrupt=self._settings.on_corrupt)
         except ExporterError:
             listening.close()
             raise

@@ -22,6 +22,7 @@ from exporter.commands.options import (
     LogLevel,
     LogLevelOption,
     LogShape,
+    OnCorrupt,
     Shape,
     ValuesShape,
     Whose,
@@ -61,6 +62,14 @@ def serve(  # noqa: PLR0913, PLR0917  # typer makes an option of each parameter
     watch_config: Annotated[
         bool, typer.Option("--watch-config", help="Load the config again whenever its file changes.")
     ] = False,
+    on_corrupt: Annotated[
+        OnCorrupt,
+        typer.Option(
+            "--on-corrupt",
+            envvar="KPI_EXPORTER_ON_CORRUPT",
+            help="A damaged store: keep it aside and read everything anew, or end with 3.",
+        ),
+    ] = OnCorrupt.REBUILD,
     log_format: LogFormatOption = LogShape.TEXT,
     log_level: LogLevelOption = LogLevel.INFO,
 ) -> None:
@@ -70,7 +79,8 @@ def serve(  # noqa: PLR0913, PLR0917  # typer makes an option of each parameter
     """
     from exporter.commands.serve import run
 
-    told = replace(settings(config, data_dir, listen, insecure=web_insecure), watch_config=watch_config)
+    told = settings(config, data_dir, listen, insecure=web_insecure)
+    told = replace(told, watch_config=watch_config, on_corrupt=on_corrupt.value)
     run(told, log_format.value, log_level.value)
 
 

@@ -151,6 +151,11 @@ LAST_SUCCESS = _own(
     "When a pass over the entity last completed.",
     ("source", "entity"),
 )
+LAST_FULL = _own(
+    "source_last_full_timestamp_seconds",
+    "When everything was last read: at first, at each reconcile, and when changes can no longer be asked for.",
+    ("source", "entity"),
+)
 WATERMARK = _own(
     "source_watermark_timestamp_seconds",
     "Instant up to which the entity is known to be complete.",
@@ -209,8 +214,8 @@ LOG_LINES_DROPPED = _own(
 BUILD_INFO = _own("build_info", "Version of the exporter and of Python; always 1.", ("version", "python"))
 
 OWN_FAMILIES = (
-    SOURCE_UP, SOURCE_STATE, LAST_SUCCESS, WATERMARK, NEXT_ATTEMPT, FAILURES, CLOCK_SKEW, CAPPED, REQUESTS, ERRORS,
-    RECORDS, REJECTED, UNDATED, SYNC_DURATION, KPI_UP, LABEL_OVERFLOW, EVALUATION_SUCCESS, EVALUATION_FAILED,
+    SOURCE_UP, SOURCE_STATE, LAST_SUCCESS, LAST_FULL, WATERMARK, NEXT_ATTEMPT, FAILURES, CLOCK_SKEW, CAPPED, REQUESTS,
+    ERRORS, RECORDS, REJECTED, UNDATED, SYNC_DURATION, KPI_UP, LABEL_OVERFLOW, EVALUATION_SUCCESS, EVALUATION_FAILED,
     EVALUATION_DURATION, EVALUATION_TIME, SERIES, SERIES_DROPPED, STORE_UP, STORE_ERRORS, STORE_REBUILDS,
     RELOAD_SUCCESS, RELOAD_TIME, PUSH_POSTS, HTTP_REJECTED, CLOCK_JUMPS, LOG_LINES_DROPPED, BUILD_INFO,
 )  # fmt: skip

@@ -15,7 +15,7 @@ from exporter.config.root import Config
 from exporter.errors import EvaluationError, ExporterError, StoreDamagedError, StoreError
 from exporter.evaluation.evaluations import Evaluated, Evaluations
 from exporter.exposition.families import business_rows, exported, kpi_rows
-from exporter.exposition.ledger import Labels, Ledger
+from exporter.exposition.ledger import Ledger
 from exporter.exposition.page import View, render
 from exporter.exposition.render import Renderer
 from exporter.exposition.server import Exposed
@@ -131,14 +131,12 @@ class Publisher:
 def report_outcomes(ledger: Ledger, evaluated: Evaluated) -> None:
     """What the store remembers of every source's passes, as the exporter's own metrics: it outlives a restart."""
     known = evaluated.outcomes
-    ends: dict[Labels, float] = {
-        (o.source, o.entity): o.last_success.timestamp() for o in known if o.last_success is not None
-    }
-    marks: dict[Labels, float] = {
-        (o.source, o.entity): o.watermark.timestamp() for o in known if o.watermark is not None
-    }
-    ledger.replace(naming.LAST_SUCCESS, ends)
-    ledger.replace(naming.WATERMARK, marks)
+    for family, instants in (
+        (naming.LAST_SUCCESS, {(o.source, o.entity): o.last_success for o in known}),
+        (naming.LAST_FULL, {(o.source, o.entity): o.last_full for o in known}),
+        (naming.WATERMARK, {(o.source, o.entity): o.watermark for o in known}),
+    ):
+        ledger.replace(family, {labels: at.timestamp() for labels, at in instants.items() if at is not None})
     ledger.replace(naming.FAILURES, {(o.source, o.entity): float(o.failures) for o in known})
     ledger.replace(naming.SYNC_DURATION, {(o.source, o.entity): o.seconds for o in known if o.seconds is not None})
 

@@ -87,7 +87,8 @@ class Reporter:
         elif report.reason is None and before is not None:
             _log.info("reading works again", extra=told)
         elif report.full and key not in self._failing:
-            _log.info("read in full: %d records in %.1f s", report.records, report.seconds, extra=told)
+            count = "1 record" if report.records == 1 else f"{report.records} records"
+            _log.info("read in full: %s in %.1f s", count, report.seconds, extra=told)
         self._failing[key] = report.reason
 
     def published(self, source: str, entity: str) -> None:  # noqa: ARG002 - the observer's signature

@@ -5,10 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from ipaddress import ip_address
 from pathlib import Path
+from typing import Literal
 
 DEFAULT_CONFIG = Path("config/kpis.yaml")
 DEFAULT_DATA_DIR = Path("data")
 DEFAULT_LISTEN = "127.0.0.1:9940"
+
+OnCorrupt = Literal["rebuild", "fail"]
+"""What becomes of a damaged store: it is moved aside and everything is read anew, or the process ends."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,3 +54,4 @@ class Settings:
     """Seconds between two evaluations while no pass is published."""
     watch_config: bool = False
     """Load the config again whenever its file changes."""
+    on_corrupt: OnCorrupt = "rebuild"

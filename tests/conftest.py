@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections import Counter
 from collections.abc import Iterator
 
 import pytest
@@ -30,3 +31,15 @@ def logging_as_before() -> Iterator[None]:
 def typed(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], logging_as_before: None) -> Typed:
     """Runs a command line in this process."""
     return typist(monkeypatch, capsys)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Nothing is left out in silence: each reason on a line of its own, with how many tests it kept from running."""
+    skipped = terminalreporter.stats.get("skipped", ())
+    for reason, count in Counter(_reason(report) for report in skipped).items():
+        terminalreporter.write_line(f"LEFT OUT, {count} test{'s' if count > 1 else ''}: {reason}", yellow=True)
+
+
+def _reason(report: pytest.TestReport) -> str:
+    where = report.longrepr
+    return where[2].removeprefix("Skipped: ") if isinstance(where, tuple) else str(where)

@@ -9,16 +9,22 @@ import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
+
+import psycopg
 
 from tests.programs import program
 
 
 @contextmanager
-def postgresql() -> Iterator[int]:
-    """A PostgreSQL with the superuser `owner` (no password from loopback); gives its port."""
+def postgresql(chain: Path | None = None) -> Iterator[int]:
+    """A PostgreSQL with the superuser `owner` (no password from loopback); gives its port.
+
+    `chain` holds a key and its certificate: then it talks encrypted too.
+    """
     binaries = sorted(Path("/usr/lib/postgresql").glob("*/bin"))
     initdb = program("initdb", *(str(folder / "initdb") for folder in binaries))
     server = initdb.with_name("postgres")
@@ -26,15 +32,23 @@ def postgresql() -> Iterator[int]:
         made = [initdb, "-D", folder / "data", "-U", "owner", "-A", "trust", "-E", "UTF8", "--no-sync"]
         subprocess.run(made, check=True, capture_output=True, user=user, cwd=folder)
         port = _free_port()
-        settings = {"listen_addresses": "127.0.0.1", "port": port, "unix_socket_directories": folder, "fsync": "off"}
+        settings: dict[str, object] = {
+            "listen_addresses": "127.0.0.1",
+            "port": port,
+            "unix_socket_directories": folder,
+            "fsync": "off",
+        }
+        if chain is not None:
+            kept = str(_kept(chain, folder, user))
+            settings |= {"ssl": "on", "ssl_cert_file": kept, "ssl_key_file": kept}
         options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
-        with _running([server, "-D", folder / "data", *options], port, user, folder):
+        with _running([server, "-D", folder / "data", *options], port, user, folder, _greets):
             yield port
 
 
 @contextmanager
-def mariadb() -> Iterator[tuple[int, Path]]:
-    """A MariaDB whose user `root` comes in by the socket; gives its port and socket."""
+def mariadb(chain: Path | None = None) -> Iterator[tuple[int, Path]]:
+    """A MariaDB whose user `root` comes in by the socket; gives its port and socket. `chain` as for PostgreSQL."""
     install, server = program("mariadb-install-db"), program("mariadbd", "/usr/sbin/mariadbd")
     with _folder("mysql") as (folder, user):
         data, sock = f"--datadir={folder / 'data'}", folder / "sock"
@@ -42,7 +56,17 @@ def mariadb() -> Iterator[tuple[int, Path]]:
         subprocess.run(made, check=True, capture_output=True, user=user, cwd=folder)
         port = _free_port()
         places = [f"--port={port}", f"--socket={sock}", f"--pid-file={folder / 'pid'}"]
-        command = [server, "--no-defaults", data, *places, "--bind-address=127.0.0.1", "--skip-name-resolve"]
+        kept = _kept(chain, folder, user) if chain is not None else None
+        encrypted = [f"--ssl-cert={kept}", f"--ssl-key={kept}"] if kept is not None else []
+        command = [
+            server,
+            "--no-defaults",
+            data,
+            *places,
+            *encrypted,
+            "--bind-address=127.0.0.1",
+            "--skip-name-resolve",
+        ]
         with _running(command, port, user, folder):
             yield port, sock
 
@@ -61,26 +85,47 @@ def _folder(user: str) -> Iterator[tuple[Path, str | None]]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
+def _kept(chain: Path, folder: Path, user: str | None) -> Path:
+    """A copy that the server's own user may read, and nobody else."""
+    kept = folder / "chain.pem"
+    shutil.copyfile(chain, kept)
+    kept.chmod(0o600)
+    if user is not None:
+        shutil.chown(kept, user)
+    return kept
+
+
+def _listens(port: int) -> None:
+    socket.create_connection(("127.0.0.1", port), 1).close()
+
+
+def _greets(port: int) -> None:
+    """PostgreSQL listens before it has started, and sends away who comes."""
+    psycopg.connect(host="127.0.0.1", port=port, user="owner", dbname="postgres", connect_timeout=1).close()
+
+
 @contextmanager
-def _running(command: list[object], port: int, user: str | None, folder: Path) -> Iterator[None]:
+def _running(
+    command: list[object], port: int, user: str | None, folder: Path, ready: Callable[[int], None] = _listens
+) -> Iterator[None]:
     with (
         (folder / "log").open("wb") as log,
         subprocess.Popen(list(map(str, command)), stdout=log, stderr=log, user=user, cwd=folder) as process,
     ):
         try:
-            _wait(port, process, folder / "log")
+            _wait(partial(ready, port), process, folder / "log")
             yield
         finally:
             process.terminate()
 
 
-def _wait(port: int, process: subprocess.Popen[bytes], log: Path) -> None:
+def _wait(ready: Callable[[], None], process: subprocess.Popen[bytes], log: Path) -> None:
     for _ in range(300):
         if process.poll() is not None:
             raise RuntimeError(f"the database ended at once: {log.read_text(encoding='utf-8')[-500:]}")
         try:
-            socket.create_connection(("127.0.0.1", port), 1).close()
-        except OSError:
+            ready()
+        except (OSError, psycopg.OperationalError):
             time.sleep(0.1)
         else:
             return

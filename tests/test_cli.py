@@ -202,7 +202,7 @@ def test_values_as_openmetrics_can_be_read(typed: Typed, company: Path, data: Pa
     assert families["kpi_value"].samples[0].value == 700
 
 
-@pytest.mark.parametrize("at", ["yesterday", "2020-13-01", "12:00"])
+@pytest.mark.parametrize("at", ["yesterday", "2020-13-01", "12:00", "0001-01-01", "9999-12-31T23:59"])
 def test_an_instant_that_is_none_is_refused(typed: Typed, company: Path, data: Path, at: str) -> None:
     done = typed("values", "-c", company, "-d", data, "--at", at)
     assert done.code == 2

@@ -54,6 +54,7 @@ def test_an_evaluation_is_shown_and_reported(store: Store) -> None:
     assert ledger.value(naming.UNDATED, "deals", "closed_at") == 1
     assert ledger.value(naming.LAST_SUCCESS, "crm", "deals") == NOW.timestamp()
     assert ledger.value(naming.WATERMARK, "hr", "people") == NOW.timestamp()
+    assert ledger.value(naming.LAST_FULL, "hr", "people") == NOW.timestamp()
     assert "Ada Lovelace" in one.page(lambda: NOW)
 
 

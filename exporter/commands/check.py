@@ -102,10 +102,12 @@ async def _access(config: Config) -> list[tuple[str, str, bool, str]]:
 
 
 async def _one(source: Source) -> list[tuple[str, str, bool, str]]:
+    from exporter.sources.access import told
+
     try:
         async with asyncio.timeout(ACCESS_DEADLINE):
             return [(source.name, a.entity, a.allowed, a.missing) for a in await source.check()]
     except SourceError as error:
-        return [(source.name, entity, False, f"{error.reason.value}: {error}") for entity in source.entities]
+        return [(source.name, entity, False, told(error)) for entity in source.entities]
     except TimeoutError:
         return [(source.name, entity, False, f"no answer in {ACCESS_DEADLINE:.0f} s") for entity in source.entities]

@@ -28,6 +28,13 @@ class ValuesShape(StrEnum):
     OPENMETRICS = "openmetrics"
 
 
+class OnCorrupt(StrEnum):
+    """What becomes of a damaged store."""
+
+    REBUILD = "rebuild"
+    FAIL = "fail"
+
+
 class LogShape(StrEnum):
     """Forms of the log."""
 

@@ -68,6 +68,10 @@ def show(config: Config, evaluation: Evaluation, at: datetime, shape: str) -> No
         typer.echo(f"warning: {name} could not be evaluated", err=True)
 
 
+YEARS = range(1900, 3000)
+"""Years in which every period, and the one before, has its dates."""
+
+
 def instant(text: str | None, zone: tzinfo, option: str = "--at") -> datetime | None:
     """An ISO 8601 instant, in the company's zone where it has no offset; refuses anything else."""
     if text is None:
@@ -78,4 +82,6 @@ def instant(text: str | None, zone: tzinfo, option: str = "--at") -> datetime | 
         raise typer.BadParameter(
             f"{text!r} is no instant: write 2025-03-31T18:00 or 2025-03-31T18:00+02:00", param_hint=option
         ) from None
+    if found.year not in YEARS:
+        raise typer.BadParameter(f"{text!r} is not between {YEARS[0]} and {YEARS[-1]}", param_hint=option)
     return found if found.tzinfo else found.replace(tzinfo=zone)

@@ -49,6 +49,8 @@ class Document:
 def read(path: Path, name: str) -> str:
     """The text of a config file of at most 1 MiB; raises ConfigError, with `name` as the file's."""
     try:
+        if path.is_dir():
+            raise ConfigError([Problem(name, 0, "", "this is a folder", "name the file in it with --config")])
         if not path.is_file():
             raise ConfigError([Problem(name, 0, "", "there is no such file", "name another with --config")])
         with path.open("rb") as file:

@@ -209,7 +209,9 @@ def _source(view: View, name: str, provider: str) -> tuple[str, ...]:
     mark = "●" if state == "ok" else "○" if state in ("starting", "backfill") else "▼"
     tone = {"●": "on_track", "○": "none"}.get(mark, "off_track")
     shown = element("span", element("span", f"{mark} {state.replace('_', ' ')}", class_="pill"), class_=tone)
-    return name, provider, shown, _when(min(reads, default=None), view.now), _when(min(plans, default=None), view.now)
+    plan = min(plans, default=None)
+    due = "now" if plan and plan <= view.now.timestamp() else _when(plan, view.now)
+    return name, provider, shown, _when(min(reads, default=None), view.now), due
 
 
 def _when(at: float | None, now: datetime) -> str:

@@ -9,8 +9,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from exporter.config.sources.rest import Deleted, RestEntity, RestOptions
-from exporter.errors import IncompletePassError, Reason, SourceError, SourceRejectedError
+from exporter.errors import IncompletePassError, Reason, SourceRejectedError
 from exporter.records import Record
+from exporter.sources.access import access
 from exporter.sources.base import Access, Listing, Page, Pass, Surroundings
 from exporter.sources.http import Answer, SourceClient
 from exporter.sources.mapping import RecordMap
@@ -116,20 +117,12 @@ class RestSource:
         found: dict[str, Access] = {}
         now = self._around.clock()
         for listing in (one for several in self._listings.values() for one in several):
-            access = await self._access(listing, now)
-            if access.entity not in found or not access.allowed:
-                found[access.entity] = access
+            options = listing.options
+            probe = anext(walk(self._client, listing.listed(now, now)))
+            tried = await access(options.entity, f"read access to {options.path}", probe)
+            if tried.entity not in found or not tried.allowed:
+                found[tried.entity] = tried
         return tuple(found.values())
-
-    async def _access(self, listing: _RestListing, now: datetime) -> Access:
-        options = listing.options
-        try:
-            await anext(walk(self._client, listing.listed(now, now)))
-        except SourceError as error:
-            if error.reason not in (Reason.FORBIDDEN, Reason.NOT_FOUND):
-                raise
-            return Access(options.entity, allowed=False, missing=f"read access to {options.path}")
-        return Access(options.entity, allowed=True)
 
     async def close(self) -> None:
         """Frees connections."""

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 from collections.abc import AsyncIterator, Generator, Sequence
+from contextlib import suppress
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from itertools import islice
@@ -21,6 +23,8 @@ from exporter.sources.sql_statement import Key, Selection, Statement
 
 LOOKBACK = timedelta(minutes=5)
 """Transactions that began earlier may commit later, behind the rows already read."""
+
+_DATED = re.compile(r"\d{4}-\d\d-\d\d")
 
 Row = Sequence[Any]
 
@@ -123,12 +127,19 @@ class _Reading:
         if self._part.updated is None:
             return
         value = row[self._places[self._part.updated]]
-        if value is None or (isinstance(value, datetime) and self._aware(value) > self._asked.started_at):
+        moment = self._moment(value)
+        if value is None or (moment is not None and moment > self._asked.started_at):
             return
         if self._latest is None or value > self._latest:
             self._latest = value
 
-    def _aware(self, value: datetime) -> datetime:
+    def _moment(self, value: Any) -> datetime | None:
+        """When a row says that it changed, where that is a time: SQLite keeps times as text."""
+        if isinstance(value, str) and _DATED.match(value):
+            with suppress(ValueError):
+                value = datetime.fromisoformat(value)
+        if not isinstance(value, datetime):
+            return None
         return (value if value.tzinfo else value.replace(tzinfo=self._around.zone)).astimezone(UTC)
 
     def _cursor(self) -> str | None:

@@ -8,11 +8,14 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
+import certifi
+
 from exporter.config.sources.sql import SqlOptions
 from exporter.errors import Reason, SourceError, SourceRejectedError, SourceUnavailableError
 from exporter.sources.auth import reveal
 from exporter.sources.base import Surroundings
 from exporter.sources.sql_statement import Statement
+from exporter.sources.trust import trusted
 
 ROWS_AT_ONCE = 1000
 _CONNECT_SECONDS = 5
@@ -34,7 +37,7 @@ _CURES = {
     Reason.NOT_FOUND: "there is no such database: check database or path",
     Reason.TIMEOUT: "the statement took longer than statement_timeout: add an index on the change column and id",
     Reason.CONNECT: "the database cannot be reached: check host and port",
-    Reason.TLS: "no trusted encrypted connection: check tls",
+    Reason.TLS: "no trusted encrypted connection: check tls, and ca_file where the authority is a private one",
     Reason.PROTOCOL: "the database ended the statement",
 }
 
@@ -91,7 +94,7 @@ def _postgresql(options: SqlOptions, around: Surroundings) -> Any:
         user=options.user,
         password=reveal(options.password, around) if options.password else None,
         sslmode={"verify": "verify-full", "require": "require", "off": "prefer"}[options.tls],
-        sslrootcert="system" if options.tls == "verify" else None,
+        sslrootcert=_authorities(options, around) if options.tls == "verify" else None,
         connect_timeout=_CONNECT_SECONDS,
         application_name="kpi-exporter",
         options=f"-c statement_timeout={int(options.statement_timeout.total_seconds() * 1000)} -c TimeZone=UTC",
@@ -113,7 +116,7 @@ def _mysql(options: SqlOptions, around: Surroundings) -> Any:
         charset="utf8mb4",
         connect_timeout=_CONNECT_SECONDS,
         read_timeout=options.statement_timeout.total_seconds() + _CONNECT_SECONDS,
-        ssl=_tls(options.tls),
+        ssl=_tls(options, around),
         cursorclass=SSCursor,
     )
     with connection.cursor() as cursor:
@@ -125,13 +128,19 @@ def _mysql(options: SqlOptions, around: Surroundings) -> Any:
     return connection
 
 
-def _tls(wanted: str) -> ssl.SSLContext | None:
-    if wanted == "off":
+def _authorities(options: SqlOptions, around: Surroundings) -> str:
+    """The file of authorities for libpq, which brings none of its own and finds none of the system's."""
+    return str(around.base / options.ca_file) if options.ca_file else certifi.where()
+
+
+def _tls(options: SqlOptions, around: Surroundings) -> ssl.SSLContext | None:
+    if options.tls == "off":
         return None
-    context = ssl.create_default_context()
-    if wanted == "require":
-        context.check_hostname = False
-        context.verify_mode = ssl.CERT_NONE
+    if options.tls == "verify":
+        return trusted("https", around.base / options.ca_file if options.ca_file else None)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
     return context
 
 
@@ -169,8 +178,11 @@ def _is_driver_error(error: Exception) -> bool:
 
 
 def _meaning(error: Exception) -> SourceError:
+    said = str(error).lower()
     codes = (str(code) for code in (*error.args[:1], getattr(error, "sqlstate", "")))
-    reason = next((_MEANINGS[code] for code in codes if code in _MEANINGS), None) or _by_text(str(error).lower())
+    known = next((_MEANINGS[code] for code in codes if code in _MEANINGS), None)
+    # PyMySQL tells of a certificate that does not hold as of a server that is not there
+    reason = Reason.TLS if known is Reason.CONNECT and "certificate" in said else known or _by_text(said)
     if reason in (Reason.CONNECT, Reason.TIMEOUT, Reason.PROTOCOL):
         return SourceUnavailableError(reason, _CURES[reason])
     return SourceRejectedError(reason, _CURES[reason])

@@ -13,9 +13,10 @@ from weakref import WeakSet
 import duckdb
 
 from exporter.errors import StoreDamagedError, StoreError
+from exporter.settings import OnCorrupt
 from exporter.store.connection import connect, first_line, is_content, is_damage, translate, verify
 from exporter.store.lock import DirectoryLock
-from exporter.store.opening import Files, OnCorrupt, open_file
+from exporter.store.opening import Files, open_file
 from exporter.store.sentinel import observe, write_sentinel
 
 PROBE_BYTES = 1024 * 1024

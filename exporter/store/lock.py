@@ -17,8 +17,11 @@ class DirectoryLock:
         try:
             path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             self._file = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+        except FileExistsError as error:
+            raise StoreError(f"{path.parent} is no folder: choose another --data-dir") from error
         except OSError as error:
-            raise StoreError(f"{path.parent} cannot be written: {error.strerror}") from error
+            told = f"{path.parent} cannot be written: {error.strerror}"
+            raise StoreError(f"{told}: mend that or choose another --data-dir") from error
         try:
             fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:

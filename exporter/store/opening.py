@@ -6,16 +6,14 @@ import secrets
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 import duckdb
 
 from exporter.errors import StoreDamagedError, StoreError
+from exporter.settings import OnCorrupt
 from exporter.store.connection import APPLICATION, Identity, connect, first_line, identify, inspect, verify
 from exporter.store.schema import SCHEMA_VERSION, create_statements, entity_tables, shape
 from exporter.store.sentinel import Sentinel, observe, read_sentinel, write_sentinel
-
-OnCorrupt = Literal["rebuild", "fail"]
 
 
 @dataclass(frozen=True, slots=True)

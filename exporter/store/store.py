@@ -13,11 +13,11 @@ import duckdb
 
 from exporter.errors import Reason, StoreError
 from exporter.records import ENTITIES
+from exporter.settings import OnCorrupt
 from exporter.sources.base import Listing, Page, Pass
 from exporter.store import merge_sql, passes, snapshots, staging, state
 from exporter.store.database import Database
 from exporter.store.merge import Merged, merge
-from exporter.store.opening import OnCorrupt
 from exporter.store.staging import Slot
 from exporter.store.state import Outcome
 
@@ -103,8 +103,10 @@ class Store:
             slot, begun = passes.under_way(connection, source, entity, full)
             merged = merge(connection, slot, listing, staging.staged(connection, slot).records)
             known = state.outcome(connection, source, entity)
-            ended = passes.succeeded(known, slot, begun, cursor, at or begun.started_at, lag)
-            state.save(connection, replace(ended, seconds=seconds))
+            now = at or begun.started_at
+            ended = passes.succeeded(known, slot, begun, cursor, now, lag)
+            last_full = ended.last_full if listing is None else now
+            state.save(connection, replace(ended, last_full=last_full, seconds=seconds))
             commits = state.count_commit(connection)
             if merged.changed:
                 state.bump(connection, entity, commits)

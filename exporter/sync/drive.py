@@ -11,10 +11,11 @@ from datetime import datetime, timedelta
 
 from exporter.errors import StoreError
 from exporter.naming import SourceState
+from exporter.sources.access import SOURCE_WIDE
 from exporter.store.state import Outcome
 from exporter.store.store import Store
 from exporter.sync.observer import Observer, PassReport
-from exporter.sync.pacing import SOURCE_WIDE, Pacing
+from exporter.sync.pacing import Pacing
 from exporter.sync.runner import Errand, Runner
 from exporter.sync.states import source_state
 from exporter.sync.timetable import Job, Timetable

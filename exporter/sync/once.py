@@ -8,9 +8,9 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
+from exporter.sources.access import SOURCE_WIDE
 from exporter.store.store import Store
 from exporter.sync.observer import Observer, PassReport
-from exporter.sync.pacing import SOURCE_WIDE
 from exporter.sync.runner import Errand, Runner
 from exporter.sync.timetable import Job
 from exporter.sync.writing import StoreThread

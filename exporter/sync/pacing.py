@@ -9,18 +9,6 @@ from exporter.errors import Reason
 from exporter.sync.observer import PassReport
 from exporter.sync.states import BREAKER
 
-SOURCE_WIDE = frozenset(
-    {
-        Reason.CONNECT,
-        Reason.DNS,
-        Reason.TLS,
-        Reason.UNAUTHORIZED,
-        Reason.RATE_LIMITED,
-        Reason.BREAKER_OPEN,
-    }
-)
-"""Where one entity fails for such a reason, asking for the others would only repeat it."""
-
 _TRANSIENT = frozenset(
     {
         Reason.CONNECT,

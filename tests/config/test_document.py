@@ -180,7 +180,7 @@ class TestFiles:
             read(tmp_path / "gone.yaml", "here.yaml")
 
     def test_a_directory_is_no_file(self, tmp_path: Path) -> None:
-        with pytest.raises(ConfigError, match="there is no such file"):
+        with pytest.raises(ConfigError, match="this is a folder"):
             read(tmp_path, "here.yaml")
 
     def test_a_file_that_cannot_be_read_says_why(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

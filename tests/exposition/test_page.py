@@ -98,6 +98,8 @@ def test_every_source_shows_its_state_and_when_it_was_and_will_be_read() -> None
     words = Reader(page(sample_evaluation(), ledger)).words
     assert "crm hubspot ▼ rate limited 1 h ago in 2 min" in words
     assert "phones csv ○ starting – –" in words
+    ledger.set(naming.NEXT_ATTEMPT, NOW.timestamp() - 1, "phones", "calls")
+    assert "phones csv ○ starting – now" in Reader(page(sample_evaluation(), ledger)).words
 
 
 def test_before_the_first_evaluation_the_page_says_so() -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gzip
-import shutil
 import socket
 import subprocess
 from collections.abc import Iterator
@@ -23,6 +22,7 @@ from exporter.exposition.server import Exposed, bind
 from exporter.exposition.snapshot import Snapshot, take
 from tests.exposition.sample import NOW, sample_config, sample_evaluation
 from tests.exposition.serving import exchange, get, running
+from tests.programs import program
 
 PROMETHEUS = "Accept: application/openmetrics-text;version=1.0.0,text/plain;version=0.0.4;q=0.5,*/*;q=0.1"
 
@@ -80,9 +80,10 @@ def test_both_formats_hold_the_same_business_series(port: int) -> None:
     assert plain <= strict
 
 
-@pytest.mark.skipif(shutil.which("promtool") is None, reason="promtool is not installed")
 def test_promtool_has_nothing_to_say(port: int) -> None:
-    done = subprocess.run(["promtool", "check", "metrics"], input=get(port, "/metrics")[2], capture_output=True)
+    done = subprocess.run(
+        [program("promtool"), "check", "metrics"], input=get(port, "/metrics")[2], capture_output=True
+    )
     assert (done.returncode, done.stdout, done.stderr) == (0, b"", b"")
 
 

@@ -7,9 +7,10 @@ import json
 import socket
 import ssl
 import struct
-from collections.abc import Callable, Iterable
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from threading import Thread
 from typing import Any, Self
 from urllib.parse import parse_qsl, urlsplit
 
@@ -131,6 +132,23 @@ class RawServer:
                 return False
             await _perform(step, writer)
         return True
+
+
+@contextmanager
+def served(script: Script) -> Iterator[RawServer]:
+    """The server in a thread of its own, for clients that are other processes."""
+    loop = asyncio.new_event_loop()
+    thread = Thread(target=loop.run_forever)
+    thread.start()
+    server = RawServer(script)
+    asyncio.run_coroutine_threadsafe(server.__aenter__(), loop).result(10)
+    try:
+        yield server
+    finally:
+        asyncio.run_coroutine_threadsafe(server.__aexit__(), loop).result(10)
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join()
+        loop.close()
 
 
 async def _read(reader: asyncio.StreamReader) -> Seen:

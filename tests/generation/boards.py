@@ -45,3 +45,15 @@ def expressions(dashboard: Json) -> Iterator[tuple[str, str]]:
 def panel(dashboard: Json, panel_id: int) -> Json:
     """A panel by id."""
     return dict(next(panel for panel in panels_of(dashboard) if panel["id"] == panel_id))
+
+
+def lost(before: object, after: object, path: str = "") -> list[str]:
+    """What is in `before` and not the same in `after`."""
+    if isinstance(before, dict):
+        kept = after if isinstance(after, dict) else {}
+        return [loss for key, value in before.items() for loss in lost(value, kept.get(key), f"{path}.{key}")]
+    if isinstance(before, list):
+        if not isinstance(after, list) or len(before) != len(after):
+            return [path]
+        return [loss for i, (x, y) in enumerate(zip(before, after, strict=True)) for loss in lost(x, y, f"{path}[{i}]")]
+    return [] if before == after else [f"{path}: {before!r} became {after!r}"]

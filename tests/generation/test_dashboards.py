@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import warnings
+from datetime import timedelta
 
 import pytest
 
@@ -14,7 +15,7 @@ from dashboards.generate import boards
 from dashboards.model import SCHEMA_VERSION
 from exporter.config.fields import Scope
 from tests.generation import samples
-from tests.generation.boards import CONFIGS, Json, config, dashboards, expressions, panel
+from tests.generation.boards import CONFIGS, Json, config, dashboards, expressions, lost, panel
 from tests.generation.series import families, selectors
 
 every = pytest.mark.parametrize("name", CONFIGS)
@@ -37,24 +38,10 @@ def test_no_dashboard_has_a_fault(name: str) -> None:
     assert faults == []
 
 
-def _lost(before: object, after: object, path: str = "") -> list[str]:
-    """What is in `before` and not the same in `after`."""
-    if isinstance(before, dict):
-        kept = after if isinstance(after, dict) else {}
-        return [loss for key, value in before.items() for loss in _lost(value, kept.get(key), f"{path}.{key}")]
-    if isinstance(before, list):
-        if not isinstance(after, list) or len(before) != len(after):
-            return [path]
-        return [
-            loss for i, (x, y) in enumerate(zip(before, after, strict=True)) for loss in _lost(x, y, f"{path}[{i}]")
-        ]
-    return [] if before == after else [f"{path}: {before!r} became {after!r}"]
-
-
 @every
 def test_grafanas_own_models_read_every_dashboard_without_loss(name: str) -> None:
     for uid, content in dashboards(name).items():
-        assert _lost(content, _read_and_written(content)) == [], uid
+        assert lost(content, _read_and_written(content)) == [], uid
 
 
 def _read_and_written(content: Json) -> object:
@@ -153,6 +140,13 @@ def test_the_detail_draws_value_target_expected_and_previous_on_one_chart() -> N
     ]  # fmt: skip
     dashed = next(o for o in chart["fieldConfig"]["overrides"] if o["matcher"]["options"] == "/ target$/")
     assert {"id": "custom.lineInterpolation", "value": "stepAfter"} in dashed["properties"]
+
+
+def test_hours_of_history_are_a_line_also_where_a_closer_look_asks_between_them() -> None:
+    charts = [p for board in dashboards("full").values() for p in panels_of(board) if p["type"] == "timeseries"]
+    spans = {chart["fieldConfig"]["defaults"]["custom"]["spanNulls"] for chart in charts}
+    (longest,) = spans
+    assert timedelta(hours=1) < timedelta(milliseconds=longest) < timedelta(hours=2), "what is missing stays a gap"
 
 
 def test_the_detail_marks_where_the_target_changed() -> None:

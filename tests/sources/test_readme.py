@@ -73,6 +73,10 @@ def test_every_provider_has_its_page(provider: str) -> None:
     assert provider in pages
     for heading in ("Permissions", "Reads", "Calls per sync", "Deletions", "Known limits"):
         assert heading in pages[provider], heading
+    if provider != "push":  # which is asked of nobody
+        calls = re.search(r"^\| Calls per sync \|(.*)$", pages[provider], re.MULTILINE)
+        assert calls
+        assert " day" in calls[1], "how many calls that makes a day"
 
 
 def test_what_the_readme_links_to_exists() -> None:

@@ -313,6 +313,11 @@ class TestSince:
         api = FakeApi(rows(3))
         assert read(api, cursor="[]", since=SINCE)[-1].listing == Listing()
 
+    def test_a_block_of_equal_times_larger_than_a_page_is_read_whole(self) -> None:
+        api = FakeApi(rows(25, updated_at=(NOW - timedelta(hours=1)).isoformat()), page=4)
+        cursor = read(api, pagination=AFTER, since=SINCE)[-1].cursor
+        assert len(set(ids(read(api, cursor=cursor, pagination=AFTER, since=SINCE)))) == 25
+
 
 class TestListings:
     def two(self, api: FakeApi, **second: Any) -> Source:
@@ -361,10 +366,11 @@ class TestCheck:
     def test_every_entity_is_tried(self) -> None:
         assert run(source(FakeApi(rows(50)), pagination=AFTER).check()) == (Access("deals", allowed=True),)
 
-    @pytest.mark.parametrize("status", [403, 404])
-    def test_a_missing_permission_is_named(self, status: int) -> None:
-        api = FakeApi(before=lambda *_: httpx.Response(status, json={}))
+    def test_a_missing_permission_is_named(self) -> None:
+        api = FakeApi(before=lambda *_: httpx.Response(403, json={}))
         assert run(source(api).check()) == (Access("deals", allowed=False, missing="read access to /rows"),)
+        (access,) = run(source(FakeApi(before=lambda *_: httpx.Response(404, json={}))).check())
+        assert access.missing.startswith("not_found: /rows: ")
 
     def test_refused_credentials_are_an_error(self) -> None:
         api = FakeApi(before=lambda *_: httpx.Response(401, json={}))

@@ -19,6 +19,7 @@ ASKED = {
     "GET /v1/subscriptions": {"limit", "starting_after", "status", "expand"},
     f"GET {ONE_SUBSCRIPTION}": {"expand"},
     "GET /v1/subscription_items": {"limit", "starting_after", "subscription", "expand"},
+    "GET /v1/coupons": {"limit"},
     "GET /v1/coupons/{coupon}": set(),
     "GET /v1/invoices": {"limit", "starting_after"},
     "GET /v1/invoices/{invoice}": set(),

@@ -240,6 +240,8 @@ def test_an_unusable_directory_is_named(tmp_path: Path) -> None:
     tmp_path.joinpath("file").write_text("")
     with pytest.raises(StoreError, match=f"{tmp_path}/file/data cannot be written"):
         Store.open(tmp_path / "file" / "data")
+    with pytest.raises(StoreError, match=f"{tmp_path}/file is no folder: choose another"):
+        Store.open(tmp_path / "file")
 
 
 def test_a_full_disk_at_the_first_start_is_told(tmp_path: Path) -> None:

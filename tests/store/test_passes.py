@@ -9,7 +9,7 @@ import pytest
 
 from exporter.errors import Reason, StoreError
 from exporter.records import Deal
-from exporter.sources.base import Page, Pass
+from exporter.sources.base import Listing, Page, Pass
 from exporter.store.merge import Merged
 from exporter.store.state import Outcome
 from exporter.store.store import Store
@@ -43,6 +43,14 @@ def test_a_pass_that_says_nothing_keeps_the_cursor(store: Store) -> None:
     assert known(store).last_success == NOW + 2 * HOUR
     assert known(store).last_full == NOW
     assert known(store).seconds == 3.5
+
+
+def test_a_pass_from_a_cursor_that_listed_everything_counts_as_a_full_one(store: Store) -> None:
+    read(store, deal(1), deal(2), cursor="c1")
+    asked = store.begin("crm", "deals", NOW + HOUR)
+    store.stage(asked, "crm", Page((deal(2),)))
+    assert store.publish("crm", "deals", cursor="c2", listing=Listing(), at=NOW + HOUR).deleted == 1
+    assert known(store).last_full == NOW + HOUR
 
 
 def test_publishing_what_was_never_begun_is_an_error(store: Store) -> None:

@@ -64,6 +64,8 @@ class SqlOptions(SourceOptions):
     """The user's password."""
     tls: Literal["verify", "require", "off"] = "verify"
     """verify: encrypted and the server's certificate checked; off only for loopback or a trusted network."""
+    ca_file: LocalPath | None = None
+    """Certificates (PEM) of the private authority that signed the server's, as managed databases have one."""
     statement_timeout: Annotated[Duration, Field(ge=ONE_SECOND)] = parse_duration("60s")
     """The server ends statements that take longer."""
     entities: Annotated[tuple[SqlEntity, ...], Field(strict=False, min_length=1)]

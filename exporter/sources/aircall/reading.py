@@ -56,7 +56,7 @@ class Reading:
                 yield self._page(batch, promised)
 
     def _page(self, batch: Batch, promised: int | None) -> Page:
-        total = _total(batch.answer)
+        total = total_of(batch.answer)
         if total > CAP:
             raise IncompletePassError(Reason.CAPPED, f"a window has grown to {total} calls")
         taken = take(batch.rows, call, self._now)
@@ -76,7 +76,7 @@ class Reading:
         return until, left
 
     async def _count(self, since: int, until: int) -> int:
-        return _total(await self._client.get("/calls", {**_span(since, until), "per_page": "1"}))
+        return total_of(await self._client.get("/calls", {**_span(since, until), "per_page": "1"}))
 
     def _cursor(self) -> str | None:
         """The latest start seen, never beyond the pass's own in the vendor's time, and never backwards."""
@@ -101,7 +101,7 @@ def rows_of(answer: Answer, name: str) -> list[object]:
     raise SourceRejectedError(Reason.SCHEMA, f"the answer holds no {name}")
 
 
-def _total(answer: Answer) -> int:
+def total_of(answer: Answer) -> int:
     """How many rows the query has; without it the silent cap could not be noticed."""
     total = find(answer.body, "meta.total")
     if isinstance(total, int) and not isinstance(total, bool):

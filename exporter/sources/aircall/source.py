@@ -8,9 +8,10 @@ from functools import partial
 from typing import Any
 
 from exporter.config.sources.aircall import AircallOptions
-from exporter.errors import Reason, SourceError, SourceRejectedError
+from exporter.errors import IncompletePassError, Reason, SourceError, SourceRejectedError
+from exporter.sources.access import access
 from exporter.sources.aircall.payloads import person, teams_by_user
-from exporter.sources.aircall.reading import LAG, PAGES, Reading, rows_of
+from exporter.sources.aircall.reading import LAG, PAGES, Reading, rows_of, total_of
 from exporter.sources.auth import BasicAuth
 from exporter.sources.base import Access, Page, Pass, Surroundings
 from exporter.sources.http import Limits, SourceClient
@@ -98,15 +99,22 @@ class AircallSource:
             taken = take(batch.rows, make, self._around.clock())
             yield Page(taken.records, taken.rejected)
 
-    def _all(self, name: str) -> AsyncIterator[Batch]:
-        return walk(self._client, Listed(f"/{name}", {}, PAGES, lambda answer: rows_of(answer, name)))
+    async def _all(self, name: str) -> AsyncIterator[Batch]:
+        """Pages of a list without a filter; raises IncompletePassError(CAPPED) where it ends before its own total."""
+        rows = 0
+        async for batch in walk(self._client, Listed(f"/{name}", {}, PAGES, lambda answer: rows_of(answer, name))):
+            rows += len(batch.rows)
+            if batch.following is None and rows < total_of(batch.answer):
+                raise IncompletePassError(Reason.CAPPED, f"{rows} {name} of {total_of(batch.answer)} were given")
+            yield batch
 
     async def check(self) -> tuple[Access, ...]:
         """Asks for one record of each kind; a key that is refused is refused for all of them."""
-        names = {"calls": ("calls",), "people": ("users", "teams")}
-        for name in (name for entity in self.entities for name in names[entity]):
+        return tuple([await access(entity, "", self._probe(entity)) for entity in self.entities])
+
+    async def _probe(self, entity: str) -> None:
+        for name in ("calls",) if entity == "calls" else ("users", "teams"):
             rows_of(await self._client.get(f"/{name}", {"per_page": "1"}), name)
-        return tuple(Access(entity, allowed=True) for entity in self.entities)
 
     async def close(self) -> None:
         """Frees connections."""

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from datetime import timedelta
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from typing import TypeVar
+from zoneinfo import ZoneInfo
 
 from exporter.sources.asterisk.rows import CdrRow, Event
 
@@ -24,3 +26,20 @@ def grouped(rows: Iterable[Row]) -> Iterator[list[Row]]:
             for call in [key for key, held in open_calls.items() if row.at - held[-1].at > LONGEST]:
                 yield open_calls.pop(call)
     yield from open_calls.values()
+
+
+def in_order(events: Iterable[Event], zone: ZoneInfo) -> list[Event]:
+    """The events of a call as they were written, for times without a zone do not grow in the hour that comes twice.
+
+    One that seems to lie before its predecessor there is of the second time.
+    """
+    found: list[Event] = []
+    for event in sorted(events, key=lambda one: one.place):
+        again = _second_time(event.at, zone)
+        found.append(replace(event, at=again) if found and event.at < found[-1].at <= again else event)
+    return found
+
+
+def _second_time(at: datetime, zone: ZoneInfo) -> datetime:
+    """The instant at which clocks show the same once more; the same instant where they do so only once."""
+    return at.astimezone(zone).replace(fold=1).astimezone(UTC)

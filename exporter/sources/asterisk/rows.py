@@ -42,6 +42,8 @@ class Event:
     agent: str
     name: str
     data: tuple[str, ...]
+    place: int = 0
+    """The row's number in the table, in the order in which events were written."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +65,9 @@ def event_of(row: Mapping[str, Any], zone: ZoneInfo) -> Event:
     """The event in a row; raises InvalidRecordError for a time that is none."""
     texts = {name: convert.text(row[name], name) or "" for name in ("callid", "queuename", "agent", "event", *DATA)}
     data = tuple(texts[name] for name in DATA)
-    return Event(_at(row["time"], zone), texts["callid"], texts["queuename"], texts["agent"], texts["event"], data)
+    place = int(convert.number(row.get("id"), "id") or 0)
+    at = _at(row["time"], zone)
+    return Event(at, texts["callid"], texts["queuename"], texts["agent"], texts["event"], data, place)
 
 
 def lines_of(lines: Iterable[str]) -> Iterator[dict[str, Any]]:

@@ -14,13 +14,15 @@ from exporter.config.sources.asterisk import AsteriskOptions
 from exporter.config.sources.sql import SqlOptions
 from exporter.errors import InvalidRecordError, Reason, SourceRejectedError
 from exporter.records import Measurement
+from exporter.sources.access import access
 from exporter.sources.asterisk.ami import Ami, measurements
 from exporter.sources.asterisk.calls import detailed, queued
-from exporter.sources.asterisk.grouping import LONGEST, grouped
+from exporter.sources.asterisk.grouping import LONGEST, grouped, in_order
 from exporter.sources.asterisk.rows import CDR_COLUMNS, QUEUE_COLUMNS, cdr_of, csv_of, event_of, lines_of
 from exporter.sources.base import Access, Page, Pass, Surroundings
 from exporter.sources.ending import ended
 from exporter.sources.http import SourceClient
+from exporter.sources.reached import reached
 from exporter.sources.rows import Taken, refuse_drift, take
 from exporter.sources.sql_connection import rows
 from exporter.sources.sql_statement import Selection
@@ -58,10 +60,22 @@ class AsteriskSource:
     def _calls(self, asked: Pass) -> AsyncIterator[Page]:
         """No listing: logs are rotated and tables cleared, which does not undo a call."""
         since = asked.started_at - self._options.history
+        seen: list[datetime] = []
         if asked.cursor is not None:
             lookback = LOOKBACK if self._options.lookback is None else self._options.lookback
-            since = max(since, datetime.fromisoformat(asked.cursor) - lookback)
-        return ended(self._threaded(since), lambda last: replace(last, cursor=asked.started_at.isoformat()))
+            seen.append(datetime.fromisoformat(asked.cursor))
+            since = max(since, seen[0] - lookback)
+
+        def finish(last: Page) -> Page:
+            return replace(last, cursor=reached(asked, 0.0, seen=max(seen)) if seen else None)
+
+        return ended(self._noted(since, seen), finish)
+
+    async def _noted(self, since: datetime, seen: list[datetime]) -> AsyncIterator[Page]:
+        """The pages; `seen` gets the latest event of each, which is by Asterisk's clock."""
+        async for page in self._threaded(since):
+            seen += [max(record.updated_at for record in page.records if record.updated_at)] if page.records else []
+            yield page
 
     async def _threaded(self, since: datetime) -> AsyncIterator[Page]:
         pages = self._pages(since)
@@ -84,7 +98,7 @@ class AsteriskSource:
     def _call(self, group: list[Any]) -> Any:
         if self._options.calls_from == "cdr":
             return detailed(group, self._options.outbound_contexts)
-        return queued(group)
+        return queued(in_order(group, self._zone))
 
     def _groups(self, since: datetime, broken: list[InvalidRecordError]) -> Iterator[list[Any]]:
         """The rows of each call that began at or after `since`.
@@ -165,16 +179,9 @@ class AsteriskSource:
         return tuple([await self._access(entity) for entity in self.entities])
 
     async def _access(self, entity: str) -> Access:
-        try:
-            if entity == "measurements":
-                await self._manager().queues()
-            else:
-                await asyncio.to_thread(next, self._groups(self._around.clock(), []), None)
-        except SourceRejectedError as error:
-            if error.reason is Reason.UNAUTHORIZED:
-                raise
-            return Access(entity, allowed=False, missing=str(error))
-        return Access(entity, allowed=True)
+        first = self._groups(self._around.clock(), [])
+        probe = self._manager().queues() if entity == "measurements" else asyncio.to_thread(next, first, None)
+        return await access(entity, "", probe)
 
     async def close(self) -> None:
         """Frees connections."""

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 from datetime import timedelta
 
 from exporter.config.sources.hubspot import HubspotOptions
-from exporter.errors import Reason, SourceError
+from exporter.sources.access import access
 from exporter.sources.auth import Authenticator, BearerAuth
 from exporter.sources.base import Access, Listing, Page, Pass, Surroundings
 from exporter.sources.http import Limits, SourceClient
@@ -106,17 +106,12 @@ class HubspotSource:
 
     async def _access(self, entity: str) -> Access:
         kind = None if entity == "people" else self._kind(entity)
-        try:
-            await self._api.peek(kind.name if kind else None)
-            if kind is not None and kind.meaning is not None:
-                await self._api.pipelines(kind.name)
-        except SourceError as error:
-            if error.reason is Reason.NOT_FOUND:
-                return Access(entity, allowed=False, missing=f"this account has no {entity}")
-            if error.reason is not Reason.FORBIDDEN:
-                raise
-            return Access(entity, allowed=False, missing=f"{kind.scope if kind else OWNERS_SCOPE} ({error})")
-        return Access(entity, allowed=True)
+        return await access(entity, f"the scope {kind.scope if kind else OWNERS_SCOPE}", self._probe(kind))
+
+    async def _probe(self, kind: ObjectKind | None) -> None:
+        await self._api.peek(kind.name if kind else None)
+        if kind is not None and kind.meaning is not None:
+            await self._api.pipelines(kind.name)
 
     async def close(self) -> None:
         """Frees connections."""

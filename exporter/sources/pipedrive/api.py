@@ -67,10 +67,12 @@ WHOLE = SinglePage()
 class StartPages:
     """Pages of v1 while there is more in the collection. Rows that vanish meanwhile shift the rest.
 
+    So the last `overlap` rows of a page come again on the next one: where they do not, others may have been missed.
     `until` ends a list that is sorted by change, the newest first, where it has come to older ones.
     """
 
     rows: int = ROWS_V1
+    overlap: int = 0
     until: datetime | None = None
     shifts: bool = True
 
@@ -85,9 +87,9 @@ class StartPages:
         """
         hint = answer.body.get("additional_data") or {}
         hint = hint.get("pagination") or hint
-        if not hint.get("more_items_in_collection", rows > 0) or self._far_enough(answer):
+        if rows <= self.overlap or not hint.get("more_items_in_collection", True) or self._far_enough(answer):
             return None
-        return str(hint.get("next_start") or int(position or 0) + rows)
+        return str(int(hint.get("next_start") or int(position or 0) + rows) - self.overlap)
 
     def _far_enough(self, answer: Answer) -> bool:
         """Whether the page, which must be in the order that was asked for, ends with what is old enough."""
@@ -125,7 +127,9 @@ class Part:
                 self, params=(*self.params, (self.since, since.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")))
             )
         if self.newest_first and isinstance(self.paginator, StartPages):
-            return replace(self, params=self.newest_first, paginator=replace(self.paginator, until=since))
+            # what changes meanwhile comes to the front: it pushes rows back, never past the reader
+            newest = replace(self.paginator, until=since, overlap=0)
+            return replace(self, params=self.newest_first, paginator=newest)
         return self
 
 
@@ -136,10 +140,10 @@ DEALS = (
     Part(f"{V2}/deals", CURSOR, (("status", "deleted"), ("sort_by", "id"))),
 )
 LEADS = (
-    Part(f"{V1}/leads", StartPages(), (("sort", "id"),)),
+    Part(f"{V1}/leads", StartPages(overlap=1), (("sort", "id"),)),
     Part(
         f"{V1}/leads/archived",
-        StartPages(),
+        StartPages(overlap=1),
         (("sort", "id"),),
         since=None,
         newest_first=(("sort", "update_time DESC"),),
@@ -159,6 +163,11 @@ class PipedriveApi:
 
     def __init__(self, client: SourceClient) -> None:
         self._client = client
+
+    @property
+    def skew(self) -> float:
+        """The vendor's clock minus ours, in seconds."""
+        return self._client.skew
 
     def pages(self, part: Part, params: Mapping[str, str], position: str | None) -> AsyncIterator[Batch]:
         """The pages of one list."""

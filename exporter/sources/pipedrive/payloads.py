@@ -47,7 +47,7 @@ def deal(row: Row, stages: Mapping[str, str], pipelines: Mapping[str, str], want
     stage, pipeline = convert.text(row["stage_id"], "stage"), convert.text(row["pipeline_id"], "pipeline")
     return Deal(
         id=_id(row),
-        updated_at=_at(row.get("update_time") or row["add_time"], "updated_at"),
+        updated_at=_changed(row),
         name=convert.text(row.get("title"), "name"),
         amount=convert.money(row["value"], "amount"),
         currency=convert.currency(row["currency"], "currency"),
@@ -98,7 +98,7 @@ def lead(row: Row, fields: LeadFields, zone: ZoneInfo) -> Lead:
     )
     return Lead(
         id=_id(row),
-        updated_at=_at(row.get("update_time") or row["add_time"], "updated_at"),
+        updated_at=_changed(row),
         status=_lead_status(row, qualified=qualified_at is not None, converted=converted_at is not None),
         origin=convert.text(row.get("source_name") or row.get("origin"), "origin"),
         owner=convert.text(row["owner_id"], "owner"),
@@ -123,7 +123,7 @@ def activity(row: Row, zone: ZoneInfo) -> Activity:
     key = convert.text(row["type"], "kind") or "task"
     return Activity(
         id=_id(row),
-        updated_at=_at(row.get("update_time") or row["add_time"], "updated_at"),
+        updated_at=_changed(row),
         kind=KINDS.get(key, "task"),
         status="done" if row["done"] else "planned",
         owner=convert.text(row["owner_id"], "owner"),
@@ -183,6 +183,11 @@ def team_by_user(rows: Sequence[Row]) -> dict[str, str]:
             for user in row.get("users") or ():
                 found.setdefault(str(user), name)
     return found
+
+
+def _changed(row: Row) -> datetime | None:
+    """When the row was changed, or made where it never was."""
+    return _at(row.get("update_time"), "updated_at") or _at(row["add_time"], "updated_at")
 
 
 def _at(value: Any, field: str) -> datetime | None:

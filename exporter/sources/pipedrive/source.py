@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -11,6 +10,7 @@ from typing import Any
 
 from exporter.config.sources.pipedrive import PipedriveOptions
 from exporter.errors import Reason, SourceRejectedError
+from exporter.sources.access import access
 from exporter.sources.auth import Authenticator, HeaderAuth
 from exporter.sources.base import Access, Listing, Page, Pass, Surroundings
 from exporter.sources.http import Limits, SourceClient
@@ -18,6 +18,7 @@ from exporter.sources.oauth import OAuthAuth
 from exporter.sources.pagination import Batch
 from exporter.sources.pipedrive.api import PARTS, V1, V2, WHOLE, Part, PipedriveApi, classify, header_wait
 from exporter.sources.pipedrive.payloads import activity, call, deal, lead, person, team_by_user
+from exporter.sources.pipedrive.places import Place
 from exporter.sources.rows import Make, take
 
 BASE_URL = "https://api.pipedrive.com"
@@ -25,6 +26,11 @@ TOKEN_URL = "https://oauth.pipedrive.com/oauth/token"  # noqa: S105 - an address
 PER_SECOND = 5.0
 """Half the burst of the smallest plan, 20 in two seconds."""
 LOOKBACK = timedelta(minutes=5)
+KEPT = timedelta(days=29)
+"""How long deleted deals are listed; Pipedrive says 30 days."""
+
+IDLE = timedelta(days=1)
+"""The cursor is the last change seen, but at most so old: where nothing changes, it must not outlive `KEPT`."""
 
 _SCOPES = {"deals": "deals:read", "leads": "leads:read", "activities": "activities:read", "people": "users:read"}
 
@@ -67,20 +73,19 @@ class PipedriveSource:
 
     async def read(self, asked: Pass) -> AsyncIterator[Page]:
         """All lists of the entity; what changed since the cursor where the list can say so."""
+        asked = _within_reach(asked)
         make = await self._make(asked.entity)
-        parts = self._parts(asked)
-        first, position = json.loads(asked.resume) if asked.resume else (0, None)
-        latest: datetime | None = None
-        for place, part in enumerate(parts[first:], first):
-            async for batch in self._api.pages(part, self._custom(part), position):
+        parts, place = self._parts(asked), Place.of(asked.resume)
+        while place.part < len(parts):
+            part = parts[place.part]
+            async for batch in self._api.pages(part, self._custom(part), place.position):
                 page = self._page(batch, make)
-                latest = max(filter(None, (latest, *(record.updated_at for record in page.records))), default=None)
-                following = (place, batch.following) if batch.following else (place + 1, None)
-                if following == (len(parts), None):
-                    yield replace(page, cursor=self._cursor(asked, latest), listing=self._listing(asked))
+                place = place.after(batch, part, page.records)
+                if place.part < len(parts):
+                    yield replace(page, resume=place.token())
                 else:
-                    yield replace(page, resume=json.dumps(following))
-            position = None
+                    cursor = place.reached(asked, asked.started_at - IDLE, self._api.skew)
+                    yield replace(page, cursor=cursor, listing=self._listing(asked, place))
 
     def _page(self, batch: Batch, make: Make) -> Page:
         taken = take(batch.rows, make, self._around.clock())
@@ -99,16 +104,10 @@ class PipedriveSource:
         custom = ",".join(self._options.custom_fields) if part.path.startswith(f"{V2}/deals") else ""
         return {"custom_fields": custom} if custom else {}
 
-    def _cursor(self, asked: Pass, latest: datetime | None) -> str:
-        """The last change seen, never behind the cursor before nor ahead of the pass's own start."""
-        before = datetime.fromisoformat(asked.cursor) if asked.cursor else None
-        seen = max(filter(None, (before, latest)), default=asked.started_at)
-        return min(seen, asked.started_at).isoformat()
-
-    def _listing(self, asked: Pass) -> Listing | None:
+    def _listing(self, asked: Pass, place: Place) -> Listing | None:
         """Call logs show only the token's own user; archived leads cannot be asked for by change."""
         whole = asked.cursor is None or asked.entity == "people"
-        return Listing() if whole and asked.entity != "calls" else None
+        return Listing() if whole and asked.entity != "calls" and not place.shifted else None
 
     async def _make(self, entity: str) -> Make:
         if entity == "deals":
@@ -138,15 +137,21 @@ class PipedriveSource:
         return tuple([await self._access(entity) for entity in self.entities])
 
     async def _access(self, entity: str) -> Access:
+        found = await access(entity, f"the scope {_SCOPES.get(entity, 'phone-integration')}", self._probe(entity))
+        if entity == "people" and found.allowed and not await self._teams():
+            return replace(found, missing="there are no teams: the plan, or the token's user, has none to show")
+        return found
+
+    async def _probe(self, entity: str) -> None:
         for part in PARTS[entity]:
-            try:
-                await self._api.one(part.path, part.paginator)
-            except SourceRejectedError as error:
-                if error.reason is not Reason.FORBIDDEN:
-                    raise
-                return Access(entity, allowed=False, missing=f"the scope {_SCOPES.get(entity, 'phone-integration')}")
-        return Access(entity, allowed=True)
+            await self._api.one(part.path, part.paginator)
 
     async def close(self) -> None:
         """Frees connections."""
         await self._client.close()
+
+
+def _within_reach(asked: Pass) -> Pass:
+    """The pass, in full where deals may have been deleted that are no longer listed."""
+    expired = asked.cursor is not None and datetime.fromisoformat(asked.cursor) < asked.started_at - KEPT
+    return replace(asked, cursor=None) if expired and asked.entity == "deals" else asked

@@ -60,6 +60,7 @@ class Reading:
         while True:
             answer, span = await self._first_page(span)
             rows = [row async for part in self._parts(answer) for row in part]
+            _all_given(answer, len(rows))
             if rows:
                 yield self._page(rows)
                 span = Span(since, self._after, span.until)
@@ -116,6 +117,13 @@ class Reading:
         bound = self._asked.started_at - LAG + timedelta(seconds=min(0.0, self._client.skew))
         reached = min(self._after.stamp, bound) if self._after else known
         return max(known, reached).isoformat()
+
+
+def _all_given(answer: Answer, rows: int) -> None:
+    """Raises IncompletePassError(CAPPED) where fewer rows came than the answer says that the query found."""
+    promised = answer.body.get("totalSize")
+    if isinstance(promised, int) and rows < promised:
+        raise IncompletePassError(Reason.CAPPED, f"{promised} rows promised, {rows} given")
 
 
 def _last(rows: list[Any], before: Mark | None) -> Mark:

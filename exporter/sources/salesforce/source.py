@@ -9,6 +9,7 @@ from exporter.config.fields import Secret
 from exporter.config.sources.base import OAuth
 from exporter.config.sources.salesforce import SalesforceOptions
 from exporter.errors import Reason, SourceRejectedError
+from exporter.sources.access import access
 from exporter.sources.auth import Authenticator
 from exporter.sources.base import Access, Page, Pass, Surroundings
 from exporter.sources.http import Limits, SourceClient
@@ -82,17 +83,15 @@ class SalesforceSource:
 
     async def check(self) -> tuple[Access, ...]:
         """Asks for each object's description, which lists only what the user may read."""
-        return tuple([await self._access(entity) for entity in self.entities])
+        return tuple([await access(entity, "", self._probe(entity)) for entity in self.entities])
 
-    async def _access(self, entity: str) -> Access:
+    async def _probe(self, entity: str) -> None:
         try:
             await self._wanted(entity)
         except SourceRejectedError as error:
-            if error.reason not in (Reason.FORBIDDEN, Reason.NOT_FOUND):
+            if error.reason is not Reason.NOT_FOUND:
                 raise
-            missing = str(error) if error.reason is Reason.FORBIDDEN else f"read access to {OBJECTS[entity].name}"
-            return Access(entity, allowed=False, missing=missing)
-        return Access(entity, allowed=True)
+            raise SourceRejectedError(Reason.FORBIDDEN, f"read access to {OBJECTS[entity].name}") from None
 
     async def close(self) -> None:
         """Frees connections."""

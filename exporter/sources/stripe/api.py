@@ -8,7 +8,14 @@ from typing import Any
 
 import orjson
 
-from exporter.errors import RateLimitedError, Reason, SourceError, SourceRejectedError, SourceUnavailableError
+from exporter.errors import (
+    InvalidRecordError,
+    RateLimitedError,
+    Reason,
+    SourceError,
+    SourceRejectedError,
+    SourceUnavailableError,
+)
 from exporter.sources.http import Answer, SourceClient
 from exporter.sources.pagination import Batch, Listed, Step, walk
 from exporter.sources.stripe.amounts import Coupon, coupon
@@ -74,6 +81,11 @@ class StripeApi:
         self._headers = {"stripe-version": version}
         self._known: dict[str, Mapping[str, Any] | None] = {}
 
+    @property
+    def skew(self) -> float:
+        """The vendor's clock minus ours, in seconds."""
+        return self._client.skew
+
     def pages(self, path: str, params: Mapping[str, str], position: str | None = None) -> AsyncIterator[Batch]:
         """The pages of a list from an id on."""
         return walk(self._client, Listed(path, params, PAGES, rows_of, headers=self._headers), position)
@@ -101,12 +113,17 @@ class StripeApi:
         return [item async for batch in self.pages("/v1/subscription_items", params) for item in batch.rows]
 
     async def coupons(self, row: Mapping[str, Any]) -> list[Coupon]:
-        """What is taken off every invoice of a subscription from now on; what was for one invoice is over."""
+        """What is taken off every invoice of a subscription from now on; what was for one invoice is over.
+
+        Raises InvalidRecordError(MISSING_FIELD) for a coupon that was deleted: it still holds, but how much is unknown.
+        """
         discounts = row.get("discounts") or ([row["discount"]] if row.get("discount") else [])
         found = []
         for discount in discounts:
             given = discount.get("coupon") or (discount.get("source") or {}).get("coupon")
             details = await self._coupon(given) if isinstance(given, str) else given
+            if isinstance(given, str) and details is None:
+                raise InvalidRecordError(Reason.MISSING_FIELD, "coupon")
             if details and details.get("duration") != "once":
                 found.append(coupon(details))
         return found

@@ -14,6 +14,7 @@ from typing import Any
 from exporter.errors import InvalidRecordError, Reason
 from exporter.records import ENTITIES, Record
 from exporter.sources.base import Listing, Page, Pass
+from exporter.sources.reached import reached
 from exporter.sources.rows import take
 from exporter.sources.stripe.amounts import monthly
 from exporter.sources.stripe.api import ROWS, StripeApi
@@ -78,11 +79,15 @@ class Reading:
             yield await self._page(list(batch.rows), batch.following, listed=last, last=last)
 
     async def _changed(self, since: datetime) -> AsyncIterator[Page]:
-        """Newest first, and so with a cursor only when all events of the span have been followed."""
+        """Newest first, and so with a cursor only when all events of the span have been followed.
+
+        The span is the pass's own, so its events name the same objects in the same order when it is taken up again.
+        """
         names = await self._named(since)
-        for start in range(0, len(names), ROWS):
-            rows = [await self._read(key) for key in names[start : start + ROWS]]
-            yield await self._page(rows, None, listed=False, last=False)
+        begin = names.index(self._asked.resume) + 1 if self._asked.resume in names else 0
+        for start in range(begin, len(names), ROWS):
+            keys = names[start : start + ROWS]
+            yield await self._page([await self._read(key) for key in keys], keys[-1], listed=False, last=False)
         yield await self._page([], None, listed=False, last=True)
 
     async def _named(self, since: datetime) -> list[str]:
@@ -110,7 +115,7 @@ class Reading:
         if self._asked.entity == "subscriptions":
             rows = [await self._priced(row) for row in rows]
         taken = take(rows, self._record, self._now)
-        cursor = (self._asked.started_at - LAG).isoformat() if last else None
+        cursor = reached(self._asked, self._api.skew, LAG) if last else None
         return Page(taken.records, taken.rejected, resume, cursor, Listing() if listed else None)
 
     async def _priced(self, row: Any) -> Any:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 
 from exporter.config.sources.stripe import StripeOptions
-from exporter.errors import Reason, SourceRejectedError
+from exporter.sources.access import access
 from exporter.sources.auth import BearerAuth
 from exporter.sources.base import Access, Page, Pass, Surroundings
 from exporter.sources.http import Limits, SourceClient
@@ -17,7 +17,11 @@ PER_SECOND = 20.0
 """A fifth of the hundred a second of live mode, and less than the 25 of one endpoint: payments come first."""
 
 _NEEDS = {
-    "subscriptions": (("/v1/subscriptions", "Subscriptions"), ("/v1/events", "Events")),
+    "subscriptions": (
+        ("/v1/subscriptions", "Subscriptions"),
+        ("/v1/coupons", "Coupons"),
+        ("/v1/events", "Events"),
+    ),
     "invoices": (("/v1/invoices", "Invoices"), ("/v1/events", "Events")),
     "payments": (("/v1/charges", "Charges and Refunds"), ("/v1/events", "Events")),
 }
@@ -61,14 +65,14 @@ class StripeSource:
 
     async def _access(self, entity: str) -> Access:
         for path, permission in _NEEDS[entity]:
-            try:
-                params = {"limit": "1", **({"status": "all"} if path == KINDS["subscriptions"].path else {})}
-                rows_of(await self._client.get(path, params, {"stripe-version": self._options.version}))
-            except SourceRejectedError as error:
-                if error.reason is not Reason.FORBIDDEN:
-                    raise
-                return Access(entity, allowed=False, missing=f"read permission for {permission}")
+            found = await access(entity, f"read permission for {permission}", self._probe(path))
+            if not found.allowed:
+                return found
         return Access(entity, allowed=True)
+
+    async def _probe(self, path: str) -> None:
+        params = {"limit": "1", **({"status": "all"} if path == KINDS["subscriptions"].path else {})}
+        rows_of(await self._client.get(path, params, {"stripe-version": self._options.version}))
 
     async def close(self) -> None:
         """Frees connections."""

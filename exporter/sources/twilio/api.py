@@ -26,6 +26,11 @@ def classify(status: int, headers: Mapping[str, str], body: bytes) -> SourceErro
     return None
 
 
+def header_wait(headers: Mapping[str, str]) -> float | None:
+    """A second, once TaskRouter's statistics are used up: their headers do not say until when."""
+    return 1.0 if headers.get("x-rate-limit-remaining") == "0" else None
+
+
 def _code(body: bytes) -> int:
     try:
         found = json.loads(body)

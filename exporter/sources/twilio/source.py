@@ -11,12 +11,14 @@ from typing import Any
 from exporter.config.sources.twilio import TwilioOptions
 from exporter.errors import Reason, SourceRejectedError
 from exporter.records import Measurement
+from exporter.sources.access import access
 from exporter.sources.auth import BasicAuth
 from exporter.sources.base import Access, Listing, Page, Pass, Surroundings
 from exporter.sources.ending import ended
 from exporter.sources.http import Limits, SourceClient
+from exporter.sources.reached import reached
 from exporter.sources.rows import take
-from exporter.sources.twilio.api import TaskRouterApi, VoiceApi, classify
+from exporter.sources.twilio.api import TaskRouterApi, VoiceApi, classify, header_wait
 from exporter.sources.twilio.legs import call, conversations
 from exporter.sources.twilio.taskrouter import measurements, person
 
@@ -40,7 +42,7 @@ def create(options: TwilioOptions, around: Surroundings) -> TwilioSource:
 
 def _client(options: TwilioOptions, base_url: str, around: Surroundings) -> SourceClient:
     auth = BasicAuth(options.key_sid or options.account_sid, options.secret, around)
-    return SourceClient(options, base_url, auth, around, limits=Limits(PER_SECOND), classify=classify)
+    return SourceClient(options, base_url, auth, around, limits=Limits(PER_SECOND, header_wait), classify=classify)
 
 
 class TwilioSource:
@@ -75,7 +77,7 @@ class TwilioSource:
         listing = Listing("started_at", _midnight(since)) if asked.cursor is None else None
 
         def finish(last: Page) -> Page:
-            return replace(last, resume=None, cursor=asked.started_at.isoformat(), listing=listing)
+            return replace(last, resume=None, cursor=reached(asked, self._clients[0].skew), listing=listing)
 
         return ended(self._days(first, asked.started_at), finish)
 
@@ -117,14 +119,10 @@ class TwilioSource:
         return tuple([await self._access(entity) for entity in self.entities])
 
     async def _access(self, entity: str) -> Access:
-        try:
-            await (self._voice.probe() if entity == "calls" else self._taskrouter.probe())
-        except SourceRejectedError as error:
-            if error.reason not in (Reason.FORBIDDEN, Reason.NOT_FOUND):
-                raise
-            what = "Voice: read calls and telephone numbers" if entity == "calls" else "TaskRouter: read the workspace"
-            return Access(entity, allowed=False, missing=f"an API key with {what}, and the right SID")
-        return Access(entity, allowed=True)
+        voice = entity == "calls"
+        what = "Voice: read calls and telephone numbers" if voice else "TaskRouter: read the workspace"
+        probe = self._voice.probe() if voice else self._taskrouter.probe()
+        return await access(entity, f"an API key with {what}, and the right SID", probe)
 
     async def close(self) -> None:
         """Frees connections."""

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from exporter.errors import Reason, SourceRejectedError
+from exporter.errors import IncompletePassError, Reason, SourceRejectedError
 from exporter.sources.http import Answer, SourceClient
 from exporter.sources.pagination import Batch, CursorPages, Listed, Size, Step, walk
 
@@ -59,11 +59,18 @@ class TalkPages:
         return Step(link=position) if position else Step({"start_time": str(self.start_time)})
 
     def following(self, answer: Answer, rows: int, position: str | None) -> str | None:
-        """The next link, unless it leads back to this page. A full page that does so hides what comes after it."""
+        """The next link, unless it leads back to this page.
+
+        Raises IncompletePassError(CAPPED) for a full page that does so, because it hides what comes after it.
+        """
         link, count = answer.body.get("next_page"), answer.body.get("count")
         if not link or rows <= 1 or (isinstance(count, int) and count <= 1):
             return None
-        return None if link == position and rows < TALK_ROWS else str(link)
+        if link != position:
+            return str(link)
+        if rows >= TALK_ROWS:
+            raise IncompletePassError(Reason.CAPPED, f"{TALK_ROWS} calls or more changed within one second")
+        return None
 
 
 def rows_of(answer: Answer, name: str) -> Sequence[Any]:

@@ -11,12 +11,14 @@ from typing import Any
 
 from exporter.config.sources.zendesk import ZendeskOptions
 from exporter.errors import Reason, SourceRejectedError
+from exporter.sources.access import access
 from exporter.sources.auth import Authenticator, BasicAuth
 from exporter.sources.base import Access, Page, Pass, Surroundings
 from exporter.sources.ending import ended
 from exporter.sources.http import Limits, SourceClient
 from exporter.sources.oauth import OAuthAuth
 from exporter.sources.pagination import Batch
+from exporter.sources.reached import reached
 from exporter.sources.rows import Make, take
 from exporter.sources.zendesk.api import TALK, ZendeskApi, end_of
 from exporter.sources.zendesk.payloads import call, measurements, person, survey, ticket
@@ -127,7 +129,11 @@ class ZendeskSource:
 
     def _timed(self, asked: Pass) -> AsyncIterator[Page]:
         """Ratings and calls: their change time is the cursor, with a lookback for what settles late."""
-        return ended(self._since(asked), lambda last: replace(last, resume=None, cursor=asked.started_at.isoformat()))
+
+        def finish(last: Page) -> Page:
+            return replace(last, resume=None, cursor=reached(asked, self._client.skew))
+
+        return ended(self._since(asked), finish)
 
     async def _since(self, asked: Pass) -> AsyncIterator[Page]:
         calls = asked.entity == "calls"
@@ -148,18 +154,12 @@ class ZendeskSource:
 
     async def check(self) -> tuple[Access, ...]:
         """Asks for the beginning of each list: `users/me` answers even to strangers and would prove nothing."""
-        return tuple([await self._access(entity) for entity in self.entities])
+        return tuple([await access(entity, "", self._probe(entity)) for entity in self.entities])
 
-    async def _access(self, entity: str) -> Access:
+    async def _probe(self, entity: str) -> None:
         recent = str(int((self._around.clock() - timedelta(minutes=5)).timestamp()))
         for path, timed in _PROBES[entity]:
-            try:
-                await self._api.probe(path, {"start_time": recent} if timed else {})
-            except SourceRejectedError as error:
-                if error.reason is not Reason.FORBIDDEN:
-                    raise
-                return Access(entity, allowed=False, missing=str(error))
-        return Access(entity, allowed=True)
+            await self._api.probe(path, {"start_time": recent} if timed else {})
 
     async def close(self) -> None:
         """Frees connections."""

@@ -68,6 +68,16 @@ def test_a_rush_in_a_long_quiet_history_is_read_whole(small_cap: int) -> None:
     assert {int(key) for key in brought.ids()} == {*range(1, 400), 900}
 
 
+def test_more_calls_in_a_second_than_a_page_holds_are_all_read() -> None:
+    phones = Phones(TinyCompany(calls=[phone_call(key, 10) for key in range(1, 180)]))
+    phones.hands.go(60)
+    source = phones.source()
+    first = bring(source, Pass("calls", phones.hands.now))
+    assert len(set(first.ids())) == 179
+    phones.hands.go(60)
+    assert len(set(bring(source, Pass("calls", phones.hands.now, first.cursor)).ids())) == 179
+
+
 def test_more_calls_in_a_second_than_the_cap_publish_nothing(small_cap: int) -> None:
     phones = Phones(TinyCompany(calls=[phone_call(key, 10) for key in range(1, 200)]))
     phones.hands.go(60)

@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
-from exporter.errors import RateLimitedError, Reason, SourceError, SourceRejectedError
+from exporter.errors import IncompletePassError, RateLimitedError, Reason, SourceError, SourceRejectedError
 from exporter.sources.aircall.source import PER_SECOND, header_wait
 from exporter.sources.base import Access, Page, Pass, Source
 from tests.demo.tiny import START, Hands, TinyCompany, phone_call
@@ -54,6 +54,16 @@ def test_more_users_than_a_page_holds_are_all_read() -> None:
     assert len(bring(phones.source("people"), Pass("people", phones.hands.now)).ids()) == 120
 
 
+def test_users_that_the_vendor_keeps_back_publish_nothing() -> None:
+    """Pitfall: a list that ends before its own total, without an error."""
+    phones = Phones()
+    few = {"meta": {"total": 10_001}, "users": []}
+    phones.line.fault = lambda request: httpx.Response(200, json=few) if "/users" in request.url.path else None
+    with pytest.raises(IncompletePassError) as raised:
+        bring(phones.source("people"), Pass("people", phones.hands.now))
+    assert raised.value.reason is Reason.CAPPED
+
+
 @pytest.mark.parametrize("status", [401, 403])
 def test_a_wrong_key_is_a_matter_of_credentials_whatever_the_status(status: int) -> None:
     phones = Phones()
@@ -79,6 +89,9 @@ def test_check_asks_for_one_of_each() -> None:
 def test_check_says_what_is_wrong() -> None:
     phones = Phones()
     phones.line.fault = lambda _: httpx.Response(404, json={})
+    (calls,) = run(phones.source().check())
+    assert (calls.allowed, calls.missing[:20]) == (False, "not_found: /v1/calls")
+    phones.line.fault = lambda _: httpx.Response(403, json={})
     with pytest.raises(SourceError):
         run(phones.source().check())
 

@@ -17,8 +17,8 @@ from exporter.sources.base import Page, Pass
 from exporter.sources.registry import create
 from tests.databases import mariadb
 from tests.sources.around import NOW, Clock, options, records_of, run, surroundings
+from tests.sources.asterisk.manager import LIVE, SECRET, manager
 
-SECRET = "ami_canary"
 QUEUELOG = (
     "CREATE TABLE queuelog (id BIGINT AUTO_INCREMENT PRIMARY KEY, time CHAR(26), callid VARCHAR(80), "
     "queuename VARCHAR(256), agent VARCHAR(80), event VARCHAR(32), data1 VARCHAR(100), data2 VARCHAR(100), "
@@ -108,7 +108,7 @@ def test_calls_are_grouped_by_callid_and_their_times_are_local(pbx: Asterisk) ->
     assert answered.attributes == {"rings_unanswered": "1", "ring_seconds": "8"}
     assert (abandoned.status, abandoned.queue, abandoned.wait_seconds) == ("abandoned", "support", 15.0)
     assert abandoned.agent is abandoned.talk_seconds is None
-    assert (pages[-1].cursor, pages[-1].listing) == (NOW.isoformat(), None)
+    assert (pages[-1].cursor, pages[-1].listing) == (datetime(2026, 3, 1, 9, 1, 52, tzinfo=UTC).isoformat(), None)
 
 
 def test_another_zone_than_the_companys_moves_the_times(pbx: Asterisk) -> None:
@@ -121,12 +121,57 @@ def test_another_zone_than_the_companys_moves_the_times(pbx: Asterisk) -> None:
 
 def test_a_call_that_ends_after_a_pass_is_read_again_and_never_in_part(pbx: Asterisk) -> None:
     pbx.event("2026-03-02 09:50:00.000000", "17.1", "ENTERQUEUE", "", "", 1)
+    pbx.event("2026-03-02 09:58:00.000000", "17.2", "FULL")
     first = read(of(pbx))
-    assert [call.status for call in records_of(first)] == [None]
+    assert [call.status for call in records_of(first)] == [None, "missed"]
     pbx.event("2026-03-02 10:30:00.000000", "17.1", "ABANDON", 1, 1, 2400)
     later = NOW + timedelta(hours=1)
-    assert [call.status for call in records_of(read(of(pbx), first[-1].cursor, later))] == ["abandoned"]
-    assert records_of(read(of(pbx, lookback="1m"), first[-1].cursor, later)) == []
+    assert [call.status for call in records_of(read(of(pbx), first[-1].cursor, later))] == ["abandoned", "missed"]
+    assert [call.id for call in records_of(read(of(pbx, lookback="1m"), first[-1].cursor, later))] == ["17.2"]
+
+
+def test_the_cursor_is_the_last_event_by_asterisks_own_clock(pbx: Asterisk) -> None:
+    """Pitfall: our own clock as cursor, which is ahead of the telephone system's here by more than the lookback."""
+    assert read(of(pbx))[-1].cursor is None
+    pbx.event("2026-03-02 09:00:00.000000", "17.1", "FULL")
+    cursor = read(of(pbx))[-1].cursor
+    pbx.event("2026-03-02 09:01:00.000000", "17.2", "FULL")
+    assert [call.id for call in records_of(read(of(pbx, lookback="1m"), cursor))] == ["17.1", "17.2"]
+    pbx.event("2026-03-02 23:00:00.000000", "17.3", "FULL")
+    assert read(of(pbx), cursor)[-1].cursor == NOW.isoformat()
+
+
+def test_a_telephone_that_nobody_calls_costs_the_same_select(pbx: Asterisk) -> None:
+    """Pitfall: an idle source whose window grows or whose cursor is lost."""
+    pbx.event("2026-03-02 09:00:00.000000", "17.1", "FULL")
+    cursor = read(of(pbx))[-1].cursor
+    for days in (1, 2, 30):
+        pages = read(of(pbx), cursor, NOW + timedelta(days=days))
+        assert [call.id for call in records_of(pages)] == ["17.1"]
+        assert pages[-1].cursor == cursor
+
+
+def test_a_call_across_the_hour_that_comes_twice_has_its_true_length(pbx: Asterisk) -> None:
+    """Pitfall: times without a zone go back by an hour in autumn; the rows' numbers do not."""
+    pbx.event("2025-10-26 02:55:00.000000", "17.1", "ENTERQUEUE", "", "044", 1)
+    pbx.event("2025-10-26 02:59:30.000000", "17.1", "CONNECT", 270, "17.9", 3, agent="Ada")
+    pbx.event("2025-10-26 02:20:00.000000", "17.1", "COMPLETEAGENT", 270, 1230, 1, agent="Ada")
+    pbx.event("2025-10-26 02:30:00.000000", "17.2", "ENTERQUEUE", "", "044", 1)
+    pbx.event("2025-10-26 02:31:00.000000", "17.2", "ABANDON", 1, 1, 60)
+    pages = read(of(pbx, history="400d"))
+    crossing, inside = sorted(records_of(pages), key=lambda call: call.id)
+    assert (crossing.status, crossing.talk_seconds) == ("answered", 1230.0)
+    assert crossing.started_at == datetime(2025, 10, 26, 0, 55, tzinfo=UTC)
+    assert crossing.ended_at == datetime(2025, 10, 26, 1, 20, tzinfo=UTC)
+    assert (inside.ended_at - inside.started_at, inside.wait_seconds) == (timedelta(minutes=1), 60.0)
+    assert not any(page.rejected for page in pages)
+
+
+def test_the_hour_that_never_was_in_spring_shortens_a_call_as_it_did(pbx: Asterisk) -> None:
+    pbx.event("2025-03-30 01:59:00.000000", "17.1", "ENTERQUEUE", "", "044", 1)
+    pbx.event("2025-03-30 03:01:00.000000", "17.1", "ABANDON", 1, 1, 120)
+    (call,) = records_of(read(of(pbx, history="400d")))
+    assert call.ended_at - call.started_at == timedelta(minutes=2)
 
 
 def test_three_calls_of_many_rows_are_three_calls(pbx: Asterisk) -> None:
@@ -193,37 +238,10 @@ def test_a_csv_needs_the_unique_id(tmp_path: Path) -> None:
     with pytest.raises(SourceRejectedError, match="loguniqueid"):
         read(chosen)
     (access,) = run(source(tmp_path, path="nothing").check())
-    assert (access.allowed, access.missing) == (False, "nothing cannot be read")
-
-
-def manager(secret: str = SECRET, rights: bool = True, whole: bool = True) -> tuple[Any, list[httpx.Request]]:
-    """The manager interface, which answers 200 to everything."""
-    log: list[httpx.Request] = []
-
-    def text(*blocks: str, **headers: str) -> httpx.Response:
-        return httpx.Response(200, text="\r\n\r\n".join(blocks) + "\r\n\r\n", headers=headers)
-
-    def answer(request: httpx.Request) -> httpx.Response:
-        log.append(request)
-        asked = request.url.params
-        if asked["action"] == "login":
-            if asked["secret"] != secret:
-                return text("Response: Error\r\nMessage: Authentication failed")
-            cookie = {"set-cookie": 'mansession_id="7f3a"; Version=1; Max-Age=60'}
-            return text("Response: Success\r\nMessage: Authentication accepted", **cookie)
-        if "mansession_id=7f3a" not in request.headers.get("cookie", "") or not rights:
-            return text("Response: Error\r\nMessage: Permission denied")
-        summary = "Event: QueueSummary\r\nQueue: sales\r\nLoggedIn: 3\r\nCallers: 2\r\nLongestHoldTime: 41"
-        end = ["Event: QueueSummaryComplete\r\nEventList: Complete"] if whole else []
-        return text("Response: Success\r\nEventList: start", summary, *end)
-
-    return httpx.MockTransport(answer), log
-
-
-LIVE: dict[str, Any] = {
-    "entities": ["measurements"], "base_url": "https://pbx.test",
-    "manager": {"username": "kpi", "secret": {"env": "SECRET"}},
-}  # fmt: skip
+    assert (access.allowed, access.missing) == (
+        False,
+        "not_found: nothing cannot be read; check the address or path in the config, and whether the plan has this",
+    )
 
 
 def test_the_queues_are_measured_at_each_pass() -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from exporter.demo.hubspot_access import TOKEN_LIFE
 from exporter.demo.hubspot_api import SCOPES
-from exporter.errors import RateLimitedError, Reason, SourceRejectedError, SourceUnavailableError
+from exporter.errors import RateLimitedError, Reason, SourceRejectedError
 from exporter.sources.base import Access, Listing, Pass
 from exporter.sources.hubspot.api import SECONDS_BETWEEN_SEARCHES
 from exporter.sources.hubspot.source import PER_SECOND
@@ -161,15 +161,21 @@ def test_check_says_where_an_account_lacks_an_object() -> None:
     crm = Crm()
     crm.line.fault = lambda request: httpx.Response(404, json={}) if "leads" in request.url.path else None
     assert run(crm.source("leads", leads_from="leads").check()) == (
-        Access("leads", allowed=False, missing="this account has no leads"),
+        Access(
+            "leads",
+            allowed=False,
+            missing="not_found: /crm/objects/2026-03/leads: there is nothing at this address (404); "
+            "check the address or path in the config, and whether the plan has this",
+        ),
     )
 
 
 def test_check_does_not_take_an_outage_for_a_missing_permission() -> None:
     crm = Crm()
     crm.line.fault = lambda _: httpx.Response(500)
-    with pytest.raises(SourceUnavailableError):
-        run(crm.source().check())
+    (deals,) = run(crm.source().check())
+    assert not deals.allowed
+    assert deals.missing.startswith("server_error: ")
 
 
 def test_a_missing_scope_fails_the_entity_and_is_no_empty_account() -> None:

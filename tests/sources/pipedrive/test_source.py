@@ -62,8 +62,11 @@ def test_a_deal_is_read_with_names_of_stage_and_pipeline() -> None:
         ({"status": "won", "won_time": "2026-02-01T10:00:00Z"}, "won", datetime(2026, 2, 1, 10, tzinfo=UTC)),
         ({"status": "lost", "lost_time": "2026-02-02T10:00:00Z"}, "lost", datetime(2026, 2, 2, 10, tzinfo=UTC)),
         ({"status": "won", "close_time": "2026-02-03T10:00:00Z"}, "won", datetime(2026, 2, 3, 10, tzinfo=UTC)),
+        ({"status": "lost", "won_time": "2026-01-01T10:00:00Z", "lost_time": "2026-02-02T10:00:00Z"}, "lost",
+         datetime(2026, 2, 2, 10, tzinfo=UTC)),
+        ({"lost_time": "2026-02-02T10:00:00Z"}, "open", None),
     ],
-)
+)  # fmt: skip
 def test_each_state_of_a_deal_is_ours(fields: dict[str, Any], status: str, closed: datetime | None) -> None:
     vendor = Pipedrive()
     vendor.deal(1, **fields)
@@ -79,6 +82,28 @@ def test_a_deal_was_closed_when_it_became_what_it_is(status: str, closed: int | 
     vendor.deal(1, status=status, **times)
     (deal,) = records_of(read(vendor))
     assert deal.closed_at == (closed and datetime(2026, 2, closed, 10, tzinfo=UTC))
+
+
+def test_each_deal_has_its_own_currency_and_amount() -> None:
+    """Pitfalls: currencies mixed in one list, an amount or a currency that is not there."""
+    vendor = Pipedrive()
+    given = [(1200.5, "EUR"), (98000, "JPY"), (0.1, "chf"), (None, "EUR"), (5, None), (0, "USD")]
+    for key, (value, currency) in enumerate(given):
+        vendor.deal(key, value=value, currency=currency)
+    found = by_id(read(vendor))
+    assert [(found[str(key)].amount, found[str(key)].currency) for key in range(len(given))] == [
+        (Decimal("1200.5"), "EUR"), (98000, "JPY"), (Decimal("0.1"), "CHF"), (None, "EUR"), (5, None), (0, "USD"),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("unset", [None, "1970-01-01T00:00:00Z", ""])
+def test_a_deal_that_was_never_changed_is_as_old_as_it_is(unset: str | None) -> None:
+    """Pitfall: a change time that is null, or 1970, until the first change."""
+    vendor = Pipedrive()
+    vendor.deal(1)
+    vendor.deals[1]["update_time"] = unset
+    (deal,) = records_of(read(vendor))
+    assert deal.updated_at == deal.created_at == NOW - timedelta(days=10)
 
 
 def test_archived_deals_count_and_deleted_ones_are_tombstones() -> None:
@@ -200,6 +225,59 @@ def test_an_archived_lead_without_a_time_does_not_end_the_pass(stamp: str | None
     pages = read(vendor, "leads", cursor=NOW.isoformat())
     assert {"b", "c"} <= set(by_id(pages))
     assert "d" not in by_id(pages)
+
+
+@pytest.mark.parametrize(("gone", "seen", "listing"), [("", 9, Listing()), ("a", 9, None), ("ab", 8, None)])
+def test_leads_that_vanish_while_pages_are_read_delete_no_others(gone: str, seen: int, listing: Listing | None) -> None:
+    """Pitfall: pages by number of rows shift when rows vanish, and what shifts past the reader is not deleted."""
+    vendor = Pipedrive(page=4)
+    for key in "abcdefghi":
+        vendor.leads[key] = {**LEAD, "id": key}
+
+    def vanish(request: httpx.Request) -> None:
+        if request.url.path == "/v1/leads" and request.url.params["start"] != "0":
+            for key in gone:
+                vendor.leads.pop(key, None)
+
+    vendor.before = vanish
+    pages = read(vendor, "leads")
+    assert (len(by_id(pages)), pages[-1].listing) == (seen, listing)
+
+
+def test_an_interrupted_pass_over_leads_remembers_that_rows_shifted() -> None:
+    vendor = Pipedrive(page=4)
+    for key in "abcdefghi":
+        vendor.leads[key] = {**LEAD, "id": key}
+    first = read(vendor, "leads")[0]
+    for key in "ab":
+        del vendor.leads[key]
+    second, *_ = read(vendor, "leads", resume=first.resume)
+    assert read(vendor, "leads", resume=second.resume)[-1].listing is None
+
+
+def test_a_cursor_older_than_the_deletions_that_are_listed_makes_a_full_pass() -> None:
+    """Pitfall: deleted deals are listed for 30 days only."""
+    vendor = Pipedrive()
+    vendor.deal(1)
+    vendor.deal(2)
+    cursor = read(vendor)[-1].cursor
+    vendor.deal(2, is_deleted=True, status="deleted")
+    vendor.now += timedelta(days=31)
+    pages = read(vendor, cursor=cursor)
+    assert (list(by_id(pages)), pages[-1].listing) == (["1"], Listing())
+    assert read(vendor, cursor=pages[-1].cursor)[-1].listing is None
+
+
+def test_an_account_in_which_nothing_happens_keeps_a_young_cursor() -> None:
+    """Pitfall: an idle source whose cursor stands still until what it needs is no longer listed."""
+    vendor = Pipedrive()
+    vendor.deal(1)
+    cursor = read(vendor)[-1].cursor
+    for _ in range(3):
+        vendor.now += timedelta(days=20)
+        (*_, last) = read(vendor, cursor=cursor)
+        assert (last.cursor, last.listing) == ((vendor.now - timedelta(days=1)).isoformat(), None)
+        cursor = last.cursor
 
 
 @pytest.mark.parametrize(
@@ -324,6 +402,15 @@ def test_check_names_the_scope_that_is_missing() -> None:
         assert fine.allowed
     with pytest.raises(SourceRejectedError):
         run(source(Pipedrive(before=lambda _: httpx.Response(401, json={})), "deals").check())
+
+
+def test_check_says_that_people_will_have_no_team() -> None:
+    """Pitfall: a refusal that is passed over, so that something vanishes without a word."""
+    (people,) = run(source(Pipedrive(teams=False), "people").check())
+    assert people.allowed
+    assert "no teams" in people.missing
+    (people,) = run(source(Pipedrive(), "people").check())
+    assert people.missing == ""
 
 
 def test_exactly_one_way_in_is_asked_for() -> None:

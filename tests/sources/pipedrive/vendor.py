@@ -101,7 +101,7 @@ class Pipedrive:
 
     def _v2(self, rows: list[Row], asked: httpx.QueryParams) -> httpx.Response:
         since = asked.get("updated_since", "")
-        rows = sorted((row for row in rows if row.get("update_time", "~") >= since), key=lambda row: row["id"])
+        rows = sorted((row for row in rows if (row.get("update_time") or "~") >= since), key=lambda row: row["id"])
         start = int(base64.b64decode(asked["cursor"])) if "cursor" in asked else 0
         size = min(int(asked.get("limit", "100")), self.page)
         end = start + size

@@ -13,7 +13,7 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
-from exporter.errors import RateLimitedError, Reason, SourceRejectedError, SourceUnavailableError
+from exporter.errors import IncompletePassError, RateLimitedError, Reason, SourceRejectedError, SourceUnavailableError
 from exporter.sources.base import Listing, Page, Pass
 from exporter.sources.registry import create
 from tests.sources.around import NOW, Clock, options, records_of, run, surroundings
@@ -90,6 +90,29 @@ def test_an_answer_in_parts_is_followed_to_its_end() -> None:
     for number in range(10):
         vendor.opportunity(number)
     assert len(by_id(read(vendor))) == 10
+
+
+def test_rows_that_are_promised_and_not_given_publish_nothing() -> None:
+    """Pitfall: a result that is cut without a word."""
+    for rows in (0, 1):
+        vendor = Salesforce()
+        vendor.opportunity(1)
+        body = {"done": True, "totalSize": 2, "records": list(vendor.rows["Opportunity"].values())[:rows]}
+        vendor.before = lambda r, body=body: httpx.Response(200, json=body) if "queryAll" in r.url.path else None
+        with pytest.raises(IncompletePassError) as raised:
+            read(vendor)
+        assert raised.value.reason is Reason.CAPPED
+
+
+@pytest.mark.parametrize(
+    ("day", "midnight"),
+    [("2026-03-29", datetime(2026, 3, 28, 23, tzinfo=UTC)), ("2026-03-30", datetime(2026, 3, 29, 22, tzinfo=UTC)),
+     ("2025-10-26", datetime(2025, 10, 25, 22, tzinfo=UTC)), ("2025-10-27", datetime(2025, 10, 26, 23, tzinfo=UTC))],
+)  # fmt: skip
+def test_a_close_date_is_the_companys_day_when_clocks_change_too(day: str, midnight: datetime) -> None:
+    vendor = Salesforce()
+    vendor.opportunity(1, IsClosed=True, CloseDate=day)
+    assert records_of(read(vendor))[0].closed_at == midnight
 
 
 def test_deleted_rows_come_from_the_recycle_bin_as_tombstones() -> None:
@@ -288,8 +311,8 @@ def test_check_names_what_the_user_may_not_read() -> None:
     (fine,) = run(source(vendor, "deals").check())
     assert fine.allowed
     vendor.before = lambda _: httpx.Response(500, json=[])
-    with pytest.raises(SourceUnavailableError):
-        run(source(vendor, "deals").check())
+    (failing,) = run(source(vendor, "deals").check())
+    assert failing.missing.startswith("server_error: ")
 
 
 @pytest.fixture(scope="module")

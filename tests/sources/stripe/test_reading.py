@@ -115,6 +115,29 @@ def test_a_cursor_older_than_the_events_makes_a_full_pass() -> None:
     assert pages[-1].listing == Listing()
 
 
+def test_an_interrupted_pass_over_changes_goes_on_behind_the_last_object() -> None:
+    """Pitfall: a month of events that is begun anew after each kill would never be finished."""
+    vendor = Stripe()
+    cursor = read(vendor)[-1].cursor
+    vendor.now += timedelta(minutes=5)
+    for number in range(250):
+        charge(vendor, f"ch_{number:03}")
+    whole = read(vendor, cursor=cursor)
+    assert [len(page.records) for page in whole] == [100, 100, 50, 0]
+    for stop in range(1, len(whole)):
+        vendor.log.clear()
+        rest = run(pages_of(source(vendor), cursor, whole[stop - 1].resume, vendor.now))
+        assert [page.records for page in rest] == [page.records for page in whole[stop:]]
+        assert len([r for r in vendor.log if r.url.path.startswith("/v1/charges/")]) == 250 - min(100 * stop, 250)
+        assert rest[-1].cursor == whole[-1].cursor
+
+
+def test_an_invoice_of_the_state_deleted_is_a_tombstone() -> None:
+    vendor = Stripe()
+    vendor.put("invoices", "in_1", status="deleted")
+    assert by_id(read(vendor, "invoices"))["in_1"].deleted
+
+
 def test_a_deleted_draft_becomes_a_tombstone() -> None:
     vendor = Stripe()
     draft = {"status": "draft", "total": 500, "currency": "usd", "status_transitions": {}}
@@ -202,6 +225,16 @@ def test_a_trial_that_nobody_paid_after_was_worth_nothing() -> None:
     assert {key: record.monthly_amount for key, record in found.items()} == {"sub_1": 0, "sub_2": 20}
 
 
+def test_a_coupon_that_was_deleted_rejects_its_subscription_and_never_makes_it_dearer() -> None:
+    """Pitfall: a 404 that is passed over; a deleted coupon goes on being taken off."""
+    vendor = Stripe()
+    vendor.subscribe("sub_1", [item()])
+    vendor.subscribe("sub_2", [item()], discounts=[{"source": {"coupon": "GONE"}}])
+    (page,) = read(vendor, "subscriptions")
+    assert [record.id for record in page.records] == ["sub_1"]
+    assert [(error.reason, error.field) for error in page.rejected] == [(Reason.MISSING_FIELD, "coupon")]
+
+
 def test_a_subscription_whose_worth_cannot_be_told_is_rejected_alone() -> None:
     vendor = Stripe()
     for number in range(30):
@@ -254,6 +287,20 @@ def test_refusals_are_named_and_never_hold_the_key(answer: httpx.Response, error
         read(vendor)
     assert raised.value.reason is reason
     assert KEY not in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    "reason", ["global-rate", "endpoint-rate", "global-concurrency", "endpoint-concurrency", "resource-specific"]
+)
+def test_each_kind_of_limit_holds_everything_back(reason: str) -> None:
+    """Pitfall: several limits at once, none of which says when it ends."""
+    vendor = Stripe(before=lambda _: httpx.Response(429, headers={"stripe-rate-limited-reason": reason}, json={}))
+    found = source(vendor)
+    for _ in range(2):
+        with pytest.raises(RateLimitedError) as raised:
+            run(pages_of(found))
+    assert len(vendor.log) <= 3
+    assert raised.value.retry_after >= 15
 
 
 def test_a_single_429_is_waited_out() -> None:

@@ -194,6 +194,43 @@ def test_a_full_pass_reads_day_by_day_and_lists_what_it_covered() -> None:
     assert all(page.resume and page.listing is None for page in pages[:-1])
 
 
+def test_more_calls_in_a_second_than_a_page_holds_are_all_read() -> None:
+    """Pitfall: a block of one time that is larger than a page."""
+    vendor = Twilio(page=3)
+    for number in range(20):
+        vendor.call(f"CA{number:02}", TODAY)
+    assert len(by_id(read(vendor))) == 20
+
+
+def test_statistics_that_are_used_up_are_waited_for() -> None:
+    """Pitfall: several limits at once; TaskRouter counts its statistics apart, and does not say until when."""
+    vendor = Twilio()
+    used = {"x-rate-limit-remaining": "0", "x-rate-limit-limit": "10"}
+    body = {"total_tasks": 1}
+    vendor.before = lambda r: httpx.Response(200, json=body, headers=used) if "Statistics" in r.url.path else None
+    clock = Clock()
+    chosen = options(
+        provider="twilio", account_sid=ACCOUNT, secret={"env": "SECRET"}, workspace_sid=WORKSPACE,
+        entities=["measurements"],
+    )  # fmt: skip
+    found = create(chosen, surroundings(vendor.transport(), clock=clock, SECRET=SECRET))
+
+    async def twice() -> None:
+        for _ in range(2):
+            assert [page async for page in found.read(Pass("measurements", NOW))]
+
+    run(twice())
+    assert sum(clock.slept) == 3.0
+
+
+def test_a_call_that_is_still_dialled_has_neither_times_nor_durations() -> None:
+    vendor = Twilio()
+    vendor.call("CA1", TODAY, status="ringing")
+    vendor.calls["CA1"] |= dict.fromkeys(("end_time", "duration", "queue_time", "price", "answered_by", "to"))
+    call = by_id(read(vendor))["CA1"]
+    assert (call.status, call.ended_at, call.answered_at, call.talk_seconds, call.wait_seconds) == (None,) * 5
+
+
 def test_an_interrupted_pass_goes_on_with_the_next_day() -> None:
     vendor = Twilio()
     for number in range(40):
@@ -286,6 +323,9 @@ def test_check_says_what_the_key_lacks() -> None:
     assert (lacking.allowed, "TaskRouter" in lacking.missing) == (False, True)
     (lacking,) = run(source(refused).check())
     assert "Voice" in lacking.missing
+    elsewhere = Twilio(before=lambda _: httpx.Response(404, json={"code": 20404}))
+    (lacking,) = run(source(elsewhere).check())
+    assert "no such account, workspace or queue" in lacking.missing
     with pytest.raises(SourceRejectedError):
         run(source(Twilio(before=lambda _: httpx.Response(401, json={}))).check())
 

@@ -207,7 +207,24 @@ def test_a_second_with_more_calls_than_a_page_fails_the_pass() -> None:
     later(vendor)
     with pytest.raises(IncompletePassError) as raised:
         read(vendor, "calls")
-    assert raised.value.reason is Reason.PAGINATION_LOOP
+    assert raised.value.reason is Reason.CAPPED
+
+
+@pytest.mark.parametrize("entity", ["tickets", "people", "surveys", "calls", "measurements"])
+def test_neither_search_nor_legs_nor_numbered_pages_are_asked_for(entity: str) -> None:
+    """Pitfalls: a search of 1,000 and offsets of 10,000 rows; legs are no calls."""
+    vendor = Zendesk(page=2)
+    for key in range(1, 6):
+        vendor.ticket(key)
+        vendor.call(key)
+        vendor.user(key)
+        vendor.rating(key)
+        later(vendor, 1)
+    read(vendor, entity)
+    assert vendor.log
+    for request in vendor.log:
+        assert not {"search", "legs"} & set(request.url.path.split("/"))
+        assert "page" not in request.url.params
 
 
 def test_a_call_that_settles_late_is_read_again() -> None:

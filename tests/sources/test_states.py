@@ -1,0 +1,150 @@
+"""Every state of every vendor, against the golden table of what each is to us."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+import yaml
+
+from exporter.config.sources.pipedrive import LeadFields
+from exporter.sources.aircall.payloads import call as aircall_call
+from exporter.sources.asterisk import calls as asterisk
+from exporter.sources.hubspot import calls as hubspot_calls
+from exporter.sources.hubspot import leads as hubspot_leads
+from exporter.sources.hubspot.pipelines import deal_status, ticket_status
+from exporter.sources.pipedrive import payloads as pipedrive
+from exporter.sources.salesforce import payloads as salesforce
+from exporter.sources.stripe import payloads as stripe
+from exporter.sources.twilio import legs as twilio
+from exporter.sources.zendesk import payloads as zendesk
+from tests.programs import shared
+
+GOLDEN: dict[str, dict[str, Any]] = yaml.safe_load(
+    (Path(__file__).parents[1] / "golden" / "sources" / "states.yaml").read_text(encoding="utf-8")
+)
+TABLES: dict[str, Mapping[str, Any]] = {
+    "pipedrive activities.kind": pipedrive.KINDS,
+    "pipedrive calls.outcome": pipedrive.OUTCOMES,
+    "pipedrive deals.status": {**pipedrive.DEAL_STATES, "deleted": "tombstone"},
+    "salesforce leads.status": salesforce.LEAD_STATES,
+    "salesforce activities.kind": salesforce.KINDS,
+    "salesforce tickets.status": salesforce.CASE_STATES,
+    "zendesk tickets.status": {**zendesk.TICKET_STATES, "deleted": "tombstone"},
+    "zendesk surveys.score": zendesk.RATINGS,
+    "zendesk calls.status": zendesk.CALL_STATES,
+    "twilio calls.status": {theirs: ours or None for theirs, ours in twilio.STATES.items()},
+    "twilio calls.direction": twilio.DIRECTIONS,
+    "asterisk calls.event": asterisk.OUTCOMES,
+    "stripe invoices.status": {**stripe.INVOICE_STATES, "deleted": "tombstone"},
+    "stripe payments.status": stripe.CHARGE_STATES,
+    "stripe subscriptions.status": stripe.SUBSCRIPTION_STATES,
+}
+"""Providers' own tables."""
+
+STAGES: dict[str, dict[str, Any]] = {
+    "closed with certainty": {"isClosed": "true", "probability": "1.0"},
+    "closed without hope": {"isClosed": "true", "probability": "0.0"},
+    "closed in between": {"isClosed": "true", "probability": "0.5"},
+    "not closed": {"isClosed": "false", "probability": "0.9"},
+    "says nothing": {},
+}
+LEADS: dict[str, dict[str, Any]] = {
+    "seen": {"was_seen": True, "is_archived": False},
+    "not seen": {"was_seen": False, "is_archived": False},
+    "archived": {"was_seen": True, "is_archived": True},
+    "noted as qualified": {"was_seen": True, "is_archived": False, "q": "2026-01-02"},
+    "noted as qualified, archived": {"was_seen": True, "is_archived": True, "q": "2026-01-02"},
+    "noted as converted, archived": {"was_seen": True, "is_archived": True, "q": "2026-01-02", "c": "2026-01-03"},
+}
+
+
+def _missed(reason: str) -> str | None:
+    times = {"started_at": 1760000000, "answered_at": None, "ended_at": 1760000030}
+    row = {"id": 1, "direction": "inbound", "status": "done", "missed_call_reason": reason, **times}
+    return aircall_call(row).status
+
+
+def _lead(state: str) -> str | None:
+    times = {"add_time": "2026-01-01T00:00:00Z", "update_time": None}
+    noted = LeadFields.model_construct(qualified_at="q", converted_at="c")
+    return pipedrive.lead({"id": "a", "owner_id": 7, **times, **LEADS[state]}, noted, ZoneInfo("UTC")).status
+
+
+READERS: dict[str, Callable[[str], Any]] = {
+    "hubspot calls.status": lambda state: hubspot_calls.call_status(state, None),
+    "hubspot leads.lifecycle": lambda stage: hubspot_leads.contact_status(stage, ""),
+    "hubspot leads.lead_status": lambda state: hubspot_leads.contact_status("", state),
+    "hubspot leads.stage": lambda stage: hubspot_leads.lead_status({}, stage),
+    "hubspot deals.stage": lambda stage: deal_status(STAGES[stage]),
+    "hubspot tickets.stage": lambda state: ticket_status({"ticketState": state}),
+    "aircall calls.missed_call_reason": _missed,
+    "pipedrive leads.status": _lead,
+}
+"""Where a state is told by more than one field, or by no table of its own."""
+
+SPECIFIED: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
+    "pipedrive deals.status": (("specs", "pipedrive", "v2.yaml"), ("paths", "/deals", "get", "parameters", "status")),
+    "pipedrive calls.outcome": (("specs", "pipedrive", "v1.yaml"), ("paths", "/callLogs", "get", "outcome")),
+    "twilio calls.status": (
+        ("specs", "twilio", "twilio_api_v2010.json"),
+        ("components", "schemas", "call_enum_status"),
+    ),
+    "stripe invoices.status": (
+        ("specs", "stripe", "spec3-2020-03-02.json"),
+        ("components", "schemas", "invoice", "properties", "status"),
+    ),
+    "stripe subscriptions.status": (
+        ("specs", "stripe", "spec3-2020-03-02.json"),
+        ("components", "schemas", "subscription", "properties", "status"),
+    ),
+}
+
+
+@pytest.mark.parametrize("table", GOLDEN)
+def test_each_state_is_what_the_golden_table_says(table: str) -> None:
+    golden = GOLDEN[table]
+    if table in TABLES:
+        assert dict(TABLES[table]) == golden
+    else:
+        assert {theirs: READERS[table](theirs) for theirs in golden} == golden
+
+
+def test_no_providers_table_is_left_out() -> None:
+    assert GOLDEN.keys() == TABLES.keys() | READERS.keys()
+    assert len({table.partition(" ")[0] for table in GOLDEN}) == 8
+
+
+def test_what_the_vendor_calls_deleted_is_a_tombstone() -> None:
+    gone = {"id": 1, "status": "deleted", "update_time": "2026-01-01T00:00:00Z", "generated_timestamp": 1760000000}
+    assert pipedrive.deal(gone, {}, {}, ()).deleted
+    assert zendesk.ticket(gone, {}).deleted
+
+
+@pytest.mark.parametrize("table", SPECIFIED)
+def test_each_state_that_the_specification_names_is_in_the_table(table: str) -> None:
+    file, path = SPECIFIED[table]
+    text = shared(*file).read_text(encoding="utf-8")
+    found: Any = json.loads(text) if file[-1].endswith(".json") else yaml.load(text, yaml.CSafeLoader)
+    for part in path[:-1]:
+        found = found[part]
+    states = set(_enums(found, path[-1]))
+    assert len(states) >= 4
+    assert states <= GOLDEN[table].keys()
+
+
+def _enums(node: Any, name: str) -> Iterable[str]:
+    """The values of the enumerations of what has that name, wherever it stands below."""
+    if isinstance(node, list):
+        for part in node:
+            yield from _enums(part, name)
+    elif isinstance(node, dict):
+        named = node.get(name) if isinstance(node.get(name), dict) else node if node.get("name") == name else None
+        if named:
+            yield from (named.get("enum") or (named.get("schema") or {}).get("enum") or ())
+        for part in node.values():
+            yield from _enums(part, name)

@@ -1,0 +1,201 @@
+"""A small account at each vendor that is read over HTTP, with somebody in between who may answer or change answers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+import httpx
+
+from exporter.sources.base import Source, Surroundings
+from exporter.sources.registry import create
+from tests.demo.tiny import Hands, TinyCompany, deal, phone_call
+from tests.fakes.api import FakeApi
+from tests.sources import account
+from tests.sources.aircall.phones import Phones
+from tests.sources.around import Clock, options, rest, surroundings
+from tests.sources.asterisk.manager import LIVE, manager
+from tests.sources.asterisk.manager import SECRET as ASTERISK
+from tests.sources.hubspot.crm import Crm
+from tests.sources.pipedrive.vendor import TOKEN as PIPEDRIVE
+from tests.sources.pipedrive.vendor import Pipedrive
+from tests.sources.salesforce.vendor import HOST as SALESFORCE_HOST
+from tests.sources.salesforce.vendor import SECRET as SALESFORCE
+from tests.sources.salesforce.vendor import Salesforce, error
+from tests.sources.stripe.vendor import KEY as STRIPE
+from tests.sources.stripe.vendor import Stripe
+from tests.sources.twilio.vendor import ACCOUNT, Twilio
+from tests.sources.twilio.vendor import SECRET as TWILIO
+from tests.sources.zendesk.vendor import HOST as ZENDESK_HOST
+from tests.sources.zendesk.vendor import TOKEN as ZENDESK
+from tests.sources.zendesk.vendor import Zendesk
+
+COUNT = 5
+"""Records in each account; pages hold two or three of them where the vendor can be told so."""
+
+Rows = Callable[[Any], list[Any]]
+
+
+class Between(httpx.AsyncBaseTransport):
+    """Passes requests on, unless `instead` answers; `alter` changes what comes back. Token requests are left alone."""
+
+    def __init__(self, inner: httpx.AsyncBaseTransport) -> None:
+        self._inner = inner
+        self.log: list[httpx.Request] = []
+        self.instead: Callable[[httpx.Request], httpx.Response | None] = lambda _: None
+        self.alter: Callable[[httpx.Request, httpx.Response], httpx.Response] = lambda _, answer: answer
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        await request.aread()
+        if "oauth" in request.url.path:
+            return await self._inner.handle_async_request(request)
+        self.log.append(request)
+        if (special := self.instead(request)) is not None:
+            return special
+        answer = await self._inner.handle_async_request(request)
+        await answer.aread()
+        return self.alter(request, answer)
+
+
+@dataclass
+class Account:
+    """A source in front of its fake. `later` moves the clock of both by seconds, `now` tells it."""
+
+    source: Source
+    entity: str
+    secret: str
+    between: Between
+    now: Callable[[], datetime]
+    later: Callable[[float], None]
+    limited: Callable[[], httpx.Response] = field(default=lambda: httpx.Response(429, json={}))
+
+
+def _hubspot(name: str) -> Account:
+    hands = Hands()
+    crm = Crm(TinyCompany(deals=[deal(key) for key in range(1, COUNT + 1)]), hands)
+    hands.go(60)
+    between = Between(crm.line)
+    chosen = options(name=name, provider="hubspot", token={"env": "SECRET"}, entities=["deals"], max_per_second=1000)
+    source = create(chosen, account.surroundings(hands, between))
+    return Account(source, "deals", account.SECRET, between, hands, lambda s: hands.go(s / 60))
+
+
+def _aircall(name: str) -> Account:
+    hands = Hands()
+    phones = Phones(TinyCompany(calls=[phone_call(key, key) for key in range(1, COUNT + 1)]), hands)
+    hands.go(60)
+    between = Between(phones.line)
+    chosen = options(
+        name=name, provider="aircall", api_id="key", api_token={"env": "SECRET"}, entities=["calls"],
+        max_per_second=1000,
+    )  # fmt: skip
+    source = create(chosen, account.surroundings(hands, between))
+    return Account(source, "calls", account.SECRET, between, hands, lambda s: hands.go(s / 60))
+
+
+def _around(inner: httpx.AsyncBaseTransport, clock: Clock, secret: str) -> tuple[Between, Surroundings]:
+    between = Between(inner)
+    return between, surroundings(between, clock=clock, SECRET=secret)
+
+
+def _rest(name: str) -> Account:
+    clock, secret = Clock(), "rest_canary"
+    stamp = (clock.now - timedelta(hours=1)).isoformat()
+    vendor = FakeApi([{"id": key, "amount": "5", "updated_at": stamp} for key in range(COUNT)], page=2)
+    between, around = _around(vendor.transport(), clock, secret)
+    listing = {
+        "since": {"param": "since", "format": "iso"},
+        "pagination": {"cursor": {"path": "paging.next.after", "param": "after"}},
+    }
+    chosen = rest(listing, name=name, auth={"bearer": {"env": "SECRET"}})
+    return Account(create(chosen, around), "deals", secret, between, clock, clock.go)
+
+
+def _salesforce(name: str) -> Account:
+    clock, vendor = Clock(), Salesforce(limit=3)
+    for number in range(COUNT):
+        vendor.opportunity(number)
+    between, around = _around(vendor.transport(), clock, SALESFORCE)
+    chosen = options(
+        name=name, provider="salesforce", base_url=SALESFORCE_HOST, client_id="app", client_secret={"env": "SECRET"},
+        entities=["deals"],
+    )  # fmt: skip
+    exceeded = lambda: error("REQUEST_LIMIT_EXCEEDED", 403)  # noqa: E731
+    return Account(create(chosen, around), "deals", SALESFORCE, between, clock, clock.go, exceeded)
+
+
+def _pipedrive(name: str) -> Account:
+    clock, vendor = Clock(), Pipedrive(page=3)
+    for number in range(1, COUNT + 1):
+        vendor.deal(number)
+    between, around = _around(vendor.transport(), clock, PIPEDRIVE)
+    chosen = options(name=name, provider="pipedrive", token={"env": "SECRET"}, entities=["deals"])
+    page = lambda: httpx.Response(403, html="<html>blocked</html>")  # noqa: E731
+    return Account(create(chosen, around), "deals", PIPEDRIVE, between, clock, clock.go, page)
+
+
+def _zendesk(name: str) -> Account:
+    clock, vendor = Clock(), Zendesk(page=4)
+    for number in range(1, COUNT + 1):
+        vendor.call(number)
+        vendor.now += timedelta(seconds=1)
+    vendor.now = clock.now
+    between, around = _around(vendor.transport(), clock, ZENDESK)
+    chosen = options(
+        name=name, provider="zendesk", base_url=ZENDESK_HOST, entities=["calls"],
+        api_token={"email": "ada@example.com", "token": {"env": "SECRET"}},
+    )  # fmt: skip
+    clock.go(120)
+    vendor.now = clock.now
+
+    def later(seconds: float) -> None:
+        clock.go(seconds)
+        vendor.now = clock.now
+
+    return Account(create(chosen, around), "calls", ZENDESK, between, clock, later)
+
+
+def _twilio(name: str) -> Account:
+    clock, vendor = Clock(), Twilio(page=2)
+    for number in range(COUNT):
+        vendor.call(f"CA{number}", clock.now - timedelta(hours=9 * number + 1))
+    between, around = _around(vendor.transport(), clock, TWILIO)
+    chosen = options(
+        name=name, provider="twilio", account_sid=ACCOUNT, secret={"env": "SECRET"}, history="2d", entities=["calls"]
+    )
+    busy = lambda: httpx.Response(429, json={"code": 20429})  # noqa: E731
+    return Account(create(chosen, around), "calls", TWILIO, between, clock, clock.go, busy)
+
+
+def _stripe(name: str) -> Account:
+    clock, vendor = Clock(), Stripe(page=3)
+    for number in range(COUNT):
+        vendor.put("charges", f"ch_{number}", status="succeeded", amount=100, currency="usd", amount_refunded=0)
+    between, around = _around(vendor.transport(), clock, STRIPE)
+    chosen = options(name=name, provider="stripe", key={"env": "SECRET"}, entities=["payments"])
+
+    def later(seconds: float) -> None:
+        clock.go(seconds)
+        vendor.now = clock.now
+
+    reason = {"stripe-rate-limited-reason": "global-concurrency"}
+    limited = lambda: httpx.Response(429, headers=reason, json={})  # noqa: E731
+    return Account(create(chosen, around), "payments", STRIPE, between, clock, later, limited)
+
+
+def _asterisk(name: str) -> Account:
+    clock = Clock()
+    between, around = _around(manager()[0], clock, ASTERISK)
+    return Account(
+        create(options(name=name, provider="asterisk", **LIVE), around),
+        "measurements", ASTERISK, between, clock, clock.go,
+    )  # fmt: skip
+
+
+ACCOUNTS: Mapping[str, Callable[[str], Account]] = {
+    "aircall": _aircall, "asterisk": _asterisk, "hubspot": _hubspot, "pipedrive": _pipedrive, "rest": _rest,
+    "salesforce": _salesforce, "stripe": _stripe, "twilio": _twilio, "zendesk": _zendesk,
+}  # fmt: skip
+"""Provider to its account, made anew under a source's name."""

@@ -1,0 +1,33 @@
+"""Runs inside the stack: an API that wants a token, and a room where alerts are told. Python's own library only."""
+
+import json
+import sys
+from http.server import BaseHTTPRequestHandler, HTTPServer
+
+TOKEN, TOLD = sys.argv[1], "/tmp/told"
+PEOPLE = {"items": [{"id": "ada", "name": "Ada Lovelace", "team": "North"}]}
+
+
+class Listener(BaseHTTPRequestHandler):
+    """Answers /people to whoever has the token, and keeps what is posted."""
+
+    def do_GET(self) -> None:
+        """The people, or a refusal."""
+        known = self.headers.get("Authorization") == f"Bearer {TOKEN}"
+        self.send_response(200 if known else 401)
+        self.send_header("Content-Type", "application/json")
+        self.end_headers()
+        self.wfile.write(json.dumps(PEOPLE if known else {}).encode())
+
+    def do_POST(self) -> None:
+        """Keeps one message a line."""
+        body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        with open(TOLD, "a") as told:  # noqa: PTH123 - runs where every import counts
+            told.write(json.dumps({"path": self.path, "body": body}) + "\n")
+        self.send_response(200)
+        self.end_headers()
+        self.wfile.write(b"ok")
+
+
+if __name__ == "__main__":
+    HTTPServer(("0.0.0.0", 8099), Listener).serve_forever()

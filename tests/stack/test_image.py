@@ -1,0 +1,66 @@
+"""The image of the exporter: what is in it, as whom it runs, how large it is."""
+
+from __future__ import annotations
+
+import re
+from importlib.metadata import version
+
+import pytest
+
+from tests.stack.engine import Engine
+from tests.stack.project import ROOT, Begin, services
+
+pytestmark = pytest.mark.stack
+
+LARGEST = 300_000_000
+
+
+@pytest.fixture
+def image(begin: Begin) -> str:
+    """Its name, once it is built."""
+    return str(services()["pod"]["image"])
+
+
+def test_it_is_small_and_runs_as_nobody_in_particular(docker: Engine, image: str) -> None:
+    (found,) = docker.inspect(image)
+    assert found["Config"]["User"] == "65532:65532"
+    assert found["Size"] < LARGEST, f"{found['Size'] / 1e6:.0f} MB"
+    assert found["Config"]["Entrypoint"] == ["kpi-exporter"]
+
+
+def one_way(name: str) -> str:
+    """A name as packages may be written in several ways."""
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
+def test_exactly_what_is_locked_is_installed(docker: Engine, image: str) -> None:
+    asked = "from importlib.metadata import distributions as d; print(*(f'{x.name}=={x.version}' for x in d()))"
+    run = ("run", "--rm", "--network=none", "--entrypoint=/opt/kpi-exporter/bin/python3", image, "-c", asked)
+    installed = {one_way(name) for name in docker.docker(*run).split()}
+    locked = (ROOT / "requirements.lock").read_text()
+    pinned = {one_way(name) for name in re.findall(r"^([\w.-]+==[^\s;]+)", locked, re.MULTILINE)}
+    own = {one_way(f"kpi-exporter=={version('kpi-exporter')}")}
+    assert own <= installed
+    assert installed - own <= pinned, "nothing else: no pip, no build tools"
+    assert {"duckdb", "httpx", "pydantic", "grafanalib"} <= {name.partition("==")[0] for name in installed}
+
+
+def test_a_package_whose_hash_is_not_the_locked_one_stops_the_build(docker: Engine, begin: Begin) -> None:
+    project = begin()
+    lock = project.folder / "requirements.lock"
+    first = next(line for line in lock.read_text().splitlines() if not line.startswith("#"))
+    wrong = f"{first}\n    --hash=sha256:{'0' * 64}\n"
+    lock.write_text(wrong)
+    build = ("docker", "build", "--file", "exporter/Dockerfile", ".")
+    done = docker.run(*build, cwd=project.folder, check=False, timeout=300)
+    assert done.returncode != 0
+    assert "DO NOT MATCH THE HASHES" in done.stdout + done.stderr
+
+
+def test_it_holds_no_tests_no_caches_and_nothing_of_the_repository(docker: Engine, image: str) -> None:
+    looked = ("/opt", "/app", "/root", "/tmp", "/build")
+    names = ("-name", ".git", "-o", "-name", "tests", "-o", "-name", ".cache", "-o", "-name", "pip")
+    run = ("docker", "run", "--rm", "--network=none", "--user=0:0", "--entrypoint=find", image, *looked, *names)
+    done = docker.run(*run, check=False)
+    assert done.stdout == ""
+    assert "/build" in done.stderr, "what was built there stayed behind"

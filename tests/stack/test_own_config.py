@@ -1,0 +1,140 @@
+"""The stack with a config and secrets of one's own: from nothing to an alert, changed while it runs, and gone again."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests import small_company
+from tests.stack.project import Begin, Project, brought_down, services
+from tests.waiting import until
+
+pytestmark = pytest.mark.stack
+
+TOKEN, ROOM = "t0ken-of-the-crm", "/room/s3cret"
+PEOPLE = """\
+  - name: hr
+    provider: rest
+    base_url: http://127.0.0.1:8099
+    allow_insecure: true
+    allow_private: true
+    auth: {bearer: {file: ../secrets/crm_token}}
+    entities: [{entity: people, path: /people, records: items, columns: {id: id, name: name, team: team}}]
+"""
+CONTACTS = """\
+contacts:
+  - {name: boss, slack: {webhook: {file: ../secrets/room}}}
+"""
+REVENUE = "kpi_value{kpi='yearly_revenue'}"
+
+
+def config() -> str:
+    """The small company: its people behind an API with a token, its owner in a room whose address is a secret."""
+    text = small_company.CONFIG.replace(
+        "target: 1000\n", "target: 900000\n    pace: none\n    alerts: {for: 0s, notify: [boss], on: [off_track]}\n"
+    )
+    before, _, rest = text.partition("  - name: hr\n")
+    return before + PEOPLE + rest[rest.index("metrics:") :] + CONTACTS
+
+
+def write(folder: Path) -> None:
+    """Config, records of forty days and secrets, in the place of the project's own."""
+    for path in (folder / "config").iterdir():
+        if path.is_file():
+            path.unlink()
+    small_company.write(folder / "config", config())
+    now = datetime.now(UTC)
+    rows = [f"{n},ada,won,10,{(now - timedelta(days=n, minutes=2)).isoformat()},2020-01-01" for n in range(40)]
+    (folder / "config/deals.csv").write_text("\n".join(["id,owner,status,amount,closed,created", *rows]) + "\n")
+    for name, secret in (("crm_token", TOKEN), ("room", f"http://exporter:8099{ROOM}")):
+        (folder / "secrets" / name).write_text(f"{secret}\n")
+
+
+@pytest.fixture
+def project(begin: Begin) -> Iterator[Project]:
+    """Theirs, not yet up."""
+    with brought_down(begin()) as made:
+        write(made.folder)
+        made.engine.run("make", "secrets", cwd=made.folder)
+        yield made
+
+
+def listen(project: Project) -> None:
+    """Starts the API and the room, which the services find in the exporter's network."""
+    code = Path(__file__).with_name("listener.py").read_text()
+    project.engine.docker("exec", "--detach", project.container("pod")["Id"], "python3", "-c", code, TOKEN)
+
+
+def told(project: Project) -> list[dict[str, Any]]:
+    """What was said in the room."""
+    lines = project.inside("pod", "sh", "-c", "touch /tmp/told; cat /tmp/told").splitlines()
+    return [json.loads(line) for line in lines]
+
+
+def alert_queries(project: Project) -> set[str]:
+    """What the alert rules ask."""
+    groups = json.loads(project.get("http://prometheus:9090/api/v1/rules?type=alert"))["data"]["groups"]
+    return {rule["query"] for group in groups for rule in group["rules"]}
+
+
+def running(project: Project, service: str) -> bool:
+    """Whether a service runs: it may not even have a container."""
+    return bool(project.held("ps", f"--filter=label=com.docker.compose.service={service}", "--filter=status=running"))
+
+
+def test_a_config_of_ones_own_comes_up_alerts_changes_and_goes(project: Project) -> None:
+    project.up("pod")
+    listen(project)
+    project.up()
+    project.settled()
+    assert "demo" not in project.services
+    for service in project.services:
+        assert project.container(service)["Config"]["Image"] == services()[service]["image"]
+    assert project.container("provision")["State"]["ExitCode"] == 0, project.log("provision")
+
+    until(lambda: project.ask(REVENUE))
+    team = "team_kpi_value{kpi='yearly_revenue',team='North'}"
+    until(lambda: project.ask(team))
+    ten_days_ago = int((datetime.now(UTC) - timedelta(days=10)).timestamp()) // 3600 * 3600
+    assert project.ask(f"business_deals_won{{period='day'}} @ {ten_days_ago}") != []
+
+    until(lambda: told(project))
+    (message, *_) = told(project)
+    assert message["path"] == ROOM
+    assert "Revenue this year" in json.dumps(message["body"])
+    assert "boss@example.com" in json.dumps(message["body"])
+
+    before = project.ask("kpi_target{kpi='yearly_revenue'}")
+    assert [found["value"][1] for found in before] == ["900000"]
+    started = project.container("prometheus")["State"]["StartedAt"]
+    changed = config().replace("target: 900000", "target: 500")
+    at = changed.index("contacts:")
+    (project.folder / "config/kpis.yaml").write_text(changed[:at] + small_company.SECOND_KPI + changed[at:])
+    project.up()
+    assert project.container("provision")["State"]["ExitCode"] == 0
+    assert "reloaded http://prometheus:9090" in project.log("provision")
+    assert "reloaded http://alertmanager:9093" in project.log("provision")
+    until(lambda: project.ask("kpi_value{kpi='yearly_deals'}"))
+    until(lambda: [found["value"][1] for found in project.ask("kpi_target{kpi='yearly_revenue'}")] == ["500"])
+    assert any("yearly_deals" in query for query in alert_queries(project))
+    assert project.container("prometheus")["State"]["StartedAt"] == started, "nothing was interrupted"
+    assert project.ask(f"business_deals_won{{period='day'}} @ {ten_days_ago}") != []
+
+    shown = "".join(project.log(name) for name in project.services) + project.get("http://exporter:9940/metrics")
+    assert TOKEN not in shown
+    assert ROOM not in shown
+
+
+def test_a_config_with_a_problem_keeps_the_stack_from_starting_and_says_why(project: Project) -> None:
+    path = project.folder / "config/kpis.yaml"
+    path.write_text(path.read_text().replace("period: year", "period: fortnight"))
+    with pytest.raises(AssertionError):
+        project.up()
+    assert project.container("provision")["State"]["ExitCode"] == 2
+    assert "kpis[0].period: expected one of day, week, month" in project.log("provision")
+    assert not any(running(project, name) for name in ("prometheus", "alertmanager", "exporter"))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -11,6 +13,20 @@ from exporter.commands.reading import Untold
 from exporter.errors import ConfigError
 from exporter.jobs import jobs, pushed
 from tests.exposition.sample import sample_config
+
+ALONE = """
+import sys
+from pathlib import Path
+from exporter.clock import system_clock
+from exporter.exposition.ledger import Ledger
+from exporter.jobs import jobs
+from exporter.loading import read_config
+from exporter.reporting import Reporter
+
+config = read_config(Path("config/kpis.yaml"), {}).config
+jobs(config, {}, Path(), system_clock, Reporter(Ledger(), config, lambda: None))
+print([name for name in ("httpx", "rich", "pygments") if name in sys.modules])
+"""
 
 
 def test_each_source_comes_with_its_times_and_a_mark_per_entity(tmp_path: Path) -> None:
@@ -35,3 +51,9 @@ def test_sources_that_wait_for_posts_are_apart(tmp_path: Path) -> None:
     told = sample_config(sources=[shop, desk]), {"T": "t"}, tmp_path, system_clock, Untold()
     assert [job.source.name for job in jobs(*told)] == ["desk"]
     assert [(source.name, source.entities) for source in pushed(*told)] == [("shop", ("deals",))]
+
+
+def test_sources_do_not_bring_what_draws_on_terminals() -> None:
+    root = Path(__file__).parent.parent
+    done = subprocess.run([sys.executable, "-c", ALONE], cwd=root, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "['httpx']"

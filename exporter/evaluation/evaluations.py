@@ -18,7 +18,7 @@ from exporter.metrics.evaluate import answer
 from exporter.metrics.labels import Kept
 from exporter.metrics.money import Rates
 from exporter.metrics.people import Directory
-from exporter.metrics.reader import QueryError, Reader, one_state
+from exporter.metrics.reader import QueryError, Reader, give_back, one_state
 from exporter.metrics.undated import undated
 from exporter.metrics.values import Answers, Question
 from exporter.store.state import Outcome, outcomes, versions
@@ -79,6 +79,7 @@ class Evaluations:
             if self._last is not None and self._last[0] == state and state.holds_at(now):
                 return replace(self._last[1], outcomes=known)
             evaluated = self._evaluate(reader, state, known, now, memory)
+            give_back(reader)
         self._last = state, evaluated
         return evaluated
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import multiprocessing
 import signal
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -131,6 +132,7 @@ def _processes(tasks: Sequence[Task]) -> Iterator[dict[int, Connection]]:
 def _work(task: Task, sender: Connection) -> None:
     for name in (signal.SIGINT, signal.SIGTERM):  # a whole group may hear them; whoever started this process ends it
         signal.signal(name, signal.SIG_IGN)
+    gc.freeze()  # the records are many objects that all stay
     try:
         sender.send(evaluate_part(task, sender.send))
     except (ExporterError, OSError) as error:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Container
 from datetime import date
 
 from exporter.config.company import Company
+from exporter.config.days_off import public_holidays
 from exporter.errors import EvaluationError
 
 
@@ -26,10 +27,7 @@ def workdays(company: Company) -> Callable[[date], bool]:
 
 
 def _public(country: str, subdivision: str | None) -> Container[date]:
-    import holidays  # 10 MB, which only a company with a country's holidays needs
-
     try:
-        found: Container[date] = holidays.country_holidays(country, subdiv=subdivision)
-        return found
+        return public_holidays(country, subdivision)
     except NotImplementedError as unknown:
         raise EvaluationError("company.holidays", str(unknown)) from None

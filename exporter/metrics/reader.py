@@ -36,6 +36,12 @@ def begin_again(reader: Reader) -> None:
     reader.begin()
 
 
+def give_back(reader: Reader) -> None:
+    """Gives back to the machine the memory that the store keeps for further queries; what it has cached stays."""
+    # DuckDB empties its allocator when its limit is set, whatever to
+    reader.execute("SET GLOBAL memory_limit = current_setting('memory_limit')")
+
+
 def _in_transaction(reader: Reader) -> bool:
     # trying to begin a second transaction would spoil the first one
     first, second = (reader.execute("SELECT txid_current()").fetchall() for _ in range(2))

@@ -58,15 +58,8 @@ def samples_of(
     names = tuple(map(label_name, metric.by)) if scope is Scope.COMPANY else ()
     for group, measured in answer.items():
         if measured.value is not None:
-            yield MetricValue(
-                metric=metric.name,
-                scope=scope,
-                period=period,
-                value=measured.value,
-                team=group.team,
-                person=group.person,
-                labels=tuple(zip(names, group.labels, strict=True)),
-            )
+            labels = tuple(zip(names, group.labels, strict=True))
+            yield MetricValue(metric.name, scope, period, measured.value, group.team, group.person, labels)
 
 
 def periods_of(config: Config, metric: Metric) -> tuple[Period, ...]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 from exporter.config.fields import Period, Scope
 
@@ -53,9 +54,11 @@ Answers = Mapping[Question, Mapping[Group, Measured]]
 """For each question the groups that had at least one row of the entity in the window (company: always)."""
 
 
-@dataclass(frozen=True, slots=True)
-class MetricValue:
-    """One sample of a business metric. `period` is None for a level; `labels` pairs label names with values."""
+class MetricValue(NamedTuple):
+    """One sample of a business metric. `period` is None for a level; `labels` pairs label names with values.
+
+    A tuple, because a history makes millions of them.
+    """
 
     metric: str
     scope: Scope

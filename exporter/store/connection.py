@@ -20,6 +20,7 @@ MEMORY_LIMIT = 1024**3
 
 _MAGIC_AT, _MAGIC = 8, b"DUCK"
 _SETTINGS = {
+    "threads": "1",  # passes are small: sharing them out costs more CPU than it saves time, and scrapes need a core
     "autoinstall_known_extensions": "false",
     "autoload_known_extensions": "false",
     "allow_community_extensions": "false",

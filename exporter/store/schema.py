@@ -10,8 +10,6 @@ import hashlib
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from sqlglot import exp, parse_one
-
 from exporter.records import ENTITIES, Kind, columns
 
 SCHEMA_VERSION = 1
@@ -77,6 +75,8 @@ def create_statements() -> tuple[str, ...]:
 
 def reading_statements() -> tuple[str, ...]:
     """Statements that read every block of every table, each giving one row."""
+    from sqlglot import exp, parse_one  # a store that is as it was left is opened without
+
     tables = [exp.to_table(name) for name in (*_OWN_NAMES, *entity_tables())]
     every = parse_one("bit_xor(hash(COLUMNS(*)))", read="duckdb")
     return tuple(exp.select(every).from_(table).sql("duckdb", identify=True) for table in tables)
@@ -84,10 +84,13 @@ def reading_statements() -> tuple[str, ...]:
 
 def shape() -> str:
     """A digest of all tables: two programs with the same digest can read each other's file."""
-    return hashlib.sha256("\n".join(create_statements()).encode()).hexdigest()[:16]
+    tables = _OWN_TABLES + tuple(repr((entity, table_columns(entity))) for entity in entity_tables())
+    return hashlib.sha256("\n".join(tables).encode()).hexdigest()[:16]
 
 
 def _create(entity: str) -> str:
+    from sqlglot import exp  # only where there is no store yet
+
     definitions = [
         exp.ColumnDef(this=exp.to_identifier(name), kind=exp.DataType.build(kind, dialect="duckdb"))
         for name, kind in table_columns(entity)

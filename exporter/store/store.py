@@ -8,6 +8,7 @@ from contextlib import AbstractContextManager
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import duckdb
 
@@ -15,11 +16,13 @@ from exporter.errors import Reason, StoreError
 from exporter.records import ENTITIES
 from exporter.settings import OnCorrupt
 from exporter.sources.base import Listing, Page, Pass
-from exporter.store import merge_sql, passes, snapshots, staging, state
+from exporter.store import passes, snapshots, staging, state
 from exporter.store.database import Database
-from exporter.store.merge import Merged, merge
 from exporter.store.staging import Slot
 from exporter.store.state import Outcome
+
+if TYPE_CHECKING:
+    from exporter.store.merge import Merged
 
 _NO_LAG = timedelta(0)
 
@@ -99,6 +102,8 @@ class Store:
         `full` says which pass, where one of each kind is under way. `at` is now (default: the pass's start).
         Without a `cursor` the entity keeps the one it has. The watermark becomes the pass's start minus `lag`.
         """
+        from exporter.store.merge import merge  # and with it sqlglot: a start has nothing to merge
+
         with self._database.write() as connection:
             slot, begun = passes.under_way(connection, source, entity, full)
             merged = merge(connection, slot, listing, staging.staged(connection, slot).records)
@@ -122,6 +127,8 @@ class Store:
         Each is a whole pass: it may have a listing, its end is the watermark. `results` are told. Staging it apart
         from publishing could lose what the sender was told is kept.
         """
+        from exporter.store.merge import merge
+
         merged: dict[str, Merged] = {}
         with self._database.write() as connection:
             commits = state.count_commit(connection)
@@ -246,6 +253,8 @@ class Store:
         state.drop(connection, known.source, known.entity)
         if known.entity not in ENTITIES:
             return 0
+        from exporter.store import merge_sql
+
         row = connection.execute(merge_sql.drop_source(known.entity), [known.source]).fetchone()
         dropped: int = row[0] if row else 0
         if dropped:

@@ -13,7 +13,7 @@ from rich.table import Table
 
 from tests.bench.measure import Row
 
-CASES = ("render", "scrape", "ingest", "upsert", "kills")
+CASES = ("render", "scrape", "ingest", "upsert", "kills", "aggregate", "start", "commands", "backfill")
 
 
 def main() -> None:

@@ -36,14 +36,14 @@ def main() -> None:
         connection = duckdb.connect(f"{folder}/peer.duckdb")
         rows = table(0, size)
         connection.execute("CREATE TABLE calls AS SELECT * FROM rows LIMIT 0")
-        start = time.perf_counter()
+        start = time.process_time()
         for batch in range(batches):
             rows = table(batch, size)  # noqa: F841 - DuckDB finds it by its name
             connection.execute("BEGIN")
             connection.execute("DELETE FROM calls WHERE id IN (SELECT id FROM rows)")
             connection.execute("INSERT INTO calls SELECT * FROM rows")
             connection.execute("COMMIT")
-        sys.stdout.write(f"RESULT {batches * size / (time.perf_counter() - start)} 0\n")
+        sys.stdout.write(f"RESULT {(time.process_time() - start) / batches} 0\n")
 
 
 if __name__ == "__main__":

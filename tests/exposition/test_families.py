@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
@@ -35,7 +34,7 @@ def test_business_metrics_become_one_family_per_scope_with_their_labels_in_order
 
 def test_metrics_that_arrive_in_turns_still_make_one_family() -> None:
     revenue, day, *_ = sample_evaluation().metrics
-    mixed = [revenue, day, replace(revenue, period="day")]
+    mixed = [revenue, day, revenue._replace(period="day")]
     assert [r.family.name for r in business_rows(sample_config(), mixed)] == [
         "business_revenue_won_chf",
         "business_talk_seconds",

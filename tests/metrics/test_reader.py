@@ -5,7 +5,7 @@ from __future__ import annotations
 import duckdb
 import pytest
 
-from exporter.metrics.reader import QueryError, begin_again, one_state
+from exporter.metrics.reader import QueryError, begin_again, give_back, one_state
 
 
 @pytest.fixture
@@ -52,3 +52,14 @@ def test_an_error_inside_leaves_the_reader_usable(store: duckdb.DuckDBPyConnecti
     with pytest.raises(ZeroDivisionError), one_state(reader):
         raise ZeroDivisionError
     assert count(reader) == 1
+
+
+def test_giving_memory_back_changes_neither_the_limit_nor_what_is_read(store: duckdb.DuckDBPyConnection) -> None:
+    store.execute("SET GLOBAL memory_limit = '300MiB'")
+    reader = store.cursor()
+    with one_state(reader):
+        assert count(reader) == 1
+        store.execute("INSERT INTO numbers VALUES (2)")
+        give_back(reader)
+        assert count(reader) == 1
+    assert reader.execute("SELECT current_setting('memory_limit')").fetchall() == [("300.0 MiB",)]

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from exporter.config.checks.view import View
 from exporter.config.company import Holidays
+from exporter.config.days_off import countries, subdivisions
 from exporter.config.places import Finding
 from exporter.config.wording import suggestion
 
@@ -30,15 +31,12 @@ def errors(view: View) -> Iterator[Finding]:
 
 
 def _holidays(off: Holidays) -> Iterator[Finding]:
-    import holidays  # heavy, and needed only where a config names a country
-
     code = off.country or ""
-    if code not in {known[1] for known in holidays.registry.COUNTRIES.values()}:
+    if code not in countries():
         cure = "an ISO 3166 code such as CH; else list the days under dates"
         yield Finding(("company", "holidays", "country"), "no holidays are known for this country", cure)
         return
-    kind = getattr(holidays, code)
-    known = [*kind.subdivisions, *getattr(kind, "subdivisions_aliases", ())]
+    known = subdivisions(code)
     if off.subdivision is not None and off.subdivision not in known:
         cure = suggestion(off.subdivision, known, "known") or "this country has none: leave it out"
         yield Finding(("company", "holidays", "subdivision"), "no holidays are known for this subdivision", cure)

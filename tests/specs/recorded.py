@@ -41,13 +41,20 @@ class Recording(httpx.AsyncBaseTransport):
 
 
 def converse(
-    vendor: httpx.AsyncBaseTransport, environ: dict[str, str], change: Change | None = None, **given: Any
+    vendor: httpx.AsyncBaseTransport,
+    environ: dict[str, str],
+    change: Change | None = None,
+    *,
+    clock: Clock | None = None,
+    resumed: bool = True,
+    **given: Any,
 ) -> list[Exchange]:
     """All that a source says about its first entity: access, all of it, the rest of it after each page, and changes.
 
-    `change` is told when the pass for changes begins.
+    `change` is told when the pass for changes begins; `clock` is also the vendor's where it has one. Without
+    `resumed` no pass is taken up after a page.
     """
-    recording, clock = Recording(vendor), Clock()
+    recording, clock = Recording(vendor), clock or Clock()
     # the pace is real time, which no test needs
     source = create(options(max_per_second=1000, **given), surroundings(recording, clock=clock, **environ))
 
@@ -55,7 +62,7 @@ def converse(
         await source.check()
         pages = await _pages(source, Pass(source.entities[0], NOW))
         for page in pages:
-            if page.resume is not None:
+            if resumed and page.resume is not None:
                 await _pages(source, Pass(source.entities[0], NOW, resume=page.resume))
         clock.now = NOW + timedelta(minutes=20)
         if change is not None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from tests.sources.around import records_of
@@ -29,3 +29,25 @@ def read(entity: str, answers: Mapping[str, Any], **given: Any) -> list[Any]:
     pages = full_pass(lambda request: answers[request.url.path], {"KEY": KEY}, **chosen(entity, **given))
     assert [error for page in pages for error in page.rejected] == []
     return records_of(pages)
+
+
+def unlike(value: Any, today: Mapping[str, Any], shown: Any = None, place: str = "") -> Iterator[str]:
+    """Where a value has fields or types that the fixture of its kind has not; null shows nothing."""
+    if isinstance(value, dict):
+        kind = value.get("object")
+        if isinstance(kind, str) and kind in today:  # an event's data has an object of that name
+            shown, place = today[kind], kind
+        for name, each in value.items() if isinstance(shown, dict) else ():
+            if name in shown:
+                yield from unlike(each, today, shown[name], f"{place}.{name}")
+            else:
+                yield f"{place}.{name}: unknown field"
+    elif isinstance(value, list):
+        for each in value:
+            yield from unlike(each, today, shown[0] if shown else None, place)
+    elif None not in (value, shown) and _kind(value) != _kind(shown):
+        yield f"{place}: a {_kind(value)} where a {_kind(shown)} is shown"
+
+
+def _kind(value: Any) -> str:
+    return {"bool": "flag", "int": "number", "float": "number"}.get(type(value).__name__, type(value).__name__)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -11,7 +11,7 @@ import pytest
 from tests.sources.stripe.vendor import KEY, Stripe, item, price
 from tests.specs.recorded import Exchange, Vendor, converse, only
 from tests.specs.specification import Specification
-from tests.specs.stripe import KINDS, LISTS, chosen
+from tests.specs.stripe import KINDS, LISTS, chosen, unlike
 
 ONE_SUBSCRIPTION = "/v1/subscriptions/{subscription_exposed_id}"
 
@@ -78,28 +78,6 @@ def account() -> Stripe:
         vendor.put("charges", f"ch_{number}", status="succeeded", amount=500, currency="usd", customer="cus_1",
                    refunded=False, amount_refunded=0, disputed=False)  # fmt: skip
     return vendor
-
-
-def unlike(value: Any, today: Mapping[str, Any], shown: Any = None, place: str = "") -> Iterator[str]:
-    """Where a value has fields or types that the fixture of its kind has not; null shows nothing."""
-    if isinstance(value, dict):
-        kind = value.get("object")
-        if isinstance(kind, str) and kind in today:  # an event's data has an object of that name
-            shown, place = today[kind], kind
-        for name, each in value.items() if isinstance(shown, dict) else ():
-            if name in shown:
-                yield from unlike(each, today, shown[name], f"{place}.{name}")
-            else:
-                yield f"{place}.{name}: unknown field"
-    elif isinstance(value, list):
-        for each in value:
-            yield from unlike(each, today, shown[0] if shown else None, place)
-    elif None not in (value, shown) and _kind(value) != _kind(shown):
-        yield f"{place}: a {_kind(value)} where a {_kind(shown)} is shown"
-
-
-def _kind(value: Any) -> str:
-    return {"bool": "flag", "int": "number", "float": "number"}.get(type(value).__name__, type(value).__name__)
 
 
 def test_every_request_is_allowed(stripe: Specification, said: list[Exchange]) -> None:

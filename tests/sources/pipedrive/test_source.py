@@ -332,6 +332,19 @@ def test_call_logs_follow_the_hint_where_the_next_page_starts() -> None:
     assert len(by_id(read(vendor, "calls"))) == 45
 
 
+def test_call_logs_go_on_by_rows_where_the_hint_does_not_say_where() -> None:
+    """Pitfall: the file's schema of the hint has no `next_start`."""
+
+    def unsaid(request: httpx.Request) -> httpx.Response:
+        start = int(request.url.params["start"])
+        rows = [{"id": f"CA{start + n}", "outcome": "busy", "duration": "0", **times} for n in range(20)]
+        hint = {"start": start, "limit": 20, "more_items_in_collection": start < 40}
+        return httpx.Response(200, json={"success": True, "data": rows, "additional_data": {"pagination": hint}})
+
+    times = {"start_time": "2026-03-01T10:00:00Z", "end_time": "2026-03-01T10:01:01Z"}
+    assert len(by_id(read(Pipedrive(before=unsaid), "calls"))) == 60
+
+
 def test_users_are_people_with_their_first_active_team() -> None:
     vendor = Pipedrive()
     plain = {"active_flag": True, "modified": "2026-02-01 08:45:56", "is_deleted": False}

@@ -64,15 +64,21 @@ def markdown(rows: list[Row]) -> str:
 
 def cells(row: Row) -> tuple[str, ...]:
     """One row as text; a ratio below one is written as a fraction of one."""
-    theirs = "" if row.theirs is None else f"{row.theirs:,.3g}"
+    theirs = "" if row.theirs is None else _figure(row.theirs)
     kept = {True: "yes", False: "NO", None: ""}[row.kept]
-    budget = "" if row.budget is None else _ratio(row.budget) if row.theirs is not None else f"{row.budget:,.3g}"
+    budget = "" if row.budget is None else _ratio(row.budget) if row.theirs is not None else _figure(row.budget)
     ratio = "" if row.ratio is None else _ratio(row.ratio)
-    return (row.work, row.unit, f"{row.ours:,.3g}", row.peer, theirs, ratio, budget, kept)
+    return (row.work, row.unit, _figure(row.ours), row.peer, theirs, ratio, budget, kept)
+
+
+def _figure(value: float) -> str:
+    return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
 
 
 def _ratio(value: float) -> str:
-    return f"1/{1 / value:,.0f}" if 0 < value < 0.5 else f"{value:.2f}"
+    if not 0 < value < 0.5:
+        return f"{value:.2f}"
+    return f"1/{1 / value:,.0f}" if value < 0.1 else f"1/{1 / value:.2g}"
 
 
 if __name__ == "__main__":

@@ -137,3 +137,5 @@ def _work(task: Task, sender: Connection) -> None:
         sender.send(evaluate_part(task, sender.send))
     except (ExporterError, OSError) as error:
         sender.send(str(error))
+    finally:
+        gc.unfreeze()  # extension modules complain at the end about objects that stay

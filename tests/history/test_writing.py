@@ -154,6 +154,21 @@ def test_a_fault_in_another_process_is_told_here(store: Store, tmp_path: Path) -
         evaluate_parts(tasks, lambda _: None)
 
 
+def test_a_process_of_its_own_ends_in_silence(store: Store, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    with store.reading() as reader:
+        task = Task(
+            CONFIG, History(reader, CONFIG), freshness(CONFIG, store.outcomes(), NOW), Share((NOW,)), tmp_path / "p"
+        )
+    context = parts.multiprocessing.get_context("spawn")
+    receiver, sender = context.Pipe(duplex=False)
+    worker = context.Process(target=parts._work, args=(task, sender))
+    worker.start()
+    worker.join()
+    receiver.close()
+    sender.close()
+    assert (worker.exitcode, capfd.readouterr().err) == (0, "")
+
+
 def test_a_process_that_dies_is_told_too() -> None:
     receiver, sender = parts.multiprocessing.get_context("spawn").Pipe(duplex=False)
     sender.close()

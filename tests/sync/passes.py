@@ -1,0 +1,24 @@
+"""Passes over fake sources."""
+
+from __future__ import annotations
+
+from exporter.store.store import Store
+from exporter.sync.observer import PassReport
+from exporter.sync.runner import Errand, Runner
+from exporter.sync.writing import StoreThread
+from tests.sync.fakes import FakeSource, Recorder, clock
+from tests.sync.virtual import run
+
+
+def one_pass(store: Store, source: FakeSource, heard: Recorder | None = None, **errand: object) -> PassReport:
+    """The report of a pass over the source's first entity."""
+
+    async def work() -> PassReport:
+        thread = StoreThread()
+        try:
+            runner = Runner(store, thread, heard or Recorder(), clock)
+            return await runner.run(Errand(source, source.entities[0], **errand))  # type: ignore[arg-type]
+        finally:
+            thread.close()
+
+    return run(work())

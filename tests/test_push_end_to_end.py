@@ -10,34 +10,23 @@ import resource
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from threading import Event, Lock
-from typing import Any
 
 import pytest
 
 from exporter.sources.base import Page
 from exporter.store.store import Store
-from tests import small_company
-from tests.exposition.serving import exchange, get
-from tests.exposition.test_push import parsed
+from tests.exposition.serving import get
 from tests.programs import program
-from tests.store.samples import live
+from tests.shop import CONFIG, TOKEN, kept_in, send, send_bytes, today, won
 from tests.test_end_to_end import Exporter, exporting, until
 
-TOKEN = "canary-token-of-the-shop-4711"
 OTHER = "canary-token-of-the-desk-4711"
-
-COMPANY, _, MEASURED = small_company.CONFIG.partition("metrics:")
-CONFIG = f"""\
-{COMPANY.partition("sources:")[0]}sources:
-  - {{name: shop, provider: push, token: {{env: SHOP_TOKEN}}, entities: [deals, people], max_per_second: 1000}}
-metrics:{MEASURED}"""
 DESK = "  - {name: desk, provider: push, token: {file: desk_token}, entities: [tickets]}\n"
 CALLS = "  - {name: log, provider: csv, path: calls.csv, entity: calls, columns: {id: id}, sync_every: 1s}\n"
 LAST_PASS = 'kpi_exporter_source_last_success_timestamp_seconds{entity="calls",source="log"}'
@@ -57,35 +46,6 @@ def shop(config: Path, tmp_path: Path) -> Iterator[Exporter]:
     with exporting(config, tmp_path / "data") as exporter:
         until(lambda: send(exporter, [])[0] == 200)
         yield exporter
-
-
-def send(
-    exporter: Exporter, content: Any, path: str = "/push/shop/deals", token: str = TOKEN
-) -> tuple[int, dict[str, Any]]:
-    """Status and answer of a post: CSV where the content is text."""
-    if isinstance(content, str):
-        return send_bytes(exporter, content.encode(), path, token, "text/csv")
-    return send_bytes(exporter, json.dumps(content).encode(), path, token)
-
-
-def send_bytes(
-    exporter: Exporter, body: bytes, path: str = "/push/shop/deals", token: str = TOKEN, kind: str = "application/json"
-) -> tuple[int, dict[str, Any]]:
-    head = (
-        f"POST {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\nAuthorization: Bearer {token}\r\n"
-        f"Content-Type: {kind}\r\nContent-Length: {len(body)}\r\n\r\n"
-    )
-    status, headers, said = parsed(exchange(exporter.port, head.encode() + body, timeout=30))
-    return status, {"retry_after": headers.get("retry-after"), **json.loads(said)}
-
-
-def won(key: object, amount: object = 1, **more: Any) -> dict[str, Any]:
-    return {"id": key, "status": "won", "amount": amount, "closed_at": "2020-01-01", **more}
-
-
-def today() -> str:
-    """An instant of this year, but for its first minute."""
-    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() - 60))
 
 
 def test_what_is_posted_moves_the_kpi(shop: Exporter) -> None:
@@ -138,12 +98,6 @@ def test_no_attack_moves_it_and_no_secret_leaks(shop: Exporter, tmp_path: Path) 
     assert b"canary" not in logged
     assert b"Traceback" not in logged
     assert not [path for path in (tmp_path / "data").iterdir() if TOKEN.encode() in path.read_bytes()]
-
-
-def kept_in(data: Path) -> list[str]:
-    """Ids of the deals that a process left behind."""
-    with closing(Store.open(data, on_corrupt="fail")) as store:
-        return live(store)
 
 
 class Senders:

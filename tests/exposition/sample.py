@@ -5,8 +5,14 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from exporter import naming
 from exporter.config.fields import Period, Scope, Status
 from exporter.config.root import Config
+from exporter.exposition.families import business_rows, kpi_rows
+from exporter.exposition.ledger import Ledger
+from exporter.exposition.render import Renderer
+from exporter.exposition.server import Exposed
+from exporter.exposition.snapshot import Snapshot, take
 from exporter.kpi.values import Evaluation, KpiValue, ObjectiveScore
 from exporter.metrics.values import MetricValue
 
@@ -117,3 +123,18 @@ def _people(kpi: str) -> list[KpiValue]:
         kpi_value(kpi, Status.EXCEEDED, 61.0, team="North", person="Björn Ståhl", target_ratio=1.22, **person),
         kpi_value(kpi, Status.NO_DATA, None, team=None, person="<b>Eve</b>", **person),
     ]
+
+
+def sample_snapshot(*, separate: bool = False) -> Snapshot:
+    """The example, rendered."""
+    config, evaluation = sample_config(), sample_evaluation()
+    rows = [*business_rows(config, evaluation.metrics), *kpi_rows(config, evaluation)]
+    return take(Renderer().render(rows), NOW, separate=separate)
+
+
+def sample_exposed() -> Exposed:
+    """A surface that shows the example."""
+    ledger = Ledger()
+    ledger.set(naming.SOURCE_UP, 1, "crm")
+    ledger.count(naming.REQUESTS, "crm", "2xx")
+    return Exposed(ledger, sample_snapshot(), page=lambda: "<!doctype html><title>page</title>")

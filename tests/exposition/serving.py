@@ -41,6 +41,11 @@ def exchange(port: int, request: bytes, timeout: float = 10) -> bytes:
 def get(port: int, path: str, *headers: str, method: str = "GET") -> tuple[int, dict[str, str], bytes]:
     """Status, headers in lower case and body."""
     lines = [f"{method} {path} HTTP/1.1", "Host: test", "Connection: close", *headers, "", ""]
-    head, _, body = exchange(port, "\r\n".join(lines).encode()).partition(b"\r\n\r\n")
+    return parsed(exchange(port, "\r\n".join(lines).encode()))
+
+
+def parsed(answer: bytes) -> tuple[int, dict[str, str], bytes]:
+    """Status, headers in lower case and body of an answer."""
+    head, _, content = answer.partition(b"\r\n\r\n")
     first, *rest = head.decode("latin-1").split("\r\n")
-    return int(first.split()[1]), {k.lower(): v for k, _, v in (line.partition(": ") for line in rest)}, body
+    return int(first.split()[1]), {k.lower(): v for k, _, v in (line.partition(": ") for line in rest)}, content

@@ -15,29 +15,14 @@ from prometheus_client.parser import text_string_to_metric_families as parse_tex
 
 from exporter import naming
 from exporter.errors import StartError
-from exporter.exposition.families import business_rows, kpi_rows
 from exporter.exposition.ledger import Ledger
-from exporter.exposition.render import Renderer
 from exporter.exposition.server import Exposed, bind
-from exporter.exposition.snapshot import Snapshot, take
-from tests.exposition.sample import NOW, sample_config, sample_evaluation
+from exporter.exposition.snapshot import Snapshot
+from tests.exposition.sample import NOW, sample_exposed, sample_snapshot
 from tests.exposition.serving import exchange, get, running
 from tests.programs import program
 
 PROMETHEUS = "Accept: application/openmetrics-text;version=1.0.0,text/plain;version=0.0.4;q=0.5,*/*;q=0.1"
-
-
-def sample_snapshot(*, separate: bool = False) -> Snapshot:
-    config, evaluation = sample_config(), sample_evaluation()
-    rows = [*business_rows(config, evaluation.metrics), *kpi_rows(config, evaluation)]
-    return take(Renderer().render(rows), NOW, separate=separate)
-
-
-def sample_exposed() -> Exposed:
-    ledger = Ledger()
-    ledger.set(naming.SOURCE_UP, 1, "crm")
-    ledger.count(naming.REQUESTS, "crm", "2xx")
-    return Exposed(ledger, sample_snapshot(), page=lambda: "<!doctype html><title>page</title>")
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,38 @@
+"""A server that takes posts; modules that serve something else say so themselves."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from exporter.exposition.ledger import Ledger
+from exporter.exposition.server import Exposed
+from tests.exposition.desk import Desk
+from tests.exposition.sample import sample_exposed
+from tests.exposition.serving import running
+from tests.sources.around import surroundings
+from tests.sources.posts import TOKEN, source
+
+
+@pytest.fixture
+def desk() -> Desk:
+    """Keeps what is posted."""
+    around = surroundings(TOKEN=TOKEN)
+    return Desk({"shop": source("deals", around=around), "both": source("deals", "people", around=around)})
+
+
+@pytest.fixture
+def exposed(desk: Desk) -> Exposed:
+    """A surface that takes posts."""
+    shown = sample_exposed()
+    shown.ledger = Ledger()
+    shown.receiver = desk
+    return shown
+
+
+@pytest.fixture
+def port(exposed: Exposed) -> Iterator[int]:
+    """Where it listens."""
+    with running(exposed) as port:
+        yield port

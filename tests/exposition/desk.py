@@ -1,0 +1,66 @@
+"""Posts over real sockets to a receiver that remembers them."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from exporter import naming
+from exporter.exposition.server import Exposed
+from exporter.sources.posted import Post
+from exporter.sources.push import PushSource
+from tests.exposition.serving import exchange, parsed
+from tests.sources.posts import TOKEN
+
+AUTH = f"Authorization: Bearer {TOKEN}"
+JSON = "Content-Type: application/json"
+
+
+@dataclass
+class Taken:
+    """A delivery of as many records as were posted."""
+
+    records: list[Any]
+    taken: bool = True
+
+    def as_json(self) -> dict[str, Any]:
+        return {"new": len(self.records)}
+
+
+@dataclass
+class Desk:
+    """A receiver that remembers; `act` may fail instead."""
+
+    sources: dict[str, PushSource]
+    able: bool = True
+    posts: list[Post] = field(default_factory=list)
+    act: Callable[[Post], Taken] = lambda post: Taken([post])
+
+    def deliver(self, source: PushSource, post: Post) -> Taken:
+        assert source.name in self.sources or source.name == "source"
+        self.posts.append(post)
+        return self.act(post)
+
+
+def send(
+    port: int, path: str = "/push/shop", *headers: str, body: bytes = b"[]", method: str = "POST"
+) -> tuple[int, dict[str, str], bytes]:
+    """Posts a body; by default with the token, as JSON."""
+    lines = [f"{method} {path} HTTP/1.1", "Host: x", "Connection: close", f"Content-Length: {len(body)}"]
+    request = "\r\n".join([*lines, *(headers or (AUTH, JSON)), "", ""]).encode("latin-1") + body
+    return parsed(exchange(port, request))
+
+
+def counted(exposed: Exposed, name: str = "source") -> dict[str, float]:
+    """How many posts of the source ended how."""
+    return {labels[1]: n for labels, n in exposed.ledger.snapshot()[naming.PUSH_POSTS].items() if labels[0] == name}
+
+
+def until(condition: Callable[[], object]) -> None:
+    """Comes back once it is true."""
+    deadline = time.monotonic() + 20
+    while not condition():
+        assert time.monotonic() < deadline, "it never came true"
+        time.sleep(0.02)

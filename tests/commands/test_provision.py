@@ -23,11 +23,6 @@ def typed(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -
 
 
 @pytest.fixture
-def company(tmp_path: Path) -> Path:
-    return small_company.write(tmp_path / "company")
-
-
-@pytest.fixture
 def reloads() -> Iterator[tuple[str, list[str]]]:
     """An address that may be asked to reload, and what it was asked."""
     asked: list[str] = []

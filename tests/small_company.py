@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -69,3 +70,11 @@ def deals(directory: Path, amounts: tuple[int, ...]) -> None:
     closed = datetime.now(UTC) - timedelta(minutes=2)
     lines = [f"{n},ada,won,{a},{closed.isoformat()},2020-01-01" for n, a in enumerate(amounts)]
     (directory / "deals.csv").write_text("\n".join(["id,owner,status,amount,closed,created", *lines]) + "\n")
+
+
+def rewritten(folder: Path, sources: list[dict[str, object]]) -> Path:
+    """Writes the company with its two KPIs and these sources."""
+    text = CONFIG + SECOND_KPI
+    before, after = text[: text.index("sources:")], text[text.index("metrics:") :]
+    scopes = "    scopes: [company, team, person]\n"
+    return write(folder, before + f"sources: {json.dumps(sources)}\n" + after.replace(scopes, ""))

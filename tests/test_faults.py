@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import random
 import resource
@@ -10,20 +9,18 @@ import signal
 import sqlite3
 import subprocess
 import sys
-from base64 import b64encode
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from urllib.parse import quote
 
 import pytest
 
 from tests import small_company
-from tests.exposition.serving import get
 from tests.fakes.api import FakeApi
-from tests.fakes.raw import RESET, Pause, Seen, Step, as_json, reply, served
+from tests.fakes.raw import RESET, Pause, Seen, Step, served
 from tests.programs import program
+from tests.small_company import rewritten
 from tests.test_end_to_end import Exporter, exporting, until
 
 DEALS = 'kpi_value{kpi="yearly_deals"}'
@@ -84,13 +81,6 @@ def company(folder: Path, port: int, *, stale_after: str = "1h") -> Path:
         "entities": [listing],
     }
     return rewritten(folder, [source])
-
-
-def rewritten(folder: Path, sources: list[dict[str, object]]) -> Path:
-    text = small_company.CONFIG + small_company.SECOND_KPI
-    before, after = text[: text.index("sources:")], text[text.index("metrics:") :]
-    scopes = "    scopes: [company, team, person]\n"
-    return small_company.write(folder, before + f"sources: {json.dumps(sources)}\n" + after.replace(scopes, ""))
 
 
 def shows(exporter: Exporter, told: Vendor) -> Callable[[], bool]:
@@ -264,66 +254,3 @@ def test_a_clock_that_jumps_is_told_and_changes_neither_pace_nor_numbers(tmp_pat
             until(shows(exporter, told))
         gaps = [later.when - earlier.when for earlier, later in zip(server.log, server.log[1:], strict=False)]
         assert min(gaps[1:]) > 0.5, "a burst of requests"
-
-
-CANARY = "c4n4ry&0f/the+t0ken"
-ENCODED = (CANARY, quote(CANARY, safe=""), quote(CANARY), b64encode(CANARY.encode()).decode())
-
-
-def talkative(seen: Seen) -> Iterable[Step]:
-    """Refuses in many ways, and says back whatever it was told."""
-    echo = json.dumps([seen.target, seen.headers, seen.body.decode()]).encode()
-    match seen.path.split("/")[1]:
-        case "bearer":
-            return [reply(echo, 401)]
-        case "header":
-            return [reply(echo, 302, [("location", f"http://localhost:1/{quote(CANARY)}")])]
-        case "query":
-            return [reply(echo, 500)]
-        case "basic":
-            return [reply(b"<html>" + echo, kind="text/html")]
-        case "token":
-            return [reply(echo, 400)]
-        case _:
-            return [as_json({"items": [{"id": json.dumps(seen.headers)}, {"id": [CANARY]}]})]
-
-
-def test_no_secret_leaves_the_process_whatever_the_vendor_says_back(tmp_path: Path) -> None:
-    (tmp_path / "company").mkdir()
-    (tmp_path / "company" / "secret").write_text(f"{CANARY}\r\n")
-    (tmp_path / "company" / "secret").chmod(0o600)
-    secret, kept = {"env": "CANARY"}, {"file": "secret"}
-    with served(talkative) as server:
-        ways = {
-            "bearer": {"bearer": secret},
-            "header": {"header": {"name": "X-Key", "value": kept}},
-            "query": {"query": {"name": "key", "value": secret}},
-            "basic": {"basic": {"user": "me", "password": kept}},
-            "token": {"oauth": {"client_id": "me", "client_secret": secret, "token_url": f"{server.url}/token"}},
-        }
-        sources: list[dict[str, object]] = [
-            {
-                "name": name,
-                "provider": "rest",
-                "base_url": f"{server.url}/{name}",
-                "allow_insecure": True,
-                "allow_private": True,
-                "auth": auth,
-                "sync_every": "1s",
-                "entities": [{"entity": "deals", "path": "/deals", "records": "items", "columns": {"id": "id"}}],
-            }
-            for name, auth in ways.items()
-        ]
-        config = rewritten(tmp_path / "company", sources)
-        with exporting(config, tmp_path / "data", "--log-level", "debug", environ={"CANARY": CANARY}) as exporter:
-            for name in ways:
-                failures = f'kpi_exporter_source_consecutive_failures{{entity="deals",source="{name}"}}'
-                until(lambda failures=failures: (exporter.value(failures) or 0) > 0)
-            shown = exporter.metrics().encode() + get(exporter.port, "/")[2]
-            argv = Path(f"/proc/{exporter.process.pid}/cmdline").read_bytes()
-            _, logged = exporter.end()
-        assert any(CANARY in str(seen.headers) for seen in server.log), "no secret was ever sent"
-    stored = b"".join(path.read_bytes() for path in (tmp_path / "data").rglob("*") if path.is_file())
-    assert logged
-    for place in (shown, logged, stored, argv):
-        assert not [form for form in ENCODED if form.encode() in place]

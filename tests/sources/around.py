@@ -135,6 +135,11 @@ def records_of(pages: Sequence[Page]) -> list[Any]:
     return found
 
 
+def by_id(pages: Sequence[Page]) -> dict[str, Any]:
+    """The last record of each id."""
+    return {record.id: record for record in records_of(pages)}
+
+
 def run(work: Coroutine[Any, Any, T]) -> T:
     """The result of a coroutine."""
     return asyncio.run(work)

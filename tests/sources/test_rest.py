@@ -1,52 +1,25 @@
+"""Listings of any API become records: every page, every record, whatever is in the way."""
+
 from __future__ import annotations
 
 import json
 import random
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
 import httpx
 import pytest
 
-from exporter.errors import IncompletePassError, Reason, SourceError, SourceRejectedError
+from exporter.errors import Reason, SourceError
 from exporter.records import Deal
-from exporter.sources.base import Access, Listing, Page, Pass, Source
-from exporter.sources.rest import create, latest_change
-from tests.fakes.api import FakeApi, Row
-from tests.sources.around import NOW, Clock, options, pages_of, records_of, rest, run, surroundings
+from exporter.sources.base import Listing, Page, Pass
+from exporter.sources.rest import latest_change
+from tests.fakes.api import FakeApi
+from tests.sources.around import NOW, Clock, pages_of, records_of, run
+from tests.sources.rest_passes import AFTER, SINCE, fault, ids, read, rows, source
 
-AFTER = {"cursor": {"path": "paging.next.after", "param": "after"}, "size": {"param": "size", "rows": 10}}
-OFFSET = {"offset": {}, "size": {"param": "size", "rows": 10}}
-SINCE = {"param": "since"}
 APP = {"oauth": {"client_id": "app", "client_secret": {"env": "CLIENT"}, "token_url": "https://api.test/token"}}
-
-
-def rows(count: int, **given: Any) -> list[Row]:
-    start = NOW - timedelta(days=30)
-    return [
-        {"id": f"d{n}", "amount": n, "updated_at": (start + timedelta(minutes=n)).isoformat(), **given}
-        for n in range(count)
-    ]
-
-
-def source(api: FakeApi, clock: Clock | None = None, options_: dict[str, Any] | None = None, **listing: Any) -> Source:
-    found = rest(listing, **(options_ or {}))
-    return create(found, surroundings(api.transport(), clock=clock, CLIENT="hush", TOKEN="token-1"))
-
-
-def read(api: FakeApi, cursor: str | None = None, resume: str | None = None, **listing: Any) -> list[Page]:
-    return run(pages_of(source(api, **listing), cursor, resume))
-
-
-def fault(api: FakeApi, **listing: Any) -> SourceError:
-    with pytest.raises(SourceError) as caught:
-        read(api, **listing)
-    return caught.value
-
-
-def ids(pages: list[Page]) -> list[str]:
-    return [record.id for record in records_of(pages)]
 
 
 class TestReading:
@@ -188,208 +161,6 @@ class TestRecords:
         assert latest_change(records[2:]) is None
 
 
-class TestDeletions:
-    @pytest.mark.parametrize(
-        ("mark", "rule"),
-        [
-            ({"archived": True}, {"field": "archived"}),
-            ({"archived": "2026-01-01"}, {"field": "archived"}),
-            ({"meta": {"state": "gone"}}, {"field": "meta.state", "equals": "gone"}),
-        ],
-    )
-    def test_a_mark_makes_a_tombstone_of_which_only_the_id_is_needed(self, mark: Row, rule: Row) -> None:
-        api = FakeApi([*rows(3, archived=None, meta=None), {"id": "x", **mark}])
-        pages = read(api, deleted=rule)
-        assert [(record.id, record.deleted) for record in records_of(pages)] == [
-            ("d0", False), ("d1", False), ("d2", False), ("x", True),
-        ]  # fmt: skip
-
-    def test_without_the_mark_nothing_is_deleted(self) -> None:
-        pages = read(FakeApi(rows(3)), deleted={"field": "archived"})
-        assert not any(record.deleted for record in records_of(pages))
-
-    def test_a_tombstone_without_an_id_is_rejected(self) -> None:
-        (page,) = read(FakeApi([*rows(3), {"archived": True}]), deleted={"field": "archived"})
-        assert [error.reason for error in page.rejected] == [Reason.MISSING_FIELD]
-
-    def test_a_reading_of_only_the_changes_says_nothing_about_the_rest(self) -> None:
-        api = FakeApi(rows(10))
-        cursor = read(api, since=SINCE)[-1].cursor
-        assert read(api, cursor=cursor, since=SINCE)[-1].listing is None
-
-    def test_a_listing_that_is_known_to_be_partial_deletes_nothing(self) -> None:
-        assert read(FakeApi(rows(10)), complete=False)[-1].listing is None
-
-    def test_rows_that_shift_while_they_are_read_by_offset_delete_nothing(self) -> None:
-        def vanish(api: FakeApi, _: httpx.Request) -> None:
-            if len(api.log) == 2:
-                del api.rows[0]
-
-        moving = FakeApi(rows(25), paging="offset", before=vanish)
-        pages = read(moving, pagination=OFFSET, total="total")
-        assert "d10" not in ids(pages)
-        assert pages[-1].listing is None
-        assert read(moving, pagination=OFFSET, total="total")[-1].listing == Listing()
-
-
-class TestCaps:
-    @pytest.mark.parametrize("pagination", [AFTER, OFFSET])
-    def test_a_silent_cap_is_an_incomplete_pass_and_never_the_whole(self, pagination: Row) -> None:
-        api = FakeApi(rows(100), hidden=40, paging="cursor" if pagination is AFTER else "offset")
-        error = fault(api, pagination=pagination, total="total")
-        assert isinstance(error, IncompletePassError)
-        assert error.reason is Reason.CAPPED
-
-    def test_rows_that_come_while_reading_are_no_cap(self) -> None:
-        def arrive(api: FakeApi, _: httpx.Request) -> None:
-            api.rows.insert(0, rows(1)[0] | {"id": f"new{len(api.log)}"})
-
-        read(FakeApi(rows(25), before=arrive), pagination=AFTER, total="total")
-
-    def test_pages_without_end_stop_at_the_configured_number(self) -> None:
-        error = fault(FakeApi(rows(100)), pagination=AFTER, max_pages=3)
-        assert (error.reason, isinstance(error, IncompletePassError)) == (Reason.PAGE_LIMIT, True)
-
-
-class TestSince:
-    def test_the_second_pass_asks_only_for_what_changed_since_with_its_lookback(self) -> None:
-        api = FakeApi(rows(100))
-        cursor = read(api, since=SINCE)[-1].cursor
-        latest = datetime.fromisoformat(api.rows[-1]["updated_at"])
-        assert "since" not in api.log[-1].url.params
-        pages = read(api, cursor=cursor, since=SINCE)
-        assert api.log[-1].url.params["since"] == (latest - timedelta(minutes=5)).strftime("%Y-%m-%dT%H:%M:%SZ")
-        assert ids(pages) == ["d94", "d95", "d96", "d97", "d98", "d99"]
-
-    def test_a_late_arrival_within_the_lookback_comes_with_the_next_pass(self) -> None:
-        api = FakeApi(rows(10))
-        cursor = read(api, since=SINCE)[-1].cursor
-        api.rows.append({**api.rows[-1], "id": "late", "updated_at": api.rows[7]["updated_at"]})
-        assert "late" in ids(read(api, cursor=cursor, since=SINCE))
-
-    def test_a_later_one_comes_with_the_reconcile(self) -> None:
-        api = FakeApi(rows(10))
-        cursor = read(api, since=SINCE)[-1].cursor
-        api.rows.append({**api.rows[-1], "id": "late", "updated_at": api.rows[0]["updated_at"]})
-        assert "late" not in ids(read(api, cursor=cursor, since=SINCE))
-        assert "late" in ids(read(api, since=SINCE))
-
-    def test_the_cursor_never_passes_the_start_of_the_pass_nor_moves_back(self) -> None:
-        api = FakeApi(rows(3))
-        api.rows[0]["updated_at"] = (NOW + timedelta(hours=2)).isoformat()
-        cursor = read(api, since=SINCE)[-1].cursor
-        assert json.loads(cursor or "") == [NOW.isoformat()]
-        api.rows.clear()
-        later = run(pages_of(source(api, since=SINCE), cursor, at=NOW + timedelta(hours=1)))
-        assert later[-1].cursor == cursor
-
-    def test_an_empty_list_is_read_from_its_start_on_next_time(self) -> None:
-        (page,) = read(FakeApi(), since=SINCE)
-        assert json.loads(page.cursor or "") == [NOW.isoformat()]
-
-    def test_a_vendor_whose_clock_is_behind_loses_nothing(self) -> None:
-        behind = (NOW - timedelta(minutes=10)).strftime("%a, %d %b %Y %H:%M:%S GMT")
-        answer = httpx.Response(200, json={"data": []}, headers={"date": behind})
-        (page,) = read(FakeApi(before=lambda *_: answer), since=SINCE)
-        assert json.loads(page.cursor or "") == [(NOW - timedelta(minutes=10)).isoformat()]
-
-    def test_what_the_vendor_shows_late_holds_the_cursor_back(self) -> None:
-        api = FakeApi(rows(3))
-        api.rows[0]["updated_at"] = NOW.isoformat()
-        found = source(api, since={**SINCE, "lag": "10m"})
-        assert found.lag == timedelta(minutes=10)
-        assert json.loads(run(pages_of(found))[-1].cursor or "") == [(NOW - timedelta(minutes=10)).isoformat()]
-
-    def test_the_upper_bound_stays_the_start_of_the_pass(self) -> None:
-        api = FakeApi(rows(25))
-        cursor = json.dumps([(NOW - timedelta(days=40)).isoformat()])
-        read(api, cursor=cursor, pagination=AFTER, since={**SINCE, "until": "until"})
-        assert {request.url.params["until"] for request in api.log} == {"2026-03-02T09:00:00Z"}
-
-    def test_without_a_filter_there_is_no_cursor_and_every_pass_is_a_full_one(self) -> None:
-        assert read(FakeApi(rows(3)))[-1].cursor is None
-
-    def test_a_cursor_of_another_shape_is_as_good_as_none(self) -> None:
-        api = FakeApi(rows(3))
-        assert read(api, cursor="[]", since=SINCE)[-1].listing == Listing()
-
-    def test_a_block_of_equal_times_larger_than_a_page_is_read_whole(self) -> None:
-        api = FakeApi(rows(25, updated_at=(NOW - timedelta(hours=1)).isoformat()), page=4)
-        cursor = read(api, pagination=AFTER, since=SINCE)[-1].cursor
-        assert len(set(ids(read(api, cursor=cursor, pagination=AFTER, since=SINCE)))) == 25
-
-
-class TestListings:
-    def two(self, api: FakeApi, **second: Any) -> Source:
-        columns = {"id": "id", "updated_at": "updated_at"}
-        listing = {"entity": "deals", "records": "data", "columns": columns, "pagination": AFTER}
-        found = options(
-            provider="rest",
-            base_url="https://api.test",
-            entities=[
-                {**listing, "path": "/open"},
-                {**listing, "path": "/closed", "since": SINCE, **second},
-                {**listing, "entity": "people", "path": "/people"},
-            ],
-        )
-        return create(found, surroundings(api.transport()))
-
-    def vendor(self) -> FakeApi:
-        def prefixed(api: FakeApi, request: httpx.Request) -> None:
-            api.rows = [{**row, "id": request.url.path + row["id"]} for row in rows(15)]
-
-        return FakeApi(before=prefixed)
-
-    def test_two_listings_of_one_entity_are_one_pass(self) -> None:
-        api = self.vendor()
-        found = self.two(api)
-        assert found.entities == ("deals", "people")
-        pages = run(pages_of(found))
-        assert ids(pages) == [f"/{path}d{n}" for path in ("open", "closed") for n in range(15)]
-        assert [page.listing for page in pages] == [None, None, None, Listing()]
-        assert json.loads(pages[-1].cursor or "") == [None, rows(15)[-1]["updated_at"]]
-
-    def test_it_is_taken_up_in_the_listing_in_which_it_was_broken_off(self) -> None:
-        whole = run(pages_of(self.two(self.vendor())))
-        for place, page in enumerate(whole[:-1]):
-            rest_of_it = run(pages_of(self.two(self.vendor()), resume=page.resume))
-            assert ids(whole[: place + 1]) + ids(rest_of_it) == ids(whole)
-            assert rest_of_it[-1].cursor == whole[-1].cursor
-
-    def test_where_one_listing_is_read_from_a_cursor_nothing_is_said_to_be_complete(self) -> None:
-        found = self.two(self.vendor())
-        cursor = run(pages_of(found))[-1].cursor
-        assert run(pages_of(found, cursor))[-1].listing is None
-
-
-class TestCheck:
-    def test_every_entity_is_tried(self) -> None:
-        assert run(source(FakeApi(rows(50)), pagination=AFTER).check()) == (Access("deals", allowed=True),)
-
-    def test_a_missing_permission_is_named(self) -> None:
-        api = FakeApi(before=lambda *_: httpx.Response(403, json={}))
-        assert run(source(api).check()) == (Access("deals", allowed=False, missing="read access to /rows"),)
-        (access,) = run(source(FakeApi(before=lambda *_: httpx.Response(404, json={}))).check())
-        assert access.missing.startswith("not_found: /rows: ")
-
-    def test_refused_credentials_are_an_error(self) -> None:
-        api = FakeApi(before=lambda *_: httpx.Response(401, json={}))
-        with pytest.raises(SourceRejectedError):
-            run(source(api).check())
-
-    @pytest.mark.parametrize("path", ["/open", "/closed"])
-    def test_one_listing_that_is_refused_decides_for_its_entity(self, path: str) -> None:
-        api = TestListings().vendor()
-        inner = api.before
-        api.before = lambda api, request: (
-            httpx.Response(403, json={}) if request.url.path == path else inner(api, request)
-        )
-        assert run(TestListings().two(api).check()) == (
-            Access("deals", allowed=False, missing=f"read access to {path}"),
-            Access("people", allowed=True),
-        )
-
-
 class TestAuth:
     def test_a_token_that_expires_in_the_middle_of_a_pass_is_renewed(self) -> None:
         api = FakeApi(rows(60), tokens=2)
@@ -403,10 +174,3 @@ class TestAuth:
         found = source(FakeApi(rows(60), limit=2), clock, pagination=AFTER)
         assert ids(run(pages_of(found))) == [f"d{n}" for n in range(60)]
         assert clock.slept == [3.0, 3.0]
-
-
-def test_the_far_end_of_summer_time_does_not_shift_the_filter() -> None:
-    api = FakeApi()
-    cursor = json.dumps([datetime(2026, 10, 25, 1, 30, tzinfo=UTC).isoformat()])
-    read(api, cursor=cursor, since=SINCE)
-    assert api.log[0].url.params["since"] == "2026-10-25T01:25:00Z"

@@ -3,74 +3,30 @@
 from __future__ import annotations
 
 import asyncio
-import sqlite3
-from collections.abc import Callable, Iterator
-from contextlib import aclosing
-from dataclasses import dataclass
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
-from zoneinfo import ZoneInfo
 
-import duckdb
-import psycopg
-import pymysql
 import pytest
 
 from exporter.config.sources.sql import SqlOptions
 from exporter.errors import Reason, SourceError, SourceRejectedError, SourceUnavailableError
-from exporter.sources.base import Listing, Page, Pass, Surroundings
-from exporter.sources.sql import SqlSource, create
+from exporter.sources.base import Listing
 from tests.databases import mariadb, postgresql
-
-NOW = datetime(2026, 3, 10, 12, tzinfo=UTC)
-COLUMNS: dict[str, Any] = {
-    "id": "nr",
-    "amount": "total",
-    "currency": "cur",
-    "status": {"from": "state", "map": {"W": "won", "O": "open"}},
-    "closed_at": "closed",
-    "owner": "seller",
-    "updated_at": "changed",
-    "attributes.note": "note",
-}
-TABLE = (
-    "CREATE TABLE orders (nr INTEGER PRIMARY KEY, total DECIMAL(12,2), cur VARCHAR(3), state VARCHAR(1), "
-    "closed DATE, seller VARCHAR(40), changed TIMESTAMP NULL, note VARCHAR(80), gone INTEGER DEFAULT 0)"
+from tests.sources.orders import (
+    COLUMNS,
+    INSERT,
+    Database,
+    fill,
+    ids,
+    on_duckdb,
+    on_mariadb,
+    on_postgresql,
+    on_sqlite,
+    read,
 )
-INSERT = "INSERT INTO orders VALUES ({0}, 10.50, 'CHF', 'W', '2026-03-01', 'Ada', '2026-03-01 08:00:00', 'n', 0)"
-
-
-class Silent:
-    """Telemetry that nobody reads."""
-
-    def request(self, source: str, outcome: str) -> None: ...
-
-    def clock_skew(self, source: str, seconds: float) -> None: ...
-
-    def next_attempt(self, source: str, at: datetime) -> None: ...
-
-
-def around(base: Path, **environ: str) -> Surroundings:
-    return Surroundings(environ, base, ZoneInfo("Europe/Zurich"), lambda: NOW, Silent())
-
-
-@dataclass
-class Database:
-    """An engine with the table `orders`; `run` changes it as its owner, `options` are a reader's."""
-
-    run: Callable[[str], None]
-    options: dict[str, Any]
-    base: Path
-    environ: dict[str, str]
-
-    def source(self, **entity: Any) -> SqlSource:
-        part = {"entity": "deals", "table": "orders", "updated": "changed", "columns": COLUMNS, **entity}
-        options = SqlOptions.model_validate({
-            "name": "erp", "provider": "sql", **self.options, "entities": [{k: v for k, v in part.items() if v}],
-        })  # fmt: skip
-        return create(options, around(self.base, **self.environ))
 
 
 @pytest.fixture(scope="module")
@@ -85,87 +41,13 @@ def mariadb_place() -> Iterator[tuple[int, Path]]:
         yield place
 
 
-def _postgres(port: int, base: Path) -> Database:
-    def run(statement: str) -> None:
-        with psycopg.connect(host="127.0.0.1", port=port, user="owner", dbname="postgres", autocommit=True) as owner:
-            owner.execute(statement)
-
-    run("DROP TABLE IF EXISTS orders")
-    run(TABLE)
-    run("DROP ROLE IF EXISTS reader")
-    run("CREATE ROLE reader LOGIN")
-    run("GRANT SELECT ON orders TO reader")
-    options = {"engine": "postgresql", "host": "127.0.0.1", "port": port, "database": "postgres", "user": "reader"}
-    return Database(run, {**options, "tls": "off"}, base, {})
-
-
-def _mariadb(place: tuple[int, Path], base: Path) -> Database:
-    port, sock = place
-
-    def run(statement: str) -> None:
-        with pymysql.connect(unix_socket=str(sock), user="root", autocommit=True) as owner, owner.cursor() as cursor:
-            cursor.execute("CREATE DATABASE IF NOT EXISTS shop")
-            cursor.execute("USE shop")
-            cursor.execute(statement)
-
-    run("DROP TABLE IF EXISTS orders")
-    run(TABLE)
-    run("CREATE OR REPLACE USER reader@'127.0.0.1' IDENTIFIED BY 'tr0ub4dor'")
-    run("GRANT SELECT ON shop.* TO reader@'127.0.0.1'")
-    options = {"engine": "mysql", "host": "127.0.0.1", "port": port, "database": "shop", "user": "reader"}
-    return Database(run, {**options, "tls": "off", "password": {"env": "PW"}}, base, {"PW": "tr0ub4dor"})
-
-
-def _sqlite(base: Path) -> Database:
-    def run(statement: str) -> None:
-        owner = sqlite3.connect(base / "shop.db")
-        with owner:
-            owner.execute(statement)
-        owner.close()
-
-    run(TABLE)
-    return Database(run, {"engine": "sqlite", "path": "shop.db"}, base, {})
-
-
-def _duckdb(base: Path) -> Database:
-    def run(statement: str) -> None:
-        with duckdb.connect(str(base / "shop.duckdb")) as owner:
-            owner.execute(statement)
-
-    run(TABLE)
-    return Database(run, {"engine": "duckdb", "path": "shop.duckdb"}, base, {})
-
-
 @pytest.fixture(params=["postgresql", "mysql", "sqlite", "duckdb"])
 def database(request: pytest.FixtureRequest, tmp_path: Path) -> Database:
     if request.param == "postgresql":
-        return _postgres(request.getfixturevalue("postgres_port"), tmp_path)
+        return on_postgresql(request.getfixturevalue("postgres_port"), tmp_path)
     if request.param == "mysql":
-        return _mariadb(request.getfixturevalue("mariadb_place"), tmp_path)
-    return _sqlite(tmp_path) if request.param == "sqlite" else _duckdb(tmp_path)
-
-
-def read(source: SqlSource, cursor: str | None = None, resume: str | None = None, pages: int = 10**6) -> list[Page]:
-    async def gather() -> list[Page]:
-        taken: list[Page] = []
-        reading = source.read(Pass("deals", NOW, cursor, resume))
-        async with aclosing(reading):
-            async for page in reading:
-                taken.append(page)
-                if len(taken) == pages:
-                    break
-        return taken
-
-    return asyncio.run(gather())
-
-
-def ids(pages: list[Page]) -> list[str]:
-    return [record.id for page in pages for record in page.records]
-
-
-def fill(database: Database, count: int) -> None:
-    rows = ", ".join(INSERT.format(number).partition("VALUES ")[2] for number in range(1, count + 1))
-    database.run(f"INSERT INTO orders VALUES {rows}")
+        return on_mariadb(request.getfixturevalue("mariadb_place"), tmp_path)
+    return on_sqlite(tmp_path) if request.param == "sqlite" else on_duckdb(tmp_path)
 
 
 def test_a_row_becomes_a_record_with_exact_money_local_dates_and_attributes(database: Database) -> None:
@@ -306,7 +188,7 @@ def test_check_says_for_each_entity_whether_it_may_be_read(database: Database) -
 
 
 def test_a_user_that_may_write_is_told_to_get_fewer_rights(postgres_port: int, tmp_path: Path) -> None:
-    database = _postgres(postgres_port, tmp_path)
+    database = on_postgresql(postgres_port, tmp_path)
     database.run("GRANT INSERT ON orders TO reader")
     (access,) = asyncio.run(database.source().check())
     assert access.allowed
@@ -316,12 +198,12 @@ def test_a_user_that_may_write_is_told_to_get_fewer_rights(postgres_port: int, t
 def test_a_missing_right_is_forbidden_and_a_wrong_password_unauthorized(
     postgres_port: int, mariadb_place: tuple[int, Path], tmp_path: Path
 ) -> None:
-    database = _postgres(postgres_port, tmp_path)
+    database = on_postgresql(postgres_port, tmp_path)
     database.run("REVOKE SELECT ON orders FROM reader")
     with pytest.raises(SourceRejectedError, match="GRANT SELECT") as raised:
         read(database.source())
     assert raised.value.reason is Reason.FORBIDDEN
-    other = _mariadb(mariadb_place, tmp_path)
+    other = on_mariadb(mariadb_place, tmp_path)
     other.environ["PW"] = "c0rrecthorse"
     with pytest.raises(SourceRejectedError) as refused:
         read(other.source())
@@ -338,7 +220,7 @@ def test_a_server_that_is_not_there_is_unavailable(tmp_path: Path) -> None:
 
 
 def test_a_statement_that_takes_too_long_is_ended_by_the_server(postgres_port: int, tmp_path: Path) -> None:
-    database = _postgres(postgres_port, tmp_path)
+    database = on_postgresql(postgres_port, tmp_path)
     database.options["statement_timeout"] = "1s"
     query = "SELECT o.* FROM orders o, (SELECT pg_sleep(20)) AS nap"
     database.run(INSERT.format(1))
@@ -354,7 +236,7 @@ def test_a_missing_file_is_named(tmp_path: Path) -> None:
 
 
 def test_a_plain_connection_is_refused_where_tls_is_asked_for(postgres_port: int, tmp_path: Path) -> None:
-    database = _postgres(postgres_port, tmp_path)
+    database = on_postgresql(postgres_port, tmp_path)
     database.options["tls"] = "require"
     with pytest.raises(SourceError) as raised:
         read(database.source())
@@ -376,7 +258,7 @@ def test_options_that_cannot_reach_a_database_are_refused(changes: dict[str, Any
 
 
 def test_lookback_reads_again_what_may_have_been_committed_late(tmp_path: Path) -> None:
-    database = _duckdb(tmp_path)
+    database = on_duckdb(tmp_path)
     fill(database, 1)
     *_, last = read(database.source())
     database.run("INSERT INTO orders VALUES (9, 1, 'CHF', 'W', NULL, NULL, '2026-03-01 07:58:00', NULL, 0)")

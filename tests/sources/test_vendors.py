@@ -18,11 +18,8 @@ from exporter.errors import RateLimitedError, Reason, SourceError
 from exporter.sources.base import Page, Pass
 from exporter.sources.gate import ATTEMPTS
 from exporter.store.store import Store
-from exporter.sync.observer import PassReport, Silence
-from exporter.sync.runner import Errand, Runner
-from exporter.sync.writing import StoreThread
 from tests.sources.account import run
-from tests.sources.vendors import ACCOUNTS, COUNT, Account
+from tests.sources.vendors import ACCOUNTS, COUNT, Account, kept, pages, sync
 
 PROVIDERS = sorted(ACCOUNTS)
 READ = [provider for provider in PROVIDERS if provider != "asterisk"]
@@ -46,36 +43,6 @@ def store(tmp_path: Path) -> Iterator[Store]:
     made = Store.open(tmp_path / "data")
     yield made
     made.close()
-
-
-def pages(account: Account, cursor: str | None = None, resume: str | None = None) -> list[Page]:
-    """All pages of one pass now."""
-
-    async def gather() -> list[Page]:
-        asked = Pass(account.entity, account.now(), cursor, resume)
-        return [page async for page in account.source.read(asked)]
-
-    return run(gather())
-
-
-def sync(account: Account, store: Store, *, full: bool = False) -> PassReport:
-    """One pass into the store, as the exporter makes it."""
-
-    async def work() -> PassReport:
-        thread = StoreThread()
-        try:
-            return await Runner(store, thread, Silence(), account.now).run(Errand(account.source, account.entity, full))
-        finally:
-            thread.close()
-
-    return run(work())
-
-
-def kept(store: Store, entity: str, source: str = "source") -> list[tuple[Any, ...]]:
-    """Id and version of all that is stored and not deleted."""
-    with store.reading() as connection:
-        query = f"SELECT id, updated_at FROM {entity} WHERE source = ? AND NOT deleted ORDER BY id"
-        return connection.execute(query, [source]).fetchall()
 
 
 @pytest.mark.parametrize(

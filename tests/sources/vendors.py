@@ -9,11 +9,16 @@ from typing import Any
 
 import httpx
 
-from exporter.sources.base import Source, Surroundings
+from exporter.sources.base import Page, Pass, Source, Surroundings
 from exporter.sources.registry import create
+from exporter.store.store import Store
+from exporter.sync.observer import PassReport, Silence
+from exporter.sync.runner import Errand, Runner
+from exporter.sync.writing import StoreThread
 from tests.demo.tiny import Hands, TinyCompany, deal, phone_call
 from tests.fakes.api import FakeApi
 from tests.sources import account
+from tests.sources.account import run
 from tests.sources.aircall.phones import Phones
 from tests.sources.around import Clock, options, rest, surroundings
 from tests.sources.asterisk.manager import LIVE, manager
@@ -199,3 +204,33 @@ ACCOUNTS: Mapping[str, Callable[[str], Account]] = {
     "salesforce": _salesforce, "stripe": _stripe, "twilio": _twilio, "zendesk": _zendesk,
 }  # fmt: skip
 """Provider to its account, made anew under a source's name."""
+
+
+def pages(account: Account, cursor: str | None = None, resume: str | None = None) -> list[Page]:
+    """All pages of one pass now."""
+
+    async def gather() -> list[Page]:
+        asked = Pass(account.entity, account.now(), cursor, resume)
+        return [page async for page in account.source.read(asked)]
+
+    return run(gather())
+
+
+def sync(account: Account, store: Store, *, full: bool = False) -> PassReport:
+    """One pass into the store, as the exporter makes it."""
+
+    async def work() -> PassReport:
+        thread = StoreThread()
+        try:
+            return await Runner(store, thread, Silence(), account.now).run(Errand(account.source, account.entity, full))
+        finally:
+            thread.close()
+
+    return run(work())
+
+
+def kept(store: Store, entity: str, source: str = "source") -> list[tuple[Any, ...]]:
+    """Id and version of all that is stored and not deleted."""
+    with store.reading() as connection:
+        query = f"SELECT id, updated_at FROM {entity} WHERE source = ? AND NOT deleted ORDER BY id"
+        return connection.execute(query, [source]).fetchall()

@@ -1,0 +1,75 @@
+"""A client whose vendor answers by a script."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import httpx
+import pytest
+
+from exporter.config.fields import Secret
+from exporter.errors import SourceError
+from exporter.sources.auth import Authenticator, BearerAuth
+from exporter.sources.base import Surroundings
+from exporter.sources.gate import Limits
+from exporter.sources.http import Answer, SourceClient
+from tests.sources.around import Clock, Ledger, http_options, run, surroundings
+
+Script = Callable[[httpx.Request], httpx.Response]
+
+
+class Vendor:
+    """A client whose vendor answers by a script, and everything there is to see of it."""
+
+    def __init__(self, script: Script | Sequence[httpx.Response], **given: Any) -> None:
+        self.clock, self.ledger = Clock(), Ledger()
+        self.log: list[httpx.Request] = []
+        self._script = script
+        self._answers = iter(()) if callable(script) else iter(script)
+        auth: Callable[[Surroundings], Authenticator] | None = given.pop("auth", None)
+        limits = given.pop("limits", Limits())
+        classify = given.pop("classify", None)
+        self.around = surroundings(
+            httpx.MockTransport(self._answer), clock=self.clock, ledger=self.ledger, TOKEN="sesame"
+        )
+        self.client = SourceClient(
+            http_options(**given),
+            "https://api.test/v1",
+            auth(self.around) if auth else None,
+            self.around,
+            limits=limits,
+            classify=classify,
+        )
+
+    async def _answer(self, request: httpx.Request) -> httpx.Response:
+        await asyncio.sleep(0)
+        self.log.append(request)
+        return self._script(request) if callable(self._script) else next(self._answers)
+
+    async def get(self, path: str = "/rows", **given: Any) -> Answer:
+        return await self.client.get(path, **given)
+
+    def got(self, path: str = "/rows", **given: Any) -> Any:
+        return run(self.get(path, **given)).body
+
+    def refused(self, path: str = "/rows", **given: Any) -> SourceError:
+        with pytest.raises(SourceError) as caught:
+            run(self.get(path, **given))
+        return caught.value
+
+
+def ok(value: Any = None, **headers: str) -> httpx.Response:
+    """An answer of JSON."""
+    return httpx.Response(200, json=value if value is not None else {}, headers=headers)
+
+
+def status(code: int, **headers: str) -> httpx.Response:
+    """An answer of that status; `_` in the names of headers stands for `-`."""
+    return httpx.Response(code, json={}, headers={name.replace("_", "-"): value for name, value in headers.items()})
+
+
+def bearer(around: Surroundings) -> Authenticator:
+    """Sends the token `sesame`."""
+    return BearerAuth(Secret(env="TOKEN"), around)

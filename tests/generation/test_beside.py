@@ -125,16 +125,7 @@ def test_grafana_is_started_as_it_is_installed(tmp_path: Path) -> None:
 def test_prometheus_shows_the_past_and_goes_on_with_the_present(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    real = tmp_path / "bin"
-    real.mkdir()
-    for name in ("prometheus", "promtool"):
-        (real / name).symlink_to(program(name))
-    monkeypatch.setenv("PATH", f"{real}:{os.environ['PATH']}")
-    monkeypatch.setattr(
-        beside,
-        "PROGRAMS",
-        {"Prometheus": (("prometheus",), free_port()), "Grafana": (("no",), 3000), "Alertmanager": (("no",), 9093)},
-    )
+    only_prometheus(tmp_path / "bin", monkeypatch)
     company = small_company.write(tmp_path / "company")
     now = datetime.now(UTC)
     rows = [f"{n},ada,won,10,{(now - timedelta(days=n)).isoformat()},2020-01-01" for n in range(20)]
@@ -166,6 +157,19 @@ def test_prometheus_shows_the_past_and_goes_on_with_the_present(
         assert "out of order" not in log.lower()
         assert "duplicate" not in log.lower()
         assert (tmp_path / "demo/stack/history-loaded").exists()
+
+
+def only_prometheus(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Puts Prometheus on the path, to listen where nobody does, and nothing else beside the demo."""
+    folder.mkdir()
+    for name in ("prometheus", "promtool"):
+        (folder / name).symlink_to(program(name))
+    monkeypatch.setenv("PATH", f"{folder}:{os.environ['PATH']}")
+    monkeypatch.setattr(
+        beside,
+        "PROGRAMS",
+        {"Prometheus": (("prometheus",), free_port()), "Grafana": (("no",), 3000), "Alertmanager": (("no",), 9093)},
+    )
 
 
 def backfilled(company: Path, data: Path, out: Path) -> bool:

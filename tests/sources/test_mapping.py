@@ -28,20 +28,22 @@ def faults(found: Taken) -> list[tuple[Reason, str, str, str | None]]:
     return [(error.reason, error.field, error.where, error.record_id) for error in found.rejected]
 
 
+CALLS = {
+    "id": "ID",
+    "updated_at": "changed",
+    "agent": "user.name",
+    "started_at": {"from": ["date", "time"], "format": "%d.%m.%Y %H:%M"},
+    "status": {"from": "answered", "map": {"Y": "answered", "N": "missed"}},
+    "direction": {"value": "inbound"},
+    "talk_seconds": {"from": "talk", "unit": "ms"},
+    "resolved": {"from": "resolved", "map": {"1": True, "0": False}},
+    "satisfaction": "rating",
+    "attributes.topic": "topic",
+    "attributes.Sub Topic": "sub",
+}
+
+
 def test_each_column_is_converted_by_what_it_holds() -> None:
-    columns = {
-        "id": "ID",
-        "updated_at": "changed",
-        "agent": "user.name",
-        "started_at": {"from": ["date", "time"], "format": "%d.%m.%Y %H:%M"},
-        "status": {"from": "answered", "map": {"Y": "answered", "N": "missed"}},
-        "direction": {"value": "inbound"},
-        "talk_seconds": {"from": "talk", "unit": "ms"},
-        "resolved": {"from": "resolved", "map": {"1": True, "0": False}},
-        "satisfaction": "rating",
-        "attributes.topic": "topic",
-        "attributes.Sub Topic": "sub",
-    }
     row = {
         "ID": 7,
         "changed": 1772442000,
@@ -67,8 +69,8 @@ def test_each_column_is_converted_by_what_it_holds() -> None:
         satisfaction=4.0,
         attributes={"topic": "Billing"},
     )
-    assert taken("calls", columns, row) == Taken((expected,))
-    assert mapped("calls", columns).record(row) == expected
+    assert taken("calls", CALLS, row) == Taken((expected,))
+    assert mapped("calls", CALLS).record(row) == expected
 
 
 DEALS = {"id": "id", "amount": "amount", "status": {"from": "stage", "map": {"W": "won", "L": "lost"}}}

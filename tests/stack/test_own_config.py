@@ -87,6 +87,17 @@ def running(project: Project, service: str) -> bool:
     return bool(project.held("ps", f"--filter=label=com.docker.compose.service={service}", "--filter=status=running"))
 
 
+def change(project: Project) -> None:
+    """Another target and a second KPI, which what runs is told to load."""
+    changed = config().replace("target: 900000", "target: 500")
+    at = changed.index("contacts:")
+    (project.folder / "config/kpis.yaml").write_text(changed[:at] + small_company.SECOND_KPI + changed[at:])
+    project.up()
+    assert project.container("provision")["State"]["ExitCode"] == 0
+    assert "reloaded http://prometheus:9090" in project.log("provision")
+    assert "reloaded http://alertmanager:9093" in project.log("provision")
+
+
 def test_a_config_of_ones_own_comes_up_alerts_changes_and_goes(project: Project) -> None:
     project.up("pod")
     listen(project)
@@ -112,13 +123,7 @@ def test_a_config_of_ones_own_comes_up_alerts_changes_and_goes(project: Project)
     before = project.ask("kpi_target{kpi='yearly_revenue'}")
     assert [found["value"][1] for found in before] == ["900000"]
     started = project.container("prometheus")["State"]["StartedAt"]
-    changed = config().replace("target: 900000", "target: 500")
-    at = changed.index("contacts:")
-    (project.folder / "config/kpis.yaml").write_text(changed[:at] + small_company.SECOND_KPI + changed[at:])
-    project.up()
-    assert project.container("provision")["State"]["ExitCode"] == 0
-    assert "reloaded http://prometheus:9090" in project.log("provision")
-    assert "reloaded http://alertmanager:9093" in project.log("provision")
+    change(project)
     until(lambda: project.ask("kpi_value{kpi='yearly_deals'}"))
     until(lambda: [found["value"][1] for found in project.ask("kpi_target{kpi='yearly_revenue'}")] == ["500"])
     assert any("yearly_deals" in query for query in alert_queries(project))

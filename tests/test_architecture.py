@@ -31,6 +31,17 @@ def definitions(tree: ast.AST) -> Iterator[Function | ast.ClassDef]:
             yield node
 
 
+def oversized(path: Path) -> list[str]:
+    """What of a module is longer than it may be."""
+    source = path.read_text(encoding="utf-8")
+    inside = [node for node in definitions(ast.parse(source)) if isinstance(node, Function)]
+    sizes = [
+        (str(path.relative_to(ROOT)), source.count("\n"), LONGEST_MODULE),
+        *((f"{path.name}: {n.name}", (n.end_lineno or 0) - n.lineno + 1, LONGEST_FUNCTION) for n in inside),
+    ]
+    return [f"{name} has {lines} lines" for name, lines, most in sizes if lines > most]
+
+
 def parsed(path: Path) -> ast.Module:
     return ast.parse(path.read_text(encoding="utf-8"))
 
@@ -44,16 +55,19 @@ def test_imports_point_down_and_each_library_has_one_home() -> None:
 
 @pytest.mark.parametrize("path", modules(), ids=lambda path: str(path.relative_to(ROOT)))
 def test_a_module_is_small_named_and_says_what_it_is_for(path: Path) -> None:
-    source = path.read_text(encoding="utf-8")
-    assert source.count("\n") <= LONGEST_MODULE
-    tree = ast.parse(source)
+    assert oversized(path) == []
+    tree = parsed(path)
     assert path.stem.lower() not in FORBIDDEN
-    assert not source or ast.get_docstring(tree)
+    assert path.stat().st_size == 0 or ast.get_docstring(tree)
     for node in definitions(tree):
         if isinstance(node, ast.ClassDef):
             assert WORD.findall(node.name)[-1].lower() not in FORBIDDEN, node.name
-        else:
-            assert (node.end_lineno or 0) - node.lineno < LONGEST_FUNCTION, node.name
+
+
+def test_modules_of_tests_and_their_functions_are_small_too() -> None:
+    paths = sorted((ROOT / "tests").rglob("*.py"))
+    assert len(paths) > 200
+    assert [fault for path in paths for fault in oversized(path)] == []
 
 
 @pytest.mark.parametrize("path", modules(), ids=lambda path: str(path.relative_to(ROOT)))

@@ -1,8 +1,8 @@
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
-PROGRAMS := promtool prometheus prometheus-alertmanager amtool initdb mariadb-install-db faketime
-PACKAGES := prometheus prometheus-alertmanager postgresql mariadb-server faketime
+PROGRAMS := promtool prometheus prometheus-alertmanager amtool initdb mariadb-install-db faketime strace iptables ip tc
+PACKAGES := prometheus prometheus-alertmanager postgresql mariadb-server faketime strace iptables iproute2
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test test-stack check lint generate goldens lock bench secrets programs clean
@@ -18,7 +18,7 @@ test: $(VENV)/tests programs ## set up and run all tests; COVER=1 also measures 
 	@$(if $(COVER),$(BIN)/python -m tests.branches .coverage.json)
 
 test-stack: PROGRAMS += docker dockerd docker-compose debootstrap
-test-stack: PACKAGES += docker.io docker-compose debootstrap iproute2 iptables
+test-stack: PACKAGES += docker.io docker-compose debootstrap
 test-stack: $(VENV)/tests programs ## build the image, bring the compose file up in a Docker engine, and test it
 	@$(BIN)/pytest -m stack --durations=8 tests/stack $(ARGS)
 
@@ -58,7 +58,7 @@ lock: ## pin all dependencies anew
 
 programs:
 	@absent() { for p in $(PROGRAMS); do \
-	  command -v $$p >/dev/null || ls /usr/lib/postgresql/*/bin/$$p >/dev/null 2>&1 || echo $$p; done; }; \
+	  (PATH="$$PATH:/usr/sbin"; command -v $$p) >/dev/null || ls /usr/lib/postgresql/*/bin/$$p >/dev/null 2>&1 || echo $$p; done; }; \
 	missing=$$(absent); \
 	if [ -n "$$missing" ] && [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
 	  echo "installing $(PACKAGES)"; \

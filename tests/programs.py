@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
@@ -13,11 +14,15 @@ def program(name: str, *elsewhere: str) -> Path:
     """The program's path. Without it the test is left out with the reason, and fails where CI is set."""
     found = shutil.which(name) or next((place for place in elsewhere if Path(place).exists()), None)
     if found is None:
-        reason = f"{name} is not on PATH: install it to run this test (make programs)"
-        if os.environ.get("CI"):
-            pytest.fail(reason)
-        pytest.skip(reason)
+        leave_out(f"{name} is not on PATH: install it to run this test (make programs)")
     return Path(found)
+
+
+def leave_out(reason: str) -> NoReturn:
+    """Leaves the test out with the reason, and fails it where CI is set."""
+    if os.environ.get("CI"):
+        pytest.fail(reason)
+    pytest.skip(reason)
 
 
 def shared(*parts: str) -> Path:

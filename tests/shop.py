@@ -15,6 +15,7 @@ from tests.store.samples import live
 from tests.test_end_to_end import Exporter
 
 TOKEN = "canary-token-of-the-shop-4711"
+REVENUE = 'kpi_value{kpi="yearly_revenue"}'
 
 COMPANY, _, MEASURED = small_company.CONFIG.partition("metrics:")
 CONFIG = f"""\

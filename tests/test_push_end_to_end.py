@@ -23,14 +23,13 @@ from exporter.sources.base import Page
 from exporter.store.store import Store
 from tests.exposition.serving import get
 from tests.programs import program
-from tests.shop import CONFIG, TOKEN, kept_in, send, send_bytes, today, won
+from tests.shop import CONFIG, REVENUE, TOKEN, kept_in, send, send_bytes, today, won
 from tests.test_end_to_end import Exporter, exporting, until
 
 OTHER = "canary-token-of-the-desk-4711"
 DESK = "  - {name: desk, provider: push, token: {file: desk_token}, entities: [tickets]}\n"
 CALLS = "  - {name: log, provider: csv, path: calls.csv, entity: calls, columns: {id: id}, sync_every: 1s}\n"
 LAST_PASS = 'kpi_exporter_source_last_success_timestamp_seconds{entity="calls",source="log"}'
-REVENUE = 'kpi_value{kpi="yearly_revenue"}'
 
 
 @pytest.fixture

@@ -208,4 +208,6 @@ def hold(folder: Path) -> None:
 
 if __name__ == "__main__":
     name, place, *numbers = sys.argv[1:]
-    {"abandon": abandon, "storm": storm, "posts": posts, "hold": hold}[name](Path(place), *map(int, numbers))
+    {"abandon": abandon, "ingest": ingest, "storm": storm, "posts": posts, "hold": hold}[name](
+        Path(place), *map(int, numbers)
+    )

@@ -1,0 +1,110 @@
+"""A company that counts what its vendors list, by entity. For tests of the whole program."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from tests.fakes.api import FakeApi
+from tests.fakes.raw import Seen, Step
+
+KPI = """\
+  - name: all_{entity}
+    title: All {entity}
+    objective: grow
+    department: Sales
+    owner: boss@example.com
+    why: What is not counted is not seen.
+    value: {entity}_listed
+    period: year
+    better: higher
+    target: 10
+"""
+
+
+@dataclass
+class Vendor:
+    """Lists its records in pages; each was made just before it was added, and has a `note` that nobody reads."""
+
+    api: FakeApi = field(default_factory=FakeApi)
+    note: str = ""
+
+    def script(self, seen: Seen) -> Iterable[Step]:
+        """For a server of tests.fakes.raw."""
+        return self.api.script(seen)
+
+    def add(self, count: int) -> None:
+        """So many more records."""
+        made = (datetime.now(UTC) - timedelta(seconds=1)).isoformat()
+        first = len(self.api.rows)
+        self.api.rows += [
+            {"id": f"n{number}", "made": made, "updated_at": made, "note": self.note}
+            for number in range(first, first + count)
+        ]
+
+    @property
+    def count(self) -> int:
+        return len(self.api.rows)
+
+
+def vendor(count: int, page: int = 100, note: str = "") -> Vendor:
+    made = Vendor(FakeApi(page=page), note)
+    made.add(count)
+    return made
+
+
+def company(folder: Path, ports: Mapping[str, int], timeout: str = "60s") -> Path:
+    """Writes the config, in which the entities' vendors listen at these ports. Each source is named like its entity."""
+    folder.mkdir(parents=True)
+    lines = [
+        "company: {name: Small, timezone: Europe/Zurich, currency: CHF}",
+        f"sources: {json.dumps([_source(entity, port, timeout) for entity, port in ports.items()])}",
+        "metrics:",
+        *(
+            f"  - {{name: {entity}_listed, title: Listed {entity}, entity: {entity}, at: created_at, count: rows}}"
+            for entity in ports
+        ),
+        "objectives:",
+        "  - {name: grow, title: Grow, owner: boss@example.com}",
+        "kpis:",
+    ]
+    path = folder / "kpis.yaml"
+    path.write_text("\n".join(lines) + "\n" + "".join(KPI.format(entity=entity) for entity in ports))
+    return path
+
+
+def value_of(entity: str) -> str:
+    """The series that counts the entity's records."""
+    return f'kpi_value{{kpi="all_{entity}"}}'
+
+
+def of_source(family: str, source: str, /, **more: str) -> str:
+    """A series of the exporter's own about the entity's source."""
+    labels = {"source": source, **more}
+    told = ",".join(f'{name}="{labels[name]}"' for name in sorted(labels))
+    return f"kpi_exporter_source_{family}{{{told}}}"
+
+
+def _source(entity: str, port: int, timeout: str) -> dict[str, object]:
+    listing = {
+        "entity": entity,
+        "path": "/rows",
+        "records": "data",
+        "pagination": {"cursor": {"path": "paging.next.after", "param": "after"}},
+        "since": {"param": "since"},
+        "columns": {"id": "id", "created_at": "made", "updated_at": "updated_at"},
+    }
+    return {
+        "name": entity,
+        "provider": "rest",
+        "base_url": f"http://127.0.0.1:{port}",
+        "allow_insecure": True,
+        "allow_private": True,
+        "sync_every": "1s",
+        "timeout": timeout,
+        "stale_after": "1h",
+        "entities": [listing],
+    }

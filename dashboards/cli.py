@@ -13,8 +13,8 @@ from exporter.errors import ConfigError, Problem, StartError
 
 if TYPE_CHECKING:
     from dashboards.defaults import Site
-    from dashboards.places import Places
-    from dashboards.push import Change
+    from dashboards.deployment import Places
+    from dashboards.push.plan import Change
 
 DEFAULT_CONFIG = Path("config/kpis.yaml")
 DEFAULT_OUT = Path("dashboards/generated")
@@ -65,7 +65,7 @@ def generate(  # noqa: PLR0913, PLR0917  # typer makes an option of each paramet
     Example: `kpi-exporter generate --config kpis.yaml --out generated`
     """
     _require_libraries()
-    from dashboards.places import Places
+    from dashboards.deployment import Places
 
     places = Places(exporter=exporter, alertmanager=alertmanager, config_dir=config_dir, dashboards_dir=dashboards_dir)
     _generate(_site(config, datasource_uid), places, out, platform, check=check)
@@ -73,13 +73,12 @@ def generate(  # noqa: PLR0913, PLR0917  # typer makes an option of each paramet
 
 def _generate(site: Site, places: Places, out: Path, platform: Platform, *, check: bool) -> None:
     from dashboards.generate import cluster_files, compose_files
-    from dashboards.validate import validate
     from dashboards.write import difference, earlier, require_same, write
 
-    before = earlier(out)
-    stack = compose_files(site, places, before)
-    validate(stack)
-    files = cluster_files(site, places) if platform is Platform.KUBERNETES else stack
+    if platform is Platform.KUBERNETES:
+        files = cluster_files(site, places)
+    else:
+        files = compose_files(site, places, earlier(out))
     if check:
         typer.echo(difference(out, files), nl=False)
         require_same(out, files)
@@ -110,8 +109,8 @@ def push_grafana(  # typer makes an option of each parameter
     `kpi-exporter push-grafana --url https://grafana.example.com --dry-run`
     """
     _require_libraries()
-    from dashboards.grafana_api import GrafanaApi
-    from dashboards.push import apply, plan
+    from dashboards.push.api import GrafanaApi
+    from dashboards.push.plan import apply, plan
 
     site = _site(config, datasource_uid)
     token = _token(token_env, token_file)
@@ -139,8 +138,7 @@ def _token(variable: str, file: Path | None) -> str:
 
 
 def _site(config: Path, datasource_uid: str) -> Site:
-    from dashboards.checks.shape import UID
-    from dashboards.defaults import Site
+    from dashboards.defaults import UID, Site
     from exporter.config.loader import load
 
     if not UID.fullmatch(datasource_uid):

@@ -11,8 +11,8 @@ from typing import Any
 
 from grafanalib.core import Annotations, DashboardLink, Templating, Time
 
+from dashboards.grafana_model import Dashboard, Panel, Row, Variable
 from dashboards.layout import Block, Section, arranged
-from dashboards.model import Dashboard, Panel, Row, Variable
 from dashboards.timing import compact
 from exporter.config.fields import Scope
 from exporter.config.kpis import Kpi
@@ -24,6 +24,8 @@ PEOPLE, PERSON, LEADERBOARD = "kpi-people", "kpi-person", "kpi-leaderboard"
 TAG = "kpi"
 TIME_RANGE = "${__url_time_range}"
 _LONGEST_UID = 40
+UID = re.compile(rf"[A-Za-z0-9_-]{{1,{_LONGEST_UID}}}")
+"""What Grafana takes as a uid."""
 _WEEK_STARTS = ("monday", "saturday", "sunday")
 
 

@@ -5,19 +5,21 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
+from dashboards.boards.department import department
+from dashboards.boards.exporter_health import exporter_health
+from dashboards.boards.kpi_detail import kpi_detail
+from dashboards.boards.leaderboard import leaderboard
+from dashboards.boards.overview import overview
+from dashboards.boards.people import people
+from dashboards.boards.person import person
+from dashboards.boards.runbook import runbook
+from dashboards.boards.wall import wall
 from dashboards.defaults import Site, department_uid
-from dashboards.department import department
+from dashboards.deployment import Places
 from dashboards.documents import json_text, yaml_text
-from dashboards.exporter_health import exporter_health
-from dashboards.kpi_detail import kpi_detail
+from dashboards.grafana_model import Dashboard, Json, to_json
 from dashboards.kubernetes import kubernetes_files
-from dashboards.leaderboard import leaderboard
 from dashboards.manifest import NAME, Manifest
-from dashboards.model import Dashboard, Json, to_json
-from dashboards.overview import overview
-from dashboards.people import people
-from dashboards.person import person
-from dashboards.places import Places
 from dashboards.provisioning import (
     MAIN,
     PEOPLE_FOLDER,
@@ -35,8 +37,6 @@ from dashboards.rules.model import RuleGroup
 from dashboards.rules.prometheus import alert_file, recording_file
 from dashboards.rules.recording import recording_rules
 from dashboards.rules.unit_tests import test_file
-from dashboards.runbook import runbook
-from dashboards.wall import wall
 
 RECORDING, ALERTS = "prometheus/rules/kpi-recording.yml", "prometheus/rules/kpi-alerts.yml"
 TESTS = "prometheus/tests/kpi.yml"

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from grafanalib.core import GridPos
 
-from dashboards.model import Panel, Row
+from dashboards.grafana_model import Panel, Row
 
 WIDTH = 24
 

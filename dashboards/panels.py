@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
-from dashboards.fields import GREY, Look, Override, named
-from dashboards.model import Panel, Query, Row, Step
+from dashboards.grafana_model import Panel, Query, Row, Step
+from dashboards.look import GREY, Look, Override, named
 
 _LAST = {"calcs": ["lastNotNull"], "fields": "", "values": False}
 _NO_LEGEND = {"calcs": [], "displayMode": "list", "placement": "bottom", "showLegend": False}

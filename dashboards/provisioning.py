@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import Any
 
 from dashboards.defaults import OVERVIEW, WALL, Site, department_uid, slug
-from dashboards.places import Places
+from dashboards.deployment import Places
 from dashboards.quoting import expanded
 from dashboards.rules.exporter_alerts import SAMPLE_LIMIT
 from dashboards.timing import compact

@@ -5,9 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from dashboards.defaults import Site
+from dashboards.deployment import Places
 from dashboards.generate import compose_files
-from dashboards.places import Places
-from dashboards.validate import validate
 from dashboards.write import earlier, write
 from exporter.config.root import Config
 from exporter.errors import StartError
@@ -16,10 +15,9 @@ from exporter.errors import StartError
 def write_stack(config: Config, out: Path, places: Places = Places()) -> None:  # noqa: B008 - immutable
     """Brings the folder to what the config asks for, complete or not at all.
 
-    Raises InvalidOutputError where a file would not load, and StartError where nothing can be written there.
+    Raises StartError if the folder cannot be written.
     """
     files = compose_files(Site(config), places, earlier(out))
-    validate(files)
     try:
         write(out, files)
     except OSError as error:

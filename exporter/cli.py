@@ -219,24 +219,19 @@ def schema() -> None:
 
 
 @app.command()
-def demo(  # noqa: PLR0913, PLR0917  # typer makes an option of each parameter
+def demo(  # typer makes an option of each parameter
     data_dir: Annotated[
         Path | None, typer.Option("--data-dir", "-d", help="Keep the demo's data here; else it is gone at the end.")
     ] = None,
     listen: ListenOption = DEFAULT_LISTEN,
     web_insecure: InsecureOption = False,
-    vendors: Annotated[
-        str, typer.Option("--vendors", help="Whose APIs the company's records are read through, with commas.")
-    ] = "hubspot,aircall",
-    only_apis: Annotated[
-        bool, typer.Option("--apis-only", help="Only the company's APIs, those of all vendors, at --listen.")
-    ] = False,
+    only_apis: Annotated[bool, typer.Option("--apis-only", help="Serve only the company's APIs, at --listen.")] = False,
     log_format: LogFormatOption = LogShape.TEXT,
     log_level: LogLevelOption = LogLevel.WARNING,
 ) -> None:
     """Start a simulated company and everything on top of it; no account is needed. Ctrl-C stops all of it.
 
-    Example: `kpi-exporter demo --vendors pipedrive,zendesk,zendesk-talk`
+    Example: `kpi-exporter demo --data-dir demo-data`
     """
     from exporter.commands.demo import apis_only, run
 
@@ -244,7 +239,7 @@ def demo(  # noqa: PLR0913, PLR0917  # typer makes an option of each parameter
     if only_apis:
         apis_only(told.listen)
     else:
-        run(told, data_dir, vendors, log_format.value, log_level.value)
+        run(told, data_dir, log_format.value, log_level.value)
 
 
 @app.command()

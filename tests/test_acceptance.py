@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from exporter.config.loader import load
-from exporter.evaluation.evaluations import Evaluations
+from exporter.evaluation.evaluator import Evaluations
 from exporter.store.store import Store
 from tests.command_line import Typed
 from tests.programs import shared

@@ -17,8 +17,8 @@ from urllib.request import urlopen
 import pytest
 import yaml
 
-from dashboards.commands import alertmanager_command, prometheus_command
-from dashboards.places import Places
+from dashboards.deployment import Places
+from dashboards.local.command_lines import alertmanager_command, prometheus_command
 from dashboards.stack import write_stack
 from exporter.config.loader import load
 from tests import small_company

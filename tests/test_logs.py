@@ -29,7 +29,7 @@ def written(shape: str, *secrets: str, level: str = "info") -> tuple[io.StringIO
 
 def test_json_lines_carry_what_was_told_beside_the_message() -> None:
     stream, outlet = written("json")
-    logging.getLogger("exporter.sync.runner").info("pass done", extra={"source": "crm", "entity": "deals"})
+    logging.getLogger("exporter.sync.pass_runner").info("pass done", extra={"source": "crm", "entity": "deals"})
     outlet.close()
     line = json.loads(stream.getvalue())
     assert line["logger"] == "sync.runner"
@@ -48,7 +48,7 @@ def test_hostile_names_stay_on_their_line(shape: str) -> None:
 
 def test_text_lines_read_well() -> None:
     stream, outlet = written("text")
-    logging.getLogger("exporter.app").info("serving", extra={"address": "127.0.0.1:9940"})
+    logging.getLogger("exporter.runtime.app").info("serving", extra={"address": "127.0.0.1:9940"})
     outlet.close()
     assert stream.getvalue()[8:] == " info    app: serving (address=127.0.0.1:9940)\n"
 

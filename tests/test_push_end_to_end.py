@@ -19,7 +19,7 @@ from threading import Event, Lock
 
 import pytest
 
-from exporter.sources.base import Page
+from exporter.passes import Page
 from exporter.store.store import Store
 from tests.exposition.serving import get
 from tests.programs import program

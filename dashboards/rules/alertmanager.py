@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from dashboards.places import Places
+from dashboards.deployment import Places
 from dashboards.quoting import template
 from dashboards.rules import contacts, quiet_hours
 from dashboards.rules.kpi_alerts import STATUS_ALERTS

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 
 from dashboards import foreign
+from dashboards.boards.exporter_health import SOURCES_PANEL
 from dashboards.defaults import HEALTH
-from dashboards.exporter_health import SOURCES_PANEL
 from dashboards.promql import Match, equal, labelled, latest, merged, select
 from dashboards.rules import contacts
 from dashboards.rules.model import CLOCK, AlertRule, Condition, Course, Examples, Place, Severity, replicas

@@ -1,6 +1,6 @@
 """The same alert rules for Grafana's own engine, in the flat file shape that it loads, and who is told how.
 
-A mistake in this file keeps Grafana from starting, so `dashboards.validate` looks at it before it is written.
+A mistake in this file keeps Grafana from starting, so the tests validate it in every form.
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ from typing import Any
 from grafanalib import core
 
 from dashboards.defaults import Site
-from dashboards.model import Json, Query, to_json
-from dashboards.places import Places
+from dashboards.deployment import Places
+from dashboards.grafana_model import Json, Query, to_json
 from dashboards.quoting import expanded, grafana_template, template
 from dashboards.rules import contacts, quiet_hours
 from dashboards.rules.links import dashboard_url, panel_url, runbook_url

@@ -9,9 +9,9 @@ from collections.abc import Iterator
 from datetime import timedelta
 
 from dashboards import expressions
+from dashboards.boards.kpi_detail import MAIN_PANEL
 from dashboards.defaults import DETAIL
-from dashboards.fields import words
-from dashboards.kpi_detail import MAIN_PANEL
+from dashboards.look import words
 from dashboards.promql import Match, equal, latest
 from dashboards.rules import contacts
 from dashboards.rules.model import CLOCK, AlertRule, Condition, Course, Examples, Place, Severity, replicas

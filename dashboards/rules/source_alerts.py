@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import timedelta
 
+from dashboards.boards.exporter_health import SOURCES_PANEL
 from dashboards.defaults import HEALTH
-from dashboards.exporter_health import SOURCES_PANEL
 from dashboards.promql import equal, latest, one_of
 from dashboards.rules import contacts
 from dashboards.rules.model import AlertRule, Condition, Course, Examples, Place, Severity, replicas

@@ -12,6 +12,8 @@ from pathlib import Path
 
 import typer
 
+from exporter.backfill.openmetrics_file import write_history
+from exporter.backfill.steps import floored, month_start, steps_between
 from exporter.clock import Clock, system_clock
 from exporter.commands.exits import DONE, SOURCE
 from exporter.commands.options import duration
@@ -20,11 +22,9 @@ from exporter.commands.reading import read_sources, tell_of_unsent
 from exporter.commands.values import instant
 from exporter.config.root import Config
 from exporter.evaluation.freshness import freshness, never_read
-from exporter.history.steps import floored, month_start, steps_between
-from exporter.history.writing import write_history
-from exporter.loading import read_config
 from exporter.logs import configure
 from exporter.metrics.history import History
+from exporter.runtime.config_file import read_config
 from exporter.settings import Settings
 from exporter.store.store import Store
 

@@ -90,7 +90,7 @@ def _try_sources(console: Console, config: Config, unsent: Mapping[str, tuple[st
 
 async def _access(config: Config) -> list[tuple[str, str, bool, str]]:
     from exporter.commands.reading import Untold
-    from exporter.jobs import jobs, pushed
+    from exporter.runtime.source_jobs import jobs, pushed
 
     around = config, os.environ, Path(), system_clock, Untold()
     sources: list[Source] = [*(job.source for job in jobs(*around)), *pushed(*around)]
@@ -102,7 +102,7 @@ async def _access(config: Config) -> list[tuple[str, str, bool, str]]:
 
 
 async def _one(source: Source) -> list[tuple[str, str, bool, str]]:
-    from exporter.sources.access import told
+    from exporter.sources.access_check import told
 
     try:
         async with asyncio.timeout(ACCESS_DEADLINE):

@@ -13,19 +13,16 @@ from functools import partial
 from importlib.metadata import entry_points
 from pathlib import Path
 
-import typer
 from rich.console import Console
 
-from exporter.app import App
 from exporter.commands.demo_past import Past, write_past
 from exporter.commands.progress import log_stream, shown
 from exporter.config.root import Config
-from exporter.demo.exchange import written
 from exporter.demo.server import HOST, PORT, launch, main
-from exporter.demo.vendors import choose
 from exporter.errors import StartError
-from exporter.loading import read_config
 from exporter.logs import configure
+from exporter.runtime.app import App
+from exporter.runtime.config_file import read_config
 from exporter.settings import Address, Settings
 
 COMPANIONS = "kpi_exporter.demo"
@@ -35,14 +32,14 @@ Companion = Callable[[Config, str, Path, Past], AbstractContextManager[dict[str,
 """Runs programs while it is entered, gives what they are to their addresses, and ends them when it is left."""
 
 
-def run(settings: Settings, data_dir: Path | None, vendors: str, log_shape: str, log_level: str) -> None:
+def run(settings: Settings, data_dir: Path | None, log_shape: str, log_level: str) -> None:
     """Runs until Ctrl-C, then stops everything it started. Raises StartError where a port is taken."""
     console = Console(file=sys.stderr, highlight=False)
     logs = configure(log_shape, log_level, log_stream(console))
     with ExitStack() as stack:
         stack.callback(logs.outlet.close)
         directory = stack.enter_context(_directory(data_dir))
-        config_path = _config_for(vendors, directory)
+        config_path = demo_config()
         console.print("Starting a simulated company: 40 people, 15 months of deals, tickets and calls ...")
         company = launch(HOST, PORT)
         stack.callback(company.close)
@@ -76,16 +73,6 @@ def demo_config() -> Path:
         if (place / "kpis.yaml").is_file() and (place / "demo-token").is_file():
             return place / "kpis.yaml"
     raise StartError("the demo's config is not here: run it where config/kpis.yaml is")
-
-
-def _config_for(vendors: str, directory: Path) -> Path:
-    """The config that reads these vendors' APIs; refuses vendors that do not carry what it measures."""
-    standard = demo_config()
-    measured = {metric.entity for metric in read_config(standard, os.environ).config.metrics}
-    try:
-        return written(standard, choose(vendors, measured), directory)
-    except ValueError as error:
-        raise typer.BadParameter(str(error), param_hint="--vendors") from None
 
 
 def _companions() -> Iterator[Companion]:

@@ -7,13 +7,13 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from threading import Event
 
-from exporter.app import App
+from exporter.backfill.steps import month_start, steps_between
 from exporter.clock import system_clock
 from exporter.commands import backfill
 from exporter.config.root import Config
 from exporter.errors import StartError
 from exporter.evaluation.freshness import never_read
-from exporter.history.steps import month_start, steps_between
+from exporter.runtime.app import App
 
 HOURLY = timedelta(days=31)
 """How far back there is a step each hour."""

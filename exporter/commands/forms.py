@@ -82,7 +82,7 @@ def as_openmetrics(config: Config, evaluation: Evaluation) -> str:
 
 def as_table(config: Config, evaluation: Evaluation, at: datetime) -> Table:
     """A row per KPI and whose value it is."""
-    from exporter.exposition.wording import VERDICTS, amount, ratio
+    from exporter.exposition.formatting import VERDICTS, amount, ratio
 
     zone = config.company.timezone
     local = at.astimezone(zone)

@@ -22,8 +22,8 @@ from exporter.commands.reading import read_sources
 from exporter.config.root import Config
 from exporter.errors import StartError
 from exporter.evaluation.freshness import never_read
-from exporter.loading import read_config
 from exporter.logs import configure
+from exporter.runtime.config_file import read_config
 from exporter.settings import Settings
 from exporter.store.store import Store
 

@@ -14,7 +14,7 @@ from exporter.clock import system_clock
 from exporter.commands.progress import shown
 from exporter.config.root import Config
 from exporter.evaluation.freshness import never_sent
-from exporter.jobs import jobs
+from exporter.runtime.source_jobs import jobs
 from exporter.store.store import Store
 from exporter.sync.once import Summary, sync_once
 

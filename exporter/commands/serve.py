@@ -9,11 +9,11 @@ from contextlib import ExitStack
 
 import typer
 
-from exporter.app import App
 from exporter.commands.exits import exit_code, lines
 from exporter.commands.lines import Lines
 from exporter.errors import ExporterError
 from exporter.logs import Logs, configure
+from exporter.runtime.app import App
 from exporter.settings import Settings
 from exporter.sync.observer import Observer
 

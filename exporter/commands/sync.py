@@ -10,8 +10,8 @@ from rich.console import Console
 
 from exporter.commands.exits import DONE, SOURCE
 from exporter.commands.reading import as_table, read_sources, tell_of_unsent
-from exporter.loading import read_config
 from exporter.logs import configure
+from exporter.runtime.config_file import read_config
 from exporter.settings import Settings
 from exporter.store.store import Store
 

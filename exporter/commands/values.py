@@ -15,11 +15,11 @@ from exporter.commands.exits import DONE, SOURCE
 from exporter.commands.reading import read_sources, tell_of_unsent
 from exporter.config.fields import Scope
 from exporter.config.root import Config
-from exporter.evaluation.evaluations import Evaluations
+from exporter.evaluation.evaluator import Evaluations
 from exporter.evaluation.freshness import never_read
 from exporter.kpi.values import Evaluation
-from exporter.loading import read_config
 from exporter.logs import configure
+from exporter.runtime.config_file import read_config
 from exporter.settings import Settings
 from exporter.store.store import Store
 

@@ -22,7 +22,7 @@ from exporter.config.fields import (
     Weekday,
     WeekdayField,
 )
-from exporter.config.wording import fault
+from exporter.config.messages import fault
 
 MONTHS = (
     "january", "february", "march", "april", "may", "june",

@@ -7,9 +7,9 @@ from collections.abc import Iterable, Iterator
 from functools import cache
 from typing import Any
 
-from exporter.config.places import Path, inside
+from exporter.config.messages import listed
+from exporter.config.positions import Path, inside
 from exporter.config.schema import Fragment, schema
-from exporter.config.wording import listed
 
 
 class Expectations:

@@ -9,9 +9,9 @@ from typing import Annotated, Any, TypeVar
 
 from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
 
-from exporter.config.markers import OneOf, Section, Spelled, word_of
+from exporter.config.messages import fault
 from exporter.config.secret import LocalPath, Secret, SecretField
-from exporter.config.wording import fault
+from exporter.config.section import OneOf, Section, Spelled, word_of
 from exporter.records import ENTITIES
 
 __all__ = [

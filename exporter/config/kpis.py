@@ -28,8 +28,8 @@ from exporter.config.fields import (
     Text,
     Title,
 )
+from exporter.config.messages import fault
 from exporter.config.targets import Target
-from exporter.config.wording import fault
 
 _CURE = "a metric's name, or arithmetic over metric names such as deals_won / deals_closed"
 _MONTHS_OF_REVIEW = {"monthly": 1, "quarterly": 3, "yearly": 12}

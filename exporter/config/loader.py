@@ -11,14 +11,14 @@ from typing import Any
 
 from pydantic import Field, ValidationError
 
-from exporter.config import document, faults, references
-from exporter.config.checks import files
+from exporter.config import pydantic_errors, yaml_reader
+from exporter.config.checks import files, run
 from exporter.config.checks.view import View
 from exporter.config.company import Company
 from exporter.config.fields import Many
 from exporter.config.metrics import Metric
-from exporter.config.places import Finding, Keyed, Listed, Origin
-from exporter.config.places import Path as Place
+from exporter.config.positions import Finding, Keyed, Listed, Origin
+from exporter.config.positions import Path as Place
 from exporter.config.root import Config
 from exporter.config.sources import AnySource
 from exporter.errors import ConfigError, Problem
@@ -44,7 +44,7 @@ def load(path: Path, environ: Mapping[str, str], *, reach: bool = True) -> Loade
     `reach` says whether secrets and data files must be there; without, the config can be checked and dashboards
     generated on a machine that has none of them.
     """
-    return parse(document.read(path, str(path)), str(path), path.parent, environ if reach else None)
+    return parse(yaml_reader.read(path, str(path)), str(path), path.parent, environ if reach else None)
 
 
 def parse(text: str, name: str, base: Path, environ: Mapping[str, str] | None = None) -> Loaded:
@@ -52,7 +52,7 @@ def parse(text: str, name: str, base: Path, environ: Mapping[str, str] | None = 
 
     Secrets and data files are looked for only where there is an environment to look in.
     """
-    read = document.parse(text, name)
+    read = yaml_reader.parse(text, name)
     try:
         config = Config.model_validate(read.origin.tree)
     except ValidationError as error:
@@ -63,12 +63,12 @@ def parse(text: str, name: str, base: Path, environ: Mapping[str, str] | None = 
     problems = [*read.problems, *read.origin.problems(_errors(view, environ))]
     if problems:
         raise ConfigError(_sorted(problems))
-    doubts = [*references.warnings(view), *(() if environ is None else files.warnings(view))]
+    doubts = [*run.warnings(view), *(() if environ is None else files.warnings(view))]
     return Loaded(config, read.origin.problems(islice(doubts, MOST_PROBLEMS)))
 
 
 def _errors(view: View, environ: Mapping[str, str] | None) -> list[Finding]:
-    found = list(islice(references.errors(view), MOST_PROBLEMS))
+    found = list(islice(run.errors(view), MOST_PROBLEMS))
     return found if environ is None else [*found, *files.errors(view, environ)]
 
 
@@ -87,8 +87,8 @@ class _Draft(Config):
 def _all_problems(
     origin: Origin, error: ValidationError, base: Path, environ: Mapping[str, str] | None
 ) -> tuple[Problem, ...]:
-    by_place = faults.by_place(error, origin.tree)
-    found = faults.findings(by_place, origin.tree, MOST_PROBLEMS)
+    by_place = pydantic_errors.by_place(error, origin.tree)
+    found = pydantic_errors.findings(by_place, origin.tree, MOST_PROBLEMS)
     sound = _Sound.of(origin.tree, by_place)
     draft = _Draft.model_validate(sound.tree).located_in(base, origin)
     view = View(draft, sound.kept, sound.lost, origin.tree)

@@ -19,7 +19,7 @@ from exporter.config.fields import (
     Text,
     Title,
 )
-from exporter.config.wording import fault
+from exporter.config.messages import fault
 
 AGGREGATES = ("count", "sum", "mean", "min", "max", "distinct", "percentile")
 

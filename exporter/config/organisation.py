@@ -21,7 +21,7 @@ from exporter.config.fields import (
     Title,
     WebAddress,
 )
-from exporter.config.wording import fault
+from exporter.config.messages import fault
 
 _ONE_SECOND = timedelta(seconds=1)
 

@@ -7,7 +7,7 @@ from datetime import date
 from itertools import pairwise
 
 from exporter.config.kpis import Kpi
-from exporter.config.places import Finding, Path
+from exporter.config.positions import Finding, Path
 from exporter.config.root import Config
 from exporter.config.targets import Goal, Growth
 from exporter.errors import Problem

@@ -14,7 +14,7 @@ from exporter.config.fields import Many, Pace, Section
 from exporter.config.kpis import Kpi, Objective
 from exporter.config.metrics import Metric
 from exporter.config.organisation import Alerting, Contact, Dashboards, Privacy, Team
-from exporter.config.places import NOWHERE, Origin
+from exporter.config.positions import NOWHERE, Origin
 from exporter.config.sources import AnySource
 from exporter.config.targets import Goal
 from exporter.config.units import metric_unit, unit_of

@@ -8,8 +8,8 @@ from typing import Annotated, Any, Self
 
 from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
 
-from exporter.config.markers import Section, Spelled
-from exporter.config.wording import fault
+from exporter.config.messages import fault
+from exporter.config.section import Section, Spelled
 
 LocalPath = Annotated[Path, Field(strict=False), WithJsonSchema({"type": "string", "minLength": 1})]
 """A path, relative to the config file."""

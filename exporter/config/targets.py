@@ -9,7 +9,7 @@ from typing import Annotated, Any, Self
 from pydantic import Field, Tag, model_validator
 
 from exporter.config.fields import Date, Number, Section, Share, Title, word_of
-from exporter.config.wording import choice, fault
+from exporter.config.messages import choice, fault
 
 
 def _in_order(ends: tuple[float, float]) -> None:

@@ -6,7 +6,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from exporter.demo.company import MONTHS_OF_HISTORY, SEED
+from exporter.demo.company.company import MONTHS_OF_HISTORY, SEED
 from exporter.demo.server import HOST, PORT, Story, main
 from exporter.errors import StartError
 

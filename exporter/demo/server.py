@@ -9,29 +9,43 @@ import socket
 import subprocess
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from hypercorn.asyncio import serve as hypercorn_serve
 from hypercorn.config import Config as HypercornConfig
 from starlette.applications import Starlette
 from starlette.responses import PlainTextResponse
-from starlette.routing import Mount, Route
+from starlette.routing import BaseRoute, Mount, Route
 
 from exporter.clock import Clock, system_clock
-from exporter.demo.company import MONTHS_OF_HISTORY, SEED, Company, first_day
-from exporter.demo.vendors import VENDORS
+from exporter.demo.aircall.api import AircallShape
+from exporter.demo.company.company import MONTHS_OF_HISTORY, SEED, Company, first_day
+from exporter.demo.hubspot.access import HubspotAccess
+from exporter.demo.hubspot.api import SCOPES, HubspotShape
 from exporter.errors import StartError
 
 HOST, PORT = "127.0.0.1", 9941
 
+TOKEN = "demo"  # noqa: S105 - opens nothing but this simulation
+API_ID = "demo"
 
-def create_app(company: Company, clock: Clock) -> Starlette:
-    """All vendor shapes of one company, each below its vendor's mount, the most specific first; and /-/healthy."""
+VendorRoutes = Callable[[Company, Clock], Mapping[str, Sequence[BaseRoute]]]
+
+
+def vendor_routes(company: Company, clock: Clock) -> dict[str, Sequence[BaseRoute]]:
+    """The routes of each vendor's API, by the path under which they are mounted."""
+    return {
+        "/hubspot": HubspotShape(company, clock, HubspotAccess(clock, TOKEN, SCOPES)).routes(),
+        "/aircall/v1": AircallShape(company, clock, API_ID, TOKEN).routes(),
+    }
+
+
+def create_app(mounts: Mapping[str, Sequence[BaseRoute]]) -> Starlette:
+    """An application that serves each API below its mount, the longest path first, and `/-/healthy`."""
     healthy = Route("/-/healthy", lambda _: PlainTextResponse("healthy\n"))
-    shapes = {vendor.mount: vendor.routes for vendor in VENDORS.values()}
-    mounts = [Mount(path, routes=make(company, clock)) for path, make in sorted(shapes.items(), reverse=True)]
-    return Starlette(routes=[healthy, *mounts])
+    apis = [Mount(path, routes=routes) for path, routes in sorted(mounts.items(), reverse=True)]
+    return Starlette(routes=[healthy, *apis])
 
 
 @dataclass(frozen=True)
@@ -59,8 +73,17 @@ class Story:
 STORY = Story()
 
 
-def serve(clock: Clock = system_clock, host: str = HOST, port: int = PORT, story: Story = STORY) -> Running:
-    """Serves the company from a thread of this process. Port 0 takes a free one; a taken one raises StartError."""
+def serve(
+    clock: Clock = system_clock,
+    host: str = HOST,
+    port: int = PORT,
+    story: Story = STORY,
+    routes: VendorRoutes = vendor_routes,
+) -> Running:
+    """Serves the company from a thread of this process. Port 0 takes a free port.
+
+    Raises StartError if the port is taken.
+    """
     listener = _listener(host, port)
     port = listener.getsockname()[1]
     now = clock()
@@ -68,7 +91,7 @@ def serve(clock: Clock = system_clock, host: str = HOST, port: int = PORT, story
     company.advance(int(now.timestamp()))
     loop, stop = asyncio.new_event_loop(), asyncio.Event()
     thread = threading.Thread(
-        target=_run, args=(loop, listener, create_app(company, clock), stop), name="demo", daemon=True
+        target=_run, args=(loop, listener, create_app(routes(company, clock)), stop), name="demo", daemon=True
     )
     thread.start()
 

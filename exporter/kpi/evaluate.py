@@ -10,12 +10,12 @@ from itertools import chain
 from exporter.config.fields import Scope, Status
 from exporter.config.root import Config
 from exporter.kpi.calendar import Calendar
+from exporter.kpi.group_readings import Reader, Row
 from exporter.kpi.judge import Verdict, judge, withheld
 from exporter.kpi.memory import Memory
 from exporter.kpi.moment import Moment, moment_of
 from exporter.kpi.pace import Yardstick
 from exporter.kpi.plan import Plan
-from exporter.kpi.reader import Reader, Row
 from exporter.kpi.sampling import Sampler, Sampling
 from exporter.kpi.values import Evaluation, Freshness, KpiValue
 from exporter.kpi.verdicts import Tally, with_guards

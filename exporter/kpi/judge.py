@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from exporter.config.fields import Scope, Status
+from exporter.kpi.group_readings import Row
 from exporter.kpi.memory import Held, Memory
 from exporter.kpi.moment import Moment
 from exporter.kpi.pace import Standing, Yardstick
 from exporter.kpi.plan import Plan
 from exporter.kpi.ratio import met
-from exporter.kpi.reader import Row
 from exporter.kpi.readings import Reading
 from exporter.kpi.status import settle
 from exporter.kpi.values import KpiValue

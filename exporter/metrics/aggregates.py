@@ -12,7 +12,7 @@ from sqlglot import exp
 from exporter.config.metrics import Metric
 from exporter.metrics.columns import Operand, Terms, measured
 from exporter.metrics.conditions import condition
-from exporter.metrics.money import converted
+from exporter.metrics.exchange_rates import converted
 from exporter.metrics.values import Measured
 from exporter.records import Kind
 

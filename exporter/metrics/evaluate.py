@@ -11,12 +11,12 @@ from exporter.config.metrics import Metric
 from exporter.config.root import Config
 from exporter.errors import EvaluationError
 from exporter.metrics.columns import Terms
-from exporter.metrics.labels import Fold, Folding, Kept
-from exporter.metrics.money import Rates
-from exporter.metrics.owners import Owner, owners, write_owners, write_rates
+from exporter.metrics.connection import QueryError, Reader, begin_again, one_state
+from exporter.metrics.exchange_rates import Rates
+from exporter.metrics.label_folding import Fold, Folding, Kept
+from exporter.metrics.lookup_tables import Owner, owners, write_owners, write_rates
 from exporter.metrics.people import Directory
 from exporter.metrics.query import Pinned, compiled, fault
-from exporter.metrics.reader import QueryError, Reader, begin_again, one_state
 from exporter.metrics.rows import Shape
 from exporter.metrics.values import Answers, Group, Measured, Question, Window
 from exporter.records import person_column

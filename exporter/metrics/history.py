@@ -14,12 +14,12 @@ from datetime import datetime
 from exporter.config.fields import Scope
 from exporter.config.root import Config
 from exporter.errors import EvaluationError
+from exporter.metrics.connection import Reader
+from exporter.metrics.exchange_rates import Rates
 from exporter.metrics.instants import FIRST
 from exporter.metrics.loading import load_all
-from exporter.metrics.money import Rates
 from exporter.metrics.moving import Line, Moving
 from exporter.metrics.people import Directory
-from exporter.metrics.reader import Reader
 from exporter.metrics.rows import Shape
 from exporter.metrics.tracks import instant_at, micros
 from exporter.metrics.values import Answers, Group, Measured, Question

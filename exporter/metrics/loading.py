@@ -9,14 +9,14 @@ from exporter.config.fields import Scope
 from exporter.config.metrics import Metric
 from exporter.config.root import Config
 from exporter.errors import EvaluationError
+from exporter.metrics.connection import QueryError, Reader, begin_again, one_state
 from exporter.metrics.evaluate import terms_of
-from exporter.metrics.labels import MOST_VALUES
-from exporter.metrics.money import Rates
+from exporter.metrics.exchange_rates import Rates
+from exporter.metrics.label_folding import MOST_VALUES
+from exporter.metrics.lookup_tables import all_owners, write_owners, write_rates
 from exporter.metrics.moving import Line
-from exporter.metrics.owners import all_owners, write_owners, write_rates
 from exporter.metrics.people import Directory
 from exporter.metrics.query import Pinned, fault
-from exporter.metrics.reader import QueryError, Reader, begin_again, one_state
 from exporter.metrics.rows import Shape
 from exporter.metrics.running import aggregate_of
 from exporter.metrics.samples import scopes_of

@@ -13,9 +13,9 @@ from sqlglot import exp
 
 from exporter.config.organisation import Member
 from exporter.config.root import Config
+from exporter.metrics.connection import Reader
 from exporter.metrics.identity import Human, Keys, Listed, humans
 from exporter.metrics.instants import FIRST, LAST, local_midnight
-from exporter.metrics.reader import Reader
 from exporter.metrics.statement import write
 from exporter.naming import OTHER
 

@@ -9,7 +9,7 @@ from sqlglot import exp
 from exporter.config.fields import Scope
 from exporter.config.metrics import Metric
 from exporter.metrics.columns import ROW, instant_of
-from exporter.metrics.money import RATE_SPANS, RATES
+from exporter.metrics.exchange_rates import RATE_SPANS, RATES
 from exporter.metrics.statement import END, START
 from exporter.records import person_column
 

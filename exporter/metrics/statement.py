@@ -9,8 +9,8 @@ from typing import Any
 
 from sqlglot import exp
 
+from exporter.metrics.connection import Reader
 from exporter.metrics.instants import stored
-from exporter.metrics.reader import Reader
 from exporter.metrics.values import Window
 
 START, END = "start", "end"

@@ -13,8 +13,8 @@ from sqlglot import exp
 from exporter.config.fields import Scope
 from exporter.metrics.aggregates import Parts
 from exporter.metrics.columns import ROW, instant_of
+from exporter.metrics.exchange_rates import RATES
 from exporter.metrics.instants import LAST, stored
-from exporter.metrics.money import RATES
 from exporter.metrics.query import keys
 from exporter.metrics.rows import OWNERS, Shape, holds, with_owner, with_rate
 

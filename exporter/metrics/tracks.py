@@ -15,8 +15,8 @@ from typing import Any
 from exporter.config.metrics import Metric
 from exporter.metrics.aggregates import Parts, parts
 from exporter.metrics.columns import Terms
+from exporter.metrics.connection import Reader
 from exporter.metrics.query import Pinned, keys
-from exporter.metrics.reader import Reader
 from exporter.metrics.rows import Shape
 from exporter.metrics.statement import write
 from exporter.metrics.tracking import tracking

@@ -1,4 +1,4 @@
-"""What the sync and a provider agree on: entities, passes and pages."""
+"""What the sync and a provider agree on: a source, and what it gets from its process."""
 
 from __future__ import annotations
 
@@ -12,54 +12,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 from zoneinfo import ZoneInfo
 
-from exporter.errors import InvalidRecordError
-from exporter.records import Record
+from exporter.passes import Page, Pass
 
 if TYPE_CHECKING:
     import httpx
-
-
-@dataclass(frozen=True, slots=True)
-class Pass:
-    """One reading of one entity, as the sync asks for it.
-
-    `cursor` is what the last completed pass left (opaque to the sync); None asks for everything: the first
-    pass, or a reconcile. `resume` is the token of the last stored page of a pass that was interrupted.
-    `started_at` is the upper bound of the pass, the same over all its resumptions; no cursor may pass it.
-    """
-
-    entity: str
-    started_at: datetime
-    cursor: str | None = None
-    resume: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Listing:
-    """Says that a pass listed every record whose `column` is at or after `since` (all records, by default).
-
-    Records of the source in that span which the pass did not bring were deleted at the vendor.
-    """
-
-    column: str | None = None
-    since: datetime | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Page:
-    """Records of one answer.
-
-    `resume` continues the pass after this page (None: an interrupted pass starts again). On the last page,
-    and only there, `cursor` is where the next pass starts and `listing`, where the pass was a full one,
-    says what it covered. `total` is the number of records the vendor promised for the pass, for progress.
-    """
-
-    records: tuple[Record, ...]
-    rejected: tuple[InvalidRecordError, ...] = ()
-    resume: str | None = None
-    cursor: str | None = None
-    listing: Listing | None = None
-    total: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-from exporter.sources.base import Pass
+from exporter.passes import Pass
 
 _AT_ONCE = timedelta(0)
 

@@ -13,18 +13,18 @@ from exporter.sources.base import Source, Surroundings
 
 PROVIDERS: Mapping[str, str] = MappingProxyType(
     {
-        "aircall": "exporter.sources.aircall",
-        "asterisk": "exporter.sources.asterisk",
-        "csv": "exporter.sources.csv",
-        "hubspot": "exporter.sources.hubspot",
-        "rest": "exporter.sources.rest",
-        "push": "exporter.sources.push",
-        "pipedrive": "exporter.sources.pipedrive",
-        "salesforce": "exporter.sources.salesforce",
-        "sql": "exporter.sources.sql",
-        "stripe": "exporter.sources.stripe",
-        "twilio": "exporter.sources.twilio",
-        "zendesk": "exporter.sources.zendesk",
+        "aircall": "exporter.sources.providers.aircall",
+        "asterisk": "exporter.sources.providers.asterisk",
+        "csv": "exporter.sources.providers.csv",
+        "hubspot": "exporter.sources.providers.hubspot",
+        "rest": "exporter.sources.providers.rest",
+        "push": "exporter.push.source",
+        "pipedrive": "exporter.sources.providers.pipedrive",
+        "salesforce": "exporter.sources.providers.salesforce",
+        "sql": "exporter.sources.providers.sql",
+        "stripe": "exporter.sources.providers.stripe",
+        "twilio": "exporter.sources.providers.twilio",
+        "zendesk": "exporter.sources.providers.zendesk",
     }
 )
 """Provider name to the module whose `create(options, around)` builds a source."""

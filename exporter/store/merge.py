@@ -12,7 +12,7 @@ from datetime import timedelta
 
 import duckdb
 
-from exporter.sources.base import Listing
+from exporter.passes import Listing
 from exporter.store import merge_sql as sql
 from exporter.store.staging import Slot
 from exporter.store.state import naive

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 import duckdb
 
 from exporter.errors import StoreError
-from exporter.sources.base import Pass
+from exporter.passes import Pass
 from exporter.store import staging, state
 from exporter.store.staging import Slot
 from exporter.store.state import Outcome, aware, naive

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import duckdb
 import orjson
 
-from exporter.sources.base import Page
+from exporter.passes import Page
 from exporter.store.rows import payload
 
 

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING
 import duckdb
 
 from exporter.errors import Reason, StoreError
+from exporter.passes import Listing, Page, Pass
 from exporter.records import ENTITIES
 from exporter.settings import OnCorrupt
-from exporter.sources.base import Listing, Page, Pass
 from exporter.store import passes, snapshots, staging, state
 from exporter.store.database import Database
 from exporter.store.staging import Slot

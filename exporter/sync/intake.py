@@ -8,9 +8,9 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from exporter.errors import InvalidRecordError, Reason, SourceRejectedError
+from exporter.passes import Page
 from exporter.records import ENTITIES
-from exporter.sources.base import Page
-from exporter.sources.plausible import implausible
+from exporter.sources.parsing.plausibility import implausible
 
 REJECTED_SHARE = 0.05
 """A page with more rejected records than this is of another format than the provider knows."""

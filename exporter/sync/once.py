@@ -8,12 +8,12 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
-from exporter.sources.access import SOURCE_WIDE
+from exporter.sources.access_check import SOURCE_WIDE
 from exporter.store.store import Store
 from exporter.sync.observer import Observer, PassReport
-from exporter.sync.runner import Errand, Runner
-from exporter.sync.timetable import Job
-from exporter.sync.writing import StoreThread
+from exporter.sync.page_writer import StoreThread
+from exporter.sync.pass_runner import Errand, Runner
+from exporter.sync.schedule import Job
 
 PATIENCE = 120.0
 """Seconds that a source may ask to be left alone, in all, before its pass counts as failed."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from exporter.errors import Reason
 from exporter.sync.observer import PassReport
-from exporter.sync.states import BREAKER
+from exporter.sync.source_state import BREAKER
 
 _TRANSIENT = frozenset(
     {

@@ -11,12 +11,12 @@ from datetime import datetime
 
 from exporter.errors import StoreDamagedError, StoreError
 from exporter.store.store import Store
-from exporter.sync.drive import Drive, Shared, StoreGate
 from exporter.sync.observer import Observer
 from exporter.sync.pacing import Pacing
-from exporter.sync.runner import Runner
-from exporter.sync.timetable import Job
-from exporter.sync.writing import StoreThread
+from exporter.sync.page_writer import StoreThread
+from exporter.sync.pass_runner import Runner
+from exporter.sync.schedule import Job
+from exporter.sync.source_loop import Drive, Shared, StoreGate
 
 LOOK = 5.0
 """Seconds between two looks at the clock and at the store."""

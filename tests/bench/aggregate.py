@@ -11,7 +11,7 @@ from statistics import median
 
 from exporter.config.fields import Scope
 from exporter.config.root import Config
-from exporter.evaluation.evaluations import Evaluations
+from exporter.evaluation.evaluator import Evaluations
 from exporter.metrics.evaluate import answer
 from exporter.metrics.values import Question, Window
 from exporter.store.store import Store

@@ -14,8 +14,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from exporter.demo.server import launch
-from exporter.evaluation.evaluations import Evaluations
-from exporter.loading import read_config
+from exporter.evaluation.evaluator import Evaluations
+from exporter.runtime.config_file import read_config
 from exporter.store.store import Store
 from tests.bench.measure import Row
 

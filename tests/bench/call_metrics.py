@@ -9,7 +9,7 @@ from itertools import product
 from pathlib import Path
 
 from exporter.config.root import Config
-from exporter.loading import read_config
+from exporter.runtime.config_file import read_config
 from exporter.store.store import Store
 
 PEOPLE, TEAMS, IN_MONTH = 500, 20, 320_000

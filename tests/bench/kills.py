@@ -17,7 +17,7 @@ from statistics import median
 
 import duckdb
 
-from exporter.sources.base import Page
+from exporter.passes import Page
 from exporter.store.store import Store
 from tests.bench.measure import Row, percentile
 from tests.bench.upsert import BEGIN, SIZE, calls

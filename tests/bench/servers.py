@@ -10,10 +10,10 @@ from datetime import UTC, datetime
 
 from prometheus_client import CollectorRegistry, start_http_server
 
-from exporter.exposition.ledger import Ledger
 from exporter.exposition.render import Renderer
-from exporter.exposition.server import Exposed, bind, create_app, serve
+from exporter.exposition.self_metrics import Ledger
 from exporter.exposition.snapshot import take
+from exporter.web.server import Exposed, bind, create_app, serve
 from tests.bench.series import Collector, rows
 
 

@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from statistics import median
 
-from exporter.sources.base import Page
+from exporter.passes import Page
 from exporter.store.store import Store
 from tests.bench.ingest import PEERS
 from tests.bench.ingest_ours import CONFIG, figures

@@ -10,8 +10,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from statistics import median
 
+from exporter.passes import Page
 from exporter.records import Call
-from exporter.sources.base import Page
 from exporter.store.store import Store
 from tests.bench.ingest import PEERS
 from tests.bench.ingest_ours import figures

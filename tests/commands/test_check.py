@@ -43,7 +43,7 @@ def test_sources_can_be_tried(typed: Typed, company: Path) -> None:
 
 
 def test_a_source_that_refuses_is_told(typed: Typed, company: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from exporter.sources.csv import CsvSource
+    from exporter.sources.providers.csv import CsvSource
 
     async def refused(_: CsvSource) -> Any:
         raise SourceRejectedError(Reason.UNAUTHORIZED, "the token is not accepted")
@@ -58,7 +58,7 @@ def test_a_source_that_never_answers_is_told(typed: Typed, company: Path, monkey
     import asyncio
 
     from exporter.commands import check
-    from exporter.sources.csv import CsvSource
+    from exporter.sources.providers.csv import CsvSource
 
     monkeypatch.setattr(check, "ACCESS_DEADLINE", 0.01)
     monkeypatch.setattr(CsvSource, "check", lambda _: asyncio.sleep(5))

@@ -46,19 +46,6 @@ def test_the_demo_brings_its_company_its_companions_and_its_addresses(
     assert not Path(told[2]).parent.exists()
 
 
-@pytest.mark.parametrize(
-    ("vendors", "told"),
-    [
-        ("hubspot,hubspto", r"there is no hubspto: choose from hubspot \(deals, leads, tickets\), aircall \(calls\)"),
-        ("hubspot", "none of them carries calls, which the config measures: add aircall"),
-    ],
-)
-def test_vendors_that_do_not_do_are_refused_before_anything_starts(typed: Typed, vendors: str, told: str) -> None:
-    done = typed("demo", "--vendors", vendors)
-    assert done.code == 2
-    assert re.search(told, re.sub(r"[\s│]+", " ", done.err))
-
-
 @contextmanager
 def companion(config: Config, address: str, directory: Path, history: Any) -> Iterator[dict[str, str]]:
     """What runs beside the demo."""

@@ -10,9 +10,9 @@ from typing import Any, cast
 
 import pytest
 
-from exporter.app import App
 from exporter.commands.demo_past import HOURLY, steps, write_past
 from exporter.errors import StartError
+from exporter.runtime.app import App
 from exporter.store.store import Store
 from tests.evaluation.stored import ADA, NOW, deal, put, small_config
 

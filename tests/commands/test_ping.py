@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from exporter.exposition.ledger import Ledger
-from exporter.exposition.server import Exposed
+from exporter.exposition.self_metrics import Ledger
+from exporter.web.server import Exposed
 from tests.command_line import Typed
 from tests.exposition.serving import running
 

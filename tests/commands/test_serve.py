@@ -16,7 +16,7 @@ import pytest
 from exporter.commands.lines import Lines
 from exporter.commands.progress import Bars
 from exporter.commands.serve import _watched
-from exporter.exposition.server import bind
+from exporter.web.server import bind
 from tests.command_line import Typed
 
 pytestmark = pytest.mark.usefixtures("logging_as_before")

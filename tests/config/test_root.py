@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from exporter.config.fields import Pace
-from exporter.config.places import NOWHERE
+from exporter.config.positions import NOWHERE
 from exporter.config.root import Config
 from tests.config.minimal import config
 

@@ -6,8 +6,8 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from exporter.demo import company as history
-from exporter.demo.company import Company
+from exporter.demo.company import company as history
+from exporter.demo.company.company import Company
 
 FRIDAY = datetime(2026, 3, 13, 14, 0, tzinfo=UTC)
 

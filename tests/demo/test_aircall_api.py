@@ -8,8 +8,8 @@ import pytest
 from starlette.applications import Starlette
 from starlette.routing import Mount
 
-from exporter.demo import aircall_api
-from exporter.demo.aircall_api import AircallShape
+from exporter.demo.aircall import api
+from exporter.demo.aircall.api import AircallShape
 from tests.demo.asking import Asking
 from tests.demo.tiny import Hands, TinyCompany, at, phone_call
 
@@ -105,7 +105,7 @@ def test_a_span_includes_both_its_ends(account: Account) -> None:
 def test_more_than_the_cap_is_never_given_and_nothing_says_so(
     account: Account, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(aircall_api, "CAP", 40)
+    monkeypatch.setattr(api, "CAP", 40)
     account.hands.go(500)
     page = account.get("/calls", per_page=20, page=2)
     assert (page["meta"]["total"], page["meta"]["next_page_link"], len(page["calls"])) == (63, None, 20)

@@ -8,7 +8,7 @@ from statistics import mean, median
 
 import pytest
 
-from exporter.demo.chance import Odds, about, spread
+from exporter.demo.company.chance import Odds, about, spread
 
 
 def test_odds_are_kept() -> None:

@@ -8,9 +8,9 @@ from statistics import mean
 
 import pytest
 
-from exporter.demo.company import Company, Timeline, first_day
-from exporter.demo.life import Deal, Staged
-from exporter.demo.rhythm import CLOSES, OPENS, is_workday, local_day, midnight
+from exporter.demo.company.company import Company, Timeline, first_day
+from exporter.demo.company.life import Deal, Staged
+from exporter.demo.company.rhythm import CLOSES, OPENS, is_workday, local_day, midnight
 from tests.demo.tiny import at, deal
 
 KINDS = ("deals", "leads", "tickets", "calls")

@@ -11,7 +11,7 @@ from exporter.config.fields import Better, Period, Scope
 from exporter.config.loader import Loaded, load
 from exporter.config.practice import problems
 from exporter.config.targets import Band, Entry, Goal, Growth, Reference
-from exporter.demo.staff import TEAMS, Staff
+from exporter.demo.company.staff import TEAMS, Staff
 
 CONFIG = Path(__file__).parents[2] / "config"
 REVIEWED = date(2026, 11, 22)

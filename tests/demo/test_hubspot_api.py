@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 from starlette.applications import Starlette
 
-from exporter.demo import hubspot_search
-from exporter.demo.hubspot_access import HubspotAccess
-from exporter.demo.hubspot_api import SCOPES, HubspotShape
+from exporter.demo.hubspot import search as hubspot_search
+from exporter.demo.hubspot.access import HubspotAccess
+from exporter.demo.hubspot.api import SCOPES, HubspotShape
 from tests.demo.asking import Asking
 from tests.demo.tiny import Hands, TinyCompany, at, deal, lead, phone_call, ticket
 

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from exporter.demo.hubspot_search import matching, since_of
-from exporter.demo.life import Life
+from exporter.demo.company.life import Life
+from exporter.demo.hubspot.search import matching, since_of
 
 ROWS = [
     {"hs_object_id": "2", "amount": "90", "dealname": "Beta", "hs_lastmodifieddate": "2026-03-02T09:00:00.000Z"},

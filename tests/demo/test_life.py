@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import pytest
 
-from exporter.demo.life import Life
+from exporter.demo.company.life import Life
 from tests.demo.tiny import at, deal, phone_call, ticket
 
 

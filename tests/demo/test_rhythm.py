@@ -7,7 +7,7 @@ from random import Random
 
 import pytest
 
-from exporter.demo.rhythm import (
+from exporter.demo.company.rhythm import (
     CLOSES,
     OPENS,
     ZONE,

@@ -16,8 +16,7 @@ import pytest
 
 from exporter.demo import server
 from exporter.demo.__main__ import run
-from exporter.demo.server import PORT, Story, launch, main, serve
-from exporter.demo.vendors import API_ID, TOKEN
+from exporter.demo.server import API_ID, PORT, TOKEN, Story, launch, main, serve
 from exporter.errors import StartError
 from tests.demo.tiny import Hands
 

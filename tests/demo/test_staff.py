@@ -6,7 +6,7 @@ from collections import Counter
 from datetime import date
 from random import Random
 
-from exporter.demo.staff import MOVED, SALES, SERVICE, TEAMS, Staff, shift
+from exporter.demo.company.staff import MOVED, SALES, SERVICE, TEAMS, Staff, shift
 
 STAFF = Staff(7)
 LATE = date(2026, 11, 20)

@@ -7,9 +7,9 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from exporter.demo.company import Company, Timeline
-from exporter.demo.life import Deal, Lead, PhoneCall, Step, Ticket
-from exporter.demo.staff import Staff
+from exporter.demo.company.company import Company, Timeline
+from exporter.demo.company.life import Deal, Lead, PhoneCall, Step, Ticket
+from exporter.demo.company.staff import Staff
 
 START = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 

@@ -8,8 +8,8 @@ from decimal import Decimal
 from typing import Any
 
 from exporter.config.root import Config
+from exporter.passes import Listing, Page
 from exporter.records import Deal, Person, Record
-from exporter.sources.base import Listing, Page
 from exporter.store.store import Store
 
 NOW = datetime(2025, 11, 19, 14, 30, tzinfo=UTC)

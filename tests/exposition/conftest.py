@@ -6,13 +6,13 @@ from collections.abc import Iterator
 
 import pytest
 
-from exporter.exposition.ledger import Ledger
-from exporter.exposition.server import Exposed
+from exporter.exposition.self_metrics import Ledger
+from exporter.web.server import Exposed
 from tests.exposition.desk import Desk
 from tests.exposition.sample import sample_exposed
 from tests.exposition.serving import running
+from tests.push.posts import TOKEN, source
 from tests.sources.around import surroundings
-from tests.sources.posts import TOKEN, source
 
 
 @pytest.fixture

@@ -8,11 +8,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from exporter import naming
-from exporter.exposition.server import Exposed
-from exporter.sources.posted import Post
-from exporter.sources.push import PushSource
+from exporter.push.body import Post
+from exporter.push.source import PushSource
+from exporter.web.server import Exposed
 from tests.exposition.serving import exchange, parsed
-from tests.sources.posts import TOKEN
+from tests.push.posts import TOKEN
 
 AUTH = f"Authorization: Bearer {TOKEN}"
 JSON = "Content-Type: application/json"

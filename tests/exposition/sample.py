@@ -9,12 +9,12 @@ from exporter import naming
 from exporter.config.fields import Period, Scope, Status
 from exporter.config.root import Config
 from exporter.exposition.families import business_rows, kpi_rows
-from exporter.exposition.ledger import Ledger
 from exporter.exposition.render import Renderer
-from exporter.exposition.server import Exposed
+from exporter.exposition.self_metrics import Ledger
 from exporter.exposition.snapshot import Snapshot, take
 from exporter.kpi.values import Evaluation, KpiValue, ObjectiveScore
 from exporter.metrics.values import MetricValue
+from exporter.web.server import Exposed
 
 NOW = datetime(2025, 11, 19, 14, 30, tzinfo=UTC)
 MONTH = (datetime(2025, 10, 31, 23, tzinfo=UTC), datetime(2025, 11, 30, 23, tzinfo=UTC))

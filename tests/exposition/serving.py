@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from threading import Thread
 
-from exporter.exposition.server import Exposed, bind, create_app, serve
+from exporter.web.server import Exposed, bind, create_app, serve
 
 
 @contextmanager

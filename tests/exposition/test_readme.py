@@ -8,10 +8,11 @@ from pathlib import Path
 from exporter import naming
 from exporter.commands import exits
 from exporter.config.fields import Status
-from exporter.exposition import guard, push, render, server, text
-from exporter.metrics.labels import MOST_VALUES
+from exporter.exposition import render, text
+from exporter.metrics.label_folding import MOST_VALUES
 from exporter.naming import Family
-from exporter.sources import posted
+from exporter.push import body, endpoint
+from exporter.web import limits, server
 
 README = (Path(__file__).parents[2] / "exporter" / "README.md").read_text(encoding="utf-8")
 
@@ -53,15 +54,15 @@ def test_closed_lists_are_complete() -> None:
 
 
 def test_limits_are_those_of_the_code() -> None:
-    limits = {row[0]: row[1] for row in next(table for table in tables() if table[0][0] == "values of one label")}
-    assert limits["values of one label"] == str(MOST_VALUES)
-    assert limits["series of one family"] == f"{render.MOST_SERIES:,}"
-    assert limits["characters of a label value"] == str(text.LONGEST)
-    assert limits["requests in flight"] == str(guard.MOST_IN_FLIGHT)
-    assert limits["posts in flight"] == str(push.MOST_POSTS)
-    assert limits["one post"] == f"{posted.MOST_BYTES >> 20} MiB, {posted.MOST_ROWS:,} records"
-    assert limits["silent or stuck clients"] == f"{server.STALLED} s"
-    assert limits["one answer"] == f"{guard.DEADLINE:.0f} s"
+    stated = {row[0]: row[1] for row in next(table for table in tables() if table[0][0] == "values of one label")}
+    assert stated["values of one label"] == str(MOST_VALUES)
+    assert stated["series of one family"] == f"{render.MOST_SERIES:,}"
+    assert stated["characters of a label value"] == str(text.LONGEST)
+    assert stated["requests in flight"] == str(limits.MOST_IN_FLIGHT)
+    assert stated["posts in flight"] == str(endpoint.MOST_POSTS)
+    assert stated["one post"] == f"{body.MOST_BYTES >> 20} MiB, {body.MOST_ROWS:,} records"
+    assert stated["silent or stuck clients"] == f"{server.STALLED} s"
+    assert stated["one answer"] == f"{limits.DEADLINE:.0f} s"
 
 
 def test_exit_codes_are_those_of_the_code() -> None:

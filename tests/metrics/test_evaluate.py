@@ -9,9 +9,9 @@ import duckdb
 import pytest
 
 from exporter.config.fields import Scope
+from exporter.metrics.connection import QueryError, one_state
 from exporter.metrics.evaluate import answer
 from exporter.metrics.people import Directory
-from exporter.metrics.reader import QueryError, one_state
 from exporter.metrics.values import Group, Measured, Question, Window
 from tests.metrics.asking import LEVEL, MARCH, ask, company, metric
 from tests.metrics.company import at, config_of, insert, store_of

@@ -16,8 +16,8 @@ from sqlglot import exp
 from exporter.config.fields import Scope
 from exporter.metrics.aggregates import Parts, parts
 from exporter.metrics.columns import Terms
-from exporter.metrics.money import Rates
-from exporter.metrics.owners import write_owners, write_rates
+from exporter.metrics.exchange_rates import Rates
+from exporter.metrics.lookup_tables import write_owners, write_rates
 from exporter.metrics.people import Directory
 from exporter.metrics.query import tree
 from exporter.metrics.rows import Shape

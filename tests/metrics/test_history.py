@@ -12,7 +12,7 @@ from exporter.config.root import Config
 from exporter.errors import EvaluationError
 from exporter.metrics.evaluate import answer
 from exporter.metrics.history import History, history
-from exporter.metrics.labels import MOST_VALUES
+from exporter.metrics.label_folding import MOST_VALUES
 from exporter.metrics.values import Group, Measured, Question, Window
 from exporter.naming import OTHER
 from tests.metrics.asking import LEVEL

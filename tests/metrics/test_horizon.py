@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from exporter.metrics.horizon import next_event
+from exporter.evaluation.horizon import next_event
 from exporter.metrics.instants import LAST
 from exporter.metrics.rows import Shape
 from exporter.store.store import Store

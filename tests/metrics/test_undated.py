@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from exporter.metrics.undated import undated
+from exporter.evaluation.undated import undated
 from tests.metrics.asking import LEVEL
 from tests.metrics.company import at, config_of, store_of
 

@@ -15,9 +15,9 @@ from dashboards.rules.alerting import alert_groups
 from dashboards.rules.kpi_alerts import withheld_after
 from dashboards.rules.model import AlertRule
 from exporter.config.root import Config
-from tests.generation.boards import config
-from tests.generation.samples import files_of, full, kpi, metric, small, source
-from tests.generation.world import series
+from tests.dashboards.boards import config
+from tests.dashboards.samples import files_of, full, kpi, metric, small, source
+from tests.dashboards.world import series
 from tests.programs import program
 
 every = pytest.mark.parametrize("name", ["small", "full", "hostile"])

@@ -11,8 +11,8 @@ import pytest
 import yaml
 
 from exporter.config.root import Config
-from tests.generation.boards import config
-from tests.generation.samples import files_of, full, kpi, small
+from tests.dashboards.boards import config
+from tests.dashboards.samples import files_of, full, kpi, small
 from tests.programs import program
 
 PATH = "alertmanager/alertmanager.yml"

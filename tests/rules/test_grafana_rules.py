@@ -12,8 +12,8 @@ import yaml
 from dashboards.generate import ALERTING, ALERTS
 from dashboards.rules.grafana import contact_uid
 from dashboards.rules.kpi_alerts import STATUS_ALERTS
-from tests.generation.boards import config
-from tests.generation.samples import files_of, full, kpi, small
+from tests.dashboards.boards import config
+from tests.dashboards.samples import files_of, full, kpi, small
 
 Json = dict[str, Any]
 

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.generation.boards import config, dashboards, expressions
-from tests.generation.samples import files_of
-from tests.generation.series import filled
-from tests.generation.world import JUDGED, STATUSES, answers, world
+from tests.dashboards.boards import config, dashboards, expressions
+from tests.dashboards.samples import files_of
+from tests.dashboards.series import filled
+from tests.dashboards.world import JUDGED, STATUSES, answers, world
 
 
 @pytest.mark.parametrize("name", ["small", "full", "hostile"])

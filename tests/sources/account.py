@@ -15,8 +15,9 @@ import httpx
 from starlette.applications import Starlette
 
 from exporter.errors import InvalidRecordError
+from exporter.passes import Listing, Page, Pass
 from exporter.records import Record
-from exporter.sources.base import Listing, Page, Pass, Source, Surroundings
+from exporter.sources.base import Source, Surroundings
 from tests.demo.tiny import Hands
 
 T = TypeVar("T")

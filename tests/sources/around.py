@@ -16,8 +16,9 @@ from pydantic import TypeAdapter
 from exporter.config.sources import AnySource
 from exporter.config.sources.base import HttpOptions
 from exporter.config.sources.rest import RestOptions
+from exporter.passes import Page, Pass
 from exporter.records import Record
-from exporter.sources.base import Page, Pass, Source, Surroundings
+from exporter.sources.base import Source, Surroundings
 
 T = TypeVar("T")
 

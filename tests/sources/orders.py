@@ -17,8 +17,9 @@ import psycopg
 import pymysql
 
 from exporter.config.sources.sql import SqlOptions
-from exporter.sources.base import Page, Pass, Surroundings
-from exporter.sources.sql import SqlSource, create
+from exporter.passes import Page, Pass
+from exporter.sources.base import Surroundings
+from exporter.sources.providers.sql import SqlSource, create
 
 NOW = datetime(2026, 3, 10, 12, tzinfo=UTC)
 COLUMNS: dict[str, Any] = {

@@ -11,10 +11,10 @@ import pytest
 
 from exporter.config.fields import Secret
 from exporter.errors import SourceError
-from exporter.sources.auth import Authenticator, BearerAuth
 from exporter.sources.base import Surroundings
-from exporter.sources.gate import Limits
-from exporter.sources.http import Answer, SourceClient
+from exporter.sources.http.auth import Authenticator, BearerAuth
+from exporter.sources.http.client import Answer, SourceClient
+from exporter.sources.http.rate_limit import Limits
 from tests.sources.around import Clock, Ledger, http_options, run, surroundings
 
 Script = Callable[[httpx.Request], httpx.Response]

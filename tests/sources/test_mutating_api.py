@@ -13,9 +13,9 @@ from hypothesis import Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
+from exporter.passes import Page, Pass
 from exporter.records import Record
-from exporter.sources.base import Page, Pass
-from exporter.sources.rest import create
+from exporter.sources.providers.rest import create
 from tests.sources.around import NOW, Clock, rest, surroundings
 
 SIZE = 3

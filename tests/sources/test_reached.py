@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from exporter.sources.base import Pass
+from exporter.passes import Pass
 from exporter.sources.reached import reached
 from tests.sources.around import NOW
 

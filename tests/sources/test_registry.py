@@ -9,7 +9,7 @@ from typing import get_args
 import pytest
 
 from exporter.config.sources import AnySource
-from exporter.sources.csv import CsvSource
+from exporter.sources.providers.csv import CsvSource
 from exporter.sources.registry import PROVIDERS, create
 from tests.sources.around import options, surroundings
 

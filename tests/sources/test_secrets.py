@@ -12,8 +12,8 @@ from urllib.parse import quote
 import pytest
 
 from exporter.errors import SourceError
-from exporter.sources.base import Page
-from exporter.sources.rest import create
+from exporter.passes import Page
+from exporter.sources.providers.rest import create
 from tests.fakes.raw import CLOSE, RESET, Pause, RawServer, Script, Seen, Step, as_json, reply
 from tests.sources.around import Clock, pages_of, rest, run, surroundings
 

@@ -12,25 +12,25 @@ import pytest
 
 from exporter import naming
 from exporter.config.root import Config
-from exporter.exposition.ledger import Ledger
-from exporter.reporting import Reporter
+from exporter.exposition.self_metrics import Ledger
+from exporter.runtime.reporter import Reporter
 from exporter.sources.base import Source
 from exporter.sources.registry import create
 from exporter.store.state import Outcome
 from exporter.store.store import Store
 from exporter.sync.observer import PassReport
-from exporter.sync.runner import Errand, Runner
-from exporter.sync.writing import StoreThread
+from exporter.sync.page_writer import StoreThread
+from exporter.sync.pass_runner import Errand, Runner
 from tests.demo.tiny import TinyCompany, phone_call
 from tests.evaluation.stored import small_config
 from tests.fakes.api import FakeApi
 from tests.sources import account
-from tests.sources.aircall.phones import Phones
 from tests.sources.around import NOW, Clock, options, rest, surroundings
-from tests.sources.pipedrive.vendor import TOKEN, Pipedrive
-from tests.sources.stripe.vendor import KEY, Stripe
-from tests.sources.zendesk.vendor import HOST, Zendesk
-from tests.sources.zendesk.vendor import TOKEN as ZENDESK
+from tests.sources.providers.aircall.phones import Phones
+from tests.sources.providers.pipedrive.vendor import TOKEN, Pipedrive
+from tests.sources.providers.stripe.vendor import KEY, Stripe
+from tests.sources.providers.zendesk.vendor import HOST, Zendesk
+from tests.sources.providers.zendesk.vendor import TOKEN as ZENDESK
 
 Made = tuple[Source, Callable[[], datetime]]
 

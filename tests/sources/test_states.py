@@ -12,16 +12,16 @@ import pytest
 import yaml
 
 from exporter.config.sources.pipedrive import LeadFields
-from exporter.sources.aircall.payloads import call as aircall_call
-from exporter.sources.asterisk import calls as asterisk
-from exporter.sources.hubspot import calls as hubspot_calls
-from exporter.sources.hubspot import leads as hubspot_leads
-from exporter.sources.hubspot.pipelines import deal_status, ticket_status
-from exporter.sources.pipedrive import payloads as pipedrive
-from exporter.sources.salesforce import payloads as salesforce
-from exporter.sources.stripe import payloads as stripe
-from exporter.sources.twilio import legs as twilio
-from exporter.sources.zendesk import payloads as zendesk
+from exporter.sources.providers.aircall.payloads import call as aircall_call
+from exporter.sources.providers.asterisk import calls as asterisk
+from exporter.sources.providers.hubspot import calls as hubspot_calls
+from exporter.sources.providers.hubspot import payloads as hubspot_leads
+from exporter.sources.providers.hubspot.pipelines import deal_status, ticket_status
+from exporter.sources.providers.pipedrive import payloads as pipedrive
+from exporter.sources.providers.salesforce import payloads as salesforce
+from exporter.sources.providers.stripe import payloads as stripe
+from exporter.sources.providers.twilio import legs as twilio
+from exporter.sources.providers.zendesk import payloads as zendesk
 from tests.programs import shared
 
 GOLDEN: dict[str, dict[str, Any]] = yaml.safe_load(

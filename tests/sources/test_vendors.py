@@ -15,8 +15,8 @@ import httpx
 import pytest
 
 from exporter.errors import RateLimitedError, Reason, SourceError
-from exporter.sources.base import Page, Pass
-from exporter.sources.gate import ATTEMPTS
+from exporter.passes import Page, Pass
+from exporter.sources.http.rate_limit import ATTEMPTS
 from exporter.store.store import Store
 from tests.sources.account import run
 from tests.sources.vendors import ACCOUNTS, COUNT, Account, kept, pages, sync

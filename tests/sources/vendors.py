@@ -9,33 +9,34 @@ from typing import Any
 
 import httpx
 
-from exporter.sources.base import Page, Pass, Source, Surroundings
+from exporter.passes import Page, Pass
+from exporter.sources.base import Source, Surroundings
 from exporter.sources.registry import create
 from exporter.store.store import Store
 from exporter.sync.observer import PassReport, Silence
-from exporter.sync.runner import Errand, Runner
-from exporter.sync.writing import StoreThread
+from exporter.sync.page_writer import StoreThread
+from exporter.sync.pass_runner import Errand, Runner
 from tests.demo.tiny import Hands, TinyCompany, deal, phone_call
 from tests.fakes.api import FakeApi
 from tests.sources import account
 from tests.sources.account import run
-from tests.sources.aircall.phones import Phones
 from tests.sources.around import Clock, options, rest, surroundings
-from tests.sources.asterisk.manager import LIVE, manager
-from tests.sources.asterisk.manager import SECRET as ASTERISK
-from tests.sources.hubspot.crm import Crm
-from tests.sources.pipedrive.vendor import TOKEN as PIPEDRIVE
-from tests.sources.pipedrive.vendor import Pipedrive
-from tests.sources.salesforce.vendor import HOST as SALESFORCE_HOST
-from tests.sources.salesforce.vendor import SECRET as SALESFORCE
-from tests.sources.salesforce.vendor import Salesforce, error
-from tests.sources.stripe.vendor import KEY as STRIPE
-from tests.sources.stripe.vendor import Stripe
-from tests.sources.twilio.vendor import ACCOUNT, Twilio
-from tests.sources.twilio.vendor import SECRET as TWILIO
-from tests.sources.zendesk.vendor import HOST as ZENDESK_HOST
-from tests.sources.zendesk.vendor import TOKEN as ZENDESK
-from tests.sources.zendesk.vendor import Zendesk
+from tests.sources.providers.aircall.phones import Phones
+from tests.sources.providers.asterisk.manager import LIVE, manager
+from tests.sources.providers.asterisk.manager import SECRET as ASTERISK
+from tests.sources.providers.hubspot.crm import Crm
+from tests.sources.providers.pipedrive.vendor import TOKEN as PIPEDRIVE
+from tests.sources.providers.pipedrive.vendor import Pipedrive
+from tests.sources.providers.salesforce.vendor import HOST as SALESFORCE_HOST
+from tests.sources.providers.salesforce.vendor import SECRET as SALESFORCE
+from tests.sources.providers.salesforce.vendor import Salesforce, error
+from tests.sources.providers.stripe.vendor import KEY as STRIPE
+from tests.sources.providers.stripe.vendor import Stripe
+from tests.sources.providers.twilio.vendor import ACCOUNT, Twilio
+from tests.sources.providers.twilio.vendor import SECRET as TWILIO
+from tests.sources.providers.zendesk.vendor import HOST as ZENDESK_HOST
+from tests.sources.providers.zendesk.vendor import TOKEN as ZENDESK
+from tests.sources.providers.zendesk.vendor import Zendesk
 
 COUNT = 5
 """Records in each account; pages hold two or three of them where the vendor can be told so."""

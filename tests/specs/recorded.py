@@ -9,7 +9,8 @@ from typing import Any
 
 import httpx
 
-from exporter.sources.base import Page, Pass, Source
+from exporter.passes import Page, Pass
+from exporter.sources.base import Source
 from exporter.sources.registry import create
 from tests.sources.around import NOW, Clock, options, run, surroundings
 from tests.specs.specification import Specification, names

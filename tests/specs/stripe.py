@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from tests.sources.around import records_of
-from tests.sources.stripe.vendor import KEY
+from tests.sources.providers.stripe.vendor import KEY
 from tests.specs.recorded import full_pass
 
 VERSION = "2020-03-02"

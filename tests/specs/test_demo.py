@@ -11,14 +11,15 @@ import pytest
 import yaml
 from starlette.applications import Starlette
 
-from exporter.demo import company
 from exporter.demo.allowance import Allowance
-from exporter.demo.company import Company, first_day
-from exporter.demo.vendors import ENTRIES, TOKEN, VENDORS
+from exporter.demo.company import company
+from exporter.demo.company.company import Company, first_day
+from exporter.demo.server import TOKEN
 from tests.sources.around import NOW, Clock
 from tests.specs.recorded import Exchange, Vendor, converse, only
 from tests.specs.specification import load
 from tests.specs.stripe import VERSION, unlike
+from tests.vendors.roster import ENTRIES, VENDORS
 
 OFFICIAL = {
     "pipedrive": ("v2.yaml", "v1.yaml"),

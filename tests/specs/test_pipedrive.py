@@ -12,10 +12,10 @@ import httpx
 import pytest
 
 from exporter.records import Activity, Call, Deal, Lead, Person
-from exporter.sources.pipedrive.payloads import OUTCOMES
+from exporter.sources.providers.pipedrive.payloads import OUTCOMES
 from exporter.sources.registry import create
 from tests.sources.around import NOW, options, records_of, run, surroundings
-from tests.sources.pipedrive.vendor import TOKEN, Pipedrive, iso
+from tests.sources.providers.pipedrive.vendor import TOKEN, Pipedrive, iso
 from tests.specs.recorded import Exchange, Vendor, converse, full_pass, only
 from tests.specs.shape import Wish
 from tests.specs.specification import load

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.sources.stripe.vendor import KEY, Stripe, item, price
+from tests.sources.providers.stripe.vendor import KEY, Stripe, item, price
 from tests.specs.recorded import Exchange, Vendor, converse, only
 from tests.specs.specification import Specification
 from tests.specs.stripe import KINDS, LISTS, chosen, unlike

@@ -13,7 +13,7 @@ import pytest
 from exporter.records import Invoice, Payment, Subscription
 from exporter.sources.registry import create
 from tests.sources.around import NOW, options, pages_of, records_of, run, surroundings
-from tests.sources.stripe.vendor import KEY
+from tests.sources.providers.stripe.vendor import KEY
 from tests.specs.stripe import KINDS, LISTS, chosen, listed, read
 
 THEN = datetime(2009, 2, 13, 23, 31, 30, tzinfo=UTC)

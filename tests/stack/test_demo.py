@@ -11,9 +11,9 @@ from typing import Any
 import httpx
 import pytest
 
-from dashboards.checks.boards import panels_of
-from tests.generation.grafana_server import Grafana, generated_boards, troubles
-from tests.generation.series import filled
+from tests.dashboards.checks.boards import panels_of
+from tests.dashboards.grafana_server import Grafana, generated_boards, troubles
+from tests.dashboards.series import filled
 from tests.stack.project import ROOT, Project
 from tests.waiting import until
 

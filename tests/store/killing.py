@@ -20,8 +20,8 @@ from pathlib import Path
 import duckdb
 
 from exporter.errors import StoreLockedError
+from exporter.passes import Page
 from exporter.records import Deal, Person
-from exporter.sources.base import Page
 from exporter.store.store import Store
 from tests.store.samples import NOW, deal, read
 

@@ -11,8 +11,8 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+from exporter.passes import Listing, Page
 from exporter.records import Call, Deal
-from exporter.sources.base import Listing, Page
 from exporter.store.merge import Merged
 from exporter.store.store import Store
 

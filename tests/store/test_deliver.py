@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from exporter.errors import InvalidRecordError, Reason, StoreError
+from exporter.passes import Page
 from exporter.records import Deal, Person
-from exporter.sources.base import Page
 from exporter.store.merge import Merged
 from exporter.store.store import Store
 from tests.store.killing import run

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from exporter.errors import InvalidRecordError, Reason
+from exporter.passes import Listing, Page
 from exporter.records import ENTITIES, Deal, Person
-from exporter.sources.base import Listing, Page
 from exporter.store import merge as merging
 from exporter.store.merge import Merged
 from exporter.store.store import Store

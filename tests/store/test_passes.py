@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from exporter.errors import Reason, StoreError
+from exporter.passes import Listing, Page, Pass
 from exporter.records import Deal
-from exporter.sources.base import Listing, Page, Pass
 from exporter.store.merge import Merged
 from exporter.store.state import Outcome
 from exporter.store.store import Store

@@ -13,8 +13,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from exporter.passes import Page
 from exporter.records import Call, Deal
-from exporter.sources.base import Page
 from exporter.store.rows import payload, structure
 from exporter.store.store import Store
 from tests.store.samples import NOW, rows

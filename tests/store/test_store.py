@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from exporter.errors import Reason
-from exporter.sources.base import Page
+from exporter.passes import Page
 from exporter.store.state import Outcome
 from exporter.store.store import Store
 from tests.store.samples import HOUR, NOW, call, deal, live, read, rows

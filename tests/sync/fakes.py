@@ -8,8 +8,9 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from exporter.naming import SourceState
+from exporter.passes import Page, Pass
 from exporter.records import Deal
-from exporter.sources.base import Access, Page, Pass
+from exporter.sources.base import Access
 from exporter.sync.observer import PassReport, Progress, Silence
 from tests.sync.virtual import START
 

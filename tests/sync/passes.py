@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from exporter.store.store import Store
 from exporter.sync.observer import PassReport
-from exporter.sync.runner import Errand, Runner
-from exporter.sync.writing import StoreThread
+from exporter.sync.page_writer import StoreThread
+from exporter.sync.pass_runner import Errand, Runner
 from tests.sync.fakes import FakeSource, Recorder, clock
 from tests.sync.virtual import run
 

@@ -10,8 +10,8 @@ from itertools import pairwise
 
 from exporter.errors import Reason, SourceUnavailableError
 from exporter.store.store import Store
+from exporter.sync.schedule import Job
 from exporter.sync.scheduler import Scheduler
-from exporter.sync.timetable import Job
 from tests.sync.fakes import FakeSource, Recorder, clock
 from tests.sync.virtual import run
 

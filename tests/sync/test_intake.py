@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from exporter.errors import InvalidRecordError, Reason, SourceRejectedError
+from exporter.passes import Page
 from exporter.records import Call, Deal
-from exporter.sources.base import Page
 from exporter.sync.intake import Intake
 from tests.sync.fakes import NOON, deals
 

@@ -18,8 +18,8 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 from exporter.errors import Reason, SourceRejectedError, SourceUnavailableError
 from exporter.store.store import Store
 from exporter.sync.observer import PassReport
-from exporter.sync.runner import Errand, Runner
-from exporter.sync.writing import StoreThread
+from exporter.sync.page_writer import StoreThread
+from exporter.sync.pass_runner import Errand, Runner
 from tests.sync.fakes import Recorder
 from tests.sync.vendor import LAG, Crash, Vendor, VendorSource
 from tests.sync.virtual import run

@@ -8,10 +8,10 @@ from datetime import timedelta
 from typing import Any
 
 from exporter.errors import RateLimitedError, Reason, SourceRejectedError, SourceUnavailableError
-from exporter.sources.base import Page, Pass
+from exporter.passes import Page, Pass
 from exporter.store.store import Store
 from exporter.sync.once import PATIENCE, Summary, sync_once
-from exporter.sync.timetable import Job
+from exporter.sync.schedule import Job
 from tests.store.samples import live
 from tests.sync.fakes import FakeSource, Recorder, answering, clock, deals
 from tests.sync.virtual import now, run

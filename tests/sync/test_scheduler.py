@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 from datetime import datetime, timedelta
 
 from exporter.errors import IncompletePassError, Reason
-from exporter.sources.base import Listing, Page, Pass
+from exporter.passes import Listing, Page, Pass
 from exporter.store.store import Store
 from exporter.sync.scheduler import Scheduler
 from tests.store.samples import live

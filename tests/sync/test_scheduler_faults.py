@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 from datetime import datetime, timedelta
 
 from exporter.errors import RateLimitedError, Reason, SourceRejectedError
-from exporter.sources.base import Page, Pass
+from exporter.passes import Page, Pass
 from exporter.store.store import Store
 from exporter.sync.scheduler import Scheduler
 from tests.sync.fakes import NOON, NOTHING, FakeSource, Recorder, answering

@@ -9,7 +9,7 @@ from datetime import timedelta
 
 import pytest
 
-from exporter.sources.base import Page
+from exporter.passes import Page
 from exporter.store.store import Store
 from exporter.sync.scheduler import GRACE, Scheduler
 from tests.store.samples import live

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from exporter.errors import StoreDamagedError, StoreError
-from exporter.sources.base import Page
+from exporter.passes import Page
 from exporter.store.store import Store
 from exporter.sync.scheduler import Scheduler
 from tests.store.samples import live, no_file_beyond

@@ -10,8 +10,9 @@ from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from exporter.passes import Listing, Page, Pass
 from exporter.records import Deal
-from exporter.sources.base import Access, Listing, Page, Pass
+from exporter.sources.base import Access
 from tests.sync.fakes import NOON
 
 LAG = timedelta(seconds=120)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from exporter.config.checks.view import View
+from exporter.config.messages import listed, quoted, suggestion
 from exporter.config.metrics import Metric, span_of
-from exporter.config.places import Finding, Path
-from exporter.config.wording import listed, quoted, suggestion
+from exporter.config.positions import Finding, Path
 from exporter.records import Column, Kind, column, columns
 
 ATTRIBUTES = "attributes."

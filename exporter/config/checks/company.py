@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from exporter.config.checks.view import View
 from exporter.config.company import Holidays
 from exporter.config.days_off import countries, subdivisions
-from exporter.config.places import Finding
-from exporter.config.wording import suggestion
+from exporter.config.messages import suggestion
+from exporter.config.positions import Finding
 
 
 def errors(view: View) -> Iterator[Finding]:

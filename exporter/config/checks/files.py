@@ -11,8 +11,8 @@ from urllib.parse import urlsplit
 
 from exporter.config.checks.view import View
 from exporter.config.fields import LocalPath, Secret, Section
-from exporter.config.places import Finding
-from exporter.config.places import Path as Place
+from exporter.config.positions import Finding
+from exporter.config.positions import Path as Place
 from exporter.config.root import Config
 
 _LARGEST_SECRET = 1 << 16

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 from exporter.config.checks.columns import ATTRIBUTES, IN_WORDS, NUMBERS, look_up, unknown
 from exporter.config.checks.view import View
+from exporter.config.messages import quoted, suggestion
 from exporter.config.metrics import Condition, Filter, Scalar
-from exporter.config.places import Finding, Path
-from exporter.config.wording import quoted, suggestion
+from exporter.config.positions import Finding, Path
 from exporter.records import Column, Kind
 
 _COMPARISONS = ("gt", "gte", "lt", "lte")

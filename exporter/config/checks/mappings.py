@@ -7,9 +7,9 @@ from collections.abc import Iterator
 
 from exporter.config.checks.columns import ATTRIBUTES, IN_WORDS, NUMBERS, unknown
 from exporter.config.checks.view import View
-from exporter.config.places import Finding, Path
+from exporter.config.messages import quoted, suggestion
+from exporter.config.positions import Finding, Path
 from exporter.config.sources.base import ColumnSource
-from exporter.config.wording import quoted, suggestion
 from exporter.records import Column, Kind, column
 
 _OWN = {"id": Column("id", Kind.TEXT), "updated_at": Column("updated_at", Kind.INSTANT)}

@@ -7,8 +7,8 @@ from collections.abc import Iterable, Iterator
 from exporter.config.checks.view import View
 from exporter.config.expression import metrics_of, parse
 from exporter.config.kpis import Kpi
-from exporter.config.places import Finding, Keyed, Path, inside
-from exporter.config.wording import quoted, suggestion
+from exporter.config.messages import quoted, suggestion
+from exporter.config.positions import Finding, Keyed, Path, inside
 
 _SECTIONS = ("sources", "teams", "metrics", "objectives", "kpis", "contacts")
 _SINGULAR = {

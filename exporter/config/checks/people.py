@@ -9,9 +9,9 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from exporter.config.checks.view import View
+from exporter.config.messages import nearest
 from exporter.config.organisation import Member
-from exporter.config.places import Finding, Path
-from exporter.config.wording import nearest
+from exporter.config.positions import Finding, Path
 
 
 class _Stay(NamedTuple):

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from exporter.config.checks.view import View
 from exporter.config.fields import Period
 from exporter.config.labels import RESERVED_LABELS, label_name, with_unit
-from exporter.config.places import Finding
+from exporter.config.positions import Finding
 from exporter.records import person_column
 
 _SUFFIXES = ("_total", "_count", "_sum", "_bucket", "_created", "_info")

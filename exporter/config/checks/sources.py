@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from exporter.config.checks.view import View
 from exporter.config.fields import duration_text
-from exporter.config.places import Finding
+from exporter.config.positions import Finding
 from exporter.config.sources.csv import CsvOptions
 from exporter.config.sources.hubspot import HubspotOptions
 

@@ -8,10 +8,10 @@ from datetime import date
 from exporter.config.checks.view import View
 from exporter.config.fields import Better, Scope
 from exporter.config.kpis import Kpi
+from exporter.config.messages import suggestion
 from exporter.config.metrics import Metric
-from exporter.config.places import Finding, Path
+from exporter.config.positions import Finding, Path
 from exporter.config.targets import Band, Entry, Goal, Growth
-from exporter.config.wording import suggestion
 
 _LARGE_STEP = 3.0
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from exporter.config.checks.view import View
 from exporter.config.expression import metrics_of
-from exporter.config.places import Finding
+from exporter.config.positions import Finding
 
 
 def warnings(view: View) -> Iterator[Finding]:

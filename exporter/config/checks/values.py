@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from exporter.config.checks.view import View
 from exporter.config.expression import Binary, Expression, calculate, metrics_of
 from exporter.config.fields import Scope
-from exporter.config.places import Finding, Path
+from exporter.config.messages import listed, nearest, quoted
+from exporter.config.positions import Finding, Path
 from exporter.config.units import UNITS, metric_unit, unit_of
-from exporter.config.wording import listed, nearest, quoted
 from exporter.records import person_column
 
 

@@ -11,7 +11,7 @@ from exporter.config.expression import metrics_of
 from exporter.config.kpis import Kpi, Objective
 from exporter.config.metrics import Metric
 from exporter.config.organisation import Contact, Team
-from exporter.config.places import Keyed, Listed, Path
+from exporter.config.positions import Keyed, Listed, Path
 from exporter.config.root import Config
 from exporter.config.sources import AnySource
 

@@ -20,8 +20,8 @@ from exporter.config.fields import (
     WebAddress,
     parse_duration,
 )
+from exporter.config.messages import fault
 from exporter.config.metrics import ColumnName
-from exporter.config.wording import fault
 
 ONE_SECOND = timedelta(seconds=1)
 

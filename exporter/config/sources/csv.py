@@ -8,8 +8,8 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field
 
 from exporter.config.fields import EntityName, LocalPath
+from exporter.config.messages import fault
 from exporter.config.sources.base import ColumnMap, SourceOptions
-from exporter.config.wording import fault
 
 
 def _known_encoding(name: str) -> str:

@@ -7,8 +7,8 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from exporter.config.fields import Many, OneOf, SecretField, Spelled
+from exporter.config.messages import fault
 from exporter.config.sources.base import HttpOptions, OAuth
-from exporter.config.wording import fault
 
 _OBJECTS = ("deals", "leads", "tickets", "calls")
 

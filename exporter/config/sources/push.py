@@ -7,8 +7,8 @@ from typing import Annotated, Any, ClassVar, Literal, Self
 from pydantic import BeforeValidator, Field, model_validator
 
 from exporter.config.fields import Duration, EntityName, Number, SecretField, Section, parse_duration
+from exporter.config.messages import fault
 from exporter.config.sources.base import ONE_SECOND, ColumnMap, SourceOptions
-from exporter.config.wording import fault
 
 _FOR_READING = ("lookback", "reconcile_every")
 

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import AfterValidator, Field, Tag, model_validator
 
 from exporter.config.fields import Duration, EntityName, OneOf, SecretField, Section, Spelled, Title, WebAddress
+from exporter.config.messages import choice, fault
 from exporter.config.sources.base import (
     Bearer,
     ColumnMap,
@@ -16,7 +17,6 @@ from exporter.config.sources.base import (
     TextParameters,
     no_credentials,
 )
-from exporter.config.wording import choice, fault
 
 Path = Annotated[str, Spelled(r"[^\s]{1,200}", "a dotted path into the answer, such as data.items")]
 """A dotted path into a JSON answer, such as data.items."""

@@ -1,0 +1,1 @@
+"""Runs Prometheus, Alertmanager and Grafana from PATH beside the demo. Start with `stack`."""

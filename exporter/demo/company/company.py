@@ -1,0 +1,139 @@
+"""The company: its people and everything that has happened up to an instant.
+
+Each day is drawn from the seed and its own date alone, so the history up to an instant depends on nothing but
+the two: a restart shows the same company, and time only adds to it.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Callable, Iterable, Iterator
+from datetime import date, datetime, timedelta
+from functools import cached_property
+from random import Random
+from threading import Lock
+from typing import Generic, TypeVar
+
+from exporter.demo.company import phones, sales, service
+from exporter.demo.company.life import Deal, Lead, Life, PhoneCall, Ticket
+from exporter.demo.company.rhythm import local_day, midnight
+from exporter.demo.company.staff import Member, Staff
+
+MONTHS_OF_HISTORY = 15
+SEED = 7
+
+_FIRST_DAY = date(2020, 1, 1)
+_IDS_A_DAY = 1000
+WARM_UP = timedelta(days=150)
+"""Days before the first that are lived through, so that the first finds work already under way."""
+
+L = TypeVar("L", bound=Life)
+Draw = Callable[[Random, Staff, date, int], Iterable[L]]
+"""Makes the records of a day, with ids from the given one on."""
+
+
+class Timeline(Generic[L]):
+    """Records of one kind in order of id, with an index of when they change that is built when first needed."""
+
+    def __init__(self) -> None:
+        self.records: list[L] = []
+        self._ids: list[int] = []
+        self._changes: list[tuple[int, int]] = []
+        self._indexed = 0
+
+    def extend(self, records: Iterable[L]) -> None:
+        """Adds records, whose ids are above all there are."""
+        self.records.extend(records)
+        self._ids.extend(record.id for record in self.records[len(self._ids) :])
+
+    def from_id(self, first: int) -> Iterator[L]:
+        """Records whose id is `first` or above, in order of id."""
+        for position in range(bisect_left(self._ids, first), len(self.records)):
+            yield self.records[position]
+
+    def changed_since(self, since: int, now: int) -> list[L]:
+        """Records that changed from `since` up to and including `now`, in order of id."""
+        self._index()
+        low, high = bisect_left(self._changes, (since, -1)), bisect_left(self._changes, (now + 1, -1))
+        return [self.records[position] for position in sorted({position for _, position in self._changes[low:high]})]
+
+    def _index(self) -> None:
+        for position in range(self._indexed, len(self.records)):
+            self._changes.extend((at, position) for at in self.records[position].changes())
+        if self._indexed < len(self.records):
+            self._changes.sort()
+            self._indexed = len(self.records)
+
+
+class Unfolding:
+    """What happens day by day. `advance` moves it forward; it never goes back."""
+
+    def __init__(self, first: date) -> None:
+        self._next_day = first
+        self._advancing = Lock()
+
+    def advance(self, now: int) -> None:
+        """Lets everything happen that begins up to the end of the local day of `now`."""
+        last = local_day(now)
+        with self._advancing:
+            if last >= self._next_day:
+                self._live_through(self._next_day, last)
+                self._next_day = last + timedelta(days=1)
+
+    def _live_through(self, first: date, last: date) -> None:
+        raise NotImplementedError
+
+
+class Company(Unfolding):
+    """The simulated company from its first day on."""
+
+    def __init__(self, seed: int, since: date) -> None:
+        super().__init__(since)
+        self.staff = Staff(seed)
+        self.since = since
+        self.deals: Timeline[Deal] = Timeline()
+        self.leads: Timeline[Lead] = Timeline()
+        self.tickets: Timeline[Ticket] = Timeline()
+        self.calls: Timeline[PhoneCall] = Timeline()
+        self.seed = seed
+
+    @cached_property
+    def people(self) -> tuple[Member, ...]:
+        """Everybody, those who left included."""
+        return self.staff.members
+
+    def calls_between(self, since: int, until: int) -> tuple[int, int]:
+        """Positions in `calls.records` of those that started from `since` up to and including `until`."""
+        low = bisect_left(self.calls.records, since, key=lambda call: call.started_at)
+        return low, bisect_right(self.calls.records, until, key=lambda call: call.started_at)
+
+    def _live_through(self, first: date, last: date) -> None:
+        warm = self.since - WARM_UP if first == self.since else first
+        self._fill(self.deals, "deals", sales.deals, warm, last)
+        self._fill(self.leads, "leads", sales.leads, warm, last)
+        self._fill(self.tickets, "tickets", service.tickets, warm, last)
+        self._fill(self.calls, "calls", phones.calls, first, last)
+
+    def _fill(self, timeline: Timeline[L], kind: str, draw: Draw[L], first: date, last: date) -> None:
+        opening = midnight(self.since)
+        records = drawn(self.seed, kind, draw, self.staff, (first, last))
+        timeline.extend(record for record in records if record.moments()[-1] >= opening)
+
+
+def drawn(seed: int, kind: str, draw: Draw[L], staff: Staff, days: tuple[date, date]) -> Iterator[L]:
+    """What a kind of record is on each day from the first to the last, each drawn from the seed and its date alone."""
+    for day, first_id in numbered(*days):
+        yield from draw(Random(f"{seed}/{kind}/{day}"), staff, day, first_id)  # noqa: S311
+
+
+def numbered(first: date, last: date) -> Iterator[tuple[date, int]]:
+    """The days from the first to the last, with the first id of each."""
+    for number in range((first - _FIRST_DAY).days, (last - _FIRST_DAY).days + 1):
+        yield _FIRST_DAY + timedelta(days=number), number * _IDS_A_DAY
+
+
+def first_day(now: datetime, months: int = MONTHS_OF_HISTORY) -> date:
+    """The first day of the history: so many months ago, back to the start of that quarter."""
+    total = now.year * 12 + now.month - 1 - months
+    total -= total % 3
+    return date(total // 12, total % 12 + 1, 1)

@@ -1,0 +1,1 @@
+"""The simulated company's deals, leads and tickets, shaped as HubSpot's API. Start with `api`."""

@@ -1,0 +1,202 @@
+"""The company behind HubSpot's CRM API: lists, search, owners, pipelines and tokens, on dated paths and on v3."""
+
+from __future__ import annotations
+
+import inspect
+import re
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import orjson
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from exporter.demo.answers import RefusedError, as_json
+from exporter.demo.company.company import Company, Timeline
+from exporter.demo.company.life import Life, PhoneCall
+from exporter.demo.company.phones import LINES
+from exporter.demo.hubspot import payloads
+from exporter.demo.hubspot.access import HubspotAccess, refusal
+from exporter.demo.hubspot.search import BadSearchError, Shown, cut, matching, since_of
+
+MOST_A_PAGE = 100
+OWNERS_SCOPE = "crm.objects.owners.read"
+
+_VERSION = re.compile(r"v3|\d{4}-\d{2}")
+
+Handler = Callable[[Request], "dict[str, Any] | Awaitable[dict[str, Any]]"]
+
+
+@dataclass(frozen=True)
+class ObjectType:
+    """One kind of CRM object: where its records are, what they show, and which scope may read it."""
+
+    timeline: Callable[[Company], Timeline[Any]]
+    properties: Callable[[Any, int], payloads.Properties]
+    scope: str
+    created: str = "createdate"
+    modified: str = "hs_lastmodifieddate"
+    belongs: Callable[[Any], bool] = lambda _: True
+
+
+def _logged(call: PhoneCall) -> bool:
+    """Sellers have the calls they make written into the CRM."""
+    return not call.inbound and call.line == LINES[2]
+
+
+_DEALS = ObjectType(lambda company: company.deals, payloads.deal, "crm.objects.deals.read")
+_TICKETS = ObjectType(lambda company: company.tickets, payloads.ticket, "tickets")
+_CONTACTS = ObjectType(
+    lambda company: company.leads, payloads.contact, "crm.objects.contacts.read", modified="lastmodifieddate"
+)
+_LEADS = ObjectType(lambda company: company.leads, payloads.lead, "crm.objects.leads.read", created="hs_createdate")
+_CALLS = ObjectType(
+    lambda company: company.calls, payloads.call, "crm.objects.contacts.read", created="hs_createdate",
+    belongs=_logged,
+)  # fmt: skip
+TYPES: Mapping[str, ObjectType] = {
+    "deals": _DEALS, "0-3": _DEALS, "tickets": _TICKETS, "0-5": _TICKETS, "contacts": _CONTACTS, "0-1": _CONTACTS,
+    "leads": _LEADS, "0-136": _LEADS, "calls": _CALLS, "0-48": _CALLS,
+}  # fmt: skip
+SCOPES = frozenset({OWNERS_SCOPE, *(kind.scope for kind in TYPES.values())})
+
+
+@dataclass
+class HubspotShape:
+    """The account; `lag` is how far search is behind."""
+
+    company: Company
+    clock: Callable[[], datetime]
+    access: HubspotAccess
+    lag: timedelta = timedelta(seconds=8)
+
+    def routes(self) -> list[Route]:
+        """Paths of the API below its base URL."""
+        served: tuple[tuple[str, str, Handler, str], ...] = (
+            ("objects", "/{kind}", self._list, "GET"),
+            ("objects", "/{kind}/search", self._search, "POST"),
+            ("owners", "", self._owners, "GET"),
+            ("pipelines", "/{kind}", self._pipelines, "GET"),
+        )
+        paths = [
+            Route(path, self._guarded(handle), methods=[method])
+            for area, rest, handle, method in served
+            for path in (f"/crm/v3/{area}{rest}", f"/crm/{area}/{{version}}{rest}")
+        ]
+        return [*paths, Route("/oauth/{version}/token", self._answered(self._token), methods=["POST"])]
+
+    def _answered(self, handle: Handler) -> Callable[[Request], Awaitable[Response]]:
+        async def endpoint(request: Request) -> Response:
+            try:
+                result = handle(request)
+                return as_json(200, await result if inspect.isawaitable(result) else result)
+            except RefusedError as refused:
+                return refused.answer()
+
+        return endpoint
+
+    def _guarded(self, handle: Handler) -> Callable[[Request], Awaitable[Response]]:
+        async def guarded(request: Request) -> dict[str, Any]:
+            if not _VERSION.fullmatch(request.path_params.get("version", "v3")):
+                raise refusal(404, "OBJECT_NOT_FOUND", "no such version")
+            kind = TYPES.get(request.path_params.get("kind", ""))
+            self.access.admit(request.headers.get("authorization", ""), kind.scope if kind else OWNERS_SCOPE)
+            result = handle(request)
+            return await result if inspect.isawaitable(result) else result
+
+        async def counted(request: Request) -> Response:
+            try:
+                searching = request.url.path.endswith("/search")
+                headers = self.access.count_search() if searching else self.access.count()
+            except RefusedError as refused:
+                return refused.answer()
+            response = await self._answered(guarded)(request)
+            response.headers.update(headers)
+            return response
+
+        return counted
+
+    def _now(self) -> int:
+        now = int(self.clock().timestamp())
+        self.company.advance(now)
+        return now
+
+    def _list(self, request: Request) -> dict[str, Any]:
+        kind, query, now = _kind(request), request.query_params, self._now()
+        limit = int(query.get("limit", "10"))
+        if not 1 <= limit <= MOST_A_PAGE:
+            raise refusal(400, "VALIDATION_ERROR", f"limit must be between 1 and {MOST_A_PAGE}")
+        archived = query.get("archived") == "true"
+        records = kind.timeline(self.company).from_id(int(query.get("after", "0")))
+        page = [one for _, one in zip(range(limit + 1), _shown(kind, records, now, archived), strict=False)]
+        wanted = frozenset(query.get("properties", "").split(","))
+        results = [_result(kind, record, shown, wanted) for record, shown in page[:limit]]
+        return _paged(results, str(page[limit][0].id) if len(page) > limit else None)
+
+    async def _search(self, request: Request) -> dict[str, Any]:
+        kind, indexed = _kind(request), self._now() - int(self.lag.total_seconds())
+        try:
+            body = orjson.loads(await request.body())
+            records = kind.timeline(self.company).changed_since(since_of(body, kind.modified) or 0, indexed)
+            found = matching(list(_shown(kind, records, indexed, archived=False)), body)
+            page, after = cut(found, body)
+        except (BadSearchError, orjson.JSONDecodeError) as error:
+            raise refusal(400, "VALIDATION_ERROR", str(error)) from None
+        wanted = frozenset(body.get("properties") or ())
+        results = [_result(kind, record, shown, wanted) for record, shown in page]
+        return {"total": len(found), **_paged(results, after)}
+
+    def _owners(self, request: Request) -> dict[str, Any]:
+        query, day = request.query_params, self.clock().date()
+        archived = query.get("archived") == "true"
+        people = [member for member in self.company.people if member.works_on(day) is not archived]
+        owners = [payloads.owner(member, archived) for member in people]
+        owners += [] if archived else [dict(payloads.QUEUE)]
+        first, limit = int(query.get("after", "0")), int(query.get("limit", "100"))
+        page = [owner for owner in owners if int(owner["id"]) >= first]
+        return _paged(page[:limit], page[limit]["id"] if len(page) > limit else None)
+
+    def _pipelines(self, request: Request) -> dict[str, Any]:
+        found = payloads.pipelines(request.path_params["kind"])
+        if found is None:
+            raise refusal(404, "OBJECT_NOT_FOUND", "no pipelines of this type")
+        return {"results": found}
+
+    async def _token(self, request: Request) -> dict[str, Any]:
+        return self.access.issue(await request.body())
+
+
+def _kind(request: Request) -> ObjectType:
+    kind = TYPES.get(request.path_params["kind"])
+    if kind is None:
+        raise refusal(404, "OBJECT_NOT_FOUND", "unknown object type")
+    return kind
+
+
+def _shown(kind: ObjectType, records: Iterable[Any], now: int, archived: bool) -> Iterator[Shown]:
+    """Existing records with their properties; archived ones no longer change."""
+    for record in records:
+        if kind.belongs(record) and record.exists(now) and record.archived(now) is archived:
+            seen_at = record.archived_at if archived else now
+            shown = {**kind.properties(record, seen_at), "hs_object_id": str(record.id)}
+            yield record, {**shown, "archived_at": payloads.iso(record.archived_at)} if archived else shown
+
+
+def _result(kind: ObjectType, record: Life, shown: Mapping[str, str | None], wanted: frozenset[str]) -> dict[str, Any]:
+    always = {kind.created, kind.modified, "hs_object_id"}
+    archived_at = shown.get("archived_at")
+    return {
+        "id": str(record.id),
+        "properties": {name: shown.get(name) for name in sorted(always | (wanted & shown.keys()))},
+        "createdAt": shown[kind.created],
+        "updatedAt": shown[kind.modified],
+        "archived": archived_at is not None,
+        **({"archivedAt": archived_at} if archived_at else {}),
+    }
+
+
+def _paged(results: list[dict[str, Any]], after: str | None) -> dict[str, Any]:
+    return {"results": results} if after is None else {"results": results, "paging": {"next": {"after": after}}}

@@ -1,5 +1,0 @@
-"""The asterisk provider: calls of a queue log or of call detail records, and queues as they are now."""
-
-from exporter.sources.asterisk.source import create
-
-__all__ = ["create"]

@@ -1,0 +1,215 @@
+"""OAuth 2 at a vendor's token endpoint: client credentials, or a refresh token that may be replaced at each use."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import hashlib
+import json
+import logging
+import os
+import tempfile
+from collections.abc import Hashable
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode
+
+import httpx
+
+from exporter.config.fields import Secret
+from exporter.config.sources.base import HttpOptions, OAuth
+from exporter.errors import RateLimitedError, Reason, SourceError, SourceRejectedError, SourceUnavailableError
+from exporter.sources.base import Surroundings
+from exporter.sources.http.auth import Token, TokenAuth, reveal
+from exporter.sources.http.body import parse_json
+from exporter.sources.http.origin import Address
+from exporter.sources.http.status import retry_after
+from exporter.sources.http.transport import Reply, Wire
+
+_log = logging.getLogger(__name__)
+
+
+class TokenEndpoint:
+    """Posts a form to a token endpoint and gives the token; used by every grant."""
+
+    def __init__(
+        self,
+        options: HttpOptions,
+        token_url: str,
+        around: Surroundings,
+        transport: httpx.AsyncBaseTransport | None = None,
+    ) -> None:
+        self._around = around
+        address = Address(token_url, insecure=options.allow_insecure, private=options.allow_private)
+        self._url = address.url(token_url)
+        self._wire = Wire(options, address, around, transport, max_bytes=1024 * 1024)
+
+    async def post(self, form: dict[str, str], headers: dict[str, str] | None = None) -> dict[str, Any]:
+        """The parsed answer, which holds `access_token`.
+
+        Raises SourceRejectedError(UNAUTHORIZED) where the grant is refused, else SourceUnavailableError:
+        a token endpoint that answers oddly is broken, not the credentials.
+        """
+        sent = {"content-type": "application/x-www-form-urlencoded", "accept": "application/json", **(headers or {})}
+        reply = await self._wire.send("POST", self._url, sent, urlencode(form).encode())
+        self._refuse(reply)
+        try:
+            body = parse_json(reply.body, reply.content_type)
+        except SourceRejectedError:
+            body = None
+        if not isinstance(body, dict) or not _usable(body.get("access_token")):
+            raise SourceUnavailableError(Reason.PROTOCOL, "the token endpoint's answer holds no access token")
+        return body
+
+    def _refuse(self, reply: Reply) -> None:
+        if 200 <= reply.status < 300:
+            return
+        if reply.status == 429:
+            raise RateLimitedError(
+                "the token endpoint's limit is used up", retry_after(reply.headers, self._around.clock())
+            )
+        if 400 <= reply.status < 500:
+            raise SourceRejectedError(Reason.UNAUTHORIZED, f"the token endpoint refuses ({reply.status})")
+        raise SourceUnavailableError(Reason.SERVER_ERROR, f"the token endpoint failed ({reply.status})")
+
+    async def close(self) -> None:
+        """Closes the connections."""
+        await self._wire.close()
+
+
+def _usable(value: object) -> bool:
+    return isinstance(value, str) and value != "" and value.isascii() and value.isprintable()
+
+
+def token_of(body: dict[str, Any]) -> Token:
+    """The token of a token endpoint's answer; `expires_in` may be a number, a numeric text or absent."""
+    try:
+        lives = float(body.get("expires_in") or 0)
+    except (TypeError, ValueError):
+        lives = 0.0
+    return Token(body["access_token"], lives if 0 < lives < 1e9 else None)
+
+
+class OAuthAuth(TokenAuth):
+    """The `oauth` section of a source as an authenticator."""
+
+    def __init__(
+        self,
+        oauth: OAuth,
+        options: HttpOptions,
+        around: Surroundings,
+        token_url: str | None = None,
+        transport: httpx.AsyncBaseTransport | None = None,
+    ) -> None:
+        url = oauth.token_url or token_url
+        if url is None:
+            raise SourceRejectedError(Reason.UNAUTHORIZED, "oauth needs a token_url")
+        self._oauth = oauth
+        self._endpoint = TokenEndpoint(options, url, around, transport)
+        self._kept = KeptToken(oauth.refresh_token, options.name, around) if oauth.refresh_token else None
+        super().__init__(self._grant, around, self._fingerprint)
+
+    async def _grant(self) -> Token:
+        form = {"grant_type": "client_credentials"}
+        if self._kept is not None:
+            form = {"grant_type": "refresh_token", "refresh_token": await self._kept.current()}
+        if self._oauth.scope:
+            form["scope"] = self._oauth.scope
+        secret = reveal(self._oauth.client_secret, self._around)
+        headers: dict[str, str] = {}
+        if self._oauth.client_auth == "basic":
+            pair = base64.b64encode(f"{self._oauth.client_id}:{secret}".encode()).decode()
+            headers["authorization"] = f"Basic {pair}"
+        else:
+            form |= {"client_id": self._oauth.client_id, "client_secret": secret}
+        body = await self._endpoint.post(form, headers)
+        if self._kept is not None and _usable(body.get("refresh_token")):
+            await self._kept.replace(body["refresh_token"])
+        return token_of(body)
+
+    def _fingerprint(self) -> Hashable:
+        try:
+            refresh = reveal(self._oauth.refresh_token, self._around) if self._oauth.refresh_token else ""
+            return hash((reveal(self._oauth.client_secret, self._around), refresh))
+        except SourceError:
+            return None
+
+    async def close(self) -> None:
+        """Closes the connections to the token endpoint."""
+        await self._endpoint.close()
+
+
+class KeptToken:
+    """A refresh token that the vendor may replace: the new one is on disk before it is used.
+
+    The file lies in the data directory with mode 0600. A changed secret in the config wins over it.
+    """
+
+    def __init__(self, configured: Secret, source: str, around: Surroundings) -> None:
+        self._configured = configured
+        self._around = around
+        self._path = around.data_dir / f"{source}.refresh-token" if around.data_dir else None
+        self._rotated: tuple[str, str] | None = None
+        self._saved = True
+
+    async def current(self) -> str:
+        """The token to use now; raises SourceUnavailableError(STORE) while a new one could not be saved."""
+        given = reveal(self._configured, self._around)
+        if not self._saved:
+            await self._save()
+        if self._rotated is None and self._path is not None:
+            self._rotated = await asyncio.to_thread(_load, self._path)
+        if self._rotated is not None and self._rotated[0] == _fingerprint(given):
+            return self._rotated[1]
+        return given
+
+    async def replace(self, token: str) -> None:
+        """Keeps the vendor's new token. A failure to save is raised only before its first use."""
+        given = reveal(self._configured, self._around)
+        if token == (self._rotated[1] if self._rotated else given):
+            return
+        self._rotated, self._saved = (_fingerprint(given), token), False
+        try:
+            await self._save()
+        except SourceUnavailableError:
+            _log.error("the vendor's new refresh token could not be saved in the data directory")
+
+    async def _save(self) -> None:
+        if self._path is not None and self._rotated is not None:
+            try:
+                await asyncio.to_thread(_store, self._path, self._rotated)
+            except OSError:
+                message = "the new refresh token cannot be saved in the data directory"
+                raise SourceUnavailableError(Reason.STORE, message) from None
+        self._saved = True
+
+
+def _fingerprint(token: str) -> str:
+    return hashlib.sha256(token.encode()).hexdigest()
+
+
+def _load(path: Path) -> tuple[str, str] | None:
+    try:
+        kept = json.loads(path.read_text(encoding="utf-8"))
+        return str(kept["replaces"]), str(kept["token"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def _store(path: Path, rotated: tuple[str, str]) -> None:
+    """Writes beside the file and renames, so that there is always a whole one."""
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=path.name)
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            json.dump({"replaces": rotated[0], "token": rotated[1]}, file)
+            file.flush()
+            os.fsync(file.fileno())
+        Path(temporary).replace(path)
+    except OSError:
+        Path(temporary).unlink(missing_ok=True)
+        raise
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)

@@ -1,5 +1,0 @@
-"""The hubspot provider: deals, leads, tickets, calls and owners of HubSpot's CRM."""
-
-from exporter.sources.hubspot.source import create
-
-__all__ = ["create"]

@@ -1,0 +1,1 @@
+"""From vendors' JSON and CSV values to checked records. Start with `rows`."""

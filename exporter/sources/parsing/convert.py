@@ -1,0 +1,177 @@
+"""The one normaliser of vendors' values: each function gives a column's type or rejects the record.
+
+Empty (None or an empty text) is None everywhere. No message ever holds a value.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping
+from decimal import ROUND_HALF_EVEN, Context, Decimal
+from typing import Any, TypeVar
+
+from exporter.errors import InvalidRecordError, Reason
+from exporter.sources.parsing.plausibility import implausible, plausible
+from exporter.sources.parsing.timestamps import instant
+
+__all__ = [
+    "choice", "currency", "flag", "implausible", "instant", "minor_digits", "money", "number", "plausible", "seconds",
+    "text",
+]  # fmt: skip
+
+Meaning = TypeVar("Meaning")
+
+LIMIT = 10**15
+"""Numbers and amounts beyond this are mistakes."""
+
+LONGEST_TEXT = 65536
+
+_EXACT = Context(prec=60, rounding=ROUND_HALF_EVEN)
+_PLACES = Decimal("0.000001")
+_NUMERIC = re.compile(r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)?")
+_CURRENCY = re.compile(r"[A-Za-z]{3}")
+_CLOCK = re.compile(r"([0-9]{1,4}):([0-5][0-9]):([0-5][0-9])")
+_UNIT_SECONDS = {"ms": 0.001, "s": 1.0, "min": 60.0, "h": 3600.0}
+_TRUE = frozenset({"true", "yes", "y", "1"})
+_FALSE = frozenset({"false", "no", "n", "0"})
+
+# ISO 4217 currencies that do not have hundredths.
+_NO_MINOR = frozenset("BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF".split())  # noqa: SIM905
+_THOUSANDTHS = frozenset({"BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"})
+
+
+def text(value: Any, field: str) -> str | None:
+    """Trimmed text; numbers and flags are written out, what no database can hold becomes U+FFFD.
+
+    Raises InvalidRecordError(BAD_TYPE) for objects and lists.
+    """
+    if isinstance(value, str):
+        value = value.strip()
+        if not value.isascii() or "\x00" in value:
+            value = value.encode("utf-16", "surrogatepass").decode("utf-16", "replace").replace("\x00", "\ufffd")
+        return value[:LONGEST_TEXT] or None
+    if value is None:
+        return None
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
+    if isinstance(value, int | float | Decimal):
+        return str(value)
+    raise InvalidRecordError(Reason.BAD_TYPE, field)
+
+
+def number(value: Any, field: str) -> float | None:
+    """A finite number up to 10^15; a text may hold one with a decimal point.
+
+    Raises InvalidRecordError(NOT_A_NUMBER) for "12,5", NaN, flags and objects, (OUT_OF_RANGE) for 1e999.
+    """
+    if value is None or value == "":
+        return None
+    if isinstance(value, str):
+        if not _NUMERIC.fullmatch(value := value.strip()):
+            if not value:
+                return None
+            raise InvalidRecordError(Reason.NOT_A_NUMBER, field)
+    elif isinstance(value, bool) or not isinstance(value, int | float | Decimal):
+        raise InvalidRecordError(Reason.NOT_A_NUMBER, field)
+    try:
+        found = float(value)
+    except OverflowError:
+        found = math.inf
+    except ValueError:  # what a decimal calls a signalling NaN
+        found = math.nan
+    if -LIMIT <= found <= LIMIT:
+        return found
+    raise InvalidRecordError(Reason.NOT_A_NUMBER if math.isnan(found) else Reason.OUT_OF_RANGE, field)
+
+
+def seconds(value: Any, field: str, unit: str = "s") -> float | None:
+    """A duration in seconds from ms, s, min or h; a text may also read H:MM:SS.
+
+    Raises InvalidRecordError as `number`, and (NEGATIVE_DURATION).
+    """
+    if isinstance(value, str) and ":" in value and (clock := _CLOCK.fullmatch(value.strip())):
+        hours, minutes, rest = map(int, clock.groups())
+        return float(hours * 3600 + minutes * 60 + rest)
+    found = number(value, field)
+    if found is None:
+        return None
+    if found < 0:
+        raise InvalidRecordError(Reason.NEGATIVE_DURATION, field)
+    return found / 1000 if unit == "ms" else found * _UNIT_SECONDS[unit]
+
+
+def money(value: Any, field: str, minor: int = 0) -> Decimal | None:
+    """An exact amount of at most six decimals; `minor` digits are shifted where the vendor counts cents.
+
+    Raises InvalidRecordError(NOT_A_NUMBER or OUT_OF_RANGE).
+    """
+    if value is None or value == "":
+        return None
+    if isinstance(value, str):
+        if not _NUMERIC.fullmatch(value := value.strip()):
+            if not value:
+                return None
+            raise InvalidRecordError(Reason.NOT_A_NUMBER, field)
+    elif isinstance(value, float):
+        value = repr(value)  # the shortest text that means this float is what the vendor wrote
+    elif isinstance(value, bool) or not isinstance(value, int | Decimal):
+        raise InvalidRecordError(Reason.NOT_A_NUMBER, field)
+    return _amount(value, field, minor)
+
+
+def _amount(value: str | int | Decimal, field: str, minor: int) -> Decimal:
+    try:
+        found = Decimal(value)
+        if found.is_nan():
+            raise InvalidRecordError(Reason.NOT_A_NUMBER, field)
+        found = found.scaleb(-minor, _EXACT) if minor else found
+        if not -LIMIT <= found <= LIMIT:
+            raise InvalidRecordError(Reason.OUT_OF_RANGE, field)
+        return found if found.as_tuple().exponent in (0, -1, -2) else found.quantize(_PLACES, context=_EXACT)
+    except (ArithmeticError, ValueError):
+        raise InvalidRecordError(Reason.OUT_OF_RANGE, field) from None
+
+
+def minor_digits(code: str | None) -> int:
+    """How many decimals a currency's smallest unit has by ISO 4217: 2 for most, also where none is named."""
+    if code in _NO_MINOR:
+        return 0
+    return 3 if code in _THOUSANDTHS else 2
+
+
+def currency(value: Any, field: str) -> str | None:
+    """An ISO 4217 code in upper case, known or not; raises InvalidRecordError(UNKNOWN_CURRENCY) for other text."""
+    if value is None or value == "":
+        return None
+    code = value.strip() if isinstance(value, str) else ""
+    if not _CURRENCY.fullmatch(code):
+        raise InvalidRecordError(Reason.UNKNOWN_CURRENCY, field)
+    return code.upper()
+
+
+def flag(value: Any, field: str) -> bool | None:
+    """True or false, also written as yes/no, y/n, 1/0; raises InvalidRecordError(UNKNOWN_VALUE)."""
+    if value is None or isinstance(value, bool):
+        return value
+    word = (text(value, field) or "").lower()
+    if word in _TRUE:
+        return True
+    if word in _FALSE:
+        return False
+    if not word:
+        return None
+    raise InvalidRecordError(Reason.UNKNOWN_VALUE, field)
+
+
+def choice(value: Any, field: str, mapping: Mapping[str, Meaning]) -> Meaning | None:
+    """What the vendor's value means by `mapping`; raises InvalidRecordError(UNKNOWN_VALUE) for any other."""
+    word = text(value, field)
+    if word is None:
+        return None
+    try:
+        return mapping[word]
+    except KeyError:
+        raise InvalidRecordError(Reason.UNKNOWN_VALUE, field) from None

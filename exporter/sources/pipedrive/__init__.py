@@ -1,5 +1,0 @@
-"""The pipedrive provider: deals, leads, activities, call logs and users."""
-
-from exporter.sources.pipedrive.source import create
-
-__all__ = ["create"]

@@ -1,0 +1,1 @@
+"""One module or package per vendor. Providers never import each other; `exporter.sources.registry` names them all."""

@@ -1,0 +1,190 @@
+"""An Asterisk as a source."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Generator, Iterable, Iterator
+from dataclasses import replace
+from datetime import datetime, timedelta
+from itertools import chain, islice
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from exporter.config.sources.asterisk import AsteriskOptions
+from exporter.config.sources.sql import SqlOptions
+from exporter.errors import InvalidRecordError, Reason, SourceRejectedError
+from exporter.passes import Page, Pass
+from exporter.records import Measurement
+from exporter.sources.access_check import access
+from exporter.sources.base import Access, Surroundings
+from exporter.sources.cursor import ended
+from exporter.sources.http.client import SourceClient
+from exporter.sources.parsing.rows import Taken, refuse_drift, take
+from exporter.sources.providers.asterisk.ami import Ami, measurements
+from exporter.sources.providers.asterisk.calls import detailed, queued
+from exporter.sources.providers.asterisk.grouping import LONGEST, grouped, in_order
+from exporter.sources.providers.asterisk.rows import CDR_COLUMNS, QUEUE_COLUMNS, cdr_of, csv_of, event_of, lines_of
+from exporter.sources.providers.sql_connection import rows
+from exporter.sources.providers.sql_statement import Selection
+from exporter.sources.reached import reached
+
+LOOKBACK = timedelta(days=1)
+"""Calls are read by their beginning and told by what happens later."""
+CALLS_A_PAGE = 1000
+
+
+def create(options: AsteriskOptions, around: Surroundings) -> AsteriskSource:
+    """The source that the options describe; raises SourceRejectedError where the manager's address is not allowed."""
+    client = SourceClient(options, options.base_url, None, around) if options.base_url else None
+    return AsteriskSource(options, around, client)
+
+
+class AsteriskSource:
+    """Calls that began since the last pass and a lookback, each whole; queues as they are now."""
+
+    lag = timedelta(0)
+
+    def __init__(self, options: AsteriskOptions, around: Surroundings, client: SourceClient | None) -> None:
+        self.name = options.name
+        self.entities: tuple[str, ...] = options.entities
+        self._options = options
+        self._around = around
+        self._client = client
+        self._zone = ZoneInfo(options.zone) if options.zone else around.zone
+
+    async def read(self, asked: Pass) -> AsyncIterator[Page]:
+        """Pages of one pass over an entity."""
+        pages = self._calls(asked) if asked.entity == "calls" else self._queues(asked)
+        async for page in pages:
+            yield page
+
+    def _calls(self, asked: Pass) -> AsyncIterator[Page]:
+        """No listing: logs are rotated and tables cleared, which does not undo a call."""
+        since = asked.started_at - self._options.history
+        seen: list[datetime] = []
+        if asked.cursor is not None:
+            lookback = LOOKBACK if self._options.lookback is None else self._options.lookback
+            seen.append(datetime.fromisoformat(asked.cursor))
+            since = max(since, seen[0] - lookback)
+
+        def finish(last: Page) -> Page:
+            return replace(last, cursor=reached(asked, 0.0, seen=max(seen)) if seen else None)
+
+        return ended(self._noted(since, seen), finish)
+
+    async def _noted(self, since: datetime, seen: list[datetime]) -> AsyncIterator[Page]:
+        """The pages; `seen` gets the latest event of each, which is by Asterisk's clock."""
+        async for page in self._threaded(since):
+            seen += [max(record.updated_at for record in page.records if record.updated_at)] if page.records else []
+            yield page
+
+    async def _threaded(self, since: datetime) -> AsyncIterator[Page]:
+        pages = self._pages(since)
+        try:
+            while (page := await asyncio.to_thread(next, pages, None)) is not None:
+                yield page
+        finally:
+            pages.close()
+
+    def _pages(self, since: datetime) -> Generator[Page]:
+        broken: list[InvalidRecordError] = []
+        calls = self._groups(since, broken)
+        while (group := list(islice(calls, CALLS_A_PAGE))) or broken:
+            calls_of_page = take(group, self._call, self._around.clock())
+            taken = Taken(calls_of_page.records, (*calls_of_page.rejected, *broken))
+            refuse_drift(taken)
+            broken.clear()
+            yield Page(taken.records, taken.rejected)
+
+    def _call(self, group: list[Any]) -> Any:
+        if self._options.calls_from == "cdr":
+            return detailed(group, self._options.outbound_contexts)
+        return queued(in_order(group, self._zone))
+
+    def _groups(self, since: datetime, broken: list[InvalidRecordError]) -> Iterator[list[Any]]:
+        """The rows of each call that began at or after `since`.
+
+        Rows are read from further back, so that a call under way at that time is known for one and left out.
+        """
+        raw = self._in_file() if self._options.path else self._in_table(since - LONGEST)
+        near = (row for row in self._sound(raw, broken) if row.at >= since - LONGEST and row.call not in ("", "NONE"))
+        return (group for group in grouped(near) if group[0].at >= since)
+
+    def _sound(self, raw: Iterable[dict[str, Any]], broken: list[InvalidRecordError]) -> Iterator[Any]:
+        """Rows that can be told; the others are named in `broken`."""
+        start = self._start
+        for place, row in enumerate(raw, 1):
+            try:
+                yield event_of(row, self._zone) if start == "time" else cdr_of(row, start, self._zone)
+            except InvalidRecordError as error:
+                broken.append(InvalidRecordError(error.reason, error.field, f"row {place}"))
+
+    @property
+    def _start(self) -> str:
+        """The column that says when a row began."""
+        if self._options.calls_from == "queue_log":
+            return "time"
+        return self._options.database.start_column if self._options.database else "start"
+
+    def _in_file(self) -> Iterator[Any]:
+        path = self._around.base / (self._options.path or "")
+        try:
+            with path.open(encoding="utf-8", errors="replace", newline="") as lines:
+                yield from self._parsed(lines)
+        except OSError:
+            raise SourceRejectedError(Reason.NOT_FOUND, f"{self._options.path} cannot be read") from None
+
+    def _parsed(self, lines: Iterable[str]) -> Iterator[Any]:
+        return csv_of(lines) if self._options.calls_from == "cdr" else lines_of(lines)
+
+    def _in_table(self, since: datetime) -> Iterator[Any]:
+        """The table's rows by time, as text in Asterisk's own zone, which is how they are compared."""
+        options = self._sql()
+        selection = Selection(options.entities[0], options.engine)
+        local = since.astimezone(self._zone).strftime("%Y-%m-%d %H:%M:%S")
+        with rows(options, self._around, selection.changes(local, None)) as found:
+            for values in found:
+                yield dict(zip(selection.names, values, strict=True))
+
+    def _sql(self) -> SqlOptions:
+        """The table as the sql provider knows one."""
+        database = self._options.database
+        if database is None:
+            raise AssertionError("the config asks for one of database and path")
+        cdr = self._options.calls_from == "cdr"
+        columns = CDR_COLUMNS if cdr else QUEUE_COLUMNS
+        entity = {
+            "entity": "calls",
+            "table": database.table or ("cdr" if cdr else "queuelog"),
+            "updated": self._start,
+            "columns": {"id": "uniqueid" if cdr else "id", **{f"attributes.{name}": name for name in columns}},
+        }
+        given = database.model_dump(exclude={"table", "start_column", "password"})
+        return SqlOptions.model_validate(
+            {"name": self.name, "provider": "sql", **given, "password": database.password, "entities": [entity]}
+        )
+
+    async def _queues(self, asked: Pass) -> AsyncIterator[Page]:
+        """One reading at each pass; those of before stay."""
+        blocks = await self._manager().queues()
+        found: list[list[Measurement]] = [measurements(block, asked.started_at) for block in blocks]
+        yield Page(tuple(chain.from_iterable(found)), cursor=asked.started_at.isoformat())
+
+    def _manager(self) -> Ami:
+        if self._client is None or self._options.manager is None:
+            raise AssertionError("the config asks for manager and base_url")
+        return Ami(self._client, self._options.manager, self._around)
+
+    async def check(self) -> tuple[Access, ...]:
+        """Looks for the first row, and asks for the queues."""
+        return tuple([await self._access(entity) for entity in self.entities])
+
+    async def _access(self, entity: str) -> Access:
+        first = self._groups(self._around.clock(), [])
+        probe = self._manager().queues() if entity == "measurements" else asyncio.to_thread(next, first, None)
+        return await access(entity, "", probe)
+
+    async def close(self) -> None:
+        """Frees connections."""
+        if self._client is not None:
+            await self._client.close()

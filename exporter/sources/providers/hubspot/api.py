@@ -1,0 +1,112 @@
+"""The few endpoints of HubSpot that are read, in every version of its paths."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from exporter.errors import Reason, SourceRejectedError
+from exporter.sources.base import Surroundings
+from exporter.sources.http.client import Answer, SourceClient
+from exporter.sources.http.pagination import Batch, CursorPages, Listed, Size, walk
+
+ROWS = 100
+"""The most that a list gives in one page."""
+SEARCH_ROWS = 200
+"""The most that a search gives in one page."""
+SECONDS_BETWEEN_SEARCHES = 0.25
+"""Five searches a second are allowed to an account, whoever sends them: we take four."""
+
+_PAGES = CursorPages("paging.next.after", "after", Size("limit", ROWS))
+
+
+class HubspotApi:
+    """Lists, searches, pipelines and owners of one account. Raises what the client raises."""
+
+    def __init__(self, client: SourceClient, version: str, around: Surroundings) -> None:
+        self._client = client
+        self._version = version
+        self._around = around
+        self._searching = asyncio.Lock()
+        self._next_search = 0.0
+
+    @property
+    def skew(self) -> float:
+        """The vendor's clock minus ours, in seconds."""
+        return self._client.skew
+
+    def path(self, area: str, rest: str = "") -> str:
+        """`/crm/objects/2026-03/deals`, or `/crm/v3/objects/deals`."""
+        version = self._version
+        return f"/crm/v3/{area}{rest}" if version == "v3" else f"/crm/{area}/{version}{rest}"
+
+    def objects(self, kind: str, properties: Sequence[str], archived: bool, after: str | None) -> AsyncIterator[Batch]:
+        """Pages of a list in order of id, live objects or archived ones, from a position on."""
+        params = {"archived": _flag(archived), "properties": ",".join(properties)}
+        return walk(self._client, Listed(self.path("objects", f"/{kind}"), params, _PAGES, rows_of), after)
+
+    def owners(self, archived: bool) -> AsyncIterator[Batch]:
+        """Pages of owners, present ones or former ones."""
+        return walk(self._client, Listed(self.path("owners"), {"archived": _flag(archived)}, _PAGES, rows_of))
+
+    async def pipelines(self, kind: str) -> Any:
+        """The pipelines of a kind of object, which come all at once."""
+        return (await self._client.get(self.path("pipelines", f"/{kind}"))).body
+
+    async def total(self, kind: str) -> int | None:
+        """How many live objects there are, for progress."""
+        return total_of(await self._search(kind, {"filterGroups": [], "properties": [], "limit": 1}))
+
+    async def changed(
+        self, kind: str, properties: Sequence[str], modified: str, since: datetime, after_id: int
+    ) -> Answer:
+        """One page of the objects changed since an instant, in order of id, with ids above the given one.
+
+        Asking by id instead of by position reaches past the cap of 10,000 results that a search can page
+        through, and skips nothing when objects change in between.
+        """
+        rules = [
+            {"propertyName": modified, "operator": "GTE", "value": str(int(since.timestamp() * 1000))},
+            {"propertyName": "hs_object_id", "operator": "GTE", "value": str(after_id + 1)},
+        ]
+        wanted = {"filterGroups": [{"filters": rules}], "properties": list(properties), "limit": SEARCH_ROWS}
+        return await self._search(kind, wanted)
+
+    async def peek(self, kind: str | None) -> None:
+        """Asks for one object (None: one owner), only to see whether that is allowed."""
+        path = self.path("owners") if kind is None else self.path("objects", f"/{kind}")
+        rows_of(await self._client.get(path, {"limit": 1}))
+
+    async def _search(self, kind: str, wanted: Mapping[str, Any]) -> Answer:
+        async with self._searching:
+            wait = self._next_search - self._around.monotonic()
+            if wait > 0:
+                await self._around.sleep(wait)
+            self._next_search = self._around.monotonic() + SECONDS_BETWEEN_SEARCHES
+        # the documented schema wants all five keys, and texts for sorts
+        body = {**wanted, "sorts": ["hs_object_id"], "after": "0"}
+        return await self._client.post(self.path("objects", f"/{kind}/search"), json=body)
+
+    async def close(self) -> None:
+        """Frees connections."""
+        await self._client.close()
+
+
+def rows_of(answer: Answer) -> Sequence[Any]:
+    """The rows of a list; raises SourceRejectedError(SCHEMA) for any other body."""
+    rows = answer.body.get("results") if isinstance(answer.body, dict) else None
+    if isinstance(rows, list):
+        return rows
+    raise SourceRejectedError(Reason.SCHEMA, "the answer holds no results")
+
+
+def total_of(answer: Answer) -> int | None:
+    """How many objects a search found, pages not read included."""
+    total = answer.body.get("total") if isinstance(answer.body, dict) else None
+    return total if isinstance(total, int) else None
+
+
+def _flag(value: bool) -> str:
+    return "true" if value else "false"

@@ -1,0 +1,158 @@
+"""A Pipedrive company as a source."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Any
+
+from exporter.config.sources.pipedrive import PipedriveOptions
+from exporter.errors import Reason, SourceRejectedError
+from exporter.passes import Listing, Page, Pass
+from exporter.sources.access_check import access
+from exporter.sources.base import Access, Surroundings
+from exporter.sources.http.auth import Authenticator, HeaderAuth
+from exporter.sources.http.client import Limits, SourceClient
+from exporter.sources.http.oauth import OAuthAuth
+from exporter.sources.http.pagination import Batch
+from exporter.sources.parsing.rows import Make, take
+from exporter.sources.providers.pipedrive.api import PARTS, V1, V2, WHOLE, Part, PipedriveApi, classify, header_wait
+from exporter.sources.providers.pipedrive.payloads import activity, call, deal, lead, person, team_by_user
+from exporter.sources.providers.pipedrive.places import Place
+
+BASE_URL = "https://api.pipedrive.com"
+TOKEN_URL = "https://oauth.pipedrive.com/oauth/token"  # noqa: S105 - an address
+PER_SECOND = 5.0
+"""Half the burst of the smallest plan, 20 in two seconds."""
+LOOKBACK = timedelta(minutes=5)
+KEPT = timedelta(days=29)
+"""How long deleted deals are listed; Pipedrive says 30 days."""
+
+IDLE = timedelta(days=1)
+"""The cursor is the last change seen, but at most so old: where nothing changes, it must not outlive `KEPT`."""
+
+_SCOPES = {"deals": "deals:read", "leads": "leads:read", "activities": "activities:read", "people": "users:read"}
+
+
+def create(options: PipedriveOptions, around: Surroundings) -> PipedriveSource:
+    """The source that the options describe; raises SourceRejectedError where its address is not allowed."""
+    client = SourceClient(
+        options,
+        options.base_url or BASE_URL,
+        _authenticator(options, around),
+        around,
+        limits=Limits(PER_SECOND, header_wait),
+        classify=classify(around),
+    )
+    return PipedriveSource(options, around, PipedriveApi(client), client)
+
+
+def _authenticator(options: PipedriveOptions, around: Surroundings) -> Authenticator:
+    if options.token is not None:
+        return HeaderAuth("x-api-token", options.token, around)
+    if options.oauth is None:
+        raise AssertionError("the config asks for one of token and oauth")
+    return OAuthAuth(options.oauth, options, around, TOKEN_URL)
+
+
+class PipedriveSource:
+    """Each entity is one list or several, read one after the other."""
+
+    lag = timedelta(0)
+
+    def __init__(
+        self, options: PipedriveOptions, around: Surroundings, api: PipedriveApi, client: SourceClient
+    ) -> None:
+        self.name = options.name
+        self.entities: tuple[str, ...] = options.entities
+        self._options = options
+        self._around = around
+        self._api = api
+        self._client = client
+
+    async def read(self, asked: Pass) -> AsyncIterator[Page]:
+        """All lists of the entity; what changed since the cursor where the list can say so."""
+        asked = _within_reach(asked)
+        make = await self._make(asked.entity)
+        parts, place = self._parts(asked), Place.of(asked.resume)
+        while place.part < len(parts):
+            part = parts[place.part]
+            async for batch in self._api.pages(part, self._custom(part), place.position):
+                page = self._page(batch, make)
+                place = place.after(batch, part, page.records)
+                if place.part < len(parts):
+                    yield replace(page, resume=place.token())
+                else:
+                    cursor = place.reached(asked, asked.started_at - IDLE, self._api.skew)
+                    yield replace(page, cursor=cursor, listing=self._listing(asked, place))
+
+    def _page(self, batch: Batch, make: Make) -> Page:
+        taken = take(batch.rows, make, self._around.clock())
+        return Page(taken.records, taken.rejected)
+
+    def _parts(self, asked: Pass) -> tuple[Part, ...]:
+        """The lists of the entity, asked for changes where there is a cursor."""
+        parts = PARTS[asked.entity]
+        if asked.cursor is None:
+            return parts
+        lookback = LOOKBACK if self._options.lookback is None else self._options.lookback
+        since = datetime.fromisoformat(asked.cursor) - lookback
+        return tuple(part.changes(since) for part in parts)
+
+    def _custom(self, part: Part) -> dict[str, str]:
+        custom = ",".join(self._options.custom_fields) if part.path.startswith(f"{V2}/deals") else ""
+        return {"custom_fields": custom} if custom else {}
+
+    def _listing(self, asked: Pass, place: Place) -> Listing | None:
+        """Call logs show only the token's own user; archived leads cannot be asked for by change."""
+        whole = asked.cursor is None or asked.entity == "people"
+        return Listing() if whole and asked.entity != "calls" and not place.shifted else None
+
+    async def _make(self, entity: str) -> Make:
+        if entity == "deals":
+            stages, pipelines = await self._api.names(f"{V2}/stages"), await self._api.names(f"{V2}/pipelines")
+            return partial(deal, stages=stages, pipelines=pipelines, wanted=self._options.custom_fields)
+        if entity == "people":
+            return partial(person, teams=await self._teams())
+        makes: dict[str, Make] = {
+            "leads": partial(lead, fields=self._options.lead_fields, zone=self._around.zone),
+            "activities": partial(activity, zone=self._around.zone),
+            "calls": call,
+        }
+        return makes[entity]
+
+    async def _teams(self) -> dict[str, str]:
+        """Teams by user, where the plan has teams."""
+        try:
+            rows: list[Any] = await self._api.all(f"{V1}/legacyTeams", WHOLE)
+        except SourceRejectedError as error:
+            if error.reason not in (Reason.FORBIDDEN, Reason.NOT_FOUND, Reason.BAD_REQUEST):
+                raise
+            return {}
+        return team_by_user(rows)
+
+    async def check(self) -> tuple[Access, ...]:
+        """Asks for the first page of each list that an entity needs."""
+        return tuple([await self._access(entity) for entity in self.entities])
+
+    async def _access(self, entity: str) -> Access:
+        found = await access(entity, f"the scope {_SCOPES.get(entity, 'phone-integration')}", self._probe(entity))
+        if entity == "people" and found.allowed and not await self._teams():
+            return replace(found, missing="there are no teams: the plan, or the token's user, has none to show")
+        return found
+
+    async def _probe(self, entity: str) -> None:
+        for part in PARTS[entity]:
+            await self._api.one(part.path, part.paginator)
+
+    async def close(self) -> None:
+        """Frees connections."""
+        await self._client.close()
+
+
+def _within_reach(asked: Pass) -> Pass:
+    """The pass, in full where deals may have been deleted that are no longer listed."""
+    expired = asked.cursor is not None and datetime.fromisoformat(asked.cursor) < asked.started_at - KEPT
+    return replace(asked, cursor=None) if expired and asked.entity == "deals" else asked

@@ -1,0 +1,205 @@
+"""Read-only connections of the sql provider: drivers, time-outs, and what their errors mean."""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Any
+
+import certifi
+
+from exporter.config.sources.sql import SqlOptions
+from exporter.errors import Reason, SourceError, SourceRejectedError, SourceUnavailableError
+from exporter.sources.base import Surroundings
+from exporter.sources.http.auth import reveal
+from exporter.sources.http.trust import trusted
+from exporter.sources.providers.sql_statement import Statement
+
+ROWS_AT_ONCE = 1000
+_CONNECT_SECONDS = 5
+
+_MEANINGS = {
+    # PostgreSQL: SQLSTATE; MySQL and MariaDB: error number
+    "28000": Reason.UNAUTHORIZED, "28P01": Reason.UNAUTHORIZED, "42501": Reason.FORBIDDEN,
+    "42P01": Reason.SCHEMA, "42703": Reason.SCHEMA, "42883": Reason.SCHEMA, "3F000": Reason.SCHEMA,
+    "3D000": Reason.NOT_FOUND, "57014": Reason.TIMEOUT,
+    "1044": Reason.FORBIDDEN, "1045": Reason.UNAUTHORIZED, "1049": Reason.NOT_FOUND, "1142": Reason.FORBIDDEN,
+    "1143": Reason.FORBIDDEN, "1146": Reason.SCHEMA, "1054": Reason.SCHEMA, "1698": Reason.UNAUTHORIZED,
+    "1969": Reason.TIMEOUT, "3024": Reason.TIMEOUT, "2003": Reason.CONNECT, "2026": Reason.TLS,
+}  # fmt: skip
+
+_CURES = {
+    Reason.UNAUTHORIZED: "the database refuses the user: check user and password",
+    Reason.FORBIDDEN: "the user may not read this: GRANT SELECT on it",
+    Reason.SCHEMA: "the database has no such table or column: check table, query and columns",
+    Reason.NOT_FOUND: "there is no such database: check database or path",
+    Reason.TIMEOUT: "the statement took longer than statement_timeout: add an index on the change column and id",
+    Reason.CONNECT: "the database cannot be reached: check host and port",
+    Reason.TLS: "no trusted encrypted connection: check tls, and ca_file where the authority is a private one",
+    Reason.PROTOCOL: "the database ended the statement",
+}
+
+
+@contextmanager
+def rows(options: SqlOptions, around: Surroundings, statement: Statement) -> Iterator[Iterator[Sequence[Any]]]:
+    """The statement's rows, streamed from the server; raises SourceError with the cure and no value of ours."""
+    try:
+        with closing(_connect(options, around)) as connection, closing(_cursor(options, connection)) as cursor:
+            cursor.execute(statement.sql, statement.values)
+            yield _streamed(cursor)
+    except SourceError:
+        raise
+    except Exception as error:
+        if not _is_driver_error(error):
+            raise
+        raise _meaning(error) from None
+
+
+def may_write(options: SqlOptions, around: Surroundings, table: str) -> bool:
+    """Whether a PostgreSQL user has more rights on the table than it needs; False where it cannot be known."""
+    if options.engine != "postgresql":
+        return False
+    asked = Statement("SELECT has_table_privilege($1, 'INSERT, UPDATE, DELETE')", (table,))
+    with rows(options, around, asked) as found:
+        return bool(next(found)[0])
+
+
+def _streamed(cursor: Any) -> Iterator[Sequence[Any]]:
+    while chunk := cursor.fetchmany(ROWS_AT_ONCE):
+        yield from chunk
+
+
+def _connect(options: SqlOptions, around: Surroundings) -> Any:
+    opened = {"postgresql": _postgresql, "mysql": _mysql, "sqlite": _sqlite, "duckdb": _duckdb}
+    return opened[options.engine](options, around)
+
+
+def _cursor(options: SqlOptions, connection: Any) -> Any:
+    if options.engine == "postgresql":
+        import psycopg
+
+        return psycopg.RawServerCursor(connection, "kpi_exporter")
+    return connection.cursor()
+
+
+def _postgresql(options: SqlOptions, around: Surroundings) -> Any:
+    import psycopg
+
+    connection = psycopg.connect(
+        host=options.host,
+        port=options.port or 5432,
+        dbname=options.database,
+        user=options.user,
+        password=reveal(options.password, around) if options.password else None,
+        sslmode={"verify": "verify-full", "require": "require", "off": "prefer"}[options.tls],
+        sslrootcert=_authorities(options, around) if options.tls == "verify" else None,
+        connect_timeout=_CONNECT_SECONDS,
+        application_name="kpi-exporter",
+        options=f"-c statement_timeout={int(options.statement_timeout.total_seconds() * 1000)} -c TimeZone=UTC",
+    )
+    connection.read_only = True
+    return connection
+
+
+def _mysql(options: SqlOptions, around: Surroundings) -> Any:
+    import pymysql
+    from pymysql.cursors import SSCursor
+
+    connection = pymysql.connect(
+        host=options.host,
+        port=options.port or 3306,
+        database=options.database,
+        user=options.user,
+        password=reveal(options.password, around) if options.password else "",
+        charset="utf8mb4",
+        connect_timeout=_CONNECT_SECONDS,
+        read_timeout=options.statement_timeout.total_seconds() + _CONNECT_SECONDS,
+        ssl=_tls(options, around),
+        cursorclass=SSCursor,
+    )
+    with connection.cursor() as cursor:
+        cursor.execute("SET SESSION TRANSACTION READ ONLY")
+        cursor.execute("SELECT VERSION()")
+        mariadb = "mariadb" in str(cursor.fetchall()[0][0]).lower()
+        name, per_second = ("max_statement_time", 1) if mariadb else ("max_execution_time", 1000)
+        cursor.execute(f"SET SESSION {name} = %s", (options.statement_timeout.total_seconds() * per_second,))
+    return connection
+
+
+def _authorities(options: SqlOptions, around: Surroundings) -> str:
+    """The file of authorities for libpq, which brings none of its own and finds none of the system's."""
+    return str(around.base / options.ca_file) if options.ca_file else certifi.where()
+
+
+def _tls(options: SqlOptions, around: Surroundings) -> ssl.SSLContext | None:
+    if options.tls == "off":
+        return None
+    if options.tls == "verify":
+        return trusted("https", around.base / options.ca_file if options.ca_file else None)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    return context
+
+
+def _file(options: SqlOptions, around: Surroundings) -> Path:
+    path = around.base / (options.path or "")
+    if not path.is_file():
+        raise SourceRejectedError(Reason.NOT_FOUND, f"there is no file {options.path} beside the config")
+    return path
+
+
+def _sqlite(options: SqlOptions, around: Surroundings) -> Any:
+    import sqlite3
+
+    address = f"{_file(options, around).absolute().as_uri()}?mode=ro"
+    # pages are read one after the other, but not always by the same thread
+    connection = sqlite3.connect(address, uri=True, timeout=_CONNECT_SECONDS, check_same_thread=False)
+    until = around.monotonic() + options.statement_timeout.total_seconds()
+    connection.set_progress_handler(lambda: around.monotonic() > until, 10_000)
+    return connection
+
+
+def _duckdb(options: SqlOptions, around: Surroundings) -> Any:
+    import duckdb
+
+    limits: dict[str, str | bool | int | float | list[str]] = {
+        "memory_limit": "512MB",
+        "threads": "1",
+        "enable_external_access": "false",
+    }
+    return duckdb.connect(str(_file(options, around)), read_only=True, config=limits)
+
+
+def _is_driver_error(error: Exception) -> bool:
+    return type(error).__module__.split(".")[0] in {"psycopg", "pymysql", "sqlite3", "duckdb", "_duckdb"}
+
+
+def _meaning(error: Exception) -> SourceError:
+    said = str(error).lower()
+    codes = (str(code) for code in (*error.args[:1], getattr(error, "sqlstate", "")))
+    known = next((_MEANINGS[code] for code in codes if code in _MEANINGS), None)
+    # PyMySQL tells of a certificate that does not hold as of a server that is not there
+    reason = Reason.TLS if known is Reason.CONNECT and "certificate" in said else known or _by_text(said)
+    if reason in (Reason.CONNECT, Reason.TIMEOUT, Reason.PROTOCOL):
+        return SourceUnavailableError(reason, _CURES[reason])
+    return SourceRejectedError(reason, _CURES[reason])
+
+
+def _by_text(said: str) -> Reason:
+    """For what carries no code: SQLite, DuckDB, and PostgreSQL's connection failures."""
+    for words, reason in (
+        (("no such table", "no such column", "does not exist!", "binder error"), Reason.SCHEMA),
+        (("password authentication failed", "no password supplied", "role"), Reason.UNAUTHORIZED),
+        (("interrupted", "timeout", "timed out"), Reason.TIMEOUT),
+        (("certificate", "ssl"), Reason.TLS),
+        (
+            ("connection refused", "could not connect", "unable to open", "resolve host", "translate host"),
+            Reason.CONNECT,
+        ),
+    ):
+        if any(word in said for word in words):
+            return reason
+    return Reason.PROTOCOL

@@ -1,0 +1,135 @@
+"""Stripe's lists, objects and events: what the passes ask for."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+
+from exporter.errors import (
+    InvalidRecordError,
+    RateLimitedError,
+    Reason,
+    SourceError,
+    SourceRejectedError,
+    SourceUnavailableError,
+)
+from exporter.sources.http.client import Answer, SourceClient
+from exporter.sources.http.pagination import Batch, Listed, Step, walk
+from exporter.sources.providers.stripe.amounts import Coupon, coupon
+
+ROWS = 100
+"""The most that Stripe gives in one page."""
+
+
+def classify(status: int, headers: Mapping[str, str], body: bytes) -> SourceError | None:
+    """What Stripe says beyond the status: a lock that passes, its own advice on retries, permissions of a key."""
+    if status == 429 and b"lock_timeout" in body:
+        return RateLimitedError("the object is locked by another request", 1.0)
+    if status == 409 or headers.get("stripe-should-retry") == "true":
+        return SourceUnavailableError(Reason.SERVER_ERROR, "Stripe asks to try again")
+    if status >= 500 and headers.get("stripe-should-retry") == "false":
+        return SourceRejectedError(Reason.BAD_REQUEST, f"Stripe failed and asks not to try again ({status})")
+    if status == 403:
+        return SourceRejectedError(Reason.FORBIDDEN, f"the key lacks a permission: {_permission(body)}")
+    return None
+
+
+def _permission(body: bytes) -> str:
+    """The permission that Stripe names, such as rak_invoice_read; never the key, which its message may hold."""
+    try:
+        message = str(orjson.loads(body)["error"]["message"])
+    except (orjson.JSONDecodeError, KeyError, TypeError):
+        return "grant read access to what this entity needs"
+    words = [word.strip("'\".,`") for word in message.split()]
+    return next((word for word in words if word.startswith("rak_") and len(word) < 60), "grant read access to it")
+
+
+@dataclass(frozen=True, slots=True)
+class _AfterLastId:
+    """Paging by the id of the last object; newest first."""
+
+    shifts: bool = False
+
+    def ask(self, position: str | None) -> Step:
+        size = {"limit": str(ROWS)}
+        return Step(size | ({"starting_after": position} if position else {}))
+
+    def following(self, answer: Answer, rows: int, position: str | None) -> str | None:  # noqa: ARG002
+        return str(rows_of(answer)[-1]["id"]) if answer.body["has_more"] and rows else None
+
+
+PAGES = _AfterLastId()
+
+
+def rows_of(answer: Answer) -> Sequence[Any]:
+    """The objects of a list; raises SourceRejectedError(SCHEMA) for anything else."""
+    body = answer.body
+    if not isinstance(body, dict) or not isinstance(body.get("data"), list) or "has_more" not in body:
+        raise SourceRejectedError(Reason.SCHEMA, "the answer is not a list of Stripe's")
+    rows: Sequence[Any] = body["data"]
+    return rows
+
+
+class StripeApi:
+    """Reads of one account."""
+
+    def __init__(self, client: SourceClient, version: str) -> None:
+        self._client = client
+        self._headers = {"stripe-version": version}
+        self._known: dict[str, Mapping[str, Any] | None] = {}
+
+    @property
+    def skew(self) -> float:
+        """The vendor's clock minus ours, in seconds."""
+        return self._client.skew
+
+    def pages(self, path: str, params: Mapping[str, str], position: str | None = None) -> AsyncIterator[Batch]:
+        """The pages of a list from an id on."""
+        return walk(self._client, Listed(path, params, PAGES, rows_of, headers=self._headers), position)
+
+    async def one(self, path: str) -> Mapping[str, Any] | None:
+        """One object; None where it is gone."""
+        try:
+            answer = await self._client.get(path, headers=self._headers)
+        except SourceRejectedError as error:
+            if error.reason is Reason.NOT_FOUND:
+                return None
+            raise
+        if not isinstance(answer.body, dict):
+            raise SourceRejectedError(Reason.SCHEMA, f"{path}: not an object")
+        return answer.body
+
+    async def items(self, row: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
+        """All items of a subscription, which embeds only their first page, with tiers where prices have them."""
+        embedded = row["items"]
+        tiered = any((item.get("price") or {}).get("billing_scheme") == "tiered" for item in embedded["data"])
+        if not embedded.get("has_more") and not tiered:
+            found: Sequence[Mapping[str, Any]] = embedded["data"]
+            return found
+        params = {"subscription": str(row["id"]), **({"expand[0]": "data.price.tiers"} if tiered else {})}
+        return [item async for batch in self.pages("/v1/subscription_items", params) for item in batch.rows]
+
+    async def coupons(self, row: Mapping[str, Any]) -> list[Coupon]:
+        """What is taken off every invoice of a subscription from now on; what was for one invoice is over.
+
+        Raises InvalidRecordError(MISSING_FIELD) for a coupon that was deleted: it still holds, but how much is unknown.
+        """
+        discounts = row.get("discounts") or ([row["discount"]] if row.get("discount") else [])
+        found = []
+        for discount in discounts:
+            given = discount.get("coupon") or (discount.get("source") or {}).get("coupon")
+            details = await self._coupon(given) if isinstance(given, str) else given
+            if isinstance(given, str) and details is None:
+                raise InvalidRecordError(Reason.MISSING_FIELD, "coupon")
+            if details and details.get("duration") != "once":
+                found.append(coupon(details))
+        return found
+
+    async def _coupon(self, key: str) -> Mapping[str, Any] | None:
+        """Asked for once in a pass, since many subscriptions have the same."""
+        if key not in self._known:
+            self._known[key] = await self.one(f"/v1/coupons/{key}")
+        return self._known[key]

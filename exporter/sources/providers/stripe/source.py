@@ -1,0 +1,80 @@
+"""A Stripe account as a source."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+from exporter.config.sources.stripe import StripeOptions
+from exporter.passes import Page, Pass
+from exporter.sources.access_check import access
+from exporter.sources.base import Access, Surroundings
+from exporter.sources.http.auth import BearerAuth
+from exporter.sources.http.client import Limits, SourceClient
+from exporter.sources.providers.stripe.api import StripeApi, classify, rows_of
+from exporter.sources.providers.stripe.reading import KINDS, LAG, LOOKBACK, Reading
+
+BASE_URL = "https://api.stripe.com"
+PER_SECOND = 20.0
+"""A fifth of the hundred a second of live mode, and less than the 25 of one endpoint: payments come first."""
+
+_NEEDS = {
+    "subscriptions": (
+        ("/v1/subscriptions", "Subscriptions"),
+        ("/v1/coupons", "Coupons"),
+        ("/v1/events", "Events"),
+    ),
+    "invoices": (("/v1/invoices", "Invoices"), ("/v1/events", "Events")),
+    "payments": (("/v1/charges", "Charges and Refunds"), ("/v1/events", "Events")),
+}
+
+
+def create(options: StripeOptions, around: Surroundings) -> StripeSource:
+    """The source that the options describe; raises SourceRejectedError where its address is not allowed."""
+    client = SourceClient(
+        options,
+        options.base_url or BASE_URL,
+        BearerAuth(options.key, around),
+        around,
+        limits=Limits(PER_SECOND),
+        classify=classify,
+    )
+    return StripeSource(options, around, client)
+
+
+class StripeSource:
+    """Whole lists at first, then what events hint at."""
+
+    lag = LAG
+
+    def __init__(self, options: StripeOptions, around: Surroundings, client: SourceClient) -> None:
+        self.name = options.name
+        self.entities: tuple[str, ...] = options.entities
+        self._options = options
+        self._around = around
+        self._client = client
+
+    async def read(self, asked: Pass) -> AsyncIterator[Page]:
+        """Pages of one pass over an entity."""
+        lookback = LOOKBACK if self._options.lookback is None else self._options.lookback
+        api = StripeApi(self._client, self._options.version)
+        async for page in Reading(api, asked, self._around.clock(), lookback).pages():
+            yield page
+
+    async def check(self) -> tuple[Access, ...]:
+        """Asks for one object of each list that an entity needs."""
+        return tuple([await self._access(entity) for entity in self.entities])
+
+    async def _access(self, entity: str) -> Access:
+        for path, permission in _NEEDS[entity]:
+            found = await access(entity, f"read permission for {permission}", self._probe(path))
+            if not found.allowed:
+                return found
+        return Access(entity, allowed=True)
+
+    async def _probe(self, path: str) -> None:
+        params = {"limit": "1", **({"status": "all"} if path == KINDS["subscriptions"].path else {})}
+        rows_of(await self._client.get(path, params, {"stripe-version": self._options.version}))
+
+    async def close(self) -> None:
+        """Frees connections."""
+        await self._client.close()

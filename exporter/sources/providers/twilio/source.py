@@ -1,0 +1,135 @@
+"""A Twilio account as a source."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from typing import Any
+
+from exporter.config.sources.twilio import TwilioOptions
+from exporter.errors import Reason, SourceRejectedError
+from exporter.passes import Listing, Page, Pass
+from exporter.records import Measurement
+from exporter.sources.access_check import access
+from exporter.sources.base import Access, Surroundings
+from exporter.sources.cursor import ended
+from exporter.sources.http.auth import BasicAuth
+from exporter.sources.http.client import Limits, SourceClient
+from exporter.sources.parsing.rows import take
+from exporter.sources.providers.twilio.api import TaskRouterApi, VoiceApi, classify, header_wait
+from exporter.sources.providers.twilio.legs import call, conversations
+from exporter.sources.providers.twilio.taskrouter import measurements, person
+from exporter.sources.reached import reached
+
+VOICE_URL = "https://api.twilio.com"
+TASKROUTER_URL = "https://taskrouter.twilio.com"
+PER_SECOND = 10.0
+LOOKBACK = timedelta(days=2)
+"""Calls can only be asked for by their start, and end, get their price and change their status afterwards."""
+DAY = timedelta(days=1)
+
+
+def create(options: TwilioOptions, around: Surroundings) -> TwilioSource:
+    """The source that the options describe; raises SourceRejectedError where its address is not allowed."""
+    return TwilioSource(
+        options,
+        around,
+        _client(options, options.base_url or VOICE_URL, around),
+        _client(options, options.taskrouter_url or TASKROUTER_URL, around),
+    )
+
+
+def _client(options: TwilioOptions, base_url: str, around: Surroundings) -> SourceClient:
+    auth = BasicAuth(options.key_sid or options.account_sid, options.secret, around)
+    return SourceClient(options, base_url, auth, around, limits=Limits(PER_SECOND, header_wait), classify=classify)
+
+
+class TwilioSource:
+    """Calls by UTC days, a day at a time; workers always whole; queues as they are now."""
+
+    lag = timedelta(0)
+
+    def __init__(
+        self, options: TwilioOptions, around: Surroundings, voice: SourceClient, taskrouter: SourceClient
+    ) -> None:
+        self.name = options.name
+        self.entities: tuple[str, ...] = options.entities
+        self._options = options
+        self._around = around
+        self._clients = (voice, taskrouter)
+        self._voice = VoiceApi(voice, options.account_sid)
+        self._taskrouter = TaskRouterApi(taskrouter, options.workspace_sid or "")
+
+    async def read(self, asked: Pass) -> AsyncIterator[Page]:
+        """Pages of one pass over an entity."""
+        pages = {"calls": self._calls, "people": self._people, "measurements": self._queues}[asked.entity](asked)
+        async for page in pages:
+            yield page
+
+    def _calls(self, asked: Pass) -> AsyncIterator[Page]:
+        begin = asked.started_at - self._options.history
+        since = begin
+        if asked.cursor is not None:
+            lookback = LOOKBACK if self._options.lookback is None else self._options.lookback
+            since = max(begin, datetime.fromisoformat(asked.cursor) - lookback)
+        first = datetime.fromisoformat(asked.resume) if asked.resume else _midnight(since)
+        listing = Listing("started_at", _midnight(since)) if asked.cursor is None else None
+
+        def finish(last: Page) -> Page:
+            return replace(last, resume=None, cursor=reached(asked, self._clients[0].skew), listing=listing)
+
+        return ended(self._days(first, asked.started_at), finish)
+
+    async def _days(self, first: datetime, until: datetime) -> AsyncIterator[Page]:
+        """A page a day. Legs of a call that began before midnight may lie on the day after, so that is read along."""
+        make = partial(call, numbers=await self._voice.numbers())
+        day, rows = first, await self._day(first)
+        while day <= until:
+            following = await self._day(day + DAY) if day + DAY <= until else []
+            own = {str(row["sid"]) for row in rows if not row.get("parent_call_sid")}
+            joined = [row for row in [*rows, *following] if (row.get("parent_call_sid") or row["sid"]) in own]
+            taken = take(conversations(joined), make, self._around.clock())
+            day, rows = day + DAY, following
+            yield Page(taken.records, taken.rejected, resume=day.isoformat())
+
+    async def _day(self, day: datetime) -> list[Any]:
+        """All rows of a UTC day. Twilio's own bounds may be inclusive; the rows that count twice are the same."""
+        rows = [row async for batch in self._voice.calls(day, day + DAY) for row in batch.rows]
+        if not all(isinstance(row, dict) and row.get("sid") for row in rows):
+            raise SourceRejectedError(Reason.SCHEMA, "a call has no sid")
+        return rows
+
+    async def _people(self, _asked: Pass) -> AsyncIterator[Page]:
+        """All workers. No listing: who is removed keeps a name for the calls of before."""
+        async for batch in self._taskrouter.workers():
+            taken = take(batch.rows, person, self._around.clock())
+            yield Page(taken.records, taken.rejected)
+
+    async def _queues(self, asked: Pass) -> AsyncIterator[Page]:
+        """One reading at each pass; those of before stay."""
+        found: list[Measurement] = []
+        for sid, name in (await self._taskrouter.queues()).items():
+            now, period = await self._taskrouter.now(sid), await self._taskrouter.period(sid)
+            found += measurements(sid, name, now, period, asked.started_at)
+        yield Page(tuple(found), cursor=asked.started_at.isoformat())
+
+    async def check(self) -> tuple[Access, ...]:
+        """Asks for one call, one number and one queue."""
+        return tuple([await self._access(entity) for entity in self.entities])
+
+    async def _access(self, entity: str) -> Access:
+        voice = entity == "calls"
+        what = "Voice: read calls and telephone numbers" if voice else "TaskRouter: read the workspace"
+        probe = self._voice.probe() if voice else self._taskrouter.probe()
+        return await access(entity, f"an API key with {what}, and the right SID", probe)
+
+    async def close(self) -> None:
+        """Frees connections."""
+        for client in self._clients:
+            await client.close()
+
+
+def _midnight(at: datetime) -> datetime:
+    return at.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)

@@ -1,5 +1,0 @@
-"""The stripe provider: subscriptions, invoices and payments."""
-
-from exporter.sources.stripe.source import create
-
-__all__ = ["create"]

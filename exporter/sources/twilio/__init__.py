@@ -1,5 +1,0 @@
-"""The twilio provider: calls, and TaskRouter's workers and queues."""
-
-from exporter.sources.twilio.source import create
-
-__all__ = ["create"]

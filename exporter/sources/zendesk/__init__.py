@@ -1,5 +1,0 @@
-"""The zendesk provider: tickets, ratings, agents, calls and live queues."""
-
-from exporter.sources.zendesk.source import create
-
-__all__ = ["create"]

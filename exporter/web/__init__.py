@@ -1,0 +1,1 @@
+"""The HTTP surface: scrapes, health checks and the status page, within limits. Start with `server`."""

@@ -1,0 +1,122 @@
+"""What every request passes: limits that keep one client from harming another, and headers for browsers."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from exporter.exposition.self_metrics import Ledger
+from exporter.naming import HTTP_REJECTED
+
+MOST_IN_FLIGHT = 64
+MOST_WAITING = 1024
+TURN = 2.0
+"""Seconds a request waits for its turn: a storm of quick scrapes passes, behind stuck clients there is none."""
+DEADLINE = 30.0
+"""Seconds one answer may take, a slow reader included."""
+DRAIN = 10.0
+"""Seconds for which an unwanted request body is thrown away, so that the refusal reaches the client."""
+
+_HEADERS = (
+    (b"x-content-type-options", b"nosniff"),
+    (b"x-frame-options", b"DENY"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"cache-control", b"no-store"),
+    (b"content-security-policy", b"default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'"),
+)
+
+
+class Guard:
+    """Wraps the routes; refusals are counted by reason.
+
+    Paths under `with_body` may take a request body. They bound themselves: a body that drips in must not use up
+    the turns of scrapes.
+    """
+
+    def __init__(
+        self,
+        app: ASGIApp,
+        ledger: Ledger,
+        *,
+        with_body: Iterable[str] = (),
+        most_in_flight: int = MOST_IN_FLIGHT,
+        deadline: float = DEADLINE,
+    ) -> None:
+        self._app = app
+        self._ledger = ledger
+        self._with_body = tuple(with_body)
+        self._turns = asyncio.Semaphore(most_in_flight)
+        self._deadline = deadline
+        self._waiting = 0
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """One request; websockets are refused."""
+        if scope["type"] == "lifespan":
+            await self._app(scope, receive, send)
+        elif scope["type"] == "websocket":
+            self._ledger.count(HTTP_REJECTED, "websocket")
+            await send({"type": "websocket.close", "code": 1003})
+        elif scope["path"].startswith(self._with_body):
+            await self._answer(scope, receive, send)
+        elif _brings_body(scope):
+            await self._refuse("body", 413, send, (b"connection", b"close"))
+            await _drain(receive)
+        elif await self._turn():
+            try:
+                await self._answer(scope, receive, send)
+            finally:
+                self._turns.release()
+        else:
+            await self._refuse("busy", 503, send, (b"retry-after", b"1"))
+
+    async def _turn(self) -> bool:
+        if self._waiting >= MOST_WAITING:
+            return False
+        self._waiting += 1
+        try:
+            async with asyncio.timeout(TURN):
+                return await self._turns.acquire()
+        except TimeoutError:
+            return False
+        finally:
+            self._waiting -= 1
+
+    async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def send_with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                message["headers"] = [*message.get("headers", ()), *_HEADERS]
+                if message["status"] in (404, 405):
+                    self._ledger.count(HTTP_REJECTED, "not_found" if message["status"] == 404 else "method")
+            await send(message)
+
+        try:
+            async with asyncio.timeout(self._deadline):
+                await self._app(scope, receive, send_with_headers)
+        except TimeoutError:
+            self._ledger.count(HTTP_REJECTED, "deadline")
+
+    async def _refuse(self, reason: str, status: int, send: Send, header: tuple[bytes, bytes]) -> None:
+        self._ledger.count(HTTP_REJECTED, reason)
+        body = f"{reason}\n".encode()
+        headers = [(b"content-type", b"text/plain; charset=utf-8"), (b"content-length", b"%d" % len(body)), header]
+        await send({"type": "http.response.start", "status": status, "headers": [*headers, *_HEADERS]})
+        await send({"type": "http.response.body", "body": body})
+
+
+def _brings_body(scope: Scope) -> bool:
+    return any(
+        name == b"transfer-encoding" or (name == b"content-length" and value.strip(b"0"))
+        for name, value in scope["headers"]
+    )
+
+
+async def _drain(receive: Receive) -> None:
+    # the server queues what is not read and would wait for ever to hand it over
+    try:
+        async with asyncio.timeout(DRAIN):
+            while (await receive())["type"] != "http.disconnect":
+                pass
+    except TimeoutError:
+        return

@@ -1,0 +1,194 @@
+"""The file of the past, from a real store: what evaluations say, in the form that Prometheus takes."""
+
+from __future__ import annotations
+
+import gc
+import random
+import re
+import subprocess
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from itertools import chain
+from pathlib import Path
+
+import pytest
+from prometheus_client.openmetrics.parser import text_string_to_metric_families
+
+from exporter.backfill import openmetrics_file, workers
+from exporter.backfill.openmetrics_file import write_history
+from exporter.backfill.steps import Share, steps_between
+from exporter.backfill.workers import Task, evaluate_parts
+from exporter.config.root import Config
+from exporter.errors import EvaluationError, StartError
+from exporter.evaluation.evaluator import Evaluations
+from exporter.evaluation.freshness import freshness
+from exporter.exposition.families import business_rows, kpi_rows
+from exporter.exposition.render import Renderer
+from exporter.kpi.memory import Memory
+from exporter.metrics.history import History
+from exporter.store.store import Store
+from tests.evaluation.stored import ADA, NOW, deal, put, small_config
+from tests.programs import program
+
+HOUR = timedelta(hours=1)
+CONFIG = small_config()
+SAMPLE = re.compile(r"(?P<series>[^#].*) (?P<value>\S+) (?P<at>\d+)")
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    chance, opened = random.Random(8), Store.open(tmp_path / "data")
+    deals = []
+    for number in range(120):
+        closed = NOW - timedelta(minutes=chance.randrange(40 * 24 * 60)) if chance.random() < 0.8 else None
+        owner = chance.choice(["ada", "Bob", 'quo"te'])
+        created = (closed or NOW) - timedelta(hours=chance.randrange(1, 300))
+        deals.append(deal(number, chance.randrange(90), closed, owner=owner, created_at=created))
+    put(opened, "crm", "deals", deals)
+    put(opened, "hr", "people", [ADA])
+    yield opened
+    opened.close()
+
+
+def written(store: Store, steps: list[datetime], out: Path, *, processes: int = 1, config: Config = CONFIG) -> str:
+    with store.reading() as reader:
+        records = History(reader, config)
+    told: list[tuple[int, int]] = []
+    fresh = freshness(config, store.outcomes(), NOW)
+    write_history(config, records, fresh, steps, out, lambda *how: told.append(how), processes=processes)
+    if steps:
+        assert told[-1][0] == told[-1][1] >= len(steps)
+    return out.read_text()
+
+
+def by_instant(text: str) -> dict[int, set[str]]:
+    found: dict[int, set[str]] = {}
+    for line in text.splitlines():
+        if matched := SAMPLE.fullmatch(line):
+            found.setdefault(int(matched["at"]), set()).add(f"{matched['series']} {matched['value']}")
+    return found
+
+
+def scraped(store: Store, at: datetime, memory: Memory | None) -> tuple[set[str], Memory]:
+    """The lines that a scrape would have shown at an instant."""
+    done = Evaluations(CONFIG, store).evaluate(at, memory)
+    rows = chain(business_rows(CONFIG, done.evaluation.metrics), kpi_rows(CONFIG, done.evaluation))
+    rendering = Renderer().render(rows)
+    text = b"".join(chunk.openmetrics.plain for chunk in (*rendering.shared, *rendering.people)).decode()
+    return {line for line in text.splitlines() if not line.startswith("#")}, done.memory
+
+
+def test_every_step_is_what_a_scrape_would_have_shown(store: Store, tmp_path: Path) -> None:
+    steps = steps_between(NOW - timedelta(days=30), NOW, timedelta(hours=12))
+    found = by_instant(written(store, steps, tmp_path / "h.om"))
+    assert set(found) == {int(step.timestamp()) for step in steps}
+    memory: Memory | None = None
+    for step in steps:
+        expected, memory = scraped(store, step, memory)
+        assert found[int(step.timestamp())] == expected
+
+
+def test_it_is_openmetrics_series_by_series(store: Store, tmp_path: Path) -> None:
+    text = written(store, steps_between(NOW - timedelta(days=3), NOW, HOUR), tmp_path / "h.om")
+    assert text.endswith("\n# EOF\n")
+    assert text.count("# EOF") == 1
+    assert "\n\n" not in text
+    families = list(text_string_to_metric_families(text))
+    assert {family.name for family in families} >= {"kpi_value", "team_kpi_value", "person_kpi_value", "kpi_status"}
+    assert {sample.labels["person"] for f in families for sample in f.samples if "person" in sample.labels} >= {
+        "Ada Lovelace",
+        'quo"te',
+    }
+
+
+def test_several_processes_write_what_one_does(store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(openmetrics_file, "_WORTH_A_PROCESS", 20)
+    steps = steps_between(NOW - timedelta(days=20), NOW, timedelta(hours=6))
+    alone = written(store, steps, tmp_path / "one.om")
+    assert written(store, steps, tmp_path / "two.om", processes=2) == alone
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["data", "one.om", "two.om"]
+
+
+def test_without_steps_there_is_only_the_end(store: Store, tmp_path: Path) -> None:
+    assert written(store, [], tmp_path / "h.om") == "# EOF\n"
+
+
+def test_what_cannot_be_written_is_told_and_leaves_nothing(store: Store, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(StartError, match="cannot write"):
+        written(store, [NOW], tmp_path / "file" / "h.om")
+    (tmp_path / "folder").mkdir()
+    with pytest.raises(StartError, match="cannot write"):
+        written(store, [NOW], tmp_path / "folder")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["data", "file", "folder"]
+
+
+def test_an_interrupted_run_leaves_the_file_as_it_was_and_the_next_one_clears_up(store: Store, tmp_path: Path) -> None:
+    out = tmp_path / "h.om"
+    out.write_text("before")
+    with store.reading() as reader:
+        records = History(reader, CONFIG)
+
+    def stop(*_: int) -> None:
+        assert list(tmp_path.glob(".h.om.parts/*"))
+        raise KeyboardInterrupt
+
+    fresh = freshness(CONFIG, store.outcomes(), NOW)
+    with pytest.raises(KeyboardInterrupt):
+        write_history(CONFIG, records, fresh, steps_between(NOW - 40 * HOUR, NOW, HOUR), out, stop, processes=1)
+    assert out.read_text() == "before"
+    (tmp_path / ".h.om.parts").mkdir()
+    (tmp_path / ".h.om.parts" / "litter").write_text("")
+    assert written(store, [NOW.replace(minute=0)], out).endswith("# EOF\n")
+    assert not list(tmp_path.glob(".h.om.parts*"))
+
+
+def test_a_fault_in_another_process_is_told_here(store: Store, tmp_path: Path) -> None:
+    with store.reading() as reader:
+        records = History(reader, CONFIG)
+    fresh = freshness(CONFIG, store.outcomes(), NOW)
+    tasks = [
+        Task(CONFIG, records, fresh, Share((NOW,)), tmp_path / "fine"),
+        Task(CONFIG, records, fresh, Share((NOW,)), tmp_path / "no such folder" / "part"),
+    ]
+    with pytest.raises(EvaluationError, match="No such file"):
+        evaluate_parts(tasks, lambda _: None)
+
+
+def test_a_process_of_its_own_leaves_nothing_frozen(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Objects that the collector passes over at the end make extension modules complain to the user."""
+    monkeypatch.setattr(workers.signal, "signal", lambda *_: None)
+    with store.reading() as reader:
+        records = History(reader, CONFIG)
+    receiver, sender = workers.multiprocessing.get_context("spawn").Pipe(duplex=False)
+    with receiver, sender:
+        workers._work(
+            Task(CONFIG, records, freshness(CONFIG, store.outcomes(), NOW), Share((NOW,)), tmp_path / "p"), sender
+        )
+        assert (receiver.recv(), bool(receiver.recv().families)) == (1, True)
+    assert gc.get_freeze_count() == 0
+
+
+def test_a_process_that_dies_is_told_too() -> None:
+    receiver, sender = workers.multiprocessing.get_context("spawn").Pipe(duplex=False)
+    sender.close()
+    with pytest.raises(EvaluationError, match="ended before its work did"):
+        workers._received(receiver)
+    receiver.close()
+
+
+def test_promtool_makes_blocks_of_it(store: Store, tmp_path: Path) -> None:
+    steps = steps_between(NOW - timedelta(days=3), NOW, HOUR)
+    written(store, steps, tmp_path / "h.om")
+    made = subprocess.run(
+        [program("promtool"), "tsdb", "create-blocks-from", "openmetrics", tmp_path / "h.om", tmp_path / "tsdb"],
+        capture_output=True,
+        text=True,
+    )
+    assert made.returncode == 0, made.stderr
+    ends = {int(number) for number in re.findall(r"\b1\d{12}\b", made.stdout)}
+    assert min(ends) == int(steps[0].timestamp()) * 1000
+    assert max(ends) == int(steps[-1].timestamp()) * 1000 + 1
+    assert steps[-1] <= datetime(2025, 11, 19, 14, 30, tzinfo=UTC)

@@ -1,0 +1,86 @@
+"""Samples by series instead of by step."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from exporter.backfill import series_recorder
+from exporter.backfill.series_recorder import Recorder
+from exporter.backfill.spool import Spool, Spooled
+from exporter.config.fields import Scope
+from exporter.exposition.families import Rows
+from exporter.naming import Family
+
+START = datetime(2025, 1, 1, tzinfo=UTC)
+FAMILY = Family("calls", 'Calls of "today".', ("team",))
+OTHER = Family("total", "All.")
+
+
+def rows(family: Family = FAMILY, **values: float) -> Rows:
+    return Rows(family, Scope.COMPANY, [(name,) for name in values], list(values.values()), tuple)
+
+
+def total(value: float) -> Rows:
+    return Rows(OTHER, Scope.COMPANY, [()], [value], tuple)
+
+
+def lines(tmp_path: Path, steps: Sequence[Sequence[Rows]]) -> dict[str, list[str]]:
+    """What is written of each series, without its name, after recording these steps."""
+    spool = Spool(tmp_path / "spool")
+    recorder = Recorder(spool, [START + timedelta(seconds=n) for n in range(len(steps))])
+    for number, families in enumerate(steps):
+        recorder.record(number, families)
+    recorded = recorder.end()
+    spooled, zero = Spooled(tmp_path / "spool", recorded.places), int(START.timestamp())
+    found = {}
+    with spooled.path.open("rb") as file:
+        for _, heads in recorded.families.values():
+            for head in heads:
+                text = b"".join(spooled.read(file, head)).decode()
+                assert text.count("\n") == text.count(head.decode())
+                rest = [line.removeprefix(head.decode().strip()).split() for line in text.strip().splitlines()]
+                found[head.decode().strip()] = [f"{value}@{int(at) - zero}" for value, at in rest]
+    return found
+
+
+def test_each_step_has_its_sample_whether_or_not_it_changed(tmp_path: Path) -> None:
+    steps = [[rows(a=1, b=5), total(1)], [rows(a=1, b=6), total(1)], [rows(a=2, b=6), total(1)]]
+    assert lines(tmp_path, steps) == {
+        'calls{team="a"}': ["1.0@0", "1.0@1", "2.0@2"],
+        'calls{team="b"}': ["5.0@0", "6.0@1", "6.0@2"],
+        "total": ["1.0@0", "1.0@1", "1.0@2"],
+    }
+
+
+def test_what_comes_goes_and_comes_again_has_a_gap(tmp_path: Path) -> None:
+    steps = [[rows(a=1)], [rows(b=2, a=1)], [rows(b=3)], [total(9)], [rows(b=3, a=4)]]
+    assert lines(tmp_path, steps) == {
+        'calls{team="a"}': ["1.0@0", "1.0@1", "4.0@4"],
+        'calls{team="b"}': ["2.0@1", "3.0@2", "3.0@4"],
+        "total": ["9.0@3"],
+    }
+
+
+def test_what_is_no_number_is_no_sample(tmp_path: Path) -> None:
+    steps = [[rows(a=1, b=float("nan"))], [rows(a=float("inf"), b=2)]]
+    assert lines(tmp_path, steps) == {'calls{team="a"}': ["1.0@0"], 'calls{team="b"}': ["2.0@1"]}
+
+
+def test_a_series_is_written_once_though_two_have_its_name(tmp_path: Path) -> None:
+    twice = Rows(FAMILY, Scope.COMPANY, [("a",), ("a",), (b"a",)], [1.0, 2.0, 3.0], lambda key: (str(key[0])[-1],))
+    assert lines(tmp_path, [[twice, rows(a=7)], [twice]]) == {
+        'calls{team="a"}': ["1.0@0", "1.0@1"],
+        'calls{team="\'"}': ["3.0@0", "3.0@1"],
+    }
+    same = Rows(FAMILY, Scope.COMPANY, [("a\x00",), ("a\x01",)], [1.0, 2.0], tuple)
+    assert list(lines(tmp_path, [[same]]).values()) == [["1.0@0"]]
+
+
+def test_a_family_has_no_more_series_than_on_a_scrape(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(series_recorder, "MOST_SERIES", 2)
+    found = lines(tmp_path, [[rows(a=1, b=2)], [rows(c=3, b=2)]])
+    assert found == {'calls{team="a"}': ["1.0@0"], 'calls{team="b"}': ["2.0@0", "2.0@1"]}

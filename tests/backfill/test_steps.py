@@ -1,0 +1,67 @@
+"""Instants of a history."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from exporter.backfill.steps import SETTLING, floored, month_start, shared_out, steps_between
+
+HOUR = timedelta(hours=1)
+ZURICH = ZoneInfo("Europe/Zurich")
+START = datetime(2025, 1, 1, tzinfo=UTC)
+
+
+@pytest.mark.parametrize("step", [timedelta(minutes=7), HOUR, timedelta(hours=6), timedelta(days=1)])
+def test_steps_are_whole_multiples_in_utc(step: timedelta) -> None:
+    start, until = datetime(2025, 1, 1, 0, 17, tzinfo=ZURICH), datetime(2025, 1, 9, 3, 1, tzinfo=ZURICH)
+    found = steps_between(start, until, step)
+    assert all(instant.timestamp() % step.total_seconds() == 0 for instant in found)
+    assert all(later - earlier == step for earlier, later in pairwise(found))
+    assert start <= found[0] < start + step
+    assert until - step < found[-1] <= until
+
+
+def test_both_ends_count_and_an_empty_span_has_none() -> None:
+    assert steps_between(START, START + HOUR, HOUR) == [START, START + HOUR]
+    assert steps_between(START, START, HOUR) == [START]
+    assert steps_between(START + HOUR, START, HOUR) == []
+    assert steps_between(START + HOUR / 4, START + HOUR / 2, HOUR) == []
+
+
+def test_an_instant_is_floored_in_utc() -> None:
+    assert floored(datetime(2025, 3, 30, 3, 59, tzinfo=ZURICH), timedelta(days=1)) == datetime(2025, 3, 30, tzinfo=UTC)
+    assert floored(START, HOUR) == START
+
+
+def test_a_month_begins_at_local_midnight() -> None:
+    assert month_start(datetime(2025, 7, 19, 1, tzinfo=UTC), ZURICH) == datetime(2025, 6, 30, 22, tzinfo=UTC)
+    assert month_start(datetime(2025, 6, 30, 23, tzinfo=UTC), ZURICH) == datetime(2025, 6, 30, 22, tzinfo=UTC)
+
+
+@pytest.mark.parametrize("shares", [1, 2, 3, 4])
+def test_shares_cover_every_step_once_and_in_order(shares: int) -> None:
+    steps = [START + HOUR * number for number in range(6000)]
+    found = shared_out(steps, shares, ZURICH)
+    assert len(found) == shares
+    assert [step for share in found for step in share.own] == steps
+    assert found[0].settling == 0
+    assert {share.settling for share in found[1:]} <= {SETTLING}
+    assert max(len(share.own) for share in found) < 1.5 * len(steps) / shares
+
+
+def test_shares_meet_where_a_month_begins() -> None:
+    steps = [START + HOUR * number for number in range(6000)]
+    _, second = shared_out(steps, 2, ZURICH)
+    assert second.own[0] == month_start(second.own[0], ZURICH)
+    assert second.steps[0] == second.own[0] - SETTLING * HOUR
+
+
+def test_without_a_month_in_between_they_meet_in_the_middle() -> None:
+    steps = [START + HOUR * number for number in range(500)]
+    assert [len(share.own) for share in shared_out(steps, 2, ZURICH)] == [250, 250]
+    assert shared_out([], 2, ZURICH) == []
+    assert [len(share.own) for share in shared_out(steps[:1], 2, ZURICH)] == [1]

@@ -1,0 +1,57 @@
+"""Shapes of mappings: which keys there must and may be, of which type."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+Types = type | tuple[type, ...]
+
+_DURATION = re.compile(r"(\d+)(ms|s|m|h|d|w|y)")
+_SECONDS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800, "y": 31536000}
+
+
+def shaped(
+    where: str, value: Any, required: Mapping[str, Types], optional: Mapping[str, Types] | None = None
+) -> Iterator[str]:
+    """Problems with a mapping's keys: missing, unknown (readers ignore them silently), or of another type."""
+    if not isinstance(value, Mapping):
+        yield f"{where}: not a mapping"
+        return
+    known = {**required, **(optional or {})}
+    yield from (f"{where}: {key} is missing" for key in required if key not in value)
+    yield from (f"{where}: unknown key {key}" for key in value if key not in known)
+    for key, types in known.items():
+        if key in value and not _is(value[key], types):
+            yield f"{where}: {key} is {type(value[key]).__name__}"
+        elif key in required and value.get(key) == "":
+            yield f"{where}: {key} is empty"
+
+
+def _is(value: Any, types: Types) -> bool:
+    if isinstance(value, bool):
+        return types is bool or (isinstance(types, tuple) and bool in types)
+    return isinstance(value, types)
+
+
+def duration(text: Any) -> float | None:
+    """Seconds of a duration as Prometheus writes it; None where it is none."""
+    match = _DURATION.fullmatch(text) if isinstance(text, str) else None
+    return int(match[1]) * _SECONDS[match[2]] if match else None
+
+
+def timed(where: str, value: Mapping[str, Any], *keys: str) -> Iterator[str]:
+    """Problems with durations among a mapping's entries."""
+    for key in keys:
+        if key in value and duration(value[key]) is None:
+            yield f"{where}: {key} is not a duration: {value[key]!r}"
+
+
+def repeated(where: str, what: str, names: Iterable[Any]) -> Iterator[str]:
+    """A problem for each name that is there more than once."""
+    seen: set[Any] = set()
+    for name in names:
+        if name in seen:
+            yield f"{where}: {what} {name!r} is there twice"
+        seen.add(name)

@@ -1,0 +1,49 @@
+"""What KPIs mean, as people read it."""
+
+from __future__ import annotations
+
+import pytest
+
+from dashboards.boards.definitions import definitions, formula, target
+from tests.dashboards.boards import config
+from tests.dashboards.samples import full, kpi, metric, small
+
+
+def test_a_formula_names_metrics_by_title_and_keeps_its_brackets() -> None:
+    of = small(
+        metrics=[metric("won", title="Deals won"), metric("closed", title="Deals closed")],
+        kpis=[kpi("share", value="100 * (won - closed) / (closed + 2)")],
+    )
+    assert formula(of, of.kpis[0].value) == "(100 * (Deals won - Deals closed)) / (Deals closed + 2)"
+
+
+@pytest.mark.parametrize(
+    ("goal", "said"),
+    [
+        (3000000, "3,000,000"),
+        (0.45, "0.45"),
+        ({"within": [0.2, 0.4]}, "0.2 to 0.4"),
+        (
+            {"from": 0.1, "to": 0.3, "start": "2026-01-01", "by": "2026-12-31"},
+            "from 0.1 on 2026-01-01 to 0.3 by 2026-12-31",
+        ),
+        ({"growth": "15%", "over": "same_last_year"}, "+15.0% over same last year"),
+        ([{"value": 5}, {"value": 6, "since": "2026-06-01"}], "dated, see the chart"),
+        (None, ""),
+    ],
+)
+def test_a_target_is_said_in_words(goal: object, said: str) -> None:
+    assert target(small(kpis=[kpi("deals", target=goal)]).kpis[0]) == said
+
+
+def test_every_kpi_has_a_row_of_as_many_cells_as_there_are_headings() -> None:
+    for name in ("full", "hostile"):
+        lines = definitions(config(name), config(name).kpis).splitlines()
+        assert len(lines) == 2 + len(config(name).kpis)
+        bars = [line.replace("\\|", "").count("|") for line in lines]
+        assert set(bars) == {9}
+
+
+def test_what_is_not_said_is_a_dash() -> None:
+    row = definitions(full(), full().kpis[2:3]).splitlines()[2]
+    assert row.count("–") == 2

@@ -1,0 +1,157 @@
+"""The same config gives the same files, whatever the config is."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+from dashboards.defaults import Site
+from dashboards.deployment import Places
+from dashboards.generate import ALERTING, ALERTS, cluster_files, compose_files
+from dashboards.manifest import Manifest, parse
+from exporter.config.loader import load
+from tests.dashboards.boards import CONFIGS, config
+from tests.dashboards.checks.validate import validate
+from tests.dashboards.samples import files_of, full, kpi, small
+from tests.programs import program, shared
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.mark.parametrize("name", CONFIGS)
+def test_what_is_generated_would_load(name: str) -> None:
+    validate(files_of(config(name)))
+
+
+def test_files_are_sorted_and_the_same_in_another_process(tmp_path: Path) -> None:
+    files = files_of(full())
+    assert list(files) == sorted(files)
+    code = (
+        "from tests.generation.samples import *; import json, sys;json.dump(files_of(full()), open(sys.argv[1], 'w'))"
+    )
+    out = tmp_path / "files.json"
+    subprocess.run(
+        [sys.executable, "-c", code, str(out)], check=True, cwd=ROOT, env={**os.environ, "PYTHONHASHSEED": "77"}
+    )
+    assert json.loads(out.read_text()) == files
+
+
+@pytest.mark.parametrize("name", ["call_center.yaml", "crm_sales.yaml"])
+def test_the_acceptance_configs_generate_and_validate(tmp_path: Path, name: str) -> None:
+    path = shared("acceptance", name)
+    files = compose_files(Site(load(path, {}).config), Places(), Manifest())
+    validate(files)
+    for file, text in files.items():
+        place = tmp_path / file
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.write_text(text, encoding="utf-8")
+    commands = (
+        ["promtool", "check", "config", "prometheus/prometheus.yml"],
+        ["promtool", "test", "rules", "prometheus/tests/kpi.yml"],
+        ["amtool", "check-config", "alertmanager/alertmanager.yml"],
+    )
+    for name_of_program, *arguments in commands:
+        command = [str(program(name_of_program)), *arguments]
+        done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_the_committed_output_is_that_of_the_demo_config() -> None:
+    generated = ROOT / "dashboards/generated"
+    earlier = parse((generated / "manifest.json").read_text(encoding="utf-8"))
+    files = compose_files(Site(load(ROOT / "config/kpis.yaml", {}).config), Places(), earlier)
+    on_disk = {
+        str(path.relative_to(generated)): path.read_text(encoding="utf-8")
+        for path in generated.rglob("*")
+        if path.is_file()
+    }
+    assert on_disk == files, "run kpi-exporter generate"
+
+
+def test_no_path_of_this_machine_is_in_the_files() -> None:
+    for path, text in files_of(full().located_in(ROOT / "config")).items():
+        assert str(ROOT) not in text, path
+
+
+def test_rules_that_left_the_config_are_deleted_in_grafana_for_good() -> None:
+    engine = {"alerting": {"engine": "grafana"}}
+    two = small(kpis=[kpi("deals"), kpi("orders")], **engine)
+    first = files_of(two)
+    assert "deleteRules" not in yaml.safe_load(first[ALERTING])
+
+    second = files_of(small(**engine), parse(first["manifest.json"]))
+    deleted = {entry["uid"] for entry in yaml.safe_load(second[ALERTING])["deleteRules"]}
+    gone = {r["uid"] for g in yaml.safe_load(first[ALERTING])["groups"] for r in g["rules"] if "orders" in r["title"]}
+    assert deleted == gone
+    assert len(gone) == 3
+
+    again = files_of(small(**engine), parse(second["manifest.json"]))
+    assert again == second
+    back = files_of(two, parse(second["manifest.json"]))
+    assert back == first
+
+
+def test_contact_points_and_timings_that_left_are_deleted_with_a_new_tree() -> None:
+    first = files_of(full())
+    fewer = full(contacts=[{"name": "owner_mail", "email": "owner@example.com"}], company=_without_hours())
+    fewer = fewer.model_copy(update={"kpis": tuple(k.model_copy(update={"alerts": None}) for k in fewer.kpis)})
+    content = yaml.safe_load(files_of(fewer, parse(first["manifest.json"]))[ALERTING])
+    assert [entry["uid"] for entry in content["deleteContactPoints"]] == [
+        "kpi-hook",
+        "kpi-team_slack",
+        "kpi-teams_room",
+    ]
+    assert [entry["name"] for entry in content["deleteMuteTimes"]] == ["kpi-days-off", "kpi-outside-working-hours"]
+
+
+def _without_hours() -> dict[str, str]:
+    return {"name": "Acme", "timezone": "America/New_York"}
+
+
+def test_turning_to_prometheus_deletes_grafanas_rules_but_no_contact_that_a_policy_may_name() -> None:
+    first = files_of(full())
+    files = files_of(full(alerting={"engine": "prometheus"}), parse(first["manifest.json"]))
+    assert set(yaml.safe_load(files[ALERTING])) == {"apiVersion", "deleteRules"}
+    assert ALERTS in files
+    validate(files)
+
+
+def test_everything_for_a_cluster_is_a_rule_or_a_config_map() -> None:
+    files = cluster_files(Site(full()), Places())
+    kinds = {path: yaml.safe_load(text) for path, text in files.items() if path.endswith(".yaml")}
+    assert kinds["kubernetes/rules.yaml"]["kind"] == "PrometheusRule"
+    boards = {p: c for p, c in kinds.items() if p.startswith("kubernetes/dashboards/")}
+    assert len(boards) == 10
+    stack = files_of(full())
+    for path, content in boards.items():
+        assert content["metadata"]["labels"]["grafana_dashboard"] == "1", path
+        ((name, text),) = content["data"].items()
+        folder, file = name.split("-", 1)
+        assert text == stack[f"grafana/dashboards/{folder}/{file}"]
+        assert len(text.encode()) < 1_000_000
+    assert boards["kubernetes/dashboards/people-person.yaml"]["metadata"]["annotations"] == {
+        "grafana_folder": "KPI people"
+    }
+    assert kinds["kubernetes/alerting.yaml"]["metadata"]["labels"]["grafana_alert"] == "1"
+
+
+def test_the_rules_of_a_cluster_are_those_of_the_stack(tmp_path: Path) -> None:
+    files = cluster_files(Site(full()), Places())
+    path = tmp_path / "rules.yml"
+    path.write_text(yaml.safe_dump(yaml.safe_load(files["kubernetes/rules.yaml"])["spec"]), encoding="utf-8")
+    done = subprocess.run([program("promtool"), "check", "rules", path], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+def test_a_cluster_without_grafana_alerts_gets_no_alerting_map() -> None:
+    assert "kubernetes/alerting.yaml" not in cluster_files(Site(small()), Places())
+    rules = yaml.safe_load(
+        cluster_files(Site(small(alerting={"engine": "grafana"})), Places())["kubernetes/rules.yaml"]
+    )
+    assert [group["name"] for group in rules["spec"]["groups"]] == ["kpi-recording"]

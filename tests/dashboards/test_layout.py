@@ -1,0 +1,58 @@
+"""Panels stand in reading order, none over another."""
+
+from __future__ import annotations
+
+from dashboards.grafana_model import Panel, Row, to_json
+from dashboards.layout import Block, Section, arranged
+from dashboards.look import Look
+from dashboards.panels import Head, folded, heading, note
+
+
+def panel(panel_id: int) -> Panel:
+    return note(Head(panel_id, "t", "d"), "text")
+
+
+def places(*parts: Block | Section) -> dict[int, tuple[int, int, int, int]]:
+    found = {}
+    for placed in arranged(parts):
+        for each in (placed, *getattr(placed, "panels", ())):
+            grid = to_json(each)["gridPos"]
+            found[each.id] = (grid["x"], grid["y"], grid["w"], grid["h"])
+    return found
+
+
+def test_panels_flow_from_left_to_right_and_wrap_at_the_edge() -> None:
+    assert places(Block(panel(1), 12, 4), Block(panel(2), 12, 6), Block(panel(3), 8, 2)) == {
+        1: (0, 0, 12, 4),
+        2: (12, 0, 12, 6),
+        3: (0, 6, 8, 2),
+    }
+
+
+def test_a_collapsed_row_holds_its_panels_and_takes_one_line() -> None:
+    row: Row = folded(9, "more")
+    assert places(Block(panel(1), 24, 4), Section(row, (Block(panel(2), 24, 5),)), Block(panel(3), 24, 1)) == {
+        1: (0, 0, 24, 4),
+        9: (0, 4, 24, 1),
+        2: (0, 5, 24, 5),
+        3: (0, 5, 24, 1),
+    }
+    assert [each.id for each in row.panels] == [2]
+
+
+def test_an_open_row_is_followed_by_its_panels() -> None:
+    row = heading(9, "more")
+    assert places(Section(row, (Block(panel(2), 24, 5),)), Block(panel(3), 24, 1)) == {
+        9: (0, 0, 24, 1),
+        2: (0, 1, 24, 5),
+        3: (0, 6, 24, 1),
+    }
+    assert row.panels == []
+
+
+def test_the_base_of_thresholds_is_null_and_nothing_else_is() -> None:
+    assert to_json(Look().defaults())["thresholds"] == {
+        "mode": "absolute",
+        "steps": [{"color": "text", "value": None}],
+    }
+    assert "min" not in to_json(Look().defaults())

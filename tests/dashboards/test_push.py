@@ -1,0 +1,187 @@
+"""Sending to a Grafana that runs: what is missing is made, what changed is replaced, what is gone is removed."""
+
+from __future__ import annotations
+
+import httpx
+import pytest
+
+from dashboards.defaults import Site
+from dashboards.push.api import GrafanaApi, PushError
+from dashboards.push.plan import TAG, Change, apply, plan
+from exporter.config.root import Config
+from tests.dashboards.fake_grafana import TOKEN, FakeGrafana
+from tests.dashboards.samples import full, kpi, small
+
+URL = "https://grafana.example.com/sub"
+
+
+def push(grafana: FakeGrafana, config: Config, token: str = TOKEN, *, dry_run: bool = False) -> list[Change]:
+    with GrafanaApi(URL, token, grafana.transport) as api:
+        changes = plan(api, Site(config))
+        return changes if dry_run else list(apply(api, changes))
+
+
+def with_rules(**changes: object) -> Config:
+    return small(alerting={"engine": "grafana"}, **changes)
+
+
+def told(changes: list[Change]) -> dict[str, int]:
+    counts: dict[str, int] = {}
+    for change in changes:
+        key = f"{change.action} {change.kind}"
+        counts[key] = counts.get(key, 0) + 1
+    return counts
+
+
+def test_an_empty_grafana_gets_everything_folders_first() -> None:
+    grafana = FakeGrafana()
+    changes = push(grafana, full())
+    assert told(changes)["create dashboard"] == 10
+    assert set(grafana.folders) == {"kpi", "kpi-people", "kpi-alerts"}
+    assert grafana.dashboards["kpi-person"]["meta"]["folderUid"] == "kpi-people"
+    assert all(TAG in entry["dashboard"]["tags"] for entry in grafana.dashboards.values())
+    assert all(rule["folderUID"] == "kpi-alerts" for rule in grafana.rules.values())
+    assert len(grafana.rules) > 30
+    paths = [line.split()[1] for line in grafana.log]
+    assert paths.index("/sub/api/dashboards/db") > max(i for i, path in enumerate(paths) if path == "/sub/api/folders")
+
+
+def test_the_second_push_changes_nothing() -> None:
+    grafana = FakeGrafana()
+    push(grafana, full())
+    assert push(grafana, full()) == []
+
+
+def test_a_dry_run_sends_nothing_and_shows_the_difference() -> None:
+    grafana = FakeGrafana()
+    push(grafana, with_rules())
+    grafana.log.clear()
+    changes = push(grafana, with_rules(kpis=[kpi("deals", title="Renamed")]), dry_run=True)
+    assert grafana.log == []
+    changed = {change.uid: change for change in changes}
+    shown = changed["kpi-detail"].difference()
+    assert '-          "text": "Deals",\n' in shown
+    assert '+          "text": "Renamed",\n' in shown
+    assert all(change.action == "update" for change in changes)
+
+
+def test_what_is_no_longer_generated_is_removed() -> None:
+    grafana = FakeGrafana()
+    push(grafana, with_rules(kpis=[kpi("deals"), kpi("orders", department="Service")]))
+    changes = push(grafana, with_rules())
+    assert [c.uid for c in changes if c.kind == "dashboard" and c.action == "delete"] == ["kpi-dept-service"]
+    assert told(changes)["delete alert rule"] == 3
+    assert "kpi-dept-service" not in grafana.dashboards
+
+
+def test_turning_to_prometheus_removes_the_rules_only() -> None:
+    grafana = FakeGrafana()
+    push(grafana, with_rules())
+    changes = push(grafana, small())
+    assert grafana.rules == {}
+    assert "kpi-overview" in grafana.dashboards
+    assert {change.action for change in changes if change.kind == "alert rule"} == {"delete"}
+
+
+def test_what_others_made_is_left_alone() -> None:
+    grafana = FakeGrafana()
+    grafana.rules["theirs"] = {"uid": "theirs", "title": "Disk full", "labels": {}}
+    grafana.rules["bare"] = {"uid": "bare", "title": "No labels", "labels": None}
+    grafana.dashboards["theirs"] = {"dashboard": {"uid": "theirs", "title": "T", "tags": []}, "meta": {}}
+    push(grafana, with_rules())
+    push(grafana, small())
+    assert {"theirs", "bare"} == set(grafana.rules)
+    assert "theirs" in grafana.dashboards
+
+
+@pytest.mark.parametrize(
+    ("tags", "provisioned", "said"), [([], False, "'Mine' .*is not ours"), ([TAG], True, "comes from files")]
+)
+def test_a_dashboard_of_others_under_our_uid_stops_the_push(tags: list[str], provisioned: bool, said: str) -> None:
+    board = {"uid": "kpi-overview", "title": "Mine", "tags": tags}
+    entry = {"dashboard": board, "meta": {"provisioned": provisioned}}
+    grafana = FakeGrafana(dashboards={"kpi-overview": entry})
+    with pytest.raises(PushError, match=said):
+        push(grafana, small())
+    assert grafana.log == []
+
+
+def test_a_rule_of_others_under_our_uid_stops_the_push_before_it_begins() -> None:
+    grafana = FakeGrafana()
+    push(grafana, with_rules())
+    uid = next(iter(grafana.rules))
+    grafana.rules[uid]["labels"] = {}
+    grafana.log.clear()
+    with pytest.raises(PushError, match=f"{uid} is not ours"):
+        push(grafana, with_rules())
+    assert grafana.log == []
+
+
+def test_a_rule_is_sent_as_the_api_has_it() -> None:
+    grafana = FakeGrafana()
+    push(grafana, with_rules(kpis=[kpi("deals", owner="$HOME")]))
+    rule = next(rule for rule in grafana.rules.values() if rule["title"] == "KpiOffTrack deals")
+    assert rule["labels"]["owner"] == "$HOME"
+    assert (rule["ruleGroup"], rule["orgID"], rule["for"], rule["keep_firing_for"]) == ("kpi-alerts-1", 1, "30m", "15m")
+    assert not {"dashboardUid", "panelId", "keepFiringFor"} & rule.keys()
+    assert rule["annotations"]["__panelId__"] == "10"
+
+
+def test_a_renamed_folder_is_renamed() -> None:
+    grafana = FakeGrafana()
+    push(grafana, small())
+    grafana.folders["kpi"]["title"] = "Old"
+    (change,) = push(grafana, small())
+    assert (change.action, change.kind, grafana.folders["kpi"]["title"]) == ("update", "folder", "KPI")
+
+
+def test_a_dashboard_that_was_moved_is_moved_back() -> None:
+    grafana = FakeGrafana()
+    push(grafana, small())
+    grafana.dashboards["kpi-wall"]["meta"]["folderUid"] = "elsewhere"
+    (change,) = push(grafana, small())
+    assert (change.uid, change.action) == ("kpi-wall", "update")
+
+
+def test_a_missing_data_source_is_told_with_the_cure() -> None:
+    with pytest.raises(PushError, match="no data source kpi-prometheus: name yours with --datasource-uid"):
+        push(FakeGrafana(sources=set()), small())
+
+
+@pytest.mark.parametrize(
+    ("answer", "said"),
+    [
+        (httpx.Response(403, json={"message": "Access denied"}), "lacks a permission.*403 Access denied"),
+        (httpx.Response(412, json={"message": "name-exists"}), "holds something else.*412 name-exists"),
+        (
+            httpx.Response(500, text="<html>oops</html>"),
+            "refuses: GET /api/datasources/uid/.*: 500$",
+        ),
+        (httpx.Response(500, json=["odd"]), "Grafana refuses"),
+        (httpx.Response(302, headers={"Location": "https://evil.example.com"}), "at another address"),
+        (httpx.Response(200, text="<html>login</html>"), "is not Grafana's API"),
+    ],
+)
+def test_a_refusal_says_what_to_do(answer: httpx.Response, said: str) -> None:
+    grafana = FakeGrafana(trouble=lambda _: answer)
+    with pytest.raises(PushError, match=said):
+        push(grafana, small())
+
+
+def test_the_token_is_in_no_message_and_goes_to_one_address_only() -> None:
+    asked: list[httpx.Request] = []
+
+    def unreachable(request: httpx.Request) -> httpx.Response:
+        asked.append(request)
+        raise httpx.ConnectError(f"cannot connect with {request.headers['Authorization']}", request=request)
+
+    with pytest.raises(PushError) as refused:
+        push(FakeGrafana(trouble=unreachable), small())
+    assert TOKEN not in str(refused.value)
+    assert "ConnectError" in str(refused.value)
+    assert [request.url.host for request in asked] == ["grafana.example.com"]
+
+
+def test_a_wrong_token_is_told() -> None:
+    with pytest.raises(PushError, match="the token is not accepted"):
+        push(FakeGrafana(), small(), token="wrong")

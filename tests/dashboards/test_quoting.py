@@ -1,0 +1,45 @@
+"""Text from the config appears literally, whoever reads it."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from dashboards.quoting import expanded, grafana_template, markdown, shown, template
+from tests.dashboards.samples import HOSTILE
+
+GRAFANA_VARIABLE = re.compile(r"\$(\w+)|\[\[([\s\S]+?)(?::(\w+))?\]\]|\$\{(\w+)(?:\.([^:^}]+))?(?::([^}]+))?\}")
+"""What Grafana takes for a variable."""
+ENVIRONMENT = re.compile(r"\$(\w+)|\$\{[^}]*\}|\$__\w+\{[^}]*\}")
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_grafana_finds_no_variable_in_a_title(text: str) -> None:
+    assert not GRAFANA_VARIABLE.search(shown(text))
+    assert shown(text).replace("\u2060", "") == " ".join(text.split())
+
+
+def test_harmless_text_stays_as_it_is() -> None:
+    assert shown("Umsatz (CHF) 100 $ & more") == "Umsatz (CHF) 100 $ & more"
+    assert markdown("Umsatz") == "Umsatz"
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_markdown_shows_the_text_and_no_markup(text: str) -> None:
+    written = markdown(text)
+    assert "<" not in written
+    assert not re.search(r"(?<!\\)[*_`|\[\]]", written)
+    assert not GRAFANA_VARIABLE.search(written)
+
+
+def test_templates_hold_no_action_but_the_literal_brace() -> None:
+    assert template("a {{ b }} {") == 'a {{ "{" }}{{ "{" }} b }} {{ "{" }}'
+    assert grafana_template("${HOME}") == '{{ "$" }}{{ "{" }}HOME}'
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_grafana_expands_nothing_of_the_environment(text: str) -> None:
+    assert not ENVIRONMENT.search(grafana_template(text))
+    assert not ENVIRONMENT.search(expanded(text).replace("$$", ""))
+    assert expanded(text).replace("$$", "$") == text

@@ -1,0 +1,179 @@
+"""Evaluations from a real store, and what is not asked twice."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from exporter.config.fields import Period, Scope, Status
+from exporter.errors import EvaluationError, Reason
+from exporter.evaluation import evaluator
+from exporter.evaluation.evaluator import Evaluated, Evaluations
+from exporter.metrics.values import MetricValue
+from exporter.store.store import Store
+from tests.evaluation.stored import ADA, NOW, deal, put, small_config
+
+DAY = timedelta(days=1)
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    opened = Store.open(tmp_path / "data")
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def asked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The metrics that were really asked of the store, over time."""
+    seen: list[str] = []
+    real = evaluator.answer
+
+    def answer(reader: Any, config: Any, questions: Sequence[Any], **more: Any) -> Any:
+        seen.extend(sorted({question.metric for question in questions}))
+        return real(reader, config, questions, **more)
+
+    monkeypatch.setattr(evaluator, "answer", answer)
+    return seen
+
+
+def fill(store: Store, at: datetime = NOW) -> None:
+    put(store, "hr", "people", [ADA], at)
+    won = [deal(1, 400, NOW - 3 * DAY), deal(2, 100, NOW - timedelta(hours=2)), deal(3, 900, NOW - 40 * DAY)]
+    put(store, "crm", "deals", [*won, deal(4, 70, None, stage=None)], at)
+
+
+def company_value(evaluated: Evaluated) -> float | None:
+    return next(v.value for v in evaluated.evaluation.kpis if v.scope is Scope.COMPANY)
+
+
+def metric(evaluated: Evaluated, name: str, scope: Scope = Scope.COMPANY) -> list[MetricValue]:
+    return [m for m in evaluated.evaluation.metrics if m.metric == name and m.scope is scope]
+
+
+def test_metrics_and_kpis_come_from_the_records(store: Store) -> None:
+    fill(store)
+    found = Evaluations(small_config(), store).evaluate(NOW, None)
+    assert company_value(found) == 500
+    assert {(m.period, m.labels, m.value) for m in metric(found, "revenue")} == {
+        (Period.DAY, (("stage", "Offer"),), 100),
+        (Period.MONTH, (("stage", "Offer"),), 500),
+    }
+    assert [
+        (m.team, m.person, m.value) for m in metric(found, "revenue", Scope.PERSON) if m.period is Period.MONTH
+    ] == [("North", "Ada Lovelace", 500)]
+    assert [m.value for m in metric(found, "open_deals")] == [1]
+    assert found.evaluation.undated == {("deals", "closed_at"): 1, ("deals", "created_at"): 0}
+    assert found.evaluation.failed == ()
+
+
+def test_nothing_is_said_before_the_first_pass(store: Store) -> None:
+    found = Evaluations(small_config(), store).evaluate(NOW, None)
+    assert [(v.status, v.value) for v in found.evaluation.kpis] == [(Status.NO_DATA, None)]
+    assert found.evaluation.metrics == ()
+
+
+def test_values_are_as_of_what_is_known_and_past_instants_are_their_own(store: Store) -> None:
+    fill(store)
+    every = Evaluations(small_config(), store)
+    assert next(iter(every.evaluate(NOW + timedelta(minutes=5), None).evaluation.kpis)).as_of == NOW
+    before = every.evaluate(NOW - 2 * DAY, None)
+    assert company_value(before) == 400
+    assert company_value(every.evaluate(NOW - 50 * DAY, None)) == 0
+
+
+def test_where_nothing_happened_the_last_evaluation_is_given_again(store: Store, asked: list[str]) -> None:
+    fill(store)
+    every = Evaluations(small_config(), store)
+    first = every.evaluate(NOW + timedelta(seconds=5), None)
+    store.fail("crm", "deals", Reason.TIMEOUT, NOW)
+    second = every.evaluate(NOW + timedelta(seconds=15), first.memory)
+    assert second.evaluation is first.evaluation
+    assert {o.failures for o in second.outcomes if o.source == "crm"} == {1}
+    assert asked == ["open_deals", "revenue"]
+
+
+def test_a_pass_without_changes_moves_time_on_without_asking(store: Store, asked: list[str]) -> None:
+    fill(store)
+    every = Evaluations(small_config(), store)
+    first = every.evaluate(NOW, None)
+    fill(store, NOW + timedelta(minutes=10))
+    second = every.evaluate(NOW + timedelta(minutes=10), first.memory)
+    one, other = first.evaluation.kpis[0], second.evaluation.kpis[0]
+    assert other.as_of == NOW + timedelta(minutes=10)
+    assert (one.expected or 0) < (other.expected or 0)
+    assert other.value == one.value
+    assert len(asked) == 2
+
+
+def test_only_what_changed_is_asked_again(store: Store, asked: list[str]) -> None:
+    config = small_config()
+    calls = {"name": "calls", "title": "Calls", "entity": "calls", "at": "started_at", "count": "rows"}
+    phones = {"name": "phones", "provider": "csv", "path": "c.csv", "entity": "calls", "columns": {"id": "id"}}
+    config = small_config(
+        metrics=[*(m.model_dump(by_alias=True, exclude_unset=True) for m in config.metrics), calls],
+        sources=[*(s.model_dump(by_alias=True, exclude_unset=True) for s in config.sources), phones],
+    )
+    fill(store)
+    put(store, "phones", "calls", [])
+    every = Evaluations(config, store)
+    every.evaluate(NOW, None)
+    asked.clear()
+    put(store, "crm", "deals", [deal(1, 450, NOW - 3 * DAY)], NOW + timedelta(minutes=1))
+    found = every.evaluate(NOW + timedelta(minutes=1), None)
+    assert company_value(found) == 450
+    assert set(asked) == {"open_deals", "revenue"}
+
+
+def test_a_record_whose_time_comes_is_counted_without_any_change(store: Store) -> None:
+    put(store, "hr", "people", [ADA])
+    ahead = [deal(1, 400, NOW - DAY), deal(2, 50, NOW + timedelta(minutes=4), created_at=NOW + timedelta(minutes=2))]
+    put(store, "crm", "deals", ahead)
+    every = Evaluations(small_config(), store)
+    seen = []
+    for minutes in range(6):
+        at = NOW + timedelta(minutes=minutes)
+        put(store, "crm", "deals", ahead, at)
+        put(store, "hr", "people", [ADA], at)
+        found = every.evaluate(at, None)
+        seen.append((company_value(found), [m.value for m in metric(found, "open_deals")]))
+    exact = [Evaluations(small_config(), store).evaluate(NOW + timedelta(minutes=m), None) for m in range(6)]
+    assert seen == [(company_value(e), [m.value for m in metric(e, "open_deals")]) for e in exact]
+    assert [value for value, _ in seen] == [400, 400, 400, 400, 400, 450]
+    assert [levels for _, levels in seen] == [[0], [0], [1], [1], [0], [0]]
+
+
+def test_midnight_asks_everything_anew(store: Store, asked: list[str]) -> None:
+    fill(store)
+    every = Evaluations(small_config(), store)
+    every.evaluate(NOW, None)
+    asked.clear()
+    fill(store, NOW + DAY)
+    found = every.evaluate(NOW + DAY, None)
+    assert set(asked) == {"open_deals", "revenue"}
+    assert [m.value for m in metric(found, "revenue") if m.period is Period.DAY] == []
+
+
+def test_folded_labels_are_counted(store: Store) -> None:
+    put(store, "hr", "people", [ADA])
+    put(store, "crm", "deals", [deal(n, n, NOW - DAY, stage=f"stage {n:03d}") for n in range(1, 131)])
+    found = Evaluations(small_config(), store).evaluate(NOW, None)
+    assert found.evaluation.label_overflow == {("revenue", "stage"): 30}
+    month = [m for m in metric(found, "revenue") if m.period is Period.MONTH]
+    assert len(month) == 101
+    assert sum(m.value for m in month) == sum(range(1, 131))
+
+
+def test_a_store_that_was_closed_is_an_error_that_passes(store: Store) -> None:
+    fill(store)
+    every = Evaluations(small_config(), store)
+    every.evaluate(NOW, None)
+    assert every._reader is not None
+    every._reader.close()
+    with pytest.raises(EvaluationError, match="store"):
+        every.evaluate(NOW, None)
+    assert company_value(every.evaluate(NOW, None)) == 500

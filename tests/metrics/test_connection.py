@@ -1,0 +1,65 @@
+"""One state of the store for many queries."""
+
+from __future__ import annotations
+
+import duckdb
+import pytest
+
+from exporter.metrics.connection import QueryError, begin_again, give_back, one_state
+
+
+@pytest.fixture
+def store() -> duckdb.DuckDBPyConnection:
+    made = duckdb.connect()
+    made.execute("CREATE TABLE numbers AS SELECT 1 AS number")
+    return made
+
+
+def count(reader: duckdb.DuckDBPyConnection) -> int:
+    return int(str(reader.execute("SELECT count(*) FROM numbers").fetchall()[0][0]))
+
+
+def test_what_is_published_meanwhile_is_seen_afterwards(store: duckdb.DuckDBPyConnection) -> None:
+    reader = store.cursor()
+    with one_state(reader):
+        assert count(reader) == 1
+        with one_state(reader):
+            store.execute("INSERT INTO numbers VALUES (2)")
+            assert count(reader) == 1
+        assert count(reader) == 1
+    assert count(reader) == 2
+
+
+def test_tables_made_inside_are_gone_afterwards(store: duckdb.DuckDBPyConnection) -> None:
+    reader = store.cursor()
+    with one_state(reader):
+        reader.execute("CREATE TEMP TABLE own AS SELECT 1")
+    with pytest.raises(QueryError):
+        reader.execute("SELECT * FROM own")
+
+
+def test_after_a_failed_query_a_new_state_begins(store: duckdb.DuckDBPyConnection) -> None:
+    reader = store.cursor()
+    with one_state(reader):
+        with pytest.raises(QueryError):
+            reader.execute("SELECT CAST('x' AS INT)").fetchall()
+        begin_again(reader)
+        assert count(reader) == 1
+
+
+def test_an_error_inside_leaves_the_reader_usable(store: duckdb.DuckDBPyConnection) -> None:
+    reader = store.cursor()
+    with pytest.raises(ZeroDivisionError), one_state(reader):
+        raise ZeroDivisionError
+    assert count(reader) == 1
+
+
+def test_giving_memory_back_changes_neither_the_limit_nor_what_is_read(store: duckdb.DuckDBPyConnection) -> None:
+    store.execute("SET GLOBAL memory_limit = '300MiB'")
+    reader = store.cursor()
+    with one_state(reader):
+        assert count(reader) == 1
+        store.execute("INSERT INTO numbers VALUES (2)")
+        give_back(reader)
+        assert count(reader) == 1
+    assert reader.execute("SELECT current_setting('memory_limit')").fetchall() == [("300.0 MiB",)]

@@ -1,0 +1,174 @@
+"""At most a hundred values a label, and the rest folded exactly."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from statistics import median
+from typing import Any
+
+import duckdb
+import pytest
+
+from exporter.config.root import Config
+from exporter.metrics.evaluate import Answered, answer
+from exporter.metrics.label_folding import MOST_VALUES, Kept
+from exporter.metrics.values import Group, Measured, Question, Window
+from exporter.naming import OTHER
+from tests.metrics.asking import LEVEL, MARCH, metric
+from tests.metrics.company import at, config_of, insert, store_of
+
+DAY = Window(at("2024-03-05"), at("2024-03-06"))
+
+
+def deals(sizes: Mapping[str, int], **more: Any) -> list[dict[str, Any]]:
+    """So many deals of each account, of amounts 1, 2, 3 and so on."""
+    row = {"closed_at": at("2024-03-05"), "status": "won", **more}
+    return [{**row, "account": name, "amount": n + 1} for name, size in sizes.items() for n in range(size)]
+
+
+def ask(
+    store: duckdb.DuckDBPyConnection, config: Config, windows: Sequence[Window] = (MARCH,), kept: Kept | None = None
+) -> Answered:
+    found = answer(store, config, [Question("m", window, by=True) for window in windows], kept=kept)
+    assert not found.failed
+    return found
+
+
+def by_account(**keys: Any) -> Config:
+    return config_of(
+        metric(entity="deals", by=["account"], **({} if "during" in keys else {"at": "closed_at"}), **keys)
+    )
+
+
+def labels(found: Answered, window: Window = MARCH) -> set[str]:
+    return {group.labels[0] for group in found.answers[Question("m", window, by=True)]}
+
+
+MANY = {f"account {number:03}": 1 + number % 7 for number in range(MOST_VALUES + 30)}
+
+
+def test_a_hundred_values_all_have_their_place() -> None:
+    sizes = dict(list(MANY.items())[:MOST_VALUES])
+    found = ask(store_of(deals=deals(sizes)), by_account(count="rows"))
+    assert found.answers[Question("m", MARCH, by=True)] == {
+        Group(labels=(name,)): Measured(float(size), size) for name, size in sizes.items()
+    }
+    assert found.overflow == {}
+    assert found.kept == {("m", "account"): tuple(sorted(sizes))}
+
+
+@pytest.mark.parametrize(
+    ("aggregate", "of"),
+    [
+        ({"count": "rows"}, len),
+        ({"sum": "amount"}, sum),
+        ({"mean": "amount"}, lambda values: sum(values) / len(values)),
+        ({"max": "amount"}, max),
+        ({"percentile": {"of": "amount", "at": 0.5}}, median),
+        ({"distinct": "amount"}, lambda values: len(set(values))),
+    ],
+)
+def test_the_rest_folds_into_one_value_whose_number_is_exact(aggregate: dict[str, Any], of: Any) -> None:
+    found = ask(store_of(deals=deals(MANY)), by_account(**aggregate))
+    answers = found.answers[Question("m", MARCH, by=True)]
+    assert len(answers) == MOST_VALUES + 1
+    assert found.overflow == {("m", "account"): 30}
+    ranked = sorted(MANY, key=lambda name: (-MANY[name], name))
+    folded = [amount + 1 for name in ranked[MOST_VALUES:] for amount in range(MANY[name])]
+    assert answers[Group(labels=(OTHER,))] == Measured(pytest.approx(of(folded)), len(folded))
+    assert {*labels(found)} == {*ranked[:MOST_VALUES], OTHER}
+    assert found.kept[("m", "account")] == tuple(sorted(ranked[:MOST_VALUES]))
+
+
+def test_the_largest_are_those_of_the_largest_sum() -> None:
+    rich = deals({"whale": 1}, status="won")
+    rich[0]["amount"] = 10**9
+    found = ask(store_of(deals=deals(dict.fromkeys(MANY, 3)) + rich), by_account(sum="amount"))
+    assert "whale" in labels(found)
+    assert "whale" not in labels(ask(store_of(deals=deals(dict.fromkeys(MANY, 3)) + rich), by_account(count="rows")))
+
+
+def test_size_is_that_of_the_rows_the_metric_wants() -> None:
+    lost = deals({"loser": 50}, status="lost")
+    config = by_account(count="rows", where={"status": "won"})
+    found = ask(store_of(deals=deals(MANY) + lost), config)
+    assert "loser" not in labels(found)
+
+
+def test_a_place_is_kept_until_the_value_has_no_row_left() -> None:
+    """A newcomer with more rows than anybody waits until somebody leaves."""
+    config = by_account(count="rows")
+    store = store_of(deals=deals(MANY))
+    first = ask(store, config)
+    insert(store, "deals", deals({"newcomer": 99}))
+    second = ask(store, config, kept=first.kept)
+    assert labels(second) == labels(first)
+    assert ask(store, config).kept != first.kept
+    gone = first.kept[("m", "account")][0]
+    store.execute("DELETE FROM deals WHERE account = ?", [gone])
+    third = ask(store, config, kept=second.kept)
+    assert labels(third) == (labels(first) - {gone}) | {"newcomer"}
+
+
+def test_places_given_before_there_were_too_many_are_kept_too() -> None:
+    config = by_account(count="rows")
+    store = store_of(deals=deals({"small": 1}))
+    first = ask(store, config)
+    insert(store, "deals", deals(dict.fromkeys(MANY, 5)))
+    assert "small" in labels(ask(store, config, kept=first.kept))
+    assert "small" not in labels(ask(store, config))
+
+
+def test_all_windows_of_a_metric_have_the_same_places() -> None:
+    later = deals(dict.fromkeys(MANY, 9), closed_at=at("2024-03-20"))
+    today = deals({f"day {number}": 1 for number in range(20)})
+    found = ask(store_of(deals=later + today), by_account(count="rows"), windows=(DAY, MARCH))
+    assert labels(found, DAY) == {OTHER}
+    assert found.answers[Question("m", DAY, by=True)] == {Group(labels=(OTHER,)): Measured(20.0, 20)}
+
+
+def test_levels_fold_as_of_their_instant() -> None:
+    store = store_of(deals=deals(MANY, created_at=at("2024-01-01"), closed_at=None))
+    found = ask(store, by_account(during=LEVEL, count="rows"))
+    assert len(labels(found)) == MOST_VALUES + 1
+    assert sum(m.value or 0 for m in found.answers[Question("m", MARCH, by=True)].values()) == sum(MANY.values())
+
+
+def test_each_label_folds_for_itself() -> None:
+    config = config_of(metric(entity="deals", at="closed_at", count="rows", by=["account", "status"]))
+    found = ask(store_of(deals=deals(MANY) + deals(MANY, status="lost")), config)
+    pairs = {group.labels for group in found.answers[Question("m", MARCH, by=True)]}
+    assert {status for _, status in pairs} == {"won", "lost"}
+    assert len({account for account, _ in pairs}) == MOST_VALUES + 1
+    assert found.overflow == {("m", "account"): 30}
+    assert found.kept[("m", "status")] == ("lost", "won")
+
+
+def test_empty_and_missing_values_are_the_same_label() -> None:
+    found = ask(store_of(deals=deals({"": 1, "a": 1})), by_account(count="rows"))
+    assert labels(found) == {"", "a"}
+    nothing = [{"closed_at": at("2024-03-05"), "account": account} for account in (None, "")]
+    found = ask(store_of(deals=nothing), by_account(count="rows"))
+    assert found.answers[Question("m", MARCH, by=True)] == {Group(labels=("",)): Measured(2.0, 2)}
+
+
+def test_flags_and_numbers_are_labels_too() -> None:
+    calls = [{"started_at": at("2024-03-05"), "resolved": flag, "satisfaction": 4.0} for flag in (True, False, None)]
+    config = config_of(metric(count="rows", by=["resolved", "satisfaction"]))
+    found = answer(store_of(calls=calls), config, [Question("m", MARCH, by=True)])
+    pairs = {group.labels for group in found.answers[Question("m", MARCH, by=True)]}
+    assert pairs == {("true", "4.0"), ("false", "4.0"), ("", "4.0")}
+
+
+def test_money_beyond_the_store_fails_the_metric_that_ranks_by_it() -> None:
+    odd = {"amount": 10**15, "currency": "USD"}
+    rows = [{**row, **odd} for row in deals(MANY)]
+    config = config_of(
+        metric(entity="deals", at="closed_at", sum="amount", by=["account"]),
+        {"name": "number", "entity": "deals", "at": "closed_at", "count": "rows", "by": ["account"]},
+        company={"rates": {"USD": 1e9}},
+    )
+    asked = [Question(name, MARCH, by=True) for name in ("m", "number")]
+    found = answer(store_of(deals=rows), config, asked)
+    assert found.failed.keys() == {"m"}
+    assert len(found.answers[asked[1]]) == MOST_VALUES + 1

@@ -1,0 +1,33 @@
+"""A config, the secrets it names and the mark of its text."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+
+import pytest
+
+from exporter.logs import MASK, Redactor
+from exporter.runtime.config_file import mark_of, read_config
+from tests import small_company
+
+CONTACT = "contacts:\n  - {name: ops, slack: {webhook: {env: HOOK}}}\n"
+
+
+def test_secrets_become_known_to_the_log_and_doubts_are_told(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    path = small_company.write(tmp_path, small_company.CONFIG + CONTACT)
+    redactor = Redactor()
+    with caplog.at_level(logging.WARNING, "exporter"):
+        loading = read_config(path, {"HOOK": "https://hooks.example/abcdef"}, redactor)
+    assert loading.config.company.name == "Small"
+    assert redactor.clean("to https://hooks.example/abcdef") == f"to {MASK}"
+    assert any("told of nothing" in record.message for record in caplog.records)
+
+
+def test_a_mark_changes_with_the_text(tmp_path: Path) -> None:
+    path = small_company.write(tmp_path)
+    first = mark_of(path)
+    assert read_config(path, {}).mark == first
+    path.write_text(small_company.CONFIG + "\n")
+    assert mark_of(path) not in ("", first)
+    assert mark_of(tmp_path / "nothing") == ""

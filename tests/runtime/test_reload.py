@@ -1,0 +1,102 @@
+"""One engine in the place of another."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from exporter import naming
+from exporter.clock import system_clock
+from exporter.errors import StoreError
+from exporter.exposition.self_metrics import Ledger
+from exporter.runtime.config_file import read_config
+from exporter.runtime.engine import Engine, Process
+from exporter.runtime.reload import Reloading
+from exporter.store.store import Store
+from exporter.web.server import Exposed
+from tests import small_company
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> Path:
+    return small_company.write(tmp_path)
+
+
+@pytest.fixture
+def process(tmp_path: Path) -> Iterator[Process]:
+    store = Store.open(tmp_path / "data")
+    yield Process(store, Exposed(Ledger()), {}, tmp_path / "data", system_clock)
+    store.close()
+
+
+@pytest.fixture
+def engines(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """What engines were told, instead of running."""
+    told: list[str] = []
+    monkeypatch.setattr(Engine, "start", lambda _: told.append("start"))
+    monkeypatch.setattr(Engine, "stop", lambda _: told.append("stop"))
+    monkeypatch.setattr(Engine, "nudge", lambda _, source: told.append(f"nudge {source}"))
+    return told
+
+
+def reloading(process: Process, config: Path) -> Reloading:
+    return Reloading(process, lambda: read_config(config, {}))
+
+
+def test_the_engine_before_ends_before_the_next_begins(process: Process, config: Path, engines: list[str]) -> None:
+    one = reloading(process, config)
+    one.begin(read_config(config, {}), b"")
+    one.nudge("crm")
+    one.reload()
+    one.stop()
+    assert engines == ["start", "nudge crm", "stop", "start", "stop"]
+
+
+def test_a_config_that_cannot_work_leaves_the_engine_as_it_was(
+    process: Process, config: Path, engines: list[str]
+) -> None:
+    one = reloading(process, config)
+    one.begin(read_config(config, {}), b"")
+    mark = one.mark
+    country = "currency: CHF, holidays: {country: XX}}"
+    config.write_text(small_company.CONFIG.replace("currency: CHF}", country).replace("target: 1000", "target: 9"))
+    one.reload()
+    assert engines == ["start"]
+    assert one.mark == mark
+    assert process.exposed.ledger.value(naming.RELOAD_SUCCESS) == 0
+
+
+def test_before_the_first_engine_and_after_the_last_nothing_happens(
+    process: Process, config: Path, engines: list[str]
+) -> None:
+    one = reloading(process, config)
+    one.reload()
+    one.nudge("crm")
+    one.stop()
+    one.begin(read_config(config, {}), b"")
+    one.reload()
+    assert engines == []
+
+
+def test_a_store_that_cannot_forget_just_now_is_no_reason_to_stop(
+    process: Process, config: Path, engines: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: Any) -> Any:
+        raise StoreError("disk full")
+
+    monkeypatch.setattr(process.store, "retain", full)
+    reloading(process, config).begin(read_config(config, {}), b"[]")
+    assert engines == ["start"]
+
+
+def test_a_source_can_be_read_at_once(process: Process, config: Path) -> None:
+    one = reloading(process, config)
+    one.begin(read_config(config, {}), b"")
+    try:
+        one.nudge("crm")
+        one.nudge("nobody")
+    finally:
+        one.stop()

@@ -1,0 +1,169 @@
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from exporter.config.fields import Secret
+from exporter.errors import Reason, SourceRejectedError, SourceUnavailableError
+from exporter.sources.http.auth import (
+    Authenticator,
+    BasicAuth,
+    BearerAuth,
+    Credential,
+    HeaderAuth,
+    QueryAuth,
+    Token,
+    TokenAuth,
+)
+from tests.sources.around import Clock, run, surroundings
+
+AROUND = surroundings(TOKEN="sesame")
+TOKEN = Secret(env="TOKEN")
+
+
+@pytest.mark.parametrize(
+    ("auth", "headers", "params"),
+    [
+        (BearerAuth(TOKEN, AROUND), {"authorization": "Bearer sesame"}, {}),
+        (BasicAuth("me", TOKEN, AROUND), {"authorization": "Basic bWU6c2VzYW1l"}, {}),
+        (HeaderAuth("X-Key", TOKEN, AROUND), {"x-key": "sesame"}, {}),
+        (HeaderAuth("Authorization", TOKEN, AROUND, prefix="Token "), {"authorization": "Token sesame"}, {}),
+        (QueryAuth("apikey", TOKEN, AROUND), {}, {"apikey": "sesame"}),
+    ],
+)
+def test_each_way_puts_the_secret_where_it_belongs(
+    auth: Authenticator, headers: dict[str, str], params: dict[str, str]
+) -> None:
+    credential = run(auth.credential())
+    assert (credential.headers, credential.params) == (headers, params)
+    assert "sesame" not in repr(credential)
+    assert not run(auth.renew(credential))
+    run(auth.close())
+
+
+def test_a_rotated_file_is_picked_up_and_is_another_identity(tmp_path: Path) -> None:
+    (tmp_path / "token").write_text("one\r\n")
+    auth = BearerAuth(Secret(file=Path("token")), surroundings(base=tmp_path))
+    refused, identity = run(auth.credential()), auth.identity()
+    assert refused.headers["authorization"] == "Bearer one"
+    (tmp_path / "token").write_text("two")
+    assert run(auth.renew(refused))
+    assert run(auth.credential()).headers["authorization"] == "Bearer two"
+    assert auth.identity() not in (identity, None)
+
+
+@pytest.mark.parametrize("content", ["", "a\nb", "schlüssel", "a\tb", "a\x00b"])
+def test_a_secret_that_no_header_can_carry_is_refused_without_showing_it(tmp_path: Path, content: str) -> None:
+    (tmp_path / "token").write_text(content, encoding="utf-8")
+    auth = BearerAuth(Secret(file=Path("token")), surroundings(base=tmp_path))
+    with pytest.raises(SourceRejectedError, match="token") as caught:
+        run(auth.credential())
+    assert caught.value.reason is Reason.UNAUTHORIZED
+    assert not content or content not in str(caught.value)
+    assert auth.identity() is None
+
+
+class Issuer:
+    """Issues numbered tokens, or fails as told."""
+
+    def __init__(self, lives: float | None = 100.0) -> None:
+        self.count = 0
+        self.lives = lives
+        self.fault: Exception | None = None
+        self.clock = Clock()
+        self.auth = TokenAuth(self.obtain, surroundings(clock=self.clock), lambda: "secrets")
+
+    async def obtain(self) -> Token:
+        self.count += 1
+        await asyncio.sleep(0)
+        if self.fault is not None:
+            raise self.fault
+        return Token(f"token-{self.count}", self.lives)
+
+    def current(self) -> str:
+        return run(self.auth.credential()).headers["authorization"]
+
+
+DOWN = SourceUnavailableError(Reason.SERVER_ERROR, "down")
+REFUSED = SourceRejectedError(Reason.UNAUTHORIZED, "invalid_grant")
+
+
+def test_a_token_is_used_until_shortly_before_its_end() -> None:
+    issuer = Issuer()
+    assert issuer.current() == "Bearer token-1"
+    issuer.clock.go(49)
+    assert issuer.current() == "Bearer token-1"
+    issuer.clock.go(2)
+    assert issuer.current() == "Bearer token-2"
+
+
+def test_a_token_without_an_end_is_used_until_it_is_refused() -> None:
+    issuer = Issuer(lives=None)
+    issuer.current()
+    issuer.clock.go(1e6)
+    assert issuer.current() == "Bearer token-1"
+
+
+def test_ten_tasks_ask_once() -> None:
+    issuer = Issuer()
+
+    async def work() -> list[Credential]:
+        return list(await asyncio.gather(*(issuer.auth.credential() for _ in range(10))))
+
+    assert len({credential.headers["authorization"] for credential in run(work())}) == 1
+    assert issuer.count == 1
+
+
+@pytest.mark.parametrize("fault", [DOWN, REFUSED])
+def test_while_the_old_token_holds_a_failing_endpoint_does_no_harm_and_is_left_alone(fault: Exception) -> None:
+    issuer = Issuer()
+    issuer.current()
+    issuer.fault = fault
+    issuer.clock.go(60)
+    assert [issuer.current() for _ in range(5)] == ["Bearer token-1"] * 5
+    assert issuer.count == 2
+    issuer.clock.go(30)
+    assert issuer.current() == "Bearer token-1"
+    assert issuer.count == 3
+    issuer.clock.go(20)
+    with pytest.raises(type(fault)):
+        issuer.current()
+
+
+def test_a_refused_token_is_replaced_once_for_all_who_used_it() -> None:
+    issuer = Issuer()
+
+    async def work() -> list[bool]:
+        refused = await issuer.auth.credential()
+        return list(await asyncio.gather(*(issuer.auth.renew(refused) for _ in range(10))))
+
+    assert run(work()) == [True] * 10
+    assert issuer.count == 2
+
+
+def test_a_refused_token_is_not_used_again_though_no_new_one_can_be_had() -> None:
+    issuer = Issuer()
+    refused = run(issuer.auth.credential())
+    issuer.fault = DOWN
+    with pytest.raises(SourceUnavailableError):
+        run(issuer.auth.renew(refused))
+    with pytest.raises(SourceUnavailableError):
+        issuer.current()
+
+
+def test_the_identity_is_that_of_what_tokens_are_asked_for_with() -> None:
+    assert Issuer().auth.identity() == "secrets"
+    assert TokenAuth(Issuer().obtain, surroundings()).identity() is None
+
+
+def test_an_authenticator_needs_no_more_than_its_credential() -> None:
+    class Fixed(Authenticator):
+        async def credential(self) -> Credential:
+            return Credential(headers={"x": "y"})
+
+    fixed = Fixed()
+    assert not run(fixed.renew(run(fixed.credential())))
+    assert fixed.identity() is None
+    run(fixed.close())

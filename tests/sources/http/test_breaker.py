@@ -1,0 +1,76 @@
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from exporter.errors import Reason, SourceRejectedError, SourceUnavailableError
+from exporter.sources.http.breaker import Breaker, Lockout
+from tests.sources.around import Clock
+
+
+def broken(clock: Clock) -> Breaker:
+    breaker = Breaker(timedelta(seconds=60), clock.monotonic)
+    for _ in range(5):
+        breaker.enter()
+        breaker.failed()
+    return breaker
+
+
+def test_four_failures_in_a_row_leave_it_closed() -> None:
+    breaker = Breaker(timedelta(seconds=60), Clock().monotonic)
+    for _ in range(3):
+        for _ in range(4):
+            breaker.enter()
+            breaker.failed()
+        breaker.succeeded()
+    assert not breaker.is_open
+
+
+def test_an_open_one_lets_one_probe_through_per_interval() -> None:
+    clock = Clock()
+    breaker = broken(clock)
+    for _ in range(3):
+        with pytest.raises(SourceUnavailableError) as caught:
+            breaker.enter()
+        assert caught.value.reason is Reason.BREAKER_OPEN
+        clock.go(60)
+        breaker.enter()
+
+
+def test_a_success_closes_it() -> None:
+    breaker = broken(Clock())
+    breaker.succeeded()
+    breaker.enter()
+
+
+def test_the_lockout_ends_with_another_secret_or_after_its_time() -> None:
+    clock = Clock()
+    lockout = Lockout(clock.monotonic)
+    lockout.enter("a")
+    lockout.refused("a")
+    with pytest.raises(SourceRejectedError):
+        lockout.enter("a")
+    lockout.enter("b")
+    clock.go(300)
+    lockout.enter("a")
+
+
+def test_another_secret_starts_with_the_shortest_lockout() -> None:
+    clock = Clock()
+    lockout = Lockout(clock.monotonic)
+    for _ in range(4):
+        lockout.refused("a")
+    lockout.refused("b")
+    clock.go(300)
+    lockout.enter("b")
+
+
+def test_a_refusal_after_a_success_is_one_of_a_path_and_the_second_one_of_the_secret() -> None:
+    lockout = Lockout(Clock().monotonic)
+    lockout.accepted()
+    lockout.refused("a")
+    lockout.enter("a")
+    lockout.refused("a")
+    with pytest.raises(SourceRejectedError):
+        lockout.enter("a")

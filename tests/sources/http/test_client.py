@@ -1,0 +1,117 @@
+"""Requests, and what their answers say."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import httpx
+import pytest
+
+from exporter.config.fields import Secret
+from exporter.errors import RateLimitedError, Reason, SourceError, SourceRejectedError, SourceUnavailableError
+from exporter.sources.http.auth import BearerAuth
+from tests.sources.around import run
+from tests.sources.scripted import Vendor, ok, status
+
+
+class TestRequests:
+    def test_a_path_is_joined_to_the_base_and_parameters_are_added(self) -> None:
+        vendor = Vendor([ok([1])])
+        assert vendor.got("/rows", params={"limit": 5, "q": "a b&c"}) == [1]
+        assert str(vendor.log[0].url) == "https://api.test/v1/rows?limit=5&q=a+b%26c"
+        assert vendor.log[0].headers["accept"] == "application/json"
+
+    def test_parameters_may_repeat_and_replace_those_of_a_link(self) -> None:
+        vendor = Vendor([ok()])
+        run(vendor.get("https://api.test/v1/rows?page=1&keep=x", params=[("page", "2"), ("page", "3")]))
+        assert str(vendor.log[0].url) == "https://api.test/v1/rows?keep=x&page=2&page=3"
+
+    def test_a_post_sends_json_or_a_form(self) -> None:
+        vendor = Vendor([ok(), ok()])
+
+        async def work() -> None:
+            await vendor.client.post("/search", json={"a": 1})
+            await vendor.client.post("/search", form={"a": "1 2"}, params={"x": "y"}, headers={"x-more": "z"})
+
+        run(work())
+        first, second = vendor.log
+        assert (first.content, first.headers["content-type"]) == (b'{"a":1}', "application/json")
+        assert (second.content, second.headers["content-type"]) == (b"a=1+2", "application/x-www-form-urlencoded")
+        assert (second.url.query, second.headers["x-more"]) == (b"x=y", "z")
+
+    def test_text_is_read_in_its_own_charset_where_it_is_asked_for(self) -> None:
+        answer = httpx.Response(
+            200, content="Zoë".encode("latin-1"), headers={"content-type": "text/csv; charset=latin-1"}
+        )
+        assert run(Vendor([answer]).client.get_text("/export")).body == "Zoë"
+
+    def test_text_that_is_not_in_its_charset_is_refused(self) -> None:
+        answers = [httpx.Response(200, content=b"\xff\xfe\xfd", headers={"content-type": "text/csv"})] * 3
+        with pytest.raises(SourceUnavailableError):
+            run(Vendor(answers).client.get_text("/export"))
+
+    def test_no_content_and_not_modified_have_no_body(self) -> None:
+        vendor = Vendor([status(204), status(304)])
+        assert vendor.got() is None
+        assert run(vendor.get(headers={"if-modified-since": "x"})).status == 304
+
+    def test_not_modified_without_a_condition_is_refused(self) -> None:
+        assert Vendor([status(304)]).refused().reason is Reason.BLOCKED_ORIGIN
+
+    def test_closing_closes_the_authenticator_too(self) -> None:
+        class Closed(BearerAuth):
+            closed = False
+
+            async def close(self) -> None:
+                self.closed = True
+
+        vendor = Vendor([], auth=lambda around: Closed(Secret(env="TOKEN"), around))
+        run(vendor.client.close())
+        assert vendor.client._auth.closed  # type: ignore[union-attr]
+
+
+class TestVerdicts:
+    @pytest.mark.parametrize(
+        ("code", "reason"),
+        [
+            (400, Reason.BAD_REQUEST), (403, Reason.FORBIDDEN), (404, Reason.NOT_FOUND), (409, Reason.BAD_REQUEST),
+            (410, Reason.NOT_FOUND), (422, Reason.BAD_REQUEST), (501, Reason.BAD_REQUEST),
+        ],
+    )  # fmt: skip
+    def test_a_refusal_is_asked_once(self, code: int, reason: Reason) -> None:
+        vendor = Vendor([status(code)])
+        error = vendor.refused()
+        assert (error.reason, len(vendor.log)) == (reason, 1)
+        assert isinstance(error, SourceRejectedError)
+
+    @pytest.mark.parametrize(
+        ("content", "kind", "reason", "asked"),
+        [
+            (b"<!doctype html><p>Sign in", "text/html", Reason.NOT_JSON, 1),
+            (b"<html>", "application/octet-stream", Reason.NOT_JSON, 1),
+            (b"<a/>", "application/xml", Reason.NOT_JSON, 1),
+            (b"", "application/json", Reason.SCHEMA, 1),
+            (b"  \n", "application/json", Reason.SCHEMA, 1),
+            (b'{"data": [1, 2', "application/json", Reason.PROTOCOL, 3),
+        ],
+    )
+    def test_what_is_no_json_is_told_from_json_that_is_cut(
+        self, content: bytes, kind: str, reason: Reason, asked: int
+    ) -> None:
+        vendor = Vendor(lambda _: httpx.Response(200, content=content, headers={"content-type": kind}))
+        error = vendor.refused()
+        assert (error.reason, len(vendor.log)) == (reason, asked)
+        assert "Sign in" not in str(error)
+
+    def test_a_provider_may_know_better(self) -> None:
+        def classify(code: int, headers: Any, body: bytes) -> SourceError | None:
+            return RateLimitedError("quota", 0.0) if code == 403 and b"quota" in body else None
+
+        vendor = Vendor(
+            [httpx.Response(403, text="quota", headers={"retry-after": "700"}), status(403)], classify=classify
+        )
+        error = vendor.refused()
+        assert isinstance(error, RateLimitedError)
+        assert error.retry_after == 700
+        vendor.clock.go(701)
+        assert vendor.refused().reason is Reason.FORBIDDEN

@@ -1,0 +1,59 @@
+"""Nothing is sent away from a source's own origin, least of all a credential."""
+
+from __future__ import annotations
+
+import pytest
+
+from exporter.config.fields import Secret
+from exporter.errors import Reason, SourceRejectedError
+from exporter.sources.http.auth import QueryAuth
+from exporter.sources.http.client import SourceClient
+from tests.fakes.raw import RawServer, Seen, as_json, reply
+from tests.sources.around import http_options, run, surroundings
+from tests.sources.scripted import Vendor, bearer, ok, status
+
+
+class TestOrigin:
+    @pytest.mark.parametrize(
+        "link",
+        [
+            "https://evil.test/v1/rows", "http://api.test/v1/rows", "https://api.test:8443/rows",
+            "https://user:pw@api.test/rows", "//evil.test/rows", "file:///etc/passwd", "http://169.254.169.254/latest",
+            "http://[::1]/rows", "https://api.test.evil.test/rows", "https://api.test@evil.test/",
+            "javascript:alert(1)", "\\\\evil.test\\rows", "https://", "http://[broken/",
+        ],
+    )  # fmt: skip
+    def test_a_link_away_from_the_origin_is_blocked_counted_and_never_sent(self, link: str) -> None:
+        vendor = Vendor([], auth=bearer)
+        assert vendor.refused(link).reason is Reason.BLOCKED_ORIGIN
+        assert vendor.log == []
+        assert vendor.ledger.requests == ["blocked"]
+
+    @pytest.mark.parametrize("code", [301, 302, 303, 307, 308])
+    def test_a_redirect_is_not_followed(self, code: int) -> None:
+        vendor = Vendor([status(code, location="https://evil.test/")], auth=bearer)
+        assert vendor.refused().reason is Reason.BLOCKED_ORIGIN
+        assert [request.url.host for request in vendor.log] == ["api.test"]
+        assert vendor.ledger.requests == ["3xx"]
+
+    def test_a_second_server_gets_neither_a_request_nor_a_credential(self) -> None:
+        async def work() -> list[Seen]:
+            async with RawServer(lambda _: [as_json([])]) as other:
+                away = [("location", f"{other.url}/rows")]
+                async with RawServer(lambda _: [reply(status=302, headers=away)]) as server:
+                    around = surroundings(TOKEN="sesame")
+                    client = SourceClient(http_options(), server.url, bearer(around), around)
+                    for path in ("/rows", f"{other.url}/rows"):
+                        with pytest.raises(SourceRejectedError):
+                            await client.get(path)
+                    await client.close()
+                return other.log
+
+        assert run(work()) == []
+
+    def test_credentials_in_the_query_are_in_no_answer_and_no_message(self) -> None:
+        vendor = Vendor([ok(), status(404)], auth=lambda around: QueryAuth("apikey", Secret(env="TOKEN"), around))
+        answer = run(vendor.get())
+        assert vendor.log[0].url.params["apikey"] == "sesame"
+        assert "sesame" not in answer.url
+        assert "sesame" not in str(vendor.refused(params={"x": "sesame"}))

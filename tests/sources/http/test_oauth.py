@@ -1,0 +1,208 @@
+from __future__ import annotations
+
+import stat
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from urllib.parse import parse_qsl
+
+import httpx
+import pytest
+
+from exporter.config.fields import Secret
+from exporter.config.sources.base import OAuth
+from exporter.errors import RateLimitedError, Reason, SourceError, SourceRejectedError, SourceUnavailableError
+from exporter.sources.http.oauth import OAuthAuth, token_of
+from tests.sources.around import Clock, http_options, run, surroundings
+
+URL = "https://login.test/oauth/token"
+CLIENT = {"client_id": "app", "client_secret": Secret(env="CLIENT"), "token_url": URL}
+
+
+class Endpoint:
+    """A token endpoint that answers by a script."""
+
+    def __init__(self, script: Callable[[dict[str, str]], httpx.Response] | Sequence[httpx.Response]) -> None:
+        self.forms: list[dict[str, str]] = []
+        self.requests: list[httpx.Request] = []
+        self._script = script
+        self._answers = iter(()) if callable(script) else iter(script)
+
+    def __call__(self, request: httpx.Request) -> httpx.Response:
+        self.requests.append(request)
+        self.forms.append(dict(parse_qsl(request.content.decode())))
+        return self._script(self.forms[-1]) if callable(self._script) else next(self._answers)
+
+
+def auth(endpoint: Endpoint, oauth: OAuth, data_dir: Path | None = None, clock: Clock | None = None) -> OAuthAuth:
+    around = surroundings(httpx.MockTransport(endpoint), clock=clock, data_dir=data_dir, CLIENT="hush", REFRESH="first")
+    return OAuthAuth(oauth, http_options(), around)
+
+
+def issued(token: str = "access", **more: object) -> httpx.Response:
+    return httpx.Response(200, json={"access_token": token, "token_type": "bearer", "expires_in": 3600, **more})
+
+
+def header(found: OAuthAuth) -> str:
+    return run(found.credential()).headers["authorization"]
+
+
+def test_client_credentials_are_sent_in_the_form() -> None:
+    endpoint = Endpoint([issued()])
+    assert header(auth(endpoint, OAuth(**CLIENT, scope="read all"))) == "Bearer access"
+    assert endpoint.forms == [
+        {"grant_type": "client_credentials", "client_id": "app", "client_secret": "hush", "scope": "read all"}
+    ]
+
+
+def test_client_credentials_are_sent_as_basic_where_the_vendor_wants_that() -> None:
+    endpoint = Endpoint([issued()])
+    header(auth(endpoint, OAuth(**CLIENT, client_auth="basic")))
+    assert endpoint.requests[0].headers["authorization"] == "Basic YXBwOmh1c2g="
+    assert endpoint.forms == [{"grant_type": "client_credentials"}]
+
+
+def test_the_vendors_own_endpoint_is_used_where_the_config_names_none() -> None:
+    endpoint = Endpoint([issued()])
+    around = surroundings(httpx.MockTransport(endpoint), CLIENT="hush")
+    found = OAuthAuth(OAuth(client_id="app", client_secret=Secret(env="CLIENT")), http_options(), around, URL)
+    header(found)
+    assert str(endpoint.requests[0].url) == URL
+    run(found.close())
+
+
+def test_without_any_endpoint_the_config_is_told() -> None:
+    with pytest.raises(SourceRejectedError, match="token_url"):
+        OAuthAuth(OAuth(client_id="app", client_secret=Secret(env="CLIENT")), http_options(), surroundings())
+
+
+@pytest.mark.parametrize(
+    ("answer", "kind", "reason"),
+    [
+        (httpx.Response(400, json={"error": "invalid_grant"}), SourceRejectedError, Reason.UNAUTHORIZED),
+        (httpx.Response(401, json={}), SourceRejectedError, Reason.UNAUTHORIZED),
+        (httpx.Response(500, text="oops"), SourceUnavailableError, Reason.SERVER_ERROR),
+        (httpx.Response(302, headers={"location": "https://evil.test"}), SourceUnavailableError, Reason.SERVER_ERROR),
+        (httpx.Response(200, html="<p>Sign in"), SourceUnavailableError, Reason.PROTOCOL),
+        (httpx.Response(200, json=[]), SourceUnavailableError, Reason.PROTOCOL),
+        (httpx.Response(200, json={"access_token": ""}), SourceUnavailableError, Reason.PROTOCOL),
+        (httpx.Response(200, json={"access_token": "a\nb"}), SourceUnavailableError, Reason.PROTOCOL),
+        (httpx.Response(200, content=b'{"access'), SourceUnavailableError, Reason.PROTOCOL),
+        (httpx.Response(429, headers={"retry-after": "77"}), RateLimitedError, Reason.RATE_LIMITED),
+    ],
+)
+def test_what_the_endpoint_answers_decides_whether_to_try_again(
+    answer: httpx.Response, kind: type[SourceError], reason: Reason
+) -> None:
+    with pytest.raises(SourceError) as caught:
+        header(auth(Endpoint([answer]), OAuth(**CLIENT)))
+    assert (type(caught.value), caught.value.reason) == (kind, reason)
+    assert "hush" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("expires", "lives"),
+    [(3600, 3600.0), ("1800", 1800.0), (None, None), ("soon", None), (-5, None), (1e300, None), ([1], None)],
+)
+def test_how_long_a_token_lives_may_be_a_number_a_text_or_nothing(expires: object, lives: float | None) -> None:
+    assert token_of({"access_token": "x", "expires_in": expires}).lives == lives
+
+
+REFRESH = OAuth(**CLIENT, refresh_token=Secret(env="REFRESH"))
+
+
+def rotating(form: dict[str, str]) -> httpx.Response:
+    """Each refresh token is good for one use."""
+    following = {"first": "second", "second": "third", "third": "fourth"}
+    if form["refresh_token"] not in following:
+        return httpx.Response(400, json={"error": "invalid_grant"})
+    return issued(f"access for {form['refresh_token']}", refresh_token=following[form["refresh_token"]])
+
+
+def test_a_rotated_refresh_token_is_on_disk_and_private_before_it_is_used(tmp_path: Path) -> None:
+    kept = tmp_path / "crm.refresh-token"
+    on_disk: list[bool] = []
+
+    def script(form: dict[str, str]) -> httpx.Response:
+        on_disk.append(kept.exists() and form["refresh_token"] in kept.read_text())
+        return rotating(form)
+
+    clock = Clock()
+    found = auth(Endpoint(script), REFRESH, tmp_path, clock)
+    assert header(found) == "Bearer access for first"
+    clock.go(3590)
+    assert header(found) == "Bearer access for second"
+    assert on_disk == [False, True]
+    assert stat.S_IMODE(kept.stat().st_mode) == 0o600
+    assert [path.name for path in tmp_path.iterdir()] == ["crm.refresh-token"]
+
+
+def test_the_next_process_goes_on_with_the_rotated_token(tmp_path: Path) -> None:
+    for expected in ("first", "second", "third"):
+        assert header(auth(Endpoint(rotating), REFRESH, tmp_path)) == f"Bearer access for {expected}"
+
+
+def test_a_new_consent_in_the_config_wins_over_the_kept_token(tmp_path: Path) -> None:
+    header(auth(Endpoint(rotating), REFRESH, tmp_path))
+    endpoint = Endpoint(rotating)
+    around = surroundings(httpx.MockTransport(endpoint), data_dir=tmp_path, CLIENT="hush", REFRESH="third")
+    assert header(OAuthAuth(REFRESH, http_options(), around)) == "Bearer access for third"
+
+
+def test_a_damaged_file_is_as_good_as_none(tmp_path: Path) -> None:
+    (tmp_path / "crm.refresh-token").write_text("{")
+    assert header(auth(Endpoint(rotating), REFRESH, tmp_path)) == "Bearer access for first"
+
+
+def test_without_a_data_directory_the_rotated_token_lives_as_long_as_the_process() -> None:
+    clock = Clock()
+    found = auth(Endpoint(rotating), REFRESH, clock=clock)
+    assert header(found) == "Bearer access for first"
+    clock.go(3590)
+    assert header(found) == "Bearer access for second"
+
+
+def test_a_vendor_that_does_not_rotate_leaves_nothing_behind(tmp_path: Path) -> None:
+    endpoint = Endpoint(lambda form: issued(refresh_token=form["refresh_token"]))
+    header(auth(endpoint, REFRESH, tmp_path))
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_token_that_cannot_be_saved_serves_once_and_is_saved_before_its_first_use(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    folder = tmp_path / "data"
+    clock = Clock()
+    endpoint = Endpoint(rotating)
+    found = auth(endpoint, REFRESH, folder, clock)
+    assert header(found) == "Bearer access for first"
+    assert "could not be saved" in caplog.text
+    assert "second" not in caplog.text
+    clock.go(3601)
+    with pytest.raises(SourceUnavailableError) as caught:
+        header(found)
+    assert caught.value.reason is Reason.STORE
+    assert len(endpoint.forms) == 1
+    folder.mkdir()
+    assert header(found) == "Bearer access for second"
+
+
+def test_a_half_written_file_is_never_left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> None:
+        raise OSError("no space left on device")
+
+    found = auth(Endpoint(rotating), REFRESH, tmp_path)
+    with monkeypatch.context() as patch:
+        patch.setattr("os.fsync", full)
+        header(found)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_identity_changes_with_the_configured_secrets_only(tmp_path: Path) -> None:
+    found = auth(Endpoint(rotating), REFRESH, tmp_path)
+    before = found.identity()
+    header(found)
+    assert found.identity() == before
+    found._around.environ["REFRESH"] = "other"  # type: ignore[index]
+    assert found.identity() != before
+    del found._around.environ["CLIENT"]  # type: ignore[attr-defined]
+    assert found.identity() is None

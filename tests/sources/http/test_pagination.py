@@ -1,0 +1,217 @@
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import httpx
+import pytest
+
+from exporter.errors import IncompletePassError, Reason, SourceError, SourceRejectedError
+from exporter.sources.http.client import Answer, SourceClient
+from exporter.sources.http.pagination import (
+    CursorPages,
+    LinkPages,
+    Listed,
+    NumberedPages,
+    OffsetPages,
+    Paginator,
+    SinglePage,
+    Size,
+    walk,
+)
+from tests.fakes.api import FakeApi, Paging
+from tests.sources.around import http_options, run, surroundings
+
+SIZE = Size("size", 10)
+CURSOR = CursorPages("paging.next.after", "after", SIZE)
+WAYS: dict[str, tuple[Paging, Paginator]] = {
+    "none": ("none", SinglePage()),
+    "cursor": ("cursor", CURSOR),
+    "link in the body": ("link", LinkPages("next", SIZE)),
+    "link in the header": ("header", LinkPages(None, SIZE)),
+    "page number": ("page", NumberedPages(SIZE)),
+    "page number with a total": ("page", NumberedPages(SIZE, total="total")),
+    "offset": ("offset", OffsetPages(SIZE)),
+    "offset with a total": ("offset", OffsetPages(SIZE, total="total")),
+}
+
+
+def rows_of(answer: Answer) -> Sequence[Any]:
+    found: list[Any] = answer.body["data"]
+    return found
+
+
+async def collected(
+    api: FakeApi, paginator: Paginator, position: str | None = None, max_pages: int = 1000, stop: int | None = None
+) -> tuple[list[int], str | None]:
+    around = surroundings(api.transport())
+    client = SourceClient(http_options(), "https://api.test", None, around)
+    ids: list[int] = []
+    listed = Listed("/rows", {"kind": "x"}, paginator, rows_of, max_pages, {"x-version": "7"})
+    async for batch in walk(client, listed, position):
+        ids += [row["id"] for row in batch.rows]
+        position = batch.following
+        if stop is not None and len(ids) >= stop:
+            break
+    return ids, position
+
+
+def api(count: int, paging: Paging, **given: Any) -> FakeApi:
+    return FakeApi(rows=[{"id": number} for number in range(count)], paging=paging, **given)
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("count", [0, 1, 5, 9, 10, 11, 20, 25, 100])
+@pytest.mark.parametrize("page", [100, 5])
+def test_every_row_comes_once_whatever_the_size_of_the_list_and_of_the_vendors_pages(
+    way: str, count: int, page: int
+) -> None:
+    paging, paginator = WAYS[way]
+    vendor = api(count, paging, page=page)
+    assert run(collected(vendor, paginator)) == (list(range(count)), None)
+    assert all(request.headers["x-version"] == "7" for request in vendor.log)
+    assert all(request.url.params["kind"] == "x" for request in vendor.log)
+
+
+@pytest.mark.parametrize("way", [way for way in WAYS if way != "none"])
+def test_a_walk_can_be_taken_up_again_where_it_was_left(way: str) -> None:
+    paging, paginator = WAYS[way]
+    vendor = api(47, paging)
+    first, position = run(collected(vendor, paginator, stop=20))
+    assert position is not None
+    rest, _ = run(collected(vendor, paginator, position))
+    assert first + rest == list(range(47))
+
+
+def test_a_short_first_page_costs_no_second_request_unless_it_could_be_a_cap() -> None:
+    for count, requests in ((3, 1), (0, 1), (5, 2)):
+        vendor = api(count, "page")
+        run(collected(vendor, NumberedPages(SIZE)))
+        assert len(vendor.log) == requests
+    vendor = api(5, "page")
+    run(collected(vendor, NumberedPages(SIZE, total="total")))
+    assert len(vendor.log) == 1
+
+
+def test_the_vendors_number_of_pages_is_obeyed() -> None:
+    def script(request: httpx.Request) -> httpx.Response:
+        number = int(request.url.params["p"])
+        return httpx.Response(200, json={"data": [{"id": number}], "pages": 3})
+
+    vendor = FakeApi(before=lambda _, request: script(request))
+    paginator = NumberedPages(SIZE, "p", 0, "pages")
+    assert run(collected(vendor, paginator)) == ([0, 1, 2], None)
+
+
+def fault(vendor: FakeApi, paginator: Paginator, max_pages: int = 1000) -> SourceError:
+    with pytest.raises(SourceError) as caught:
+        run(collected(vendor, paginator, max_pages=max_pages))
+    return caught.value
+
+
+@pytest.mark.parametrize("way", ["cursor", "link in the body", "link in the header"])
+def test_a_cursor_that_comes_back_ends_the_pass_as_incomplete(way: str) -> None:
+    paging, paginator = WAYS[way]
+    vendor = api(35, paging, loops=True)
+    error = fault(vendor, paginator)
+    assert isinstance(error, IncompletePassError)
+    assert error.reason is Reason.PAGINATION_LOOP
+    assert len(vendor.log) <= 5
+
+
+def test_a_page_that_names_itself_as_the_next_is_a_loop() -> None:
+    vendor = FakeApi(before=lambda _, __: httpx.Response(200, json={"data": [{"id": 1}], "next": "?after=1"}))
+    assert fault(vendor, LinkPages("next")).reason is Reason.PAGINATION_LOOP
+    assert len(vendor.log) == 2
+
+
+def test_a_vendor_that_ignores_the_page_number_is_noticed() -> None:
+    vendor = FakeApi(before=lambda _, __: httpx.Response(200, json={"data": [{"id": n} for n in range(10)]}))
+    assert fault(vendor, NumberedPages(SIZE)).reason is Reason.PAGINATION_LOOP
+
+
+def test_pages_without_end_are_cut_off() -> None:
+    count = iter(range(10_000))
+    vendor = FakeApi(before=lambda _, __: httpx.Response(200, json={"data": [], "next": f"c{next(count)}"}))
+    error = fault(vendor, CursorPages("next", "after"), max_pages=20)
+    assert (error.reason, len(vendor.log)) == (Reason.PAGE_LIMIT, 20)
+
+
+@pytest.mark.parametrize(
+    "link",
+    [
+        "https://evil.test/rows",
+        "http://api.test/rows",
+        "//evil.test/x",
+        "http://169.254.169.254/",
+        "https://a@api.test/",
+    ],
+)
+@pytest.mark.parametrize("in_header", [False, True])
+def test_a_next_link_away_from_the_origin_is_not_followed(link: str, in_header: bool) -> None:
+    headers = {"link": f'<{link}>; rel="next"'} if in_header else {}
+    answer = httpx.Response(200, json={"data": [{"id": 1}], "next": link}, headers=headers)
+    vendor = FakeApi(before=lambda _, __: answer)
+    assert fault(vendor, LinkPages(None if in_header else "next")).reason is Reason.BLOCKED_ORIGIN
+    assert len(vendor.log) == 1
+
+
+@pytest.mark.parametrize("link", ["https://[x", "https://api.test/\x00", "https://api.test:port/", "x" * 70_000])
+def test_a_next_link_that_is_no_url_is_refused(link: str) -> None:
+    vendor = FakeApi(before=lambda _, __: httpx.Response(200, json={"data": [], "next": link}))
+    assert fault(vendor, LinkPages("next")).reason is Reason.BLOCKED_ORIGIN
+
+
+def answer(body: Any = None, url: str = "https://api.test/v1/rows?page=1", **headers: str) -> Answer:
+    return Answer(200, headers, body, url)
+
+
+@pytest.mark.parametrize(
+    ("body", "more", "expected"),
+    [
+        ({"next": "abc"}, None, "abc"), ({"next": 17}, None, "17"), ({"next": None}, None, None), ({}, None, None),
+        ({"next": ""}, None, None), ({"next": False}, None, None), ({"next": 0}, None, "0"),
+        ({"next": "abc", "more": False}, "more", None), ({"next": "abc", "more": True}, "more", "abc"),
+        ({"next": "abc"}, "more", None), ({"next": "abc", "more": "false"}, "more", None),
+    ],
+)  # fmt: skip
+def test_where_the_cursor_says_that_there_is_more(body: Any, more: str | None, expected: str | None) -> None:
+    assert CursorPages("next", "after", more=more).following(answer(body), 1, None) == expected
+
+
+@pytest.mark.parametrize(
+    ("body", "more"), [({"next": {"a": 1}}, None), ({"next": True}, None), ({"more": True}, "more")]
+)
+def test_a_cursor_of_another_shape_is_a_changed_format(body: Any, more: str | None) -> None:
+    with pytest.raises(SourceRejectedError) as caught:
+        CursorPages("next", "after", more=more).following(answer(body), 1, None)
+    assert caught.value.reason is Reason.SCHEMA
+
+
+@pytest.mark.parametrize(
+    ("header", "expected"),
+    [
+        ('<https://api.test/b>; rel="next"', "https://api.test/b"),
+        ('</b?x=1,2>; rel="prev", </c?x=1,2>; rel="next last"; title="a, b"', "https://api.test/c?x=1,2"),
+        ("</b>; rel=next", "https://api.test/b"),
+        ('</b>; title="x"; REL="Next"', "https://api.test/b"),
+        ("</b>; rel=prev", None),
+        ("", None),
+        ("garbage", None),
+        ("<?page=2>; rel=next", "https://api.test/v1/rows?page=2"),
+    ],
+)
+def test_the_next_link_is_found_among_the_others(header: str, expected: str | None) -> None:
+    assert LinkPages().following(answer(link=header), 1, None) == expected
+
+
+def test_a_credential_that_the_vendor_repeats_in_its_links_is_taken_out() -> None:
+    body = {"next": "/rows?page=2&apikey=secret"}
+    assert (
+        LinkPages("next", secret_params=("apikey",)).following(answer(body), 1, None) == "https://api.test/rows?page=2"
+    )
+
+
+def test_a_silently_capped_page_is_followed_though_it_is_short() -> None:
+    vendor = api(30, "offset", page=5)
+    assert run(collected(vendor, OffsetPages(Size("size", 50)))) == (list(range(30)), None)

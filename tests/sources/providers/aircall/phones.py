@@ -1,0 +1,37 @@
+"""A small Aircall account to read, and the source that reads it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from starlette.applications import Starlette
+from starlette.routing import Mount
+
+from exporter.config.sources.aircall import AircallOptions
+from exporter.demo.aircall.api import AircallShape
+from exporter.sources.base import Source
+from exporter.sources.providers.aircall import create
+from tests.demo.tiny import Hands, TinyCompany
+from tests.sources.account import SECRET, Line, surroundings
+
+
+@dataclass
+class Phones:
+    """The account, its clock and the line to it."""
+
+    company: TinyCompany = field(default_factory=TinyCompany)
+    hands: Hands = field(default_factory=Hands)
+
+    def __post_init__(self) -> None:
+        self.shape = AircallShape(self.company, self.hands, "key", SECRET)
+        self.shape.allowance.most = 100_000
+        self.line = Line(Starlette(routes=[Mount("/v1", routes=self.shape.routes())]))
+
+    def source(self, *entities: str, **options: Any) -> Source:
+        """A source with the account's key, unless options say otherwise."""
+        known: dict[str, Any] = {
+            "name": "telephone", "provider": "aircall", "api_id": "key", "api_token": {"env": "SECRET"},
+            "max_per_second": 1000, "entities": list(entities) or ["calls"],
+        }  # fmt: skip
+        return create(AircallOptions.model_validate({**known, **options}), surroundings(self.hands, self.line))

@@ -1,0 +1,70 @@
+"""Whatever happens on the telephones, and wherever passes break off, the calls end as they are."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from exporter.demo.aircall import api
+from exporter.demo.company.life import PhoneCall
+from exporter.sources.http.pagination import NumberedPages, Size
+from exporter.sources.providers.aircall import reading
+from tests.demo.tiny import TinyCompany, at, phone_call
+from tests.sources.account import Replica
+from tests.sources.providers.aircall.phones import Phones
+
+
+@pytest.fixture(scope="module", autouse=True)
+def small_pages() -> Iterator[None]:
+    """Pages of two and a cap of four, so that a handful of calls has many windows."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(reading, "PAGES", NumberedPages(Size("per_page", 2), total="meta.total"))
+        patch.setattr(reading, "CAP", 4)
+        patch.setattr(api, "CAP", 4)
+        yield
+
+
+@st.composite
+def calls(draw: st.DrawFn) -> list[PhoneCall]:
+    """Up to ten calls, at most four in a second, each answered or not and perhaps tagged later."""
+    found: list[PhoneCall] = []
+    starts = sorted(draw(st.lists(st.integers(0, 120), max_size=10)))
+    for key, minute in enumerate(starts, 1):
+        shift = sum(start == minute for start in starts[: key - 1]) // 4
+        tagged = draw(st.none() | st.integers(1, 200))
+        topic = {"topic": "Billing", "tagged_at": at(minute + 5 + tagged)} if tagged else {}
+        missed = {"answered_at": None, "agent": None, "missed_reason": "abandoned_in_ivr"}
+        found.append(phone_call(key, minute + shift / 30, **topic, **(missed if draw(st.booleans()) else {})))
+    return found
+
+
+EVENTS = st.lists(st.tuples(st.integers(0, 40), st.booleans(), st.sampled_from([None, 1, 2, 3])), max_size=8)
+
+
+@settings(max_examples=30, deadline=None)
+@given(records=calls(), events=EVENTS)
+def test_any_history_ends_in_the_truth(records: list[PhoneCall], events: list[tuple[int, bool, int | None]]) -> None:
+    phones = Phones(TinyCompany(calls=records))
+    source, replica = phones.source(), Replica()
+    phones.hands.go(1)
+    for minutes, full, pages in events:
+        phones.hands.go(minutes)
+        if pages is None:
+            replica.sync(source, "calls", phones.hands, full=full)
+        else:
+            replica.break_off(source, "calls", phones.hands, full=full, pages=pages)
+    phones.hands.go(600)
+    replica.sync(source, "calls", phones.hands)  # what was broken off, with the bounds it had
+    replica.sync(source, "calls", phones.hands)
+    seen = {key: (one.status, one.talk_seconds, "tags" in one.attributes) for key, one in replica.alive().items()}
+    assert seen == {
+        str(one.id): (
+            "answered" if one.answered_at else "abandoned",
+            160.0 if one.answered_at else None,
+            bool(one.topic),
+        )
+        for one in records
+    }

@@ -1,0 +1,162 @@
+"""An Aircall account as a source: credentials, limits and people."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import httpx
+import pytest
+
+from exporter.errors import IncompletePassError, RateLimitedError, Reason, SourceError, SourceRejectedError
+from exporter.passes import Page, Pass
+from exporter.sources.base import Access, Source
+from exporter.sources.providers.aircall.source import PER_SECOND, header_wait
+from tests.demo.tiny import START, Hands, TinyCompany, phone_call
+from tests.sources.account import SECRET, bring, run
+from tests.sources.providers.aircall.phones import Phones
+
+
+def test_the_default_address_is_aircalls_own() -> None:
+    phones = Phones(TinyCompany(calls=[phone_call(1, 0)]))
+    phones.hands.go(5)
+    assert bring(phones.source(), Pass("calls", phones.hands.now)).ids() == ["1"]
+    assert {str(request.url.copy_with(query=None)) for request in phones.line.log} == {
+        "https://api.aircall.io/v1/calls"
+    }
+
+
+def test_people_are_users_with_their_teams() -> None:
+    phones = Phones()
+    brought = bring(phones.source("people"), Pass("people", phones.hands.now))
+    named = {record.name: record for record in brought.records}
+    assert len(named) == 41
+    assert named["Beat Huber"].team == "Sales North"
+    assert named["Anna Keller"].email == "Anna.Keller@Alpenwerk.Example"
+
+
+def test_users_who_are_removed_stay_known_for_their_calls() -> None:
+    phones = Phones()
+    brought = bring(phones.source("people"), Pass("people", phones.hands.now))
+    assert (brought.listing, brought.cursor) == (None, None)
+
+
+def test_more_users_than_a_page_holds_are_all_read() -> None:
+    phones = Phones()
+
+    def pages(request: httpx.Request) -> httpx.Response | None:
+        if not request.url.path.endswith("users"):
+            return None
+        page = int(request.url.params["page"])
+        users = [{"id": key, "name": f"User {key}"} for key in range(page * 50 - 49, min(page * 50, 120) + 1)]
+        return httpx.Response(200, json={"meta": {"total": 120}, "users": users})
+
+    phones.line.fault = pages
+    assert len(bring(phones.source("people"), Pass("people", phones.hands.now)).ids()) == 120
+
+
+def test_users_that_the_vendor_keeps_back_publish_nothing() -> None:
+    """Pitfall: a list that ends before its own total, without an error."""
+    phones = Phones()
+    few = {"meta": {"total": 10_001}, "users": []}
+    phones.line.fault = lambda request: httpx.Response(200, json=few) if "/users" in request.url.path else None
+    with pytest.raises(IncompletePassError) as raised:
+        bring(phones.source("people"), Pass("people", phones.hands.now))
+    assert raised.value.reason is Reason.CAPPED
+
+
+@pytest.mark.parametrize("status", [401, 403])
+def test_a_wrong_key_is_a_matter_of_credentials_whatever_the_status(status: int) -> None:
+    phones = Phones()
+    phones.line.fault = lambda _: httpx.Response(status, json={"message": "Forbidden"})
+    with pytest.raises(SourceRejectedError) as raised:
+        bring(phones.source(), Pass("calls", phones.hands.now))
+    assert raised.value.reason is Reason.UNAUTHORIZED
+    assert SECRET not in str(raised.value)
+
+
+def test_the_demo_refuses_a_wrong_key_as_the_vendor_does() -> None:
+    phones = Phones()
+    with pytest.raises(SourceRejectedError, match="403"):
+        bring(phones.source(api_id="other"), Pass("calls", phones.hands.now))
+
+
+def test_check_asks_for_one_of_each() -> None:
+    phones = Phones()
+    assert run(phones.source("calls", "people").check()) == (Access("people", True), Access("calls", True))
+    assert [request.url.path for request in phones.line.log] == ["/v1/users", "/v1/teams", "/v1/calls"]
+
+
+def test_check_says_what_is_wrong() -> None:
+    phones = Phones()
+    phones.line.fault = lambda _: httpx.Response(404, json={})
+    (calls,) = run(phones.source().check())
+    assert (calls.allowed, calls.missing[:20]) == (False, "not_found: /v1/calls")
+    phones.line.fault = lambda _: httpx.Response(403, json={})
+    with pytest.raises(SourceError):
+        run(phones.source().check())
+
+
+async def _until_refused(source: Source, asked: Pass) -> tuple[list[Page], float]:
+    pages: list[Page] = []
+    try:
+        async for page in source.read(asked):
+            pages.append(page)  # noqa: PERF401 - what came before the refusal counts
+    except RateLimitedError as error:
+        return pages, error.retry_after
+    return pages, 0.0
+
+
+def test_a_used_up_minute_puts_the_pass_off_and_the_rest_follows_after_it() -> None:
+    phones = Phones(TinyCompany(calls=[phone_call(key, key / 10) for key in range(1, 301)]))
+    phones.hands.go(60)
+    phones.shape.allowance.most = 4
+    source, started_at = phones.source(), phones.hands.now
+    first, wait = run(_until_refused(source, Pass("calls", started_at)))
+    assert 0 < wait <= 60
+    phones.hands.go(wait / 60)
+    rest, _ = run(_until_refused(source, Pass("calls", started_at, resume=first[-1].resume)))
+    brought = [record.id for page in first + rest for record in page.records]
+    assert brought == [str(key) for key in range(1, 301)]
+    assert len(phones.line.log) == 1 + 6  # the count and six pages: not one request was refused and repeated
+
+
+@pytest.mark.parametrize(
+    ("headers", "seconds"),
+    [
+        ({}, None),
+        ({"x-aircallapi-remaining": "7", "x-aircallapi-reset": "1772442030"}, None),
+        ({"x-aircallapi-remaining": "0", "x-aircallapi-reset": str(int(START.timestamp()) + 42)}, 42.0),
+        ({"x-aircallapi-remaining": "0"}, 60.0),
+        ({"x-aircallapi-remaining": "0", "x-aircallapi-reset": "soon"}, 60.0),
+        ({"x-aircallapi-remaining": "0", "x-aircallapi-reset": str(int(START.timestamp()) - 5)}, 60.0),
+        ({"x-aircallapi-remaining": "0", "x-aircallapi-reset": str(int(START.timestamp()) * 1000)}, 60.0),
+    ],
+)
+def test_the_headers_say_when_the_window_is_used_up(headers: dict[str, str], seconds: float | None) -> None:
+    assert header_wait(Hands())(headers) == seconds
+
+
+def test_a_refusal_without_any_header_is_left_to_the_common_backing_off() -> None:
+    phones = Phones(TinyCompany(calls=[phone_call(1, 0)]))
+    phones.hands.go(5)
+    answers: list[Any] = [httpx.Response(429, json={})]
+    phones.line.fault = lambda _: answers.pop() if answers else None
+    assert bring(phones.source(), Pass("calls", phones.hands.now)).ids() == ["1"]
+    assert phones.hands.slept
+
+
+def test_without_a_setting_the_lower_published_limit_is_kept() -> None:
+    assert PER_SECOND * 60 <= 60
+
+
+def test_the_lag_is_told_to_the_sync() -> None:
+    assert Phones().source().lag == timedelta(seconds=30)
+
+
+def test_close_frees_the_connections() -> None:
+    phones = Phones()
+    source = phones.source()
+    run(source.close())
+    with pytest.raises(RuntimeError):
+        bring(source, Pass("calls", phones.hands.now))

@@ -1,0 +1,40 @@
+"""A small HubSpot account to read, and the source that reads it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from starlette.applications import Starlette
+
+from exporter.config.sources.hubspot import HubspotOptions
+from exporter.demo.hubspot.access import HubspotAccess
+from exporter.demo.hubspot.api import SCOPES, HubspotShape
+from exporter.sources.base import Source
+from exporter.sources.providers.hubspot import create
+from tests.demo.tiny import Hands, TinyCompany
+from tests.sources.account import SECRET, Line, surroundings
+
+
+@dataclass
+class Crm:
+    """The account, its clock and the line to it."""
+
+    company: TinyCompany = field(default_factory=TinyCompany)
+    hands: Hands = field(default_factory=Hands)
+    scopes: frozenset[str] = SCOPES
+
+    def __post_init__(self) -> None:
+        self.access = HubspotAccess(self.hands, SECRET, self.scopes)
+        self.access.searches.most = self.access.allowance.most = 100_000
+        self.shape = HubspotShape(self.company, self.hands, self.access)
+        self.line = Line(Starlette(routes=self.shape.routes()))
+
+    def source(self, *entities: str, **options: Any) -> Source:
+        """A source with a service key, unless options say otherwise."""
+        known: dict[str, Any] = {
+            "name": "crm", "provider": "hubspot", "token": {"env": "SECRET"}, "max_per_second": 1000,
+            "entities": list(entities) or ["deals"],
+        }  # fmt: skip
+        given = {name: value for name, value in {**known, **options}.items() if value is not None}
+        return create(HubspotOptions.model_validate(given), surroundings(self.hands, self.line, REFRESH="demo-refresh"))

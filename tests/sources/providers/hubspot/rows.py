@@ -1,0 +1,25 @@
+"""Payloads as HubSpot gives them: properties are texts, and what is not set is null or an empty text."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from exporter.sources.providers.hubspot.pipelines import Stage, Stages
+from exporter.sources.providers.hubspot.shape import Shape
+from tests.sources.account import ZONE
+
+
+def row(key: str = "7", **properties: Any) -> dict[str, Any]:
+    """A row of a list."""
+    return {
+        "id": key,
+        "properties": {"hs_lastmodifieddate": "2026-03-02T09:00:00.000Z", **properties},
+        "createdAt": "2026-03-01T08:00:00.000Z",
+        "updatedAt": "2026-03-02T09:00:00.000Z",
+        "archived": False,
+    }
+
+
+def shape(*extra: str, **stages: Stage) -> Shape:
+    """What is needed to read it."""
+    return Shape("hs_lastmodifieddate", ZONE, Stages(stages, {"default": "Sales pipeline"}), extra)

@@ -1,0 +1,121 @@
+"""Deals out of HubSpot's payloads."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from exporter.errors import InvalidRecordError, Reason
+from exporter.records import Deal
+from exporter.sources.providers.hubspot.deals import deal
+from exporter.sources.providers.hubspot.pipelines import Stage
+from tests.sources.providers.hubspot.rows import row, shape
+
+STAGES = {
+    "closedwon": Stage("Won", "Sales pipeline", "won"),
+    "closedlost": Stage("Lost", "Sales pipeline", "lost"),
+    "offer": Stage("Offer sent", "Sales pipeline", "open"),
+}
+
+
+def read(**properties: Any) -> Deal:
+    return deal(row(**properties), shape(**STAGES))
+
+
+def test_a_won_deal_has_every_column_in_our_units() -> None:
+    found = read(
+        dealname="Bergsee AG: Team", amount="12500.50", deal_currency_code="eur", pipeline="default",
+        dealstage="closedwon", closedate="2026-03-02T08:30:00.123Z", createdate="2026-02-01T10:00:00Z",
+        hubspot_owner_id="70110001", hs_analytics_source="REFERRALS",
+    )  # fmt: skip
+    assert found == Deal(
+        id="7",
+        updated_at=datetime(2026, 3, 2, 9, tzinfo=UTC),
+        attributes={},
+        name="Bergsee AG: Team",
+        amount=Decimal("12500.50"),
+        currency="EUR",
+        pipeline="Sales pipeline",
+        stage="Won",
+        status="won",
+        owner="70110001",
+        origin="REFERRALS",
+        created_at=datetime(2026, 2, 1, 10, tzinfo=UTC),
+        closed_at=datetime(2026, 3, 2, 8, 30, 0, 123000, tzinfo=UTC),
+    )
+
+
+def test_the_close_date_of_an_open_deal_is_only_expected() -> None:
+    found = read(dealstage="offer", closedate="2026-06-30T22:00:00Z")
+    assert found.closed_at is None
+    assert found.attributes == {"expected_close": "2026-06-30T22:00:00+00:00"}
+
+
+def test_an_open_deal_may_have_no_close_date() -> None:
+    assert (read(dealstage="offer", closedate="").closed_at, read(dealstage="offer").attributes) == (None, {})
+
+
+@pytest.mark.parametrize("empty", ["", None])
+def test_what_is_empty_stays_empty(empty: str | None) -> None:
+    found = read(
+        dealstage="closedlost", amount=empty, deal_currency_code=empty, hubspot_owner_id=empty, closedate=empty
+    )
+    assert (found.amount, found.currency, found.owner, found.closed_at) == (None, None, None, None)
+
+
+def test_a_missing_currency_is_left_open_and_never_guessed() -> None:
+    assert read(dealstage="closedwon", amount="10").currency is None
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("2026-03-02T08:30:00Z", datetime(2026, 3, 2, 8, 30, tzinfo=UTC)),
+        ("2026-03-02T08:30:00.500Z", datetime(2026, 3, 2, 8, 30, 0, 500000, tzinfo=UTC)),
+        ("2026-03-02T09:30:00+01:00", datetime(2026, 3, 2, 8, 30, tzinfo=UTC)),
+        ("1772440200000", datetime(2026, 3, 2, 8, 30, tzinfo=UTC)),
+        (1772440200000, datetime(2026, 3, 2, 8, 30, tzinfo=UTC)),
+        ("1970-01-01T00:00:00Z", None),
+        ("0", None),
+    ],
+)
+def test_all_formats_of_time_are_read_and_zero_means_unset(text: object, expected: datetime | None) -> None:
+    assert read(dealstage="closedwon", closedate=text).closed_at == expected
+
+
+def test_a_date_alone_is_a_local_day_and_is_not_shifted() -> None:
+    assert read(dealstage="closedwon", closedate="2026-03-02").closed_at == datetime(2026, 3, 1, 23, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("closed", "won", "status"),
+    [("true", "true", "won"), ("true", "false", "lost"), ("false", "false", "open"), ("true", None, "lost")],
+)
+def test_in_a_stage_that_is_gone_hubspots_own_verdict_counts(closed: str, won: str | None, status: str) -> None:
+    found = read(dealstage="gone", hs_is_closed=closed, hs_is_closed_won=won)
+    assert (found.status, found.stage) == (status, "gone")
+
+
+def test_a_deal_whose_status_nobody_knows_is_rejected() -> None:
+    with pytest.raises(InvalidRecordError) as raised:
+        read(dealstage="gone")
+    assert (raised.value.reason, raised.value.field) == (Reason.UNKNOWN_VALUE, "stage")
+
+
+@pytest.mark.parametrize("amount", ["12,5", "NaN", "1e999", "true"])
+def test_an_amount_that_is_none_rejects_the_deal(amount: str) -> None:
+    with pytest.raises(InvalidRecordError) as raised:
+        read(dealstage="closedwon", amount=amount)
+    assert raised.value.field == "amount"
+
+
+def test_wished_for_properties_become_attributes() -> None:
+    found = deal(row(dealstage="offer", region="North", score="", level=3), shape("region", "score", "level", **STAGES))
+    assert found.attributes == {"region": "North", "level": "3"}
+
+
+def test_the_creation_time_of_the_row_stands_in_for_a_missing_property() -> None:
+    assert read(dealstage="offer").created_at == datetime(2026, 3, 1, 8, tzinfo=UTC)

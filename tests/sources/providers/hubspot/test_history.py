@@ -1,0 +1,74 @@
+"""Whatever happens in an account, and wherever passes break off, the records end as they are."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from exporter.demo.company.life import Lead
+from exporter.sources.http.pagination import CursorPages, Size
+from exporter.sources.providers.hubspot import api, reading
+from tests.demo.tiny import TinyCompany, at, lead
+from tests.sources.account import Replica
+from tests.sources.providers.hubspot.crm import Crm
+
+WAYS = (
+    ("new", "working", "qualified", "converted"),
+    ("new", "working", "qualified", "lost"),
+    ("new", "working", "lost"),
+)
+MINUTES = st.integers(0, 120)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def small_pages() -> Iterator[None]:
+    """Pages of two, so that a handful of records has many."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(api, "_PAGES", CursorPages("paging.next.after", "after", Size("limit", 2)))
+        patch.setattr(api, "SEARCH_ROWS", 2)
+        patch.setattr(reading, "SEARCH_ROWS", 2)
+        yield
+
+
+@st.composite
+def leads(draw: st.DrawFn) -> list[Lead]:
+    """Up to eight leads that change, are archived or merged away at any time, often in the same minute."""
+    found = []
+    for key in range(1, draw(st.integers(1, 8)) + 1):
+        moments = sorted(draw(st.lists(MINUTES, min_size=1, max_size=4)))
+        end = draw(st.sampled_from([None, "archived_at", "merged_at"]))
+        after = moments[-1] + draw(st.integers(1, 30))
+        one = lead(key, *zip(moments, draw(st.sampled_from(WAYS)), strict=False), **({end: at(after)} if end else {}))
+        found.append(one)
+    return found
+
+
+EVENTS = st.lists(st.tuples(st.integers(0, 25), st.booleans(), st.sampled_from([None, 1, 2, 3])), max_size=8)
+"""Minutes that pass, whether everything is read, and after how many pages the process is killed."""
+
+
+@settings(max_examples=30, deadline=None)
+@given(records=leads(), events=EVENTS, lag=st.integers(0, 50))
+def test_any_history_ends_in_the_truth(
+    records: list[Lead], events: list[tuple[int, bool, int | None]], lag: int
+) -> None:
+    crm = Crm(TinyCompany(leads=records))
+    crm.shape.lag *= lag / 8
+    source, replica = crm.source("leads"), Replica()
+    for minutes, full, pages in events:
+        crm.hands.go(minutes)
+        if pages is None:
+            replica.sync(source, "leads", crm.hands, full=full)
+        else:
+            replica.break_off(source, "leads", crm.hands, full=full, pages=pages)
+    crm.hands.go(300)
+    now = int(crm.hands.now.timestamp())
+    replica.sync(source, "leads", crm.hands)  # what was broken off, with the bounds it had
+    replica.sync(source, "leads", crm.hands)
+    expected = {str(one.id): one.stage(now) for one in records if one.exists(now) and not one.archived(now)}
+    assert {key: one.status for key, one in replica.alive().items()}.items() >= expected.items()
+    replica.sync(source, "leads", crm.hands, full=True)
+    assert {key: one.status for key, one in replica.alive().items()} == expected

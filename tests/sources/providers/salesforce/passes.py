@@ -1,0 +1,34 @@
+"""The provider in front of the fake, and its passes."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from exporter.passes import Page, Pass
+from exporter.sources.registry import create
+from tests.sources.around import NOW, Clock, options, run, surroundings
+from tests.sources.providers.salesforce.vendor import HOST, SECRET, Salesforce
+
+
+def source(vendor: Salesforce, entity: str = "deals", **given: Any) -> Any:
+    """The provider in front of the fake."""
+    ways = {} if "jwt" in given else {"client_secret": {"env": "SECRET"}}
+    chosen = options(provider="salesforce", base_url=HOST, client_id="app", entities=[entity], **ways, **given)
+    return create(chosen, surroundings(vendor.transport(), clock=Clock(), SECRET=SECRET))
+
+
+def read(
+    vendor: Salesforce,
+    entity: str = "deals",
+    cursor: str | None = None,
+    resume: str | None = None,
+    at: datetime = NOW,
+    **given: Any,
+) -> list[Page]:
+    """All pages of one pass."""
+
+    async def gather() -> list[Page]:
+        return [page async for page in source(vendor, entity, **given).read(Pass(entity, at, cursor, resume))]
+
+    return run(gather())

@@ -1,0 +1,294 @@
+from __future__ import annotations
+
+import asyncio
+from datetime import UTC, datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from exporter.errors import Reason, SourceError, SourceRejectedError, SourceUnavailableError
+from exporter.passes import Listing, Page, Pass
+from exporter.records import Call, Deal, Record
+from exporter.sources.base import Access
+from exporter.sources.providers import csv as csv_module
+from exporter.sources.providers.csv import CsvSource, create
+from tests.sources.around import NOW, options, pages_of, records_of, run, surroundings
+
+COLUMNS = {"id": "Id", "amount": "Amount", "owner": "Owner"}
+
+
+def source(folder: Path, text: str | bytes | None, **given: Any) -> CsvSource:
+    if text is not None:
+        (folder / "deals.csv").write_bytes(text if isinstance(text, bytes) else text.encode())
+    found = options(**{"provider": "csv", "path": "deals.csv", "entity": "deals", "columns": COLUMNS, **given})
+    return create(found, surroundings(base=folder))
+
+
+def read(folder: Path, text: str | bytes | None, cursor: str | None = None, **given: Any) -> list[Page]:
+    return run(pages_of(source(folder, text, **given), cursor))
+
+
+def fault(folder: Path, text: str | bytes | None, **given: Any) -> SourceError:
+    with pytest.raises(SourceError) as caught:
+        read(folder, text, **given)
+    return caught.value
+
+
+def rejected(pages: list[Page]) -> list[tuple[Reason, str, str, str | None]]:
+    return [(error.reason, error.field, error.where, error.record_id) for page in pages for error in page.rejected]
+
+
+def table(rows: int, *more: str) -> str:
+    return "\n".join(["Id,Amount,Owner", *(f"d{n},{n},me" for n in range(rows)), *more, ""])
+
+
+class TestReading:
+    def test_rows_become_records_with_a_listing_of_all(self, tmp_path: Path) -> None:
+        (page,) = read(tmp_path, 'Id,Amount,Owner\na,12.5,"Byron, Ada"\nb,,\n')
+        assert page.records == (Deal(id="a", amount=Decimal("12.5"), owner="Byron, Ada"), Deal(id="b"))
+        assert (page.listing, page.resume, page.total) == (Listing(), None, 2)
+
+    def test_a_large_file_comes_in_pages_and_only_the_last_concludes(self, tmp_path: Path) -> None:
+        pages = read(tmp_path, table(2500))
+        assert [len(page.records) for page in pages] == [1000, 1000, 500]
+        assert [page.total for page in pages] == [2500] * 3
+        assert [page.cursor is None for page in pages] == [True, True, False]
+        assert [page.listing for page in pages] == [None, None, Listing()]
+        assert all(page.resume is None for page in pages)
+
+    def test_an_unchanged_file_gives_no_page_and_a_changed_one_all_of_them(self, tmp_path: Path) -> None:
+        cursor = read(tmp_path, table(3))[-1].cursor
+        assert read(tmp_path, table(3), cursor) == []
+        pages = read(tmp_path, table(2), cursor)
+        assert [record.id for record in records_of(pages)] == ["d0", "d1"]
+        assert pages[-1].listing == Listing()
+        assert pages[-1].cursor != cursor
+
+    def test_only_a_header_is_a_true_zero(self, tmp_path: Path) -> None:
+        (page,) = read(tmp_path, "Id,Amount,Owner\n")
+        assert (page.records, page.listing) == ((), Listing())
+
+    @pytest.mark.parametrize(
+        ("text", "given"),
+        [
+            ("Id;Amount;Owner\nz;1;Zoë\n".encode("cp1252"), {"delimiter": ";", "encoding": "cp1252"}),
+            ("Id\tAmount\tOwner\nz\t1\tZoë\n".encode("utf-16"), {"delimiter": "\t", "encoding": "utf-16"}),
+            ("\ufeffId,Amount,Owner\r\nz,1,Zoë\r\n".encode(), {}),
+            ("\ufeffId,Amount,Owner\nz,1,Zoë".encode(), {"encoding": "utf-8"}),
+            (" Id , Amount,Owner\n\nz,1, Zoë \n\n".encode(), {}),
+            ("Other,Owner,Amount,Id,\nx,Zoë,1,z,\n".encode(), {}),
+        ],
+    )
+    def test_delimiter_encoding_order_and_blank_lines(self, tmp_path: Path, text: bytes, given: dict[str, Any]) -> None:
+        assert records_of(read(tmp_path, text, **given)) == [Deal(id="z", amount=Decimal(1), owner="Zoë")]
+
+    def test_of_rows_with_one_id_the_last_wins(self, tmp_path: Path) -> None:
+        found = records_of(read(tmp_path, table(0, "a,1,me", "b,2,me", "a,3,me")))
+        assert [(record.id, record.amount) for record in found] == [("a", 3), ("b", 2)]
+
+    def test_columns_as_the_config_describes_them(self, tmp_path: Path) -> None:
+        columns = {
+            "id": "call",
+            "direction": {"value": "inbound"},
+            "started_at": {"from": ["date", "time"], "format": ["%m-%d-%Y %H:%M:%S", "%m/%d/%Y %H:%M:%S"]},
+            "status": {"from": "answered", "map": {"Y": "answered", "N": "abandoned"}},
+            "resolved": {"from": "resolved", "map": {"Y": True, "N": False}},
+            "talk_seconds": "talk",
+            "attributes.topic": "topic",
+        }
+        text = (
+            "call,date,time,answered,resolved,talk,topic\n"
+            "1,01-02-2021,09:12:58,Y,Y,143,Billing\n"
+            "2,1/13/2021,10:00:00,N,,,\n"
+            "3,01-02-2021,09:12:58,y,Y,1,x\n"
+        )
+        pages = read(tmp_path, text, entity="calls", columns=columns)
+        assert records_of(pages) == [
+            Call(
+                id="1", direction="inbound", status="answered", resolved=True, talk_seconds=143.0,
+                started_at=datetime(2021, 1, 2, 8, 12, 58, tzinfo=UTC), attributes={"topic": "Billing"},
+            ),
+            Call(
+                id="2", direction="inbound", status="abandoned", started_at=datetime(2021, 1, 13, 9, tzinfo=UTC)
+            ),
+        ]  # fmt: skip
+        assert rejected(pages) == [(Reason.UNKNOWN_VALUE, "status", "line 4", "3")]
+
+
+class TestBadRows:
+    @pytest.mark.parametrize(
+        ("row", "reason", "field", "record_id"),
+        [
+            ('x,"12,5",me', Reason.NOT_A_NUMBER, "amount", "x"),
+            ("x,1e999,me", Reason.OUT_OF_RANGE, "amount", "x"),
+            (",1,me", Reason.MISSING_FIELD, "id", None),
+            ("x,1", Reason.MISSING_FIELD, "Owner", "x"),
+            ("x,1,me,too,many", Reason.SCHEMA, "row", "x"),
+            (b"x,1,Zo\xeb", Reason.BAD_TYPE, "row", "x"),
+        ],
+    )
+    def test_a_bad_row_is_rejected_with_its_reason_and_line(
+        self, tmp_path: Path, row: str | bytes, reason: Reason, field: str, record_id: str | None
+    ) -> None:
+        row = row if isinstance(row, bytes) else row.encode()
+        pages = read(tmp_path, table(40).encode() + row + b"\nlast,1,me\n")
+        assert len(records_of(pages)) == 41
+        assert rejected(pages) == [(reason, field, "line 42", record_id)]
+
+    def test_rows_of_nothing_but_delimiters_are_blank(self, tmp_path: Path) -> None:
+        pages = read(tmp_path, table(2, ",,", ",,", ",,"))
+        assert (len(records_of(pages)), rejected(pages)) == (2, [])
+
+    def test_an_id_of_several_fields_is_not_guessed_for_a_row_that_does_not_fit(self, tmp_path: Path) -> None:
+        columns = {"id": {"from": ["Id", "Owner"]}, "amount": "Amount"}
+        pages = read(tmp_path, table(2, "x,1"), columns=columns)
+        assert [record.id for record in records_of(pages)] == ["d0 me", "d1 me"]
+        assert rejected(pages) == [(Reason.MISSING_FIELD, "Owner", "line 4", None)]
+
+    def test_empty_cells_beyond_the_header_are_nothing(self, tmp_path: Path) -> None:
+        assert len(records_of(read(tmp_path, table(2, "x,1,me,,")))) == 3
+
+    def test_lines_are_counted_as_an_editor_counts_them(self, tmp_path: Path) -> None:
+        pages = read(tmp_path, 'Id,Amount,Owner\na,1,"two\nlines"\n\nb,x,me\n')
+        assert [error.where for error in pages[0].rejected] == ["line 5"]
+
+    def test_up_to_five_percent_of_the_file_are_taken_though_they_stand_together(self, tmp_path: Path) -> None:
+        pages = read(tmp_path, table(1900, *["x,bad,me"] * 100))
+        assert (len(records_of(pages)), len(rejected(pages))) == (1900, 100)
+
+    def test_more_stop_the_pass_before_its_last_page(self, tmp_path: Path) -> None:
+        found = source(tmp_path, table(1900, *["x,bad,me"] * 101))
+        pages: list[Page] = []
+
+        async def work() -> None:
+            async for page in found.read(Pass("deals", NOW)):
+                pages.append(page)  # noqa: PERF401 - the pages before the fault count
+
+        with pytest.raises(SourceRejectedError) as caught:
+            run(work())
+        assert caught.value.reason is Reason.TOO_MANY_REJECTED
+        assert all(page.cursor is None and page.listing is None for page in pages)
+
+
+class TestBadFiles:
+    def test_a_missing_header_is_named_with_those_that_are_there(self, tmp_path: Path) -> None:
+        error = fault(tmp_path, "Id,Value,Owner\na,1,me\n")
+        assert error.reason is Reason.SCHEMA
+        assert "no header Amount" in str(error)
+        assert "Id, Value, Owner" in str(error)
+
+    def test_a_header_that_stands_there_twice_is_not_guessed_at(self, tmp_path: Path) -> None:
+        error = fault(tmp_path, "Id,Amount,Owner,Amount\na,1,me,2\n")
+        assert "Amount more than once" in str(error)
+
+    def test_other_headers_may_stand_there_twice(self, tmp_path: Path) -> None:
+        assert len(records_of(read(tmp_path, "Id,Amount,Owner,x,x\na,1,me,,\n"))) == 1
+
+    def test_a_missing_file_is_named(self, tmp_path: Path) -> None:
+        error = fault(tmp_path, None)
+        assert error.reason is Reason.NOT_FOUND
+        assert "deals.csv" in str(error)
+
+    def test_a_folder_is_no_file(self, tmp_path: Path) -> None:
+        (tmp_path / "deals.csv").mkdir()
+        assert fault(tmp_path, None).reason is Reason.NOT_FOUND
+
+    def test_a_file_that_may_not_be_read_is_named(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        def refuse(*_: object) -> None:
+            raise PermissionError
+
+        found = source(tmp_path, table(1))
+        monkeypatch.setattr(Path, "open", refuse)
+        with pytest.raises(SourceRejectedError) as caught:
+            run(pages_of(found))
+        assert caught.value.reason is Reason.FORBIDDEN
+
+    @pytest.mark.parametrize("text", [b"", b"\n\n"])
+    def test_an_empty_file_is_a_fault_and_never_zero_rows(self, tmp_path: Path, text: bytes) -> None:
+        assert fault(tmp_path, text).reason is Reason.SCHEMA
+
+    def test_a_quote_that_is_never_closed_is_a_fault_of_the_file(self, tmp_path: Path) -> None:
+        error = fault(tmp_path, 'Id,Amount,Owner\na,1,"me\n' + "x" * 200_000)
+        assert error.reason is Reason.SCHEMA
+        assert "quote" in str(error)
+
+    def test_a_file_in_another_encoding_is_a_fault_of_the_file(self, tmp_path: Path) -> None:
+        assert "encoding" in str(fault(tmp_path, table(3), encoding="utf-16"))
+        latin = "Id,Amount,Owner\n" + "".join(f"{n},1,Zoë\n" for n in range(10))
+        assert fault(tmp_path, latin.encode("latin-1")).reason is Reason.TOO_MANY_REJECTED
+
+    def test_a_file_that_changes_while_it_is_read_is_read_again_later(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        found = source(tmp_path, table(1500))
+        make = csv_module.RecordMap.take
+
+        def grow(*given: Any) -> Any:
+            with (tmp_path / "deals.csv").open("a") as file:
+                file.write("more,1,me\n")
+            return make(*given)
+
+        monkeypatch.setattr(csv_module.RecordMap, "take", grow)
+        with pytest.raises(SourceUnavailableError) as caught:
+            run(pages_of(found))
+        assert caught.value.reason is Reason.PROTOCOL
+
+    def test_a_file_that_is_replaced_while_it_is_read_is_read_to_its_end(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        found = source(tmp_path, table(1500))
+        make = csv_module.RecordMap.take
+
+        def replace(*given: Any) -> Any:
+            (tmp_path / "new.csv").write_text(table(1))
+            (tmp_path / "new.csv").replace(tmp_path / "deals.csv")
+            return make(*given)
+
+        with monkeypatch.context() as patch:
+            patch.setattr(csv_module.RecordMap, "take", replace)
+            pages = run(pages_of(found))
+        assert len(records_of(pages)) == 1500
+        assert len(records_of(run(pages_of(found, pages[-1].cursor)))) == 1
+
+
+class TestCheck:
+    def test_a_good_file_may_be_read(self, tmp_path: Path) -> None:
+        found = source(tmp_path, table(1))
+        assert run(found.check()) == (Access("deals", allowed=True),)
+        assert (found.name, found.entities, found.lag.total_seconds()) == ("source", ("deals",), 0)
+        run(found.close())
+
+    def test_a_missing_file_is_told(self, tmp_path: Path) -> None:
+        (access,) = run(source(tmp_path, None).check())
+        assert not access.allowed
+        assert "deals.csv" in access.missing
+
+    def test_a_missing_header_is_told(self, tmp_path: Path) -> None:
+        with pytest.raises(SourceRejectedError, match="no header"):
+            run(source(tmp_path, "a,b\n").check())
+
+
+def test_the_loop_goes_on_while_a_file_is_read(tmp_path: Path) -> None:
+    found = source(tmp_path, table(5000))
+
+    async def work() -> tuple[int, list[Record]]:
+        turns = 0
+        done = asyncio.Event()
+
+        async def turn() -> None:
+            nonlocal turns
+            while not done.is_set():
+                turns += 1
+                await asyncio.sleep(0)
+
+        turning = asyncio.ensure_future(turn())
+        pages = await pages_of(found)
+        done.set()
+        await turning
+        return turns, records_of(pages)
+
+    turns, records = run(work())
+    assert len(records) == 5000
+    assert turns > 5

@@ -1,0 +1,91 @@
+"""What `check --sources` says of each entity, whatever the vendor answers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import httpx
+import pytest
+
+from exporter.commands.check import _one
+from exporter.errors import RateLimitedError, Reason, SourceError, SourceRejectedError, SourceUnavailableError
+from exporter.sources.access_check import SOURCE_WIDE, access, told
+from exporter.sources.base import Access
+from tests.sources.account import run
+from tests.sources.vendors import ACCOUNTS, Account
+
+
+async def fails(error: SourceError) -> None:
+    raise error
+
+
+def test_a_missing_permission_is_named_and_other_faults_say_what_to_do() -> None:
+    async def fine() -> None: ...
+
+    forbidden = SourceRejectedError(Reason.FORBIDDEN, "the plan lacks it")
+    gone = SourceRejectedError(Reason.NOT_FOUND, "/x: nothing there")
+    assert run(access("deals", "the scope x", fine())) == Access("deals", allowed=True)
+    assert run(access("deals", "the scope x", fails(forbidden))).missing == "the scope x"
+    assert run(access("deals", "", fails(forbidden))).missing == "the plan lacks it"
+    assert run(access("deals", "the scope x", fails(gone))) == Access("deals", allowed=False, missing=told(gone))
+    assert told(gone).startswith("not_found: /x: nothing there; check the address")
+
+
+@pytest.mark.parametrize("reason", sorted(SOURCE_WIDE))
+def test_what_concerns_the_whole_source_is_raised(reason: Reason) -> None:
+    error: SourceError = SourceUnavailableError(reason, "no")
+    if reason is Reason.RATE_LIMITED:
+        error = RateLimitedError("no", 5)
+    with pytest.raises(SourceError):
+        run(access("deals", "the scope x", fails(error)))
+
+
+@pytest.fixture(params=sorted(ACCOUNTS))
+def account(request: pytest.FixtureRequest) -> Account:
+    return ACCOUNTS[request.param]("source")
+
+
+def told_of(account: Account) -> list[tuple[str, str, bool, str]]:
+    """The rows that the command shows."""
+
+    async def look() -> list[tuple[str, str, bool, str]]:
+        rows = await _one(account.source)
+        await account.source.close()
+        return rows
+
+    return run(look())
+
+
+def test_credentials_that_suffice_are_told_so(account: Account) -> None:
+    assert told_of(account) == [("source", account.entity, True, "")]
+
+
+def _unreachable(_: httpx.Request) -> Any:
+    raise httpx.ConnectError("no route")
+
+
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [
+        (lambda _: httpx.Response(401, json={}), "unauthorized: "),
+        (_unreachable, "connect: the server cannot be reached; check the address"),
+        (lambda _: httpx.Response(429, json={}), "rate_limited: "),
+    ],
+    ids=["refused", "unreachable", "limited"],
+)
+def test_what_is_wrong_with_the_source_is_told_with_its_cure(account: Account, answer: Any, words: str) -> None:
+    account.between.instead = answer
+    ((_, entity, allowed, missing),) = told_of(account)
+    assert (entity, allowed) == (account.entity, False)
+    assert missing.startswith(words)
+    assert "; " in missing or "check" in missing
+    assert account.secret not in missing
+
+
+@pytest.mark.parametrize("status", [403, 404, 500])
+def test_what_is_wrong_with_an_entity_is_told(account: Account, status: int) -> None:
+    account.between.instead = lambda _: httpx.Response(status, json={})
+    ((_, entity, allowed, missing),) = told_of(account)
+    assert (entity, allowed) == (account.entity, False)
+    assert len(missing) > 10
+    assert account.secret not in missing

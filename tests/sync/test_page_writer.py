@@ -1,0 +1,113 @@
+"""The store's own thread, and pages that wait for company."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+
+import pytest
+
+from exporter.errors import InvalidRecordError, Reason
+from exporter.passes import Page
+from exporter.sync.page_writer import MOST_RECORDS, PageWriter, StoreThread, together
+from tests.sync.fakes import deals
+from tests.sync.virtual import run
+
+
+def test_calls_run_one_after_the_other_in_their_order() -> None:
+    order: list[int] = []
+
+    async def work() -> None:
+        thread = StoreThread()
+        await asyncio.gather(*(thread.call(order.append, number) for number in range(50)))
+        thread.close()
+
+    run(work())
+    assert order == list(range(50))
+
+
+def test_a_cancelled_call_is_waited_for() -> None:
+    begun, may_end, ended = threading.Event(), threading.Event(), threading.Event()
+
+    def slow() -> None:
+        begun.set()
+        may_end.wait(10)
+        ended.set()
+
+    async def work() -> None:
+        thread = StoreThread()
+        call = asyncio.create_task(thread.call(slow))
+        await asyncio.to_thread(begun.wait)
+        call.cancel()
+        asyncio.get_running_loop().call_soon(may_end.set)
+        with pytest.raises(asyncio.CancelledError):
+            await call
+        assert ended.is_set()
+        thread.close()
+
+    asyncio.run(work())
+
+
+def test_what_a_call_raises_is_raised() -> None:
+    def fail() -> None:
+        raise LookupError
+
+    async def work() -> None:
+        thread = StoreThread()
+        with pytest.raises(LookupError):
+            await thread.call(fail)
+        thread.close()
+
+    run(work())
+
+
+def test_pages_written_together_resume_after_the_last() -> None:
+    rejected = InvalidRecordError(Reason.BAD_TYPE, "amount")
+    one, two = Page(deals(1), resume="a"), Page(deals(2, 3), (rejected,), resume="b")
+    assert together([one]) is one
+    assert together([one, two]) == Page(deals(1, 2, 3), (rejected,), resume="b")
+
+
+def test_reading_waits_once_too_much_is_held() -> None:
+    written: list[int] = []
+
+    async def work() -> None:
+        gate = asyncio.Event()
+
+        async def write(page: Page) -> None:
+            await gate.wait()
+            written.append(len(page.records))
+
+        writer = PageWriter(write)
+        page = Page(deals(*range(1000)), resume="r")
+        for _ in range(MOST_RECORDS // 1000):
+            await writer.add(page)
+        adding = asyncio.create_task(writer.add(page))
+        await asyncio.sleep(100)
+        assert not adding.done()
+        assert written == []
+        gate.set()
+        await adding
+        await writer.flush()
+        await writer.flush()
+
+    run(work())
+    assert written == [1000, 4000]
+
+
+def test_what_writing_raises_stops_the_reading() -> None:
+    async def work() -> None:
+        async def write(_: Page) -> None:
+            raise LookupError
+
+        writer = PageWriter(write)
+        await writer.add(Page(deals(*range(1000))))
+        await asyncio.sleep(0)
+        with pytest.raises(LookupError):
+            await writer.add(Page(deals(1)))
+        await writer.settle()
+        writer = PageWriter(write)
+        await writer.add(Page(deals(*range(1000))))
+        await writer.settle()
+
+    run(work())

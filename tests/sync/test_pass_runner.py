@@ -1,0 +1,122 @@
+"""One pass: what it reads is staged while the next page is fetched, and published once."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from exporter.errors import Reason
+from exporter.passes import Listing, Page, Pass
+from exporter.store.store import Store
+from exporter.sync.observer import PassReport
+from tests.store.samples import live
+from tests.sync.fakes import NOON, FakeSource, Recorder, answering, deals
+from tests.sync.passes import one_pass
+
+
+def test_a_pass_ends_in_rows_cursor_and_watermark(store: Store) -> None:
+    heard = Recorder()
+    source = FakeSource(
+        lag=timedelta(seconds=30),
+        deals=answering(Page(deals(1, 2), resume="r", total=3), Page(deals(3), cursor="c1", total=3)),
+    )
+    report = one_pass(store, source, heard)
+    assert report == PassReport("crm", "deals", full=True, success=True, new=3, records=3, pages=2)
+    assert report.changed
+    assert live(store) == ["1", "2", "3"]
+    (outcome,) = store.outcomes()
+    assert outcome.cursor == "c1"
+    assert outcome.watermark == NOON - timedelta(seconds=30)
+    assert [(p.pages, p.records, p.total, p.full) for p in heard.progress] == [(1, 2, 3, True), (2, 3, 3, True)]
+    assert heard.reports == [report]
+    assert heard.wakes == [("crm", "deals")]
+
+
+def test_the_next_pass_is_asked_from_the_cursor(store: Store) -> None:
+    one_pass(store, FakeSource(deals=answering(Page(deals(1), cursor="c1"))))
+    source = FakeSource()
+    report = one_pass(store, source)
+    assert source.asked == [(0.0, Pass("deals", NOON, "c1"))]
+    assert report.success
+    assert not report.full
+    assert not report.changed
+
+
+def test_a_full_pass_finds_deletions(store: Store) -> None:
+    one_pass(store, FakeSource(deals=answering(Page(deals(1, 2), cursor="c1"))))
+    source = FakeSource(deals=answering(Page(deals(2), resume="r"), Page((), cursor="c2", listing=Listing())))
+    report = one_pass(store, source, full=True)
+    assert (report.full, report.deleted, report.unchanged) == (True, 1, 1)
+    assert live(store) == ["2"]
+
+
+def test_no_page_means_nothing_changed(store: Store) -> None:
+    one_pass(store, FakeSource(deals=answering(Page(deals(1), cursor="c1"))))
+    report = one_pass(store, FakeSource(deals=answering()))
+    assert report.success
+    assert store.outcomes()[0].cursor == "c1"
+
+
+def test_a_pass_without_progress_is_given_up_and_a_slow_one_is_not(store: Store) -> None:
+    slow = FakeSource(deals=answering(*(part for n in range(6) for part in (800.0, Page(deals(n), resume=str(n))))))
+    report = one_pass(store, slow)
+    assert report.success
+    assert report.seconds == 4800.0
+    stuck = FakeSource(name="stuck", deals=answering(Page(deals(1), resume="r"), 901.0, Page(deals(2))))
+    report = one_pass(store, stuck)
+    assert report.reason is Reason.TIMEOUT
+    assert report.seconds == 900.0
+    assert store.begin("stuck", "deals", NOON + timedelta(hours=1)).resume == "r"
+
+
+def test_a_full_pass_makes_way_at_a_page_it_can_resume(store: Store) -> None:
+    one_pass(store, FakeSource(deals=answering(Page(deals(1), cursor="c1"))))
+    pages = (Page(deals(1)), 70.0, Page(deals(2)), Page(deals(3), resume="r3"), Page(deals(4), resume="r4"))
+    report = one_pass(store, FakeSource(deals=answering(*pages)), full=True, pause_after=60.0)
+    assert report.paused
+    assert not report.success
+    assert report.reason is None
+    assert store.outcomes()[0].failures == 0
+    going_on = FakeSource(deals=answering(Page((), cursor="c2", listing=Listing())))
+    assert one_pass(store, going_on, full=True).new == 2
+    assert going_on.asked[0][1].resume == "r3"
+
+
+def test_a_source_need_not_be_a_generator(store: Store) -> None:
+    class Pages:
+        def __init__(self) -> None:
+            self.left = [Page(deals(1), cursor="c")]
+
+        def __aiter__(self) -> Pages:
+            return self
+
+        async def __anext__(self) -> Page:
+            if not self.left:
+                raise StopAsyncIteration
+            return self.left.pop()
+
+    assert one_pass(store, FakeSource(deals=lambda _: Pages())).new == 1
+
+
+def test_pages_are_fetched_while_earlier_ones_are_written(store: Store) -> None:
+    """A small page waits for company, a large one is written at once, and writing never stops the reading."""
+    staged: list[tuple[float, int, str | None]] = []
+    stage = store.stage
+
+    def spy(asked: Pass, source: str, page: Page) -> None:
+        staged.append((len(page.records), page.resume))  # type: ignore[arg-type]
+        stage(asked, source, page)
+
+    store.stage = spy  # type: ignore[method-assign]
+    small = [Page(deals(n), resume=f"small{n}") for n in range(5)]
+    large = Page(deals(*range(10, 1010)), resume="large")
+    slow = Page(deals(2000), resume="slow")
+    report = one_pass(store, FakeSource(deals=answering(*small, large, 2.0, slow, Page(deals(3000)))))
+    assert staged == [(1005, "large"), (1, "slow"), (1, None)]
+    assert report.new == 1007
+
+
+def test_an_empty_last_page_is_not_written(store: Store) -> None:
+    pages = (Page(deals(1), resume="r1"), Page((), cursor="c", listing=Listing()))
+    failing_later = FakeSource(deals=answering(*pages))
+    assert one_pass(store, failing_later).success
+    assert store.outcomes()[0].cursor == "c"

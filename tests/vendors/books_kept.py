@@ -1,0 +1,93 @@
+"""The company's books in CSV files that sources can read, worked out apart from any vendor's shape."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from decimal import Decimal
+from pathlib import Path
+
+from tests.vendors.stripe.books import Books
+from tests.vendors.stripe.ledger import Bill, Charge, Contract
+
+SOURCES = """\
+  - name: subscriptions
+    provider: csv
+    path: subscriptions.csv
+    entity: subscriptions
+    columns:
+      {id: id, status: status, plan: plan, monthly_amount: amount, currency: currency, started_at: started, ended_at: ended}
+  - name: invoices
+    provider: csv
+    path: invoices.csv
+    entity: invoices
+    columns:
+      {id: id, status: status, amount: amount, currency: currency, issued_at: issued, due_at: due, paid_at: paid}
+  - name: payments
+    provider: csv
+    path: payments.csv
+    entity: payments
+    columns: {id: id, status: status, amount: amount, refunded: refunded, currency: currency, paid_at: paid}
+"""
+
+
+def monthly(contract: Contract, now: int) -> Decimal:
+    """What a contract is worth a month, worked out from its lines."""
+    if contract.trial_until is not None and (contract.trial_until > now or contract.trial_until == contract.ended_at):
+        return Decimal(0)
+    total = sum((line.price * line.quantity for line in contract.lines(now)), Decimal(0))
+    if contract.discount is not None and contract.discount.lasting:
+        total = total * (100 - contract.discount.percent) / 100 - contract.discount.amount
+    return max(total, Decimal(0)) / (12 if contract.yearly else 1)
+
+
+def status(contract: Contract, books: Books, now: int) -> str:
+    """What one would say of a contract."""
+    if contract.ended_at is not None and contract.ended_at <= now:
+        return "canceled"
+    if contract.trial_until is not None and contract.trial_until > now:
+        return "trialing"
+    bills = [bill for bill in books.bills.records if bill.contract == contract.id and bill.status(now) == "open"]
+    refused = any(not one.succeeded and one.settled_at <= now for bill in bills for one in bill.attempts)
+    return "past_due" if refused else "active"
+
+
+def write(books: Books, now: int, directory: Path) -> None:
+    """One file for each entity, as of an instant."""
+    contracts = (one for one in books.contracts.records if one.created_at <= now)
+    _table(directory / "subscriptions.csv", "id,status,plan,amount,currency,started,ended", (
+        (one.id, status(one, books, now), one.lines(now)[0].plan, monthly(one, now).quantize(Decimal("0.000001")),
+         one.currency, _iso(one.created_at), _iso(one.ended_at, now)) for one in contracts
+    ))  # fmt: skip
+    bills = (one for one in books.bills.records if one.exists(now))
+    _table(directory / "invoices.csv", "id,status,amount,currency,issued,due,paid", (_bill(one, now) for one in bills))
+    charges = (one for one in books.charges if one.attempt.at <= now)
+    _table(directory / "payments.csv", "id,status,amount,refunded,currency,paid", (_paid(one, now) for one in charges))
+
+
+def _bill(bill: Bill, now: int) -> Iterable[object]:
+    issued = bill.finalized_at if bill.finalized_at is not None and bill.finalized_at <= now else bill.created_at
+    due = bill.due_at if bill.status(now) != "draft" else None
+    paid = bill.paid_at
+    return (bill.id, bill.status(now), bill.amount, bill.currency, _iso(issued), _iso(due), _iso(paid, now))
+
+
+def _paid(charge: Charge, now: int) -> Iterable[object]:
+    back = sum((refund.amount for refund in charge.refunds if refund.at <= now), Decimal(0))
+    outcome = "succeeded" if charge.attempt.succeeded else "failed"
+    state = "pending" if charge.attempt.settled_at > now else "refunded" if back == charge.amount else outcome
+    return (charge.id, state, charge.amount, back, charge.currency, _iso(charge.attempt.at))
+
+
+def _iso(at: int | None, now: int | None = None) -> str:
+    if at is None or (now is not None and at > now):
+        return ""
+    return datetime.fromtimestamp(at, UTC).isoformat()
+
+
+def _table(path: Path, head: str, rows: Iterable[Iterable[object]]) -> None:
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        writer.writerow(head.split(","))
+        writer.writerows(rows)

@@ -1,0 +1,234 @@
+"""The company's records as Pipedrive shows them: numbers as numbers, ids as integers, times by generation.
+
+Version 2 and leads write ISO with a Z, the rest of version 1 UTC without a zone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import UTC, date, datetime
+from types import MappingProxyType
+from typing import Any
+
+from exporter.demo.company.life import Deal, Lead
+from exporter.demo.company.rhythm import local_day
+from exporter.demo.company.sales import OPEN_STAGES
+from exporter.demo.company.staff import Member
+
+USER_BASE, TEAM_BASE, CHANNEL_BASE = 14_200_000, 310, 50
+ARCHIVED_AFTER = 90 * 86_400
+"""Seconds after its closing at which an automation archives a deal."""
+QUALIFIED_KEY = "9f1c6a52d04be1d9a53e0c7719f0b8a4c2d6e358"
+CONVERTED_KEY = "4b7e02c8a1f95d36e8b04ac1d2739f5560ed1f7b"
+"""Custom fields of type date: when a lead was qualified, and when a deal came of it."""
+
+_PIPELINES = {False: (1, "Sales pipeline"), True: (2, "Partner pipeline")}
+_PROBABILITY = dict(zip(OPEN_STAGES, (20, 40, 60, 80, 90), strict=True))
+_CHANNELS = ("ORGANIC_SEARCH", "PAID_SEARCH", "REFERRALS", "EMAIL_MARKETING", "SOCIAL_MEDIA", "DIRECT_TRAFFIC",
+             "OFFLINE")  # fmt: skip
+_WAYS: Mapping[str, tuple[str, str]] = MappingProxyType(
+    {
+        "ORGANIC_SEARCH": ("WebForms", "Web forms"), "PAID_SEARCH": ("WebForms", "Web forms"),
+        "DIRECT_TRAFFIC": ("LiveChat", "Live chat"), "EMAIL_MARKETING": ("Campaigns", "Campaigns"),
+    }
+)  # fmt: skip
+_BY_HAND = ("ManuallyCreated", "Manually created")
+
+Row = dict[str, Any]
+
+
+def iso(at: int | None) -> str | None:
+    """An instant as version 2 writes it."""
+    return None if at is None else datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def leads_iso(at: int) -> str:
+    """An instant as leads and call logs write it."""
+    return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%dT%H:%M:%S.000Z")
+
+
+def plain(at: int) -> str:
+    """An instant as version 1 writes it."""
+    return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%d %H:%M:%S")
+
+
+def lead_id(key: int) -> str:
+    """The id of a lead, in the order of their creation."""
+    return f"{key:08x}-5eed-4000-8000-{key:012x}"
+
+
+def archived_at(record: Deal, now: int) -> int | None:
+    """When a deal was archived, if it is by now."""
+    closed_at = record.closed_at(now)
+    return closed_at + ARCHIVED_AFTER if closed_at is not None and closed_at + ARCHIVED_AFTER <= now else None
+
+
+def deal_changed_at(record: Deal, now: int) -> int:
+    """The last change of a deal; a deleted one no longer changes."""
+    seen_at = _seen_at(record, now)
+    return max(record.changed_at(seen_at), archived_at(record, seen_at) or 0)
+
+
+def _seen_at(record: Deal, now: int) -> int:
+    return now if record.archived_at is None else min(now, record.archived_at)
+
+
+def deal(record: Deal, now: int) -> Row:
+    """A deal of version 2. One that is closed keeps the stage it had come to."""
+    deleted, now = record.archived(now), _seen_at(record, now)
+    closed_at, stage, boxed_at = record.closed_at(now), _open_stage(record, now), archived_at(record, now)
+    won_at, lost_at = record.entered("won", now), record.entered("lost", now)
+    return {
+        "id": record.id,
+        "title": record.name,
+        "creator_user_id": USER_BASE + record.owner,
+        "owner_id": USER_BASE + record.owner,
+        "person_id": None,
+        "org_id": None,
+        "value": float(record.worth(now)),
+        "currency": record.currency,
+        "status": "deleted" if deleted else "won" if won_at else "lost" if lost_at else "open",
+        "pipeline_id": _PIPELINES[record.partner][0],
+        "stage_id": _stage_id(record.partner, stage),
+        "probability": _PROBABILITY[stage] if closed_at is None else None,
+        "lost_reason": "Price" if lost_at else None,
+        "add_time": iso(record.created_at),
+        "update_time": iso(deal_changed_at(record, now)),
+        "stage_change_time": iso(record.entered(stage, now)),
+        "close_time": iso(closed_at),
+        "won_time": iso(won_at),
+        "lost_time": iso(lost_at),
+        "expected_close_date": local_day(record.expected_at).isoformat(),
+        "is_deleted": deleted,
+        "is_archived": boxed_at is not None,
+        "archive_time": iso(boxed_at),
+        "origin": _WAYS.get(record.origin, _BY_HAND)[0],
+        "origin_id": None,
+        "channel": CHANNEL_BASE + _CHANNELS.index(record.origin),
+        "channel_id": None,
+        "label_ids": [],
+        "visible_to": 3,
+        "custom_fields": {},
+    }
+
+
+def _open_stage(record: Deal, now: int) -> str:
+    return next(step.stage for step in reversed(record.steps) if step.at <= now and step.stage in OPEN_STAGES)
+
+
+def _stage_id(partner: bool, stage: str) -> int:
+    return 1 + partner * len(OPEN_STAGES) + OPEN_STAGES.index(stage)
+
+
+def pipelines() -> list[Row]:
+    """The two pipelines."""
+    return [
+        {"id": key, "name": name, "order_nr": key, "is_deleted": False, "is_deal_probability_enabled": True}
+        for key, name in _PIPELINES.values()
+    ]
+
+
+def stages() -> list[Row]:
+    """Their stages; won and lost are none, but states of a deal."""
+    return [
+        {
+            "id": _stage_id(partner, stage),
+            "name": stage.capitalize(),
+            "pipeline_id": pipeline,
+            "order_nr": order,
+            "deal_probability": _PROBABILITY[stage],
+            "is_deleted": False,
+        }
+        for partner, (pipeline, _) in _PIPELINES.items()
+        for order, stage in enumerate(OPEN_STAGES, 1)
+    ]
+
+
+def dealt_with(record: Lead, now: int) -> bool:
+    """A lead is archived once it is lost or a deal came of it."""
+    return record.stage(now) in ("lost", "converted")
+
+
+def lead(record: Lead, now: int) -> Row:
+    """A lead of version 1. A custom field that has no value does not appear."""
+    dates = {QUALIFIED_KEY: record.entered("qualified", now), CONVERTED_KEY: record.entered("converted", now)}
+    way, source = _WAYS.get(record.origin, _BY_HAND)
+    return {
+        "id": lead_id(record.id),
+        "title": f"{record.name} lead",
+        "owner_id": USER_BASE + record.owner,
+        "creator_id": USER_BASE + record.owner,
+        "label_ids": [],
+        "person_id": record.id,
+        "organization_id": None,
+        "source_name": source,
+        "origin": way,
+        "origin_id": None,
+        "channel": CHANNEL_BASE + _CHANNELS.index(record.origin),
+        "channel_id": None,
+        "source_deal_id": None,
+        "is_archived": dealt_with(record, now),
+        "was_seen": record.stage(now) != "new",
+        "value": None,
+        "expected_close_date": None,
+        "next_activity_id": None,
+        "add_time": leads_iso(record.created_at),
+        "update_time": leads_iso(record.changed_at(now)),
+        "visible_to": "3",
+        "cc_email": "company+1+lead@demo.pipedrivemail.com",
+        **{key: local_day(at).isoformat() for key, at in dates.items() if at is not None},
+    }
+
+
+def person(record: Lead, now: int) -> Row:
+    """The contact at a prospect."""
+    return {
+        "id": record.id,
+        "name": f"Buyer at {record.name}",
+        "owner_id": USER_BASE + record.owner,
+        "org_id": None,
+        "emails": [],
+        "phones": [],
+        "add_time": iso(record.created_at),
+        "update_time": iso(record.changed_at(now)),
+        "is_deleted": record.archived(now),
+        "visible_to": 3,
+        "custom_fields": {},
+    }
+
+
+def user(member: Member, day: date) -> Row:
+    """A user; who left is deactivated and stays on the list."""
+    here = member.works_on(day)
+    return {
+        "id": USER_BASE + member.key,
+        "name": member.name,
+        "email": member.email,
+        "active_flag": here,
+        "activated": True,
+        "is_deleted": False,
+        "default_currency": "CHF",
+        "timezone_name": "Europe/Zurich",
+        "timezone_offset": "+01:00",
+        "created": plain(1_673_251_200),
+        "modified": plain(1_706_774_400),
+        "last_login": plain(1_706_774_400),
+        "role_id": 1,
+        "is_you": member.key == 0,
+    }
+
+
+def team(place: int, name: str, members: Iterable[Member]) -> Row:
+    """A team with the users in it now."""
+    users = [USER_BASE + member.key for member in members]
+    return {
+        "id": TEAM_BASE + place,
+        "name": name,
+        "description": None,
+        "manager_id": users[0] if users else None,
+        "users": users,
+        "active_flag": 1,
+        "deleted_flag": 0,
+        "add_time": plain(1_673_251_200),
+        "created_by_user_id": USER_BASE,
+    }

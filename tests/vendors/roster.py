@@ -1,0 +1,102 @@
+"""The vendors behind whose APIs the company can be served, and which of its records each of them carries."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+
+from starlette.routing import BaseRoute
+
+from exporter.clock import Clock
+from exporter.demo.aircall.api import AircallShape
+from exporter.demo.company.company import Company
+from exporter.demo.hubspot.access import HubspotAccess
+from exporter.demo.hubspot.api import SCOPES, HubspotShape
+from exporter.demo.server import API_ID, TOKEN
+from tests.vendors.pipedrive.access import PipedriveAccess
+from tests.vendors.pipedrive.api import PipedriveShape
+from tests.vendors.stripe.access import StripeAccess
+from tests.vendors.stripe.api import RESOURCES, StripeShape
+from tests.vendors.stripe.books import Books
+from tests.vendors.twilio.api import KEY, TwilioShape
+from tests.vendors.zendesk.access import ZendeskAccess
+from tests.vendors.zendesk.api import ZendeskShape
+
+CLIENT_ID = "demo"
+
+ENTRIES = Path(__file__).with_name("entries")
+"""NAME.yaml is the entry of a vendor under `sources:`, where config/kpis.yaml itself has none for it."""
+
+ADDITIONS = Path(__file__).with_name("additions")
+"""NAME.yaml holds metrics, objectives and KPIs of what a vendor carries and config/kpis.yaml does not measure."""
+
+
+@dataclass(frozen=True, slots=True)
+class Vendor:
+    """A vendor whose API can stand for the demo's own. Its people are matched with those of all others, so `entities` leaves them out."""
+
+    name: str
+    mount: str
+    """Where its API begins on the demo's address; empty where the vendor's addresses know no path before the API's.
+
+    Vendors of one account share it."""
+    entities: tuple[str, ...]
+    """What its entry under `sources:` reads, besides people."""
+    routes: Callable[[Company, Clock], Sequence[BaseRoute]]
+    """Paths of the API below the mount."""
+
+    def __str__(self) -> str:
+        return f"{self.name} ({', '.join(self.entities)})"
+
+
+def _hubspot(company: Company, clock: Clock) -> Sequence[BaseRoute]:
+    return HubspotShape(company, clock, HubspotAccess(clock, TOKEN, SCOPES)).routes()
+
+
+def _aircall(company: Company, clock: Clock) -> Sequence[BaseRoute]:
+    return AircallShape(company, clock, API_ID, TOKEN).routes()
+
+
+def _pipedrive(company: Company, clock: Clock) -> Sequence[BaseRoute]:
+    return PipedriveShape(company, clock, PipedriveAccess(clock, TOKEN)).routes()
+
+
+def _zendesk(company: Company, clock: Clock) -> Sequence[BaseRoute]:
+    return ZendeskShape(company, clock, ZendeskAccess(clock, CLIENT_ID, TOKEN)).routes()
+
+
+def _twilio(company: Company, clock: Clock) -> Sequence[BaseRoute]:
+    return TwilioShape(company, clock, KEY, TOKEN).routes()
+
+
+def _stripe(company: Company, clock: Clock) -> Sequence[BaseRoute]:
+    return StripeShape(Books(company), clock, StripeAccess(TOKEN, RESOURCES)).routes()
+
+
+VENDORS: Mapping[str, Vendor] = MappingProxyType(
+    {
+        vendor.name: vendor
+        for vendor in (
+            Vendor("hubspot", "/hubspot", ("deals", "leads", "tickets"), _hubspot),
+            Vendor("aircall", "/aircall/v1", ("calls",), _aircall),
+            Vendor("pipedrive", "/pipedrive", ("deals", "leads"), _pipedrive),
+            Vendor("zendesk", "", ("tickets",), _zendesk),
+            Vendor("zendesk-talk", "", ("calls",), _zendesk),
+            Vendor("twilio", "/twilio", ("calls",), _twilio),
+            Vendor("stripe", "/stripe", ("subscriptions", "invoices", "payments"), _stripe),
+        )
+    }
+)
+
+
+def vendor_routes(company: Company, clock: Clock) -> dict[str, Sequence[BaseRoute]]:
+    """The routes of every vendor's API, by the path under which they are mounted."""
+    makers = {vendor.mount: vendor.routes for vendor in VENDORS.values()}
+    return {mount: make(company, clock) for mount, make in makers.items()}
+
+
+def choose(names: str) -> tuple[Vendor, ...]:
+    """The vendors of a comma-separated list."""
+    return tuple(VENDORS[name] for name in names.split(","))

@@ -1,0 +1,86 @@
+"""The company's books behind Stripe's API: lists newest first, single objects, and events as hints."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from starlette.datastructures import QueryParams
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from exporter.demo.answers import RefusedError, as_json
+from tests.vendors.stripe.access import VERSION, StripeAccess, invalid, missing
+from tests.vendors.stripe.books import Books
+from tests.vendors.stripe.lists import ALL, LISTS, Made
+
+MOST_A_PAGE = 100
+RESOURCES = frozenset(LISTS)
+
+_BOUNDS: Mapping[str, Callable[[int, int], bool]] = {
+    "created[gt]": operator.gt, "created[gte]": operator.ge, "created[lt]": operator.lt, "created[lte]": operator.le,
+}  # fmt: skip
+
+Row = dict[str, Any]
+
+
+@dataclass
+class StripeShape:
+    """The account. Its customers are those of the contracts, one each."""
+
+    books: Books
+    clock: Callable[[], datetime]
+    access: StripeAccess
+
+    def routes(self) -> list[Route]:
+        """Paths of the API below its base URL."""
+        paths = ("/v1/{resource}", "/v1/{resource}/{key}")
+        return [Route(path, self._endpoint, methods=["GET"]) for path in paths]
+
+    async def _endpoint(self, request: Request) -> Response:
+        resource = request.path_params["resource"]
+        try:
+            if resource not in LISTS:
+                raise missing("resource", resource)
+            self.access.admit(request.headers, resource)
+            body = self._answer(request, resource)
+        except RefusedError as refused:
+            return refused.answer()
+        return as_json(200, body, {"Stripe-Version": request.headers.get("stripe-version", VERSION)})
+
+    def _answer(self, request: Request, resource: str) -> Row:
+        now = int(self.clock().timestamp())
+        self.books.advance(now)
+        key, query = request.path_params.get("key"), request.query_params
+        if key is None:
+            return _page(request.url.path, LISTS[resource](self.books, now, query), query)
+        every = QueryParams([*query.multi_items(), ("status", ALL)])
+        found = next((show for own, _, show in LISTS[resource](self.books, now, every) if own == key), None)
+        if found is None:
+            raise missing(resource.rstrip("s"), key)
+        return found()
+
+
+def _page(url: str, made: Sequence[Made], query: QueryParams) -> Row:
+    limit, after = query.get("limit", "10"), query.get("starting_after")
+    if not limit.isdecimal() or not 1 <= int(limit) <= MOST_A_PAGE:
+        raise invalid(f"This value must be from 1 to {MOST_A_PAGE}", param="limit")
+    bounds = [(holds, _whole(query[name], name)) for name, holds in _BOUNDS.items() if name in query]
+    rows = [one for one in made if all(holds(one[1], bound) for holds, bound in bounds)]
+    places = {own: place for place, (own, _, _) in enumerate(rows)}
+    if after is not None and after not in places:
+        raise invalid(f"No such object: '{after}'", param="starting_after", code="resource_missing")
+    first = 0 if after is None else places[after] + 1
+    page = rows[first : first + int(limit)]
+    more = first + len(page) < len(rows)
+    return {"object": "list", "url": url, "data": [show() for _, _, show in page], "has_more": more}
+
+
+def _whole(text: str, name: str) -> int:
+    if not text.isdecimal():
+        raise invalid("Invalid integer", param=name)
+    return int(text)

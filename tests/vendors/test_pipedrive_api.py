@@ -1,0 +1,245 @@
+"""The demo's Pipedrive answers as the vendor does."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from starlette.applications import Starlette
+
+from tests.demo.asking import Asking
+from tests.demo.tiny import Hands, TinyCompany, at, deal, lead, phone_call
+from tests.vendors.pipedrive.access import PATIENCE, PipedriveAccess
+from tests.vendors.pipedrive.api import PipedriveShape
+from tests.vendors.pipedrive.payloads import CONVERTED_KEY, QUALIFIED_KEY
+
+MONTHS = 31 * 1440.0
+
+
+class Account:
+    """A client of the API with a token."""
+
+    def __init__(self, company: TinyCompany) -> None:
+        self.hands = Hands()
+        self.access = PipedriveAccess(self.hands, "key")
+        self.shape = PipedriveShape(company, self.hands, self.access)
+        self.client = Asking(Starlette(routes=self.shape.routes()), {"x-api-token": "key"})
+
+    def get(self, path: str, **params: Any) -> Any:
+        answer = self.client.get(path, params=params)
+        assert answer.status_code == 200, answer.text
+        assert answer.json()["success"] is True
+        return answer.json()
+
+    def ids(self, path: str, **params: Any) -> list[Any]:
+        return [row["id"] for row in self.get(path, **params)["data"] or ()]
+
+
+@pytest.fixture
+def account() -> Account:
+    deals = [
+        deal(1, (0, "discovery"), (20, "demo"), (30, "won"), corrected_at=at(90), corrected=Decimal("80.50")),
+        deal(2, (0, "discovery"), archived_at=at(60)),
+        deal(3, (10, "discovery"), (50, "lost"), partner=True, currency="EUR"),
+        deal(4, (0, "discovery"), (5, "demo")),
+    ]
+    leads = [
+        lead(5, (0, "new"), (5, "working"), (20, "qualified"), (30, "converted")),
+        lead(6, (1, "new"), merged_at=at(40)),
+        lead(7, (2, "new"), (50, "lost"), archived_at=at(70)),
+        lead(8, (3, "new"), (900, "working"), (1000, "qualified")),
+    ]
+    calls = [
+        phone_call(11, 0, inbound=False, line="Sales line", agent=0),
+        phone_call(12, 1, inbound=False, line="Sales line", agent=3),
+        phone_call(13, 2, inbound=False, line="Sales line", agent=0, answered_at=None),
+        phone_call(14, 3),
+    ]
+    return Account(TinyCompany(deals=deals, leads=leads, calls=calls))
+
+
+def test_a_deals_numbers_are_numbers_and_its_times_end_in_z(account: Account) -> None:
+    account.hands.go(60)
+    row = account.get("/api/v2/deals", limit=1)["data"][0]
+    assert (row["id"], row["value"], row["currency"], row["status"]) == (1, 100.0, "CHF", "won")
+    assert (row["add_time"], row["won_time"]) == ("2026-03-02T09:00:00Z", "2026-03-02T09:30:00Z")
+    assert (row["close_time"], row["lost_time"], row["update_time"]) == (row["won_time"], None, row["won_time"])
+    account.hands.go(30)
+    row = account.get("/api/v2/deals", limit=1)["data"][0]
+    assert (row["value"], row["update_time"]) == (80.5, "2026-03-02T10:30:00Z")
+
+
+def test_won_and_lost_are_states_and_the_stage_stays_the_last_one(account: Account) -> None:
+    account.hands.go(60)
+    stages = {row["id"]: row for row in account.get("/api/v2/stages")["data"]}
+    pipelines = {row["id"]: row["name"] for row in account.get("/api/v2/pipelines")["data"]}
+    found = {row["id"]: row for row in account.get("/api/v2/deals")["data"]}
+    assert (found[1]["status"], stages[found[1]["stage_id"]]["name"]) == ("won", "Demo")
+    assert (found[3]["status"], stages[found[3]["stage_id"]]["name"]) == ("lost", "Discovery")
+    assert pipelines[stages[found[3]["stage_id"]]["pipeline_id"]] == pipelines[found[3]["pipeline_id"]]
+    assert pipelines[found[3]["pipeline_id"]] == "Partner pipeline"
+
+
+def test_deleted_deals_are_told_for_thirty_days_and_only_to_who_asks(account: Account) -> None:
+    account.hands.go(61)
+    assert account.ids("/api/v2/deals") == [1, 3, 4]
+    (gone,) = account.get("/api/v2/deals", status="deleted")["data"]
+    assert (gone["id"], gone["is_deleted"], gone["status"]) == (2, True, "deleted")
+    assert gone["update_time"] == "2026-03-02T10:00:00Z"
+    assert account.ids("/api/v2/deals", status="open,deleted") == [2, 4]
+    account.hands.go(MONTHS)
+    assert account.ids("/api/v2/deals", status="deleted") == []
+
+
+def test_a_deal_long_closed_moves_to_the_archive_which_is_a_change(account: Account) -> None:
+    account.hands.go(30 + 90 * 1440 - 1)
+    assert account.ids("/api/v2/deals/archived") == []
+    account.hands.go(1)
+    (row,) = account.get("/api/v2/deals/archived")["data"]
+    assert (row["id"], row["is_archived"], row["archive_time"]) == (1, True, "2026-05-31T09:30:00Z")
+    assert account.ids("/api/v2/deals") == [3, 4]
+    assert account.ids("/api/v2/deals/archived", updated_since=row["archive_time"]) == [1]
+    assert account.ids("/api/v2/deals/archived", updated_since="2026-05-31T09:30:01Z") == []
+
+
+def test_changes_are_those_from_a_second_on_until_before_another(account: Account) -> None:
+    account.hands.go(120)
+    assert account.ids("/api/v2/deals", updated_since="2026-03-02T09:50:00Z") == [1, 3]
+    assert account.ids("/api/v2/deals", updated_since="2026-03-02T09:50:01Z") == [1]
+    assert account.ids("/api/v2/deals", updated_until="2026-03-02T09:50:00Z") == [4]
+
+
+@pytest.mark.parametrize(
+    ("order", "ids"),
+    [
+        ({}, [1, 3, 4]),
+        ({"sort_by": "id", "sort_direction": "desc"}, [4, 3, 1]),
+        ({"sort_by": "update_time"}, [4, 3, 1]),
+        ({"sort_by": "add_time", "sort_direction": "desc"}, [3, 4, 1]),
+    ],
+)
+def test_pages_follow_an_opaque_cursor_in_any_order(account: Account, order: dict[str, str], ids: list[int]) -> None:
+    account.hands.go(120)
+    found, cursor = [], None
+    while True:
+        page = account.get("/api/v2/deals", limit=1, **order, **({"cursor": cursor} if cursor else {}))
+        found += [row["id"] for row in page["data"]]
+        cursor = page["additional_data"]["next_cursor"]
+        if cursor is None:
+            break
+    assert found == ids
+
+
+@pytest.mark.parametrize(
+    ("path", "params"),
+    [
+        ("/api/v2/deals", {"limit": 501}),
+        ("/api/v2/deals", {"limit": "many"}),
+        ("/api/v2/deals", {"status": "paid"}),
+        ("/api/v2/deals", {"sort_by": "value"}),
+        ("/api/v2/deals", {"cursor": "?"}),
+        ("/api/v2/deals", {"cursor": "bm9uZQ"}),
+        ("/api/v2/deals", {"updated_since": "yesterday"}),
+        ("/v1/leads", {"sort": "value"}),
+        ("/v1/leads", {"sort": "id SIDEWAYS"}),
+        ("/v1/leads", {"start": -1}),
+    ],
+)
+def test_what_the_vendor_would_not_take_is_refused(account: Account, path: str, params: dict[str, Any]) -> None:
+    answer = account.client.get(path, params=params)
+    assert (answer.status_code, answer.json()["success"]) == (400, False)
+
+
+def test_leads_are_in_the_inbox_until_they_are_dealt_with(account: Account) -> None:
+    account.hands.go(4)
+    assert len(account.ids("/v1/leads")) == 4
+    account.hands.go(56)
+    inbox, archive = account.get("/v1/leads")["data"], account.get("/v1/leads/archived")["data"]
+    assert [(row["person_id"], row["is_archived"], row["was_seen"]) for row in inbox] == [(8, False, False)]
+    assert [row["person_id"] for row in archive] == [5, 7]
+    assert (archive[0][QUALIFIED_KEY], archive[0][CONVERTED_KEY]) == ("2026-03-02", "2026-03-02")
+    assert QUALIFIED_KEY not in archive[1]
+    assert archive[0]["add_time"] == "2026-03-02T09:00:00.000Z"
+    account.hands.go(20)
+    assert [row["person_id"] for row in account.get("/v1/leads/archived")["data"]] == [5]
+
+
+def test_leads_are_skipped_by_number_and_say_whether_there_are_more(account: Account) -> None:
+    account.hands.go(60)
+    page = account.get("/v1/leads/archived", sort="update_time DESC", limit=1)
+    assert page["data"][0]["person_id"] == 7
+    assert page["additional_data"] == {"start": 0, "limit": 1, "more_items_in_collection": True}
+    rest = account.get("/v1/leads/archived", sort="update_time DESC", limit=1, start=1)
+    assert (rest["data"][0]["person_id"], rest["additional_data"]["more_items_in_collection"]) == (5, False)
+    assert account.ids("/v1/leads", updated_since="2026-03-02T09:03:01Z") == []
+
+
+def test_activities_are_calls_made_and_demos_given(account: Account) -> None:
+    account.hands.go(10)
+    rows = account.get("/api/v2/activities")["data"]
+    assert [(row["type"], row["done"]) for row in rows] == [
+        ("meeting", False), ("meeting", True), ("call", True), ("call", True), ("call", True),
+    ]  # fmt: skip
+    assert rows[0]["marked_as_done_time"] is None
+    assert (rows[2]["due_date"], rows[2]["due_time"], rows[2]["duration"]) == ("2026-03-02", "09:03:00", "00:02:40")
+    assert len(account.ids("/api/v2/activities", updated_since="2026-03-02T09:05:00Z")) == 2
+
+
+def test_call_logs_are_those_of_the_tokens_own_user(account: Account) -> None:
+    assert account.get("/v1/callLogs")["data"] is None
+    account.hands.go(10)
+    page = account.get("/v1/callLogs", limit=1)
+    assert (page["data"][0]["outcome"], page["data"][0]["duration"]) == ("connected", "160")
+    assert page["additional_data"]["pagination"]["next_start"] == 1
+    rest = account.get("/v1/callLogs", limit=1, start=1)
+    assert rest["data"][0]["outcome"] == "no_answer"
+    assert rest["additional_data"]["pagination"] == {"start": 1, "limit": 1, "more_items_in_collection": False}
+
+
+def test_contacts_are_those_at_the_prospects(account: Account) -> None:
+    account.hands.go(60)
+    assert account.ids("/api/v2/persons") == [5, 7, 8]
+
+
+def test_who_left_is_deactivated_and_in_no_team(account: Account) -> None:
+    users = account.get("/v1/users")["data"]
+    assert len(users) == 23
+    assert all(user["active_flag"] for user in users)
+    account.hands.go(200 * 1440)
+    (former,) = [user for user in account.get("/v1/users")["data"] if not user["active_flag"]]
+    teams = account.get("/v1/legacyTeams")["data"]
+    assert [(team["name"], len(team["users"])) for team in teams] == [
+        ("Sales North", 8), ("Sales South", 8), ("Partner Sales", 6),
+    ]  # fmt: skip
+    assert former["id"] not in {user for team in teams for user in team["users"]}
+
+
+def test_another_token_is_refused(account: Account) -> None:
+    answer = account.client.get("/v1/users", headers={"x-api-token": "other"})
+    assert (answer.status_code, answer.json()["error"]) == (401, "unauthorized access")
+
+
+def test_the_burst_and_the_days_budget_are_kept_and_told(account: Account) -> None:
+    account.access.burst.most = 2
+    answers = [account.client.get("/api/v2/stages") for _ in range(3)]
+    assert [answer.status_code for answer in answers] == [200, 200, 429]
+    assert [answer.headers["x-ratelimit-remaining"] for answer in answers] == ["1", "0", "0"]
+    assert answers[2].headers["x-ratelimit-reset"] == "2"
+    account.hands.go(1)
+    account.access.budget = 30
+    assert [account.client.get("/v1/users").status_code for _ in range(2)] == [200, 429]
+    refused = account.client.get("/api/v2/stages")
+    assert refused.headers["x-daily-ratelimit-token-remaining"] == "0"
+    account.hands.go(1440)
+    assert account.client.get("/v1/users").status_code == 200
+
+
+def test_who_goes_on_after_the_limit_meets_a_page_of_html_for_a_while(account: Account) -> None:
+    account.access.burst.most = 0
+    assert {account.client.get("/v1/users").status_code for _ in range(PATIENCE + 1)} == {429}
+    blocked = account.client.get("/v1/users")
+    assert (blocked.status_code, blocked.headers["content-type"].partition(";")[0]) == (403, "text/html")
+    account.access.burst.most = 100
+    account.hands.go(10)
+    assert account.client.get("/v1/users").status_code == 200

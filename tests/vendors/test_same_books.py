@@ -1,0 +1,126 @@
+"""What is read of the company's books through Stripe is what the books say."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from exporter.config.fields import Scope, Status
+from exporter.demo.company.company import Company, first_day
+from exporter.kpi.values import Evaluation
+from tests.vendors import books_kept
+from tests.vendors.roster import ADDITIONS, ENTRIES
+from tests.vendors.stripe import books as keeping
+from tests.vendors.stripe.books import Books
+from tests.vendors.vendor_runs import CONFIG, STORY, Clock, Reading, reading, served
+
+FIRST = datetime(2026, 9, 22, 12, 0, tzinfo=UTC)
+LATER = FIRST + timedelta(hours=27)
+MONTH, QUARTER = (
+    datetime(2026, month, 1, tzinfo=ZoneInfo("Europe/Zurich")).timestamp() for month in (9, 7)
+)  # the fiscal year begins in July
+NOW = int(LATER.timestamp())
+RATES = {"CHF": Decimal(1), "EUR": Decimal("0.93"), "JPY": Decimal("0.0053")}
+
+Measured = Mapping[tuple[object, ...], tuple[float | None, Status | None]]
+
+
+class Still(Clock):
+    """Stands where it was set."""
+
+    def __call__(self) -> datetime:
+        return self._from
+
+
+def config(sources: str) -> str:
+    """The demo's company, with its books alone."""
+    company = CONFIG.read_text(encoding="utf-8").split("\nsources:\n")[0]
+    return f"{company}\nsources:\n{sources}\n{(ADDITIONS / 'stripe.yaml').read_text(encoding='utf-8')}"
+
+
+@pytest.fixture(scope="module")
+def books() -> Iterator[Books]:
+    """The books of the company that is served, kept apart from those that Stripe's shape keeps."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(keeping, "WARM_UP", timedelta(days=10))
+        found = Books(Company(STORY.seed, first_day(FIRST, STORY.months)))
+        found.advance(NOW)
+        yield found
+
+
+@pytest.fixture(scope="module")
+def through_stripe(books: Books, tmp_path_factory: pytest.TempPathFactory) -> Measured:
+    """After a first pass the day before, and one over what events told since."""
+    entry = (ENTRIES / "stripe.yaml").read_text(encoding="utf-8")
+    with served(Still()) as (running, clock):
+        found = reading(config(entry), running, clock, tmp_path_factory.mktemp("stripe"))
+        clock.set(FIRST)
+        assert found.sync().success
+        return read(found)
+
+
+def read(found: Reading) -> Measured:
+    """Values and statuses of all KPIs, and values of all metrics, by what they are of, at the later instant."""
+    found.clock.set(LATER)
+    summary = found.sync()
+    assert all(report.success and not report.rejected for report in summary.passes), summary
+    evaluation = found.at(LATER)
+    found.store.close()
+    return measured(evaluation)
+
+
+def measured(evaluation: Evaluation) -> Measured:
+    values: dict[tuple[object, ...], tuple[float | None, Status | None]] = {
+        (kpi.kpi, kpi.scope): (kpi.value, kpi.status) for kpi in evaluation.kpis
+    }
+    for one in evaluation.metrics:
+        values[one.metric, one.scope, one.period, one.labels] = (one.value, None)
+    return values
+
+
+def test_it_is_what_the_books_say_when_they_are_read_from_files(
+    books: Books, through_stripe: Measured, tmp_path: Path
+) -> None:
+    books_kept.write(books, NOW, tmp_path)
+    with served(Still()) as (running, clock):
+        from_files = read(reading(config(books_kept.SOURCES), running, clock, tmp_path))
+    assert from_files.keys() == through_stripe.keys()
+    for key, (value, status) in from_files.items():
+        theirs, seen = through_stripe[key]
+        assert theirs == pytest.approx(value, rel=1e-9), key
+        assert seen == status, key
+
+
+def test_recurring_revenue_is_the_sum_of_what_the_contracts_are_worth(books: Books, through_stripe: Measured) -> None:
+    running = [one for one in books.contracts.records if one.exists(NOW) and not one.over(NOW)]
+    worth = sum((books_kept.monthly(one, NOW) * RATES[one.currency] for one in running), Decimal(0))
+    value, status = through_stripe["monthly_recurring_revenue", Scope.COMPANY]
+    assert value == pytest.approx(float(worth), rel=1e-6)
+    assert status is not Status.NO_DATA
+    assert worth > 100_000
+
+
+def test_refunds_are_the_share_of_the_months_payments_that_went_back(books: Books, through_stripe: Measured) -> None:
+    paid = [
+        one
+        for one in books.charges
+        if MONTH <= one.attempt.at <= NOW >= one.attempt.settled_at and one.attempt.succeeded
+    ]
+    came_in = sum(one.amount * RATES[one.currency] for one in paid)
+    went_back = sum(one.refunded(NOW) * RATES[one.currency] for one in paid)
+    value, _ = through_stripe["refund_rate", Scope.COMPANY]
+    assert value == pytest.approx(float(went_back / came_in), rel=1e-6)
+    assert went_back
+
+
+def test_invoices_are_counted_when_they_fall_due(books: Books, through_stripe: Measured) -> None:
+    due = [one for one in books.bills.records if one.due_at and QUARTER <= one.due_at <= NOW]
+    states = [one.status(NOW) for one in due]
+    value, _ = through_stripe["invoices_paid", Scope.COMPANY]
+    assert value == pytest.approx(states.count("paid") / (len(states) - states.count("void")))
+    assert states.count("open")

@@ -1,0 +1,214 @@
+"""The demo's Twilio answers as the vendor does."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import httpx
+import pytest
+from starlette.applications import Starlette
+from starlette.routing import Mount
+
+from exporter.demo.allowance import Allowance
+from exporter.passes import Pass
+from exporter.records import Measurement, Person, Record
+from exporter.sources.registry import create
+from tests.demo.asking import Asking
+from tests.demo.tiny import Hands, TinyCompany, at, phone_call
+from tests.programs import shared
+from tests.sources.around import options, run, surroundings
+from tests.vendors.twilio.api import ACCOUNT, KEY, WORKSPACE, TwilioShape
+from tests.vendors.twilio.payloads import sid
+
+CALLS = f"/2010-04-01/Accounts/{ACCOUNT}/Calls.json"
+SPACE = f"/v1/Workspaces/{WORKSPACE}"
+QUEUE = f"{SPACE}/TaskQueues/{sid('WQ', 'Support line')}"
+
+
+class Account:
+    """A client of the API with a key."""
+
+    def __init__(self, company: TinyCompany) -> None:
+        self.hands = Hands()
+        self.shape = TwilioShape(company, self.hands, KEY, "secret")
+        self.app = Starlette(routes=[Mount("/twilio", routes=self.shape.routes())])
+        self.client = Asking(self.app)
+        self.client.auth = (KEY, "secret")
+
+    def get(self, path: str, **params: Any) -> Any:
+        answer = self.client.get(f"/twilio{path}", params=params)
+        assert answer.status_code == 200, answer.text
+        return answer.json()
+
+    def provided(self, entity: str) -> list[Record]:
+        """What the twilio provider reads."""
+        chosen = options(
+            provider="twilio", account_sid=ACCOUNT, key_sid=KEY, secret={"env": "SECRET"}, workspace_sid=WORKSPACE,
+            base_url="http://127.0.0.1/twilio", taskrouter_url="http://127.0.0.1/twilio", allow_insecure=True,
+            allow_private=True, entities=[entity],
+        )  # fmt: skip
+        around = surroundings(httpx.ASGITransport(self.app), SECRET="secret")
+
+        async def read() -> list[Record]:
+            source = create(chosen, around)
+            return [record async for page in source.read(Pass(entity, self.hands())) for record in page.records]
+
+        return run(read())
+
+    def legs(self, **params: Any) -> list[dict[str, Any]]:
+        """Rows of all pages, the links followed."""
+        page = self.get(CALLS, **params)
+        found = page["calls"]
+        while page["next_page_uri"]:
+            assert page["next_page_uri"].startswith("/")
+            page = self.client.get(page["next_page_uri"]).json()
+            found += page["calls"]
+        return list(found)
+
+
+@pytest.fixture
+def account() -> Account:
+    return Account(TinyCompany(calls=[phone_call(key, 5 + key) for key in range(20)]))
+
+
+def test_a_call_rings_is_answered_is_over_and_is_priced_later(account: Account) -> None:
+    seen = []
+    for minutes in (5, 0.5, 3, 10):
+        account.hands.go(minutes)
+        rows = account.legs()
+        own = next(row for row in rows if row["sid"] == sid("CA", 0, 0))
+        leg = next(row for row in rows if row["parent_call_sid"] == own["sid"])
+        seen.append((own["status"], leg["status"], leg["duration"], bool(own["end_time"]), own["price"]))
+    assert seen == [
+        ("ringing", "ringing", None, False, None),
+        ("in-progress", "in-progress", None, False, None),
+        ("completed", "completed", "160", True, None),
+        ("completed", "completed", "160", True, "-0.02550"),
+    ]
+
+
+def test_a_change_is_stamped_in_the_manner_of_mails(account: Account) -> None:
+    account.hands.go(10)
+    before = next(row for row in account.legs() if row["sid"] == sid("CA", 0, 0))
+    account.hands.go(30)
+    after = next(row for row in account.legs() if row["sid"] == sid("CA", 0, 0))
+    assert (before["date_updated"], after["date_updated"]) == (
+        "Mon, 02 Mar 2026 09:08:00 +0000",
+        "Mon, 02 Mar 2026 09:18:00 +0000",
+    )
+
+
+def test_rows_have_the_fields_of_the_published_api(account: Account) -> None:
+    spec = json.loads(shared("specs", "twilio", "twilio_api_v2010.json").read_text(encoding="utf-8"))
+    account.hands.go(60)
+    properties = spec["components"]["schemas"]["api.v2010.account.call"]["properties"]
+    assert {*account.legs()[0]} == {*properties}
+    assert {row["status"] for row in account.legs()} <= {*spec["components"]["schemas"]["call_enum_status"]["enum"]}
+
+
+@pytest.mark.parametrize(
+    ("path", "name", "schema"),
+    [
+        (f"{SPACE}/Workers", "workers", "workspace.worker"),
+        (f"{SPACE}/TaskQueues", "task_queues", "workspace.task_queue"),
+        (f"{QUEUE}/RealTimeStatistics", None, "workspace.task_queue.task_queue_real_time_statistics"),
+        (f"{QUEUE}/CumulativeStatistics", None, "workspace.task_queue.task_queue_cumulative_statistics"),
+    ],
+)
+def test_taskrouter_has_only_fields_of_the_published_api(
+    account: Account, path: str, name: str | None, schema: str
+) -> None:
+    spec = json.loads(shared("specs", "twilio", "twilio_taskrouter_v1.json").read_text(encoding="utf-8"))
+    answer = account.get(path)
+    row = answer[name][0] if name else answer
+    assert {*row} <= {*spec["components"]["schemas"][f"taskrouter.v1.{schema}"]["properties"]}
+
+
+def test_pages_are_newest_first_and_hold_still_while_calls_come_in(account: Account) -> None:
+    account.hands.go(15)
+    first = account.get(CALLS, PageSize=5)
+    account.hands.go(10)
+    rest = account.client.get(first["next_page_uri"]).json()
+    starts = [row["start_time"] for row in first["calls"] + rest["calls"]]
+    assert starts == sorted(starts, reverse=True)
+    assert not {row["sid"] for row in first["calls"]} & {row["sid"] for row in rest["calls"]}
+    assert len(account.legs(PageSize=7)) == 40
+
+
+@pytest.mark.parametrize(("size", "status"), [(0, 400), (1001, 400), (1000, 200), ("many", 400)])
+def test_a_page_has_at_most_a_thousand_calls(account: Account, size: Any, status: int) -> None:
+    assert account.client.get(f"/twilio{CALLS}", params={"PageSize": size}).status_code == status
+
+
+def test_filters_go_by_whole_utc_days() -> None:
+    hour = 60.0
+    account = Account(TinyCompany(calls=[phone_call(key, 14.9 * hour + 24 * hour * key) for key in range(4)]))
+    account.hands.go(30 * 24 * hour)
+    midday = {"StartTime>": "2026-03-04T12:00:00Z", "StartTime<": "2026-03-04T12:00:00Z"}
+    assert {row["sid"] for row in account.legs(**midday)} == {sid("CA", 2, 0), sid("CA", 2, 2)}
+
+
+def test_a_leg_after_midnight_is_found_on_its_own_day() -> None:
+    minutes = 15 * 60 - 0.2
+    account = Account(TinyCompany(calls=[phone_call(1, minutes, answered_at=at(minutes) + 40)]))
+    account.hands.go(2000)
+    found = account.legs(**{"StartTime>": "2026-03-03", "StartTime<": "2026-03-03"})
+    assert [row["parent_call_sid"] for row in found] == [sid("CA", 1, 0)]
+
+
+def test_numbers_are_named_after_lines(account: Account) -> None:
+    found = account.get(f"/2010-04-01/Accounts/{ACCOUNT}/IncomingPhoneNumbers.json")["incoming_phone_numbers"]
+    assert [row["friendly_name"] for row in found] == ["Support line", "Customer Care line", "Sales line"]
+
+
+def test_workers_come_in_pages_with_whole_addresses_and_their_attributes_as_text(account: Account) -> None:
+    first = account.get(f"{SPACE}/Workers", PageSize=40)
+    rest = account.client.get(first["meta"]["next_page_url"]).json()
+    assert (first["meta"]["key"], len(first["workers"]), len(rest["workers"])) == ("workers", 40, 1)
+    assert rest["meta"]["next_page_url"] is None
+    assert json.loads(first["workers"][4]["attributes"])["contact_uri"] == "client:elif_yilmaz"
+
+
+def test_who_left_is_no_worker_any_more(account: Account) -> None:
+    account.hands.go(60 * 24 * 150)
+    assert len(account.get(f"{SPACE}/Workers")["workers"]) == 40
+
+
+def test_a_queue_has_numbers_of_now_and_of_a_span(account: Account) -> None:
+    account.hands.go(10)
+    assert account.get(f"{SPACE}/TaskQueues")["task_queues"][0]["friendly_name"] == "Support line"
+    assert account.get(f"{QUEUE}/RealTimeStatistics")["total_tasks"] == 3
+    spans = [account.get(f"{QUEUE}/CumulativeStatistics", Minutes=minutes) for minutes in (1, 15)]
+    assert [span["tasks_entered"] for span in spans] == [2, 6]
+
+
+def test_the_provider_measures_its_queues_and_finds_its_workers(account: Account) -> None:
+    account.hands.go(10)
+    read = [record for entity in ("measurements", "people") for record in account.provided(entity)]
+    found = {(one.name, one.attributes["queue"]): one.value for one in read if isinstance(one, Measurement)}
+    assert found["total_tasks", "Support line"] == 3
+    assert found["tasks_entered_15m", "Support line"] == 6
+    assert found["total_tasks", "Sales line"] == 0
+    people = {one.id: one for one in read if isinstance(one, Person)}
+    assert (len(people), people["elif_yilmaz"].team) == (41, "Sales North")
+
+
+def test_a_wrong_key_is_refused(account: Account) -> None:
+    account.client.auth = (KEY, "other")
+    answer = account.client.get(f"/twilio{CALLS}")
+    assert (answer.status_code, answer.json()["code"]) == (401, 20003)
+
+
+@pytest.mark.parametrize(
+    "path", ["/2010-04-01/Accounts/ACother/Calls.json", f"{SPACE}/TaskQueues/WQ1/RealTimeStatistics"]
+)
+def test_what_is_not_there_is_said_with_a_code(account: Account, path: str) -> None:
+    answer = account.client.get(f"/twilio{path}")
+    assert (answer.status_code, answer.json()["code"]) == (404, 20404)
+
+
+def test_too_many_at_once_are_refused_with_a_code(account: Account) -> None:
+    account.shape.allowance, account.shape.ticks = Allowance(1, 1), lambda: 0.0
+    assert [account.client.get(f"/twilio{CALLS}").status_code for _ in range(2)] == [200, 429]
+    assert account.client.get(f"/twilio{CALLS}").json()["code"] == 20429

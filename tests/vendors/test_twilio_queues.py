@@ -1,0 +1,44 @@
+"""TaskRouter's numbers of a queue are those of the calls that wait for it."""
+
+from __future__ import annotations
+
+from exporter.demo.company.staff import Staff
+from tests.demo.tiny import at, phone_call
+from tests.vendors.twilio.queues import cumulative, queued, real_time
+
+PEOPLE = Staff(1).members
+LINE = "Support line"
+
+
+def test_only_callers_of_the_line_wait_for_it_and_nobody_at_night() -> None:
+    calls = [
+        phone_call(1, 0),
+        phone_call(2, 1, inbound=False),
+        phone_call(3, 2, line="Sales line"),
+        phone_call(4, 3, answered_at=None, agent=None, missed_reason="out_of_opening_hours"),
+    ]
+    assert [one.id for one in queued(calls, LINE)] == [1]
+
+
+def test_now_tells_who_waits_and_who_talks() -> None:
+    calls = [phone_call(1, 0), phone_call(2, 1, answered_at=None, agent=None), phone_call(3, 5)]
+    found = real_time(calls, LINE, PEOPLE, at(1.5))
+    assert (found["total_tasks"], found["longest_task_waiting_age"]) == (2, 30)
+    assert found["tasks_by_status"] == {"pending": 1, "reserved": 0, "assigned": 1, "wrapping": 0}
+    assert (found["total_eligible_workers"], found["total_available_workers"]) == (10, 9)
+    assert real_time(calls, LINE, PEOPLE, at(60))["longest_task_waiting_age"] == 0
+
+
+def test_a_span_tells_how_many_came_were_taken_and_went() -> None:
+    calls = [
+        phone_call(1, 0),
+        phone_call(2, 1, answered_at=at(1) + 40),
+        phone_call(3, 2, answered_at=None, agent=None, missed_reason="abandoned_in_ivr"),
+        phone_call(4, 3, answered_at=None, agent=None, missed_reason="no_available_agent"),
+        phone_call(5, 30),
+    ]
+    found = cumulative(calls, at(0), at(15))
+    assert (found["tasks_entered"], found["tasks_completed"], found["tasks_canceled"]) == (4, 2, 2)
+    assert found["wait_duration_until_accepted"] == {"avg": 30, "min": 20, "max": 40, "total": 60}
+    assert found["reservations_created"] == 4
+    assert cumulative(calls, at(40), at(50))["wait_duration_until_accepted"]["avg"] == 0

@@ -1,0 +1,131 @@
+"""The company's telephone calls as Twilio splits them: the caller's own leg, and one for everybody who was rung."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from exporter.demo.company.life import PhoneCall
+from exporter.demo.company.phones import LINES
+from exporter.demo.company.staff import Member
+
+ANSWERING = {LINES[0]: "Support", LINES[1]: "Customer Care", LINES[2]: "Sales North"}
+"""Whose telephones ring for a line where the company does not say who was rung."""
+NUMBERS = {line: f"+4144000000{place}" for place, line in enumerate(LINES, 1)}
+MAILBOX = "sip:mailbox@voice.alpenwerk.example"
+
+PATIENT, RING, MESSAGE = 25, 15, 20
+"""Seconds: a caller who waits longer was offered to a colleague first; how long one rings; what a mailbox takes."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Leg:
+    """One row of the call log. Times are seconds since 1970; what it becomes in the end is its `outcome`."""
+
+    number: int
+    """0 is the caller's own."""
+    sender: str
+    receiver: str
+    started_at: int
+    ended_at: int
+    outcome: str
+    answered_at: int | None = None
+    machine: bool = False
+
+    def status(self, now: int) -> str:
+        """As it is seen at an instant."""
+        if self.ended_at <= now:
+            return self.outcome
+        return "in-progress" if self.answered_at is not None and self.answered_at <= now else "ringing"
+
+    def duration(self, now: int) -> int | None:
+        """Seconds from its answer to its end, which are known when it is over."""
+        if self.ended_at > now:
+            return None
+        return 0 if self.answered_at is None else self.ended_at - self.answered_at
+
+
+def client(member: Member) -> str:
+    """Somebody's address; Twilio's own apps allow letters, digits and underscores in it."""
+    return f"client:{member.email.partition('@')[0].replace('.', '_')}"
+
+
+def legs(call: PhoneCall, people: Sequence[Member]) -> tuple[Leg, ...]:
+    """All legs of a call, the caller's first. The caller hears ringing until somebody answers, so nobody who is
+    not answered is ever connected."""
+    if not call.inbound:
+        return _dialled(call, people)
+    if call.missed_reason != "out_of_opening_hours":
+        return (_own(call, _outcome(call)), *_rung(call, people))
+    return (_own(call, _outcome(call)), _mailbox(call)) if call.voicemail else (_own(call, _outcome(call)),)
+
+
+def _outcome(call: PhoneCall) -> str:
+    if call.answered_at is not None or call.voicemail:
+        return "completed"
+    return "canceled" if _gave_up(call) else "no-answer"
+
+
+def _gave_up(call: PhoneCall) -> bool:
+    return call.missed_reason is not None and "abandoned" in call.missed_reason
+
+
+def _own(call: PhoneCall, outcome: str) -> Leg:
+    mailbox_at = _message_at(call) if call.voicemail else None
+    leg = _leg(call, 0, NUMBERS[call.line], call.started_at, call.ended_at, outcome)
+    return replace(leg, answered_at=mailbox_at if call.answered_at is None else call.answered_at)
+
+
+def _rung(call: PhoneCall, people: Sequence[Member]) -> Iterator[Leg]:
+    """Whoever was rung for a caller, one after the other, and the mailbox in the end."""
+    team = [one for one in people if one.team == ANSWERING[call.line] and one.key != call.agent and one.left is None]
+    first, second = (client(team[(call.id + shift) % len(team)]) for shift in (0, 1))
+    if call.answered_at is not None and call.agent is not None:
+        passed_on_at = call.started_at + RING
+        slow = call.answered_at - call.started_at > PATIENT
+        if slow:
+            yield _leg(call, 1, first, call.started_at, passed_on_at, "no-answer")
+        begin = passed_on_at if slow else call.started_at
+        taken = _leg(call, 2, client(people[call.agent]), begin, call.ended_at, "completed")
+        yield replace(taken, answered_at=call.answered_at)
+    elif _gave_up(call):
+        yield _leg(call, 1, first, call.started_at, call.ended_at, "canceled")
+    else:
+        until = _message_at(call) if call.voicemail else call.ended_at
+        yield _leg(call, 1, first, call.started_at, call.started_at + RING, "no-answer")
+        yield _leg(call, 2, second, call.started_at + RING, until, "no-answer")
+        if call.voicemail:
+            yield _mailbox(call)
+
+
+def _mailbox(call: PhoneCall) -> Leg:
+    begin = _message_at(call)
+    return replace(_leg(call, 3, MAILBOX, begin, call.ended_at, "completed"), answered_at=begin, machine=True)
+
+
+def _message_at(call: PhoneCall) -> int:
+    """At night the mailbox takes calls as soon as they come."""
+    return max(call.started_at, call.ended_at - MESSAGE)
+
+
+def _leg(call: PhoneCall, number: int, receiver: str, started_at: int, ended_at: int, outcome: str) -> Leg:
+    return Leg(
+        number=number, sender=customer(call), receiver=receiver, started_at=started_at, ended_at=ended_at,
+        outcome=outcome,
+    )  # fmt: skip
+
+
+def _dialled(call: PhoneCall, people: Sequence[Member]) -> tuple[Leg, Leg]:
+    """A colleague's browser calls Twilio, which dials the customer and shows the line's number."""
+    own = _leg(call, 0, customer(call), call.started_at, call.ended_at, "completed")
+    outcome = "no-answer" if call.answered_at is None else "completed"
+    dialled = _leg(call, 1, customer(call), call.started_at, call.ended_at, outcome)
+    return (
+        replace(own, sender=client(people[call.agent or 0]), answered_at=call.started_at),
+        replace(dialled, sender=NUMBERS[call.line], answered_at=call.answered_at),
+    )
+
+
+def customer(call: PhoneCall) -> str:
+    """A made-up number."""
+    return f"+4178{call.id * 7919 % 10_000_000:07}"

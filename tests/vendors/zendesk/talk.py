@@ -1,0 +1,125 @@
+"""The company's calls as Zendesk Talk shows them: conversations, their legs, and who waits at this moment.
+
+A row is there while the call goes on, complete when it is over, and settled within three hours.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from types import MappingProxyType
+from typing import Any
+
+from exporter.demo.company.company import Company
+from exporter.demo.company.life import PhoneCall
+from exporter.demo.company.rhythm import CLOSES, OPENS, is_workday, local_day, midnight
+from tests.vendors.zendesk.pages import WITHHELD
+from tests.vendors.zendesk.payloads import AGENT_BASE, CUSTOMER_BASE, Row, group_id, iso
+
+PAGE = 1000
+
+_SETTLES = 6 * 3600
+"""No row changes later than so many seconds after its call began."""
+_ENDS: Mapping[str, str] = MappingProxyType(
+    {
+        "short_abandoned": "abandoned_in_queue", "abandoned_in_classic": "abandoned_in_queue",
+        "abandoned_in_ivr": "abandoned_in_ivr", "no_available_agent": "not_answered",
+        "agents_did_not_answer": "agent_missed", "out_of_opening_hours": "not_answered",
+    }
+)  # fmt: skip
+_TEAM_OF_LINE: Mapping[str, str] = MappingProxyType(
+    {"Support line": "Support", "Customer Care line": "Customer Care", "Sales line": "Sales North"}
+)
+
+
+def settled_at(record: PhoneCall) -> int:
+    """When charge, ticket and wrap-up are known: 40 minutes to three hours after the end."""
+    return record.ended_at + 2400 + record.id % 140 * 60
+
+
+def changed_at(record: PhoneCall, now: int) -> int:
+    """The last change of a row."""
+    return max(at for at in (record.started_at, record.ended_at, settled_at(record)) if at <= now)
+
+
+def call(record: PhoneCall, now: int) -> Row:
+    """A conversation."""
+    over, settled, answered_at = record.ended_at <= now, settled_at(record) <= now, record.answered_at
+    outside = record.missed_reason == "out_of_opening_hours"
+    waited = (answered_at or record.ended_at) - record.started_at
+    tagged = record.tagged_at if answered_at else None
+    return {
+        "id": record.id,
+        "created_at": iso(record.started_at),
+        "updated_at": iso(changed_at(record, now)),
+        "direction": "inbound" if record.inbound else "outbound",
+        "completion_status": _end(record) if over else None,
+        "agent_id": None if record.agent is None or not over else AGENT_BASE + record.agent,
+        "customer_id": CUSTOMER_BASE + record.id % 400,
+        "call_group_id": group_id(_TEAM_OF_LINE[record.line]) if record.inbound else None,
+        "phone_number": "+41440000000",
+        "line_type": "phone",
+        "duration": record.ended_at - record.started_at if over else None,
+        "wait_time": (0 if outside else waited) if over and record.inbound else None,
+        "time_to_answer": waited if over and answered_at else None,
+        "talk_time": record.ended_at - answered_at if over and answered_at else None,
+        "hold_time": 0 if over and answered_at else None,
+        "wrap_up_time": min(300, tagged - record.ended_at) if settled and tagged else None,
+        "ivr_time_spent": waited if over and record.missed_reason == "abandoned_in_ivr" else None,
+        "outside_business_hours": outside,
+        "exceeded_queue_wait_time": False,
+        "voicemail": record.voicemail and over,
+        "overflowed": False,
+        "ticket_id": record.id + 30_000_000 if settled and answered_at and record.inbound else None,
+        "call_charge": "0.012" if settled else None,
+        "minutes_billed": -(-waited // 60) if settled else None,
+    }
+
+
+def _end(record: PhoneCall) -> str:
+    if record.answered_at is not None:
+        return "completed"
+    return _ENDS[record.missed_reason] if record.missed_reason else "not_answered"
+
+
+def legs(record: PhoneCall, now: int) -> Iterator[Row]:
+    """The legs of a conversation: the customer's, and the agent's where there was one."""
+    whole = call(record, now)
+    shared = {name: whole[name] for name in ("created_at", "updated_at", "completion_status")}
+    rest = {"call_id": record.id, "duration": whole["duration"], "quality_issues": ["none"], **shared}
+    yield {"id": record.id * 2, "type": "customer", "user_id": whole["customer_id"], "agent_id": None, **rest}
+    if whole["agent_id"] is not None:
+        times = {name: whole[name] for name in ("talk_time", "hold_time", "wrap_up_time")}
+        agent = {"user_id": whole["agent_id"], "agent_id": whole["agent_id"], "available_via": "browser"}
+        yield {"id": record.id * 2 + 1, "type": "agent", **agent, **rest, **times}
+
+
+def changed_since(company: Company, since: int, now: int) -> Sequence[PhoneCall]:
+    """Calls whose rows changed from that second on, by their change: at most a page, the last minute left out.
+
+    Of a long history only the next calls are looked at. Later ones change later, so the page ends before them.
+    """
+    low, high = company.calls_between(since - _SETTLES, now)
+    records = company.calls.records
+    cut = min(high, low + 3 * PAGE)
+    bound = min(now - WITHHELD + 1, records[cut].started_at if cut < high else now)
+    keyed = [(changed_at(one, now), one.id, one) for one in records[low:cut]]
+    return [one for at, _, one in sorted(keyed, key=lambda key: key[:2]) if since <= at < bound][:PAGE]
+
+
+def queue(company: Company, now: int) -> dict[str, Any]:
+    """Who waits at this moment."""
+    low, high = company.calls_between(now - _SETTLES, now)
+    waits = [
+        now - one.started_at
+        for one in company.calls.records[low:high]
+        if one.inbound and now < (one.answered_at or one.ended_at) and one.missed_reason != "out_of_opening_hours"
+    ]
+    day = local_day(now)
+    opened = is_workday(day) and OPENS * 3600 <= now - midnight(day) < CLOSES * 3600
+    return {
+        "agents_online": sum(agent.works_on(day) for agent in company.staff.agents) if opened else 0,
+        "calls_waiting": len(waits),
+        "callbacks_waiting": 0,
+        "average_wait_time": sum(waits) // len(waits) if waits else 0,
+        "longest_wait_time": max(waits, default=0),
+    }

@@ -1,0 +1,143 @@
+"""What a person finds at `/`."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from html.parser import HTMLParser
+from typing import Any
+
+from exporter import naming
+from exporter.config.fields import Scope, Status
+from exporter.exposition.self_metrics import Ledger
+from exporter.kpi.values import Evaluation
+from exporter.web.status_page import View, render
+from tests.exposition.sample import NOW, kpi_value, sample_config, sample_evaluation
+
+
+class Reader(HTMLParser):
+    """Text by element, and every tag opened."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.tags: list[str] = []
+        self.attributes: list[tuple[str, str | None]] = []
+        self.text: list[str] = []
+        self.feed(html)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append(tag)
+        self.attributes += attrs
+        if tag != "meta":
+            self.open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        if "style" not in self.open:
+            self.text.append(data)
+
+    @property
+    def words(self) -> str:
+        return " ".join(" ".join(self.text).split())
+
+
+def page(evaluation: Evaluation | None = None, ledger: Ledger | None = None, **changes: Any) -> str:
+    own = (ledger or Ledger()).snapshot()
+    return render(View(sample_config(**changes), evaluation, own, NOW))
+
+
+def test_every_kpi_shows_value_target_ratio_status_and_age() -> None:
+    words = Reader(page(sample_evaluation())).words
+    for said in (
+        "Revenue won this quarter ◆ at risk CHF 1.48M target CHF 3.00M ratio 0.49 pace 0.91 before CHF 2.79M",
+        "Quarter 1 Oct – 31 Dec 62 % gone data 2 min ago",
+        "Win rate ● on track 24.6 % target 20.0 % to 30.0 % ratio 1.00",
+        "Average talk time ▲ exceeded 3m 07s target 4m 00s ratio 1.28",
+        "Open deals in the pipeline ○ no target 512",
+        "score 83 of 100",
+    ):
+        assert said in words
+
+
+def test_the_bar_marks_where_a_paced_kpi_should_be_by_now() -> None:
+    html = page(sample_evaluation())
+    assert html.count('<div class="bar"') == 3
+    # 0.495 of the target at a pace of 0.91 means that 0.544 was expected, on a bar that ends at 1.5
+    assert '<i style="width:33.0%"></i><b style="left:36.3%"></b>' in html
+    assert html.count('<b style="left:') == 1
+
+
+def test_a_stale_kpi_shows_its_age_and_no_number() -> None:
+    words = Reader(page(sample_evaluation())).words
+    assert "Calls that nobody answered yet ○ stale – target 10 Month 1 Nov – 30 Nov 62 % gone data 9 h ago" in words
+
+
+def test_teams_and_people_stand_behind_a_fold() -> None:
+    reader = Reader(page(sample_evaluation()))
+    assert reader.tags.count("details") == 4
+    assert "By person (3)" in reader.words
+    assert "Björn Ståhl CHF 61.00 1.22 ▲ exceeded" in reader.words
+
+
+def test_people_are_not_shown_where_they_are_kept_separate() -> None:
+    html = page(sample_evaluation(), privacy={"people": "separate"})
+    assert "Björn" not in html
+    assert "By team" in html
+    assert "/metrics/people" in html
+
+
+def test_every_source_shows_its_state_and_when_it_was_and_will_be_read() -> None:
+    ledger = Ledger()
+    ledger.set(naming.SOURCE_STATE, 0, "crm", "starting")
+    ledger.set(naming.SOURCE_STATE, 1, "crm", "rate_limited")
+    ledger.set(naming.LAST_SUCCESS, NOW.timestamp() - 40, "crm", "deals")
+    ledger.set(naming.LAST_SUCCESS, NOW.timestamp() - 4000, "crm", "people")
+    ledger.set(naming.NEXT_ATTEMPT, NOW.timestamp() + 120, "crm", "deals")
+    words = Reader(page(sample_evaluation(), ledger)).words
+    assert "crm hubspot ▼ rate limited 1 h ago in 2 min" in words
+    assert "phones csv ○ starting – –" in words
+    ledger.set(naming.NEXT_ATTEMPT, NOW.timestamp() - 1, "phones", "calls")
+    assert "phones csv ○ starting – now" in Reader(page(sample_evaluation(), ledger)).words
+
+
+def test_before_the_first_evaluation_the_page_says_so() -> None:
+    words = Reader(page()).words
+    assert "The first evaluation is still to come" in words
+    assert "Win rate ○ no data" in words
+
+
+def test_a_goal_shows_the_way_and_a_day_is_one_date() -> None:
+    day = kpi_value("talk_time", Status.ON_TRACK, 200.0, progress_ratio=0.4)
+    config = sample_config(
+        kpis=[sample_config().kpi_by_name["talk_time"].model_dump(by_alias=True) | {"period": "day", "value": "talk"}]
+    )
+    words = Reader(render(View(config, Evaluation(NOW, (day,), ()), {}, NOW))).words
+    assert "way to goal 40 %" in words
+    assert "Day 1 Nov 62 % gone" in words
+
+
+def test_a_kpi_whose_sources_were_never_read_says_so() -> None:
+    never = kpi_value("win_rate", Status.NO_DATA, as_of=None)
+    assert "62 % gone not read yet" in Reader(page(Evaluation(NOW, (never,), ()))).words
+
+
+def test_text_from_records_and_config_stays_text() -> None:
+    hostile = '<script>alert("x")</script>\ud800'
+    person = kpi_value("revenue", Status.ON_TRACK, 1.0, scope=Scope.PERSON, team="T", person=hostile)
+    company = {"name": "<img src=x onerror=1>", "timezone": "UTC", "currency": "CHF"}
+    html = page(replace(sample_evaluation(), kpis=(person,)), company=company)
+    reader = Reader(html)
+    assert "script" not in reader.tags
+    assert "img" not in reader.tags
+    assert "<script>alert" in reader.words
+    html.encode("utf-8")
+
+
+def test_nothing_is_loaded_from_anywhere_and_nothing_runs() -> None:
+    reader = Reader(page(sample_evaluation()))
+    assert {"script", "img", "iframe", "link", "object"}.isdisjoint(reader.tags)
+    assert not any(name.startswith("on") or name == "src" for name, _ in reader.attributes)
+    assert "url(" not in page(sample_evaluation())
+    assert reader.open == []

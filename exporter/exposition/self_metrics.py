@@ -17,7 +17,7 @@ from exporter.naming import OWN_FAMILIES, Family
 Labels = tuple[str, ...]
 
 
-class Ledger:
+class SelfMetrics:
     """Values of the families in naming.OWN_FAMILIES, by label values in the order of the family's labels."""
 
     def __init__(self, families: Iterable[Family] = OWN_FAMILIES) -> None:
@@ -92,12 +92,12 @@ def _document(plain: bytes) -> Document:
 class _Collector:
     """What the registry asks at each rendering."""
 
-    def __init__(self, ledger: Ledger) -> None:
-        self._ledger = ledger
+    def __init__(self, self_metrics: SelfMetrics) -> None:
+        self._self_metrics = self_metrics
 
     def collect(self) -> Iterator[Metric]:
         """One prometheus-client family per family that has a number."""
-        for family, values in self._ledger.snapshot().items():
+        for family, values in self._self_metrics.snapshot().items():
             if values:
                 kind = CounterMetricFamily if family.type == "counter" else GaugeMetricFamily
                 metric = kind(family.name, family.help, labels=family.labels)

@@ -67,11 +67,11 @@ def _formats(chunks: Iterable[Chunk]) -> Formats:
     return Formats(text, strict)
 
 
-def freeze(snapshot: Snapshot, fingerprint: str) -> bytes:
-    """The snapshot as bytes for the store. `fingerprint` says which config it was taken under."""
+def freeze(snapshot: Snapshot, digest: str) -> bytes:
+    """The snapshot as bytes for the store. `digest` says which config it was taken under."""
     documents = [d for formats in (snapshot.shared, snapshot.people) if formats for d in _documents(formats)]
     head = {
-        "fingerprint": fingerprint,
+        "digest": digest,
         "at": snapshot.at.isoformat() if snapshot.at else None,
         "series": snapshot.series,
         "lengths": [len(document) for document in documents],
@@ -84,12 +84,12 @@ def _documents(formats: Formats) -> tuple[bytes, bytes]:
     return formats.text.gzip, b"" if alike else formats.openmetrics.gzip
 
 
-def thaw(data: bytes, fingerprint: str) -> Snapshot | None:
+def thaw(data: bytes, digest: str) -> Snapshot | None:
     """The snapshot that `freeze` wrote; None where it was taken under another config or does not read back."""
     head, _, body = data.partition(b"\n")
     try:
         said = orjson.loads(head)
-        if said["fingerprint"] != fingerprint:
+        if said["digest"] != digest:
             return None
         at = datetime.fromisoformat(said["at"])
         text, strict, *people = _cut(body, said["lengths"])

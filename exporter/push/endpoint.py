@@ -15,7 +15,7 @@ from starlette.datastructures import Headers
 from starlette.types import Receive, Scope, Send
 
 from exporter.errors import PostError, Reason, StoreError
-from exporter.exposition.self_metrics import Ledger
+from exporter.exposition.self_metrics import SelfMetrics
 from exporter.naming import HTTP_REJECTED, PUSH_POSTS, PushResult
 from exporter.push.body import Post
 from exporter.push.posting import Answer, Body, RefusedError
@@ -76,9 +76,9 @@ class Push:
     not kept.
     """
 
-    def __init__(self, receiver: Callable[[], Receiver | None], ledger: Ledger) -> None:
+    def __init__(self, receiver: Callable[[], Receiver | None], self_metrics: SelfMetrics) -> None:
         self._receiver = receiver
-        self._ledger = ledger
+        self._self_metrics = self_metrics
         self._turns = asyncio.Semaphore(MOST_POSTS)
         # not the loop's shared threads: posts that wait for the store must not keep the page waiting
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="push")
@@ -98,7 +98,7 @@ class Push:
             raise RefusedError(405, "send records by POST", allow="POST")
         receiver = self._receiver()
         if receiver is None:
-            self._ledger.count(HTTP_REJECTED, "starting")
+            self._self_metrics.count(HTTP_REJECTED, "starting")
             raise RefusedError(503, "the exporter is starting: try again", retry_after=_SOON)
         name, *rest = scope["path"].removeprefix(PREFIX).split("/")
         source = receiver.sources.get(name)
@@ -149,7 +149,7 @@ class Push:
     def _note(self, source: str, answer: Answer) -> None:
         """Counts it, and logs where a source's posts are answered in another way than before."""
         result, before = _RESULTS[answer.status], self._last.get(source)
-        self._ledger.count(PUSH_POSTS, source, result.value)
+        self._self_metrics.count(PUSH_POSTS, source, result.value)
         self._last[source] = result
         if result is PushResult.ACCEPTED and before not in (None, result):
             _log.info("posts are accepted again", extra={"source": source})

@@ -14,15 +14,15 @@ from typing import TYPE_CHECKING
 from exporter import naming
 from exporter.clock import Clock, system_clock
 from exporter.errors import ExporterError
-from exporter.exposition.self_metrics import Ledger
+from exporter.exposition.self_metrics import SelfMetrics
 from exporter.logs import Logs
-from exporter.runtime.config_file import Loading, mark_of, read_config
+from exporter.runtime.config_file import LoadedConfig, config_digest, read_config
 from exporter.runtime.reporter import adopt, begin
 from exporter.runtime.restart import restore
 from exporter.settings import Settings
 from exporter.store.store import Store
 from exporter.sync.observer import Observer, Silence
-from exporter.web.server import Exposed, bind, create_app, serve
+from exporter.web.server import ServedState, bind, create_app, serve
 
 if TYPE_CHECKING:
     from exporter.runtime.reload import Reloading
@@ -59,7 +59,7 @@ class App:
         self._logs = logs
         self._clock = clock
         self._observer = observer or Silence()
-        self._exposed = Exposed(Ledger())
+        self._state = ServedState(SelfMetrics())
         self._reloading: Reloading | None = None
         self.store: Store | None = None
 
@@ -69,7 +69,7 @@ class App:
         Raises ConfigError, StartError and StoreError where it cannot start.
         """
         sys.setswitchinterval(SWITCH_INTERVAL)
-        loading = self._read()
+        loaded = self._read()
         listening = bind(self._settings.listen.host, self._settings.listen.port)
         try:
             store = Store.open(self._settings.data_dir, on_corrupt=self._settings.on_corrupt)
@@ -78,26 +78,26 @@ class App:
             raise
         self.store = store
         try:
-            asyncio.run(self._serve(loading, store, listening, ready))
+            asyncio.run(self._serve(loaded, store, listening, ready))
         finally:
             self.store = None
             store.close()
 
-    def _read(self) -> Loading:
+    def _read(self) -> LoadedConfig:
         return read_config(self._settings.config, self._environ, self._logs.redactor)
 
-    async def _serve(self, loading: Loading, store: Store, listening: socket, ready: Callable[[str], None]) -> None:
+    async def _serve(self, loaded: LoadedConfig, store: Store, listening: socket, ready: Callable[[str], None]) -> None:
         stop = asyncio.Event()
         self._hear_signals(stop)
-        begin(self._exposed.ledger)
-        self._exposed.ledger.count(naming.STORE_REBUILDS, by=store.rebuilds)
-        adopt(self._exposed.ledger, loading.config, self._clock())
-        memory = restore(store, self._exposed, loading.mark)
+        begin(self._state.self_metrics)
+        self._state.self_metrics.count(naming.STORE_REBUILDS, by=store.rebuilds)
+        adopt(self._state.self_metrics, loaded.config, self._clock())
+        memory = restore(store, self._state, loaded.digest)
         address = _address(listening)
-        web = asyncio.create_task(serve(create_app(self._exposed), listening, stop.wait))
+        web = asyncio.create_task(serve(create_app(self._state), listening, stop.wait))
         ready(address)
         try:
-            await asyncio.to_thread(self._start, loading, store, memory)
+            await asyncio.to_thread(self._start, loaded, store, memory)
             looking = asyncio.create_task(self._look())
             await asyncio.wait({web, asyncio.create_task(stop.wait())}, return_when=asyncio.FIRST_COMPLETED)
             looking.cancel()
@@ -111,14 +111,14 @@ class App:
             loop.add_signal_handler(name, stop.set)
         loop.add_signal_handler(signal.SIGHUP, lambda: loop.run_in_executor(None, self._reload))
 
-    def _start(self, loading: Loading, store: Store, memory: bytes) -> None:
+    def _start(self, loaded: LoadedConfig, store: Store, memory: bytes) -> None:
         # what syncs and evaluates takes longest to import: scrapes are answered meanwhile
         from exporter.runtime.engine import Process
         from exporter.runtime.reload import Reloading
 
         process = Process(
             store,
-            self._exposed,
+            self._state,
             self._environ,
             self._settings.data_dir,
             self._clock,
@@ -126,7 +126,7 @@ class App:
             self._observer,
         )
         self._reloading = Reloading(process, self._read)
-        self._reloading.begin(loading, memory)
+        self._reloading.begin(loaded, memory)
 
     def _reload(self) -> None:
         if self._reloading is not None:
@@ -138,17 +138,17 @@ class App:
 
     async def _look(self) -> None:
         """Counts what the log dropped and, where that is wished, reloads when the config's text is another one."""
-        seen = self._reloading.mark if self._reloading is not None else ""
+        seen = self._reloading.digest if self._reloading is not None else ""
         told = 0
         while True:
             await asyncio.sleep(LOOK_EVERY)
             dropped = self._logs.outlet.dropped
             if dropped > told:
-                self._exposed.ledger.count(naming.LOG_LINES_DROPPED, by=dropped - told)
+                self._state.self_metrics.count(naming.LOG_LINES_DROPPED, by=dropped - told)
                 told = dropped
             if not self._settings.watch_config:
                 continue
-            found = await asyncio.to_thread(mark_of, self._settings.config)
+            found = await asyncio.to_thread(config_digest, self._settings.config)
             if found and found != seen:
                 seen = found
                 await asyncio.to_thread(self._reload)

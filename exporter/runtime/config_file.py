@@ -1,4 +1,4 @@
-"""A config as it was just read: checked, with a mark that tells it from others."""
+"""A config as it was just read: checked, with a digest that tells it from others."""
 
 from __future__ import annotations
 
@@ -17,26 +17,26 @@ _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Loading:
-    """A checked config and the mark of the text it was read from."""
+class LoadedConfig:
+    """A checked config and the digest of the text it was read from."""
 
     config: Config
-    mark: str
+    digest: str
 
 
-def read_config(path: Path, environ: Mapping[str, str], redactor: Redactor | None = None) -> Loading:
+def read_config(path: Path, environ: Mapping[str, str], redactor: Redactor | None = None) -> LoadedConfig:
     """The checked config; its secrets are made known to the log, its warnings are logged. Raises ConfigError."""
-    mark = mark_of(path)
+    digest = config_digest(path)
     loaded = load(path, environ)
     if redactor is not None:
         redactor.learn(secrets_in(loaded.config, environ, loaded.config.base))
     for warning in loaded.warnings:
         _log.warning("%s", warning)
-    return Loading(loaded.config, mark)
+    return LoadedConfig(loaded.config, digest)
 
 
-def mark_of(path: Path) -> str:
-    """Another mark means another text or another version of this program; empty where the file cannot be read."""
+def config_digest(path: Path) -> str:
+    """Another digest means another text or another version of this program; empty where the file cannot be read."""
     try:
         return sha256(f"{__version__}\n".encode() + path.read_bytes()).hexdigest()
     except OSError:

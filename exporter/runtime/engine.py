@@ -14,13 +14,14 @@ from exporter.clock import Clock
 from exporter.errors import StoreError
 from exporter.kpi.memory import Memory
 from exporter.push.deliveries import Deliveries
-from exporter.runtime.publisher import Identity, Publisher
+from exporter.runtime.config_file import LoadedConfig
+from exporter.runtime.publisher import Publisher
 from exporter.runtime.reporter import Reporter
 from exporter.runtime.source_jobs import jobs, pushed
 from exporter.store.store import Store
 from exporter.sync.observer import Observer, Silence
 from exporter.sync.scheduler import Scheduler
-from exporter.web.server import Exposed
+from exporter.web.server import ServedState
 
 BREATH = 0.5
 """Seconds between two evaluations at least, however many passes are published."""
@@ -33,7 +34,7 @@ class Process:
     """What outlives a reload: the store, what is shown, and where the process stands in the world."""
 
     store: Store
-    exposed: Exposed
+    state: ServedState
     environ: Mapping[str, str]
     data_dir: Path
     clock: Clock
@@ -44,12 +45,14 @@ class Process:
 class Engine:
     """Built whole or not at all: raises ConfigError or EvaluationError for a config that cannot work."""
 
-    def __init__(self, identity: Identity, process: Process, memory: Memory | None = None) -> None:
+    def __init__(self, loaded: LoadedConfig, process: Process, memory: Memory | None = None) -> None:
         self._process = process
         self._stopping, self._awake = Event(), Event()
-        self.publisher = Publisher(identity, process.store, process.exposed, memory)
-        reporter = self._reporter = Reporter(process.exposed.ledger, identity.config, self._awake.set, process.observer)
-        told = identity.config, process.environ, process.data_dir, process.clock, reporter
+        self.publisher = Publisher(loaded, process.store, process.state, memory)
+        reporter = self._reporter = Reporter(
+            process.state.self_metrics, loaded.config, self._awake.set, process.observer
+        )
+        told = loaded.config, process.environ, process.data_dir, process.clock, reporter
         self._scheduler = Scheduler(jobs(*told), process.store, reporter, process.clock)
         self._deliveries = Deliveries(pushed(*told), process.store, reporter, process.clock)
         self._threads = (
@@ -60,8 +63,8 @@ class Engine:
     def start(self) -> None:
         """Begins to sync, to take posts and to evaluate."""
         self._reporter.learn(self._deliveries.start())
-        self._process.exposed.receiver = self._deliveries
-        self._process.exposed.page = lambda: self.publisher.page(self._process.clock)
+        self._process.state.receiver = self._deliveries
+        self._process.state.page = lambda: self.publisher.page(self._process.clock)
         for thread in self._threads:
             thread.start()
 
@@ -82,10 +85,10 @@ class Engine:
         try:
             asyncio.run(self._scheduler.run())
         except StoreError as error:
-            self._process.exposed.ledger.set(naming.STORE_UP, 0)
+            self._process.state.self_metrics.set(naming.STORE_UP, 0)
             _log.critical("syncing has ended: %s", error)
         except Exception:  # noqa: BLE001 - a thread's edge: what is shown stays, and its age tells
-            self._process.exposed.ledger.set(naming.STORE_UP, 0)
+            self._process.state.self_metrics.set(naming.STORE_UP, 0)
             _log.critical("syncing has ended", exc_info=True)
 
     def _evaluate(self) -> None:
@@ -95,9 +98,9 @@ class Engine:
             try:
                 self.publisher.publish(process.clock())
             except Exception:  # noqa: BLE001 - a thread's edge: the next evaluation may work again
-                process.exposed.ledger.set(naming.EVALUATION_SUCCESS, 0)
+                process.state.self_metrics.set(naming.EVALUATION_SUCCESS, 0)
                 _log.exception("evaluation failed")
-            process.exposed.ledger.set(naming.STORE_UP, float(process.store.up))
+            process.state.self_metrics.set(naming.STORE_UP, float(process.store.up))
             self._stopping.wait(BREATH)
             self._awake.wait(process.evaluate_every)
         self.publisher.keep(process.clock())

@@ -10,7 +10,7 @@ from platform import python_version
 from exporter import __version__, naming
 from exporter.config.root import Config
 from exporter.errors import Reason
-from exporter.exposition.self_metrics import Ledger
+from exporter.exposition.self_metrics import SelfMetrics
 from exporter.naming import SourceState
 from exporter.store.state import Outcome
 from exporter.sync.observer import Observer, PassReport, Progress, Silence
@@ -19,13 +19,15 @@ _log = logging.getLogger(__name__)
 
 
 class Reporter:
-    """Counts into the ledger: the sync's observer and the sources' telemetry in one. May be called from any thread.
+    """Counts into the self-metrics: the sync's observer and the sources' telemetry. May be called from any thread.
 
     `wake` is called when a pass was published; `also` hears of pages and passes too.
     """
 
-    def __init__(self, ledger: Ledger, config: Config, wake: Callable[[], None], also: Observer | None = None) -> None:
-        self._ledger = ledger
+    def __init__(
+        self, self_metrics: SelfMetrics, config: Config, wake: Callable[[], None], also: Observer | None = None
+    ) -> None:
+        self._self_metrics = self_metrics
         self._wake = wake
         self._also = also or Silence()
         self._reads = {source.name: source.reads for source in config.sources}
@@ -40,17 +42,17 @@ class Reporter:
 
     def request(self, source: str, outcome: str) -> None:
         """One HTTP request, by class of answer."""
-        self._ledger.count(naming.REQUESTS, source, outcome)
+        self._self_metrics.count(naming.REQUESTS, source, outcome)
 
     def clock_skew(self, source: str, seconds: float) -> None:
         """The vendor's clock minus ours."""
-        self._ledger.set(naming.CLOCK_SKEW, round(seconds), source)
+        self._self_metrics.set(naming.CLOCK_SKEW, round(seconds), source)
 
     def next_attempt(self, source: str, at: datetime) -> None:
         """When the vendor allows the next request, for whichever entity."""
         for entity in self._reads.get(source, ()):
-            planned = self._ledger.value(naming.NEXT_ATTEMPT, source, entity) or 0.0
-            self._ledger.set(naming.NEXT_ATTEMPT, max(planned, at.timestamp()), source, entity)
+            planned = self._self_metrics.value(naming.NEXT_ATTEMPT, source, entity) or 0.0
+            self._self_metrics.set(naming.NEXT_ATTEMPT, max(planned, at.timestamp()), source, entity)
 
     def progressed(self, progress: Progress) -> None:
         """A page was read: no metric tells of it."""
@@ -59,24 +61,24 @@ class Reporter:
     def finished(self, report: PassReport) -> None:
         """One pass ended."""
         self._also.finished(report)
-        ledger, source, entity = self._ledger, report.source, report.entity
+        self_metrics, source, entity = self._self_metrics, report.source, report.entity
         for result in ("new", "updated", "unchanged", "deleted"):
-            ledger.count(naming.RECORDS, source, entity, result, by=getattr(report, result))
-        ledger.count(naming.RECORDS, source, entity, "rejected", by=sum(report.rejected.values()))
+            self_metrics.count(naming.RECORDS, source, entity, result, by=getattr(report, result))
+        self_metrics.count(naming.RECORDS, source, entity, "rejected", by=sum(report.rejected.values()))
         for reason, count in report.rejected.items():
-            ledger.count(naming.REJECTED, source, entity, reason.value, by=count)
+            self_metrics.count(naming.REJECTED, source, entity, reason.value, by=count)
         if report.paused or entity not in self._reads.get(source, ()):
             return
         self._log(report)
-        ledger.set(naming.CAPPED, float(report.reason is Reason.CAPPED), source, entity)
+        self_metrics.set(naming.CAPPED, float(report.reason is Reason.CAPPED), source, entity)
         if report.reason is not None:
-            ledger.count(naming.ERRORS, source, entity, report.reason.value)
+            self_metrics.count(naming.ERRORS, source, entity, report.reason.value)
         self._last[source, entity] = report.success
         self._show_up(source)
 
     def _show_up(self, source: str) -> None:
         up = all(self._last.get((source, entity)) for entity in self._reads.get(source, ()))
-        self._ledger.set(naming.SOURCE_UP, float(up), source)
+        self._self_metrics.set(naming.SOURCE_UP, float(up), source)
 
     def _log(self, report: PassReport) -> None:
         """One line for the first load, for a pass that fails in another way than before, and when it works again."""
@@ -97,51 +99,53 @@ class Reporter:
 
     def scheduled(self, source: str, entity: str, at: datetime) -> None:
         """When the entity is read next."""
-        self._ledger.set(naming.NEXT_ATTEMPT, at.timestamp(), source, entity)
+        self._self_metrics.set(naming.NEXT_ATTEMPT, at.timestamp(), source, entity)
 
     def state_changed(self, source: str, state: SourceState) -> None:
         """What the source is doing now."""
-        show_state(self._ledger, source, state)
+        show_state(self._self_metrics, source, state)
 
     def store_failed(self, operation: str, reason: str) -> None:
         """An operation of the store failed."""
-        self._ledger.count(naming.STORE_ERRORS, operation, reason)
-        self._ledger.set(naming.STORE_UP, 0)
+        self._self_metrics.count(naming.STORE_ERRORS, operation, reason)
+        self._self_metrics.set(naming.STORE_UP, 0)
 
     def store_rebuilt(self) -> None:
         """A damaged store was moved aside."""
-        self._ledger.count(naming.STORE_REBUILDS)
+        self._self_metrics.count(naming.STORE_REBUILDS)
 
     def clock_jumped(self, seconds: float) -> None:  # noqa: ARG002 - the observer's signature
         """The wall clock jumped."""
-        self._ledger.count(naming.CLOCK_JUMPS)
+        self._self_metrics.count(naming.CLOCK_JUMPS)
 
 
-def show_state(ledger: Ledger, source: str, state: SourceState) -> None:
+def show_state(self_metrics: SelfMetrics, source: str, state: SourceState) -> None:
     """One-hot: 1 for the state, 0 for the others."""
     for one in SourceState:
-        ledger.set(naming.SOURCE_STATE, float(one is state), source, one.value)
+        self_metrics.set(naming.SOURCE_STATE, float(one is state), source, one.value)
 
 
-def begin(ledger: Ledger) -> None:
+def begin(self_metrics: SelfMetrics) -> None:
     """What can be said before anything was done, so that counters do not appear late."""
     for family in (naming.STORE_REBUILDS, naming.CLOCK_JUMPS, naming.LOG_LINES_DROPPED):
-        ledger.count(family, by=0)
-    ledger.set(naming.BUILD_INFO, 1, __version__, python_version())
-    ledger.set(naming.STORE_UP, 1)
+        self_metrics.count(family, by=0)
+    self_metrics.set(naming.BUILD_INFO, 1, __version__, python_version())
+    self_metrics.set(naming.STORE_UP, 1)
 
 
-def adopt(ledger: Ledger, config: Config, now: datetime) -> None:
+def adopt(self_metrics: SelfMetrics, config: Config, now: datetime) -> None:
     """Makes room for a config that was just loaded, and forgets what it no longer names."""
-    ledger.keep(["source"], [(source.name,) for source in config.sources])
-    ledger.keep(["source", "entity"], [(source.name, entity) for source in config.sources for entity in source.reads])
-    ledger.keep(["kpi"], [(kpi.name,) for kpi in config.kpis])
-    ledger.set(naming.RELOAD_SUCCESS, 1)
-    ledger.set(naming.RELOAD_TIME, now.timestamp())
+    self_metrics.keep(["source"], [(source.name,) for source in config.sources])
+    self_metrics.keep(
+        ["source", "entity"], [(source.name, entity) for source in config.sources for entity in source.reads]
+    )
+    self_metrics.keep(["kpi"], [(kpi.name,) for kpi in config.kpis])
+    self_metrics.set(naming.RELOAD_SUCCESS, 1)
+    self_metrics.set(naming.RELOAD_TIME, now.timestamp())
     for source in config.sources:
-        if ledger.value(naming.SOURCE_UP, source.name) is None:
-            ledger.set(naming.SOURCE_UP, 0, source.name)
-            show_state(ledger, source.name, SourceState.STARTING)
+        if self_metrics.value(naming.SOURCE_UP, source.name) is None:
+            self_metrics.set(naming.SOURCE_UP, 0, source.name)
+            show_state(self_metrics, source.name, SourceState.STARTING)
     for kpi in config.kpis:
-        if ledger.value(naming.KPI_UP, kpi.name) is None:
-            ledger.set(naming.KPI_UP, 0, kpi.name)
+        if self_metrics.value(naming.KPI_UP, kpi.name) is None:
+            self_metrics.set(naming.KPI_UP, 0, kpi.name)

@@ -5,10 +5,10 @@ from __future__ import annotations
 from exporter import naming
 from exporter.exposition.snapshot import thaw
 from exporter.store.store import Store
-from exporter.web.server import Exposed
+from exporter.web.server import ServedState
 
 
-def restore(store: Store, exposed: Exposed, fingerprint: str) -> bytes:
+def restore(store: Store, state: ServedState, digest: str) -> bytes:
     """Shows the kept snapshot, with its own age, if it was taken under this config; gives the kept memory.
 
     The memory is empty where nothing was kept. Raises StoreError.
@@ -17,8 +17,8 @@ def restore(store: Store, exposed: Exposed, fingerprint: str) -> bytes:
     if kept is None:
         return b""
     body, memory, _ = kept
-    snapshot = thaw(body, fingerprint)
+    snapshot = thaw(body, digest)
     if snapshot is not None:
-        exposed.snapshot = snapshot
-        exposed.ledger.set(naming.SERIES, snapshot.series)
+        state.snapshot = snapshot
+        state.self_metrics.set(naming.SERIES, snapshot.series)
     return memory

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from exporter.exposition.self_metrics import Ledger
+from exporter.exposition.self_metrics import SelfMetrics
 from exporter.naming import HTTP_REJECTED
 
 MOST_IN_FLIGHT = 64
@@ -38,14 +38,14 @@ class Guard:
     def __init__(
         self,
         app: ASGIApp,
-        ledger: Ledger,
+        self_metrics: SelfMetrics,
         *,
         with_body: Iterable[str] = (),
         most_in_flight: int = MOST_IN_FLIGHT,
         deadline: float = DEADLINE,
     ) -> None:
         self._app = app
-        self._ledger = ledger
+        self._self_metrics = self_metrics
         self._with_body = tuple(with_body)
         self._turns = asyncio.Semaphore(most_in_flight)
         self._deadline = deadline
@@ -56,7 +56,7 @@ class Guard:
         if scope["type"] == "lifespan":
             await self._app(scope, receive, send)
         elif scope["type"] == "websocket":
-            self._ledger.count(HTTP_REJECTED, "websocket")
+            self._self_metrics.count(HTTP_REJECTED, "websocket")
             await send({"type": "websocket.close", "code": 1003})
         elif scope["path"].startswith(self._with_body):
             await self._answer(scope, receive, send)
@@ -88,17 +88,17 @@ class Guard:
             if message["type"] == "http.response.start":
                 message["headers"] = [*message.get("headers", ()), *_HEADERS]
                 if message["status"] in (404, 405):
-                    self._ledger.count(HTTP_REJECTED, "not_found" if message["status"] == 404 else "method")
+                    self._self_metrics.count(HTTP_REJECTED, "not_found" if message["status"] == 404 else "method")
             await send(message)
 
         try:
             async with asyncio.timeout(self._deadline):
                 await self._app(scope, receive, send_with_headers)
         except TimeoutError:
-            self._ledger.count(HTTP_REJECTED, "deadline")
+            self._self_metrics.count(HTTP_REJECTED, "deadline")
 
     async def _refuse(self, reason: str, status: int, send: Send, header: tuple[bytes, bytes]) -> None:
-        self._ledger.count(HTTP_REJECTED, reason)
+        self._self_metrics.count(HTTP_REJECTED, reason)
         body = f"{reason}\n".encode()
         headers = [(b"content-type", b"text/plain; charset=utf-8"), (b"content-length", b"%d" % len(body)), header]
         await send({"type": "http.response.start", "status": status, "headers": [*headers, *_HEADERS]})

@@ -18,7 +18,7 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from exporter.errors import StartError
-from exporter.exposition.self_metrics import Ledger
+from exporter.exposition.self_metrics import SelfMetrics
 from exporter.exposition.snapshot import Document, Formats, Snapshot, closed
 from exporter.push.endpoint import PREFIX, Push, Receiver
 from exporter.web.limits import Guard
@@ -31,10 +31,10 @@ _PIECE = 256 * 1024
 
 
 @dataclass(slots=True)
-class Exposed:
+class ServedState:
     """What is being shown, and who takes posts. Both are replaced by assignment; a request reads them once."""
 
-    ledger: Ledger
+    self_metrics: SelfMetrics
     snapshot: Snapshot = field(default_factory=Snapshot)
     page: Callable[[], str] = lambda: ""
     receiver: Receiver | None = None
@@ -93,25 +93,25 @@ def _pieces(documents: Iterable[Document]) -> Iterator[bytes]:
         yield b"".join(gathered)
 
 
-def create_app(exposed: Exposed) -> ASGIApp:
+def create_app(state: ServedState) -> ASGIApp:
     """The application."""
     end = closed(Formats())
 
     def shared() -> tuple[Formats, Formats]:
-        return exposed.snapshot.shared, exposed.ledger.formats()
+        return state.snapshot.shared, state.self_metrics.formats()
 
     def people() -> tuple[Formats, Formats] | None:
-        separate = exposed.snapshot.people
+        separate = state.snapshot.people
         return (separate, end) if separate is not None else None
 
     async def page(_: Request) -> HTMLResponse:
-        return HTMLResponse(await asyncio.to_thread(exposed.page))
+        return HTMLResponse(await asyncio.to_thread(state.page))
 
     async def healthy(_: Request) -> PlainTextResponse:
         return PlainTextResponse("healthy\n")
 
     async def ready(_: Request) -> PlainTextResponse:
-        return PlainTextResponse("ready\n") if exposed.ready else PlainTextResponse("starting\n", 503)
+        return PlainTextResponse("ready\n") if state.ready else PlainTextResponse("starting\n", 503)
 
     routes = [
         Route("/metrics", _Metrics(shared), methods=["GET"]),
@@ -119,11 +119,11 @@ def create_app(exposed: Exposed) -> ASGIApp:
         Route("/-/healthy", healthy),
         Route("/-/ready", ready),
         Route("/", page),
-        Route(f"{PREFIX}{{rest:path}}", Push(lambda: exposed.receiver, exposed.ledger)),
+        Route(f"{PREFIX}{{rest:path}}", Push(lambda: state.receiver, state.self_metrics)),
     ]
     app = Starlette(routes=routes)
     app.router.redirect_slashes = False
-    return Guard(app, exposed.ledger, with_body=(PREFIX,))
+    return Guard(app, state.self_metrics, with_body=(PREFIX,))
 
 
 def bind(host: str, port: int) -> socket.socket:

@@ -11,21 +11,21 @@ from datetime import UTC, datetime
 from prometheus_client import CollectorRegistry, start_http_server
 
 from exporter.exposition.render import Renderer
-from exporter.exposition.self_metrics import Ledger
+from exporter.exposition.self_metrics import SelfMetrics
 from exporter.exposition.snapshot import take
-from exporter.web.server import Exposed, bind, create_app, serve
+from exporter.web.server import ServedState, bind, create_app, serve
 from tests.bench.series import Collector, rows
 
 
 def _ours() -> None:
     sys.setswitchinterval(0.0005)
     snapshot = take(Renderer().render(rows()), datetime.now(UTC), separate=False)
-    exposed = Exposed(Ledger(), snapshot)
+    state = ServedState(SelfMetrics(), snapshot)
     listening = bind("127.0.0.1", 0)
     print(listening.getsockname()[1], flush=True)  # noqa: T201 - the parent reads the port
     if "busy" in sys.argv:
         threading.Thread(target=_sync, daemon=True).start()
-    asyncio.run(serve(create_app(exposed), listening, lambda: asyncio.sleep(600)))
+    asyncio.run(serve(create_app(state), listening, lambda: asyncio.sleep(600)))
 
 
 def _sync() -> None:

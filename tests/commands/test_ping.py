@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from exporter.exposition.self_metrics import Ledger
-from exporter.web.server import Exposed
+from exporter.exposition.self_metrics import SelfMetrics
+from exporter.web.server import ServedState
 from tests.command_line import Typed
 from tests.exposition.serving import running
 
 
 def test_ping_tells_by_its_exit_code(typed: Typed) -> None:
-    with running(Exposed(Ledger())) as port:
+    with running(ServedState(SelfMetrics())) as port:
         assert typed("ping", f"http://127.0.0.1:{port}/-/healthy").code == 0
         assert typed("ping", f"http://127.0.0.1:{port}/-/ready").code == 1
     silent = typed("ping", f"http://127.0.0.1:{port}/-/healthy")

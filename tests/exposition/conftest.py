@@ -6,10 +6,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from exporter.exposition.self_metrics import Ledger
-from exporter.web.server import Exposed
+from exporter.exposition.self_metrics import SelfMetrics
+from exporter.web.server import ServedState
 from tests.exposition.desk import Desk
-from tests.exposition.sample import sample_exposed
+from tests.exposition.sample import sample_state
 from tests.exposition.serving import running
 from tests.push.posts import TOKEN, source
 from tests.sources.around import surroundings
@@ -23,16 +23,16 @@ def desk() -> Desk:
 
 
 @pytest.fixture
-def exposed(desk: Desk) -> Exposed:
+def state(desk: Desk) -> ServedState:
     """A surface that takes posts."""
-    shown = sample_exposed()
-    shown.ledger = Ledger()
+    shown = sample_state()
+    shown.self_metrics = SelfMetrics()
     shown.receiver = desk
     return shown
 
 
 @pytest.fixture
-def port(exposed: Exposed) -> Iterator[int]:
+def port(state: ServedState) -> Iterator[int]:
     """Where it listens."""
-    with running(exposed) as port:
+    with running(state) as port:
         yield port

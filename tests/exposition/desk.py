@@ -10,7 +10,7 @@ from typing import Any
 from exporter import naming
 from exporter.push.body import Post
 from exporter.push.source import PushSource
-from exporter.web.server import Exposed
+from exporter.web.server import ServedState
 from tests.exposition.serving import exchange, parsed
 from tests.push.posts import TOKEN
 
@@ -53,9 +53,9 @@ def send(
     return parsed(exchange(port, request))
 
 
-def counted(exposed: Exposed, name: str = "source") -> dict[str, float]:
+def counted(state: ServedState, name: str = "source") -> dict[str, float]:
     """How many posts of the source ended how."""
-    return {labels[1]: n for labels, n in exposed.ledger.snapshot()[naming.PUSH_POSTS].items() if labels[0] == name}
+    return {labels[1]: n for labels, n in state.self_metrics.snapshot()[naming.PUSH_POSTS].items() if labels[0] == name}
 
 
 def until(condition: Callable[[], object]) -> None:

@@ -10,11 +10,11 @@ from exporter.config.fields import Period, Scope, Status
 from exporter.config.root import Config
 from exporter.exposition.families import business_rows, kpi_rows
 from exporter.exposition.render import Renderer
-from exporter.exposition.self_metrics import Ledger
+from exporter.exposition.self_metrics import SelfMetrics
 from exporter.exposition.snapshot import Snapshot, take
 from exporter.kpi.values import Evaluation, KpiValue, ObjectiveScore
 from exporter.metrics.values import MetricValue
-from exporter.web.server import Exposed
+from exporter.web.server import ServedState
 
 NOW = datetime(2025, 11, 19, 14, 30, tzinfo=UTC)
 MONTH = (datetime(2025, 10, 31, 23, tzinfo=UTC), datetime(2025, 11, 30, 23, tzinfo=UTC))
@@ -132,9 +132,9 @@ def sample_snapshot(*, separate: bool = False) -> Snapshot:
     return take(Renderer().render(rows), NOW, separate=separate)
 
 
-def sample_exposed() -> Exposed:
+def sample_state() -> ServedState:
     """A surface that shows the example."""
-    ledger = Ledger()
-    ledger.set(naming.SOURCE_UP, 1, "crm")
-    ledger.count(naming.REQUESTS, "crm", "2xx")
-    return Exposed(ledger, sample_snapshot(), page=lambda: "<!doctype html><title>page</title>")
+    self_metrics = SelfMetrics()
+    self_metrics.set(naming.SOURCE_UP, 1, "crm")
+    self_metrics.count(naming.REQUESTS, "crm", "2xx")
+    return ServedState(self_metrics, sample_snapshot(), page=lambda: "<!doctype html><title>page</title>")

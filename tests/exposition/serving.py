@@ -8,18 +8,18 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from threading import Thread
 
-from exporter.web.server import Exposed, bind, create_app, serve
+from exporter.web.server import ServedState, bind, create_app, serve
 
 
 @contextmanager
-def running(exposed: Exposed, stalled: float = 10) -> Iterator[int]:
+def running(state: ServedState, stalled: float = 10) -> Iterator[int]:
     """Serves in a thread of its own; gives the port."""
     loop = asyncio.new_event_loop()
     stop = asyncio.Event()
     listening = bind("127.0.0.1", 0)
     port: int = listening.getsockname()[1]
     thread = Thread(
-        target=loop.run_until_complete, args=(serve(create_app(exposed), listening, stop.wait, stalled=stalled),)
+        target=loop.run_until_complete, args=(serve(create_app(state), listening, stop.wait, stalled=stalled),)
     )
     thread.start()
     try:

@@ -6,7 +6,7 @@ import gzip
 from threading import Thread
 
 from exporter import naming
-from exporter.exposition.self_metrics import Ledger
+from exporter.exposition.self_metrics import SelfMetrics
 from exporter.exposition.snapshot import Document
 
 
@@ -15,10 +15,10 @@ def text(document: Document) -> str:
 
 
 def test_gauges_and_counters_are_named_as_each_format_asks() -> None:
-    ledger = Ledger()
-    ledger.set(naming.SOURCE_UP, 1, "crm")
-    ledger.count(naming.REQUESTS, "crm", "2xx", by=3)
-    formats = ledger.formats()
+    self_metrics = SelfMetrics()
+    self_metrics.set(naming.SOURCE_UP, 1, "crm")
+    self_metrics.count(naming.REQUESTS, "crm", "2xx", by=3)
+    formats = self_metrics.formats()
     plain, strict = text(formats.text), text(formats.openmetrics)
     assert 'kpi_exporter_source_up{source="crm"} 1.0\n' in plain
     assert "# TYPE kpi_exporter_source_requests_total counter" in plain
@@ -31,52 +31,52 @@ def test_gauges_and_counters_are_named_as_each_format_asks() -> None:
 
 
 def test_nothing_is_rendered_twice_without_a_change() -> None:
-    ledger = Ledger()
-    ledger.set(naming.SERIES, 5)
-    first = ledger.formats()
-    ledger.set(naming.SERIES, 5)
-    ledger.replace(naming.KPI_UP, {})
-    assert ledger.formats() is first
-    ledger.set(naming.SERIES, 6)
-    assert "kpi_exporter_series 6.0" in text(ledger.formats().text)
+    self_metrics = SelfMetrics()
+    self_metrics.set(naming.SERIES, 5)
+    first = self_metrics.formats()
+    self_metrics.set(naming.SERIES, 5)
+    self_metrics.replace(naming.KPI_UP, {})
+    assert self_metrics.formats() is first
+    self_metrics.set(naming.SERIES, 6)
+    assert "kpi_exporter_series 6.0" in text(self_metrics.formats().text)
 
 
 def test_what_a_reload_took_away_leaves_no_series() -> None:
-    ledger = Ledger()
+    self_metrics = SelfMetrics()
     for source in ("crm", "phones"):
-        ledger.set(naming.SOURCE_UP, 1, source)
-        ledger.count(naming.ERRORS, source, "calls", "timeout")
-        ledger.set(naming.FAILURES, 0, source, "deals")
-        ledger.set(naming.FAILURES, 0, source, "leads")
-    ledger.set(naming.STORE_UP, 1)
-    ledger.keep(["source"], [("crm",)])
-    assert "phones" not in text(ledger.formats().text)
-    ledger.keep(["source", "entity"], [("crm", "deals"), ("crm", "calls")])
-    assert ledger.value(naming.FAILURES, "crm", "deals") == 0
-    assert ledger.value(naming.FAILURES, "crm", "leads") is None
-    assert ledger.value(naming.SOURCE_UP, "crm") == 1
-    assert ledger.value(naming.STORE_UP) == 1
+        self_metrics.set(naming.SOURCE_UP, 1, source)
+        self_metrics.count(naming.ERRORS, source, "calls", "timeout")
+        self_metrics.set(naming.FAILURES, 0, source, "deals")
+        self_metrics.set(naming.FAILURES, 0, source, "leads")
+    self_metrics.set(naming.STORE_UP, 1)
+    self_metrics.keep(["source"], [("crm",)])
+    assert "phones" not in text(self_metrics.formats().text)
+    self_metrics.keep(["source", "entity"], [("crm", "deals"), ("crm", "calls")])
+    assert self_metrics.value(naming.FAILURES, "crm", "deals") == 0
+    assert self_metrics.value(naming.FAILURES, "crm", "leads") is None
+    assert self_metrics.value(naming.SOURCE_UP, "crm") == 1
+    assert self_metrics.value(naming.STORE_UP) == 1
 
 
 def test_a_family_can_be_put_whole() -> None:
-    ledger = Ledger()
-    ledger.replace(naming.KPI_UP, {("a",): 1.0, ("b",): 0.0})
-    ledger.replace(naming.KPI_UP, {("b",): 1.0})
-    assert ledger.snapshot()[naming.KPI_UP] == {("b",): 1.0}
-    assert ledger.value(naming.KPI_UP, "a") is None
+    self_metrics = SelfMetrics()
+    self_metrics.replace(naming.KPI_UP, {("a",): 1.0, ("b",): 0.0})
+    self_metrics.replace(naming.KPI_UP, {("b",): 1.0})
+    assert self_metrics.snapshot()[naming.KPI_UP] == {("b",): 1.0}
+    assert self_metrics.value(naming.KPI_UP, "a") is None
 
 
 def test_a_hostile_label_is_made_safe() -> None:
-    ledger = Ledger()
-    ledger.set(naming.UNDATED, 2, "deals", "attributes.x\ud800\n")
-    assert 'column="attributes.x\ufffd\ufffd"' in text(ledger.formats().text)
+    self_metrics = SelfMetrics()
+    self_metrics.set(naming.UNDATED, 2, "deals", "attributes.x\ud800\n")
+    assert 'column="attributes.x\ufffd\ufffd"' in text(self_metrics.formats().text)
 
 
 def test_threads_count_together_without_losing_any() -> None:
-    ledger = Ledger()
-    threads = [Thread(target=lambda: [ledger.count(naming.CLOCK_JUMPS) for _ in range(500)]) for _ in range(4)]
+    self_metrics = SelfMetrics()
+    threads = [Thread(target=lambda: [self_metrics.count(naming.CLOCK_JUMPS) for _ in range(500)]) for _ in range(4)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    assert ledger.value(naming.CLOCK_JUMPS) == 2000
+    assert self_metrics.value(naming.CLOCK_JUMPS) == 2000

@@ -67,7 +67,7 @@ def test_a_snapshot_of_another_config_is_not_shown() -> None:
 
 def test_a_damaged_snapshot_is_not_shown() -> None:
     data = freeze(take(rendering(), NOW, separate=False), "c")
-    for damaged in (b"", b"{}", b"no json\n", data[:-5], data[:-40] + b"x" * 40, b'{"fingerprint":"c"}\n'):
+    for damaged in (b"", b"{}", b"no json\n", data[:-5], data[:-40] + b"x" * 40, b'{"digest":"c"}\n'):
         assert thaw(damaged, "c") is None
 
 

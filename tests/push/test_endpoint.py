@@ -9,7 +9,7 @@ import pytest
 
 from exporter import naming
 from exporter.push.body import Post
-from exporter.web.server import Exposed
+from exporter.web.server import ServedState
 from tests.exposition.desk import AUTH, JSON, Desk, Taken, counted, send
 from tests.exposition.serving import get
 from tests.push.posts import TOKEN
@@ -17,7 +17,7 @@ from tests.push.posts import TOKEN
 CANARY = "canary-in-the-body"
 
 
-def test_a_post_is_handed_on_as_it_is_and_answered_in_json(port: int, desk: Desk, exposed: Exposed) -> None:
+def test_a_post_is_handed_on_as_it_is_and_answered_in_json(port: int, desk: Desk, state: ServedState) -> None:
     status, headers, content = send(port, body=b'{"id": 1}')
     assert (status, headers["content-type"], json.loads(content)) == (200, "application/json", {"new": 1})
     assert int(headers["content-length"]) == len(content)
@@ -32,13 +32,13 @@ def test_a_post_is_handed_on_as_it_is_and_answered_in_json(port: int, desk: Desk
         Post(b"id\n", is_csv=True, entity="people", complete=True),
         Post(b"[]"),
     ]
-    assert counted(exposed) == {"accepted": 3}
+    assert counted(state) == {"accepted": 3}
 
 
-def test_a_post_of_which_nothing_could_be_taken_is_a_bad_request(port: int, desk: Desk, exposed: Exposed) -> None:
+def test_a_post_of_which_nothing_could_be_taken_is_a_bad_request(port: int, desk: Desk, state: ServedState) -> None:
     desk.act = lambda post: Taken([], taken=False)
     assert send(port)[::2] == (400, b'{"new":0}')
-    assert counted(exposed) == {"rejected": 1}
+    assert counted(state) == {"rejected": 1}
 
 
 @pytest.mark.parametrize(
@@ -55,14 +55,14 @@ def test_a_post_of_which_nothing_could_be_taken_is_a_bad_request(port: int, desk
         ("Authorization: Bearer " + "x" * 9000,),
     ],
 )
-def test_without_the_token_nothing_happens(port: int, desk: Desk, exposed: Exposed, headers: tuple[str, ...]) -> None:
+def test_without_the_token_nothing_happens(port: int, desk: Desk, state: ServedState, headers: tuple[str, ...]) -> None:
     body = b'[{"id": "%s"}]' % CANARY.encode()
     status, told, content = send(port, "/push/shop", JSON, *headers, body=body)
     assert (status, told["www-authenticate"]) == (401, "Bearer")
     assert CANARY.encode() not in content
     assert TOKEN.encode() not in content
     assert desk.posts == []
-    assert counted(exposed) == {"unauthorized": 1}
+    assert counted(state) == {"unauthorized": 1}
 
 
 def test_the_scheme_is_written_in_any_case(port: int) -> None:
@@ -87,12 +87,12 @@ def test_what_is_not_there_is_not_found(port: int, desk: Desk, path: str) -> Non
 
 
 @pytest.mark.parametrize("method", ["GET", "PUT", "DELETE", "PATCH", "OPTIONS", "TRACE"])
-def test_only_posts_are_taken(port: int, desk: Desk, exposed: Exposed, method: str) -> None:
+def test_only_posts_are_taken(port: int, desk: Desk, state: ServedState, method: str) -> None:
     status, headers, _ = send(port, method=method)
     assert (status, headers["allow"]) == (405, "POST")
     assert get(port, "/push/shop", AUTH)[0] == 405
     assert desk.posts == []
-    assert exposed.ledger.value(naming.HTTP_REJECTED, "method") == 2
+    assert state.self_metrics.value(naming.HTTP_REJECTED, "method") == 2
 
 
 @pytest.mark.parametrize(
@@ -108,10 +108,10 @@ def test_only_posts_are_taken(port: int, desk: Desk, exposed: Exposed, method: s
     ],
 )
 def test_other_types_and_packed_bodies_are_not_supported(
-    port: int, desk: Desk, exposed: Exposed, headers: tuple[str, ...]
+    port: int, desk: Desk, state: ServedState, headers: tuple[str, ...]
 ) -> None:
     assert send(port, "/push/shop", AUTH, *headers)[0] == 415
-    assert (desk.posts, counted(exposed)) == ([], {"unsupported": 1})
+    assert (desk.posts, counted(state)) == ([], {"unsupported": 1})
 
 
 @pytest.mark.parametrize("query", ["complete=maybe", "complete", "entity=deals", "complete=true&x=1", "%ff=%ff"])

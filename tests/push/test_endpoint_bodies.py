@@ -9,19 +9,19 @@ import pytest
 
 from exporter.push import posting
 from exporter.push.body import MOST_BYTES
-from exporter.web.server import Exposed
+from exporter.web.server import ServedState
 from tests.exposition.desk import AUTH, JSON, Desk, counted, send, until
 from tests.exposition.serving import exchange, get, parsed
 
 
-def test_a_body_is_a_megabyte_at_most_declared_or_counted(port: int, desk: Desk, exposed: Exposed) -> None:
+def test_a_body_is_a_megabyte_at_most_declared_or_counted(port: int, desk: Desk, state: ServedState) -> None:
     assert send(port, body=b" " * MOST_BYTES)[0] == 200
     assert send(port, body=b" " * (MOST_BYTES + 1))[0] == 413
     chunk = b"%x\r\n" % 65536 + b" " * 65536 + b"\r\n"
     head = f"POST /push/shop HTTP/1.1\r\nHost: x\r\n{AUTH}\r\n{JSON}\r\nTransfer-Encoding: chunked\r\n\r\n".encode()
     assert parsed(exchange(port, head + 16 * chunk + b"0\r\n\r\n" + b"GET / HTTP/1.1\r\n\r\n"))[0] == 200
     assert parsed(exchange(port, head + 17 * chunk + b"0\r\n\r\n"))[0] == 413
-    assert counted(exposed) == {"accepted": 2, "too_large": 2}
+    assert counted(state) == {"accepted": 2, "too_large": 2}
     assert [len(post.body) for post in desk.posts] == [MOST_BYTES, MOST_BYTES]
 
 
@@ -44,12 +44,12 @@ def test_the_refusal_of_fifty_megabytes_reaches_a_sender_that_sends_them_all(
 
 
 def test_a_body_that_drips_is_given_up(
-    port: int, desk: Desk, exposed: Exposed, monkeypatch: pytest.MonkeyPatch
+    port: int, desk: Desk, state: ServedState, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(posting, "RECEIVE", 0.3)
     head = f"POST /push/shop HTTP/1.1\r\nHost: x\r\n{AUTH}\r\n{JSON}\r\nContent-Length: 9\r\n\r\n[".encode()
     assert parsed(exchange(port, head))[0] == 408
-    assert (desk.posts, counted(exposed)) == ([], {"timeout": 1})
+    assert (desk.posts, counted(state)) == ([], {"timeout": 1})
 
 
 def test_a_refused_body_that_drips_is_given_up_too(port: int, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -58,14 +58,14 @@ def test_a_refused_body_that_drips_is_given_up_too(port: int, monkeypatch: pytes
     assert parsed(exchange(port, head))[0] == 401
 
 
-def test_half_a_body_is_no_post(port: int, desk: Desk, exposed: Exposed) -> None:
+def test_half_a_body_is_no_post(port: int, desk: Desk, state: ServedState) -> None:
     head = f"POST /push/shop HTTP/1.1\r\nHost: x\r\n{AUTH}\r\nContent-Type: text/csv\r\n".encode()
     for half in (b"Content-Length: 99\r\n\r\nid\n1\n", b"Transfer-Encoding: chunked\r\n\r\n5\r\nid\n1\n\r\n"):
         with socket.create_connection(("127.0.0.1", port), 10) as connection:
             connection.sendall(head + half)
             connection.shutdown(socket.SHUT_WR)
             connection.recv(4096)
-    until(lambda: counted(exposed) == {"rejected": 2})
+    until(lambda: counted(state) == {"rejected": 2})
     assert desk.posts == []
 
 

@@ -12,14 +12,14 @@ from exporter import naming
 from exporter.errors import PostError, Reason, StoreError
 from exporter.push import endpoint
 from exporter.push.body import MOST_BYTES, Post
-from exporter.web.server import Exposed
+from exporter.web.server import ServedState
 from tests.exposition.desk import JSON, Desk, Taken, counted, send, until
 from tests.exposition.serving import get, running
 from tests.push.posts import TOKEN, source
 from tests.sources.around import surroundings
 
 
-def test_over_its_rate_a_source_is_told_when_to_come_back(port: int, desk: Desk, exposed: Exposed) -> None:
+def test_over_its_rate_a_source_is_told_when_to_come_back(port: int, desk: Desk, state: ServedState) -> None:
     desk.sources["slow"] = source(around=surroundings(TOKEN=TOKEN), max_per_second=0.25)
     statuses = [send(port, "/push/slow")[0] for _ in range(3)]
     assert statuses == [200, 200, 429]
@@ -53,15 +53,15 @@ def test_what_cannot_be_kept_is_not_acknowledged(port: int, desk: Desk, error: E
     assert b"/data" not in content
 
 
-def test_while_nothing_can_be_kept_bodies_are_not_even_read(port: int, desk: Desk, exposed: Exposed) -> None:
+def test_while_nothing_can_be_kept_bodies_are_not_even_read(port: int, desk: Desk, state: ServedState) -> None:
     desk.able = False
     status, headers, _ = send(port, body=b" " * MOST_BYTES)
     assert (status, headers["retry-after"]) == (503, "5")
-    assert (desk.posts, counted(exposed)) == ([], {"unavailable": 1})
-    exposed.receiver = None
+    assert (desk.posts, counted(state)) == ([], {"unavailable": 1})
+    state.receiver = None
     status, headers, _ = send(port)
     assert (status, headers["retry-after"]) == (503, "1")
-    assert exposed.ledger.value(naming.HTTP_REJECTED, "starting") == 1
+    assert state.self_metrics.value(naming.HTTP_REJECTED, "starting") == 1
 
 
 def test_a_token_that_cannot_be_read_admits_nobody(port: int, desk: Desk) -> None:
@@ -83,7 +83,7 @@ def test_a_post_that_takes_too_long_to_keep_is_not_acknowledged(
 
 
 def test_a_post_that_is_still_being_kept_uses_its_turn(
-    exposed: Exposed, desk: Desk, monkeypatch: pytest.MonkeyPatch
+    state: ServedState, desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """However many are told to come back, no more bodies are held than there are turns."""
     monkeypatch.setattr(endpoint, "KEEP", 0.1)
@@ -91,7 +91,7 @@ def test_a_post_that_is_still_being_kept_uses_its_turn(
     monkeypatch.setattr(endpoint, "MOST_POSTS", 1)
     free = Event()
     desk.act = lambda post: Taken([free.wait(20)])
-    with running(exposed) as port:
+    with running(state) as port:
         assert [send(port)[0] for _ in range(3)] == [503, 503, 503]
         assert len(desk.posts) == 1
         free.set()
@@ -100,13 +100,13 @@ def test_a_post_that_is_still_being_kept_uses_its_turn(
 
 
 def test_posts_wait_for_each_other_and_the_crowd_is_told_to_come_back(
-    exposed: Exposed, desk: Desk, monkeypatch: pytest.MonkeyPatch
+    state: ServedState, desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(endpoint, "MOST_POSTS", 2)
     monkeypatch.setattr(endpoint, "TURN", 0.2)
     free = Event()
     desk.act = lambda post: Taken([free.wait(20)])
-    with running(exposed) as port, ThreadPoolExecutor(4) as pool:
+    with running(state) as port, ThreadPoolExecutor(4) as pool:
         crowd = [pool.submit(send, port) for _ in range(4)]
         until(lambda: sum(one.done() for one in crowd) == 2)
         assert [one.result()[0] for one in crowd if one.done()] == [503, 503]

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from exporter.logs import MASK, Redactor
-from exporter.runtime.config_file import mark_of, read_config
+from exporter.runtime.config_file import config_digest, read_config
 from tests import small_company
 
 CONTACT = "contacts:\n  - {name: ops, slack: {webhook: {env: HOOK}}}\n"
@@ -18,16 +18,16 @@ def test_secrets_become_known_to_the_log_and_doubts_are_told(tmp_path: Path, cap
     path = small_company.write(tmp_path, small_company.CONFIG + CONTACT)
     redactor = Redactor()
     with caplog.at_level(logging.WARNING, "exporter"):
-        loading = read_config(path, {"HOOK": "https://hooks.example/abcdef"}, redactor)
-    assert loading.config.company.name == "Small"
+        loaded = read_config(path, {"HOOK": "https://hooks.example/abcdef"}, redactor)
+    assert loaded.config.company.name == "Small"
     assert redactor.clean("to https://hooks.example/abcdef") == f"to {MASK}"
     assert any("told of nothing" in record.message for record in caplog.records)
 
 
 def test_a_mark_changes_with_the_text(tmp_path: Path) -> None:
     path = small_company.write(tmp_path)
-    first = mark_of(path)
-    assert read_config(path, {}).mark == first
+    first = config_digest(path)
+    assert read_config(path, {}).digest == first
     path.write_text(small_company.CONFIG + "\n")
-    assert mark_of(path) not in ("", first)
-    assert mark_of(tmp_path / "nothing") == ""
+    assert config_digest(path) not in ("", first)
+    assert config_digest(tmp_path / "nothing") == ""

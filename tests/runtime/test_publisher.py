@@ -12,12 +12,13 @@ import pytest
 from exporter import naming
 from exporter.config.root import Config
 from exporter.errors import Reason, StoreError
-from exporter.exposition.self_metrics import Ledger
+from exporter.exposition.self_metrics import SelfMetrics
 from exporter.kpi.memory import Memory
-from exporter.runtime.publisher import Identity, Publisher
+from exporter.runtime.config_file import LoadedConfig
+from exporter.runtime.publisher import Publisher
 from exporter.runtime.restart import restore
 from exporter.store.store import Store
-from exporter.web.server import Exposed
+from exporter.web.server import ServedState
 from tests.evaluation.stored import ADA, NOW, deal, put, small_config
 
 MINUTE = timedelta(minutes=1)
@@ -32,79 +33,79 @@ def store(tmp_path: Path) -> Iterator[Store]:
     opened.close()
 
 
-def publisher(store: Store, config: Config | None = None, fingerprint: str = "1") -> tuple[Publisher, Exposed]:
-    exposed = Exposed(Ledger())
-    return Publisher(Identity(config or small_config(), fingerprint), store, exposed), exposed
+def publisher(store: Store, config: Config | None = None, digest: str = "1") -> tuple[Publisher, ServedState]:
+    state = ServedState(SelfMetrics())
+    return Publisher(LoadedConfig(config or small_config(), digest), store, state), state
 
 
-def shown(exposed: Exposed) -> str:
-    return b"".join(exposed.snapshot.shared.text.plain).decode()
+def shown(state: ServedState) -> str:
+    return b"".join(state.snapshot.shared.text.plain).decode()
 
 
 def test_an_evaluation_is_shown_and_reported(store: Store) -> None:
-    one, exposed = publisher(store)
+    one, state = publisher(store)
     one.publish(NOW + MINUTE)
-    assert 'kpi_value{kpi="monthly_revenue"} 400.0' in shown(exposed)
-    assert 'person_business_revenue_chf{period="month",person="Ada Lovelace",team="North"} 400.0' in shown(exposed)
-    ledger = exposed.ledger
-    assert ledger.value(naming.KPI_UP, "monthly_revenue") == 1
-    assert ledger.value(naming.EVALUATION_SUCCESS) == 1
-    assert ledger.value(naming.EVALUATION_TIME) == (NOW + MINUTE).timestamp()
-    assert ledger.value(naming.SERIES) == exposed.snapshot.series > 20
-    assert ledger.value(naming.UNDATED, "deals", "closed_at") == 1
-    assert ledger.value(naming.LAST_SUCCESS, "crm", "deals") == NOW.timestamp()
-    assert ledger.value(naming.WATERMARK, "hr", "people") == NOW.timestamp()
-    assert ledger.value(naming.LAST_FULL, "hr", "people") == NOW.timestamp()
+    assert 'kpi_value{kpi="monthly_revenue"} 400.0' in shown(state)
+    assert 'person_business_revenue_chf{period="month",person="Ada Lovelace",team="North"} 400.0' in shown(state)
+    self_metrics = state.self_metrics
+    assert self_metrics.value(naming.KPI_UP, "monthly_revenue") == 1
+    assert self_metrics.value(naming.EVALUATION_SUCCESS) == 1
+    assert self_metrics.value(naming.EVALUATION_TIME) == (NOW + MINUTE).timestamp()
+    assert self_metrics.value(naming.SERIES) == state.snapshot.series > 20
+    assert self_metrics.value(naming.UNDATED, "deals", "closed_at") == 1
+    assert self_metrics.value(naming.LAST_SUCCESS, "crm", "deals") == NOW.timestamp()
+    assert self_metrics.value(naming.WATERMARK, "hr", "people") == NOW.timestamp()
+    assert self_metrics.value(naming.LAST_FULL, "hr", "people") == NOW.timestamp()
     assert "Ada Lovelace" in one.page(lambda: NOW)
 
 
 def test_where_nothing_happened_the_snapshot_stays_the_same_object(store: Store) -> None:
-    one, exposed = publisher(store)
+    one, state = publisher(store)
     one.publish(NOW + MINUTE)
-    first = exposed.snapshot
+    first = state.snapshot
     one.publish(NOW + 2 * MINUTE)
-    assert exposed.snapshot is first
-    assert exposed.ledger.value(naming.EVALUATION_TIME) == (NOW + 2 * MINUTE).timestamp()
+    assert state.snapshot is first
+    assert state.self_metrics.value(naming.EVALUATION_TIME) == (NOW + 2 * MINUTE).timestamp()
 
 
 def test_failures_of_a_source_are_told_even_where_no_number_moves(store: Store) -> None:
-    one, exposed = publisher(store)
+    one, state = publisher(store)
     one.publish(NOW + MINUTE)
     store.fail("crm", "deals", Reason.TIMEOUT, NOW)
     one.publish(NOW + 2 * MINUTE)
-    assert exposed.ledger.value(naming.FAILURES, "crm", "deals") == 1
+    assert state.self_metrics.value(naming.FAILURES, "crm", "deals") == 1
 
 
 def test_a_stale_kpi_is_withheld_and_says_so(store: Store) -> None:
-    one, exposed = publisher(store)
+    one, state = publisher(store)
     one.publish(NOW + timedelta(hours=2))
-    assert "kpi_value{" not in shown(exposed)
-    assert 'kpi_status{kpi="monthly_revenue",status="stale"} 1.0' in shown(exposed)
-    assert exposed.ledger.value(naming.KPI_UP, "monthly_revenue") == 0
+    assert "kpi_value{" not in shown(state)
+    assert 'kpi_status{kpi="monthly_revenue",status="stale"} 1.0' in shown(state)
+    assert state.self_metrics.value(naming.KPI_UP, "monthly_revenue") == 0
 
 
 def test_the_next_run_starts_with_what_was_shown_last(store: Store) -> None:
-    one, exposed = publisher(store)
+    one, state = publisher(store)
     one.publish(NOW + MINUTE)
-    restored = Exposed(Ledger())
+    restored = ServedState(SelfMetrics())
     memory = restore(store, restored, "1")
-    assert shown(restored) == shown(exposed)
-    assert restored.snapshot.at == exposed.snapshot.at
-    assert restored.ledger.value(naming.SERIES) == exposed.snapshot.series
+    assert shown(restored) == shown(state)
+    assert restored.snapshot.at == state.snapshot.at
+    assert restored.self_metrics.value(naming.SERIES) == state.snapshot.series
     assert Memory.load(memory) == one.memory
 
 
 def test_a_snapshot_of_another_config_is_not_shown_and_an_empty_store_has_none(store: Store, tmp_path: Path) -> None:
     one, _ = publisher(store)
     one.publish(NOW)
-    exposed = Exposed(Ledger())
-    assert Memory.load(restore(store, exposed, "2")) == one.memory
-    assert exposed.snapshot.at is None
+    state = ServedState(SelfMetrics())
+    assert Memory.load(restore(store, state, "2")) == one.memory
+    assert state.snapshot.at is None
     empty = Store.open(tmp_path / "empty")
-    fresh, exposed = publisher(empty)
-    assert restore(empty, exposed, "1") == b""
+    fresh, state = publisher(empty)
+    assert restore(empty, state, "1") == b""
     fresh.keep(NOW)
-    assert exposed.snapshot.at is None
+    assert state.snapshot.at is None
     assert empty.load_snapshot() is None
     empty.close()
 
@@ -127,18 +128,18 @@ def test_the_snapshot_is_kept_once_a_minute_and_at_the_end(store: Store) -> None
 
 
 def test_a_store_that_fails_leaves_what_was_shown(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    one, exposed = publisher(store)
+    one, state = publisher(store)
     one.publish(NOW)
-    before = exposed.snapshot
+    before = state.snapshot
 
     def broken(*_: Any) -> Any:
         raise StoreError("disk full")
 
     monkeypatch.setattr(one._evaluations, "evaluate", broken)
     one.publish(NOW + MINUTE)
-    assert exposed.snapshot is before
-    assert exposed.ledger.value(naming.EVALUATION_SUCCESS) == 0
-    assert exposed.ledger.value(naming.STORE_ERRORS, "read", "failed") == 1
+    assert state.snapshot is before
+    assert state.self_metrics.value(naming.EVALUATION_SUCCESS) == 0
+    assert state.self_metrics.value(naming.STORE_ERRORS, "read", "failed") == 1
 
 
 def test_a_snapshot_that_cannot_be_kept_is_counted(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -146,18 +147,18 @@ def test_a_snapshot_that_cannot_be_kept_is_counted(store: Store, monkeypatch: py
         raise StoreError("disk full")
 
     monkeypatch.setattr(store, "save_snapshot", broken)
-    one, exposed = publisher(store)
+    one, state = publisher(store)
     one.publish(NOW)
-    assert exposed.ledger.value(naming.STORE_ERRORS, "snapshot", "failed") == 1
-    assert exposed.snapshot.at is not None
+    assert state.self_metrics.value(naming.STORE_ERRORS, "snapshot", "failed") == 1
+    assert state.snapshot.at is not None
 
 
 def test_people_are_shown_apart_where_the_config_asks_for_it(store: Store) -> None:
-    one, exposed = publisher(store, small_config(privacy={"people": "separate"}))
+    one, state = publisher(store, small_config(privacy={"people": "separate"}))
     one.publish(NOW)
-    assert "person_" not in shown(exposed)
-    assert exposed.snapshot.people is not None
-    assert b"person_kpi_value" in b"".join(exposed.snapshot.people.text.plain)
+    assert "person_" not in shown(state)
+    assert state.snapshot.people is not None
+    assert b"person_kpi_value" in b"".join(state.snapshot.people.text.plain)
 
 
 def test_the_page_is_painted_anew_after_five_seconds_or_an_evaluation(store: Store) -> None:

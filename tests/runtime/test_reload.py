@@ -11,12 +11,12 @@ import pytest
 from exporter import naming
 from exporter.clock import system_clock
 from exporter.errors import StoreError
-from exporter.exposition.self_metrics import Ledger
+from exporter.exposition.self_metrics import SelfMetrics
 from exporter.runtime.config_file import read_config
 from exporter.runtime.engine import Engine, Process
 from exporter.runtime.reload import Reloading
 from exporter.store.store import Store
-from exporter.web.server import Exposed
+from exporter.web.server import ServedState
 from tests import small_company
 
 
@@ -28,7 +28,7 @@ def config(tmp_path: Path) -> Path:
 @pytest.fixture
 def process(tmp_path: Path) -> Iterator[Process]:
     store = Store.open(tmp_path / "data")
-    yield Process(store, Exposed(Ledger()), {}, tmp_path / "data", system_clock)
+    yield Process(store, ServedState(SelfMetrics()), {}, tmp_path / "data", system_clock)
     store.close()
 
 
@@ -60,13 +60,13 @@ def test_a_config_that_cannot_work_leaves_the_engine_as_it_was(
 ) -> None:
     one = reloading(process, config)
     one.begin(read_config(config, {}), b"")
-    mark = one.mark
+    digest = one.digest
     country = "currency: CHF, holidays: {country: XX}}"
     config.write_text(small_company.CONFIG.replace("currency: CHF}", country).replace("target: 1000", "target: 9"))
     one.reload()
     assert engines == ["start"]
-    assert one.mark == mark
-    assert process.exposed.ledger.value(naming.RELOAD_SUCCESS) == 0
+    assert one.digest == digest
+    assert process.state.self_metrics.value(naming.RELOAD_SUCCESS) == 0
 
 
 def test_before_the_first_engine_and_after_the_last_nothing_happens(

@@ -9,7 +9,7 @@ import pytest
 
 from exporter import naming
 from exporter.errors import Reason
-from exporter.exposition.self_metrics import Ledger
+from exporter.exposition.self_metrics import SelfMetrics
 from exporter.naming import SourceState
 from exporter.runtime.reporter import Reporter, adopt, begin
 from exporter.store.state import Outcome
@@ -19,8 +19,8 @@ from tests.exposition.sample import sample_config
 
 
 @pytest.fixture
-def ledger() -> Ledger:
-    return Ledger()
+def self_metrics() -> SelfMetrics:
+    return SelfMetrics()
 
 
 @pytest.fixture
@@ -29,32 +29,32 @@ def woken() -> list[bool]:
 
 
 @pytest.fixture
-def reporter(ledger: Ledger, woken: list[bool]) -> Reporter:
-    return Reporter(ledger, small_config(), lambda: woken.append(True))
+def reporter(self_metrics: SelfMetrics, woken: list[bool]) -> Reporter:
+    return Reporter(self_metrics, small_config(), lambda: woken.append(True))
 
 
-def test_records_are_counted_by_what_became_of_them(reporter: Reporter, ledger: Ledger) -> None:
+def test_records_are_counted_by_what_became_of_them(reporter: Reporter, self_metrics: SelfMetrics) -> None:
     rejected = {Reason.BAD_TIME: 2, Reason.NOT_A_NUMBER: 1}
     report = PassReport("crm", "deals", True, success=True, new=5, updated=4, deleted=1, rejected=rejected)
     reporter.finished(report)
     reporter.finished(report)
-    counted = {labels[2]: value for labels, value in ledger.snapshot()[naming.RECORDS].items()}
+    counted = {labels[2]: value for labels, value in self_metrics.snapshot()[naming.RECORDS].items()}
     assert counted == {"new": 10, "updated": 8, "unchanged": 0, "deleted": 2, "rejected": 6}
-    assert ledger.value(naming.REJECTED, "crm", "deals", "bad_time") == 4
+    assert self_metrics.value(naming.REJECTED, "crm", "deals", "bad_time") == 4
 
 
-def test_a_source_is_up_when_the_last_pass_over_each_of_its_entities_succeeded(ledger: Ledger) -> None:
-    reporter = Reporter(ledger, sample_config(), lambda: None)
+def test_a_source_is_up_when_the_last_pass_over_each_of_its_entities_succeeded(self_metrics: SelfMetrics) -> None:
+    reporter = Reporter(self_metrics, sample_config(), lambda: None)
     reporter.finished(PassReport("crm", "deals", False, success=True))
-    assert ledger.value(naming.SOURCE_UP, "crm") == 0
+    assert self_metrics.value(naming.SOURCE_UP, "crm") == 0
     reporter.finished(PassReport("crm", "people", False, success=True))
-    assert ledger.value(naming.SOURCE_UP, "crm") == 1
+    assert self_metrics.value(naming.SOURCE_UP, "crm") == 1
     reporter.finished(PassReport("crm", "deals", True, paused=True))
-    assert ledger.value(naming.SOURCE_UP, "crm") == 1
+    assert self_metrics.value(naming.SOURCE_UP, "crm") == 1
     reporter.finished(PassReport("crm", "deals", False, reason=Reason.CAPPED))
-    assert ledger.value(naming.SOURCE_UP, "crm") == 0
-    assert ledger.value(naming.CAPPED, "crm", "deals") == 1
-    assert ledger.value(naming.ERRORS, "crm", "deals", "capped") == 1
+    assert self_metrics.value(naming.SOURCE_UP, "crm") == 0
+    assert self_metrics.value(naming.CAPPED, "crm", "deals") == 1
+    assert self_metrics.value(naming.ERRORS, "crm", "deals", "capped") == 1
 
 
 def test_a_published_pass_asks_for_an_evaluation(reporter: Reporter, woken: list[bool]) -> None:
@@ -64,55 +64,55 @@ def test_a_published_pass_asks_for_an_evaluation(reporter: Reporter, woken: list
     assert woken == [True]
 
 
-def test_the_state_of_a_source_is_one_hot(reporter: Reporter, ledger: Ledger) -> None:
+def test_the_state_of_a_source_is_one_hot(reporter: Reporter, self_metrics: SelfMetrics) -> None:
     reporter.state_changed("crm", SourceState.BACKFILL)
     reporter.state_changed("crm", SourceState.RATE_LIMITED)
-    states = {labels[1]: on for labels, on in ledger.snapshot()[naming.SOURCE_STATE].items()}
+    states = {labels[1]: on for labels, on in self_metrics.snapshot()[naming.SOURCE_STATE].items()}
     assert set(states) == {state.value for state in SourceState}
     assert [state for state, on in states.items() if on] == ["rate_limited"]
 
 
-def test_the_next_attempt_is_the_later_of_plan_and_permission(reporter: Reporter, ledger: Ledger) -> None:
+def test_the_next_attempt_is_the_later_of_plan_and_permission(reporter: Reporter, self_metrics: SelfMetrics) -> None:
     reporter.scheduled("crm", "deals", NOW)
     reporter.next_attempt("crm", NOW + timedelta(minutes=5))
-    assert ledger.value(naming.NEXT_ATTEMPT, "crm", "deals") == NOW.timestamp() + 300
+    assert self_metrics.value(naming.NEXT_ATTEMPT, "crm", "deals") == NOW.timestamp() + 300
     reporter.next_attempt("crm", NOW)
     reporter.next_attempt("unknown", NOW)
-    assert ledger.value(naming.NEXT_ATTEMPT, "crm", "deals") == NOW.timestamp() + 300
+    assert self_metrics.value(naming.NEXT_ATTEMPT, "crm", "deals") == NOW.timestamp() + 300
 
 
-def test_requests_skew_clock_and_store_are_told(reporter: Reporter, ledger: Ledger) -> None:
+def test_requests_skew_clock_and_store_are_told(reporter: Reporter, self_metrics: SelfMetrics) -> None:
     reporter.request("crm", "429")
     reporter.clock_skew("crm", 3.4)
     reporter.clock_jumped(7200)
     reporter.store_failed("stage", "error")
     reporter.store_rebuilt()
-    assert ledger.value(naming.REQUESTS, "crm", "429") == 1
-    assert ledger.value(naming.CLOCK_SKEW, "crm") == 3
-    assert ledger.value(naming.CLOCK_JUMPS) == 1
-    assert ledger.value(naming.STORE_ERRORS, "stage", "error") == 1
-    assert ledger.value(naming.STORE_UP) == 0
-    assert ledger.value(naming.STORE_REBUILDS) == 1
+    assert self_metrics.value(naming.REQUESTS, "crm", "429") == 1
+    assert self_metrics.value(naming.CLOCK_SKEW, "crm") == 3
+    assert self_metrics.value(naming.CLOCK_JUMPS) == 1
+    assert self_metrics.value(naming.STORE_ERRORS, "stage", "error") == 1
+    assert self_metrics.value(naming.STORE_UP) == 0
+    assert self_metrics.value(naming.STORE_REBUILDS) == 1
 
 
-def test_every_source_and_kpi_is_known_from_the_start_and_forgotten_at_the_end(ledger: Ledger) -> None:
-    begin(ledger)
-    adopt(ledger, sample_config(), NOW)
-    assert ledger.value(naming.SOURCE_UP, "phones") == 0
-    assert ledger.value(naming.SOURCE_STATE, "phones", "starting") == 1
-    assert ledger.value(naming.KPI_UP, "win_rate") == 0
-    ledger.set(naming.SOURCE_UP, 1, "crm")
-    ledger.set(naming.KPI_UP, 1, "win_rate")
-    ledger.set(naming.FAILURES, 2, "crm", "leads")
-    adopt(ledger, sample_config(), NOW + timedelta(days=1))
-    assert ledger.value(naming.SOURCE_UP, "crm") == 1
-    assert ledger.value(naming.KPI_UP, "win_rate") == 1
-    assert ledger.value(naming.FAILURES, "crm", "leads") is None
-    adopt(ledger, small_config(), NOW)
-    assert ledger.value(naming.SOURCE_UP, "phones") is None
-    assert ledger.value(naming.KPI_UP, "win_rate") is None
-    assert ledger.value(naming.RELOAD_SUCCESS) == 1
-    assert ledger.value(naming.RELOAD_TIME) == NOW.timestamp()
+def test_every_source_and_kpi_is_known_from_the_start_and_forgotten_at_the_end(self_metrics: SelfMetrics) -> None:
+    begin(self_metrics)
+    adopt(self_metrics, sample_config(), NOW)
+    assert self_metrics.value(naming.SOURCE_UP, "phones") == 0
+    assert self_metrics.value(naming.SOURCE_STATE, "phones", "starting") == 1
+    assert self_metrics.value(naming.KPI_UP, "win_rate") == 0
+    self_metrics.set(naming.SOURCE_UP, 1, "crm")
+    self_metrics.set(naming.KPI_UP, 1, "win_rate")
+    self_metrics.set(naming.FAILURES, 2, "crm", "leads")
+    adopt(self_metrics, sample_config(), NOW + timedelta(days=1))
+    assert self_metrics.value(naming.SOURCE_UP, "crm") == 1
+    assert self_metrics.value(naming.KPI_UP, "win_rate") == 1
+    assert self_metrics.value(naming.FAILURES, "crm", "leads") is None
+    adopt(self_metrics, small_config(), NOW)
+    assert self_metrics.value(naming.SOURCE_UP, "phones") is None
+    assert self_metrics.value(naming.KPI_UP, "win_rate") is None
+    assert self_metrics.value(naming.RELOAD_SUCCESS) == 1
+    assert self_metrics.value(naming.RELOAD_TIME) == NOW.timestamp()
 
 
 def test_a_failure_is_told_once_until_it_changes_or_ends(reporter: Reporter, caplog: pytest.LogCaptureFixture) -> None:
@@ -132,20 +132,22 @@ def test_a_failure_is_told_once_until_it_changes_or_ends(reporter: Reporter, cap
     assert vars(caplog.records[1])["entity"] == "deals"
 
 
-def test_records_of_no_entity_count_and_say_nothing_of_the_source(reporter: Reporter, ledger: Ledger) -> None:
+def test_records_of_no_entity_count_and_say_nothing_of_the_source(
+    reporter: Reporter, self_metrics: SelfMetrics
+) -> None:
     reporter.finished(PassReport("crm", "unknown", False, rejected={Reason.MISSING_FIELD: 2}))
-    assert ledger.value(naming.RECORDS, "crm", "unknown", "rejected") == 2
-    assert ledger.value(naming.REJECTED, "crm", "unknown", "missing_field") == 2
-    assert ledger.value(naming.SOURCE_UP, "crm") is None
-    assert ledger.value(naming.CAPPED, "crm", "unknown") is None
+    assert self_metrics.value(naming.RECORDS, "crm", "unknown", "rejected") == 2
+    assert self_metrics.value(naming.REJECTED, "crm", "unknown", "missing_field") == 2
+    assert self_metrics.value(naming.SOURCE_UP, "crm") is None
+    assert self_metrics.value(naming.CAPPED, "crm", "unknown") is None
 
 
-def test_what_the_last_process_knew_of_a_source_counts_until_it_is_heard_of(ledger: Ledger) -> None:
-    reporter = Reporter(ledger, sample_config(), lambda: None)
+def test_what_the_last_process_knew_of_a_source_counts_until_it_is_heard_of(self_metrics: SelfMetrics) -> None:
+    reporter = Reporter(self_metrics, sample_config(), lambda: None)
     fine = Outcome("crm", "deals", last_success=NOW)
     reporter.learn([fine])
-    assert ledger.value(naming.SOURCE_UP, "crm") == 0
+    assert self_metrics.value(naming.SOURCE_UP, "crm") == 0
     reporter.learn([fine, Outcome("crm", "people", last_success=NOW)])
-    assert ledger.value(naming.SOURCE_UP, "crm") == 1
+    assert self_metrics.value(naming.SOURCE_UP, "crm") == 1
     reporter.learn([Outcome("crm", "people", last_success=NOW, failures=1)])
-    assert ledger.value(naming.SOURCE_UP, "crm") == 0
+    assert self_metrics.value(naming.SOURCE_UP, "crm") == 0

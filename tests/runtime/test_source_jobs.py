@@ -18,13 +18,13 @@ ALONE = """
 import sys
 from pathlib import Path
 from exporter.clock import system_clock
-from exporter.exposition.ledger import Ledger
-from exporter.jobs import jobs
-from exporter.loading import read_config
-from exporter.reporting import Reporter
+from exporter.exposition.self_metrics import SelfMetrics
+from exporter.runtime.source_jobs import jobs
+from exporter.runtime.config_file import read_config
+from exporter.runtime.reporter import Reporter
 
 config = read_config(Path("config/kpis.yaml"), {}).config
-jobs(config, {}, Path(), system_clock, Reporter(Ledger(), config, lambda: None))
+jobs(config, {}, Path(), system_clock, Reporter(SelfMetrics(), config, lambda: None))
 print([name for name in ("httpx", "rich", "pygments") if name in sys.modules])
 """
 

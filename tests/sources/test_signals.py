@@ -12,7 +12,7 @@ import pytest
 
 from exporter import naming
 from exporter.config.root import Config
-from exporter.exposition.self_metrics import Ledger
+from exporter.exposition.self_metrics import SelfMetrics
 from exporter.runtime.reporter import Reporter
 from exporter.sources.base import Source
 from exporter.sources.registry import create
@@ -42,13 +42,13 @@ def store(tmp_path: Path) -> Iterator[Store]:
     made.close()
 
 
-def sync(source: Source, now: Callable[[], datetime], store: Store, ledger: Ledger) -> PassReport:
+def sync(source: Source, now: Callable[[], datetime], store: Store, self_metrics: SelfMetrics) -> PassReport:
     """One pass over the first entity, reported as the exporter reports it."""
 
     async def work() -> PassReport:
         thread = StoreThread()
         try:
-            reporter = Reporter(ledger, config_of(source), lambda: None)
+            reporter = Reporter(self_metrics, config_of(source), lambda: None)
             return await Runner(store, thread, reporter, now).run(Errand(source, source.entities[0]))
         finally:
             thread.close()
@@ -106,11 +106,11 @@ CUT: dict[str, Callable[[], Made]] = {
 @pytest.mark.parametrize("vendor", sorted(CUT))
 def test_a_silent_cap_fails_the_pass_as_incomplete_and_shows(vendor: str, store: Store) -> None:
     source, now = CUT[vendor]()
-    ledger = Ledger()
-    report = sync(source, now, store, ledger)
+    self_metrics = SelfMetrics()
+    report = sync(source, now, store, self_metrics)
     assert (report.success, report.reason) == (False, "capped")
-    assert ledger.value(naming.CAPPED, source.name, source.entities[0]) == 1
-    assert ledger.value(naming.ERRORS, source.name, source.entities[0], "capped") == 1
+    assert self_metrics.value(naming.CAPPED, source.name, source.entities[0]) == 1
+    assert self_metrics.value(naming.ERRORS, source.name, source.entities[0], "capped") == 1
     assert store.watermarks() == {}
     with store.reading() as connection:
         query = f"SELECT count(*) FROM {source.entities[0]}"
@@ -137,12 +137,12 @@ def test_a_full_reading_that_the_sync_did_not_ask_for_shows(made: Any, store: St
     clock = Clock()
     source, vendor = made(clock)
     began = clock.now
-    assert sync(source, clock, store, Ledger()).full
+    assert sync(source, clock, store, SelfMetrics()).full
     for days, last_full in ((10, began), (51, began + timedelta(days=51))):
         clock.now = vendor.now = began + timedelta(days=days)
         if days == 51:
             forget(vendor)
-        report = sync(source, clock, store, Ledger())
+        report = sync(source, clock, store, SelfMetrics())
         assert (report.success, report.full, report.deleted) == (True, False, int(days == 51))
         assert outcome(store).last_full == last_full
 

@@ -8,7 +8,7 @@ from typing import Any
 from starlette.types import Message, Receive, Scope, Send
 
 from exporter import naming
-from exporter.exposition.self_metrics import Ledger
+from exporter.exposition.self_metrics import SelfMetrics
 from exporter.web import limits
 from exporter.web.limits import Guard
 
@@ -44,10 +44,10 @@ async def never(scope: Scope, receive: Receive, send: Send) -> None:
 
 def test_beyond_the_limit_requests_wait_a_moment_and_are_then_told_to_come_back(monkeypatch: Any) -> None:
     monkeypatch.setattr(limits, "TURN", 0.05)
-    ledger = Ledger()
+    self_metrics = SelfMetrics()
 
     async def scenario() -> tuple[Sent, Sent]:
-        busy = Guard(never, ledger, most_in_flight=2)
+        busy = Guard(never, self_metrics, most_in_flight=2)
         stuck = [asyncio.create_task(call(busy, request())) for _ in range(2)]
         await asyncio.sleep(0)
         refused = await call(busy, request())
@@ -60,7 +60,7 @@ def test_beyond_the_limit_requests_wait_a_moment_and_are_then_told_to_come_back(
     refused, after = asyncio.run(scenario())
     assert refused[0]["status"] == 503
     assert (b"retry-after", b"1") in refused[0]["headers"]
-    assert ledger.value(naming.HTTP_REJECTED, "busy") == 1
+    assert self_metrics.value(naming.HTTP_REJECTED, "busy") == 1
     assert after[0]["status"] == 200
 
 
@@ -70,7 +70,7 @@ def test_a_crowd_of_quick_requests_is_served_in_turn() -> None:
         await answer(scope, receive, send)
 
     async def scenario() -> list[Sent]:
-        crowded = Guard(brief, Ledger(), most_in_flight=2)
+        crowded = Guard(brief, SelfMetrics(), most_in_flight=2)
         return await asyncio.gather(*(call(crowded, request()) for _ in range(50)))
 
     assert {sent[0]["status"] for sent in asyncio.run(scenario())} == {200}
@@ -80,7 +80,7 @@ def test_the_crowd_that_waits_is_bounded(monkeypatch: Any) -> None:
     monkeypatch.setattr(limits, "MOST_WAITING", 1)
 
     async def scenario() -> Sent:
-        busy = Guard(never, Ledger(), most_in_flight=1)
+        busy = Guard(never, SelfMetrics(), most_in_flight=1)
         tasks = [asyncio.create_task(call(busy, request())) for _ in range(2)]
         await asyncio.sleep(0)
         refused = await call(busy, request())
@@ -93,27 +93,27 @@ def test_the_crowd_that_waits_is_bounded(monkeypatch: Any) -> None:
 
 
 def test_an_answer_has_a_deadline() -> None:
-    ledger = Ledger()
-    asyncio.run(call(Guard(never, ledger, deadline=0.01), request()))
-    assert ledger.value(naming.HTTP_REJECTED, "deadline") == 1
+    self_metrics = SelfMetrics()
+    asyncio.run(call(Guard(never, self_metrics, deadline=0.01), request()))
+    assert self_metrics.value(naming.HTTP_REJECTED, "deadline") == 1
 
 
 def test_websockets_are_refused() -> None:
-    ledger = Ledger()
-    (message,) = asyncio.run(call(Guard(answer, ledger), request("websocket")))
+    self_metrics = SelfMetrics()
+    (message,) = asyncio.run(call(Guard(answer, self_metrics), request("websocket")))
     assert message["type"] == "websocket.close"
-    assert ledger.value(naming.HTTP_REJECTED, "websocket") == 1
+    assert self_metrics.value(naming.HTTP_REJECTED, "websocket") == 1
 
 
 def test_only_named_paths_take_a_body() -> None:
-    ledger = Ledger()
-    app = Guard(answer, ledger, with_body=("/push/",))
+    self_metrics = SelfMetrics()
+    app = Guard(answer, self_metrics, with_body=("/push/",))
     body = (b"content-length", b"12")
     assert asyncio.run(call(app, request("http", "/metrics", body)))[0]["status"] == 413
     assert asyncio.run(call(app, request("http", "/metrics", (b"transfer-encoding", b"chunked"))))[0]["status"] == 413
     assert asyncio.run(call(app, request("http", "/push/crm", body)))[0]["status"] == 200
     assert asyncio.run(call(app, request("http", "/metrics", (b"content-length", b"0"))))[0]["status"] == 200
-    assert ledger.value(naming.HTTP_REJECTED, "body") == 2
+    assert self_metrics.value(naming.HTTP_REJECTED, "body") == 2
 
 
 def test_a_refused_body_that_never_ends_is_given_up(monkeypatch: Any) -> None:
@@ -123,7 +123,7 @@ def test_a_refused_body_that_never_ends_is_given_up(monkeypatch: Any) -> None:
         await asyncio.sleep(0.001)
         return {"type": "http.request", "body": b"x", "more_body": True}
 
-    sent = asyncio.run(call(Guard(answer, Ledger()), request("http", "/", (b"content-length", b"9")), endless))
+    sent = asyncio.run(call(Guard(answer, SelfMetrics()), request("http", "/", (b"content-length", b"9")), endless))
     assert sent[0]["status"] == 413
 
 
@@ -133,13 +133,13 @@ def test_the_lifespan_passes_through() -> None:
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
         seen.append(scope["type"])
 
-    asyncio.run(call(Guard(app, Ledger()), {"type": "lifespan"}))
+    asyncio.run(call(Guard(app, SelfMetrics()), {"type": "lifespan"}))
     assert seen == ["lifespan"]
 
 
 def test_paths_that_take_bodies_use_no_turns_of_others() -> None:
     async def scenario() -> tuple[Sent, Sent]:
-        app = Guard(never, Ledger(), with_body=("/push/",), most_in_flight=1)
+        app = Guard(never, SelfMetrics(), with_body=("/push/",), most_in_flight=1)
         stuck = [asyncio.create_task(call(app, request("http", "/push/crm"))) for _ in range(5)]
         await asyncio.sleep(0)
         app._app = answer

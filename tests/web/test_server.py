@@ -15,10 +15,10 @@ from prometheus_client.parser import text_string_to_metric_families as parse_tex
 
 from exporter import naming
 from exporter.errors import StartError
-from exporter.exposition.self_metrics import Ledger
+from exporter.exposition.self_metrics import SelfMetrics
 from exporter.exposition.snapshot import Snapshot
-from exporter.web.server import Exposed, bind
-from tests.exposition.sample import NOW, sample_exposed, sample_snapshot
+from exporter.web.server import ServedState, bind
+from tests.exposition.sample import NOW, sample_snapshot, sample_state
 from tests.exposition.serving import exchange, get, running
 from tests.programs import program
 
@@ -26,13 +26,13 @@ PROMETHEUS = "Accept: application/openmetrics-text;version=1.0.0,text/plain;vers
 
 
 @pytest.fixture(scope="module")
-def exposed() -> Exposed:
-    return sample_exposed()
+def state() -> ServedState:
+    return sample_state()
 
 
 @pytest.fixture(scope="module")
-def port(exposed: Exposed) -> Iterator[int]:
-    with running(exposed) as port:
+def port(state: ServedState) -> Iterator[int]:
+    with running(state) as port:
         yield port
 
 
@@ -86,7 +86,7 @@ def test_a_page_a_health_and_a_readiness_are_there(port: int) -> None:
 
 
 def test_nothing_is_ready_before_the_first_snapshot_and_scrapes_answer_all_the_same() -> None:
-    with running(Exposed(Ledger())) as port:
+    with running(ServedState(SelfMetrics())) as port:
         assert get(port, "/-/ready")[0] == 503
         assert get(port, "/-/healthy")[0] == 200
         assert get(port, "/metrics", PROMETHEUS)[::2] == (200, b"# EOF\n")
@@ -94,7 +94,7 @@ def test_nothing_is_ready_before_the_first_snapshot_and_scrapes_answer_all_the_s
 
 def test_people_have_their_own_path_where_they_are_separate(port: int) -> None:
     assert get(port, "/metrics/people")[0] == 404
-    with running(Exposed(Ledger(), sample_snapshot(separate=True))) as other:
+    with running(ServedState(SelfMetrics(), sample_snapshot(separate=True))) as other:
         assert b"person_kpi_value" not in get(other, "/metrics")[2]
         body = get(other, "/metrics/people", PROMETHEUS)[2].decode()
         assert {f.name for f in parse_openmetrics(body)} >= {"person_kpi_value", "person_business_talk_seconds"}
@@ -118,10 +118,10 @@ def test_other_methods_are_not_allowed(port: int, method: str) -> None:
     assert (status, body) == (405, b"Method Not Allowed")
 
 
-def test_refusals_are_counted_by_reason(port: int, exposed: Exposed) -> None:
-    before = exposed.ledger.value(naming.HTTP_REJECTED, "not_found") or 0
+def test_refusals_are_counted_by_reason(port: int, state: ServedState) -> None:
+    before = state.self_metrics.value(naming.HTTP_REJECTED, "not_found") or 0
     get(port, "/nothing")
-    assert exposed.ledger.value(naming.HTTP_REJECTED, "not_found") == before + 1
+    assert state.self_metrics.value(naming.HTTP_REJECTED, "not_found") == before + 1
 
 
 @pytest.mark.parametrize("path", ["/", "/metrics", "/nothing"])
@@ -164,7 +164,7 @@ def test_a_body_nobody_asked_for_is_refused_and_thrown_away(port: int, path: str
 
 
 def test_silent_clients_are_closed_at_their_deadline() -> None:
-    with running(sample_exposed(), stalled=0.3) as port:
+    with running(sample_state(), stalled=0.3) as port:
         assert exchange(port, b"") == b""
         assert exchange(port, b"GET /metrics HT") == b""
         assert exchange(port, b"GET /metrics HTTP/1.1\r\nHost: x\r\nX-Half: ") == b""
@@ -185,7 +185,7 @@ def test_a_large_plain_exposition_arrives_whole() -> None:
     big = Snapshot(NOW, sample_snapshot().shared)
     pieces = tuple(b"# %d %s\n" % (i, b"x" * 1000) for i in range(2000))
     formats = type(big.shared)(type(big.shared.text)(pieces, b""))
-    with running(Exposed(Ledger(), Snapshot(NOW, formats))) as port:
+    with running(ServedState(SelfMetrics(), Snapshot(NOW, formats))) as port:
         status, headers, body = get(port, "/metrics")
     assert status == 200
     assert body == b"".join(pieces)

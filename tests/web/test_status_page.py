@@ -8,7 +8,7 @@ from typing import Any
 
 from exporter import naming
 from exporter.config.fields import Scope, Status
-from exporter.exposition.self_metrics import Ledger
+from exporter.exposition.self_metrics import SelfMetrics
 from exporter.kpi.values import Evaluation
 from exporter.web.status_page import View, render
 from tests.exposition.sample import NOW, kpi_value, sample_config, sample_evaluation
@@ -43,8 +43,8 @@ class Reader(HTMLParser):
         return " ".join(" ".join(self.text).split())
 
 
-def page(evaluation: Evaluation | None = None, ledger: Ledger | None = None, **changes: Any) -> str:
-    own = (ledger or Ledger()).snapshot()
+def page(evaluation: Evaluation | None = None, self_metrics: SelfMetrics | None = None, **changes: Any) -> str:
+    own = (self_metrics or SelfMetrics()).snapshot()
     return render(View(sample_config(**changes), evaluation, own, NOW))
 
 
@@ -89,17 +89,17 @@ def test_people_are_not_shown_where_they_are_kept_separate() -> None:
 
 
 def test_every_source_shows_its_state_and_when_it_was_and_will_be_read() -> None:
-    ledger = Ledger()
-    ledger.set(naming.SOURCE_STATE, 0, "crm", "starting")
-    ledger.set(naming.SOURCE_STATE, 1, "crm", "rate_limited")
-    ledger.set(naming.LAST_SUCCESS, NOW.timestamp() - 40, "crm", "deals")
-    ledger.set(naming.LAST_SUCCESS, NOW.timestamp() - 4000, "crm", "people")
-    ledger.set(naming.NEXT_ATTEMPT, NOW.timestamp() + 120, "crm", "deals")
-    words = Reader(page(sample_evaluation(), ledger)).words
+    self_metrics = SelfMetrics()
+    self_metrics.set(naming.SOURCE_STATE, 0, "crm", "starting")
+    self_metrics.set(naming.SOURCE_STATE, 1, "crm", "rate_limited")
+    self_metrics.set(naming.LAST_SUCCESS, NOW.timestamp() - 40, "crm", "deals")
+    self_metrics.set(naming.LAST_SUCCESS, NOW.timestamp() - 4000, "crm", "people")
+    self_metrics.set(naming.NEXT_ATTEMPT, NOW.timestamp() + 120, "crm", "deals")
+    words = Reader(page(sample_evaluation(), self_metrics)).words
     assert "crm hubspot ▼ rate limited 1 h ago in 2 min" in words
     assert "phones csv ○ starting – –" in words
-    ledger.set(naming.NEXT_ATTEMPT, NOW.timestamp() - 1, "phones", "calls")
-    assert "phones csv ○ starting – now" in Reader(page(sample_evaluation(), ledger)).words
+    self_metrics.set(naming.NEXT_ATTEMPT, NOW.timestamp() - 1, "phones", "calls")
+    assert "phones csv ○ starting – now" in Reader(page(sample_evaluation(), self_metrics)).words
 
 
 def test_before_the_first_evaluation_the_page_says_so() -> None:

@@ -9,13 +9,10 @@ from dashboards.promql import Match, equal, first_of, joined, latest, merged, on
 from exporter import naming
 from exporter.config.fields import Scope, Status
 from exporter.naming import SCOPE_LABELS, Family, scoped
+from exporter.statuses import BY_CODE, VERDICTS
 
 GOOD = (Status.EXCEEDED, Status.ON_TRACK)
 BAD = (Status.AT_RISK, Status.OFF_TRACK)
-JUDGED = GOOD + BAD
-
-CODES = {status: code for code, status in enumerate(reversed(Status), start=1)}
-"""A number for each status, best highest, for panels that draw states."""
 
 DESCRIPTION = ("kpi", "title", "unit", "department", "objective", "owner")
 
@@ -80,9 +77,9 @@ def readable(expression: str) -> str:
 
 
 def status_code(*matches: Match, scope: Scope = Scope.COMPANY) -> str:
-    """The number in CODES of each KPI's status."""
+    """The code of each KPI's status."""
     family = scoped(naming.STATUS, scope)
-    codes = (f"{select(family, equal('status', status), *matches)} * {code}" for status, code in CODES.items())
+    codes = (f"{select(family, equal('status', spec.status), *matches)} * {spec.code}" for spec in BY_CODE)
     return merged("max", " or ".join(codes), whose(scope))
 
 
@@ -96,7 +93,9 @@ def on_target(*matches: Match, scope: Scope = Scope.COMPANY, by: tuple[str, ...]
 
     `by` groups by labels of the scope.
     """
-    good, all_judged = (merged("sum", with_status(statuses, *matches, scope=scope), by) for statuses in (GOOD, JUDGED))
+    good, all_judged = (
+        merged("sum", with_status(statuses, *matches, scope=scope), by) for statuses in (GOOD, VERDICTS)
+    )
     return f"{good} / ({all_judged} > 0)"
 
 
@@ -104,16 +103,16 @@ def on_target_by(label: str) -> str:
     """The same for each department or objective."""
     good, all_judged = (
         merged("sum", joined(with_status(statuses), described(bring=("kpi", label)), ("kpi",), (label,)), (label,))
-        for statuses in (GOOD, JUDGED)
+        for statuses in (GOOD, VERDICTS)
     )
     return f"{good} / ({all_judged} > 0)"
 
 
 def count_by_status(*matches: Match, scope: Scope = Scope.COMPANY) -> str:
     """Number of KPIs with each status: the four verdicts always, the others where there are any."""
-    quiet = tuple(status for status in Status if status not in JUDGED)
+    quiet = tuple(status for status in Status if status not in VERDICTS)
     some = merged("sum", with_status(quiet, *matches, scope=scope), ("status",))
-    return f"{merged('sum', with_status(JUDGED, *matches, scope=scope), ('status',))} or {some} > 0"
+    return f"{merged('sum', with_status(VERDICTS, *matches, scope=scope), ('status',))} or {some} > 0"
 
 
 def score(scope: Scope, *matches: Match) -> str:

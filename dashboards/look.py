@@ -10,12 +10,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from dashboards.expressions import CODES
 from dashboards.grafana_model import Step
 from exporter.config.company import Bands
 from exporter.config.fields import Status
 from exporter.config.kpis import Kpi
 from exporter.config.root import Config
+from exporter.statuses import BY_CODE, STATUSES, colours
 
 Override = dict[str, Any]
 
@@ -33,33 +33,8 @@ _OWN_UNIT = frozenset(
 _DECIMALS = {"count": 1, "ratio": 1, "currency": 2, "seconds": 1, "score": 2}
 _WORDS_OF_UNITS = {"ratio": "%", "seconds": "s", "count": " ", "score": " "}
 
-SAFE = {
-    Status.EXCEEDED: "#1F60C4",
-    Status.ON_TRACK: "#5794F2",
-    Status.AT_RISK: "#FF9830",
-    Status.OFF_TRACK: "#C4162A",
-}
-"""Blue, orange and dark red are told apart by the colour-blind; the word always stands beside the colour."""
-TRAFFIC = {
-    Status.EXCEEDED: "#1A7F4B",
-    Status.ON_TRACK: "#56A64B",
-    Status.AT_RISK: "#F2A93B",
-    Status.OFF_TRACK: "#C4162A",
-}
-GREY = "#8E8E8E"
 NEUTRAL = "text"
 PERCENT = "percentunit"
-
-
-def colours(config: Config) -> dict[Status, str]:
-    """A colour for every status; grey where there is no verdict."""
-    chosen = TRAFFIC if config.dashboards.palette == "traffic" else SAFE
-    return {status: chosen.get(status, GREY) for status in Status}
-
-
-def words(status: Status) -> str:
-    """The status as a person says it."""
-    return status.value.replace("_", " ")
 
 
 def unit_id(unit: str, currency: str) -> str:
@@ -205,13 +180,13 @@ def _unit_overrides(config: Config, units: Mapping[str, str]) -> tuple[Override,
 def status_texts(config: Config) -> dict[str, Any]:
     """A value mapping from the status label to its words and colour."""
     colour = colours(config)
-    return value_texts({status.value: (words(status), colour[status]) for status in Status})
+    return value_texts({spec.status.value: (spec.words, colour[spec.status]) for spec in STATUSES.values()})
 
 
 def code_texts(config: Config) -> dict[str, Any]:
     """A value mapping from the codes of statuses to words and colours."""
     colour = colours(config)
-    return value_texts({str(code): (words(status), colour[status]) for status, code in CODES.items()})
+    return value_texts({str(spec.code): (spec.words, colour[spec.status]) for spec in BY_CODE})
 
 
 def value_texts(texts: Mapping[str, tuple[str, str | None]]) -> dict[str, Any]:

@@ -9,7 +9,8 @@ from types import MappingProxyType
 from typing import Any
 
 from dashboards.grafana_model import Panel, Query, Row, Step
-from dashboards.look import GREY, Look, Override, named
+from dashboards.look import Look, Override, named
+from exporter.statuses import GREY
 
 _LAST = {"calcs": ["lastNotNull"], "fields": "", "values": False}
 _NO_LEGEND = {"calcs": [], "displayMode": "list", "placement": "bottom", "showLegend": False}

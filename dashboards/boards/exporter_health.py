@@ -7,12 +7,13 @@ from dashboards.defaults import HEALTH, Outline, Site, dashboard, to_kpi
 from dashboards.expressions import with_title
 from dashboards.grafana_model import Dashboard, Panel, Step
 from dashboards.layout import Block, Section
-from dashboards.look import GREY, Look, colours, fixed, matching, value_texts
+from dashboards.look import Look, fixed, matching, value_texts
 from dashboards.panels import Column, Head, bars, folded, lines, now, over_time, rows_of, table, tiles
 from dashboards.promql import first_of, latest, merged, select
 from exporter import naming
 from exporter.config.fields import Status
 from exporter.naming import Family, SourceState
+from exporter.statuses import GREY, colours
 
 SOURCES_PANEL = 1
 """The panel that alerts link to."""

@@ -6,15 +6,16 @@ from collections.abc import Mapping
 
 from dashboards.defaults import Site
 from dashboards.grafana_model import Panel
-from dashboards.look import PERCENT, SAFE, Look, Override, fixed, matching, unit_overrides
+from dashboards.look import PERCENT, Look, Override, fixed, matching, unit_overrides
 from dashboards.panels import DASHED, DOTTED, Head, lines, over_time
 from dashboards.promql import Match, latest
 from exporter import naming
 from exporter.config.fields import Status
+from exporter.statuses import STATUSES
 
 _QUIET = "#8E8E8E"
 _PALE = "#B7B7B7"
-_VALUE = SAFE[Status.ON_TRACK]
+_VALUE = STATUSES[Status.ON_TRACK].safe
 
 
 def value_chart(site: Site, panel_id: int, kpi: Match) -> Panel:

@@ -16,14 +16,12 @@ from dashboards.look import (
     Look,
     age_steps,
     code_texts,
-    colours,
     fixed,
     named,
     share_steps,
     status_overrides,
     unit_id,
     unit_overrides,
-    words,
 )
 from dashboards.panels import (
     Head,
@@ -37,8 +35,9 @@ from dashboards.panels import (
 from dashboards.promql import Match, one_of
 from dashboards.quoting import shown
 from exporter import naming
-from exporter.config.fields import Scope, Status
+from exporter.config.fields import Scope
 from exporter.config.kpis import Kpi
+from exporter.statuses import STATUSES, colours
 
 TILES_A_ROW = 6
 KPI_AND_VERDICT = "${__field.labels.title}: ${__field.labels.verdict}"
@@ -58,7 +57,9 @@ def on_target_tile(site: Site, panel_id: int, *matches: Match, scope: Scope = Sc
 def status_tiles(site: Site, panel_id: int, *matches: Match, scope: Scope = Scope.COMPANY) -> Panel:
     """How many KPIs have each status."""
     colour = colours(site.config)
-    overrides = tuple(named(status.value, name=words(status), colour=fixed(colour[status])) for status in Status)
+    overrides = tuple(
+        named(spec.status.value, name=spec.words, colour=fixed(colour[spec.status])) for spec in STATUSES.values()
+    )
     head = Head(
         panel_id,
         "KPIs by status",

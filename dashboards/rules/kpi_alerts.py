@@ -11,7 +11,6 @@ from datetime import timedelta
 from dashboards import expressions
 from dashboards.boards.kpi_detail import MAIN_PANEL
 from dashboards.defaults import DETAIL
-from dashboards.look import words
 from dashboards.promql import Match, equal, latest
 from dashboards.rules import contacts
 from dashboards.rules.model import CLOCK, AlertRule, Condition, Course, Examples, Place, Severity, replicas
@@ -22,6 +21,7 @@ from exporter.config.expression import metrics_of
 from exporter.config.fields import Pace, Scope, Status
 from exporter.config.kpis import Alerts, Kpi
 from exporter.config.root import Config
+from exporter.statuses import STATUSES, VERDICTS
 
 STATUS_ALERTS = {
     Status.OFF_TRACK: ("KpiOffTrack", Severity.CRITICAL),
@@ -56,8 +56,8 @@ def _status_alert(config: Config, kpi: Kpi, status: Status, hold: timedelta) -> 
     has_status = latest(naming.STATUS, _is(kpi), equal("status", status), by=("kpi",))
     value = Number(naming.VALUE, (_is(kpi),), _form(config, kpi))
     known = expressions.number(naming.VALUE, _is(kpi))
-    judged = status in expressions.JUDGED
-    verdict: Sentence = (f"{kpi.title} is {_PHRASES.get(status, words(status))}",)
+    judged = status in VERDICTS
+    verdict: Sentence = (f"{kpi.title} is {_PHRASES.get(status, STATUSES[status].words)}",)
     return AlertRule(
         name=name,
         subject=kpi.name,

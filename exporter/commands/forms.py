@@ -13,16 +13,9 @@ import orjson
 from rich.table import Table
 from rich.text import Text
 
-from exporter.config.fields import Scope, Status
+from exporter.config.fields import Scope
 from exporter.config.root import Config
 from exporter.kpi.values import Evaluation, KpiValue
-
-COLOURS = {
-    Status.EXCEEDED: "bold blue",
-    Status.ON_TRACK: "green",
-    Status.AT_RISK: "yellow",
-    Status.OFF_TRACK: "bold red",
-}
 
 _NUMBERS = ("value", "target", "target_ratio", "expected", "pace_ratio", "progress_ratio")
 
@@ -82,9 +75,10 @@ def as_openmetrics(config: Config, evaluation: Evaluation) -> str:
 
 def as_table(config: Config, evaluation: Evaluation, at: datetime) -> Table:
     """A row per KPI and whose value it is."""
-    from exporter.exposition.formatting import VERDICTS, amount, ratio
+    from exporter.exposition.formatting import amount, ratio
+    from exporter.statuses import STATUSES, VERDICTS, colours
 
-    zone = config.company.timezone
+    zone, palette = config.company.timezone, colours(config)
     local = at.astimezone(zone)
     title = f"{config.company.name}, {local:%Y-%m-%d %H:%M} ({local.tzname()})"
     table = Table(
@@ -100,7 +94,8 @@ def as_table(config: Config, evaluation: Evaluation, at: datetime) -> Table:
     for value in evaluation.kpis:
         kpi = config.kpi_by_name[value.kpi]
         unit, currency = config.unit(kpi), config.company.currency
-        verdict = VERDICTS[value.status]
+        spec = STATUSES[value.status]
+        style = palette[value.status] if value.status in VERDICTS else "dim"
         table.add_row(
             Text(kpi.title if kpi.name != named else ""),
             Text(value.person or value.team or "company"),
@@ -109,7 +104,7 @@ def as_table(config: Config, evaluation: Evaluation, at: datetime) -> Table:
             amount(value.target, unit, currency),
             ratio(value.target_ratio),
             ratio(value.pace_ratio),
-            Text(f"{verdict.symbol} {verdict.word}", style=COLOURS.get(value.status, "dim")),
+            Text(f"{spec.symbol} {spec.words}", style=style),
         )
         named = kpi.name
     return table

@@ -2,35 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
-
-from exporter.config.fields import Status
 
 ABSENT = "–"
 
 _SCALES = ((1e12, "T"), (1e9, "B"), (1e6, "M"))
-
-
-@dataclass(frozen=True, slots=True)
-class Verdict:
-    """How a status is shown: a word, and a shape so that colour is not needed to tell them apart."""
-
-    word: str
-    symbol: str
-
-
-VERDICTS = {
-    Status.EXCEEDED: Verdict("exceeded", "▲"),
-    Status.ON_TRACK: Verdict("on track", "●"),
-    Status.AT_RISK: Verdict("at risk", "◆"),
-    Status.OFF_TRACK: Verdict("off track", "▼"),
-    Status.NO_TARGET: Verdict("no target", "○"),
-    Status.NO_DATA: Verdict("no data", "○"),
-    Status.STALE: Verdict("stale", "○"),
-    Status.TOO_EARLY: Verdict("too early", "○"),
-    Status.TOO_FEW: Verdict("too few", "○"),
-}
 
 
 def amount(value: float | None, unit: str, currency: str) -> str:

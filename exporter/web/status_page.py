@@ -14,11 +14,12 @@ from exporter.config.fields import Scope, Status
 from exporter.config.kpis import Kpi, Objective
 from exporter.config.root import Config
 from exporter.exposition.families import WITHHELD
-from exporter.exposition.formatting import ABSENT, VERDICTS, age, amount, ratio
+from exporter.exposition.formatting import ABSENT, age, amount, ratio
 from exporter.exposition.self_metrics import Labels
 from exporter.exposition.text import label_value
 from exporter.kpi.values import Evaluation, KpiValue
 from exporter.naming import Family
+from exporter.statuses import GREY, STATUSES, VERDICTS, colours
 from exporter.web.markup import Html, element, joined, table
 
 _NOT_ENCODABLE = re.compile("[\ud800-\udfff]")
@@ -46,10 +47,18 @@ def render(view: View) -> str:
         element("meta", name="viewport", content="width=device-width, initial-scale=1"),
         element("meta", http_equiv="refresh", content="300"),
         element("title", f"{company.name} · KPIs"),
-        element("style", Html(files(__package__).joinpath("style.css").read_text(encoding="utf-8"))),
+        element("style", _style(view.config)),
     )
     body = element("body", _header(view), element("main", *_objectives(view), _sources(view)), _footer(view))
     return _NOT_ENCODABLE.sub("\ufffd", f"<!doctype html>\n{element('html', head, body, lang='en')}\n")
+
+
+def _style(config: Config) -> Html:
+    """The style sheet, then a class for each status with its colour as `--tone`."""
+    sheet = files(__package__).joinpath("style.css").read_text(encoding="utf-8")
+    palette = colours(config)
+    tones = {_tone(status): palette[status] for status in VERDICTS} | {"none": GREY}
+    return Html(sheet + "".join(f".{name} {{ --tone: {colour}; }}\n" for name, colour in tones.items()))
 
 
 def _header(view: View) -> Html:
@@ -60,7 +69,8 @@ def _header(view: View) -> Html:
     counts = Counter(value.status for value in _headline(evaluation).values())
     items = [
         element("li", _pill(status, count=f"{count} "), class_=_tone(status))
-        for status, count in sorted(counts.items(), key=lambda item: list(Status).index(item[0]))
+        for status in STATUSES
+        if (count := counts[status])
     ]
     local = evaluation.at.astimezone(view.config.company.timezone)
     return element(
@@ -184,15 +194,13 @@ def _breakdown(view: View, kpi: Kpi, title: str, values: list[KpiValue]) -> Html
 
 
 def _pill(status: Status, count: str = "") -> Html:
-    verdict = VERDICTS[status]
+    spec = STATUSES[status]
     number = element("b", count) if count else None
-    return element(
-        "span", element("span", f"{verdict.symbol} ", aria_hidden="true"), number, verdict.word, class_="pill"
-    )
+    return element("span", element("span", f"{spec.symbol} ", aria_hidden="true"), number, spec.words, class_="pill")
 
 
 def _tone(status: Status) -> str:
-    return status.value if status in (Status.EXCEEDED, Status.ON_TRACK, Status.AT_RISK, Status.OFF_TRACK) else "none"
+    return status.value if status in VERDICTS else "none"
 
 
 def _sources(view: View) -> Html:

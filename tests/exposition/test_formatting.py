@@ -6,8 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from exporter.config.fields import Status
-from exporter.exposition.formatting import VERDICTS, age, amount, ratio, span
+from exporter.exposition.formatting import age, amount, ratio, span
 from tests.exposition.sample import NOW
 
 
@@ -65,7 +64,3 @@ def test_what_never_happened_says_so() -> None:
     assert age(None, NOW) == "never"
     assert ratio(None) == "–"
     assert ratio(0.966) == "0.97"
-
-
-def test_every_status_has_its_words() -> None:
-    assert set(VERDICTS) == set(Status)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from html.parser import HTMLParser
 from typing import Any
@@ -10,6 +11,7 @@ from exporter import naming
 from exporter.config.fields import Scope, Status
 from exporter.exposition.self_metrics import SelfMetrics
 from exporter.kpi.values import Evaluation
+from exporter.statuses import STATUSES, VERDICTS, colours
 from exporter.web.status_page import View, render
 from tests.exposition.sample import NOW, kpi_value, sample_config, sample_evaluation
 
@@ -141,3 +143,45 @@ def test_nothing_is_loaded_from_anywhere_and_nothing_runs() -> None:
     assert not any(name.startswith("on") or name == "src" for name, _ in reader.attributes)
     assert "url(" not in page(sample_evaluation())
     assert reader.open == []
+
+
+def test_the_statuses_have_the_colours_that_the_dashboards_have() -> None:
+    for palette in ("safe", "traffic"):
+        html = page(sample_evaluation(), dashboards={"palette": palette})
+        for status, colour in colours(sample_config(dashboards={"palette": palette})).items():
+            name = status.value if status in VERDICTS else "none"
+            assert f".{name} {{ --tone: {colour}; }}" in html, (palette, status)
+
+
+def test_the_words_of_every_status_are_readable_on_every_background() -> None:
+    html = page()
+    (share,) = set(re.findall(r"color-mix\(in srgb, var\(--tone\) (\d+)%, var\(--text\)\)", html))
+    grounds = re.findall(r"--ground: (#\w+); --card: (#\w+);.*?--text: (#\w+);", html)
+    assert len(grounds) == 2, "light and dark"
+    for spec in STATUSES.values():
+        for ground, card, text in grounds:
+            for colour in (spec.safe, spec.traffic):
+                mixed = [
+                    a * int(share) / 100 + b * (1 - int(share) / 100)
+                    for a, b in zip(channels(colour), channels(text), strict=True)
+                ]
+                assert contrast(mixed, channels(card)) >= 4.5, (spec.status, colour, card)
+                assert contrast(mixed, channels(ground)) >= 4.5, (spec.status, colour, ground)
+
+
+def channels(colour: str) -> list[float]:
+    """Red, green and blue of `#rrggbb` or `#rgb`."""
+    digits = colour.lstrip("#")
+    digits = digits if len(digits) == 6 else "".join(digit * 2 for digit in digits)
+    return [float(int(digits[index : index + 2], 16)) for index in (0, 2, 4)]
+
+
+def contrast(first: list[float], second: list[float]) -> float:
+    """The contrast ratio of WCAG 2: 4.5 is the minimum for text."""
+    lower, higher = sorted((_luminance(first), _luminance(second)))
+    return (higher + 0.05) / (lower + 0.05)
+
+
+def _luminance(colour: list[float]) -> float:
+    linear = [v / 255 / 12.92 if v <= 10 else ((v / 255 + 0.055) / 1.055) ** 2.4 for v in colour]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]

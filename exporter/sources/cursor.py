@@ -1,27 +1,67 @@
-"""The last page of a pass is special, and a paging vendor only shows afterwards which one it was."""
+"""Where a pass ends: how far its cursor may go, and the last page, which carries it."""
 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
+from datetime import UTC, datetime, timedelta
 
 from exporter.errors import SourceError
-from exporter.passes import Page
+from exporter.passes import Page, Pass
+
+NO_LAG = timedelta(0)
 
 
-async def ended(pages: AsyncIterator[Page], finish: Callable[[Page], Page]) -> AsyncIterator[Page]:
-    """The same pages, the last one as `finish` makes it; a pass without any gets an empty one to finish.
+def complete_until(sync_pass: Pass, skew: float = 0.0, lag: timedelta = NO_LAG) -> datetime:
+    """The instant up to which a pass has read every change, on the vendor's clock.
 
-    Each page is held back until the next has come. Where that fails it is given before the error, so that
-    the pass goes on after it.
+    `skew` is the vendor's clock minus ours in seconds: a slow vendor clock stamps later changes with times before
+    the start of the pass. `lag` is how long the vendor may take to list a change.
     """
-    held: Page | None = None
+    return sync_pass.started_at - lag + timedelta(seconds=min(0.0, skew))
+
+
+def next_instant(
+    sync_pass: Pass,
+    previous: datetime | None,
+    latest: datetime | None,
+    *,
+    skew: float = 0.0,
+    lag: timedelta = NO_LAG,
+) -> datetime | None:
+    """Where the next pass starts: the latest change read, at most `complete_until`, and never before `previous`.
+
+    None if no change has ever been read.
+    """
+    if latest is None:
+        return previous
+    reached = min(latest, complete_until(sync_pass, skew, lag))
+    return reached if previous is None else max(previous, reached)
+
+
+def next_cursor(sync_pass: Pass, latest: datetime | None, *, skew: float = 0.0, lag: timedelta = NO_LAG) -> str | None:
+    """The `next_instant` as text, for a cursor that is that instant and nothing else.
+
+    `latest` is the start of the pass if the provider has read every change up to then.
+    """
+    previous = datetime.fromisoformat(sync_pass.cursor) if sync_pass.cursor else None
+    instant = next_instant(sync_pass, previous, latest, skew=skew, lag=lag)
+    return instant.astimezone(UTC).isoformat() if instant else None
+
+
+async def finish_last_page(pages: AsyncIterator[Page], finish: Callable[[Page], Page]) -> AsyncIterator[Page]:
+    """The same pages, with `finish` applied to the last one, or to an empty page if there are none.
+
+    Each page is delayed until the next one arrives. If that fails, the delayed page is yielded unfinished before
+    the error, so that the next attempt resumes after it.
+    """
+    pending: Page | None = None
     try:
         async for page in pages:
-            if held is not None:
-                yield held
-            held = page
+            if pending is not None:
+                yield pending
+            pending = page
     except SourceError:
-        if held is not None:
-            yield held
+        if pending is not None:
+            yield pending
         raise
-    yield finish(held or Page(()))
+    yield finish(pending or Page(()))

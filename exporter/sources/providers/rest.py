@@ -14,6 +14,7 @@ from exporter.passes import Listing, Page, Pass
 from exporter.records import Record
 from exporter.sources.access_check import access
 from exporter.sources.base import Access, Surroundings
+from exporter.sources.cursor import next_instant
 from exporter.sources.http.client import Answer, SourceClient
 from exporter.sources.http.pagination import Batch, Listed, walk
 from exporter.sources.parsing.column_map import RecordMap
@@ -105,13 +106,21 @@ class RestSource:
         listings = self._listings[asked.entity]
         full = all(since is None for since in known.since)
         complete = full and not place.shifted and all(listing.options.complete for listing in listings)
-        bound = asked.started_at - self.lag + timedelta(seconds=min(0.0, self._client.skew))
         return replace(
             page,
             resume=None,
-            cursor=known.moved(place.latest, bound, listings),
+            cursor=self._cursor(asked, known, place.latest),
             listing=Listing() if complete else None,
         )
+
+    def _cursor(self, asked: Pass, known: _Cursor, latest: Sequence[str | None]) -> str | None:
+        """Where the next pass starts in each listing; None if none of them can be asked for changes."""
+        instants: list[str | None] = []
+        for previous, change, listing in zip(known.since, latest, self._listings[asked.entity], strict=True):
+            reached = datetime.fromisoformat(change) if change else (previous or asked.started_at)
+            instant = next_instant(asked, previous, reached, skew=self._client.skew, lag=self.lag)
+            instants.append(instant.astimezone(UTC).isoformat() if instant and listing.options.since else None)
+        return json.dumps(instants) if any(instants) else None
 
     async def check(self) -> tuple[Access, ...]:
         """Asks for the first page of every listing."""
@@ -218,12 +227,3 @@ class _Cursor:
         if len(found) != listings:
             return cls((None,) * listings)
         return cls(tuple(datetime.fromisoformat(at) if at else None for at in found))
-
-    def moved(self, latest: Sequence[str | None], bound: datetime, listings: Sequence[_RestListing]) -> str | None:
-        """The cursor after a pass: the latest change seen, never beyond the bound and never backwards."""
-        moved: list[str | None] = []
-        for since, seen, one in zip(self.since, latest, listings, strict=True):
-            reached = min(datetime.fromisoformat(seen), bound) if seen else (since or bound)
-            at = max(reached, since or reached).astimezone(UTC).isoformat()
-            moved.append(at if one.options.since else None)
-        return json.dumps(moved) if any(moved) else None

@@ -17,6 +17,7 @@ from exporter.errors import InvalidRecordError, Reason, SourceRejectedError
 from exporter.passes import Listing, Page, Pass
 from exporter.records import Record
 from exporter.sources.base import Access, Surroundings
+from exporter.sources.cursor import complete_until
 from exporter.sources.parsing.column_map import Get, RecordMap
 from exporter.sources.parsing.rows import take
 from exporter.sources.providers.sql_connection import ROWS_AT_ONCE, may_write, rows
@@ -129,7 +130,7 @@ class _Reading:
             return
         value = row[self._places[self._part.updated]]
         moment = self._moment(value)
-        if value is None or (moment is not None and moment > self._asked.started_at):
+        if value is None or (moment is not None and moment > complete_until(self._asked)):
             return
         if self._latest is None or value > self._latest:
             self._latest = value

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 from exporter.errors import IncompletePassError, Reason, SourceRejectedError
 from exporter.passes import Listing, Page, Pass
-from exporter.sources.cursor import ended
+from exporter.sources.cursor import finish_last_page, next_cursor
 from exporter.sources.http.client import Answer, SourceClient
 from exporter.sources.http.pagination import Batch, Listed, NumberedPages, Size, walk
 from exporter.sources.parsing.json_path import find
@@ -38,10 +38,11 @@ class Reading:
 
     def pages(self) -> AsyncIterator[Page]:
         """All pages; the last one carries the cursor and, after a full pass, the listing."""
-        return ended(self._all(), self._finished)
+        return finish_last_page(self._all(), self._finished)
 
     def _finished(self, last: Page) -> Page:
-        return replace(last, resume=None, cursor=self._cursor(), listing=self._listing())
+        cursor = next_cursor(self._asked, self._place.latest, skew=self._client.skew, lag=LAG)
+        return replace(last, resume=None, cursor=cursor, listing=self._listing())
 
     async def _all(self) -> AsyncIterator[Page]:
         promised: int | None = None
@@ -77,13 +78,6 @@ class Reading:
 
     async def _count(self, since: int, until: int) -> int:
         return total_of(await self._client.get("/calls", {**_span(since, until), "per_page": "1"}))
-
-    def _cursor(self) -> str | None:
-        """The latest start seen, never beyond the pass's own in the vendor's time, and never backwards."""
-        bound = self._asked.started_at - LAG + timedelta(seconds=min(0.0, self._client.skew))
-        reached = [min(self._place.latest, bound)] if self._place.latest else []
-        reached += [datetime.fromisoformat(self._asked.cursor)] if self._asked.cursor else []
-        return max(reached).astimezone(UTC).isoformat() if reached else None
 
     def _listing(self) -> Listing | None:
         """What a full pass covers: from the oldest call still there, since Aircall drops old ones after a while."""

@@ -17,7 +17,7 @@ from exporter.passes import Page, Pass
 from exporter.records import Measurement
 from exporter.sources.access_check import access
 from exporter.sources.base import Access, Surroundings
-from exporter.sources.cursor import ended
+from exporter.sources.cursor import finish_last_page, next_cursor
 from exporter.sources.http.client import SourceClient
 from exporter.sources.parsing.rows import Taken, refuse_drift, take
 from exporter.sources.providers.asterisk.ami import Ami, measurements
@@ -26,7 +26,6 @@ from exporter.sources.providers.asterisk.grouping import LONGEST, grouped, in_or
 from exporter.sources.providers.asterisk.rows import CDR_COLUMNS, QUEUE_COLUMNS, cdr_of, csv_of, event_of, lines_of
 from exporter.sources.providers.sql_connection import rows
 from exporter.sources.providers.sql_statement import Selection
-from exporter.sources.reached import reached
 
 LOOKBACK = timedelta(days=1)
 """Calls are read by their beginning and told by what happens later."""
@@ -68,9 +67,9 @@ class AsteriskSource:
             since = max(since, seen[0] - lookback)
 
         def finish(last: Page) -> Page:
-            return replace(last, cursor=reached(asked, 0.0, seen=max(seen)) if seen else None)
+            return replace(last, cursor=next_cursor(asked, max(seen, default=None)))
 
-        return ended(self._noted(since, seen), finish)
+        return finish_last_page(self._noted(since, seen), finish)
 
     async def _noted(self, since: datetime, seen: list[datetime]) -> AsyncIterator[Page]:
         """The pages; `seen` gets the latest event of each, which is by Asterisk's clock."""

@@ -10,7 +10,7 @@ from typing import Any
 from exporter.errors import IncompletePassError, Reason
 from exporter.passes import Listing, Page, Pass
 from exporter.records import Record
-from exporter.sources.cursor import ended
+from exporter.sources.cursor import finish_last_page, next_instant
 from exporter.sources.parsing.rows import Taken, take
 from exporter.sources.providers.hubspot.api import SEARCH_ROWS, HubspotApi, rows_of, total_of
 from exporter.sources.providers.hubspot.objects import ObjectKind
@@ -46,7 +46,7 @@ class Reading:
 
     def pages(self) -> AsyncIterator[Page]:
         """All pages; the last one carries the cursor and, after a full pass, the listing."""
-        return ended(self._all(), self._finished)
+        return finish_last_page(self._all(), self._finished)
 
     def _finished(self, last: Page) -> Page:
         return replace(last, resume=None, cursor=self._cursor(), listing=Listing() if self._known is None else None)
@@ -97,19 +97,15 @@ class Reading:
         return kind.record(row, shape)
 
     def _cursor(self) -> str | None:
-        """The latest change seen, never beyond the pass's own start in the vendor's time, and never backwards.
-
-        An account without a single object has no cursor: reading all of it again costs nothing.
-        """
+        """None for an account without a single object: reading all of it again costs nothing."""
         known, place = self._known, self._place
-        bound = self._asked.started_at - LAG + timedelta(seconds=min(0.0, self._api.skew))
-        reached = [min(place.latest, bound)] if place.latest else []
-        reached += [known.changed] if known else []
-        if not reached:
+        previous = known.changed if known else None
+        changed = next_instant(self._asked, previous, place.latest, skew=self._api.skew, lag=LAG)
+        if changed is None:
             return None
         if known is not None and not self._bin_read:
-            return replace(known, changed=max(reached)).text()
-        return Cursor(self._wanted.fingerprint, max(reached), self._asked.started_at, place.archived_pages).text()
+            return replace(known, changed=changed).text()
+        return Cursor(self._wanted.fingerprint, changed, self._asked.started_at, place.archived_pages).text()
 
 
 def _latest(taken: Taken, before: datetime | None) -> datetime | None:

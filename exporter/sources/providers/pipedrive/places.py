@@ -9,9 +9,9 @@ from datetime import datetime
 
 from exporter.passes import Pass
 from exporter.records import Record
+from exporter.sources.cursor import next_cursor
 from exporter.sources.http.pagination import Batch
 from exporter.sources.providers.pipedrive.api import Part
-from exporter.sources.reached import reached
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,10 +37,10 @@ class Place:
             return Place(self.part + 1, shifted=shifted, latest=latest)
         return Place(self.part, batch.following, ids[-1] if overlaps and ids else None, shifted, latest)
 
-    def reached(self, asked: Pass, oldest: datetime, skew: float) -> str:
-        """The cursor: the latest change seen, and not before `oldest`."""
-        seen = max(datetime.fromisoformat(self.latest), oldest) if self.latest else oldest
-        return reached(asked, skew, seen=seen)
+    def cursor(self, asked: Pass, oldest: datetime, skew: float) -> str | None:
+        """The latest change read, or `oldest` if that is later."""
+        latest = max(datetime.fromisoformat(self.latest), oldest) if self.latest else oldest
+        return next_cursor(asked, latest, skew=skew)
 
     def token(self) -> str:
         """As JSON, for the store."""

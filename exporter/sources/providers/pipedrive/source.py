@@ -85,7 +85,7 @@ class PipedriveSource:
                 if place.part < len(parts):
                     yield replace(page, resume=place.token())
                 else:
-                    cursor = place.reached(asked, asked.started_at - IDLE, self._api.skew)
+                    cursor = place.cursor(asked, asked.started_at - IDLE, self._api.skew)
                     yield replace(page, cursor=cursor, listing=self._listing(asked, place))
 
     def _page(self, batch: Batch, make: Make) -> Page:

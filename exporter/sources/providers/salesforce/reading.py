@@ -10,7 +10,7 @@ from typing import Any
 
 from exporter.errors import IncompletePassError, Reason, SourceRejectedError, SourceUnavailableError
 from exporter.passes import Listing, Page, Pass
-from exporter.sources.cursor import ended
+from exporter.sources.cursor import finish_last_page, next_cursor
 from exporter.sources.http.client import Answer, SourceClient
 from exporter.sources.parsing.rows import take
 from exporter.sources.providers.salesforce.payloads import Shape
@@ -46,11 +46,13 @@ class Reading:
 
     def pages(self) -> AsyncIterator[Page]:
         """All pages; the last one carries the cursor and, after a full pass, the listing."""
-        return ended(self._all(), self._finished)
+        return finish_last_page(self._all(), self._finished)
 
     def _finished(self, last: Page) -> Page:
         listing = Listing() if self._asked.cursor is None else None
-        return replace(last, resume=None, cursor=self._cursor(), listing=listing)
+        latest = self._after.stamp if self._after else _BEGIN
+        cursor = next_cursor(self._asked, latest, skew=self._client.skew, lag=LAG)
+        return replace(last, resume=None, cursor=cursor, listing=listing)
 
     async def _all(self) -> AsyncIterator[Page]:
         since = None
@@ -110,13 +112,6 @@ class Reading:
         taken = take(rows, lambda row: self._wanted.shape.record(self._asked.entity, row), self._now)
         self._after = _last(rows, self._after)
         return Page(taken.records, taken.rejected, resume=json.dumps([self._after.stamp.isoformat(), self._after.id]))
-
-    def _cursor(self) -> str:
-        """The latest stamp seen, not later than the pass's start less the lag, and never backwards."""
-        known = datetime.fromisoformat(self._asked.cursor) if self._asked.cursor else _BEGIN
-        bound = self._asked.started_at - LAG + timedelta(seconds=min(0.0, self._client.skew))
-        reached = min(self._after.stamp, bound) if self._after else known
-        return max(known, reached).isoformat()
 
 
 def _all_given(answer: Answer, rows: int) -> None:

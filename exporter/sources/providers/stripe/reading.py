@@ -14,11 +14,11 @@ from typing import Any
 from exporter.errors import InvalidRecordError, Reason
 from exporter.passes import Listing, Page, Pass
 from exporter.records import ENTITIES, Record
+from exporter.sources.cursor import next_cursor
 from exporter.sources.parsing.rows import take
 from exporter.sources.providers.stripe.amounts import monthly
 from exporter.sources.providers.stripe.api import ROWS, StripeApi
 from exporter.sources.providers.stripe.payloads import invoice, payment, subscription
-from exporter.sources.reached import reached
 
 LAG = timedelta(seconds=60)
 """How late an event may come."""
@@ -115,7 +115,7 @@ class Reading:
         if self._asked.entity == "subscriptions":
             rows = [await self._priced(row) for row in rows]
         taken = take(rows, self._record, self._now)
-        cursor = reached(self._asked, self._api.skew, LAG) if last else None
+        cursor = next_cursor(self._asked, self._asked.started_at, skew=self._api.skew, lag=LAG) if last else None
         return Page(taken.records, taken.rejected, resume, cursor, Listing() if listed else None)
 
     async def _priced(self, row: Any) -> Any:

@@ -14,14 +14,13 @@ from exporter.passes import Listing, Page, Pass
 from exporter.records import Measurement
 from exporter.sources.access_check import access
 from exporter.sources.base import Access, Surroundings
-from exporter.sources.cursor import ended
+from exporter.sources.cursor import finish_last_page, next_cursor
 from exporter.sources.http.auth import BasicAuth
 from exporter.sources.http.client import Limits, SourceClient
 from exporter.sources.parsing.rows import take
 from exporter.sources.providers.twilio.api import TaskRouterApi, VoiceApi, classify, header_wait
 from exporter.sources.providers.twilio.legs import call, conversations
 from exporter.sources.providers.twilio.taskrouter import measurements, person
-from exporter.sources.reached import reached
 
 VOICE_URL = "https://api.twilio.com"
 TASKROUTER_URL = "https://taskrouter.twilio.com"
@@ -78,9 +77,10 @@ class TwilioSource:
         listing = Listing("started_at", _midnight(since)) if asked.cursor is None else None
 
         def finish(last: Page) -> Page:
-            return replace(last, resume=None, cursor=reached(asked, self._clients[0].skew), listing=listing)
+            cursor = next_cursor(asked, asked.started_at, skew=self._clients[0].skew)
+            return replace(last, resume=None, cursor=cursor, listing=listing)
 
-        return ended(self._days(first, asked.started_at), finish)
+        return finish_last_page(self._days(first, asked.started_at), finish)
 
     async def _days(self, first: datetime, until: datetime) -> AsyncIterator[Page]:
         """A page a day. Legs of a call that began before midnight may lie on the day after, so that is read along."""

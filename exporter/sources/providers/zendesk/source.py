@@ -14,7 +14,7 @@ from exporter.errors import Reason, SourceRejectedError
 from exporter.passes import Page, Pass
 from exporter.sources.access_check import access
 from exporter.sources.base import Access, Surroundings
-from exporter.sources.cursor import ended
+from exporter.sources.cursor import finish_last_page, next_cursor
 from exporter.sources.http.auth import Authenticator, BasicAuth
 from exporter.sources.http.client import Limits, SourceClient
 from exporter.sources.http.oauth import OAuthAuth
@@ -23,7 +23,6 @@ from exporter.sources.parsing.rows import Make, take
 from exporter.sources.providers.zendesk.api import TALK, ZendeskApi, end_of
 from exporter.sources.providers.zendesk.payloads import call, measurements, person, survey, ticket
 from exporter.sources.providers.zendesk.refusals import classify, header_wait
-from exporter.sources.reached import reached
 
 TOKEN_PATH = "/oauth/tokens"  # noqa: S105 - a path
 PER_SECOND = 3.0
@@ -132,9 +131,9 @@ class ZendeskSource:
         """Ratings and calls: their change time is the cursor, with a lookback for what settles late."""
 
         def finish(last: Page) -> Page:
-            return replace(last, resume=None, cursor=reached(asked, self._client.skew))
+            return replace(last, resume=None, cursor=next_cursor(asked, asked.started_at, skew=self._client.skew))
 
-        return ended(self._since(asked), finish)
+        return finish_last_page(self._since(asked), finish)
 
     async def _since(self, asked: Pass) -> AsyncIterator[Page]:
         calls = asked.entity == "calls"

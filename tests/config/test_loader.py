@@ -10,9 +10,8 @@ import pytest
 
 from exporter.config.loader import MOST_PROBLEMS, load, parse
 from exporter.errors import ConfigError
+from tests.acceptance.configs import CONFIGS, acceptance_config
 from tests.config.minimal import KPI, problems, text
-
-ACCEPTANCE = Path(__file__).parents[3] / "shared" / "acceptance"
 
 
 def kpis(*changes: Mapping[str, str]) -> str:
@@ -20,11 +19,9 @@ def kpis(*changes: Mapping[str, str]) -> str:
     return "kpis:\n" + "".join(f"- {{{entry}}}\n" for entry in entries)
 
 
-@pytest.mark.parametrize("name", ["crm_sales", "call_center"])
-def test_the_acceptance_configs_load(name: str) -> None:
-    path = ACCEPTANCE / f"{name}.yaml"
-    if not path.is_file():
-        pytest.skip(f"{ACCEPTANCE} is not there, so nothing says whether the acceptance configs load")
+@pytest.mark.parametrize("name", CONFIGS)
+def test_the_acceptance_configs_load(tmp_path: Path, name: str) -> None:
+    path = acceptance_config(tmp_path, name)
     loaded = load(path, {})
     assert loaded.config.base == path.parent
     assert {warning.message for warning in loaded.warnings} <= {

@@ -16,10 +16,12 @@ from dashboards.deployment import Places
 from dashboards.generate import ALERTING, ALERTS, cluster_files, compose_files
 from dashboards.manifest import Manifest, parse
 from exporter.config.loader import load
+from tests.acceptance.configs import CONFIGS as ACCEPTANCE_CONFIGS
+from tests.acceptance.configs import acceptance_config
 from tests.dashboards.boards import CONFIGS, config
 from tests.dashboards.checks.validate import validate
 from tests.dashboards.samples import files_of, full, kpi, small
-from tests.programs import program, shared
+from tests.programs import program
 
 ROOT = Path(__file__).parents[2]
 
@@ -33,7 +35,7 @@ def test_files_are_sorted_and_the_same_in_another_process(tmp_path: Path) -> Non
     files = files_of(full())
     assert list(files) == sorted(files)
     code = (
-        "from tests.generation.samples import *; import json, sys;json.dump(files_of(full()), open(sys.argv[1], 'w'))"
+        "from tests.dashboards.samples import *; import json, sys;json.dump(files_of(full()), open(sys.argv[1], 'w'))"
     )
     out = tmp_path / "files.json"
     subprocess.run(
@@ -42,9 +44,9 @@ def test_files_are_sorted_and_the_same_in_another_process(tmp_path: Path) -> Non
     assert json.loads(out.read_text()) == files
 
 
-@pytest.mark.parametrize("name", ["call_center.yaml", "crm_sales.yaml"])
+@pytest.mark.parametrize("name", ACCEPTANCE_CONFIGS)
 def test_the_acceptance_configs_generate_and_validate(tmp_path: Path, name: str) -> None:
-    path = shared("acceptance", name)
+    path = acceptance_config(tmp_path, name)
     files = compose_files(Site(load(path, {}).config), Places(), Manifest())
     validate(files)
     for file, text in files.items():

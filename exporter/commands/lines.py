@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 
-from exporter.sync.observer import PassReport, Progress, Silence
+from exporter.sync.observer import NullObserver, PassReport, Progress
 
 LOG_EVERY = 60.0
 """Seconds of a pass between two lines."""
@@ -12,7 +12,7 @@ LOG_EVERY = 60.0
 _log = logging.getLogger(__name__)
 
 
-class Lines(Silence):
+class Lines(NullObserver):
     """Tells of a long pass once a minute."""
 
     def __init__(self) -> None:

@@ -15,7 +15,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
 from exporter.commands.lines import LOG_EVERY, Lines
-from exporter.sync.observer import Observer, PassReport, Silence
+from exporter.sync.observer import NullObserver, Observer, PassReport
 from exporter.sync.observer import Progress as Done
 
 Told = Callable[[int, int], None]
@@ -24,7 +24,7 @@ Told = Callable[[int, int], None]
 _log = logging.getLogger(__name__)
 
 
-class Bars(Silence):
+class Bars(NullObserver):
     """A bar for each entity that is being read. `fleeting` ones tell of full passes only and go when they are done."""
 
     def __init__(self, progress: Progress, *, fleeting: bool = False) -> None:

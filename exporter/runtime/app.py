@@ -21,7 +21,7 @@ from exporter.runtime.reporter import adopt, begin
 from exporter.runtime.restart import restore
 from exporter.settings import Settings
 from exporter.store.store import Store
-from exporter.sync.observer import Observer, Silence
+from exporter.sync.observer import NullObserver, Observer
 from exporter.web.server import ServedState, bind, create_app, serve
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ class App:
         self._environ = environ
         self._logs = logs
         self._clock = clock
-        self._observer = observer or Silence()
+        self._observer = observer or NullObserver()
         self._state = ServedState(SelfMetrics())
         self._reloading: Reloading | None = None
         self.store: Store | None = None

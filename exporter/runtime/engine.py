@@ -19,7 +19,7 @@ from exporter.runtime.publisher import Publisher
 from exporter.runtime.reporter import Reporter
 from exporter.runtime.source_jobs import jobs, pushed
 from exporter.store.store import Store
-from exporter.sync.observer import Observer, Silence
+from exporter.sync.observer import NullObserver, Observer
 from exporter.sync.scheduler import Scheduler
 from exporter.web.server import ServedState
 
@@ -39,7 +39,7 @@ class Process:
     data_dir: Path
     clock: Clock
     evaluate_every: float = 10.0
-    observer: Observer = field(default_factory=Silence)
+    observer: Observer = field(default_factory=NullObserver)
 
 
 class Engine:
@@ -76,10 +76,6 @@ class Engine:
         self._deliveries.stop()
         for thread in self._threads:
             thread.join(10)
-
-    def nudge(self, source: str) -> None:
-        """Has a source read at once; from any thread."""
-        self._scheduler.nudge(source)
 
     def _sync(self) -> None:
         try:

@@ -57,12 +57,6 @@ class Reloading:
             else:
                 _log.info("config loaded again")
 
-    def nudge(self, source: str) -> None:
-        """Has a source read at once."""
-        engine = self._engine
-        if engine is not None:
-            engine.nudge(source)
-
     def stop(self) -> None:
         """Ends whatever runs, within ten seconds; nothing starts afterwards."""
         with self._turn:

@@ -13,7 +13,7 @@ from exporter.errors import Reason
 from exporter.exposition.self_metrics import SelfMetrics
 from exporter.naming import SourceState
 from exporter.store.state import Outcome
-from exporter.sync.observer import Observer, PassReport, Progress, Silence
+from exporter.sync.observer import NullObserver, Observer, PassReport, Progress
 
 _log = logging.getLogger(__name__)
 
@@ -29,7 +29,7 @@ class Reporter:
     ) -> None:
         self._self_metrics = self_metrics
         self._wake = wake
-        self._also = also or Silence()
+        self._also = also or NullObserver()
         self._reads = {source.name: source.reads for source in config.sources}
         self._last: dict[tuple[str, str], bool] = {}
         self._failing: dict[tuple[str, str], Reason | None] = {}

@@ -14,7 +14,7 @@ import duckdb
 
 from exporter.errors import StoreDamagedError, StoreError
 from exporter.settings import OnCorrupt
-from exporter.store.connection import connect, first_line, is_content, is_damage, translate, verify
+from exporter.store.connection import connect, first_line, is_content, is_damage, translate
 from exporter.store.lock import DirectoryLock
 from exporter.store.opening import Files, open_file
 from exporter.store.sentinel import observe, write_sentinel
@@ -37,7 +37,7 @@ class Database:
         self.rebuilds = 0
         self.up = True
         self._files = Files.of(data_dir)
-        self._closed = self._broken = self._doubted = False
+        self._closed = self._broken = False
         self._on_corrupt = on_corrupt
         self._mutex = threading.RLock()
         self._readers: WeakSet[duckdb.DuckDBPyConnection] = WeakSet()
@@ -103,8 +103,6 @@ class Database:
     def ping(self) -> None:
         """Tries to write if the last write failed. Raises StoreDamagedError (file gone, damaged) or StoreError."""
         with self._mutex, self._translated(writing=False):
-            if self._doubted:
-                self._reread()
             if self.up:
                 self._ready()
                 return
@@ -114,16 +112,12 @@ class Database:
                 writer.execute("UPDATE store_meta SET commits = commits")
             self._empty_log()
 
-    def doubt(self) -> None:
-        """A read failed for no known reason: the next `ping` reads every block."""
-        self._doubted = True
-
     def recover(self) -> None:
         """After StoreDamagedError: opens the directory anew. Raises what the constructor raises."""
         with self._mutex:
             self._disconnect()
             self._open(suspect=True)
-            self.up, self._doubted = True, False
+            self.up = True
 
     def interrupt(self) -> None:
         """Breaks off the write that is running in another thread; it is rolled back and raises StoreError."""
@@ -193,11 +187,6 @@ class Database:
         """Moves the log into the file: a log that has reached its limit would fail at the next page again."""
         with self._translated(writing=True), suppress(duckdb.TransactionException):  # somebody reads meanwhile
             self._writer.execute("CHECKPOINT")
-
-    def _reread(self) -> None:
-        with self.reading() as cursor:
-            verify(cursor, self.path)
-        self._doubted = False
 
     @contextmanager
     def _translated(self, *, writing: bool) -> Iterator[None]:

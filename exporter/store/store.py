@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import duckdb
 
-from exporter.errors import Reason, StoreError
+from exporter.errors import Reason
 from exporter.passes import Listing, Page, Pass
 from exporter.records import ENTITIES
 from exporter.settings import OnCorrupt
@@ -57,11 +57,6 @@ class Store:
     def rebuilds(self) -> int:
         """How often since `open` a damaged file was moved aside for an empty one."""
         return self._database.rebuilds
-
-    @property
-    def rebuilt(self) -> bool:
-        """True where a damaged file was moved aside for an empty one."""
-        return self.rebuilds > 0
 
     @property
     def up(self) -> bool:
@@ -185,15 +180,6 @@ class Store:
         with self._database.reading() as connection:
             return state.outcomes(connection)
 
-    def watermarks(self) -> Mapping[tuple[str, str], datetime]:
-        """(source, entity) to the instant up to which it is complete; without those that never completed."""
-        return {(o.source, o.entity): o.watermark for o in self.outcomes() if o.watermark is not None}
-
-    def versions(self) -> Mapping[str, int]:
-        """Each entity's version: it is another number whenever the entity's rows are others."""
-        with self._database.reading() as connection:
-            return state.versions(connection)
-
     def reader(self) -> duckdb.DuckDBPyConnection:
         """A connection of the calling thread's own, for SELECTs; the caller closes it."""
         return self._database.reader()
@@ -218,18 +204,6 @@ class Store:
         Returns where it is; raises StoreDamagedError where the file is gone or damaged, else StoreError.
         """
         self._database.ping()
-
-    def healthy(self) -> bool:
-        """As `ping`, as an answer."""
-        try:
-            self.ping()
-        except StoreError:
-            return False
-        return True
-
-    def doubt(self) -> None:
-        """To be called where a reader failed for no known reason: the next `ping` looks for damage everywhere."""
-        self._database.doubt()
 
     def recover(self) -> None:
         """After StoreDamagedError: begins anew as `open` does, with its errors. All readers are closed."""

@@ -113,7 +113,7 @@ class Observer(Protocol):
         ...
 
 
-class Silence:
+class NullObserver:
     """An observer that listens to nothing; others override what they want to hear."""
 
     def progressed(self, progress: Progress) -> None:

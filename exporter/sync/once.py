@@ -12,7 +12,7 @@ from exporter.sources.access_check import SOURCE_WIDE
 from exporter.store.store import Store
 from exporter.sync.observer import Observer, PassReport
 from exporter.sync.page_writer import StoreThread
-from exporter.sync.pass_runner import Errand, Runner
+from exporter.sync.pass_runner import PassRequest, PassRunner
 from exporter.sync.schedule import Job
 
 PATIENCE = 120.0
@@ -49,7 +49,7 @@ async def sync_once(
     `full` reads everything, `only` names the (source, entity) pairs to read. A pass that was interrupted goes on.
     """
     thread = StoreThread()
-    runner = Runner(store, thread, observer, clock)
+    runner = PassRunner(store, thread, observer, clock)
     try:
         reports = await asyncio.gather(*(_read(job, runner, full, only) for job in jobs))
     finally:
@@ -57,7 +57,7 @@ async def sync_once(
     return Summary(tuple(report for source in reports for report in source))
 
 
-async def _read(job: Job, runner: Runner, full: bool, only: Collection[tuple[str, str]] | None) -> list[PassReport]:
+async def _read(job: Job, runner: PassRunner, full: bool, only: Collection[tuple[str, str]] | None) -> list[PassReport]:
     reports: list[PassReport] = []
     failed: PassReport | None = None
     for entity in job.source.entities:
@@ -69,11 +69,11 @@ async def _read(job: Job, runner: Runner, full: bool, only: Collection[tuple[str
     return reports
 
 
-async def _patiently(job: Job, entity: str, runner: Runner, full: bool) -> PassReport:
+async def _patiently(job: Job, entity: str, runner: PassRunner, full: bool) -> PassReport:
     """A pass that goes on after the waits the vendor asks for, within reason."""
     patience = PATIENCE
     while True:
-        report = await runner.run(Errand(job.source, entity, full, job.fingerprints.get(entity, "")))
+        report = await runner.run(PassRequest(job.source, entity, full, job.fingerprints.get(entity, "")))
         if report.retry_after is None or report.retry_after > patience:
             return report
         patience -= max(report.retry_after, 1.0)

@@ -42,7 +42,7 @@ log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Errand:
+class PassRequest:
     """A pass to make. A full one that can wait makes way after `pause_after` seconds, at a page it can resume."""
 
     source: Source
@@ -58,7 +58,7 @@ class _Ending:
     paused: bool = False
 
 
-class Runner:
+class PassRunner:
     """Makes passes. Only cancelling it raises; what had been written by then stays for the next pass."""
 
     def __init__(
@@ -76,7 +76,7 @@ class Runner:
         self._stalled = stalled
         self._stuck: Counter[tuple[str, str]] = Counter()
 
-    async def run(self, errand: Errand) -> PassReport:
+    async def run(self, errand: PassRequest) -> PassReport:
         """Makes the pass and says how it ended."""
         began = _now()
         name, entity = errand.source.name, errand.entity
@@ -125,7 +125,7 @@ class Runner:
         self._observer.finished(report)
         return report
 
-    async def _read(self, errand: Errand, asked: Pass, intake: Intake) -> _Ending:
+    async def _read(self, errand: PassRequest, asked: Pass, intake: Intake) -> _Ending:
         writer = PageWriter(lambda page: self._stage(asked, errand.source.name, page))
         began = _now()
         last: Page | None = None
@@ -154,7 +154,7 @@ class Runner:
     async def _stage(self, asked: Pass, source: str, page: Page) -> None:
         await self._stored("stage", self._store.stage, asked, source, page)
 
-    async def _publish(self, errand: Errand, asked: Pass, last: Page | None, seconds: float) -> Merged:
+    async def _publish(self, errand: PassRequest, asked: Pass, last: Page | None, seconds: float) -> Merged:
         return await self._stored(
             "publish",
             self._store.publish,
@@ -185,7 +185,7 @@ class Runner:
             self._observer.store_failed(operation, "damaged" if isinstance(error, StoreDamagedError) else "error")
             raise
 
-    def _progress(self, errand: Errand, asked: Pass, intake: Intake, page: Page, seconds: float) -> None:
+    def _progress(self, errand: PassRequest, asked: Pass, intake: Intake, page: Page, seconds: float) -> None:
         full = asked.cursor is None
         self._observer.progressed(
             Progress(errand.source.name, errand.entity, full, intake.pages, intake.records, seconds, page.total)
@@ -231,7 +231,7 @@ def _published(report: PassReport, merged: Merged) -> PassReport:
     )
 
 
-def _makes_way(errand: Errand, asked: Pass, page: Page, seconds: float) -> bool:
+def _makes_way(errand: PassRequest, asked: Pass, page: Page, seconds: float) -> bool:
     due = errand.pause_after is not None and asked.cursor is None and seconds >= errand.pause_after
     return due and page.resume is not None
 

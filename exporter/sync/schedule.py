@@ -46,10 +46,9 @@ class _Entry:
     full_not_before: float = 0.0
     paused: bool = False
     full_turn: bool = False
-    held: bool = False
 
 
-class Timetable:
+class Schedule:
     """One source's plan. Full passes that take longer than an interval take turns with the newest changes."""
 
     def __init__(self, job: Job, pacing: Pacing, chance: random.Random) -> None:
@@ -105,7 +104,6 @@ class Timetable:
         entry = self._entries[report.entity]
         entry.failures = 0 if report.success or report.paused else entry.failures + 1
         wait = self._pacing.after(report, entry.failures, self._job.interval, self._chance)
-        entry.held = bool(entry.failures)
         if report.paused or (report.success and entry.paused and not report.full):
             entry.full_turn = not report.paused
             entry.paused, wait = True, 0.0
@@ -120,13 +118,7 @@ class Timetable:
         """The source failed as a whole: nothing of it is read before the entity that failed."""
         until = self._entries[failed].due
         for entry in self._entries.values():
-            entry.due, entry.held = max(entry.due, until), True
-
-    def nudge(self, now: float) -> None:
-        """Makes everything due that is not held back by a failure or the vendor."""
-        for entry in self._entries.values():
-            if not entry.held:
-                entry.due = min(entry.due, now)
+            entry.due = max(entry.due, until)
 
     def reset(self, now: float) -> None:
         """The store was emptied: everything is due, in full."""

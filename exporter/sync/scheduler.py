@@ -14,7 +14,7 @@ from exporter.store.store import Store
 from exporter.sync.observer import Observer
 from exporter.sync.pacing import Pacing
 from exporter.sync.page_writer import StoreThread
-from exporter.sync.pass_runner import Runner
+from exporter.sync.pass_runner import PassRunner
 from exporter.sync.schedule import Job
 from exporter.sync.source_loop import Drive, Shared, StoreGate
 
@@ -66,7 +66,7 @@ class Scheduler:
         if self._stop_asked:
             self._stopping.set()
         thread, gate = StoreThread(), StoreGate()
-        runner = Runner(self._store, thread, self._observer, self._clock)
+        runner = PassRunner(self._store, thread, self._observer, self._clock)
         shared = Shared(self._store, thread, runner, gate, self._observer, self._clock, self._pacing, self._chance)
         self._drives = {job.source.name: Drive(job, shared) for job in self._jobs}
         watches = (self._stopped(), self._watch_store(gate, thread), self._watch_clock())
@@ -86,13 +86,6 @@ class Scheduler:
         if self._loop is not None and self._stopping is not None:
             with suppress(RuntimeError):  # the loop has ended already
                 self._loop.call_soon_threadsafe(self._stopping.set)
-
-    def nudge(self, source: str) -> None:
-        """Reads a source at once, unless it asked to be left alone; from any thread."""
-        drive = self._drives.get(source)
-        if drive is not None and self._loop is not None:
-            with suppress(RuntimeError):
-                self._loop.call_soon_threadsafe(drive.nudge)
 
     async def _stopped(self) -> None:
         if self._stopping is not None:

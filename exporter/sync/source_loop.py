@@ -17,8 +17,8 @@ from exporter.store.store import Store
 from exporter.sync.observer import Observer, PassReport
 from exporter.sync.pacing import Pacing
 from exporter.sync.page_writer import StoreThread
-from exporter.sync.pass_runner import Errand, Runner
-from exporter.sync.schedule import Job, Timetable
+from exporter.sync.pass_runner import PassRequest, PassRunner
+from exporter.sync.schedule import Job, Schedule
 from exporter.sync.source_state import source_state
 
 log = logging.getLogger(__name__)
@@ -58,7 +58,7 @@ class Shared:
 
     store: Store
     thread: StoreThread
-    runner: Runner
+    runner: PassRunner
     gate: StoreGate
     observer: Observer
     clock: Callable[[], datetime]
@@ -77,15 +77,10 @@ class Drive:
         self._gate = shared.gate
         self._observer = shared.observer
         self._clock = shared.clock
-        self._timetable = Timetable(job, shared.pacing, shared.chance)
+        self._timetable = Schedule(job, shared.pacing, shared.chance)
         self._woken = asyncio.Event()
         self._outcomes: dict[str, Outcome] = {}
         self._state: SourceState | None = None
-
-    def nudge(self) -> None:
-        """Reads the source at once, unless it asked to be left alone."""
-        self._timetable.nudge(_now())
-        self._woken.set()
 
     def restart(self) -> None:
         """The store was emptied: everything is read anew."""
@@ -123,7 +118,7 @@ class Drive:
 
     async def _pass(self, entity: str) -> PassReport:
         self._show(reading=True)
-        errand = Errand(
+        errand = PassRequest(
             self._job.source,
             entity,
             full=self._timetable.wants_full(entity, _now(), self._clock()),

@@ -35,12 +35,6 @@ def source_state(
     return SourceState.BACKFILL if begun else SourceState.STARTING
 
 
-def source_up(entities: Collection[str], outcomes: Iterable[Outcome]) -> bool:
-    """True where the last pass over every entity succeeded."""
-    fine = {outcome.entity for outcome in outcomes if outcome.last_success and not outcome.failures}
-    return fine.issuperset(entities)
-
-
 def _trouble(failing: list[Outcome], *, all_fail: bool) -> SourceState:
     """The state that says most plainly what to do about it."""
     reasons = {outcome.reason for outcome in failing}

@@ -21,7 +21,7 @@ from exporter.push.source import PushSource
 from exporter.store.store import Store
 from tests.push.posts import TOKEN, post, source
 from tests.sources.around import NOW, Clock, surroundings
-from tests.store.samples import live, no_file_beyond
+from tests.store.samples import live, no_file_beyond, versions, watermarks
 from tests.sync.fakes import Recorder
 
 
@@ -104,18 +104,18 @@ def test_of_one_id_in_a_post_the_last_counts_unless_another_is_newer(shop: World
 def test_posting_again_changes_nothing_but_the_time(shop: World) -> None:
     rows = [{"id": 1, "name": "a", "more": 1}, {"id": 2, "deleted": True}]
     assert shop.results(rows) == ["new", "deleted"]
-    before, versions = shop.store.watermarks()["source", "deals"], shop.store.versions()
+    before, old_versions = watermarks(shop.store)["source", "deals"], versions(shop.store)
     assert shop.results(rows) == ["unchanged", "unchanged"]
-    assert shop.store.versions() == versions
-    assert shop.store.watermarks()["source", "deals"] == before + timedelta(minutes=1)
+    assert versions(shop.store) == old_versions
+    assert watermarks(shop.store)["source", "deals"] == before + timedelta(minutes=1)
 
 
 def test_a_post_completes_what_it_names_and_an_empty_one_everything(world: World) -> None:
     world.send([{"id": 1}], entity="deals")
-    assert world.store.watermarks() == {("source", "deals"): NOW + timedelta(minutes=1)}
+    assert watermarks(world.store) == {("source", "deals"): NOW + timedelta(minutes=1)}
     assert world.send([]).taken
     at = NOW + timedelta(minutes=2)
-    assert world.store.watermarks() == {("source", "deals"): at, ("source", "people"): at}
+    assert watermarks(world.store) == {("source", "deals"): at, ("source", "people"): at}
 
 
 def test_several_kinds_in_one_post_are_kept_together(world: World) -> None:
@@ -132,11 +132,11 @@ def test_several_kinds_in_one_post_are_kept_together(world: World) -> None:
 
 def test_a_post_of_which_nothing_can_be_taken_is_no_word_of_anything(shop: World) -> None:
     shop.send([{"id": 1}])
-    before = shop.store.watermarks()
+    before = watermarks(shop.store)
     found = shop.send([{"id": 2, "amount": "x"}, {"id": 3, "amount": "y"}, {"amount": 1}])
     assert not found.taken
     (known,) = shop.store.outcomes()
-    assert (shop.store.watermarks(), known.failures, known.reason) == (before, 1, Reason.TOO_MANY_REJECTED)
+    assert (watermarks(shop.store), known.failures, known.reason) == (before, 1, Reason.TOO_MANY_REJECTED)
     assert shop.heard.reports[-1].message == "none of 3 posted records can be taken, most often amount: not_a_number"
     assert shop.heard.states[-1] == ("source", SourceState.SCHEMA_ERROR)
     shop.send([])

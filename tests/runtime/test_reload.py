@@ -38,7 +38,6 @@ def engines(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     told: list[str] = []
     monkeypatch.setattr(Engine, "start", lambda _: told.append("start"))
     monkeypatch.setattr(Engine, "stop", lambda _: told.append("stop"))
-    monkeypatch.setattr(Engine, "nudge", lambda _, source: told.append(f"nudge {source}"))
     return told
 
 
@@ -49,10 +48,9 @@ def reloading(process: Process, config: Path) -> Reloading:
 def test_the_engine_before_ends_before_the_next_begins(process: Process, config: Path, engines: list[str]) -> None:
     one = reloading(process, config)
     one.begin(read_config(config, {}), b"")
-    one.nudge("crm")
     one.reload()
     one.stop()
-    assert engines == ["start", "nudge crm", "stop", "start", "stop"]
+    assert engines == ["start", "stop", "start", "stop"]
 
 
 def test_a_config_that_cannot_work_leaves_the_engine_as_it_was(
@@ -74,7 +72,6 @@ def test_before_the_first_engine_and_after_the_last_nothing_happens(
 ) -> None:
     one = reloading(process, config)
     one.reload()
-    one.nudge("crm")
     one.stop()
     one.begin(read_config(config, {}), b"")
     one.reload()
@@ -90,13 +87,3 @@ def test_a_store_that_cannot_forget_just_now_is_no_reason_to_stop(
     monkeypatch.setattr(process.store, "retain", full)
     reloading(process, config).begin(read_config(config, {}), b"[]")
     assert engines == ["start"]
-
-
-def test_a_source_can_be_read_at_once(process: Process, config: Path) -> None:
-    one = reloading(process, config)
-    one.begin(read_config(config, {}), b"")
-    try:
-        one.nudge("crm")
-        one.nudge("nobody")
-    finally:
-        one.stop()

@@ -20,7 +20,7 @@ from exporter.store.state import Outcome
 from exporter.store.store import Store
 from exporter.sync.observer import PassReport
 from exporter.sync.page_writer import StoreThread
-from exporter.sync.pass_runner import Errand, Runner
+from exporter.sync.pass_runner import PassRequest, PassRunner
 from tests.demo.tiny import TinyCompany, phone_call
 from tests.evaluation.stored import small_config
 from tests.fakes.api import FakeApi
@@ -49,7 +49,7 @@ def sync(source: Source, now: Callable[[], datetime], store: Store, self_metrics
         thread = StoreThread()
         try:
             reporter = Reporter(self_metrics, config_of(source), lambda: None)
-            return await Runner(store, thread, reporter, now).run(Errand(source, source.entities[0]))
+            return await PassRunner(store, thread, reporter, now).run(PassRequest(source, source.entities[0]))
         finally:
             thread.close()
 

@@ -20,6 +20,7 @@ from exporter.sources.http.rate_limit import ATTEMPTS
 from exporter.store.store import Store
 from tests.sources.account import run
 from tests.sources.vendors import ACCOUNTS, COUNT, Account, kept, pages, sync
+from tests.store.samples import watermarks
 
 PROVIDERS = sorted(ACCOUNTS)
 READ = [provider for provider in PROVIDERS if provider != "asterisk"]
@@ -225,7 +226,7 @@ def test_an_idle_account_costs_the_same_however_long_it_is_idle(read_account: Ac
 
 def mark(store: Store) -> datetime:
     """Up to when the only entity of the store is complete."""
-    (found,) = store.watermarks().values()
+    (found,) = watermarks(store).values()
     return found
 
 
@@ -270,4 +271,4 @@ def test_refused_credentials_fail_the_source(account: Account, store: Store) -> 
     account.between.instead = lambda _: httpx.Response(401, json={})
     report = sync(account, store)
     assert (report.success, report.reason) == (False, Reason.UNAUTHORIZED)
-    assert store.watermarks() == {}
+    assert watermarks(store) == {}

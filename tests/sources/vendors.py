@@ -13,9 +13,9 @@ from exporter.passes import Page, Pass
 from exporter.sources.base import Source, Surroundings
 from exporter.sources.registry import create
 from exporter.store.store import Store
-from exporter.sync.observer import PassReport, Silence
+from exporter.sync.observer import NullObserver, PassReport
 from exporter.sync.page_writer import StoreThread
-from exporter.sync.pass_runner import Errand, Runner
+from exporter.sync.pass_runner import PassRequest, PassRunner
 from tests.demo.tiny import Hands, TinyCompany, deal, phone_call
 from tests.fakes.api import FakeApi
 from tests.sources import account
@@ -223,7 +223,9 @@ def sync(account: Account, store: Store, *, full: bool = False) -> PassReport:
     async def work() -> PassReport:
         thread = StoreThread()
         try:
-            return await Runner(store, thread, Silence(), account.now).run(Errand(account.source, account.entity, full))
+            return await PassRunner(store, thread, NullObserver(), account.now).run(
+                PassRequest(account.source, account.entity, full)
+            )
         finally:
             thread.close()
 

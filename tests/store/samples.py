@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import resource
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -13,6 +12,7 @@ from typing import Any
 
 from exporter.passes import Listing, Page
 from exporter.records import Call, Deal
+from exporter.store import state
 from exporter.store.merge import Merged
 from exporter.store.store import Store
 
@@ -65,13 +65,15 @@ def filled(folder: Path, deals: Iterable[int] = range(50)) -> None:
     store.close()
 
 
-def spoil(store: Store) -> None:
-    """Overwrites part of a block that holds deals, behind the open store's back."""
+def watermarks(store: Store) -> dict[tuple[str, str], datetime]:
+    """(source, entity) to the instant up to which it is complete, without those that never completed."""
+    return {(o.source, o.entity): o.watermark for o in store.outcomes() if o.watermark is not None}
+
+
+def versions(store: Store) -> dict[str, int]:
+    """Each entity's version, which is another number whenever its rows change."""
     with store.reading() as connection:
-        (block,) = connection.execute("SELECT max(block_id) FROM pragma_storage_info('deals')").fetchone() or (0,)
-    with store.path.open("r+b") as file:
-        file.seek(3 * 4096 + block * 262_144 + 5000)
-        file.write(os.urandom(4096))
+        return dict(state.versions(connection))
 
 
 @contextmanager

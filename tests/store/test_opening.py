@@ -16,7 +16,7 @@ from exporter.store.opening import Files
 from exporter.store.schema import SCHEMA_VERSION
 from exporter.store.store import Store
 from tests.store.killing import abandoned
-from tests.store.samples import deal, filled, live, no_file_beyond, read
+from tests.store.samples import deal, filled, live, no_file_beyond, read, versions
 
 BLOCK = 262_144
 
@@ -105,7 +105,7 @@ def test_a_damaged_store_is_an_error_or_moved_aside(tmp_path: Path, intact: Path
             Store.open(tmp_path, on_corrupt="fail")
     assert not list(tmp_path.glob("*.damaged-*"))
     store = Store.open(tmp_path)
-    assert store.rebuilt
+    assert store.rebuilds == 1
     assert store.rebuilds == 1
     assert not store.outcomes()
     assert not live(store)
@@ -146,7 +146,7 @@ def test_lost_commits_are_noticed(tmp_path: Path, killed: Path, kind: str) -> No
     shutil.copytree(killed, tmp_path, dirs_exist_ok=True)
     WAL_LOSS[kind](tmp_path / "kpi.duckdb.wal")
     store = Store.open(tmp_path)
-    assert store.rebuilt
+    assert store.rebuilds == 1
     assert not live(store)
     store.close()
 
@@ -155,7 +155,7 @@ def test_the_log_of_another_store_is_noticed(tmp_path: Path, killed: Path) -> No
     filled(tmp_path)
     shutil.copy(killed / "kpi.duckdb.wal", tmp_path / "kpi.duckdb.wal")
     store = Store.open(tmp_path)
-    assert store.rebuilt
+    assert store.rebuilds == 1
     store.close()
     assert (tmp_path / "kpi.duckdb.damaged-1.wal").exists()
 
@@ -200,7 +200,7 @@ def test_a_half_made_store_is_made_again(tmp_path: Path) -> None:
     tmp_path.joinpath("kpi.duckdb.new.wal").write_bytes(b"half")
     tmp_path.joinpath("kpi.duckdb.tmp").mkdir()
     store = Store.open(tmp_path)
-    assert not store.rebuilt
+    assert store.rebuilds == 0
     store.close()
     assert not list(tmp_path.glob("*.new*"))
     assert not (tmp_path / "kpi.duckdb.tmp").exists()
@@ -221,18 +221,18 @@ def test_an_older_store_than_any_known_is_read_anew(tmp_path: Path) -> None:
     with duckdb.connect(str(tmp_path / "kpi.duckdb")) as connection:
         connection.execute("UPDATE store_meta SET schema_version = 0")
     store = Store.open(tmp_path)
-    assert store.rebuilt
+    assert store.rebuilds == 1
     store.close()
 
 
 def test_a_rebuilt_store_counts_versions_from_elsewhere(tmp_path: Path) -> None:
     filled(tmp_path)
     store = Store.open(tmp_path)
-    before = dict(store.versions())
+    before = dict(versions(store))
     store.close()
     (tmp_path / "kpi.duckdb").write_bytes(b"")
     store = Store.open(tmp_path)
-    assert not set(before.values()) & set(store.versions().values())
+    assert not set(before.values()) & set(versions(store).values())
     store.close()
 
 

@@ -11,12 +11,12 @@ from exporter.errors import Reason
 from exporter.passes import Page
 from exporter.store.state import Outcome
 from exporter.store.store import Store
-from tests.store.samples import HOUR, NOW, call, deal, live, read, rows
+from tests.store.samples import HOUR, NOW, call, deal, live, read, rows, versions, watermarks
 
 
 def test_outcomes_are_kept_per_source_and_entity(store: Store) -> None:
     assert store.outcomes() == ()
-    assert store.watermarks() == {}
+    assert watermarks(store) == {}
     read(store, deal(1), source="b", cursor="x")
     store.fail("a", "calls", Reason.DNS, NOW)
     store.begin("b", "calls", NOW)
@@ -31,10 +31,10 @@ def test_outcomes_come_back_after_a_restart(tmp_path: Path) -> None:
     store = Store.open(tmp_path)
     read(store, deal(1), seconds=2.5)
     store.fail("crm", "deals", Reason.RATE_LIMITED, NOW + HOUR, retry_at=NOW + 2 * HOUR)
-    before = store.outcomes(), store.versions()
+    before = store.outcomes(), versions(store)
     store.close()
     store = Store.open(tmp_path)
-    assert (store.outcomes(), store.versions()) == before
+    assert (store.outcomes(), versions(store)) == before
     store.close()
 
 
@@ -50,11 +50,11 @@ def test_sources_that_left_the_config_take_their_numbers_along(store: Store) -> 
     store.stage(store.begin("kept", "calls", NOW), "kept", Page((call(1),)))
     store.publish("kept", "calls", cursor="c")
     store.stage(store.begin("old", "deals", NOW), "old", Page((deal(4),), resume="r"))
-    versions = store.versions()
+    old_versions = versions(store)
     assert store.retain({"kept": ("deals", "calls"), "new": ("deals",)}) == 2
     assert live(store) == ["3"]
-    assert store.versions()["deals"] > versions["deals"]
-    assert store.versions()["calls"] == versions["calls"]
+    assert versions(store)["deals"] > old_versions["deals"]
+    assert versions(store)["calls"] == old_versions["calls"]
     assert [(o.source, o.entity) for o in store.outcomes()] == [("kept", "calls"), ("kept", "deals")]
     assert store.retain({"kept": ("deals", "calls")}) == 0
     assert store.begin("old", "deals", NOW).cursor is None
@@ -87,7 +87,7 @@ def test_the_last_snapshot_is_kept_for_the_next_start(tmp_path: Path) -> None:
 def test_the_directory_is_made(tmp_path: Path) -> None:
     store = Store.open(tmp_path / "a" / "b")
     assert store.path == tmp_path / "a" / "b" / "kpi.duckdb"
-    assert not store.rebuilt
+    assert store.rebuilds == 0
     assert store.up
-    assert store.healthy()
+    store.ping()
     store.close()

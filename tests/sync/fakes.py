@@ -11,7 +11,7 @@ from exporter.naming import SourceState
 from exporter.passes import Page, Pass
 from exporter.records import Deal
 from exporter.sources.base import Access
-from exporter.sync.observer import PassReport, Progress, Silence
+from exporter.sync.observer import NullObserver, PassReport, Progress
 from tests.sync.virtual import START
 
 NOON = datetime(2025, 11, 19, 12, tzinfo=UTC)
@@ -71,7 +71,7 @@ class FakeSource:
 
 
 @dataclass
-class Recorder(Silence):
+class Recorder(NullObserver):
     """What the sync told."""
 
     reports: list[PassReport] = field(default_factory=list)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from exporter.store.store import Store
 from exporter.sync.observer import PassReport
 from exporter.sync.page_writer import StoreThread
-from exporter.sync.pass_runner import Errand, Runner
+from exporter.sync.pass_runner import PassRequest, PassRunner
 from tests.sync.fakes import FakeSource, Recorder, clock
 from tests.sync.virtual import run
 
@@ -16,8 +16,8 @@ def one_pass(store: Store, source: FakeSource, heard: Recorder | None = None, **
     async def work() -> PassReport:
         thread = StoreThread()
         try:
-            runner = Runner(store, thread, heard or Recorder(), clock)
-            return await runner.run(Errand(source, source.entities[0], **errand))  # type: ignore[arg-type]
+            runner = PassRunner(store, thread, heard or Recorder(), clock)
+            return await runner.run(PassRequest(source, source.entities[0], **errand))  # type: ignore[arg-type]
         finally:
             thread.close()
 

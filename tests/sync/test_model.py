@@ -19,7 +19,8 @@ from exporter.errors import Reason, SourceRejectedError, SourceUnavailableError
 from exporter.store.store import Store
 from exporter.sync.observer import PassReport
 from exporter.sync.page_writer import StoreThread
-from exporter.sync.pass_runner import Errand, Runner
+from exporter.sync.pass_runner import PassRequest, PassRunner
+from tests.store.samples import watermarks
 from tests.sync.fakes import Recorder
 from tests.sync.vendor import LAG, Crash, Vendor, VendorSource
 from tests.sync.virtual import run
@@ -124,7 +125,7 @@ class History(RuleBasedStateMachine):
 
     def complete_up_to_the_watermark(self) -> None:
         """Every change up to the watermark is stored, unless a later one already is."""
-        (watermark,) = self.store.watermarks().values()
+        (watermark,) = watermarks(self.store).values()
         with self.store.reading() as connection:
             found = connection.execute("SELECT id, name, deleted FROM deals").fetchall()
         stored = {key: (name, deleted) for key, name, deleted in found}
@@ -157,8 +158,8 @@ class History(RuleBasedStateMachine):
         async def work() -> PassReport:
             thread = StoreThread()
             try:
-                runner = Runner(self.store, thread, Recorder(), lambda: self.vendor.now)
-                errand = Errand(VendorSource(self.vendor), "deals", full, pause_after=pause_after)
+                runner = PassRunner(self.store, thread, Recorder(), lambda: self.vendor.now)
+                errand = PassRequest(VendorSource(self.vendor), "deals", full, pause_after=pause_after)
                 return await runner.run(errand)
             finally:
                 thread.close()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from exporter.errors import Reason
 from exporter.naming import SourceState
-from exporter.sync.observer import Observer, PassReport, Progress, Silence
+from exporter.sync.observer import NullObserver, Observer, PassReport, Progress
 from tests.sync.fakes import NOON
 
 
@@ -29,7 +29,7 @@ def test_a_report_adds_up() -> None:
 
 
 def test_silence_takes_everything() -> None:
-    silence: Observer = Silence()
+    silence: Observer = NullObserver()
     silence.progressed(Progress("crm", "deals", True, 0, 0, 0.0))
     silence.finished(PassReport("crm", "deals", True))
     silence.published("crm", "deals")

@@ -24,7 +24,7 @@ from exporter.store.store import Store
 from exporter.sync import pass_runner as runner_module
 from exporter.sync.observer import PassReport
 from exporter.sync.page_writer import StoreThread
-from exporter.sync.pass_runner import Errand, Runner
+from exporter.sync.pass_runner import PassRequest, PassRunner
 from tests.store.samples import live
 from tests.sync.fakes import NOON, Answer, FakeSource, Recorder, answering, clock, deals
 from tests.sync.passes import one_pass
@@ -80,9 +80,9 @@ def test_a_page_token_that_never_works_again_is_given_up(store: Store) -> None:
 
     async def again() -> None:
         thread = StoreThread()
-        runner = Runner(store, thread, Recorder(), clock)
+        runner = PassRunner(store, thread, Recorder(), clock)
         for _ in range(runner_module.STUCK + 1):
-            await runner.run(Errand(source, "deals"))
+            await runner.run(PassRequest(source, "deals"))
         thread.close()
 
     run(again())
@@ -95,9 +95,9 @@ def test_a_vendor_that_is_not_there_does_not_spoil_the_token(store: Store) -> No
 
     async def again() -> None:
         thread = StoreThread()
-        runner = Runner(store, thread, Recorder(), clock)
+        runner = PassRunner(store, thread, Recorder(), clock)
         for _ in range(runner_module.STUCK + 2):
-            await runner.run(Errand(source, "deals"))
+            await runner.run(PassRequest(source, "deals"))
         thread.close()
 
     run(again())
@@ -154,9 +154,9 @@ def test_what_the_store_cannot_hold_is_not_tried_for_ever(store: Store) -> None:
 def test_a_cancelled_pass_has_ended_its_writes(store: Store) -> None:
     async def work() -> None:
         thread = StoreThread()
-        runner = Runner(store, thread, Recorder(), clock)
+        runner = PassRunner(store, thread, Recorder(), clock)
         source = FakeSource(deals=answering(Page(deals(*range(1000)), resume="r1"), 3600.0))
-        task = asyncio.create_task(runner.run(Errand(source, "deals")))
+        task = asyncio.create_task(runner.run(PassRequest(source, "deals")))
         await asyncio.sleep(10)
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
@@ -175,7 +175,7 @@ def test_a_pass_that_is_not_tried_is_a_failed_one(store: Store) -> None:
     async def work() -> PassReport:
         thread = StoreThread()
         try:
-            return await Runner(store, thread, heard, clock).refuse(failed, "calls")
+            return await PassRunner(store, thread, heard, clock).refuse(failed, "calls")
         finally:
             thread.close()
 

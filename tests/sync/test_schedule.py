@@ -10,7 +10,7 @@ from exporter.errors import Reason
 from exporter.store.state import Outcome
 from exporter.sync.observer import PassReport
 from exporter.sync.pacing import Pacing
-from exporter.sync.schedule import Job, Timetable
+from exporter.sync.schedule import Job, Schedule
 from tests.sync.fakes import NOON, FakeSource
 
 KNOWN = Outcome("crm", "deals", cursor="c", last_success=NOON, last_full=NOON, watermark=NOON)
@@ -19,9 +19,9 @@ FULL = replace(DONE, full=True)
 MINUTE = timedelta(minutes=1)
 
 
-def timetable(*known: Outcome, wall=NOON, entities=("deals",), **fingerprints: str) -> Timetable:
+def timetable(*known: Outcome, wall=NOON, entities=("deals",), **fingerprints: str) -> Schedule:
     job = Job(FakeSource("crm", entities), MINUTE, timedelta(hours=1), fingerprints)
-    made = Timetable(job, Pacing(), random.Random(1))
+    made = Schedule(job, Pacing(), random.Random(1))
     made.start({outcome.entity: outcome for outcome in known}, 100.0, wall)
     return made
 
@@ -95,18 +95,10 @@ def test_a_full_pass_that_was_hindered_goes_on() -> None:
     assert plan.wants_full("deals", 211.0, NOON + timedelta(hours=2))
 
 
-def test_a_nudge_does_not_wake_what_is_held_back() -> None:
-    plan = timetable(KNOWN, replace(KNOWN, entity="calls"), entities=("deals", "calls"))
-    plan.note(replace(DONE, entity="calls", success=False, reason=Reason.FORBIDDEN), 100.0)
-    plan.nudge(120.0)
-    assert plan.due(120.0) == ["deals"]
-
-
 def test_a_source_that_fails_as_a_whole_is_put_off_as_a_whole() -> None:
     plan = timetable(KNOWN, replace(KNOWN, entity="calls"), entities=("deals", "calls"))
     wait = plan.note(replace(DONE, success=False, reason=Reason.RATE_LIMITED, retry_after=900.0), 100.0)
     plan.put_off("deals")
-    plan.nudge(120.0)
     assert plan.wait(100.0) == wait >= 900
 
 

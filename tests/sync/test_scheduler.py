@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import threading
 from collections.abc import AsyncIterator
 from datetime import datetime, timedelta
 
 from exporter.errors import IncompletePassError, Reason
 from exporter.passes import Listing, Page, Pass
 from exporter.store.store import Store
-from exporter.sync.scheduler import Scheduler
 from tests.store.samples import live
 from tests.sync.fakes import NOON, FakeSource, Recorder, clock, deals
 from tests.sync.schedules import HOUR, gaps, job, scheduled
@@ -93,20 +91,6 @@ def test_a_long_full_reading_takes_turns_with_changes(store: Store) -> None:
     assert "1000" not in live(store), "what the listing left out is gone"
     published_meanwhile = {str(1000 + int(at)) for at in changes if at > RECONCILE}
     assert published_meanwhile <= set(live(store))
-
-
-def test_a_nudge_reads_at_once(store: Store) -> None:
-    source = FakeSource()
-
-    def push(scheduler: Scheduler) -> None:
-        loop = asyncio.get_running_loop()
-        loop.call_later(100, scheduler.nudge, "crm")
-        loop.call_later(200, lambda: threading.Thread(target=scheduler.nudge, args=("crm",)).start())
-        loop.call_later(300, scheduler.nudge, "unknown")
-
-    scheduled(store, job(source, every=HOUR), seconds=400, meanwhile=push)
-    assert [round(at) for at in source.times()][1:2] == [100]
-    assert len(source.times()) == 3
 
 
 def test_jumps_of_the_wall_clock_are_told_and_change_no_schedule(store: Store) -> None:

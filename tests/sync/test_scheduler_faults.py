@@ -42,13 +42,7 @@ def test_entities_of_a_source_that_is_away_are_not_asked_for_one_by_one(store: S
 
 def test_no_request_is_made_before_the_vendor_allows_it(store: Store) -> None:
     source, heard = FakeSource("crm", ["deals", "calls"], deals=answering(RateLimitedError("wait", 1800.0))), Recorder()
-
-    def push(scheduler: Scheduler) -> None:
-        loop = asyncio.get_running_loop()
-        for second in range(10, 1790, 300):
-            loop.call_later(second, scheduler.nudge, "crm")
-
-    scheduled(store, job(source), seconds=1790, heard=heard, meanwhile=push)
+    scheduled(store, job(source), seconds=1790, heard=heard)
     assert len(source.times()) == 1
     assert heard.states_of()[-1] == "rate_limited"
     assert {at - NOON >= timedelta(seconds=1800) for _, _, at in heard.plans} == {True}

@@ -28,11 +28,9 @@ def test_a_stop_breaks_off_what_is_being_read_and_keeps_what_was_written(store: 
 def test_a_stop_before_the_start_and_after_the_end(store: Store) -> None:
     source = FakeSource()
     scheduler = Scheduler([job(source)], store, Recorder(), clock)
-    scheduler.nudge("crm")
     scheduler.stop()
     run(scheduler.run())
     scheduler.stop()
-    scheduler.nudge("crm")
     assert source.closed
 
 

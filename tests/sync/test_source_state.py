@@ -9,7 +9,7 @@ import pytest
 from exporter.errors import Reason
 from exporter.naming import SourceState
 from exporter.store.state import Outcome
-from exporter.sync.source_state import BREAKER, source_state, source_up
+from exporter.sync.source_state import BREAKER, source_state
 from tests.sync.fakes import NOON
 
 DEALS, CALLS = (Outcome("crm", entity, last_success=NOON, watermark=NOON) for entity in ("deals", "calls"))
@@ -55,9 +55,3 @@ def test_while_the_store_is_away_every_source_is_paused() -> None:
 
 def test_entities_that_are_no_longer_read_do_not_count() -> None:
     assert source_state(("calls",), (failing(DEALS, Reason.CONNECT), CALLS)) is SourceState.OK
-
-
-def test_a_source_is_up_where_the_last_pass_over_every_entity_succeeded() -> None:
-    assert source_up(BOTH, (DEALS, CALLS))
-    assert not source_up(BOTH, (DEALS,))
-    assert not source_up(BOTH, (DEALS, failing(CALLS, Reason.CONNECT)))

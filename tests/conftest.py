@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import logging
+import shutil
 from collections import Counter
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
 
+from exporter.store.store import Store
 from tests.command_line import Typed, typist
 
 # a busy machine is no failure: no test depends on how long anything takes
@@ -31,6 +34,23 @@ def logging_as_before() -> Iterator[None]:
 def typed(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], logging_as_before: None) -> Typed:
     """Runs a command line in this process."""
     return typist(monkeypatch, capsys)
+
+
+@pytest.fixture(scope="session")
+def empty_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The data directory of a store that was never used; copying it is faster than creating one."""
+    folder = tmp_path_factory.mktemp("empty")
+    Store.open(folder).close()
+    return folder
+
+
+@pytest.fixture
+def store(tmp_path: Path, empty_store: Path) -> Iterator[Store]:
+    """An empty store in `tmp_path / "data"`, closed after the test."""
+    shutil.copytree(empty_store, tmp_path / "data")
+    opened = Store.open(tmp_path / "data", on_corrupt="fail")
+    yield opened
+    opened.close()
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -13,9 +13,9 @@ from exporter.errors import PostError, Reason, StoreError
 from exporter.push import endpoint
 from exporter.push.body import MOST_BYTES, Post
 from exporter.web.server import ServedState
-from tests.exposition.desk import JSON, Desk, Taken, counted, send, until
 from tests.exposition.serving import get, running
 from tests.push.posts import TOKEN, source
+from tests.push.receiver import JSON, Desk, Taken, counted, send, until
 from tests.sources.around import surroundings
 
 

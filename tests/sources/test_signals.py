@@ -31,6 +31,7 @@ from tests.sources.providers.pipedrive.vendor import TOKEN, Pipedrive
 from tests.sources.providers.stripe.vendor import KEY, Stripe
 from tests.sources.providers.zendesk.vendor import HOST, Zendesk
 from tests.sources.providers.zendesk.vendor import TOKEN as ZENDESK
+from tests.store.samples import watermarks
 
 Made = tuple[Source, Callable[[], datetime]]
 
@@ -111,7 +112,7 @@ def test_a_silent_cap_fails_the_pass_as_incomplete_and_shows(vendor: str, store:
     assert (report.success, report.reason) == (False, "capped")
     assert self_metrics.value(naming.CAPPED, source.name, source.entities[0]) == 1
     assert self_metrics.value(naming.ERRORS, source.name, source.entities[0], "capped") == 1
-    assert store.watermarks() == {}
+    assert watermarks(store) == {}
     with store.reading() as connection:
         query = f"SELECT count(*) FROM {source.entities[0]}"
         assert connection.execute(query).fetchone() == (0,)

@@ -8,10 +8,10 @@ import pytest
 
 from exporter.exposition.self_metrics import SelfMetrics
 from exporter.web.server import ServedState
-from tests.exposition.desk import Desk
 from tests.exposition.sample import sample_state
 from tests.exposition.serving import running
 from tests.push.posts import TOKEN, source
+from tests.push.receiver import Desk
 from tests.sources.around import surroundings
 
 

@@ -15,7 +15,7 @@ from tests.dashboards.boards import panel
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-AROUND = """\
+CONTEXT = """\
 company: {name: Example, timezone: Europe/Zurich, currency: CHF, hours: {opens: "08:00", closes: "18:00"}}
 sources:
   - {name: crm, provider: csv, path: deals.csv, entity: deals, columns: {id: id, status: status, closed_at: closed}}
@@ -46,7 +46,7 @@ def config(tmp_path: Path) -> Path:
     rows = [f"{n},{'won' if n % 10 < 3 else 'lost'},2026-{10 + n % 2}-{1 + n % 20:02}T09:00:00Z" for n in range(200)]
     (tmp_path / "deals.csv").write_text("\n".join(["id,status,closed", *rows]) + "\n")
     path = tmp_path / "kpis.yaml"
-    path.write_text(AROUND + blocks("From YAML to Grafana")[0])
+    path.write_text(CONTEXT + blocks("From YAML to Grafana")[0])
     return path
 
 

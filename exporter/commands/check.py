@@ -92,8 +92,8 @@ async def _access(config: Config) -> list[tuple[str, str, bool, str]]:
     from exporter.commands.reading import Untold
     from exporter.runtime.source_jobs import jobs, pushed
 
-    around = config, os.environ, Path(), system_clock, Untold()
-    sources: list[Source] = [*(job.source for job in jobs(*around)), *pushed(*around)]
+    context = config, os.environ, Path(), system_clock, Untold()
+    sources: list[Source] = [*(job.source for job in jobs(*context)), *pushed(*context)]
     try:
         found = await asyncio.gather(*map(_one, sources))
     finally:

@@ -14,7 +14,7 @@ from exporter.errors import InvalidRecordError, Reason, SourceRejectedError
 from exporter.passes import Page, Pass
 from exporter.push.body import Numbered, Post, Refused, rows_of
 from exporter.push.push_rows import ENTITY, Batch, Shape
-from exporter.sources.base import Access, Surroundings
+from exporter.sources.base import Access, SourceContext
 from exporter.sources.parsing import convert
 
 SHORTEST_TOKEN = 16
@@ -24,9 +24,9 @@ BURST = 10.0
 """Seconds' worth of posts that may come at once."""
 
 
-def create(options: PushOptions, around: Surroundings) -> PushSource:
+def create(options: PushOptions, context: SourceContext) -> PushSource:
     """The source that the options describe."""
-    return PushSource(options, around)
+    return PushSource(options, context)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,20 +42,20 @@ class PushSource:
 
     lag = timedelta(0)
 
-    def __init__(self, options: PushOptions, around: Surroundings) -> None:
+    def __init__(self, options: PushOptions, context: SourceContext) -> None:
         self.name = options.name
         self.entities = options.reads
         self._options = options
-        self._around = around
-        self._shapes = {part.entity: Shape(part, around.zone) for part in options.entities}
-        self._allowance = _Allowance(options.max_per_second, around.monotonic)
+        self._context = context
+        self._shapes = {part.entity: Shape(part, context.zone) for part in options.entities}
+        self._allowance = _Allowance(options.max_per_second, context.monotonic)
 
     def admits(self, token: bytes) -> bool:
         """Whether it is the source's token, found out in the same time for any.
 
         Raises LookupError where the file that holds it cannot be read.
         """
-        known = self._options.token.reveal(self._around.environ, self._around.base)
+        known = self._options.token.reveal(self._context.environ, self._context.base)
         return hmac.compare_digest(hashlib.sha256(token).digest(), hashlib.sha256(known.encode()).digest())
 
     def wait(self) -> float:
@@ -103,9 +103,9 @@ class PushSource:
             raise InvalidRecordError(Reason.MISSING_FIELD, ENTITY)
         return said
 
-    def read(self, asked: Pass) -> AsyncIterator[Page]:
+    def read(self, sync_pass: Pass) -> AsyncIterator[Page]:
         """Raises SourceRejectedError: there is nothing to read."""
-        raise SourceRejectedError(Reason.BAD_REQUEST, f"{asked.entity} are posted to /push/{self.name}, not read")
+        raise SourceRejectedError(Reason.BAD_REQUEST, f"{sync_pass.entity} are posted to /push/{self.name}, not read")
 
     async def check(self) -> tuple[Access, ...]:
         """Whether there is a token that cannot be guessed."""
@@ -114,7 +114,7 @@ class PushSource:
 
     def _weakness(self) -> str:
         try:
-            token = self._options.token.reveal(self._around.environ, self._around.base)
+            token = self._options.token.reveal(self._context.environ, self._context.base)
         except LookupError as error:
             return str(error)
         short = len(token) < SHORTEST_TOKEN

@@ -10,7 +10,7 @@ from exporter.config.root import Config
 from exporter.config.sources.push import PushOptions
 from exporter.errors import ConfigError, Problem, SourceRejectedError
 from exporter.push.source import PushSource
-from exporter.sources.base import Surroundings, Telemetry
+from exporter.sources.base import SourceContext, Telemetry
 from exporter.sources.registry import create
 from exporter.sync.fingerprint import fingerprint
 from exporter.sync.schedule import Job
@@ -18,14 +18,14 @@ from exporter.sync.schedule import Job
 
 def jobs(config: Config, environ: Mapping[str, str], data_dir: Path, clock: Clock, telemetry: Telemetry) -> list[Job]:
     """The sources of a config that are read, ready for it; raises ConfigError where an address is not allowed."""
-    around = Surroundings(environ, config.base, config.company.timezone, clock, telemetry, data_dir)
+    context = SourceContext(environ, config.base, config.company.timezone, clock, telemetry, data_dir)
     made, problems = [], []
     for options in config.sources:
         if not options.polled:
             continue
-        marks = {entity: fingerprint(options, entity, around.zone) for entity in options.reads}
+        marks = {entity: fingerprint(options, entity, context.zone) for entity in options.reads}
         try:
-            made.append(Job(create(options, around), options.sync_every, options.reconcile_every, marks))
+            made.append(Job(create(options, context), options.sync_every, options.reconcile_every, marks))
         except SourceRejectedError as error:
             problems.append(Problem("config", 0, f"sources.{options.name}", str(error)))
     if problems:
@@ -37,5 +37,5 @@ def pushed(
     config: Config, environ: Mapping[str, str], data_dir: Path, clock: Clock, telemetry: Telemetry
 ) -> list[PushSource]:
     """The sources of a config that wait for posts."""
-    around = Surroundings(environ, config.base, config.company.timezone, clock, telemetry, data_dir)
-    return [PushSource(options, around) for options in config.sources if isinstance(options, PushOptions)]
+    context = SourceContext(environ, config.base, config.company.timezone, clock, telemetry, data_dir)
+    return [PushSource(options, context) for options in config.sources if isinstance(options, PushOptions)]

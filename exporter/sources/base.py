@@ -45,7 +45,7 @@ class Source(Protocol):
         """How long a change may stay invisible at the vendor: data is complete only up to `now - lag`."""
         ...
 
-    def read(self, asked: Pass) -> AsyncIterator[Page]:
+    def read(self, sync_pass: Pass) -> AsyncIterator[Page]:
         """Pages of one pass, in order. Ending without an error means complete; no page at all means unchanged.
 
         Raises SourceError (SourceUnavailableError, RateLimitedError, SourceRejectedError, IncompletePassError).
@@ -78,7 +78,7 @@ class Telemetry(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Surroundings:
+class SourceContext:
     """What a source needs from its process.
 
     `environ` and `base` locate secrets and files, `zone` is the company's (for times without one),

@@ -9,7 +9,7 @@ from types import MappingProxyType
 from typing import Any, cast
 
 from exporter.config.sources.base import SourceOptions
-from exporter.sources.base import Source, Surroundings
+from exporter.sources.base import Source, SourceContext
 
 PROVIDERS: Mapping[str, str] = MappingProxyType(
     {
@@ -27,13 +27,13 @@ PROVIDERS: Mapping[str, str] = MappingProxyType(
         "zendesk": "exporter.sources.providers.zendesk",
     }
 )
-"""Provider name to the module whose `create(options, around)` builds a source."""
+"""Provider name to the module whose `create(options, context)` builds a source."""
 
 
-def create(options: SourceOptions, around: Surroundings) -> Source:
+def create(options: SourceOptions, context: SourceContext) -> Source:
     """The source that these options describe; raises SourceRejectedError where its address is not allowed."""
     # httpx imports its command line where it can, and with it rich and Pygments: 4 MB that no source needs
     cast("dict[str, Any]", sys.modules).setdefault("httpx._main", None)
     provider: str = cast("Any", options).provider
-    factory: Callable[[Any, Surroundings], Source] = import_module(PROVIDERS[provider]).create
-    return factory(options, around)
+    factory: Callable[[Any, SourceContext], Source] = import_module(PROVIDERS[provider]).create
+    return factory(options, context)

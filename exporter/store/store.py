@@ -74,9 +74,9 @@ class Store:
         with self._database.write() as connection:
             return passes.begin(connection, Slot(source, entity, full), started_at, fingerprint)
 
-    def stage(self, asked: Pass, source: str, page: Page) -> None:
+    def stage(self, sync_pass: Pass, source: str, page: Page) -> None:
         """Keeps a page of the pass, with its resume token, in one transaction."""
-        slot = Slot(source, asked.entity, asked.cursor is None)
+        slot = Slot(source, sync_pass.entity, sync_pass.cursor is None)
         values = staging.page_values(slot, next(self._numbers), page)
         self._database.write_once(staging.INSERT_PAGE, values)
 

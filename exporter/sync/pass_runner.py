@@ -82,9 +82,9 @@ class PassRunner:
         name, entity = errand.source.name, errand.entity
         intake = Intake(entity)
         report = PassReport(name, entity, errand.full)
-        asked: Pass | None = None
+        sync_pass: Pass | None = None
         try:
-            asked = await self._stored(
+            sync_pass = await self._stored(
                 "begin",
                 self._store.begin,
                 name,
@@ -93,16 +93,16 @@ class PassRunner:
                 full=errand.full,
                 fingerprint=errand.fingerprint,
             )
-            report = replace(report, full=asked.cursor is None)
-            ending = await self._read(errand, asked, intake)
+            report = replace(report, full=sync_pass.cursor is None)
+            ending = await self._read(errand, sync_pass, intake)
             if ending.paused:
                 report = replace(report, paused=True)
             else:
-                merged = await self._publish(errand, asked, ending.last, _now() - began)
+                merged = await self._publish(errand, sync_pass, ending.last, _now() - began)
                 report = _published(report, merged)
         except Exception as error:  # noqa: BLE001 - the edge of a pass: nothing may stop the other sources
             report = _failed(report, error)
-            await self._note(report, asked if self._is_spoilt(error, asked, intake) else None)
+            await self._note(report, sync_pass if self._is_spoilt(error, sync_pass, intake) else None)
         report = replace(
             report, records=intake.records, pages=intake.pages, rejected=dict(intake.rejected), seconds=_now() - began
         )
@@ -125,11 +125,11 @@ class PassRunner:
         self._observer.finished(report)
         return report
 
-    async def _read(self, errand: PassRequest, asked: Pass, intake: Intake) -> _Ending:
-        writer = PageWriter(lambda page: self._stage(asked, errand.source.name, page))
+    async def _read(self, errand: PassRequest, sync_pass: Pass, intake: Intake) -> _Ending:
+        writer = PageWriter(lambda page: self._stage(sync_pass, errand.source.name, page))
         began = _now()
         last: Page | None = None
-        pages = errand.source.read(asked)
+        pages = errand.source.read(sync_pass)
         try:
             async with asyncio.timeout(self._stalled) as deadline:
                 async for found in pages:
@@ -137,8 +137,8 @@ class PassRunner:
                     last = intake.check(found, self._clock())
                     if last.records or last.rejected or last.resume is not None:
                         await writer.add(last)
-                    self._progress(errand, asked, intake, last, _now() - began)
-                    if _makes_way(errand, asked, last, _now() - began):
+                    self._progress(errand, sync_pass, intake, last, _now() - began)
+                    if _makes_way(errand, sync_pass, last, _now() - began):
                         await writer.flush()
                         return _Ending(last, paused=True)
             intake.conclude()
@@ -151,16 +151,16 @@ class PassRunner:
             await writer.settle()
             await _close(pages)
 
-    async def _stage(self, asked: Pass, source: str, page: Page) -> None:
-        await self._stored("stage", self._store.stage, asked, source, page)
+    async def _stage(self, sync_pass: Pass, source: str, page: Page) -> None:
+        await self._stored("stage", self._store.stage, sync_pass, source, page)
 
-    async def _publish(self, errand: PassRequest, asked: Pass, last: Page | None, seconds: float) -> Merged:
+    async def _publish(self, errand: PassRequest, sync_pass: Pass, last: Page | None, seconds: float) -> Merged:
         return await self._stored(
             "publish",
             self._store.publish,
             errand.source.name,
-            asked.entity,
-            full=asked.cursor is None,
+            sync_pass.entity,
+            full=sync_pass.cursor is None,
             cursor=last.cursor if last else None,
             listing=last.listing if last else None,
             at=self._clock(),
@@ -185,23 +185,23 @@ class PassRunner:
             self._observer.store_failed(operation, "damaged" if isinstance(error, StoreDamagedError) else "error")
             raise
 
-    def _progress(self, errand: PassRequest, asked: Pass, intake: Intake, page: Page, seconds: float) -> None:
-        full = asked.cursor is None
+    def _progress(self, errand: PassRequest, sync_pass: Pass, intake: Intake, page: Page, seconds: float) -> None:
+        full = sync_pass.cursor is None
         self._observer.progressed(
             Progress(errand.source.name, errand.entity, full, intake.pages, intake.records, seconds, page.total)
         )
 
-    def _is_spoilt(self, error: Exception, asked: Pass | None, intake: Intake) -> bool:
+    def _is_spoilt(self, error: Exception, sync_pass: Pass | None, intake: Intake) -> bool:
         """True where what was staged must not be built upon."""
-        if asked is None:
+        if sync_pass is None:
             return False
         if isinstance(error, StoreError):
             return self._store.up  # not the disk but the content could not be stored
         if not isinstance(error, SourceUnavailableError | TimeoutError):
             return True
-        key = (asked.entity, str(asked.resume))
+        key = (sync_pass.entity, str(sync_pass.resume))
         answered = isinstance(error, SourceError) and error.reason in _ANSWERED
-        if intake.pages or asked.resume is None or not answered:
+        if intake.pages or sync_pass.resume is None or not answered:
             self._stuck.pop(key, None)
             return False
         self._stuck[key] += 1
@@ -231,8 +231,8 @@ def _published(report: PassReport, merged: Merged) -> PassReport:
     )
 
 
-def _makes_way(errand: PassRequest, asked: Pass, page: Page, seconds: float) -> bool:
-    due = errand.pause_after is not None and asked.cursor is None and seconds >= errand.pause_after
+def _makes_way(errand: PassRequest, sync_pass: Pass, page: Page, seconds: float) -> bool:
+    due = errand.pause_after is not None and sync_pass.cursor is None and seconds >= errand.pause_after
     return due and page.resume is not None
 
 

@@ -12,14 +12,14 @@ from tests.exposition.sample import sample_state
 from tests.exposition.serving import running
 from tests.push.posts import TOKEN, source
 from tests.push.receiver import Desk
-from tests.sources.around import surroundings
+from tests.sources.source_context import source_context
 
 
 @pytest.fixture
 def desk() -> Desk:
     """Keeps what is posted."""
-    around = surroundings(TOKEN=TOKEN)
-    return Desk({"shop": source("deals", around=around), "both": source("deals", "people", around=around)})
+    context = source_context(TOKEN=TOKEN)
+    return Desk({"shop": source("deals", context=context), "both": source("deals", "people", context=context)})
 
 
 @pytest.fixture

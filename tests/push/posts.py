@@ -11,16 +11,16 @@ from exporter.push.body import Post
 from exporter.push.push_rows import Batch
 from exporter.push.source import Posted, PushSource, create
 from exporter.records import Record
-from exporter.sources.base import Surroundings
-from tests.sources.around import NOW, options, surroundings
+from exporter.sources.base import SourceContext
+from tests.sources.source_context import NOW, options, source_context
 
 TOKEN = "a-token-that-nobody-guesses"
 
 
-def source(*entities: Any, around: Surroundings | None = None, **given: Any) -> PushSource:
+def source(*entities: Any, context: SourceContext | None = None, **given: Any) -> PushSource:
     """A source that takes these entities, by default deals."""
     told = {"provider": "push", "token": {"env": "TOKEN"}, "entities": entities or ("deals",), **given}
-    return create(options(**told), around or surroundings(TOKEN=TOKEN))
+    return create(options(**told), context or source_context(TOKEN=TOKEN))
 
 
 def post(content: Any, **more: Any) -> Post:

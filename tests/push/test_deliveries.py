@@ -20,7 +20,7 @@ from exporter.push.deliveries import UNKNOWN, Deliveries, Delivery
 from exporter.push.source import PushSource
 from exporter.store.store import Store
 from tests.push.posts import TOKEN, post, source
-from tests.sources.around import NOW, Clock, surroundings
+from tests.sources.source_context import NOW, Clock, source_context
 from tests.store.samples import live, no_file_beyond, versions, watermarks
 from tests.sync.fakes import Recorder
 
@@ -32,7 +32,7 @@ class World:
         self.clock = Clock()
         self.store = store
         self.heard = Recorder()
-        self.source: PushSource = source(*entities, around=surroundings(clock=self.clock, TOKEN=TOKEN))
+        self.source: PushSource = source(*entities, context=source_context(clock=self.clock, TOKEN=TOKEN))
         self.deliveries = Deliveries([self.source], store, self.heard, self.clock)
         self.deliveries.start()
 

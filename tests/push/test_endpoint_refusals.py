@@ -16,11 +16,11 @@ from exporter.web.server import ServedState
 from tests.exposition.serving import get, running
 from tests.push.posts import TOKEN, source
 from tests.push.receiver import JSON, Desk, Taken, counted, send, until
-from tests.sources.around import surroundings
+from tests.sources.source_context import source_context
 
 
 def test_over_its_rate_a_source_is_told_when_to_come_back(port: int, desk: Desk, state: ServedState) -> None:
-    desk.sources["slow"] = source(around=surroundings(TOKEN=TOKEN), max_per_second=0.25)
+    desk.sources["slow"] = source(context=source_context(TOKEN=TOKEN), max_per_second=0.25)
     statuses = [send(port, "/push/slow")[0] for _ in range(3)]
     assert statuses == [200, 200, 429]
     status, headers, _ = send(port, "/push/slow")

@@ -10,7 +10,7 @@ import pytest
 from exporter.push.body import Post
 from exporter.records import Call, Deal, Person, Ticket
 from tests.push.posts import only, post, records, source, taken, told
-from tests.sources.around import NOW
+from tests.sources.source_context import NOW
 
 
 def test_fields_are_our_columns_by_name_each_of_its_kind() -> None:

@@ -18,7 +18,7 @@ from exporter.push.push_rows import Batch
 from exporter.push.source import create
 from exporter.sources.base import Access
 from tests.push.posts import TOKEN, only, post, records, source, taken, told
-from tests.sources.around import NOW, Clock, pages_of, run, surroundings
+from tests.sources.source_context import NOW, Clock, pages_of, run, source_context
 
 
 def test_only_its_own_token_is_admitted() -> None:
@@ -31,7 +31,7 @@ def test_only_its_own_token_is_admitted() -> None:
 def test_a_token_in_a_file_counts_from_the_moment_it_is_there(tmp_path: Path) -> None:
     file = tmp_path / "token"
     file.write_text("first-token-of-the-shop\r\n")
-    shop = source(around=surroundings(base=tmp_path), token={"file": "token"})
+    shop = source(context=source_context(base=tmp_path), token={"file": "token"})
     assert shop.admits(b"first-token-of-the-shop")
     file.write_text("second-token-ümläut")
     assert not shop.admits(b"first-token-of-the-shop")
@@ -43,7 +43,7 @@ def test_a_token_in_a_file_counts_from_the_moment_it_is_there(tmp_path: Path) ->
 
 def test_ten_seconds_worth_of_posts_may_come_at_once_and_then_they_are_spaced() -> None:
     clock = Clock()
-    shop = source(around=surroundings(clock=clock), max_per_second=2)
+    shop = source(context=source_context(clock=clock), max_per_second=2)
     assert [shop.wait() for _ in range(20)] == [0.0] * 20
     assert shop.wait() == pytest.approx(0.5)
     clock.go(0.5)
@@ -110,7 +110,7 @@ def test_it_is_never_read() -> None:
     ],
 )
 def test_check_says_whether_there_is_a_token_that_cannot_be_guessed(token: str, missing: str) -> None:
-    shop = source("deals", "calls", around=surroundings(TOKEN=token))
+    shop = source("deals", "calls", context=source_context(TOKEN=token))
     allowed = not missing
     assert run(shop.check()) == (Access("deals", allowed, missing), Access("calls", allowed, missing))
     run(shop.close())
@@ -151,7 +151,7 @@ def test_the_example_loads_and_its_sources_take_what_it_shows() -> None:
     example = Path(__file__).parents[2] / "config/examples/push.yaml"
     loaded = load(example, {"SHOP_TOKEN": TOKEN, "BOOKING_TOKEN": TOKEN})
     assert loaded.warnings == ()
-    shop, booking = (create(options, surroundings(TOKEN=TOKEN)) for options in loaded.config.sources)
+    shop, booking = (create(options, source_context(TOKEN=TOKEN)) for options in loaded.config.sources)
     (shown,) = re.findall(r"-d '(.*)'", example.read_text(encoding="utf-8"))
     (deal,) = records(only(shop.take(Post(shown.encode(), entity="deals"), NOW + timedelta(days=300))))
     assert (deal.status, str(deal.amount), deal.currency) == ("won", "129.9", "EUR")

@@ -17,7 +17,7 @@ from starlette.applications import Starlette
 from exporter.errors import InvalidRecordError
 from exporter.passes import Listing, Page, Pass
 from exporter.records import Record
-from exporter.sources.base import Source, Surroundings
+from exporter.sources.base import Source, SourceContext
 from tests.demo.tiny import Hands
 
 T = TypeVar("T")
@@ -71,9 +71,9 @@ def run(work: Coroutine[Any, Any, T]) -> T:
     return _RUNNER.run(work)
 
 
-def surroundings(hands: Hands, transport: httpx.AsyncBaseTransport, **environ: str) -> Surroundings:
+def source_context(hands: Hands, transport: httpx.AsyncBaseTransport, **environ: str) -> SourceContext:
     """Everything by the hands of a clock; waits take no time."""
-    return Surroundings(
+    return SourceContext(
         environ={"SECRET": SECRET, **environ},
         base=Path(),
         zone=ZONE,
@@ -111,12 +111,12 @@ class Brought:
         return found[0]
 
 
-def bring(source: Source, asked: Pass, pages: int | None = None) -> Brought:
+def bring(source: Source, sync_pass: Pass, pages: int | None = None) -> Brought:
     """One pass, or its first pages as if the process had been killed then."""
 
     async def gather() -> Brought:
         found: list[Page] = []
-        async for page in source.read(asked):
+        async for page in source.read(sync_pass):
             found.append(page)
             if len(found) == pages:
                 break

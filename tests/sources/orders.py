@@ -18,7 +18,7 @@ import pymysql
 
 from exporter.config.sources.sql import SqlOptions
 from exporter.passes import Page, Pass
-from exporter.sources.base import Surroundings
+from exporter.sources.base import SourceContext
 from exporter.sources.providers.sql import SqlSource, create
 
 NOW = datetime(2026, 3, 10, 12, tzinfo=UTC)
@@ -49,9 +49,9 @@ class Silent:
     def next_attempt(self, source: str, at: datetime) -> None: ...
 
 
-def around(base: Path, **environ: str) -> Surroundings:
+def source_context(base: Path, **environ: str) -> SourceContext:
     """What the source has around it."""
-    return Surroundings(environ, base, ZoneInfo("Europe/Zurich"), lambda: NOW, Silent())
+    return SourceContext(environ, base, ZoneInfo("Europe/Zurich"), lambda: NOW, Silent())
 
 
 @dataclass
@@ -68,7 +68,7 @@ class Database:
         options = SqlOptions.model_validate({
             "name": "erp", "provider": "sql", **self.options, "entities": [{k: v for k, v in part.items() if v}],
         })  # fmt: skip
-        return create(options, around(self.base, **self.environ))
+        return create(options, source_context(self.base, **self.environ))
 
 
 def on_postgresql(port: int, base: Path) -> Database:

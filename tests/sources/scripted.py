@@ -11,11 +11,11 @@ import pytest
 
 from exporter.config.fields import Secret
 from exporter.errors import SourceError
-from exporter.sources.base import Surroundings
+from exporter.sources.base import SourceContext
 from exporter.sources.http.auth import Authenticator, BearerAuth
 from exporter.sources.http.client import Answer, SourceClient
 from exporter.sources.http.rate_limit import Limits
-from tests.sources.around import Clock, Ledger, http_options, run, surroundings
+from tests.sources.source_context import Clock, Ledger, http_options, run, source_context
 
 Script = Callable[[httpx.Request], httpx.Response]
 
@@ -28,17 +28,17 @@ class Vendor:
         self.log: list[httpx.Request] = []
         self._script = script
         self._answers = iter(()) if callable(script) else iter(script)
-        auth: Callable[[Surroundings], Authenticator] | None = given.pop("auth", None)
+        auth: Callable[[SourceContext], Authenticator] | None = given.pop("auth", None)
         limits = given.pop("limits", Limits())
         classify = given.pop("classify", None)
-        self.around = surroundings(
+        self.context = source_context(
             httpx.MockTransport(self._answer), clock=self.clock, ledger=self.ledger, TOKEN="sesame"
         )
         self.client = SourceClient(
             http_options(**given),
             "https://api.test/v1",
-            auth(self.around) if auth else None,
-            self.around,
+            auth(self.context) if auth else None,
+            self.context,
             limits=limits,
             classify=classify,
         )
@@ -70,6 +70,6 @@ def status(code: int, **headers: str) -> httpx.Response:
     return httpx.Response(code, json={}, headers={name.replace("_", "-"): value for name, value in headers.items()})
 
 
-def bearer(around: Surroundings) -> Authenticator:
+def bearer(context: SourceContext) -> Authenticator:
     """Sends the token `sesame`."""
-    return BearerAuth(Secret(env="TOKEN"), around)
+    return BearerAuth(Secret(env="TOKEN"), context)

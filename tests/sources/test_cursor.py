@@ -12,7 +12,7 @@ from exporter.errors import Reason, SourceUnavailableError
 from exporter.passes import Page, Pass
 from exporter.sources.cursor import finish_last_page, next_cursor
 from tests.sources.account import run
-from tests.sources.around import NOW
+from tests.sources.source_context import NOW
 
 MINUTE = timedelta(minutes=1)
 

@@ -16,7 +16,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from exporter.passes import Page, Pass
 from exporter.records import Record
 from exporter.sources.providers.rest import create
-from tests.sources.around import NOW, Clock, rest, surroundings
+from tests.sources.source_context import NOW, Clock, rest, source_context
 
 SIZE = 3
 LOOKBACK = 5
@@ -124,7 +124,7 @@ class History(RuleBasedStateMachine):
         self.clock = Clock()
         self.source = create(
             rest(listing, lookback=f"{LOOKBACK}s"),
-            surroundings(httpx.MockTransport(self.vendor.answer), clock=self.clock),
+            source_context(httpx.MockTransport(self.vendor.answer), clock=self.clock),
         )
 
     def change(self, kind: str, key: str, amount: int, late: int, passes: int) -> None:

@@ -12,7 +12,7 @@ import httpx
 import pytest
 
 from exporter.sources.registry import PROVIDERS
-from tests.sources.around import pages_of, run, surroundings
+from tests.sources.source_context import pages_of, run, source_context
 
 ROOT = Path(__file__).parents[2]
 TEXT = (ROOT / "exporter/sources/README.md").read_text(encoding="utf-8")
@@ -38,7 +38,7 @@ def test_the_example_waits_as_its_vendor_asks_and_names_a_missing_permission(mon
     options = config.TidydeskOptions(name="desk", provider="tidydesk", token={"env": "TOKEN"})
 
     def create(answer: httpx.Response) -> object:
-        return provider.create(options, surroundings(httpx.MockTransport(lambda _: answer), TOKEN="sesame"))
+        return provider.create(options, source_context(httpx.MockTransport(lambda _: answer), TOKEN="sesame"))
 
     forbidden = create(httpx.Response(403, json={}))
     assert [access.missing for access in run(forbidden.check())] == ["the scope tickets:read"]  # type: ignore[attr-defined]

@@ -11,7 +11,7 @@ import pytest
 from exporter.config.sources import AnySource
 from exporter.sources.providers.csv import CsvSource
 from exporter.sources.registry import PROVIDERS, create
-from tests.sources.around import options, surroundings
+from tests.sources.source_context import options, source_context
 
 
 def configurable() -> set[str]:
@@ -30,7 +30,7 @@ def test_every_provider_has_a_module_that_creates_a_source(module: str) -> None:
 
 def test_a_source_is_created_by_its_provider(tmp_path: Path) -> None:
     found = options(provider="csv", path="a.csv", entity="deals", columns={"id": "Id"})
-    assert isinstance(create(found, surroundings(base=tmp_path)), CsvSource)
+    assert isinstance(create(found, source_context(base=tmp_path)), CsvSource)
 
 
 def test_a_provider_is_imported_only_when_it_is_needed() -> None:

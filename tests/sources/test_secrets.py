@@ -15,7 +15,7 @@ from exporter.errors import SourceError
 from exporter.passes import Page
 from exporter.sources.providers.rest import create
 from tests.fakes.raw import CLOSE, RESET, Pause, RawServer, Script, Seen, Step, as_json, reply
-from tests.sources.around import Clock, pages_of, rest, run, surroundings
+from tests.sources.source_context import Clock, pages_of, rest, run, source_context
 
 CANARY = "canary/7f3a+secret=="
 FORMS = (CANARY, quote(CANARY, safe=""), base64.b64encode(CANARY.encode()).decode(), "7f3a")
@@ -68,8 +68,8 @@ async def attempt(script: Script, auth: str, data_dir: Path) -> tuple[list[Page]
         listing = {"pagination": {"next_link": {"path": "next"}}, "max_pages": 3}
         options = rest(listing, base_url=server.url, auth=way, allow_insecure=True, allow_private=True)
         options = options.model_copy(update={"timeout": options.timeout / 300})
-        around = surroundings(clock=Clock(), data_dir=data_dir, CANARY=CANARY)
-        source = create(options, around)
+        context = source_context(clock=Clock(), data_dir=data_dir, CANARY=CANARY)
+        source = create(options, context)
         pages: list[Page] = []
         try:
             pages += await pages_of(source)
@@ -100,14 +100,14 @@ def test_a_secret_that_no_header_can_carry_does_not_show_in_the_librarys_complai
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     caplog.set_level(logging.DEBUG)
-    source = create(rest({}, auth=AUTHS["bearer"]), surroundings(CANARY="7f3a\nsecret"))
+    source = create(rest({}, auth=AUTHS["bearer"]), source_context(CANARY="7f3a\nsecret"))
     with pytest.raises(SourceError) as caught:
         run(pages_of(source))
     assert "7f3a" not in "".join(traceback.format_exception(caught.value)) + caplog.text
 
 
 def test_options_and_credentials_do_not_print_secrets() -> None:
-    around = surroundings(CANARY=CANARY)
+    context = source_context(CANARY=CANARY)
     options = rest({}, auth=AUTHS["query"])
-    source = create(options, around)
+    source = create(options, context)
     assert CANARY not in repr(options) + repr(vars(source))

@@ -25,12 +25,12 @@ from tests.demo.tiny import TinyCompany, phone_call
 from tests.evaluation.stored import small_config
 from tests.fakes.api import FakeApi
 from tests.sources import account
-from tests.sources.around import NOW, Clock, options, rest, surroundings
 from tests.sources.providers.aircall.phones import Phones
 from tests.sources.providers.pipedrive.vendor import TOKEN, Pipedrive
 from tests.sources.providers.stripe.vendor import KEY, Stripe
 from tests.sources.providers.zendesk.vendor import HOST, Zendesk
 from tests.sources.providers.zendesk.vendor import TOKEN as ZENDESK
+from tests.sources.source_context import NOW, Clock, options, rest, source_context
 from tests.store.samples import watermarks
 
 Made = tuple[Source, Callable[[], datetime]]
@@ -83,7 +83,7 @@ def _rest() -> Made:
     listing = {"total": "total", "pagination": {"cursor": {"path": "paging.next.after", "param": "after"}}}
     chosen = rest(listing)
     clock = Clock()
-    return create(chosen, surroundings(vendor.transport(), clock=clock)), clock
+    return create(chosen, source_context(vendor.transport(), clock=clock)), clock
 
 
 def _zendesk() -> Made:
@@ -96,7 +96,7 @@ def _zendesk() -> Made:
         provider="zendesk", base_url=HOST, entities=["calls"],
         api_token={"email": "ada@example.com", "token": {"env": "TOKEN"}},
     )  # fmt: skip
-    return create(chosen, surroundings(vendor.transport(), clock=clock, TOKEN=ZENDESK)), clock
+    return create(chosen, source_context(vendor.transport(), clock=clock, TOKEN=ZENDESK)), clock
 
 
 CUT: dict[str, Callable[[], Made]] = {
@@ -122,14 +122,14 @@ def _stripe(clock: Clock) -> tuple[Source, Any]:
     vendor = Stripe()
     vendor.put("charges", "ch_1", status="succeeded", amount=100, currency="usd", amount_refunded=0)
     chosen = options(provider="stripe", key={"env": "KEY"}, entities=["payments"])
-    return create(chosen, surroundings(vendor.transport(), clock=clock, KEY=KEY)), vendor
+    return create(chosen, source_context(vendor.transport(), clock=clock, KEY=KEY)), vendor
 
 
 def _pipedrive(clock: Clock) -> tuple[Source, Any]:
     vendor = Pipedrive()
     vendor.deal(1)
     chosen = options(provider="pipedrive", token={"env": "KEY"}, entities=["deals"])
-    return create(chosen, surroundings(vendor.transport(), clock=clock, KEY=TOKEN)), vendor
+    return create(chosen, source_context(vendor.transport(), clock=clock, KEY=TOKEN)), vendor
 
 
 @pytest.mark.parametrize("made", [_stripe, _pipedrive])

@@ -10,7 +10,7 @@ from typing import Any
 import httpx
 
 from exporter.passes import Page, Pass
-from exporter.sources.base import Source, Surroundings
+from exporter.sources.base import Source, SourceContext
 from exporter.sources.registry import create
 from exporter.store.store import Store
 from exporter.sync.observer import NullObserver, PassReport
@@ -20,7 +20,6 @@ from tests.demo.tiny import Hands, TinyCompany, deal, phone_call
 from tests.fakes.api import FakeApi
 from tests.sources import account
 from tests.sources.account import run
-from tests.sources.around import Clock, options, rest, surroundings
 from tests.sources.providers.aircall.phones import Phones
 from tests.sources.providers.asterisk.manager import LIVE, manager
 from tests.sources.providers.asterisk.manager import SECRET as ASTERISK
@@ -37,6 +36,7 @@ from tests.sources.providers.twilio.vendor import SECRET as TWILIO
 from tests.sources.providers.zendesk.vendor import HOST as ZENDESK_HOST
 from tests.sources.providers.zendesk.vendor import TOKEN as ZENDESK
 from tests.sources.providers.zendesk.vendor import Zendesk
+from tests.sources.source_context import Clock, options, rest, source_context
 
 COUNT = 5
 """Records in each account; pages hold two or three of them where the vendor can be told so."""
@@ -84,7 +84,7 @@ def _hubspot(name: str) -> Account:
     hands.go(60)
     between = Between(crm.line)
     chosen = options(name=name, provider="hubspot", token={"env": "SECRET"}, entities=["deals"], max_per_second=1000)
-    source = create(chosen, account.surroundings(hands, between))
+    source = create(chosen, account.source_context(hands, between))
     return Account(source, "deals", account.SECRET, between, hands, lambda s: hands.go(s / 60))
 
 
@@ -97,49 +97,49 @@ def _aircall(name: str) -> Account:
         name=name, provider="aircall", api_id="key", api_token={"env": "SECRET"}, entities=["calls"],
         max_per_second=1000,
     )  # fmt: skip
-    source = create(chosen, account.surroundings(hands, between))
+    source = create(chosen, account.source_context(hands, between))
     return Account(source, "calls", account.SECRET, between, hands, lambda s: hands.go(s / 60))
 
 
-def _around(inner: httpx.AsyncBaseTransport, clock: Clock, secret: str) -> tuple[Between, Surroundings]:
+def _context(inner: httpx.AsyncBaseTransport, clock: Clock, secret: str) -> tuple[Between, SourceContext]:
     between = Between(inner)
-    return between, surroundings(between, clock=clock, SECRET=secret)
+    return between, source_context(between, clock=clock, SECRET=secret)
 
 
 def _rest(name: str) -> Account:
     clock, secret = Clock(), "rest_canary"
     stamp = (clock.now - timedelta(hours=1)).isoformat()
     vendor = FakeApi([{"id": key, "amount": "5", "updated_at": stamp} for key in range(COUNT)], page=2)
-    between, around = _around(vendor.transport(), clock, secret)
+    between, context = _context(vendor.transport(), clock, secret)
     listing = {
         "since": {"param": "since", "format": "iso"},
         "pagination": {"cursor": {"path": "paging.next.after", "param": "after"}},
     }
     chosen = rest(listing, name=name, auth={"bearer": {"env": "SECRET"}})
-    return Account(create(chosen, around), "deals", secret, between, clock, clock.go)
+    return Account(create(chosen, context), "deals", secret, between, clock, clock.go)
 
 
 def _salesforce(name: str) -> Account:
     clock, vendor = Clock(), Salesforce(limit=3)
     for number in range(COUNT):
         vendor.opportunity(number)
-    between, around = _around(vendor.transport(), clock, SALESFORCE)
+    between, context = _context(vendor.transport(), clock, SALESFORCE)
     chosen = options(
         name=name, provider="salesforce", base_url=SALESFORCE_HOST, client_id="app", client_secret={"env": "SECRET"},
         entities=["deals"],
     )  # fmt: skip
     exceeded = lambda: error("REQUEST_LIMIT_EXCEEDED", 403)  # noqa: E731
-    return Account(create(chosen, around), "deals", SALESFORCE, between, clock, clock.go, exceeded)
+    return Account(create(chosen, context), "deals", SALESFORCE, between, clock, clock.go, exceeded)
 
 
 def _pipedrive(name: str) -> Account:
     clock, vendor = Clock(), Pipedrive(page=3)
     for number in range(1, COUNT + 1):
         vendor.deal(number)
-    between, around = _around(vendor.transport(), clock, PIPEDRIVE)
+    between, context = _context(vendor.transport(), clock, PIPEDRIVE)
     chosen = options(name=name, provider="pipedrive", token={"env": "SECRET"}, entities=["deals"])
     page = lambda: httpx.Response(403, html="<html>blocked</html>")  # noqa: E731
-    return Account(create(chosen, around), "deals", PIPEDRIVE, between, clock, clock.go, page)
+    return Account(create(chosen, context), "deals", PIPEDRIVE, between, clock, clock.go, page)
 
 
 def _zendesk(name: str) -> Account:
@@ -148,7 +148,7 @@ def _zendesk(name: str) -> Account:
         vendor.call(number)
         vendor.now += timedelta(seconds=1)
     vendor.now = clock.now
-    between, around = _around(vendor.transport(), clock, ZENDESK)
+    between, context = _context(vendor.transport(), clock, ZENDESK)
     chosen = options(
         name=name, provider="zendesk", base_url=ZENDESK_HOST, entities=["calls"],
         api_token={"email": "ada@example.com", "token": {"env": "SECRET"}},
@@ -160,26 +160,26 @@ def _zendesk(name: str) -> Account:
         clock.go(seconds)
         vendor.now = clock.now
 
-    return Account(create(chosen, around), "calls", ZENDESK, between, clock, later)
+    return Account(create(chosen, context), "calls", ZENDESK, between, clock, later)
 
 
 def _twilio(name: str) -> Account:
     clock, vendor = Clock(), Twilio(page=2)
     for number in range(COUNT):
         vendor.call(f"CA{number}", clock.now - timedelta(hours=9 * number + 1))
-    between, around = _around(vendor.transport(), clock, TWILIO)
+    between, context = _context(vendor.transport(), clock, TWILIO)
     chosen = options(
         name=name, provider="twilio", account_sid=ACCOUNT, secret={"env": "SECRET"}, history="2d", entities=["calls"]
     )
     busy = lambda: httpx.Response(429, json={"code": 20429})  # noqa: E731
-    return Account(create(chosen, around), "calls", TWILIO, between, clock, clock.go, busy)
+    return Account(create(chosen, context), "calls", TWILIO, between, clock, clock.go, busy)
 
 
 def _stripe(name: str) -> Account:
     clock, vendor = Clock(), Stripe(page=3)
     for number in range(COUNT):
         vendor.put("charges", f"ch_{number}", status="succeeded", amount=100, currency="usd", amount_refunded=0)
-    between, around = _around(vendor.transport(), clock, STRIPE)
+    between, context = _context(vendor.transport(), clock, STRIPE)
     chosen = options(name=name, provider="stripe", key={"env": "SECRET"}, entities=["payments"])
 
     def later(seconds: float) -> None:
@@ -188,14 +188,14 @@ def _stripe(name: str) -> Account:
 
     reason = {"stripe-rate-limited-reason": "global-concurrency"}
     limited = lambda: httpx.Response(429, headers=reason, json={})  # noqa: E731
-    return Account(create(chosen, around), "payments", STRIPE, between, clock, later, limited)
+    return Account(create(chosen, context), "payments", STRIPE, between, clock, later, limited)
 
 
 def _asterisk(name: str) -> Account:
     clock = Clock()
-    between, around = _around(manager()[0], clock, ASTERISK)
+    between, context = _context(manager()[0], clock, ASTERISK)
     return Account(
-        create(options(name=name, provider="asterisk", **LIVE), around),
+        create(options(name=name, provider="asterisk", **LIVE), context),
         "measurements", ASTERISK, between, clock, clock.go,
     )  # fmt: skip
 

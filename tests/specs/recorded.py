@@ -12,7 +12,7 @@ import httpx
 from exporter.passes import Page, Pass
 from exporter.sources.base import Source
 from exporter.sources.registry import create
-from tests.sources.around import NOW, Clock, options, run, surroundings
+from tests.sources.source_context import NOW, Clock, options, run, source_context
 from tests.specs.specification import Specification, names
 
 Change = Callable[[datetime], None]
@@ -57,7 +57,7 @@ def converse(
     """
     recording, clock = Recording(vendor), clock or Clock()
     # the pace is real time, which no test needs
-    source = create(options(max_per_second=1000, **given), surroundings(recording, clock=clock, **environ))
+    source = create(options(max_per_second=1000, **given), source_context(recording, clock=clock, **environ))
 
     async def talk() -> None:
         await source.check()
@@ -78,12 +78,12 @@ def converse(
 def full_pass(answer: Callable[[httpx.Request], Any], environ: dict[str, str], **given: Any) -> list[Page]:
     """What a source makes of a vendor's answers, which are given as JSON."""
     transport = httpx.MockTransport(lambda request: httpx.Response(200, json=answer(request)))
-    source = create(options(max_per_second=1000, **given), surroundings(transport, **environ))
+    source = create(options(max_per_second=1000, **given), source_context(transport, **environ))
     return run(_pages(source, Pass(source.entities[0], NOW)))
 
 
-async def _pages(source: Source, asked: Pass) -> list[Page]:
-    return [page async for page in source.read(asked)]
+async def _pages(source: Source, sync_pass: Pass) -> list[Page]:
+    return [page async for page in source.read(sync_pass)]
 
 
 @dataclass(frozen=True)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from tests.sources.around import records_of
 from tests.sources.providers.stripe.vendor import KEY
+from tests.sources.source_context import records_of
 from tests.specs.recorded import full_pass
 
 VERSION = "2020-03-02"

@@ -15,7 +15,7 @@ from exporter.demo.allowance import Allowance
 from exporter.demo.company import company
 from exporter.demo.company.company import Company, first_day
 from exporter.demo.server import TOKEN
-from tests.sources.around import NOW, Clock
+from tests.sources.source_context import NOW, Clock
 from tests.specs.recorded import Exchange, Vendor, converse, only
 from tests.specs.specification import load
 from tests.specs.stripe import VERSION, unlike

@@ -14,8 +14,8 @@ import pytest
 from exporter.records import Activity, Call, Deal, Lead, Person
 from exporter.sources.providers.pipedrive.payloads import OUTCOMES
 from exporter.sources.registry import create
-from tests.sources.around import NOW, options, records_of, run, surroundings
 from tests.sources.providers.pipedrive.vendor import TOKEN, Pipedrive, iso
+from tests.sources.source_context import NOW, options, records_of, run, source_context
 from tests.specs.recorded import Exchange, Vendor, converse, full_pass, only
 from tests.specs.shape import Wish
 from tests.specs.specification import load
@@ -142,7 +142,7 @@ def test_the_scope_that_is_missing_opens_every_list_of_the_entity(official: Vend
     refusing = Pipedrive(before=lambda _: httpx.Response(403, json={"success": False}))
     source = create(
         options(provider="pipedrive", token={"env": "TOKEN"}, entities=[entity]),
-        surroundings(refusing.transport(), TOKEN=TOKEN),
+        source_context(refusing.transport(), TOKEN=TOKEN),
     )
     (access,) = run(source.check())
     for request in {str(e.request.url): e.request for e in conversation(company(), entities=[entity])}.values():

@@ -12,8 +12,8 @@ import pytest
 
 from exporter.records import Invoice, Payment, Subscription
 from exporter.sources.registry import create
-from tests.sources.around import NOW, options, pages_of, records_of, run, surroundings
 from tests.sources.providers.stripe.vendor import KEY
+from tests.sources.source_context import NOW, options, pages_of, records_of, run, source_context
 from tests.specs.stripe import KINDS, LISTS, chosen, listed, read
 
 THEN = datetime(2009, 2, 13, 23, 31, 30, tzinfo=UTC)
@@ -94,7 +94,7 @@ def test_the_fixture_of_an_event_names_what_is_read_again_or_is_gone(
         "/v1/events": listed([named, today["event"]]),
         f"{LISTS[entity]}/{today[kind]['id']}": {**shown, "id": today[kind]["id"], "livemode": True},
     }
-    source = create(options(**chosen(entity)), surroundings(answering(answers), KEY=KEY))
+    source = create(options(**chosen(entity)), source_context(answering(answers), KEY=KEY))
     cursor = (NOW - timedelta(hours=1)).isoformat()
     assert [(r.id, r.deleted) for r in records_of(run(pages_of(source, cursor)))] == [(today[kind]["id"], deleted)]
 

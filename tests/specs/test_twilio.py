@@ -12,8 +12,8 @@ import pytest
 
 from exporter.records import Call, Measurement, Person
 from exporter.sources.providers.twilio.legs import DIRECTIONS, STATES
-from tests.sources.around import NOW, records_of
 from tests.sources.providers.twilio.vendor import ACCOUNT, SECRET, WORKSPACE, Twilio, worker
+from tests.sources.source_context import NOW, records_of
 from tests.specs.recorded import Exchange, Vendor, converse, full_pass, only
 from tests.specs.shape import Wish
 from tests.specs.specification import load

@@ -27,7 +27,7 @@ def deals(*numbers: int, updated: datetime = NOON) -> tuple[Deal, ...]:
 def answering(*pages: Page | Exception | float) -> Answer:
     """Gives the pages; an exception is raised instead, a number is a wait in seconds."""
 
-    async def answer(asked: Pass) -> AsyncIterator[Page]:
+    async def answer(sync_pass: Pass) -> AsyncIterator[Page]:
         for page in pages:
             if isinstance(page, Exception):
                 raise page
@@ -55,9 +55,9 @@ class FakeSource:
         self.asked: list[tuple[float, Pass]] = []
         self.closed = False
 
-    def read(self, asked: Pass) -> AsyncIterator[Page]:
-        self.asked.append((asyncio.get_running_loop().time() - START, asked))
-        return self.answers.get(asked.entity, NOTHING)(asked)
+    def read(self, sync_pass: Pass) -> AsyncIterator[Page]:
+        self.asked.append((asyncio.get_running_loop().time() - START, sync_pass))
+        return self.answers.get(sync_pass.entity, NOTHING)(sync_pass)
 
     async def check(self) -> tuple[Access, ...]:
         return ()

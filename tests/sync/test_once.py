@@ -59,8 +59,8 @@ def test_a_source_that_is_away_is_asked_once(store: Store) -> None:
 
 
 def test_short_waits_of_the_vendor_are_waited_and_the_pass_goes_on(store: Store) -> None:
-    async def limited(asked: Pass) -> AsyncIterator[Page]:
-        number = int(asked.resume or 0)
+    async def limited(sync_pass: Pass) -> AsyncIterator[Page]:
+        number = int(sync_pass.resume or 0)
         yield Page(deals(number), resume=str(number + 1), cursor="c")
         if number < 3:
             raise RateLimitedError("wait", 20.0)

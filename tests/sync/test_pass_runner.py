@@ -102,9 +102,9 @@ def test_pages_are_fetched_while_earlier_ones_are_written(store: Store) -> None:
     staged: list[tuple[float, int, str | None]] = []
     stage = store.stage
 
-    def spy(asked: Pass, source: str, page: Page) -> None:
+    def spy(sync_pass: Pass, source: str, page: Page) -> None:
         staged.append((len(page.records), page.resume))  # type: ignore[arg-type]
-        stage(asked, source, page)
+        stage(sync_pass, source, page)
 
     store.stage = spy  # type: ignore[method-assign]
     small = [Page(deals(n), resume=f"small{n}") for n in range(5)]

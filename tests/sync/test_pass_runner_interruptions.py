@@ -108,9 +108,9 @@ def test_the_source_is_let_go_of_however_the_pass_ends(store: Store) -> None:
     closed: list[str] = []
 
     def watched(*pages: Page | Exception | float) -> Answer:
-        async def answer(asked: Pass) -> AsyncIterator[Page]:
+        async def answer(sync_pass: Pass) -> AsyncIterator[Page]:
             try:
-                async for page in answering(*pages)(asked):
+                async for page in answering(*pages)(sync_pass):
                     yield page
             finally:
                 closed.append("yes")

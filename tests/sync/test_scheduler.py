@@ -57,8 +57,8 @@ def test_everything_is_read_again_at_the_reconcile_interval(store: Store) -> Non
 
 
 def test_a_full_reading_that_cannot_be_had_does_not_keep_changes_back(store: Store) -> None:
-    async def capped(asked: Pass) -> AsyncIterator[Page]:
-        if asked.cursor is None and now() > 100:
+    async def capped(sync_pass: Pass) -> AsyncIterator[Page]:
+        if sync_pass.cursor is None and now() > 100:
             raise IncompletePassError(Reason.CAPPED, "10,000 is the end")
         yield Page((), cursor="c")
 
@@ -71,11 +71,11 @@ def test_a_full_reading_that_cannot_be_had_does_not_keep_changes_back(store: Sto
 
 
 def test_a_long_full_reading_takes_turns_with_changes(store: Store) -> None:
-    async def large(asked: Pass) -> AsyncIterator[Page]:
-        if asked.cursor is not None or now() < 100:
+    async def large(sync_pass: Pass) -> AsyncIterator[Page]:
+        if sync_pass.cursor is not None or now() < 100:
             yield Page(deals(1000 + int(now())), cursor=f"c{now()}")
             return
-        for number in range(int(asked.resume or 0), 30):
+        for number in range(int(sync_pass.resume or 0), 30):
             await asyncio.sleep(20)
             yield Page(deals(number), resume=str(number + 1))
         yield Page((), cursor="old", listing=Listing())

@@ -92,7 +92,7 @@ def test_a_source_that_hangs_or_fails_changes_nothing_for_the_others(store: Stor
 
 def test_a_fault_of_our_own_in_one_source_is_not_the_end_of_all(store: Store) -> None:
     class Broken(FakeSource):
-        def read(self, asked: Pass) -> AsyncIterator[Page]:
+        def read(self, sync_pass: Pass) -> AsyncIterator[Page]:
             raise RuntimeError("a bug")
 
     broken, fine, heard = Broken("broken"), FakeSource("fine"), Recorder()

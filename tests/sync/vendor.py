@@ -69,9 +69,9 @@ class VendorSource:
     entities: tuple[str, ...] = ("deals",)
     lag: timedelta = LAG
 
-    async def read(self, asked: Pass) -> AsyncIterator[Page]:
+    async def read(self, sync_pass: Pass) -> AsyncIterator[Page]:
         """Pages of changes, or of everything."""
-        pages = self._everything(asked) if asked.cursor is None else self._changes(asked)
+        pages = self._everything(sync_pass) if sync_pass.cursor is None else self._changes(sync_pass)
         async for page in pages:
             yield page
             self.vendor.happen()
@@ -83,8 +83,8 @@ class VendorSource:
     async def close(self) -> None:
         """Nothing to close."""
 
-    async def _everything(self, asked: Pass) -> AsyncIterator[Page]:
-        after = asked.resume or ""
+    async def _everything(self, sync_pass: Pass) -> AsyncIterator[Page]:
+        after = sync_pass.resume or ""
         while True:
             left = sorted(
                 (deal for deal in self.vendor.visible() if not deal.deleted and deal.id > after), key=lambda d: d.id
@@ -94,11 +94,11 @@ class VendorSource:
             page = left[:PAGE]
             after = page[-1].id
             yield Page((*page, page[0]), resume=after)
-        yield Page((), cursor=(asked.started_at - LAG).isoformat(), listing=Listing())
+        yield Page((), cursor=(sync_pass.started_at - LAG).isoformat(), listing=Listing())
 
-    async def _changes(self, asked: Pass) -> AsyncIterator[Page]:
-        cursor = datetime.fromisoformat(asked.cursor or "")
-        start, after = (cursor - LAG).isoformat(), asked.resume or ""
+    async def _changes(self, sync_pass: Pass) -> AsyncIterator[Page]:
+        cursor = datetime.fromisoformat(sync_pass.cursor or "")
+        start, after = (cursor - LAG).isoformat(), sync_pass.resume or ""
         newest = cursor
         while True:
             changed = [(f"{deal.updated_at:%Y-%m-%dT%H:%M:%S.%f} {deal.id}", deal) for deal in self.vendor.visible()]
@@ -109,5 +109,5 @@ class VendorSource:
             after = page[-1][0]
             newest = max(newest, *(deal.updated_at or newest for _, deal in page))
             yield Page(tuple(deal for _, deal in page), resume=after)
-        reached = max(cursor, min(newest, asked.started_at - LAG))
+        reached = max(cursor, min(newest, sync_pass.started_at - LAG))
         yield Page((), cursor=reached.isoformat())

@@ -12,7 +12,7 @@ from exporter.config.loader import load
 from exporter.config.practice import problems
 from exporter.demo.server import HOST, PORT
 from tests.demo.test_config import REVIEWED
-from tests.sources.around import options
+from tests.sources.source_context import options
 from tests.vendors.config_variant import KEY, added, exchanged
 from tests.vendors.roster import ADDITIONS, ENTRIES, VENDORS, choose
 

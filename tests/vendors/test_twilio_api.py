@@ -17,7 +17,7 @@ from exporter.sources.registry import create
 from tests.demo.asking import Asking
 from tests.demo.tiny import Hands, TinyCompany, at, phone_call
 from tests.programs import shared
-from tests.sources.around import options, run, surroundings
+from tests.sources.source_context import options, run, source_context
 from tests.vendors.twilio.api import ACCOUNT, KEY, WORKSPACE, TwilioShape
 from tests.vendors.twilio.payloads import sid
 
@@ -48,10 +48,10 @@ class Account:
             base_url="http://127.0.0.1/twilio", taskrouter_url="http://127.0.0.1/twilio", allow_insecure=True,
             allow_private=True, entities=[entity],
         )  # fmt: skip
-        around = surroundings(httpx.ASGITransport(self.app), SECRET="secret")
+        context = source_context(httpx.ASGITransport(self.app), SECRET="secret")
 
         async def read() -> list[Record]:
-            source = create(chosen, around)
+            source = create(chosen, context)
             return [record async for page in source.read(Pass(entity, self.hands())) for record in page.records]
 
         return run(read())

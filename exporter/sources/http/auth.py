@@ -10,7 +10,7 @@ from typing import Protocol
 
 from exporter.config.fields import Secret
 from exporter.errors import Reason, SourceRejectedError, SourceUnavailableError
-from exporter.sources.base import Surroundings
+from exporter.sources.base import SourceContext
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,10 +41,10 @@ class Authenticator(Protocol):
         return
 
 
-def reveal(secret: Secret, around: Surroundings) -> str:
+def reveal(secret: Secret, context: SourceContext) -> str:
     """The secret's value; raises SourceRejectedError(UNAUTHORIZED) that names where it was looked for."""
     try:
-        value = secret.reveal(around.environ, around.base)
+        value = secret.reveal(context.environ, context.base)
     except LookupError as error:
         raise SourceRejectedError(Reason.UNAUTHORIZED, f"no credentials: {error.args[0]}") from None
     if not (value.isascii() and value.isprintable()):
@@ -56,12 +56,12 @@ def reveal(secret: Secret, around: Surroundings) -> str:
 class _Static(Authenticator):
     """A credential that is the configured secret itself."""
 
-    def __init__(self, secret: Secret, around: Surroundings) -> None:
+    def __init__(self, secret: Secret, context: SourceContext) -> None:
         self._secret = secret
-        self._around = around
+        self._context = context
 
     def _value(self) -> str:
-        return reveal(self._secret, self._around)
+        return reveal(self._secret, self._context)
 
     def identity(self) -> Hashable:
         """The secret's fingerprint; None while it cannot be read."""
@@ -82,8 +82,8 @@ class BearerAuth(_Static):
 class BasicAuth(_Static):
     """HTTP basic authentication."""
 
-    def __init__(self, user: str, password: Secret, around: Surroundings) -> None:
-        super().__init__(password, around)
+    def __init__(self, user: str, password: Secret, context: SourceContext) -> None:
+        super().__init__(password, context)
         self._user = user
 
     async def credential(self) -> Credential:
@@ -95,8 +95,8 @@ class BasicAuth(_Static):
 class HeaderAuth(_Static):
     """The secret in a header of the vendor's choice."""
 
-    def __init__(self, name: str, value: Secret, around: Surroundings, prefix: str = "") -> None:
-        super().__init__(value, around)
+    def __init__(self, name: str, value: Secret, context: SourceContext, prefix: str = "") -> None:
+        super().__init__(value, context)
         self._name = name.lower()
         self._prefix = prefix
 
@@ -108,8 +108,8 @@ class HeaderAuth(_Static):
 class QueryAuth(_Static):
     """The secret in the query, where a vendor knows no better."""
 
-    def __init__(self, name: str, value: Secret, around: Surroundings) -> None:
-        super().__init__(value, around)
+    def __init__(self, name: str, value: Secret, context: SourceContext) -> None:
+        super().__init__(value, context)
         self._name = name
 
     async def credential(self) -> Credential:
@@ -139,9 +139,9 @@ class TokenAuth(Authenticator):
     EARLY = 60.0
     PAUSE = 30.0
 
-    def __init__(self, obtain: Obtain, around: Surroundings, secrets: Callable[[], Hashable] = lambda: None) -> None:
+    def __init__(self, obtain: Obtain, context: SourceContext, secrets: Callable[[], Hashable] = lambda: None) -> None:
         self._obtain = obtain
-        self._around = around
+        self._context = context
         self._secrets = secrets
         self._lock = asyncio.Lock()
         self._token: Token | None = None
@@ -171,21 +171,21 @@ class TokenAuth(Authenticator):
 
     async def _fetch(self) -> Token:
         token = await self._obtain()
-        self._token, self._fetched = token, self._around.monotonic()
+        self._token, self._fetched = token, self._context.monotonic()
         return token
 
     async def _fetch_early(self) -> None:
-        if self._around.monotonic() < self._not_before:
+        if self._context.monotonic() < self._not_before:
             return
         try:
             await self._fetch()
         except (SourceUnavailableError, SourceRejectedError):
-            self._not_before = self._around.monotonic() + self.PAUSE  # the old token still holds
+            self._not_before = self._context.monotonic() + self.PAUSE  # the old token still holds
 
     def _left(self, token: Token) -> float:
         if token.lives is None:
             return float("inf")
-        return self._fetched + token.lives - self._around.monotonic()
+        return self._fetched + token.lives - self._context.monotonic()
 
     @staticmethod
     def _header(token: Token) -> Credential:

@@ -11,7 +11,7 @@ import orjson
 
 from exporter.config.sources.base import HttpOptions
 from exporter.errors import RateLimitedError, Reason, SourceError, SourceRejectedError, SourceUnavailableError
-from exporter.sources.base import Surroundings
+from exporter.sources.base import SourceContext
 from exporter.sources.http.auth import Authenticator, Credential
 from exporter.sources.http.body import charset, parse_json
 from exporter.sources.http.breaker import Breaker, Lockout
@@ -62,7 +62,7 @@ class SourceClient:
         options: HttpOptions,
         base_url: str,
         auth: Authenticator | None,
-        around: Surroundings,
+        context: SourceContext,
         *,
         limits: Limits = NO_LIMITS,
         classify: Classify | None = None,
@@ -70,15 +70,15 @@ class SourceClient:
     ) -> None:
         self._source = options.name
         self._auth = auth
-        self._around = around
+        self._context = context
         self._limits = limits
         self._classify = classify
         self._address = Address(base_url, insecure=options.allow_insecure, private=options.allow_private)
-        self._wire = Wire(options, self._address, around, transport)
-        self._gate = Gate(options.max_per_second or limits.per_second, around, options.sync_every)
+        self._wire = Wire(options, self._address, context, transport)
+        self._gate = Gate(options.max_per_second or limits.per_second, context, options.sync_every)
         self._budget = RetryBudget()
-        self._breaker = Breaker(options.sync_every, around.monotonic)
-        self._lockout = Lockout(around.monotonic)
+        self._breaker = Breaker(options.sync_every, context.monotonic)
+        self._lockout = Lockout(context.monotonic)
 
     @property
     def skew(self) -> float:
@@ -123,7 +123,7 @@ class SourceClient:
         try:
             url = self._address.url(path)
         except SourceRejectedError:
-            self._around.telemetry.request(self._source, "blocked")
+            self._context.telemetry.request(self._source, "blocked")
             raise
         if not params:
             return url
@@ -145,7 +145,7 @@ class SourceClient:
                 if attempt == attempts or error.reason in _NO_RETRY or not self._budget.spend():
                     self._breaker.failed()
                     raise
-                await self._around.sleep(backoff(attempt, self._around.jitter()))
+                await self._context.sleep(backoff(attempt, self._context.jitter()))
             else:
                 self._breaker.succeeded()
                 self._gate.passed()
@@ -160,10 +160,10 @@ class SourceClient:
         told = error.retry_after > 0
         again = attempt < attempts and (not told or self._gate.sleeps(error.retry_after)) and self._budget.spend()
         if not told:
-            error.retry_after = backoff(attempt, self._around.jitter()) if again else self._gate.penalty()
+            error.retry_after = backoff(attempt, self._context.jitter()) if again else self._gate.penalty()
         self._gate.hold(error.retry_after)
         if not again:
-            self._around.telemetry.next_attempt(self._source, self._around.in_seconds(error.retry_after))
+            self._context.telemetry.next_attempt(self._source, self._context.in_seconds(error.retry_after))
         return again
 
     async def _attempt(self, ask: _Ask) -> Answer:
@@ -202,7 +202,7 @@ class SourceClient:
         url = _with_params(ask.url, list(credential.params.items())) if credential.params else ask.url
         headers = {"accept": "application/json", **ask.headers, **credential.headers}
         reply = await self._wire.send(ask.method, url, headers, ask.content)
-        now = self._around.clock()
+        now = self._context.clock()
         wait = self._limits.wait(reply.headers) if self._limits.wait else None
         if wait and reply.status < 400:
             self._gate.hold(wait)

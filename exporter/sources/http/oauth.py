@@ -19,7 +19,7 @@ import httpx
 from exporter.config.fields import Secret
 from exporter.config.sources.base import HttpOptions, OAuth
 from exporter.errors import RateLimitedError, Reason, SourceError, SourceRejectedError, SourceUnavailableError
-from exporter.sources.base import Surroundings
+from exporter.sources.base import SourceContext
 from exporter.sources.http.auth import Token, TokenAuth, reveal
 from exporter.sources.http.body import parse_json
 from exporter.sources.http.origin import Address
@@ -36,13 +36,13 @@ class TokenEndpoint:
         self,
         options: HttpOptions,
         token_url: str,
-        around: Surroundings,
+        context: SourceContext,
         transport: httpx.AsyncBaseTransport | None = None,
     ) -> None:
-        self._around = around
+        self._context = context
         address = Address(token_url, insecure=options.allow_insecure, private=options.allow_private)
         self._url = address.url(token_url)
-        self._wire = Wire(options, address, around, transport, max_bytes=1024 * 1024)
+        self._wire = Wire(options, address, context, transport, max_bytes=1024 * 1024)
 
     async def post(self, form: dict[str, str], headers: dict[str, str] | None = None) -> dict[str, Any]:
         """The parsed answer, which holds `access_token`.
@@ -66,7 +66,7 @@ class TokenEndpoint:
             return
         if reply.status == 429:
             raise RateLimitedError(
-                "the token endpoint's limit is used up", retry_after(reply.headers, self._around.clock())
+                "the token endpoint's limit is used up", retry_after(reply.headers, self._context.clock())
             )
         if 400 <= reply.status < 500:
             raise SourceRejectedError(Reason.UNAUTHORIZED, f"the token endpoint refuses ({reply.status})")
@@ -97,7 +97,7 @@ class OAuthAuth(TokenAuth):
         self,
         oauth: OAuth,
         options: HttpOptions,
-        around: Surroundings,
+        context: SourceContext,
         token_url: str | None = None,
         transport: httpx.AsyncBaseTransport | None = None,
     ) -> None:
@@ -105,9 +105,9 @@ class OAuthAuth(TokenAuth):
         if url is None:
             raise SourceRejectedError(Reason.UNAUTHORIZED, "oauth needs a token_url")
         self._oauth = oauth
-        self._endpoint = TokenEndpoint(options, url, around, transport)
-        self._kept = KeptToken(oauth.refresh_token, options.name, around) if oauth.refresh_token else None
-        super().__init__(self._grant, around, self._fingerprint)
+        self._endpoint = TokenEndpoint(options, url, context, transport)
+        self._kept = KeptToken(oauth.refresh_token, options.name, context) if oauth.refresh_token else None
+        super().__init__(self._grant, context, self._fingerprint)
 
     async def _grant(self) -> Token:
         form = {"grant_type": "client_credentials"}
@@ -115,7 +115,7 @@ class OAuthAuth(TokenAuth):
             form = {"grant_type": "refresh_token", "refresh_token": await self._kept.current()}
         if self._oauth.scope:
             form["scope"] = self._oauth.scope
-        secret = reveal(self._oauth.client_secret, self._around)
+        secret = reveal(self._oauth.client_secret, self._context)
         headers: dict[str, str] = {}
         if self._oauth.client_auth == "basic":
             pair = base64.b64encode(f"{self._oauth.client_id}:{secret}".encode()).decode()
@@ -129,8 +129,8 @@ class OAuthAuth(TokenAuth):
 
     def _fingerprint(self) -> Hashable:
         try:
-            refresh = reveal(self._oauth.refresh_token, self._around) if self._oauth.refresh_token else ""
-            return hash((reveal(self._oauth.client_secret, self._around), refresh))
+            refresh = reveal(self._oauth.refresh_token, self._context) if self._oauth.refresh_token else ""
+            return hash((reveal(self._oauth.client_secret, self._context), refresh))
         except SourceError:
             return None
 
@@ -145,16 +145,16 @@ class KeptToken:
     The file lies in the data directory with mode 0600. A changed secret in the config wins over it.
     """
 
-    def __init__(self, configured: Secret, source: str, around: Surroundings) -> None:
+    def __init__(self, configured: Secret, source: str, context: SourceContext) -> None:
         self._configured = configured
-        self._around = around
-        self._path = around.data_dir / f"{source}.refresh-token" if around.data_dir else None
+        self._context = context
+        self._path = context.data_dir / f"{source}.refresh-token" if context.data_dir else None
         self._rotated: tuple[str, str] | None = None
         self._saved = True
 
     async def current(self) -> str:
         """The token to use now; raises SourceUnavailableError(STORE) while a new one could not be saved."""
-        given = reveal(self._configured, self._around)
+        given = reveal(self._configured, self._context)
         if not self._saved:
             await self._save()
         if self._rotated is None and self._path is not None:
@@ -165,7 +165,7 @@ class KeptToken:
 
     async def replace(self, token: str) -> None:
         """Keeps the vendor's new token. A failure to save is raised only before its first use."""
-        given = reveal(self._configured, self._around)
+        given = reveal(self._configured, self._context)
         if token == (self._rotated[1] if self._rotated else given):
             return
         self._rotated, self._saved = (_fingerprint(given), token), False

@@ -9,7 +9,7 @@ from datetime import timedelta
 from aiolimiter import AsyncLimiter
 
 from exporter.errors import RateLimitedError
-from exporter.sources.base import Surroundings
+from exporter.sources.base import SourceContext
 
 ATTEMPTS = 3
 """Attempts of one call, the first included."""
@@ -40,9 +40,9 @@ NO_LIMITS = Limits()
 class Gate:
     """Spaces the requests of all tasks that share a credential, and holds them back when the vendor asks to."""
 
-    def __init__(self, per_second: float | None, around: Surroundings, interval: timedelta) -> None:
+    def __init__(self, per_second: float | None, context: SourceContext, interval: timedelta) -> None:
         self._per_second = per_second
-        self._around = around
+        self._context = context
         self._patience = min(LONGEST_SLEEP, interval.total_seconds())
         self._bucket: AsyncLimiter | None = None
         self._until = 0.0
@@ -50,10 +50,10 @@ class Gate:
 
     async def enter(self) -> None:
         """Returns when a request may be sent; raises RateLimitedError where that is too far off."""
-        while (until := self._until) > (now := self._around.monotonic()):
+        while (until := self._until) > (now := self._context.monotonic()):
             if until - now > self._patience:
                 raise RateLimitedError("the vendor's limit is used up", until - now)
-            await self._around.sleep(until - now)
+            await self._context.sleep(until - now)
             if self._until == until:
                 break
         if self._per_second is not None:
@@ -67,7 +67,7 @@ class Gate:
 
     def hold(self, seconds: float) -> None:
         """No request before so many seconds have passed."""
-        self._until = max(self._until, self._around.monotonic() + min(seconds, LONGEST_WAIT))
+        self._until = max(self._until, self._context.monotonic() + min(seconds, LONGEST_WAIT))
 
     def sleeps(self, seconds: float) -> bool:
         """True where a wait is short enough to be slept."""

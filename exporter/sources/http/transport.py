@@ -18,7 +18,7 @@ import httpx
 from exporter import __version__
 from exporter.config.sources.base import HttpOptions
 from exporter.errors import Reason, SourceError, SourceUnavailableError
-from exporter.sources.base import Surroundings
+from exporter.sources.base import SourceContext
 from exporter.sources.http.body import MAX_BYTES, read
 from exporter.sources.http.origin import Address
 from exporter.sources.http.trust import trusted
@@ -51,7 +51,7 @@ class Wire:
         self,
         options: HttpOptions,
         address: Address,
-        around: Surroundings,
+        context: SourceContext,
         transport: httpx.AsyncBaseTransport | None = None,
         max_bytes: int = MAX_BYTES,
     ) -> None:
@@ -59,12 +59,12 @@ class Wire:
             logging.getLogger(name).setLevel(logging.WARNING)
         self._source = options.name
         self._address = address
-        self._around = around
+        self._context = context
         self._deadline = options.timeout.total_seconds()
         self._max_bytes = max_bytes
-        self._transport = transport or around.transport
+        self._transport = transport or context.transport
         self._resolved_until = float("inf") if self._transport is not None else 0.0
-        self._ca_file = around.base / options.ca_file if options.ca_file else None
+        self._ca_file = context.base / options.ca_file if options.ca_file else None
         self._client: httpx.AsyncClient | None = None
         self._closed = False
         self.skew = 0.0
@@ -84,19 +84,19 @@ class Wire:
                 reply = await _exchange(client, request, self._max_bytes)
         except (httpx.HTTPError, TimeoutError) as error:
             outcome, failure = _failure(error, url.path)
-            self._around.telemetry.request(self._source, outcome)
+            self._context.telemetry.request(self._source, outcome)
             raise failure from None
         except SourceError as error:
-            self._around.telemetry.request(self._source, _OUTCOMES.get(error.reason, "protocol"))
+            self._context.telemetry.request(self._source, _OUTCOMES.get(error.reason, "protocol"))
             raise
-        self._around.telemetry.request(self._source, status_class(reply.status))
+        self._context.telemetry.request(self._source, status_class(reply.status))
         self._measure_skew(reply)
         return reply
 
     async def _resolve(self) -> None:
-        if self._around.monotonic() >= self._resolved_until:
+        if self._context.monotonic() >= self._resolved_until:
             await self._address.resolve()
-            self._resolved_until = self._around.monotonic() + RESOLVE_EVERY
+            self._resolved_until = self._context.monotonic() + RESOLVE_EVERY
 
     def _connected(self) -> httpx.AsyncClient:
         """The client, made when it is first needed: until then a source costs nothing."""
@@ -117,8 +117,8 @@ class Wire:
     def _measure_skew(self, reply: Reply) -> None:
         theirs = http_date(reply.headers.get("date", ""))
         if theirs is not None:
-            self.skew = (theirs - self._around.clock()).total_seconds()
-            self._around.telemetry.clock_skew(self._source, self.skew)
+            self.skew = (theirs - self._context.clock()).total_seconds()
+            self._context.telemetry.clock_skew(self._source, self.skew)
 
     async def close(self) -> None:
         """Closes the connections for good."""

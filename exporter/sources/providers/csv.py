@@ -18,15 +18,15 @@ from exporter.config.sources.csv import CsvOptions
 from exporter.errors import Reason, SourceRejectedError, SourceUnavailableError
 from exporter.passes import Listing, Page, Pass
 from exporter.records import Record
-from exporter.sources.base import Access, Surroundings
+from exporter.sources.base import Access, SourceContext
 from exporter.sources.parsing.column_map import RecordMap
 from exporter.sources.parsing.rows import Drift, Taken
 from exporter.sources.providers.csv_table import UNDECODED, Table
 
 
-def create(options: CsvOptions, around: Surroundings) -> CsvSource:
+def create(options: CsvOptions, context: SourceContext) -> CsvSource:
     """The source that the options describe."""
-    return CsvSource(options, around)
+    return CsvSource(options, context)
 
 
 class CsvSource:
@@ -34,16 +34,16 @@ class CsvSource:
 
     lag = timedelta(0)
 
-    def __init__(self, options: CsvOptions, around: Surroundings) -> None:
+    def __init__(self, options: CsvOptions, context: SourceContext) -> None:
         self.name = options.name
         self.entities = options.reads
         self._options = options
-        self._around = around
-        self._path = around.base / options.path
+        self._context = context
+        self._path = context.base / options.path
 
-    async def read(self, asked: Pass) -> AsyncIterator[Page]:
+    async def read(self, sync_pass: Pass) -> AsyncIterator[Page]:
         """All rows in pages; no page where the file is what it was at the last pass."""
-        pages = self._pages(asked.cursor)
+        pages = self._pages(sync_pass.cursor)
         while (page := await asyncio.to_thread(next, pages, None)) is not None:
             yield page
 
@@ -87,11 +87,11 @@ class CsvSource:
 
     def _taken(self, table: Table) -> Iterator[Taken]:
         columns = self._options.columns
-        record_map = RecordMap(self._options.entity, columns, self._around.zone, table.getter)
+        record_map = RecordMap(self._options.entity, columns, self._context.zone, table.getter)
         for chunk in table.chunks():
             fitting, odd = table.fitting(chunk, columns["id"].fields)
             lines = [line for _, line in fitting]
-            taken = record_map.take([row for row, _ in fitting], self._around.clock(), partial(_line, lines))
+            taken = record_map.take([row for row, _ in fitting], self._context.clock(), partial(_line, lines))
             yield Taken(taken.records, (*odd, *taken.rejected))
 
     async def check(self) -> tuple[Access, ...]:

@@ -13,7 +13,7 @@ from exporter.errors import IncompletePassError, Reason, SourceRejectedError
 from exporter.passes import Listing, Page, Pass
 from exporter.records import Record
 from exporter.sources.access_check import access
-from exporter.sources.base import Access, Surroundings
+from exporter.sources.base import Access, SourceContext
 from exporter.sources.cursor import next_instant
 from exporter.sources.http.client import Answer, SourceClient
 from exporter.sources.http.pagination import Batch, Listed, walk
@@ -23,10 +23,10 @@ from exporter.sources.parsing.rows import Taken, refuse_drift, sift
 from exporter.sources.providers.rest_options import authenticator, paginator, since_params
 
 
-def create(options: RestOptions, around: Surroundings) -> RestSource:
+def create(options: RestOptions, context: SourceContext) -> RestSource:
     """The source that the options describe."""
-    auth = authenticator(options, around)
-    return RestSource(options, around, SourceClient(options, options.base_url, auth, around))
+    auth = authenticator(options, context)
+    return RestSource(options, context, SourceClient(options, options.base_url, auth, context))
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,15 +67,15 @@ class _Place:
 class RestSource:
     """Reads each entity from its listings, in their order in the config."""
 
-    def __init__(self, options: RestOptions, around: Surroundings, client: SourceClient) -> None:
+    def __init__(self, options: RestOptions, context: SourceContext, client: SourceClient) -> None:
         self.name = options.name
         self.entities = options.reads
         self._options = options
-        self._around = around
+        self._context = context
         self._client = client
         self._listings: dict[str, tuple[_RestListing, ...]] = {
             entity: tuple(
-                _RestListing(listing, options, around) for listing in options.entities if listing.entity == entity
+                _RestListing(listing, options, context) for listing in options.entities if listing.entity == entity
             )
             for entity in options.reads
         }
@@ -85,47 +85,47 @@ class RestSource:
         """The longest of its listings."""
         return max(listing.since.lag if listing.since else timedelta(0) for listing in self._options.entities)
 
-    async def read(self, asked: Pass) -> AsyncIterator[Page]:
+    async def read(self, sync_pass: Pass) -> AsyncIterator[Page]:
         """Pages of all listings of the entity; the last one carries cursor and listing."""
-        listings = self._listings[asked.entity]
-        known = _Cursor.of(asked.cursor, len(listings))
-        place = _Place.of(asked.resume, len(listings))
+        listings = self._listings[sync_pass.entity]
+        known = _Cursor.of(sync_pass.cursor, len(listings))
+        place = _Place.of(sync_pass.resume, len(listings))
         while place.listing < len(listings):
             listing = listings[place.listing]
             since = known.since[place.listing]
-            async for batch in walk(self._client, listing.listed(since, asked.started_at), place.position):
+            async for batch in walk(self._client, listing.listed(since, sync_pass.started_at), place.position):
                 page, place = listing.page(batch, place)
                 if batch.following is not None:
                     yield page
             place = place.next_listing()
             if place.listing < len(listings):
                 yield replace(page, resume=place.token())
-        yield self._last(page, asked, known, place)
+        yield self._last(page, sync_pass, known, place)
 
-    def _last(self, page: Page, asked: Pass, known: _Cursor, place: _Place) -> Page:
-        listings = self._listings[asked.entity]
+    def _last(self, page: Page, sync_pass: Pass, known: _Cursor, place: _Place) -> Page:
+        listings = self._listings[sync_pass.entity]
         full = all(since is None for since in known.since)
         complete = full and not place.shifted and all(listing.options.complete for listing in listings)
         return replace(
             page,
             resume=None,
-            cursor=self._cursor(asked, known, place.latest),
+            cursor=self._cursor(sync_pass, known, place.latest),
             listing=Listing() if complete else None,
         )
 
-    def _cursor(self, asked: Pass, known: _Cursor, latest: Sequence[str | None]) -> str | None:
+    def _cursor(self, sync_pass: Pass, known: _Cursor, latest: Sequence[str | None]) -> str | None:
         """Where the next pass starts in each listing; None if none of them can be asked for changes."""
         instants: list[str | None] = []
-        for previous, change, listing in zip(known.since, latest, self._listings[asked.entity], strict=True):
-            reached = datetime.fromisoformat(change) if change else (previous or asked.started_at)
-            instant = next_instant(asked, previous, reached, skew=self._client.skew, lag=self.lag)
+        for previous, change, listing in zip(known.since, latest, self._listings[sync_pass.entity], strict=True):
+            reached = datetime.fromisoformat(change) if change else (previous or sync_pass.started_at)
+            instant = next_instant(sync_pass, previous, reached, skew=self._client.skew, lag=self.lag)
             instants.append(instant.astimezone(UTC).isoformat() if instant and listing.options.since else None)
         return json.dumps(instants) if any(instants) else None
 
     async def check(self) -> tuple[Access, ...]:
         """Asks for the first page of every listing."""
         found: dict[str, Access] = {}
-        now = self._around.clock()
+        now = self._context.clock()
         for listing in (one for several in self._listings.values() for one in several):
             options = listing.options
             probe = anext(walk(self._client, listing.listed(now, now)))
@@ -142,11 +142,11 @@ class RestSource:
 class _RestListing:
     """One listing of the API: how it is asked for and how its rows become records."""
 
-    def __init__(self, options: RestEntity, source: RestOptions, around: Surroundings) -> None:
+    def __init__(self, options: RestEntity, source: RestOptions, context: SourceContext) -> None:
         self.options = options
         self._source = source
-        self._around = around
-        self._map = RecordMap(options.entity, options.columns, around.zone, getter)
+        self._context = context
+        self._map = RecordMap(options.entity, options.columns, context.zone, getter)
         self._paginator = paginator(options, source)
 
     def listed(self, since: datetime | None, until: datetime) -> Listed:
@@ -179,7 +179,7 @@ class _RestListing:
         return Page(taken.records, taken.rejected, resume=after.token(), total=promised), after
 
     def _taken(self, rows: Sequence[Any]) -> Taken:
-        now = self._around.clock()
+        now = self._context.clock()
         rule = self.options.deleted
         gone = [row for row in rows if _is_deleted(row, rule)] if rule else []
         living = [row for row in rows if not _is_deleted(row, rule)] if rule and gone else rows

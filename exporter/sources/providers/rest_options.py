@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from exporter.config.sources import rest as config
 from exporter.config.sources.base import Bearer
 from exporter.config.sources.rest import RestEntity, RestOptions
-from exporter.sources.base import Surroundings
+from exporter.sources.base import SourceContext
 from exporter.sources.http.auth import Authenticator, BasicAuth, BearerAuth, HeaderAuth, QueryAuth
 from exporter.sources.http.oauth import OAuthAuth
 from exporter.sources.http.pagination import (
@@ -21,22 +21,22 @@ from exporter.sources.http.pagination import (
 )
 
 
-def authenticator(options: RestOptions, around: Surroundings) -> Authenticator | None:
+def authenticator(options: RestOptions, context: SourceContext) -> Authenticator | None:
     """The authenticator of the `auth` section; None where there is no such section."""
     auth = options.auth
     match auth:
         case None:
             return None
         case Bearer():
-            return BearerAuth(auth.bearer, around)
+            return BearerAuth(auth.bearer, context)
         case config.BasicAuth():
-            return BasicAuth(auth.basic.user, auth.basic.password, around)
+            return BasicAuth(auth.basic.user, auth.basic.password, context)
         case config.HeaderAuth():
-            return HeaderAuth(auth.header.name, auth.header.value, around)
+            return HeaderAuth(auth.header.name, auth.header.value, context)
         case config.QueryAuth():
-            return QueryAuth(auth.query.name, auth.query.value, around)
+            return QueryAuth(auth.query.name, auth.query.value, context)
         case config.OAuthAuth():
-            return OAuthAuth(auth.oauth, options, around)
+            return OAuthAuth(auth.oauth, options, context)
 
 
 def paginator(listing: RestEntity, options: RestOptions) -> Paginator:

@@ -16,7 +16,7 @@ from exporter.config.sources.sql import SqlEntity, SqlOptions
 from exporter.errors import InvalidRecordError, Reason, SourceRejectedError
 from exporter.passes import Listing, Page, Pass
 from exporter.records import Record
-from exporter.sources.base import Access, Surroundings
+from exporter.sources.base import Access, SourceContext
 from exporter.sources.cursor import complete_until
 from exporter.sources.parsing.column_map import Get, RecordMap
 from exporter.sources.parsing.rows import take
@@ -31,9 +31,9 @@ _DATED = re.compile(r"\d{4}-\d\d-\d\d")
 Row = Sequence[Any]
 
 
-def create(options: SqlOptions, around: Surroundings) -> SqlSource:
+def create(options: SqlOptions, context: SourceContext) -> SqlSource:
     """The source that the options describe."""
-    return SqlSource(options, around)
+    return SqlSource(options, context)
 
 
 class SqlSource:
@@ -41,15 +41,15 @@ class SqlSource:
 
     lag = timedelta(0)
 
-    def __init__(self, options: SqlOptions, around: Surroundings) -> None:
+    def __init__(self, options: SqlOptions, context: SourceContext) -> None:
         self.name = options.name
         self.entities = options.reads
         self._options = options
-        self._around = around
+        self._context = context
 
-    async def read(self, asked: Pass) -> AsyncIterator[Page]:
+    async def read(self, sync_pass: Pass) -> AsyncIterator[Page]:
         """All rows of a full pass by id; else what changed since the cursor, by change column and id."""
-        pages = _Reading(self._options, self._part(asked.entity), self._around, asked).pages()
+        pages = _Reading(self._options, self._part(sync_pass.entity), self._context, sync_pass).pages()
         try:
             while (page := await asyncio.to_thread(next, pages, None)) is not None:
                 yield page
@@ -62,9 +62,9 @@ class SqlSource:
 
     def _look(self, part: SqlEntity) -> Access:
         try:
-            with rows(self._options, self._around, Selection(part, self._options.engine).one_row()) as found:
+            with rows(self._options, self._context, Selection(part, self._options.engine).one_row()) as found:
                 next(found, None)
-            if part.table and may_write(self._options, self._around, part.table):
+            if part.table and may_write(self._options, self._context, part.table):
                 return Access(part.entity, allowed=True, missing="the user may also write: grant no more than SELECT")
         except SourceRejectedError as error:
             return Access(part.entity, allowed=False, missing=str(error))
@@ -80,20 +80,20 @@ class SqlSource:
 class _Reading:
     """One pass over one entity."""
 
-    def __init__(self, options: SqlOptions, part: SqlEntity, around: Surroundings, asked: Pass) -> None:
+    def __init__(self, options: SqlOptions, part: SqlEntity, context: SourceContext, sync_pass: Pass) -> None:
         self._options = options
         self._part = part
-        self._around = around
-        self._asked = asked
+        self._context = context
+        self._sync_pass = sync_pass
         self._selection = Selection(part, options.engine)
         self._places = {name: place for place, name in enumerate(self._selection.names)}
-        self._map = RecordMap(part.entity, part.columns, around.zone, self._getter)
-        self._incremental = bool(part.updated) and asked.cursor is not None
+        self._map = RecordMap(part.entity, part.columns, context.zone, self._getter)
+        self._incremental = bool(part.updated) and sync_pass.cursor is not None
         self._latest: Any = None
 
     def pages(self) -> Generator[Page, None, None]:
         """Runs in a thread. The last page carries the cursor, and in a full pass the listing."""
-        with rows(self._options, self._around, self._statement()) as found:
+        with rows(self._options, self._context, self._statement()) as found:
             held: Page | None = None
             while chunk := list(islice(found, ROWS_AT_ONCE)):
                 if held is not None:
@@ -104,10 +104,10 @@ class _Reading:
         yield Page(last.records, last.rejected, last.resume, self._cursor(), listing)
 
     def _statement(self) -> Statement:
-        after, self._latest = _from_token(self._asked.resume) if self._asked.resume else (None, None)
+        after, self._latest = _from_token(self._sync_pass.resume) if self._sync_pass.resume else (None, None)
         if not self._incremental:
             return self._selection.everything(after)
-        known = _thawed(json.loads(self._asked.cursor or "null"))
+        known = _thawed(json.loads(self._sync_pass.cursor or "null"))
         self._latest = self._latest if self._latest is not None else known
         return self._selection.changes(self._since(known), after)
 
@@ -116,7 +116,7 @@ class _Reading:
         return known - lookback if isinstance(known, datetime | date) else known
 
     def _page(self, chunk: list[Row]) -> Page:
-        taken = take(chunk, self._record, self._around.clock())
+        taken = take(chunk, self._record, self._context.clock())
         for row in chunk:
             self._see(row)
         last = chunk[-1]
@@ -130,7 +130,7 @@ class _Reading:
             return
         value = row[self._places[self._part.updated]]
         moment = self._moment(value)
-        if value is None or (moment is not None and moment > complete_until(self._asked)):
+        if value is None or (moment is not None and moment > complete_until(self._sync_pass)):
             return
         if self._latest is None or value > self._latest:
             self._latest = value
@@ -142,7 +142,7 @@ class _Reading:
                 value = datetime.fromisoformat(value)
         if not isinstance(value, datetime):
             return None
-        return (value if value.tzinfo else value.replace(tzinfo=self._around.zone)).astimezone(UTC)
+        return (value if value.tzinfo else value.replace(tzinfo=self._context.zone)).astimezone(UTC)
 
     def _cursor(self) -> str | None:
         return None if self._latest is None else json.dumps(_frozen(self._latest))

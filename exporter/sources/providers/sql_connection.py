@@ -12,7 +12,7 @@ import certifi
 
 from exporter.config.sources.sql import SqlOptions
 from exporter.errors import Reason, SourceError, SourceRejectedError, SourceUnavailableError
-from exporter.sources.base import Surroundings
+from exporter.sources.base import SourceContext
 from exporter.sources.http.auth import reveal
 from exporter.sources.http.trust import trusted
 from exporter.sources.providers.sql_statement import Statement
@@ -43,10 +43,10 @@ _CURES = {
 
 
 @contextmanager
-def rows(options: SqlOptions, around: Surroundings, statement: Statement) -> Iterator[Iterator[Sequence[Any]]]:
+def rows(options: SqlOptions, context: SourceContext, statement: Statement) -> Iterator[Iterator[Sequence[Any]]]:
     """The statement's rows, streamed from the server; raises SourceError with the cure and no value of ours."""
     try:
-        with closing(_connect(options, around)) as connection, closing(_cursor(options, connection)) as cursor:
+        with closing(_connect(options, context)) as connection, closing(_cursor(options, connection)) as cursor:
             cursor.execute(statement.sql, statement.values)
             yield _streamed(cursor)
     except SourceError:
@@ -57,12 +57,12 @@ def rows(options: SqlOptions, around: Surroundings, statement: Statement) -> Ite
         raise _meaning(error) from None
 
 
-def may_write(options: SqlOptions, around: Surroundings, table: str) -> bool:
+def may_write(options: SqlOptions, context: SourceContext, table: str) -> bool:
     """Whether a PostgreSQL user has more rights on the table than it needs; False where it cannot be known."""
     if options.engine != "postgresql":
         return False
     asked = Statement("SELECT has_table_privilege($1, 'INSERT, UPDATE, DELETE')", (table,))
-    with rows(options, around, asked) as found:
+    with rows(options, context, asked) as found:
         return bool(next(found)[0])
 
 
@@ -71,9 +71,9 @@ def _streamed(cursor: Any) -> Iterator[Sequence[Any]]:
         yield from chunk
 
 
-def _connect(options: SqlOptions, around: Surroundings) -> Any:
+def _connect(options: SqlOptions, context: SourceContext) -> Any:
     opened = {"postgresql": _postgresql, "mysql": _mysql, "sqlite": _sqlite, "duckdb": _duckdb}
-    return opened[options.engine](options, around)
+    return opened[options.engine](options, context)
 
 
 def _cursor(options: SqlOptions, connection: Any) -> Any:
@@ -84,7 +84,7 @@ def _cursor(options: SqlOptions, connection: Any) -> Any:
     return connection.cursor()
 
 
-def _postgresql(options: SqlOptions, around: Surroundings) -> Any:
+def _postgresql(options: SqlOptions, context: SourceContext) -> Any:
     import psycopg
 
     connection = psycopg.connect(
@@ -92,9 +92,9 @@ def _postgresql(options: SqlOptions, around: Surroundings) -> Any:
         port=options.port or 5432,
         dbname=options.database,
         user=options.user,
-        password=reveal(options.password, around) if options.password else None,
+        password=reveal(options.password, context) if options.password else None,
         sslmode={"verify": "verify-full", "require": "require", "off": "prefer"}[options.tls],
-        sslrootcert=_authorities(options, around) if options.tls == "verify" else None,
+        sslrootcert=_authorities(options, context) if options.tls == "verify" else None,
         connect_timeout=_CONNECT_SECONDS,
         application_name="kpi-exporter",
         options=f"-c statement_timeout={int(options.statement_timeout.total_seconds() * 1000)} -c TimeZone=UTC",
@@ -103,7 +103,7 @@ def _postgresql(options: SqlOptions, around: Surroundings) -> Any:
     return connection
 
 
-def _mysql(options: SqlOptions, around: Surroundings) -> Any:
+def _mysql(options: SqlOptions, context: SourceContext) -> Any:
     import pymysql
     from pymysql.cursors import SSCursor
 
@@ -112,11 +112,11 @@ def _mysql(options: SqlOptions, around: Surroundings) -> Any:
         port=options.port or 3306,
         database=options.database,
         user=options.user,
-        password=reveal(options.password, around) if options.password else "",
+        password=reveal(options.password, context) if options.password else "",
         charset="utf8mb4",
         connect_timeout=_CONNECT_SECONDS,
         read_timeout=options.statement_timeout.total_seconds() + _CONNECT_SECONDS,
-        ssl=_tls(options, around),
+        ssl=_tls(options, context),
         cursorclass=SSCursor,
     )
     with connection.cursor() as cursor:
@@ -128,41 +128,41 @@ def _mysql(options: SqlOptions, around: Surroundings) -> Any:
     return connection
 
 
-def _authorities(options: SqlOptions, around: Surroundings) -> str:
+def _authorities(options: SqlOptions, context: SourceContext) -> str:
     """The file of authorities for libpq, which brings none of its own and finds none of the system's."""
-    return str(around.base / options.ca_file) if options.ca_file else certifi.where()
+    return str(context.base / options.ca_file) if options.ca_file else certifi.where()
 
 
-def _tls(options: SqlOptions, around: Surroundings) -> ssl.SSLContext | None:
+def _tls(options: SqlOptions, context: SourceContext) -> ssl.SSLContext | None:
     if options.tls == "off":
         return None
     if options.tls == "verify":
-        return trusted("https", around.base / options.ca_file if options.ca_file else None)
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    context.check_hostname = False
-    context.verify_mode = ssl.CERT_NONE
-    return context
+        return trusted("https", context.base / options.ca_file if options.ca_file else None)
+    tls_context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    tls_context.check_hostname = False
+    tls_context.verify_mode = ssl.CERT_NONE
+    return tls_context
 
 
-def _file(options: SqlOptions, around: Surroundings) -> Path:
-    path = around.base / (options.path or "")
+def _file(options: SqlOptions, context: SourceContext) -> Path:
+    path = context.base / (options.path or "")
     if not path.is_file():
         raise SourceRejectedError(Reason.NOT_FOUND, f"there is no file {options.path} beside the config")
     return path
 
 
-def _sqlite(options: SqlOptions, around: Surroundings) -> Any:
+def _sqlite(options: SqlOptions, context: SourceContext) -> Any:
     import sqlite3
 
-    address = f"{_file(options, around).absolute().as_uri()}?mode=ro"
+    address = f"{_file(options, context).absolute().as_uri()}?mode=ro"
     # pages are read one after the other, but not always by the same thread
     connection = sqlite3.connect(address, uri=True, timeout=_CONNECT_SECONDS, check_same_thread=False)
-    until = around.monotonic() + options.statement_timeout.total_seconds()
-    connection.set_progress_handler(lambda: around.monotonic() > until, 10_000)
+    until = context.monotonic() + options.statement_timeout.total_seconds()
+    connection.set_progress_handler(lambda: context.monotonic() > until, 10_000)
     return connection
 
 
-def _duckdb(options: SqlOptions, around: Surroundings) -> Any:
+def _duckdb(options: SqlOptions, context: SourceContext) -> Any:
     import duckdb
 
     limits: dict[str, str | bool | int | float | list[str]] = {
@@ -170,7 +170,7 @@ def _duckdb(options: SqlOptions, around: Surroundings) -> Any:
         "threads": "1",
         "enable_external_access": "false",
     }
-    return duckdb.connect(str(_file(options, around)), read_only=True, config=limits)
+    return duckdb.connect(str(_file(options, context)), read_only=True, config=limits)
 
 
 def _is_driver_error(error: Exception) -> bool:

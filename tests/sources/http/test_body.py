@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from exporter.errors import Reason, SourceError, SourceRejectedError, SourceUnavailableError
 from exporter.sources.http.body import charset, parse_json, read
-from tests.sources.around import run
+from tests.sources.source_context import run
 
 JSON = "application/json"
 

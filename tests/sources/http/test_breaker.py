@@ -6,7 +6,7 @@ import pytest
 
 from exporter.errors import Reason, SourceRejectedError, SourceUnavailableError
 from exporter.sources.http.breaker import Breaker, Lockout
-from tests.sources.around import Clock
+from tests.sources.source_context import Clock
 
 
 def broken(clock: Clock) -> Breaker:

@@ -10,8 +10,8 @@ import pytest
 from exporter.config.fields import Secret
 from exporter.errors import RateLimitedError, Reason, SourceError, SourceRejectedError, SourceUnavailableError
 from exporter.sources.http.auth import BearerAuth
-from tests.sources.around import run
 from tests.sources.scripted import Vendor, ok, status
+from tests.sources.source_context import run
 
 
 class TestRequests:
@@ -65,7 +65,7 @@ class TestRequests:
             async def close(self) -> None:
                 self.closed = True
 
-        vendor = Vendor([], auth=lambda around: Closed(Secret(env="TOKEN"), around))
+        vendor = Vendor([], auth=lambda context: Closed(Secret(env="TOKEN"), context))
         run(vendor.client.close())
         assert vendor.client._auth.closed  # type: ignore[union-attr]
 

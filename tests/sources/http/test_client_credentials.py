@@ -9,13 +9,13 @@ from exporter.config.fields import Secret
 from exporter.errors import Reason, SourceRejectedError
 from exporter.sources.http.auth import BearerAuth, Token, TokenAuth
 from exporter.sources.http.client import Answer
-from tests.sources.around import run
 from tests.sources.scripted import Vendor, bearer, ok, status
+from tests.sources.source_context import run
 
 
 class TestCredentials:
     def test_a_missing_secret_is_named_and_nothing_is_sent(self) -> None:
-        vendor = Vendor([], auth=lambda around: BearerAuth(Secret(env="NOT_THERE"), around))
+        vendor = Vendor([], auth=lambda context: BearerAuth(Secret(env="NOT_THERE"), context))
         error = vendor.refused()
         assert error.reason is Reason.UNAUTHORIZED
         assert "NOT_THERE" in str(error)
@@ -41,7 +41,7 @@ class TestCredentials:
         vendor.refused()
         vendor.refused()
         assert len(vendor.log) == 1
-        vendor.around.environ["TOKEN"] = "new"  # type: ignore[index]
+        vendor.context.environ["TOKEN"] = "new"  # type: ignore[index]
         vendor.got()
 
     def test_a_single_path_that_is_refused_does_not_lock_the_others(self) -> None:
@@ -68,7 +68,7 @@ class TestCredentials:
         fetched: list[int] = []
         vendor = Vendor(
             lambda request: ok([1]) if request.headers["authorization"] == f"Bearer token-{good}" else status(401),
-            auth=lambda around: TokenAuth(obtain, around),
+            auth=lambda context: TokenAuth(obtain, context),
         )
 
         async def work() -> list[Answer]:
@@ -89,7 +89,7 @@ class TestCredentials:
             fetched.append(1)
             return Token("worthless", 3600)
 
-        vendor = Vendor(lambda _: status(401), auth=lambda around: TokenAuth(obtain, around))
+        vendor = Vendor(lambda _: status(401), auth=lambda context: TokenAuth(obtain, context))
         for _ in range(4):
             assert vendor.refused().reason is Reason.UNAUTHORIZED
         assert (len(vendor.log), len(fetched)) == (2, 2)
@@ -101,7 +101,7 @@ class TestCredentials:
             asked.append(1)
             raise SourceRejectedError(Reason.UNAUTHORIZED, "invalid_grant")
 
-        vendor = Vendor([], auth=lambda around: TokenAuth(obtain, around))
+        vendor = Vendor([], auth=lambda context: TokenAuth(obtain, context))
         for _ in range(4):
             vendor.refused()
         assert len(asked) == 1
@@ -115,6 +115,6 @@ class TestCredentials:
             except StopIteration:
                 raise SourceRejectedError(Reason.UNAUTHORIZED, "invalid_grant") from None
 
-        vendor = Vendor(lambda _: status(401), auth=lambda around: TokenAuth(obtain, around))
+        vendor = Vendor(lambda _: status(401), auth=lambda context: TokenAuth(obtain, context))
         assert "invalid_grant" in str(vendor.refused())
         assert len(vendor.log) == 1

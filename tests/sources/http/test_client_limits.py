@@ -11,8 +11,8 @@ from exporter.errors import RateLimitedError
 from exporter.sources.http.client import SourceClient
 from exporter.sources.http.rate_limit import Limits
 from tests.fakes.raw import RawServer, as_json
-from tests.sources.around import NOW, http_options, run, surroundings
 from tests.sources.scripted import Vendor, ok, status
+from tests.sources.source_context import NOW, http_options, run, source_context
 
 
 class TestLimits:
@@ -92,7 +92,7 @@ class TestLimits:
     def test_requests_are_spaced_below_the_vendors_rate(self) -> None:
         async def work() -> tuple[float, int]:
             async with RawServer(lambda _: [as_json([])]) as server:
-                client = SourceClient(http_options(max_per_second=50), server.url, None, surroundings())
+                client = SourceClient(http_options(max_per_second=50), server.url, None, source_context())
                 began = asyncio.get_running_loop().time()
                 await asyncio.gather(*(client.get("/rows") for _ in range(30)))
                 took = asyncio.get_running_loop().time() - began

@@ -9,8 +9,8 @@ from exporter.errors import Reason, SourceRejectedError
 from exporter.sources.http.auth import QueryAuth
 from exporter.sources.http.client import SourceClient
 from tests.fakes.raw import RawServer, Seen, as_json, reply
-from tests.sources.around import http_options, run, surroundings
 from tests.sources.scripted import Vendor, bearer, ok, status
+from tests.sources.source_context import http_options, run, source_context
 
 
 class TestOrigin:
@@ -41,8 +41,8 @@ class TestOrigin:
             async with RawServer(lambda _: [as_json([])]) as other:
                 away = [("location", f"{other.url}/rows")]
                 async with RawServer(lambda _: [reply(status=302, headers=away)]) as server:
-                    around = surroundings(TOKEN="sesame")
-                    client = SourceClient(http_options(), server.url, bearer(around), around)
+                    context = source_context(TOKEN="sesame")
+                    client = SourceClient(http_options(), server.url, bearer(context), context)
                     for path in ("/rows", f"{other.url}/rows"):
                         with pytest.raises(SourceRejectedError):
                             await client.get(path)
@@ -52,7 +52,7 @@ class TestOrigin:
         assert run(work()) == []
 
     def test_credentials_in_the_query_are_in_no_answer_and_no_message(self) -> None:
-        vendor = Vendor([ok(), status(404)], auth=lambda around: QueryAuth("apikey", Secret(env="TOKEN"), around))
+        vendor = Vendor([ok(), status(404)], auth=lambda context: QueryAuth("apikey", Secret(env="TOKEN"), context))
         answer = run(vendor.get())
         assert vendor.log[0].url.params["apikey"] == "sesame"
         assert "sesame" not in answer.url

@@ -11,8 +11,8 @@ import pytest
 from exporter.errors import Reason, SourceUnavailableError
 from exporter.sources.http.client import SourceClient
 from tests.fakes.raw import RESET, RawServer, as_json
-from tests.sources.around import http_options, run, surroundings
 from tests.sources.scripted import Vendor, ok, status
+from tests.sources.source_context import http_options, run, source_context
 
 
 class TestRetries:
@@ -25,7 +25,7 @@ class TestRetries:
         gaps = set()
         for seed in range(5):
             vendor = Vendor(lambda _: status(503))
-            object.__setattr__(vendor.around, "jitter", random.Random(seed).random)
+            object.__setattr__(vendor.context, "jitter", random.Random(seed).random)
             vendor.refused()
             gaps.add(tuple(vendor.clock.slept))
         assert len(gaps) == 5
@@ -41,7 +41,7 @@ class TestRetries:
         async def work() -> Any:
             count = iter(range(10))
             async with RawServer(lambda _: [RESET] if next(count) == 0 else [as_json([1])]) as server:
-                client = SourceClient(http_options(), server.url, None, surroundings())
+                client = SourceClient(http_options(), server.url, None, source_context())
                 answer = await client.get("/rows")
                 await client.close()
                 return answer.body

@@ -12,7 +12,7 @@ from exporter.config.fields import Secret
 from exporter.config.sources.base import OAuth
 from exporter.errors import RateLimitedError, Reason, SourceError, SourceRejectedError, SourceUnavailableError
 from exporter.sources.http.oauth import OAuthAuth, token_of
-from tests.sources.around import Clock, http_options, run, surroundings
+from tests.sources.source_context import Clock, http_options, run, source_context
 
 URL = "https://login.test/oauth/token"
 CLIENT = {"client_id": "app", "client_secret": Secret(env="CLIENT"), "token_url": URL}
@@ -34,8 +34,10 @@ class Endpoint:
 
 
 def auth(endpoint: Endpoint, oauth: OAuth, data_dir: Path | None = None, clock: Clock | None = None) -> OAuthAuth:
-    around = surroundings(httpx.MockTransport(endpoint), clock=clock, data_dir=data_dir, CLIENT="hush", REFRESH="first")
-    return OAuthAuth(oauth, http_options(), around)
+    context = source_context(
+        httpx.MockTransport(endpoint), clock=clock, data_dir=data_dir, CLIENT="hush", REFRESH="first"
+    )
+    return OAuthAuth(oauth, http_options(), context)
 
 
 def issued(token: str = "access", **more: object) -> httpx.Response:
@@ -63,8 +65,8 @@ def test_client_credentials_are_sent_as_basic_where_the_vendor_wants_that() -> N
 
 def test_the_vendors_own_endpoint_is_used_where_the_config_names_none() -> None:
     endpoint = Endpoint([issued()])
-    around = surroundings(httpx.MockTransport(endpoint), CLIENT="hush")
-    found = OAuthAuth(OAuth(client_id="app", client_secret=Secret(env="CLIENT")), http_options(), around, URL)
+    context = source_context(httpx.MockTransport(endpoint), CLIENT="hush")
+    found = OAuthAuth(OAuth(client_id="app", client_secret=Secret(env="CLIENT")), http_options(), context, URL)
     header(found)
     assert str(endpoint.requests[0].url) == URL
     run(found.close())
@@ -72,7 +74,7 @@ def test_the_vendors_own_endpoint_is_used_where_the_config_names_none() -> None:
 
 def test_without_any_endpoint_the_config_is_told() -> None:
     with pytest.raises(SourceRejectedError, match="token_url"):
-        OAuthAuth(OAuth(client_id="app", client_secret=Secret(env="CLIENT")), http_options(), surroundings())
+        OAuthAuth(OAuth(client_id="app", client_secret=Secret(env="CLIENT")), http_options(), source_context())
 
 
 @pytest.mark.parametrize(
@@ -144,8 +146,8 @@ def test_the_next_process_goes_on_with_the_rotated_token(tmp_path: Path) -> None
 def test_a_new_consent_in_the_config_wins_over_the_kept_token(tmp_path: Path) -> None:
     header(auth(Endpoint(rotating), REFRESH, tmp_path))
     endpoint = Endpoint(rotating)
-    around = surroundings(httpx.MockTransport(endpoint), data_dir=tmp_path, CLIENT="hush", REFRESH="third")
-    assert header(OAuthAuth(REFRESH, http_options(), around)) == "Bearer access for third"
+    context = source_context(httpx.MockTransport(endpoint), data_dir=tmp_path, CLIENT="hush", REFRESH="third")
+    assert header(OAuthAuth(REFRESH, http_options(), context)) == "Bearer access for third"
 
 
 def test_a_damaged_file_is_as_good_as_none(tmp_path: Path) -> None:
@@ -202,7 +204,7 @@ def test_the_identity_changes_with_the_configured_secrets_only(tmp_path: Path) -
     before = found.identity()
     header(found)
     assert found.identity() == before
-    found._around.environ["REFRESH"] = "other"  # type: ignore[index]
+    found._context.environ["REFRESH"] = "other"  # type: ignore[index]
     assert found.identity() != before
-    del found._around.environ["CLIENT"]  # type: ignore[attr-defined]
+    del found._context.environ["CLIENT"]  # type: ignore[attr-defined]
     assert found.identity() is None

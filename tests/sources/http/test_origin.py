@@ -7,7 +7,7 @@ import pytest
 
 from exporter.errors import Reason, SourceError, SourceRejectedError
 from exporter.sources.http.origin import Address, refuse_address
-from tests.sources.around import run
+from tests.sources.source_context import run
 
 
 def reason(text: str, **given: bool) -> Reason:

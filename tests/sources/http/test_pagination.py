@@ -20,7 +20,7 @@ from exporter.sources.http.pagination import (
     walk,
 )
 from tests.fakes.api import FakeApi, Paging
-from tests.sources.around import http_options, run, surroundings
+from tests.sources.source_context import http_options, run, source_context
 
 SIZE = Size("size", 10)
 CURSOR = CursorPages("paging.next.after", "after", SIZE)
@@ -44,8 +44,8 @@ def rows_of(answer: Answer) -> Sequence[Any]:
 async def collected(
     api: FakeApi, paginator: Paginator, position: str | None = None, max_pages: int = 1000, stop: int | None = None
 ) -> tuple[list[int], str | None]:
-    around = surroundings(api.transport())
-    client = SourceClient(http_options(), "https://api.test", None, around)
+    context = source_context(api.transport())
+    client = SourceClient(http_options(), "https://api.test", None, context)
     ids: list[int] = []
     listed = Listed("/rows", {"kind": "x"}, paginator, rows_of, max_pages, {"x-version": "7"})
     async for batch in walk(client, listed, position):

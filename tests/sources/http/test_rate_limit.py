@@ -6,11 +6,11 @@ import pytest
 
 from exporter.errors import RateLimitedError
 from exporter.sources.http.rate_limit import LONGEST_WAIT, Gate, RetryBudget, backoff
-from tests.sources.around import Clock, run, surroundings
+from tests.sources.source_context import Clock, run, source_context
 
 
 def gate(clock: Clock, interval: int = 60, per_second: float | None = None) -> Gate:
-    return Gate(per_second, surroundings(clock=clock), timedelta(seconds=interval))
+    return Gate(per_second, source_context(clock=clock), timedelta(seconds=interval))
 
 
 def test_an_open_gate_lets_everybody_through_at_once() -> None:
@@ -59,7 +59,7 @@ def test_a_hold_that_grows_while_it_is_slept_is_slept_in_full() -> None:
         clock.slept.append(seconds)
         clock.go(seconds)
 
-    object.__setattr__(held._around, "sleep", sleep)
+    object.__setattr__(held._context, "sleep", sleep)
     held.hold(8)
     run(held.enter())
     assert clock.slept == [8.0, 4.0]
@@ -72,7 +72,7 @@ def test_a_clock_that_does_not_move_while_sleeping_does_not_trap_anybody() -> No
     async def sleep(seconds: float) -> None:
         clock.slept.append(seconds)
 
-    object.__setattr__(held._around, "sleep", sleep)
+    object.__setattr__(held._context, "sleep", sleep)
     held.hold(8)
     run(held.enter())
     assert clock.slept == [8.0]

@@ -6,7 +6,7 @@ from exporter.errors import RateLimitedError, SourceRejectedError, SourceUnavail
 from exporter.sources.http.rate_limit import LONGEST_WAIT
 from exporter.sources.http.status import hint, judge, retry_after
 from exporter.sources.http.transport import Reply
-from tests.sources.around import NOW
+from tests.sources.source_context import NOW
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ from exporter.sources.http.origin import Address
 from exporter.sources.http.transport import Reply, Wire, http_date, status_class
 from tests.fakes.certificates import Authority
 from tests.fakes.raw import CLOSE, RESET, Drip, Pause, RawServer, Script, Seen, Step, as_json, reply
-from tests.sources.around import NOW, Ledger, http_options, run, surroundings
+from tests.sources.source_context import NOW, Ledger, http_options, run, source_context
 
 HEAD = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n"
 
@@ -34,7 +34,7 @@ async def send(url: str, *, deadline: float = 5.0, max_bytes: int = 1 << 20, ca_
     options = http_options(ca_file=ca_file).model_copy(update={"timeout": timedelta(seconds=deadline)})
     sent = Sent()
     address = Address(url, insecure=True, private=True)
-    wire = Wire(options, address, surroundings(ledger=sent.ledger), max_bytes=max_bytes)
+    wire = Wire(options, address, source_context(ledger=sent.ledger), max_bytes=max_bytes)
     try:
         sent.reply = await wire.send("GET", address.url("/rows"), {}, None)
     except SourceError as error:
@@ -130,7 +130,7 @@ def test_no_cookie_is_kept() -> None:
     async def work() -> list[dict[str, str]]:
         async with RawServer(lambda _: [reply(b"[]", headers=[("set-cookie", "session=1; Path=/")])]) as server:
             address = Address(server.url, insecure=True, private=True)
-            wire = Wire(http_options(), address, surroundings())
+            wire = Wire(http_options(), address, source_context())
             for _ in range(2):
                 await wire.send("GET", address.url("/"), {}, None)
             await wire.close()
@@ -166,7 +166,7 @@ def test_a_name_that_resolves_to_a_private_address_is_refused_before_anything_is
         async with RawServer(lambda _: [reply(b"[]")]) as server:
             sent = Sent()
             address = Address(f"http://localhost:{server.port}", insecure=True)
-            wire = Wire(http_options(allow_private=False), address, surroundings(ledger=sent.ledger))
+            wire = Wire(http_options(allow_private=False), address, source_context(ledger=sent.ledger))
             with pytest.raises(SourceRejectedError) as caught:
                 await wire.send("GET", address.url("/"), {}, None)
             sent.error = caught.value
@@ -183,7 +183,7 @@ def test_a_name_that_stops_resolving_is_a_dns_fault_too() -> None:
 
     async def work() -> None:
         address = Address("https://api.test")
-        await Wire(http_options(), address, surroundings(httpx.MockTransport(lost))).send(
+        await Wire(http_options(), address, source_context(httpx.MockTransport(lost))).send(
             "GET", address.url("/"), {}, None
         )
 
@@ -253,7 +253,7 @@ def test_a_closed_wire_opens_no_new_connection(used: bool) -> None:
     async def work() -> int:
         async with RawServer(lambda _: [reply(b"[]")]) as server:
             address = Address(server.url, insecure=True, private=True)
-            wire = Wire(http_options(), address, surroundings())
+            wire = Wire(http_options(), address, source_context())
             if used:
                 await wire.send("GET", address.url("/"), {}, None)
             await wire.close()
@@ -274,7 +274,7 @@ def test_cancelling_frees_the_connection() -> None:
 
         async with RawServer(script) as server:
             address = Address(server.url, insecure=True, private=True)
-            wire = Wire(http_options(), address, surroundings())
+            wire = Wire(http_options(), address, source_context())
             task = asyncio.ensure_future(wire.send("GET", address.url("/"), {}, None))
             await arrived.wait()
             task.cancel()

@@ -13,7 +13,7 @@ from exporter.records import Call, Deal
 from exporter.sources.parsing.column_map import RecordMap
 from exporter.sources.parsing.json_path import getter
 from exporter.sources.parsing.rows import Taken
-from tests.sources.around import NOW, ZURICH
+from tests.sources.source_context import NOW, ZURICH
 
 
 def mapped(entity: str, columns: dict[str, Any]) -> RecordMap:

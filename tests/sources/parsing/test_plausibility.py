@@ -8,7 +8,7 @@ import pytest
 from exporter.errors import InvalidRecordError, Reason
 from exporter.records import Activity, Call, Deal, Invoice, Measurement, Person, Record, Subscription, Ticket
 from exporter.sources.parsing.plausibility import all_plausible, implausible, plausible
-from tests.sources.around import NOW
+from tests.sources.source_context import NOW
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 CENTURY = timedelta(days=36525)

@@ -8,7 +8,7 @@ from exporter.errors import InvalidRecordError, Reason, SourceRejectedError
 from exporter.records import Deal, Record
 from exporter.sources.parsing import convert
 from exporter.sources.parsing.rows import Drift, Taken, sift, take
-from tests.sources.around import NOW, ZURICH
+from tests.sources.source_context import NOW, ZURICH
 
 
 def deal(row: Any) -> Record | None:

@@ -12,7 +12,7 @@ from exporter.passes import Page
 from exporter.sources.base import Source
 from exporter.sources.providers.rest import create
 from tests.fakes.api import FakeApi, Row
-from tests.sources.around import NOW, Clock, pages_of, records_of, rest, run, surroundings
+from tests.sources.source_context import NOW, Clock, pages_of, records_of, rest, run, source_context
 
 AFTER = {"cursor": {"path": "paging.next.after", "param": "after"}, "size": {"param": "size", "rows": 10}}
 OFFSET = {"offset": {}, "size": {"param": "size", "rows": 10}}
@@ -31,7 +31,7 @@ def rows(count: int, **given: Any) -> list[Row]:
 def source(api: FakeApi, clock: Clock | None = None, options_: dict[str, Any] | None = None, **listing: Any) -> Source:
     """The provider in front of the API."""
     found = rest(listing, **(options_ or {}))
-    return create(found, surroundings(api.transport(), clock=clock, CLIENT="hush", TOKEN="token-1"))
+    return create(found, source_context(api.transport(), clock=clock, CLIENT="hush", TOKEN="token-1"))
 
 
 def read(api: FakeApi, cursor: str | None = None, resume: str | None = None, **listing: Any) -> list[Page]:

@@ -14,7 +14,7 @@ from exporter.records import Call, Deal, Record
 from exporter.sources.base import Access
 from exporter.sources.providers import csv as csv_module
 from exporter.sources.providers.csv import CsvSource, create
-from tests.sources.around import NOW, options, pages_of, records_of, run, surroundings
+from tests.sources.source_context import NOW, options, pages_of, records_of, run, source_context
 
 COLUMNS = {"id": "Id", "amount": "Amount", "owner": "Owner"}
 
@@ -23,7 +23,7 @@ def source(folder: Path, text: str | bytes | None, **given: Any) -> CsvSource:
     if text is not None:
         (folder / "deals.csv").write_bytes(text if isinstance(text, bytes) else text.encode())
     found = options(**{"provider": "csv", "path": "deals.csv", "entity": "deals", "columns": COLUMNS, **given})
-    return create(found, surroundings(base=folder))
+    return create(found, source_context(base=folder))
 
 
 def read(folder: Path, text: str | bytes | None, cursor: str | None = None, **given: Any) -> list[Page]:

@@ -16,8 +16,8 @@ from exporter.passes import Listing, Page, Pass
 from exporter.records import Deal
 from exporter.sources.providers.rest import latest_change
 from tests.fakes.api import FakeApi
-from tests.sources.around import NOW, Clock, pages_of, records_of, run
 from tests.sources.providers.rest_passes import AFTER, SINCE, fault, ids, read, rows, source
+from tests.sources.source_context import NOW, Clock, pages_of, records_of, run
 
 APP = {"oauth": {"client_id": "app", "client_secret": {"env": "CLIENT"}, "token_url": "https://api.test/token"}}
 

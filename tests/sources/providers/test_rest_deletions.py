@@ -8,8 +8,8 @@ import pytest
 from exporter.errors import IncompletePassError, Reason
 from exporter.passes import Listing
 from tests.fakes.api import FakeApi, Row
-from tests.sources.around import records_of
 from tests.sources.providers.rest_passes import AFTER, OFFSET, SINCE, fault, ids, read, rows
+from tests.sources.source_context import records_of
 
 
 class TestDeletions:

@@ -13,8 +13,8 @@ from exporter.passes import Listing
 from exporter.sources.base import Access, Source
 from exporter.sources.providers.rest import create
 from tests.fakes.api import FakeApi
-from tests.sources.around import options, pages_of, run, surroundings
 from tests.sources.providers.rest_passes import AFTER, SINCE, ids, rows, source
+from tests.sources.source_context import options, pages_of, run, source_context
 
 
 class TestListings:
@@ -30,7 +30,7 @@ class TestListings:
                 {**listing, "entity": "people", "path": "/people"},
             ],
         )
-        return create(found, surroundings(api.transport()))
+        return create(found, source_context(api.transport()))
 
     def vendor(self) -> FakeApi:
         def prefixed(api: FakeApi, request: httpx.Request) -> None:

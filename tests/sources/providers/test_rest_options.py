@@ -9,7 +9,7 @@ from exporter.sources.http.auth import BasicAuth, BearerAuth, HeaderAuth, QueryA
 from exporter.sources.http.oauth import OAuthAuth
 from exporter.sources.http.pagination import CursorPages, LinkPages, NumberedPages, OffsetPages, SinglePage, Size
 from exporter.sources.providers.rest_options import authenticator, paginator, since_params
-from tests.sources.around import rest, run, surroundings
+from tests.sources.source_context import rest, run, source_context
 
 KEY = {"env": "TOKEN"}
 SIZE = {"size": {"param": "limit", "rows": 50}}
@@ -27,7 +27,7 @@ SIZE = {"size": {"param": "limit", "rows": 50}}
     ],
 )
 def test_each_way_to_authenticate_has_its_authenticator(auth: Any, kind: type) -> None:
-    found = authenticator(rest({}, auth=auth), surroundings(TOKEN="sesame"))
+    found = authenticator(rest({}, auth=auth), source_context(TOKEN="sesame"))
     assert type(found) is kind
     if found is not None and kind is not OAuthAuth:
         assert "sesame" in str(run(found.credential()).headers | run(found.credential()).params) or kind is BasicAuth

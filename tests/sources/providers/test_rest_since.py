@@ -9,8 +9,8 @@ import httpx
 
 from exporter.passes import Listing
 from tests.fakes.api import FakeApi
-from tests.sources.around import NOW, pages_of, run
 from tests.sources.providers.rest_passes import AFTER, SINCE, ids, read, rows, source
+from tests.sources.source_context import NOW, pages_of, run
 
 
 class TestSince:

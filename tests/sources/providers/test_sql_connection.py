@@ -15,7 +15,7 @@ from exporter.sources.providers.sql_connection import rows
 from exporter.sources.providers.sql_statement import Statement
 from tests.databases import mariadb, postgresql
 from tests.fakes.certificates import Authority
-from tests.sources.around import surroundings
+from tests.sources.source_context import source_context
 
 ENCRYPTED = {
     "postgresql": "SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()",
@@ -47,7 +47,7 @@ def encrypted(server: Server, **given: Any) -> bool:
         "name": "erp", "provider": "sql", **reached, **given,
         "entities": [{"entity": "deals", "table": "orders", "columns": {"id": "nr"}}],
     })  # fmt: skip
-    with rows(options, surroundings(base=folder), Statement(ENCRYPTED[options.engine], ())) as found:
+    with rows(options, source_context(base=folder), Statement(ENCRYPTED[options.engine], ())) as found:
         return bool(next(found)[0])
 
 

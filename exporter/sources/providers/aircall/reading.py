@@ -29,19 +29,19 @@ PAGES = NumberedPages(Size("per_page", ROWS), total="meta.total")
 class Reading:
     """The pages of one pass. Made anew for each. `since` is where it starts, by the start of calls."""
 
-    def __init__(self, client: SourceClient, asked: Pass, since: datetime, now: datetime) -> None:
+    def __init__(self, client: SourceClient, sync_pass: Pass, since: datetime, now: datetime) -> None:
         self._client = client
-        self._asked = asked
+        self._sync_pass = sync_pass
         self._now = now
-        self._end = int(asked.started_at.timestamp())
-        self._place = Place.of(asked.resume) if asked.resume else Place(int(since.timestamp()))
+        self._end = int(sync_pass.started_at.timestamp())
+        self._place = Place.of(sync_pass.resume) if sync_pass.resume else Place(int(since.timestamp()))
 
     def pages(self) -> AsyncIterator[Page]:
         """All pages; the last one carries the cursor and, after a full pass, the listing."""
         return finish_last_page(self._all(), self._finished)
 
     def _finished(self, last: Page) -> Page:
-        cursor = next_cursor(self._asked, self._place.latest, skew=self._client.skew, lag=LAG)
+        cursor = next_cursor(self._sync_pass, self._place.latest, skew=self._client.skew, lag=LAG)
         return replace(last, resume=None, cursor=cursor, listing=self._listing())
 
     async def _all(self) -> AsyncIterator[Page]:
@@ -82,7 +82,7 @@ class Reading:
     def _listing(self) -> Listing | None:
         """What a full pass covers: from the oldest call still there, since Aircall drops old ones after a while."""
         place = self._place
-        if self._asked.cursor is not None or place.shrunk or place.oldest is None:
+        if self._sync_pass.cursor is not None or place.shrunk or place.oldest is None:
             return None
         return Listing(column="started_at", since=place.oldest)
 

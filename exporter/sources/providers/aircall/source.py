@@ -11,7 +11,7 @@ from exporter.config.sources.aircall import AircallOptions
 from exporter.errors import IncompletePassError, Reason, SourceError, SourceRejectedError
 from exporter.passes import Page, Pass
 from exporter.sources.access_check import access
-from exporter.sources.base import Access, Surroundings
+from exporter.sources.base import Access, SourceContext
 from exporter.sources.http.auth import BasicAuth
 from exporter.sources.http.client import Limits, SourceClient
 from exporter.sources.http.pagination import Batch, Listed, walk
@@ -28,17 +28,17 @@ LOOKBACK = timedelta(days=1)
 _WINDOW = 60.0
 
 
-def create(options: AircallOptions, around: Surroundings) -> AircallSource:
+def create(options: AircallOptions, context: SourceContext) -> AircallSource:
     """The source that the options describe; raises SourceRejectedError where its address is not allowed."""
     client = SourceClient(
         options,
         options.base_url or BASE_URL,
-        BasicAuth(options.api_id, options.api_token, around),
-        around,
-        limits=Limits(PER_SECOND, header_wait(around.clock)),
+        BasicAuth(options.api_id, options.api_token, context),
+        context,
+        limits=Limits(PER_SECOND, header_wait(context.clock)),
         classify=classify,
     )
-    return AircallSource(options, around, client)
+    return AircallSource(options, context, client)
 
 
 def classify(status: int, headers: Mapping[str, str], body: bytes) -> SourceError | None:  # noqa: ARG001
@@ -66,29 +66,29 @@ class AircallSource:
 
     lag = LAG
 
-    def __init__(self, options: AircallOptions, around: Surroundings, client: SourceClient) -> None:
+    def __init__(self, options: AircallOptions, context: SourceContext, client: SourceClient) -> None:
         self.name = options.name
         # people first: numbers of teams and persons wait for them
         self.entities = tuple(sorted(options.reads, key=lambda entity: entity != "people"))
         self._options = options
-        self._around = around
+        self._context = context
         self._client = client
 
-    async def read(self, asked: Pass) -> AsyncIterator[Page]:
+    async def read(self, sync_pass: Pass) -> AsyncIterator[Page]:
         """Pages of one pass over an entity."""
-        if asked.entity == "people":
+        if sync_pass.entity == "people":
             pages = self._people()
         else:
-            pages = Reading(self._client, asked, self._since(asked), self._around.clock()).pages()
+            pages = Reading(self._client, sync_pass, self._since(sync_pass), self._context.clock()).pages()
         async for page in pages:
             yield page
 
-    def _since(self, asked: Pass) -> datetime:
-        begin = asked.started_at - self._options.history
-        if asked.cursor is None:
+    def _since(self, sync_pass: Pass) -> datetime:
+        begin = sync_pass.started_at - self._options.history
+        if sync_pass.cursor is None:
             return begin
         lookback = LOOKBACK if self._options.lookback is None else self._options.lookback
-        return max(begin, datetime.fromisoformat(asked.cursor) - lookback)
+        return max(begin, datetime.fromisoformat(sync_pass.cursor) - lookback)
 
     async def _people(self) -> AsyncIterator[Page]:
         """Everybody at each pass. No listing: who is removed at Aircall keeps a name for the calls of before."""
@@ -97,7 +97,7 @@ class AircallSource:
             teams += batch.rows
         make = partial(person, teams=teams_by_user(teams))
         async for batch in self._all("users"):
-            taken = take(batch.rows, make, self._around.clock())
+            taken = take(batch.rows, make, self._context.clock())
             yield Page(taken.records, taken.rejected)
 
     async def _all(self, name: str) -> AsyncIterator[Batch]:

@@ -9,7 +9,7 @@ from datetime import datetime
 from exporter.config.sources.asterisk import AsteriskAmi
 from exporter.errors import Reason, SourceRejectedError
 from exporter.records import Measurement
-from exporter.sources.base import Surroundings
+from exporter.sources.base import SourceContext
 from exporter.sources.http.auth import reveal
 from exporter.sources.http.client import SourceClient
 from exporter.sources.parsing import convert
@@ -27,10 +27,10 @@ Block = Mapping[str, str]
 class Ami:
     """Reads of one Asterisk. It answers 200 whatever happens, so each answer's text is looked at."""
 
-    def __init__(self, client: SourceClient, options: AsteriskAmi, around: Surroundings) -> None:
+    def __init__(self, client: SourceClient, options: AsteriskAmi, context: SourceContext) -> None:
         self._client = client
         self._options = options
-        self._around = around
+        self._context = context
 
     async def queues(self) -> list[Block]:
         """One block for each queue; raises SourceRejectedError (UNAUTHORIZED, FORBIDDEN, SCHEMA)."""
@@ -48,7 +48,7 @@ class Ami:
         login = {
             "action": "login",
             "username": self._options.username,
-            "secret": reveal(self._options.secret, self._around),
+            "secret": reveal(self._options.secret, self._context),
         }
         answer = await self._client.get_text(PATH, login)
         cookie = _COOKIE.search(answer.headers.get("set-cookie", ""))

@@ -16,7 +16,7 @@ from exporter.errors import InvalidRecordError, Reason, SourceRejectedError
 from exporter.passes import Page, Pass
 from exporter.records import Measurement
 from exporter.sources.access_check import access
-from exporter.sources.base import Access, Surroundings
+from exporter.sources.base import Access, SourceContext
 from exporter.sources.cursor import finish_last_page, next_cursor
 from exporter.sources.http.client import SourceClient
 from exporter.sources.parsing.rows import Taken, refuse_drift, take
@@ -32,10 +32,10 @@ LOOKBACK = timedelta(days=1)
 CALLS_A_PAGE = 1000
 
 
-def create(options: AsteriskOptions, around: Surroundings) -> AsteriskSource:
+def create(options: AsteriskOptions, context: SourceContext) -> AsteriskSource:
     """The source that the options describe; raises SourceRejectedError where the manager's address is not allowed."""
-    client = SourceClient(options, options.base_url, None, around) if options.base_url else None
-    return AsteriskSource(options, around, client)
+    client = SourceClient(options, options.base_url, None, context) if options.base_url else None
+    return AsteriskSource(options, context, client)
 
 
 class AsteriskSource:
@@ -43,31 +43,31 @@ class AsteriskSource:
 
     lag = timedelta(0)
 
-    def __init__(self, options: AsteriskOptions, around: Surroundings, client: SourceClient | None) -> None:
+    def __init__(self, options: AsteriskOptions, context: SourceContext, client: SourceClient | None) -> None:
         self.name = options.name
         self.entities: tuple[str, ...] = options.entities
         self._options = options
-        self._around = around
+        self._context = context
         self._client = client
-        self._zone = ZoneInfo(options.zone) if options.zone else around.zone
+        self._zone = ZoneInfo(options.zone) if options.zone else context.zone
 
-    async def read(self, asked: Pass) -> AsyncIterator[Page]:
+    async def read(self, sync_pass: Pass) -> AsyncIterator[Page]:
         """Pages of one pass over an entity."""
-        pages = self._calls(asked) if asked.entity == "calls" else self._queues(asked)
+        pages = self._calls(sync_pass) if sync_pass.entity == "calls" else self._queues(sync_pass)
         async for page in pages:
             yield page
 
-    def _calls(self, asked: Pass) -> AsyncIterator[Page]:
+    def _calls(self, sync_pass: Pass) -> AsyncIterator[Page]:
         """No listing: logs are rotated and tables cleared, which does not undo a call."""
-        since = asked.started_at - self._options.history
+        since = sync_pass.started_at - self._options.history
         seen: list[datetime] = []
-        if asked.cursor is not None:
+        if sync_pass.cursor is not None:
             lookback = LOOKBACK if self._options.lookback is None else self._options.lookback
-            seen.append(datetime.fromisoformat(asked.cursor))
+            seen.append(datetime.fromisoformat(sync_pass.cursor))
             since = max(since, seen[0] - lookback)
 
         def finish(last: Page) -> Page:
-            return replace(last, cursor=next_cursor(asked, max(seen, default=None)))
+            return replace(last, cursor=next_cursor(sync_pass, max(seen, default=None)))
 
         return finish_last_page(self._noted(since, seen), finish)
 
@@ -89,7 +89,7 @@ class AsteriskSource:
         broken: list[InvalidRecordError] = []
         calls = self._groups(since, broken)
         while (group := list(islice(calls, CALLS_A_PAGE))) or broken:
-            calls_of_page = take(group, self._call, self._around.clock())
+            calls_of_page = take(group, self._call, self._context.clock())
             taken = Taken(calls_of_page.records, (*calls_of_page.rejected, *broken))
             refuse_drift(taken)
             broken.clear()
@@ -126,7 +126,7 @@ class AsteriskSource:
         return self._options.database.start_column if self._options.database else "start"
 
     def _in_file(self) -> Iterator[Any]:
-        path = self._around.base / (self._options.path or "")
+        path = self._context.base / (self._options.path or "")
         try:
             with path.open(encoding="utf-8", errors="replace", newline="") as lines:
                 yield from self._parsed(lines)
@@ -141,7 +141,7 @@ class AsteriskSource:
         options = self._sql()
         selection = Selection(options.entities[0], options.engine)
         local = since.astimezone(self._zone).strftime("%Y-%m-%d %H:%M:%S")
-        with rows(options, self._around, selection.changes(local, None)) as found:
+        with rows(options, self._context, selection.changes(local, None)) as found:
             for values in found:
                 yield dict(zip(selection.names, values, strict=True))
 
@@ -163,23 +163,23 @@ class AsteriskSource:
             {"name": self.name, "provider": "sql", **given, "password": database.password, "entities": [entity]}
         )
 
-    async def _queues(self, asked: Pass) -> AsyncIterator[Page]:
+    async def _queues(self, sync_pass: Pass) -> AsyncIterator[Page]:
         """One reading at each pass; those of before stay."""
         blocks = await self._manager().queues()
-        found: list[list[Measurement]] = [measurements(block, asked.started_at) for block in blocks]
-        yield Page(tuple(chain.from_iterable(found)), cursor=asked.started_at.isoformat())
+        found: list[list[Measurement]] = [measurements(block, sync_pass.started_at) for block in blocks]
+        yield Page(tuple(chain.from_iterable(found)), cursor=sync_pass.started_at.isoformat())
 
     def _manager(self) -> Ami:
         if self._client is None or self._options.manager is None:
             raise AssertionError("the config asks for manager and base_url")
-        return Ami(self._client, self._options.manager, self._around)
+        return Ami(self._client, self._options.manager, self._context)
 
     async def check(self) -> tuple[Access, ...]:
         """Looks for the first row, and asks for the queues."""
         return tuple([await self._access(entity) for entity in self.entities])
 
     async def _access(self, entity: str) -> Access:
-        first = self._groups(self._around.clock(), [])
+        first = self._groups(self._context.clock(), [])
         probe = self._manager().queues() if entity == "measurements" else asyncio.to_thread(next, first, None)
         return await access(entity, "", probe)
 

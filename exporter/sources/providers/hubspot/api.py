@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from exporter.errors import Reason, SourceRejectedError
-from exporter.sources.base import Surroundings
+from exporter.sources.base import SourceContext
 from exporter.sources.http.client import Answer, SourceClient
 from exporter.sources.http.pagination import Batch, CursorPages, Listed, Size, walk
 
@@ -25,10 +25,10 @@ _PAGES = CursorPages("paging.next.after", "after", Size("limit", ROWS))
 class HubspotApi:
     """Lists, searches, pipelines and owners of one account. Raises what the client raises."""
 
-    def __init__(self, client: SourceClient, version: str, around: Surroundings) -> None:
+    def __init__(self, client: SourceClient, version: str, context: SourceContext) -> None:
         self._client = client
         self._version = version
-        self._around = around
+        self._context = context
         self._searching = asyncio.Lock()
         self._next_search = 0.0
 
@@ -81,10 +81,10 @@ class HubspotApi:
 
     async def _search(self, kind: str, wanted: Mapping[str, Any]) -> Answer:
         async with self._searching:
-            wait = self._next_search - self._around.monotonic()
+            wait = self._next_search - self._context.monotonic()
             if wait > 0:
-                await self._around.sleep(wait)
-            self._next_search = self._around.monotonic() + SECONDS_BETWEEN_SEARCHES
+                await self._context.sleep(wait)
+            self._next_search = self._context.monotonic() + SECONDS_BETWEEN_SEARCHES
         # the documented schema wants all five keys, and texts for sorts
         body = {**wanted, "sorts": ["hs_object_id"], "after": "0"}
         return await self._client.post(self.path("objects", f"/{kind}/search"), json=body)

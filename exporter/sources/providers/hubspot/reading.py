@@ -35,14 +35,14 @@ class Wanted:
 class Reading:
     """The pages of one pass. Made anew for each."""
 
-    def __init__(self, api: HubspotApi, wanted: Wanted, asked: Pass, now: datetime) -> None:
+    def __init__(self, api: HubspotApi, wanted: Wanted, sync_pass: Pass, now: datetime) -> None:
         self._api = api
         self._wanted = wanted
-        self._asked = asked
+        self._sync_pass = sync_pass
         self._now = now
-        self._known = Cursor.of(asked.cursor, wanted.fingerprint)
-        self._place = Place.of(asked.resume, wanted.fingerprint)
-        self._bin_read = self._known is None or self._known.archived_due(asked.started_at)
+        self._known = Cursor.of(sync_pass.cursor, wanted.fingerprint)
+        self._place = Place.of(sync_pass.resume, wanted.fingerprint)
+        self._bin_read = self._known is None or self._known.archived_due(sync_pass.started_at)
 
     def pages(self) -> AsyncIterator[Page]:
         """All pages; the last one carries the cursor and, after a full pass, the listing."""
@@ -100,12 +100,12 @@ class Reading:
         """None for an account without a single object: reading all of it again costs nothing."""
         known, place = self._known, self._place
         previous = known.changed if known else None
-        changed = next_instant(self._asked, previous, place.latest, skew=self._api.skew, lag=LAG)
+        changed = next_instant(self._sync_pass, previous, place.latest, skew=self._api.skew, lag=LAG)
         if changed is None:
             return None
         if known is not None and not self._bin_read:
             return replace(known, changed=changed).text()
-        return Cursor(self._wanted.fingerprint, changed, self._asked.started_at, place.archived_pages).text()
+        return Cursor(self._wanted.fingerprint, changed, self._sync_pass.started_at, place.archived_pages).text()
 
 
 def _latest(taken: Taken, before: datetime | None) -> datetime | None:

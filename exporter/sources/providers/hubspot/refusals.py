@@ -10,7 +10,7 @@ from typing import Any
 import orjson
 
 from exporter.errors import RateLimitedError, Reason, SourceError, SourceRejectedError
-from exporter.sources.base import Surroundings
+from exporter.sources.base import SourceContext
 from exporter.sources.http.status import Classify, retry_after
 
 _BEING_MOVED = 477
@@ -28,12 +28,12 @@ def header_wait(headers: Mapping[str, str]) -> float | None:
     return int(interval) / 1000 if interval.isdecimal() else _PAUSE["TEN_SECONDLY_ROLLING"]
 
 
-def classify(around: Surroundings) -> Classify:
+def classify(context: SourceContext) -> Classify:
     """The provider's reading of an answer, for the HTTP client."""
 
     def read(status: int, headers: Mapping[str, str], body: bytes) -> SourceError | None:
         if status in (429, _BEING_MOVED):
-            return _limited(status, headers, body, around)
+            return _limited(status, headers, body, context)
         if status == 403:
             scopes = _scopes(body)
             named = f": it lacks the scope {' or '.join(scopes)}" if scopes else ""
@@ -45,21 +45,21 @@ def classify(around: Surroundings) -> Classify:
     return read
 
 
-def _limited(status: int, headers: Mapping[str, str], body: bytes, around: Surroundings) -> RateLimitedError:
-    now = around.clock()
+def _limited(status: int, headers: Mapping[str, str], body: bytes, context: SourceContext) -> RateLimitedError:
+    now = context.clock()
     said = retry_after(headers, now)
     if status == _BEING_MOVED:
         return RateLimitedError("HubSpot is moving the account to another data centre", said or 60.0)
     policy = str(_parsed(body).get("policyName", "")).upper()
     if policy == "DAILY":
-        return RateLimitedError("the day's requests are used up", said or _until_midnight(now, around))
+        return RateLimitedError("the day's requests are used up", said or _until_midnight(now, context))
     return RateLimitedError("too many requests", said or header_wait(headers) or _PAUSE.get(policy, 0.0))
 
 
-def _until_midnight(now: datetime, around: Surroundings) -> float:
+def _until_midnight(now: datetime, context: SourceContext) -> float:
     """Seconds until the daily count starts anew, which is at midnight in the account's zone: here the company's."""
-    local = now.astimezone(around.zone)
-    following = datetime.combine(local.date() + timedelta(days=1), datetime.min.time(), around.zone)
+    local = now.astimezone(context.zone)
+    following = datetime.combine(local.date() + timedelta(days=1), datetime.min.time(), context.zone)
     return (following - now).total_seconds()
 
 

@@ -9,7 +9,7 @@ from datetime import timedelta
 from exporter.config.sources.hubspot import HubspotOptions
 from exporter.passes import Listing, Page, Pass
 from exporter.sources.access_check import access
-from exporter.sources.base import Access, Surroundings
+from exporter.sources.base import Access, SourceContext
 from exporter.sources.http.auth import Authenticator, BearerAuth
 from exporter.sources.http.client import Limits, SourceClient
 from exporter.sources.http.oauth import OAuthAuth
@@ -29,26 +29,26 @@ PER_SECOND = 9.0
 LOOKBACK = timedelta(minutes=5)
 
 
-def create(options: HubspotOptions, around: Surroundings) -> HubspotSource:
+def create(options: HubspotOptions, context: SourceContext) -> HubspotSource:
     """The source that the options describe; raises SourceRejectedError where its address is not allowed."""
     base = (options.base_url or BASE_URL).rstrip("/")
     client = SourceClient(
         options,
         base,
-        _authenticator(options, base, around),
-        around,
+        _authenticator(options, base, context),
+        context,
         limits=Limits(PER_SECOND, header_wait),
-        classify=classify(around),
+        classify=classify(context),
     )
-    return HubspotSource(options, around, HubspotApi(client, options.api_version, around))
+    return HubspotSource(options, context, HubspotApi(client, options.api_version, context))
 
 
-def _authenticator(options: HubspotOptions, base: str, around: Surroundings) -> Authenticator:
+def _authenticator(options: HubspotOptions, base: str, context: SourceContext) -> Authenticator:
     if options.token is not None:
-        return BearerAuth(options.token, around)
+        return BearerAuth(options.token, context)
     if options.oauth is None:
         raise AssertionError("the config asks for one of token and oauth")
-    return OAuthAuth(options.oauth, options, around, base + TOKEN_PATH)
+    return OAuthAuth(options.oauth, options, context, base + TOKEN_PATH)
 
 
 class HubspotSource:
@@ -56,21 +56,21 @@ class HubspotSource:
 
     lag = LAG
 
-    def __init__(self, options: HubspotOptions, around: Surroundings, api: HubspotApi) -> None:
+    def __init__(self, options: HubspotOptions, context: SourceContext, api: HubspotApi) -> None:
         self.name = options.name
         # people first: numbers of teams and persons wait for them
         self.entities = tuple(sorted(options.reads, key=lambda entity: entity != "people"))
         self._options = options
-        self._around = around
+        self._context = context
         self._api = api
 
-    async def read(self, asked: Pass) -> AsyncIterator[Page]:
+    async def read(self, sync_pass: Pass) -> AsyncIterator[Page]:
         """Pages of one pass over an entity."""
-        if asked.entity == "people":
+        if sync_pass.entity == "people":
             pages = self._people()
         else:
-            wanted = await self._wanted(self._kind(asked.entity))
-            pages = Reading(self._api, wanted, asked, self._around.clock()).pages()
+            wanted = await self._wanted(self._kind(sync_pass.entity))
+            pages = Reading(self._api, wanted, sync_pass, self._context.clock()).pages()
         async for page in pages:
             yield page
 
@@ -87,14 +87,14 @@ class HubspotSource:
         return Wanted(
             kind,
             properties,
-            Shape(kind.modified, self._around.zone, stages, extra),
+            Shape(kind.modified, self._context.zone, stages, extra),
             hashlib.sha256(asked_for.encode()).hexdigest()[:16],
             LOOKBACK if options.lookback is None else options.lookback,
         )
 
     async def _people(self) -> AsyncIterator[Page]:
         """Everybody at each pass: former owners keep their names, and nothing tells when one leaves."""
-        now = self._around.clock()
+        now = self._context.clock()
         for archived in (False, True):
             async for batch in self._api.owners(archived):
                 taken = take(batch.rows, owner, now)

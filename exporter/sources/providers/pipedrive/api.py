@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from exporter.errors import InvalidRecordError, RateLimitedError, Reason, SourceError, SourceRejectedError
-from exporter.sources.base import Surroundings
+from exporter.sources.base import SourceContext
 from exporter.sources.http.client import Answer, SourceClient
 from exporter.sources.http.pagination import Batch, CursorPages, Listed, Paginator, SinglePage, Size, Step, walk
 from exporter.sources.http.status import Classify
@@ -21,14 +21,14 @@ _STORM = 3600.0
 """Seconds of quiet after the network in front of Pipedrive has begun to answer with pages of HTML."""
 
 
-def classify(around: Surroundings) -> Classify:
+def classify(context: SourceContext) -> Classify:
     """The provider's reading of an answer: two kinds of 429, and the 403 in HTML that follows when they are ignored."""
 
     def read(status: int, headers: Mapping[str, str], body: bytes) -> SourceError | None:
         if status == 403 and "html" in headers.get("content-type", "") + body[:200].decode("latin-1").lower():
             return RateLimitedError("too many requests after the limit was reached", _STORM)
         if status == 429 and headers.get("x-daily-ratelimit-token-remaining") == "0":
-            return RateLimitedError("the company's daily budget is used up", _until_midnight(around.clock()))
+            return RateLimitedError("the company's daily budget is used up", _until_midnight(context.clock()))
         return None
 
     return read

@@ -37,10 +37,10 @@ class Place:
             return Place(self.part + 1, shifted=shifted, latest=latest)
         return Place(self.part, batch.following, ids[-1] if overlaps and ids else None, shifted, latest)
 
-    def cursor(self, asked: Pass, oldest: datetime, skew: float) -> str | None:
+    def cursor(self, sync_pass: Pass, oldest: datetime, skew: float) -> str | None:
         """The latest change read, or `oldest` if that is later."""
         latest = max(datetime.fromisoformat(self.latest), oldest) if self.latest else oldest
-        return next_cursor(asked, latest, skew=skew)
+        return next_cursor(sync_pass, latest, skew=skew)
 
     def token(self) -> str:
         """As JSON, for the store."""

@@ -12,7 +12,7 @@ from exporter.config.sources.pipedrive import PipedriveOptions
 from exporter.errors import Reason, SourceRejectedError
 from exporter.passes import Listing, Page, Pass
 from exporter.sources.access_check import access
-from exporter.sources.base import Access, Surroundings
+from exporter.sources.base import Access, SourceContext
 from exporter.sources.http.auth import Authenticator, HeaderAuth
 from exporter.sources.http.client import Limits, SourceClient
 from exporter.sources.http.oauth import OAuthAuth
@@ -36,25 +36,25 @@ IDLE = timedelta(days=1)
 _SCOPES = {"deals": "deals:read", "leads": "leads:read", "activities": "activities:read", "people": "users:read"}
 
 
-def create(options: PipedriveOptions, around: Surroundings) -> PipedriveSource:
+def create(options: PipedriveOptions, context: SourceContext) -> PipedriveSource:
     """The source that the options describe; raises SourceRejectedError where its address is not allowed."""
     client = SourceClient(
         options,
         options.base_url or BASE_URL,
-        _authenticator(options, around),
-        around,
+        _authenticator(options, context),
+        context,
         limits=Limits(PER_SECOND, header_wait),
-        classify=classify(around),
+        classify=classify(context),
     )
-    return PipedriveSource(options, around, PipedriveApi(client), client)
+    return PipedriveSource(options, context, PipedriveApi(client), client)
 
 
-def _authenticator(options: PipedriveOptions, around: Surroundings) -> Authenticator:
+def _authenticator(options: PipedriveOptions, context: SourceContext) -> Authenticator:
     if options.token is not None:
-        return HeaderAuth("x-api-token", options.token, around)
+        return HeaderAuth("x-api-token", options.token, context)
     if options.oauth is None:
         raise AssertionError("the config asks for one of token and oauth")
-    return OAuthAuth(options.oauth, options, around, TOKEN_URL)
+    return OAuthAuth(options.oauth, options, context, TOKEN_URL)
 
 
 class PipedriveSource:
@@ -63,20 +63,20 @@ class PipedriveSource:
     lag = timedelta(0)
 
     def __init__(
-        self, options: PipedriveOptions, around: Surroundings, api: PipedriveApi, client: SourceClient
+        self, options: PipedriveOptions, context: SourceContext, api: PipedriveApi, client: SourceClient
     ) -> None:
         self.name = options.name
         self.entities: tuple[str, ...] = options.entities
         self._options = options
-        self._around = around
+        self._context = context
         self._api = api
         self._client = client
 
-    async def read(self, asked: Pass) -> AsyncIterator[Page]:
+    async def read(self, sync_pass: Pass) -> AsyncIterator[Page]:
         """All lists of the entity; what changed since the cursor where the list can say so."""
-        asked = _within_reach(asked)
-        make = await self._make(asked.entity)
-        parts, place = self._parts(asked), Place.of(asked.resume)
+        sync_pass = _within_reach(sync_pass)
+        make = await self._make(sync_pass.entity)
+        parts, place = self._parts(sync_pass), Place.of(sync_pass.resume)
         while place.part < len(parts):
             part = parts[place.part]
             async for batch in self._api.pages(part, self._custom(part), place.position):
@@ -85,30 +85,30 @@ class PipedriveSource:
                 if place.part < len(parts):
                     yield replace(page, resume=place.token())
                 else:
-                    cursor = place.cursor(asked, asked.started_at - IDLE, self._api.skew)
-                    yield replace(page, cursor=cursor, listing=self._listing(asked, place))
+                    cursor = place.cursor(sync_pass, sync_pass.started_at - IDLE, self._api.skew)
+                    yield replace(page, cursor=cursor, listing=self._listing(sync_pass, place))
 
     def _page(self, batch: Batch, make: Make) -> Page:
-        taken = take(batch.rows, make, self._around.clock())
+        taken = take(batch.rows, make, self._context.clock())
         return Page(taken.records, taken.rejected)
 
-    def _parts(self, asked: Pass) -> tuple[Part, ...]:
+    def _parts(self, sync_pass: Pass) -> tuple[Part, ...]:
         """The lists of the entity, asked for changes where there is a cursor."""
-        parts = PARTS[asked.entity]
-        if asked.cursor is None:
+        parts = PARTS[sync_pass.entity]
+        if sync_pass.cursor is None:
             return parts
         lookback = LOOKBACK if self._options.lookback is None else self._options.lookback
-        since = datetime.fromisoformat(asked.cursor) - lookback
+        since = datetime.fromisoformat(sync_pass.cursor) - lookback
         return tuple(part.changes(since) for part in parts)
 
     def _custom(self, part: Part) -> dict[str, str]:
         custom = ",".join(self._options.custom_fields) if part.path.startswith(f"{V2}/deals") else ""
         return {"custom_fields": custom} if custom else {}
 
-    def _listing(self, asked: Pass, place: Place) -> Listing | None:
+    def _listing(self, sync_pass: Pass, place: Place) -> Listing | None:
         """Call logs show only the token's own user; archived leads cannot be asked for by change."""
-        whole = asked.cursor is None or asked.entity == "people"
-        return Listing() if whole and asked.entity != "calls" and not place.shifted else None
+        whole = sync_pass.cursor is None or sync_pass.entity == "people"
+        return Listing() if whole and sync_pass.entity != "calls" and not place.shifted else None
 
     async def _make(self, entity: str) -> Make:
         if entity == "deals":
@@ -117,8 +117,8 @@ class PipedriveSource:
         if entity == "people":
             return partial(person, teams=await self._teams())
         makes: dict[str, Make] = {
-            "leads": partial(lead, fields=self._options.lead_fields, zone=self._around.zone),
-            "activities": partial(activity, zone=self._around.zone),
+            "leads": partial(lead, fields=self._options.lead_fields, zone=self._context.zone),
+            "activities": partial(activity, zone=self._context.zone),
             "calls": call,
         }
         return makes[entity]
@@ -152,7 +152,7 @@ class PipedriveSource:
         await self._client.close()
 
 
-def _within_reach(asked: Pass) -> Pass:
+def _within_reach(sync_pass: Pass) -> Pass:
     """The pass, in full where deals may have been deleted that are no longer listed."""
-    expired = asked.cursor is not None and datetime.fromisoformat(asked.cursor) < asked.started_at - KEPT
-    return replace(asked, cursor=None) if expired and asked.entity == "deals" else asked
+    expired = sync_pass.cursor is not None and datetime.fromisoformat(sync_pass.cursor) < sync_pass.started_at - KEPT
+    return replace(sync_pass, cursor=None) if expired and sync_pass.entity == "deals" else sync_pass

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from exporter.config.sources.salesforce import JwtBearer, SalesforceOptions
 from exporter.errors import Reason, SourceError, SourceRejectedError
-from exporter.sources.base import Surroundings
+from exporter.sources.base import SourceContext
 from exporter.sources.http.auth import Token, TokenAuth
 from exporter.sources.http.oauth import TokenEndpoint, token_of
 
@@ -17,12 +17,12 @@ _LIVES = timedelta(minutes=3)
 class AssertionAuth(TokenAuth):
     """Signs an assertion whenever a token is needed. The audience is the org's own My Domain address."""
 
-    def __init__(self, options: SalesforceOptions, jwt: JwtBearer, token_url: str, around: Surroundings) -> None:
+    def __init__(self, options: SalesforceOptions, jwt: JwtBearer, token_url: str, context: SourceContext) -> None:
         self._options = options
         self._jwt = jwt
-        self._around = around
-        self._endpoint = TokenEndpoint(options, token_url, around)
-        super().__init__(self._grant, around, self._fingerprint)
+        self._context = context
+        self._endpoint = TokenEndpoint(options, token_url, context)
+        super().__init__(self._grant, context, self._fingerprint)
 
     async def _grant(self) -> Token:
         return token_of(await self._endpoint.post({"grant_type": GRANT, "assertion": self._assertion()}))
@@ -33,7 +33,7 @@ class AssertionAuth(TokenAuth):
         except ImportError:
             text = "JWT bearer needs the extra: pip install kpi-exporter[salesforce]"
             raise SourceRejectedError(Reason.UNAUTHORIZED, text) from None
-        expires = self._around.clock() + _LIVES
+        expires = self._context.clock() + _LIVES
         claims = {
             "iss": self._options.client_id,
             "sub": self._jwt.user,
@@ -41,13 +41,13 @@ class AssertionAuth(TokenAuth):
             "exp": int(expires.timestamp()),
         }
         try:
-            return jwt.encode(claims, reveal_pem(self._jwt, self._around), algorithm="RS256")
+            return jwt.encode(claims, reveal_pem(self._jwt, self._context), algorithm="RS256")
         except (ValueError, TypeError, jwt.PyJWTError):
             raise SourceRejectedError(Reason.UNAUTHORIZED, "jwt.private_key is no RSA key in PEM form") from None
 
     def _fingerprint(self) -> int | None:
         try:
-            return hash(reveal_pem(self._jwt, self._around))
+            return hash(reveal_pem(self._jwt, self._context))
         except SourceError:
             return None
 
@@ -56,9 +56,9 @@ class AssertionAuth(TokenAuth):
         await self._endpoint.close()
 
 
-def reveal_pem(jwt: JwtBearer, around: Surroundings) -> str:
+def reveal_pem(jwt: JwtBearer, context: SourceContext) -> str:
     """The key's text, which, unlike other secrets, has several lines."""
     try:
-        return jwt.private_key.reveal(around.environ, around.base)
+        return jwt.private_key.reveal(context.environ, context.base)
     except LookupError as error:
         raise SourceRejectedError(Reason.UNAUTHORIZED, f"no credentials: {error.args[0]}") from None

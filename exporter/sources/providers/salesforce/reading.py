@@ -36,28 +36,28 @@ class Wanted:
 class Reading:
     """The pages of one pass. Made anew for each."""
 
-    def __init__(self, client: SourceClient, base: str, wanted: Wanted, asked: Pass, now: datetime) -> None:
+    def __init__(self, client: SourceClient, base: str, wanted: Wanted, sync_pass: Pass, now: datetime) -> None:
         self._client = client
         self._base = base
         self._wanted = wanted
-        self._asked = asked
+        self._sync_pass = sync_pass
         self._now = now
-        self._after = _mark(asked.resume)
+        self._after = _mark(sync_pass.resume)
 
     def pages(self) -> AsyncIterator[Page]:
         """All pages; the last one carries the cursor and, after a full pass, the listing."""
         return finish_last_page(self._all(), self._finished)
 
     def _finished(self, last: Page) -> Page:
-        listing = Listing() if self._asked.cursor is None else None
+        listing = Listing() if self._sync_pass.cursor is None else None
         latest = self._after.stamp if self._after else _BEGIN
-        cursor = next_cursor(self._asked, latest, skew=self._client.skew, lag=LAG)
+        cursor = next_cursor(self._sync_pass, latest, skew=self._client.skew, lag=LAG)
         return replace(last, resume=None, cursor=cursor, listing=listing)
 
     async def _all(self) -> AsyncIterator[Page]:
         since = None
-        if self._asked.cursor is not None:
-            since = datetime.fromisoformat(self._asked.cursor) - self._wanted.lookback
+        if self._sync_pass.cursor is not None:
+            since = datetime.fromisoformat(self._sync_pass.cursor) - self._wanted.lookback
         span = Span(since, self._after)
         while True:
             answer, span = await self._first_page(span)
@@ -84,12 +84,12 @@ class Reading:
 
     async def _query(self, span: Span) -> Answer:
         # queryAll also gives what lies in the recycle bin, which is the only word of a deletion
-        query = select(self._asked.entity, self._wanted.fields, span)
+        query = select(self._sync_pass.entity, self._wanted.fields, span)
         return await self._client.get(f"{self._base}/queryAll", {"q": query})
 
     def _halved(self, span: Span) -> datetime:
         start = span.after.stamp if span.after else (span.since or _BEGIN)
-        end = span.until or self._asked.started_at
+        end = span.until or self._sync_pass.started_at
         return start + max((end - start) / 2, timedelta(seconds=1))
 
     async def _parts(self, answer: Answer) -> AsyncIterator[list[Any]]:
@@ -109,7 +109,7 @@ class Reading:
             answer = await self._client.get(following)
 
     def _page(self, rows: list[Any]) -> Page:
-        taken = take(rows, lambda row: self._wanted.shape.record(self._asked.entity, row), self._now)
+        taken = take(rows, lambda row: self._wanted.shape.record(self._sync_pass.entity, row), self._now)
         self._after = _last(rows, self._after)
         return Page(taken.records, taken.rejected, resume=json.dumps([self._after.stamp.isoformat(), self._after.id]))
 

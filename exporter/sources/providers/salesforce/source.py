@@ -11,7 +11,7 @@ from exporter.config.sources.salesforce import SalesforceOptions
 from exporter.errors import Reason, SourceRejectedError
 from exporter.passes import Page, Pass
 from exporter.sources.access_check import access
-from exporter.sources.base import Access, Surroundings
+from exporter.sources.base import Access, SourceContext
 from exporter.sources.http.auth import Authenticator
 from exporter.sources.http.client import Limits, SourceClient
 from exporter.sources.http.oauth import OAuthAuth
@@ -25,27 +25,27 @@ TOKEN_PATH = "/services/oauth2/token"  # noqa: S105 - a path
 PER_SECOND = 5.0
 
 
-def create(options: SalesforceOptions, around: Surroundings) -> SalesforceSource:
+def create(options: SalesforceOptions, context: SourceContext) -> SalesforceSource:
     """The source that the options describe; raises SourceRejectedError where its address is not allowed."""
     client = SourceClient(
         options,
         options.base_url,
-        _authenticator(options, around),
-        around,
+        _authenticator(options, context),
+        context,
         limits=Limits(PER_SECOND, quota_wait(options.quota_share)),
         classify=classify,
     )
-    return SalesforceSource(options, around, client)
+    return SalesforceSource(options, context, client)
 
 
-def _authenticator(options: SalesforceOptions, around: Surroundings) -> Authenticator:
+def _authenticator(options: SalesforceOptions, context: SourceContext) -> Authenticator:
     url = options.base_url + TOKEN_PATH
     if options.jwt is not None:
-        return AssertionAuth(options, options.jwt, url, around)
+        return AssertionAuth(options, options.jwt, url, context)
     secret: Secret | None = options.client_secret
     if secret is None:
         raise AssertionError("the config asks for one of client_secret and jwt")
-    return OAuthAuth(OAuth(client_id=options.client_id, client_secret=secret), options, around, url)
+    return OAuthAuth(OAuth(client_id=options.client_id, client_secret=secret), options, context, url)
 
 
 class SalesforceSource:
@@ -53,25 +53,25 @@ class SalesforceSource:
 
     lag = LAG
 
-    def __init__(self, options: SalesforceOptions, around: Surroundings, client: SourceClient) -> None:
+    def __init__(self, options: SalesforceOptions, context: SourceContext, client: SourceClient) -> None:
         self.name = options.name
         self.entities: tuple[str, ...] = options.entities
         self._options = options
-        self._around = around
+        self._context = context
         self._client = client
         self._base = f"/services/data/{options.api_version}"
 
-    async def read(self, asked: Pass) -> AsyncIterator[Page]:
+    async def read(self, sync_pass: Pass) -> AsyncIterator[Page]:
         """Pages of one pass over an entity."""
-        wanted = await self._wanted(asked.entity)
-        async for page in Reading(self._client, self._base, wanted, asked, self._around.clock()).pages():
+        wanted = await self._wanted(sync_pass.entity)
+        async for page in Reading(self._client, self._base, wanted, sync_pass, self._context.clock()).pages():
             yield page
 
     async def _wanted(self, entity: str) -> Wanted:
         """Fields that the org has and the user may read, asked anew at each pass: both change without notice."""
         extra = tuple(dict[str, tuple[str, ...]](self._options.fields).get(entity, ()))  # type: ignore[arg-type]
         fields = OBJECTS[entity].fields(await self._readable(entity), extra)
-        shape = Shape(self._around.zone, self._options.lead_states, extra)
+        shape = Shape(self._context.zone, self._options.lead_states, extra)
         lookback = LOOKBACK if self._options.lookback is None else self._options.lookback
         return Wanted(fields, shape, lookback)
 

@@ -53,12 +53,12 @@ KINDS: Mapping[str, Kind] = {
 class Reading:
     """The pages of one pass. Made anew for each."""
 
-    def __init__(self, api: StripeApi, asked: Pass, now: datetime, lookback: timedelta) -> None:
+    def __init__(self, api: StripeApi, sync_pass: Pass, now: datetime, lookback: timedelta) -> None:
         self._api = api
-        self._asked = asked
+        self._sync_pass = sync_pass
         self._now = now
         self._lookback = lookback
-        self._kind = KINDS[asked.entity]
+        self._kind = KINDS[sync_pass.entity]
 
     async def pages(self) -> AsyncIterator[Page]:
         """All pages; a cursor older than the events reach makes it a full pass."""
@@ -68,13 +68,13 @@ class Reading:
             yield page
 
     def _since(self) -> datetime | None:
-        if self._asked.cursor is None:
+        if self._sync_pass.cursor is None:
             return None
-        since = datetime.fromisoformat(self._asked.cursor) - self._lookback
-        return since if since > self._asked.started_at - KEPT else None
+        since = datetime.fromisoformat(self._sync_pass.cursor) - self._lookback
+        return since if since > self._sync_pass.started_at - KEPT else None
 
     async def _listed(self) -> AsyncIterator[Page]:
-        async for batch in self._api.pages(self._kind.path, self._kind.params, self._asked.resume):
+        async for batch in self._api.pages(self._kind.path, self._kind.params, self._sync_pass.resume):
             last = batch.following is None
             yield await self._page(list(batch.rows), batch.following, listed=last, last=last)
 
@@ -84,7 +84,7 @@ class Reading:
         The span is the pass's own, so its events name the same objects in the same order when it is taken up again.
         """
         names = await self._named(since)
-        begin = names.index(self._asked.resume) + 1 if self._asked.resume in names else 0
+        begin = names.index(self._sync_pass.resume) + 1 if self._sync_pass.resume in names else 0
         for start in range(begin, len(names), ROWS):
             keys = names[start : start + ROWS]
             yield await self._page([await self._read(key) for key in keys], keys[-1], listed=False, last=False)
@@ -94,7 +94,7 @@ class Reading:
         params = {f"types[{place}]": name for place, name in enumerate(self._kind.events)}
         span = {
             "created[gte]": str(int(since.timestamp())),
-            "created[lte]": str(int(self._asked.started_at.timestamp())),
+            "created[lte]": str(int(self._sync_pass.started_at.timestamp())),
         }
         found: dict[str, None] = {}
         async for batch in self._api.pages("/v1/events", {**params, **span}):
@@ -102,20 +102,22 @@ class Reading:
                 thing = event["data"]["object"]
                 if thing.get("object") == self._kind.within and thing.get("id"):
                     found[thing["id"]] = None
-                elif self._asked.entity == "payments" and isinstance(thing.get("charge"), str):
+                elif self._sync_pass.entity == "payments" and isinstance(thing.get("charge"), str):
                     found[thing["charge"]] = None  # a refund or a dispute names the charge it is about
         return list(found)
 
     async def _read(self, key: str) -> Mapping[str, Any]:
-        expand = "?expand[0]=discounts" if self._asked.entity == "subscriptions" else ""
+        expand = "?expand[0]=discounts" if self._sync_pass.entity == "subscriptions" else ""
         found = await self._api.one(f"{self._kind.path}/{key}{expand}")
         return found if found is not None else {"id": key, "deleted": True}
 
     async def _page(self, rows: list[Any], resume: str | None, *, listed: bool, last: bool) -> Page:
-        if self._asked.entity == "subscriptions":
+        if self._sync_pass.entity == "subscriptions":
             rows = [await self._priced(row) for row in rows]
         taken = take(rows, self._record, self._now)
-        cursor = next_cursor(self._asked, self._asked.started_at, skew=self._api.skew, lag=LAG) if last else None
+        cursor = (
+            next_cursor(self._sync_pass, self._sync_pass.started_at, skew=self._api.skew, lag=LAG) if last else None
+        )
         return Page(taken.records, taken.rejected, resume, cursor, Listing() if listed else None)
 
     async def _priced(self, row: Any) -> Any:
@@ -130,10 +132,10 @@ class Reading:
 
     def _record(self, row: Mapping[str, Any]) -> Record | None:
         if row.get("deleted") or row.get("status") == "deleted":  # the latter of old API versions
-            return ENTITIES[self._asked.entity](id=str(row["id"]), deleted=True)
-        if self._asked.entity == "invoices":
+            return ENTITIES[self._sync_pass.entity](id=str(row["id"]), deleted=True)
+        if self._sync_pass.entity == "invoices":
             return invoice(row)
-        if self._asked.entity == "payments":
+        if self._sync_pass.entity == "payments":
             return payment(row)
         if not row["livemode"]:
             return None

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 from exporter.config.sources.stripe import StripeOptions
 from exporter.passes import Page, Pass
 from exporter.sources.access_check import access
-from exporter.sources.base import Access, Surroundings
+from exporter.sources.base import Access, SourceContext
 from exporter.sources.http.auth import BearerAuth
 from exporter.sources.http.client import Limits, SourceClient
 from exporter.sources.providers.stripe.api import StripeApi, classify, rows_of
@@ -28,17 +28,17 @@ _NEEDS = {
 }
 
 
-def create(options: StripeOptions, around: Surroundings) -> StripeSource:
+def create(options: StripeOptions, context: SourceContext) -> StripeSource:
     """The source that the options describe; raises SourceRejectedError where its address is not allowed."""
     client = SourceClient(
         options,
         options.base_url or BASE_URL,
-        BearerAuth(options.key, around),
-        around,
+        BearerAuth(options.key, context),
+        context,
         limits=Limits(PER_SECOND),
         classify=classify,
     )
-    return StripeSource(options, around, client)
+    return StripeSource(options, context, client)
 
 
 class StripeSource:
@@ -46,18 +46,18 @@ class StripeSource:
 
     lag = LAG
 
-    def __init__(self, options: StripeOptions, around: Surroundings, client: SourceClient) -> None:
+    def __init__(self, options: StripeOptions, context: SourceContext, client: SourceClient) -> None:
         self.name = options.name
         self.entities: tuple[str, ...] = options.entities
         self._options = options
-        self._around = around
+        self._context = context
         self._client = client
 
-    async def read(self, asked: Pass) -> AsyncIterator[Page]:
+    async def read(self, sync_pass: Pass) -> AsyncIterator[Page]:
         """Pages of one pass over an entity."""
         lookback = LOOKBACK if self._options.lookback is None else self._options.lookback
         api = StripeApi(self._client, self._options.version)
-        async for page in Reading(api, asked, self._around.clock(), lookback).pages():
+        async for page in Reading(api, sync_pass, self._context.clock(), lookback).pages():
             yield page
 
     async def check(self) -> tuple[Access, ...]:

@@ -13,7 +13,7 @@ from exporter.errors import Reason, SourceRejectedError
 from exporter.passes import Listing, Page, Pass
 from exporter.records import Measurement
 from exporter.sources.access_check import access
-from exporter.sources.base import Access, Surroundings
+from exporter.sources.base import Access, SourceContext
 from exporter.sources.cursor import finish_last_page, next_cursor
 from exporter.sources.http.auth import BasicAuth
 from exporter.sources.http.client import Limits, SourceClient
@@ -30,19 +30,19 @@ LOOKBACK = timedelta(days=2)
 DAY = timedelta(days=1)
 
 
-def create(options: TwilioOptions, around: Surroundings) -> TwilioSource:
+def create(options: TwilioOptions, context: SourceContext) -> TwilioSource:
     """The source that the options describe; raises SourceRejectedError where its address is not allowed."""
     return TwilioSource(
         options,
-        around,
-        _client(options, options.base_url or VOICE_URL, around),
-        _client(options, options.taskrouter_url or TASKROUTER_URL, around),
+        context,
+        _client(options, options.base_url or VOICE_URL, context),
+        _client(options, options.taskrouter_url or TASKROUTER_URL, context),
     )
 
 
-def _client(options: TwilioOptions, base_url: str, around: Surroundings) -> SourceClient:
-    auth = BasicAuth(options.key_sid or options.account_sid, options.secret, around)
-    return SourceClient(options, base_url, auth, around, limits=Limits(PER_SECOND, header_wait), classify=classify)
+def _client(options: TwilioOptions, base_url: str, context: SourceContext) -> SourceClient:
+    auth = BasicAuth(options.key_sid or options.account_sid, options.secret, context)
+    return SourceClient(options, base_url, auth, context, limits=Limits(PER_SECOND, header_wait), classify=classify)
 
 
 class TwilioSource:
@@ -51,36 +51,38 @@ class TwilioSource:
     lag = timedelta(0)
 
     def __init__(
-        self, options: TwilioOptions, around: Surroundings, voice: SourceClient, taskrouter: SourceClient
+        self, options: TwilioOptions, context: SourceContext, voice: SourceClient, taskrouter: SourceClient
     ) -> None:
         self.name = options.name
         self.entities: tuple[str, ...] = options.entities
         self._options = options
-        self._around = around
+        self._context = context
         self._clients = (voice, taskrouter)
         self._voice = VoiceApi(voice, options.account_sid)
         self._taskrouter = TaskRouterApi(taskrouter, options.workspace_sid or "")
 
-    async def read(self, asked: Pass) -> AsyncIterator[Page]:
+    async def read(self, sync_pass: Pass) -> AsyncIterator[Page]:
         """Pages of one pass over an entity."""
-        pages = {"calls": self._calls, "people": self._people, "measurements": self._queues}[asked.entity](asked)
+        pages = {"calls": self._calls, "people": self._people, "measurements": self._queues}[sync_pass.entity](
+            sync_pass
+        )
         async for page in pages:
             yield page
 
-    def _calls(self, asked: Pass) -> AsyncIterator[Page]:
-        begin = asked.started_at - self._options.history
+    def _calls(self, sync_pass: Pass) -> AsyncIterator[Page]:
+        begin = sync_pass.started_at - self._options.history
         since = begin
-        if asked.cursor is not None:
+        if sync_pass.cursor is not None:
             lookback = LOOKBACK if self._options.lookback is None else self._options.lookback
-            since = max(begin, datetime.fromisoformat(asked.cursor) - lookback)
-        first = datetime.fromisoformat(asked.resume) if asked.resume else _midnight(since)
-        listing = Listing("started_at", _midnight(since)) if asked.cursor is None else None
+            since = max(begin, datetime.fromisoformat(sync_pass.cursor) - lookback)
+        first = datetime.fromisoformat(sync_pass.resume) if sync_pass.resume else _midnight(since)
+        listing = Listing("started_at", _midnight(since)) if sync_pass.cursor is None else None
 
         def finish(last: Page) -> Page:
-            cursor = next_cursor(asked, asked.started_at, skew=self._clients[0].skew)
+            cursor = next_cursor(sync_pass, sync_pass.started_at, skew=self._clients[0].skew)
             return replace(last, resume=None, cursor=cursor, listing=listing)
 
-        return finish_last_page(self._days(first, asked.started_at), finish)
+        return finish_last_page(self._days(first, sync_pass.started_at), finish)
 
     async def _days(self, first: datetime, until: datetime) -> AsyncIterator[Page]:
         """A page a day. Legs of a call that began before midnight may lie on the day after, so that is read along."""
@@ -90,7 +92,7 @@ class TwilioSource:
             following = await self._day(day + DAY) if day + DAY <= until else []
             own = {str(row["sid"]) for row in rows if not row.get("parent_call_sid")}
             joined = [row for row in [*rows, *following] if (row.get("parent_call_sid") or row["sid"]) in own]
-            taken = take(conversations(joined), make, self._around.clock())
+            taken = take(conversations(joined), make, self._context.clock())
             day, rows = day + DAY, following
             yield Page(taken.records, taken.rejected, resume=day.isoformat())
 
@@ -101,19 +103,19 @@ class TwilioSource:
             raise SourceRejectedError(Reason.SCHEMA, "a call has no sid")
         return rows
 
-    async def _people(self, _asked: Pass) -> AsyncIterator[Page]:
+    async def _people(self, _sync_pass: Pass) -> AsyncIterator[Page]:
         """All workers. No listing: who is removed keeps a name for the calls of before."""
         async for batch in self._taskrouter.workers():
-            taken = take(batch.rows, person, self._around.clock())
+            taken = take(batch.rows, person, self._context.clock())
             yield Page(taken.records, taken.rejected)
 
-    async def _queues(self, asked: Pass) -> AsyncIterator[Page]:
+    async def _queues(self, sync_pass: Pass) -> AsyncIterator[Page]:
         """One reading at each pass; those of before stay."""
         found: list[Measurement] = []
         for sid, name in (await self._taskrouter.queues()).items():
             now, period = await self._taskrouter.now(sid), await self._taskrouter.period(sid)
-            found += measurements(sid, name, now, period, asked.started_at)
-        yield Page(tuple(found), cursor=asked.started_at.isoformat())
+            found += measurements(sid, name, now, period, sync_pass.started_at)
+        yield Page(tuple(found), cursor=sync_pass.started_at.isoformat())
 
     async def check(self) -> tuple[Access, ...]:
         """Asks for one call, one number and one queue."""

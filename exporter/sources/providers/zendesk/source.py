@@ -13,7 +13,7 @@ from exporter.config.sources.zendesk import ZendeskOptions
 from exporter.errors import Reason, SourceRejectedError
 from exporter.passes import Page, Pass
 from exporter.sources.access_check import access
-from exporter.sources.base import Access, Surroundings
+from exporter.sources.base import Access, SourceContext
 from exporter.sources.cursor import finish_last_page, next_cursor
 from exporter.sources.http.auth import Authenticator, BasicAuth
 from exporter.sources.http.client import Limits, SourceClient
@@ -44,25 +44,25 @@ _PROBES: Mapping[str, tuple[tuple[str, bool], ...]] = {
 }
 
 
-def create(options: ZendeskOptions, around: Surroundings) -> ZendeskSource:
+def create(options: ZendeskOptions, context: SourceContext) -> ZendeskSource:
     """The source that the options describe; raises SourceRejectedError where its address is not allowed."""
     client = SourceClient(
         options,
         options.base_url,
-        _authenticator(options, around),
-        around,
+        _authenticator(options, context),
+        context,
         limits=Limits(PER_SECOND, header_wait),
         classify=classify,
     )
-    return ZendeskSource(options, around, ZendeskApi(client), client)
+    return ZendeskSource(options, context, ZendeskApi(client), client)
 
 
-def _authenticator(options: ZendeskOptions, around: Surroundings) -> Authenticator:
+def _authenticator(options: ZendeskOptions, context: SourceContext) -> Authenticator:
     if options.oauth is not None:
-        return OAuthAuth(options.oauth, options, around, options.base_url + TOKEN_PATH)
+        return OAuthAuth(options.oauth, options, context, options.base_url + TOKEN_PATH)
     if options.api_token is None:
         raise AssertionError("the config asks for one of oauth and api_token")
-    return BasicAuth(f"{options.api_token.email}/token", options.api_token.token, around)
+    return BasicAuth(f"{options.api_token.email}/token", options.api_token.token, context)
 
 
 class ZendeskSource:
@@ -70,15 +70,15 @@ class ZendeskSource:
 
     lag = LAG
 
-    def __init__(self, options: ZendeskOptions, around: Surroundings, api: ZendeskApi, client: SourceClient) -> None:
+    def __init__(self, options: ZendeskOptions, context: SourceContext, api: ZendeskApi, client: SourceClient) -> None:
         self.name = options.name
         self.entities: tuple[str, ...] = options.entities
         self._options = options
-        self._around = around
+        self._context = context
         self._api = api
         self._client = client
 
-    async def read(self, asked: Pass) -> AsyncIterator[Page]:
+    async def read(self, sync_pass: Pass) -> AsyncIterator[Page]:
         """Pages of one pass over an entity."""
         pages = {
             "tickets": self._exported,
@@ -86,27 +86,27 @@ class ZendeskSource:
             "surveys": self._timed,
             "calls": self._timed,
             "measurements": self._measured,
-        }[asked.entity](asked)
+        }[sync_pass.entity](sync_pass)
         async for page in pages:
             yield page
 
-    def _begin(self, asked: Pass) -> datetime:
-        return asked.started_at - self._options.history
+    def _begin(self, sync_pass: Pass) -> datetime:
+        return sync_pass.started_at - self._options.history
 
-    async def _exported(self, asked: Pass) -> AsyncIterator[Page]:
+    async def _exported(self, sync_pass: Pass) -> AsyncIterator[Page]:
         """The cursor is the export's own and moves with every page, so that it is also the resume token.
 
         Never a listing: what changed within the last minute is left out, and what was deleted comes as a row.
         """
-        name = "tickets" if asked.entity == "tickets" else "users"
+        name = "tickets" if sync_pass.entity == "tickets" else "users"
         groups = await self._api.groups()
         make: Make = partial(person, groups=groups)
         if name == "tickets":
             make = partial(ticket, groups=groups, rated_in=self._options.satisfaction_field)
-        start = int(self._begin(asked).timestamp()) if name == "tickets" else EVERYBODY
-        async for batch in self._api.export(name, start, asked.resume or asked.cursor):
+        start = int(self._begin(sync_pass).timestamp()) if name == "tickets" else EVERYBODY
+        async for batch in self._api.export(name, start, sync_pass.resume or sync_pass.cursor):
             page = await self._page(batch, make, with_metrics=name == "tickets")
-            cursor = end_of(batch.answer) or asked.resume or asked.cursor
+            cursor = end_of(batch.answer) or sync_pass.resume or sync_pass.cursor
             if batch.following is None:
                 yield replace(page, cursor=cursor)
             else:
@@ -114,7 +114,7 @@ class ZendeskSource:
 
     async def _page(self, batch: Batch, make: Make, *, with_metrics: bool) -> Page:
         rows = [await self._with_metrics(row) for row in batch.rows] if with_metrics else batch.rows
-        taken = take(rows, make, self._around.clock())
+        taken = take(rows, make, self._context.clock())
         return Page(taken.records, taken.rejected)
 
     async def _with_metrics(self, row: Any) -> Any:
@@ -127,37 +127,43 @@ class ZendeskSource:
                 raise
             return row  # the ticket was deleted after it was exported
 
-    def _timed(self, asked: Pass) -> AsyncIterator[Page]:
+    def _timed(self, sync_pass: Pass) -> AsyncIterator[Page]:
         """Ratings and calls: their change time is the cursor, with a lookback for what settles late."""
 
         def finish(last: Page) -> Page:
-            return replace(last, resume=None, cursor=next_cursor(asked, asked.started_at, skew=self._client.skew))
+            return replace(
+                last, resume=None, cursor=next_cursor(sync_pass, sync_pass.started_at, skew=self._client.skew)
+            )
 
-        return finish_last_page(self._since(asked), finish)
+        return finish_last_page(self._since(sync_pass), finish)
 
-    async def _since(self, asked: Pass) -> AsyncIterator[Page]:
-        calls = asked.entity == "calls"
+    async def _since(self, sync_pass: Pass) -> AsyncIterator[Page]:
+        calls = sync_pass.entity == "calls"
         default = CALL_LOOKBACK if calls else RATING_LOOKBACK
         lookback = default if self._options.lookback is None else self._options.lookback
-        since = datetime.fromisoformat(asked.cursor) - max(lookback, LAG) if asked.cursor else self._begin(asked)
-        start, position = json.loads(asked.resume) if asked.resume else (int(since.timestamp()), None)
+        since = (
+            datetime.fromisoformat(sync_pass.cursor) - max(lookback, LAG)
+            if sync_pass.cursor
+            else self._begin(sync_pass)
+        )
+        start, position = json.loads(sync_pass.resume) if sync_pass.resume else (int(since.timestamp()), None)
         batches = self._api.calls(start, position) if calls else self._api.ratings(start, position)
         make: Make = partial(call, groups=await self._api.groups()) if calls else survey
         async for batch in batches:
-            taken = take(batch.rows, make, self._around.clock())
+            taken = take(batch.rows, make, self._context.clock())
             yield Page(taken.records, taken.rejected, resume=json.dumps([start, batch.following]))
 
-    async def _measured(self, asked: Pass) -> AsyncIterator[Page]:
+    async def _measured(self, sync_pass: Pass) -> AsyncIterator[Page]:
         """One reading at each pass; those of before stay."""
         found = await self._api.queue()
-        yield Page(tuple(measurements(found, asked.started_at)), cursor=asked.started_at.isoformat())
+        yield Page(tuple(measurements(found, sync_pass.started_at)), cursor=sync_pass.started_at.isoformat())
 
     async def check(self) -> tuple[Access, ...]:
         """Asks for the beginning of each list: `users/me` answers even to strangers and would prove nothing."""
         return tuple([await access(entity, "", self._probe(entity)) for entity in self.entities])
 
     async def _probe(self, entity: str) -> None:
-        recent = str(int((self._around.clock() - timedelta(minutes=5)).timestamp()))
+        recent = str(int((self._context.clock() - timedelta(minutes=5)).timestamp()))
         for path, timed in _PROBES[entity]:
             await self._api.probe(path, {"start_time": recent} if timed else {})
 

@@ -13,7 +13,7 @@ from exporter.demo.aircall.api import AircallShape
 from exporter.sources.base import Source
 from exporter.sources.providers.aircall import create
 from tests.demo.tiny import Hands, TinyCompany
-from tests.sources.account import SECRET, Line, surroundings
+from tests.sources.account import SECRET, Line, source_context
 
 
 @dataclass
@@ -34,4 +34,4 @@ class Phones:
             "name": "telephone", "provider": "aircall", "api_id": "key", "api_token": {"env": "SECRET"},
             "max_per_second": 1000, "entities": list(entities) or ["calls"],
         }  # fmt: skip
-        return create(AircallOptions.model_validate({**known, **options}), surroundings(self.hands, self.line))
+        return create(AircallOptions.model_validate({**known, **options}), source_context(self.hands, self.line))

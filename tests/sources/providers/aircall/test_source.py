@@ -97,10 +97,10 @@ def test_check_says_what_is_wrong() -> None:
         run(phones.source().check())
 
 
-async def _until_refused(source: Source, asked: Pass) -> tuple[list[Page], float]:
+async def _until_refused(source: Source, sync_pass: Pass) -> tuple[list[Page], float]:
     pages: list[Page] = []
     try:
-        async for page in source.read(asked):
+        async for page in source.read(sync_pass):
             pages.append(page)  # noqa: PERF401 - what came before the refusal counts
     except RateLimitedError as error:
         return pages, error.retry_after

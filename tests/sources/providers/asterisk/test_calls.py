@@ -10,7 +10,7 @@ import pytest
 from exporter.sources.providers.asterisk.calls import queued
 from exporter.sources.providers.asterisk.grouping import grouped
 from exporter.sources.providers.asterisk.rows import Event
-from tests.sources.around import NOW
+from tests.sources.source_context import NOW
 
 
 def event(second: float, name: str, *data: Any, call: str = "17.1", queue: str = "sales", agent: str = "") -> Event:

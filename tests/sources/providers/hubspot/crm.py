@@ -13,7 +13,7 @@ from exporter.demo.hubspot.api import SCOPES, HubspotShape
 from exporter.sources.base import Source
 from exporter.sources.providers.hubspot import create
 from tests.demo.tiny import Hands, TinyCompany
-from tests.sources.account import SECRET, Line, surroundings
+from tests.sources.account import SECRET, Line, source_context
 
 
 @dataclass
@@ -37,4 +37,6 @@ class Crm:
             "entities": list(entities) or ["deals"],
         }  # fmt: skip
         given = {name: value for name, value in {**known, **options}.items() if value is not None}
-        return create(HubspotOptions.model_validate(given), surroundings(self.hands, self.line, REFRESH="demo-refresh"))
+        return create(
+            HubspotOptions.model_validate(given), source_context(self.hands, self.line, REFRESH="demo-refresh")
+        )

@@ -12,16 +12,16 @@ import pytest
 from exporter.errors import RateLimitedError, Reason, SourceRejectedError
 from exporter.sources.providers.hubspot.refusals import classify, header_wait
 from tests.demo.tiny import Hands
-from tests.sources.account import surroundings
+from tests.sources.account import source_context
 
 NIGHT = datetime(2026, 3, 29, 0, 30, tzinfo=UTC)
 """Half an hour before clocks go forward in Zurich: this local day has 23 hours."""
 
 
 def refusal(status: int, body: Any, headers: dict[str, str] | None = None, now: datetime | None = None) -> Any:
-    around = surroundings(Hands(now) if now else Hands(), httpx.MockTransport(lambda _: httpx.Response(200)))
+    context = source_context(Hands(now) if now else Hands(), httpx.MockTransport(lambda _: httpx.Response(200)))
     content = body if isinstance(body, bytes) else orjson.dumps(body)
-    return classify(around)(status, headers or {}, content)
+    return classify(context)(status, headers or {}, content)
 
 
 @pytest.mark.parametrize(

@@ -7,9 +7,9 @@ from datetime import UTC, datetime
 import httpx
 import pytest
 
-from tests.sources.around import NOW, by_id, records_of
 from tests.sources.providers.pipedrive.passes import read
 from tests.sources.providers.pipedrive.vendor import Pipedrive, iso
+from tests.sources.source_context import NOW, by_id, records_of
 
 
 @pytest.mark.parametrize(

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from tests.sources.around import NOW, by_id, records_of
 from tests.sources.providers.pipedrive.passes import read
 from tests.sources.providers.pipedrive.vendor import Pipedrive, iso
+from tests.sources.source_context import NOW, by_id, records_of
 
 
 def test_a_deal_is_read_with_names_of_stage_and_pipeline() -> None:

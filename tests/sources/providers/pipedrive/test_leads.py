@@ -9,9 +9,9 @@ import httpx
 import pytest
 
 from exporter.passes import Listing
-from tests.sources.around import NOW, by_id
 from tests.sources.providers.pipedrive.passes import read
 from tests.sources.providers.pipedrive.vendor import Pipedrive, iso
+from tests.sources.source_context import NOW, by_id
 
 LEAD: dict[str, Any] = {
     "title": "L", "owner_id": 7, "source_name": "Web", "was_seen": False, "is_archived": False,

@@ -5,9 +5,9 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 from exporter.passes import Listing
-from tests.sources.around import by_id, run
 from tests.sources.providers.pipedrive.passes import read, source
 from tests.sources.providers.pipedrive.vendor import Pipedrive
+from tests.sources.source_context import by_id, run
 
 
 def test_users_are_people_with_their_first_active_team() -> None:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from datetime import timedelta
 
 from exporter.passes import Listing
-from tests.sources.around import NOW, by_id
 from tests.sources.providers.pipedrive.passes import read
 from tests.sources.providers.pipedrive.vendor import Pipedrive, iso
+from tests.sources.source_context import NOW, by_id
 
 
 def test_all_lists_are_read_page_by_page_and_only_the_last_page_ends_the_pass() -> None:

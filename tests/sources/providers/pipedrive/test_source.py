@@ -8,9 +8,9 @@ import pytest
 from exporter.errors import RateLimitedError, Reason, SourceRejectedError
 from exporter.passes import Page, Pass
 from exporter.sources.registry import create
-from tests.sources.around import Clock, options, run, surroundings
 from tests.sources.providers.pipedrive.passes import read, source
 from tests.sources.providers.pipedrive.vendor import TOKEN, Pipedrive
+from tests.sources.source_context import Clock, options, run, source_context
 
 
 @pytest.mark.parametrize(
@@ -49,7 +49,7 @@ def test_a_used_up_burst_is_waited_out_before_the_next_request() -> None:
     vendor.before = spend
     clock = Clock(vendor.now)
     chosen = options(provider="pipedrive", token={"env": "TOKEN"}, entities=["deals"])
-    made = create(chosen, surroundings(vendor.transport(), clock=clock, TOKEN=TOKEN))
+    made = create(chosen, source_context(vendor.transport(), clock=clock, TOKEN=TOKEN))
 
     async def gather() -> list[Page]:
         return [page async for page in made.read(Pass("deals", vendor.now))]
@@ -90,6 +90,6 @@ def test_a_refresh_token_opens_too() -> None:
         seen.append(request)
         return issue(request) or httpx.Response(500)
 
-    made = create(chosen, surroundings(httpx.MockTransport(answer), S="s", R="r"))
+    made = create(chosen, source_context(httpx.MockTransport(answer), S="s", R="r"))
     run(made.check())
     assert seen[-1].headers["authorization"] == "Bearer fresh"

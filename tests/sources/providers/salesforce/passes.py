@@ -7,15 +7,15 @@ from typing import Any
 
 from exporter.passes import Page, Pass
 from exporter.sources.registry import create
-from tests.sources.around import NOW, Clock, options, run, surroundings
 from tests.sources.providers.salesforce.vendor import HOST, SECRET, Salesforce
+from tests.sources.source_context import NOW, Clock, options, run, source_context
 
 
 def source(vendor: Salesforce, entity: str = "deals", **given: Any) -> Any:
     """The provider in front of the fake."""
     ways = {} if "jwt" in given else {"client_secret": {"env": "SECRET"}}
     chosen = options(provider="salesforce", base_url=HOST, client_id="app", entities=[entity], **ways, **given)
-    return create(chosen, surroundings(vendor.transport(), clock=Clock(), SECRET=SECRET))
+    return create(chosen, source_context(vendor.transport(), clock=Clock(), SECRET=SECRET))
 
 
 def read(

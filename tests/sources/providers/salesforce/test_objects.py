@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from tests.sources.around import NOW, records_of
 from tests.sources.providers.salesforce.passes import read
 from tests.sources.providers.salesforce.vendor import Salesforce, key, stamp
+from tests.sources.source_context import NOW, records_of
 
 
 @pytest.mark.parametrize(

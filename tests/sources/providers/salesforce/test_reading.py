@@ -9,9 +9,9 @@ import pytest
 
 from exporter.errors import IncompletePassError, Reason, SourceUnavailableError
 from exporter.passes import Listing
-from tests.sources.around import NOW, by_id, records_of
 from tests.sources.providers.salesforce.passes import read
 from tests.sources.providers.salesforce.vendor import Salesforce, key
+from tests.sources.source_context import NOW, by_id, records_of
 
 
 def test_rows_of_one_stamp_that_fill_several_answers_are_all_read() -> None:

@@ -12,9 +12,9 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 from exporter.errors import RateLimitedError, Reason, SourceRejectedError, SourceUnavailableError
-from tests.sources.around import NOW, by_id, options, run
 from tests.sources.providers.salesforce.passes import read, source
 from tests.sources.providers.salesforce.vendor import HOST, SECRET, Salesforce, error
+from tests.sources.source_context import NOW, by_id, options, run
 
 
 def test_fields_that_the_user_may_not_read_are_named() -> None:

@@ -9,9 +9,9 @@ import pytest
 
 from exporter.errors import Reason, SourceRejectedError
 from exporter.passes import Listing
-from tests.sources.around import NOW, by_id, pages_of, records_of, run
 from tests.sources.providers.stripe.passes import charge, read, source
 from tests.sources.providers.stripe.vendor import Stripe
+from tests.sources.source_context import NOW, by_id, pages_of, records_of, run
 
 
 def test_a_full_pass_lists_everything_page_by_page_and_says_so() -> None:

@@ -6,9 +6,9 @@ import httpx
 import pytest
 
 from exporter.errors import RateLimitedError, Reason, SourceRejectedError, SourceUnavailableError
-from tests.sources.around import by_id, pages_of, run
 from tests.sources.providers.stripe.passes import charge, read, source
 from tests.sources.providers.stripe.vendor import KEY, Stripe
+from tests.sources.source_context import by_id, pages_of, run
 
 
 def test_every_request_pins_the_version_of_the_api() -> None:

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from exporter.errors import Reason
-from tests.sources.around import by_id
 from tests.sources.providers.stripe.passes import read
 from tests.sources.providers.stripe.vendor import Stripe, item, price
+from tests.sources.source_context import by_id
 
 
 def test_all_subscriptions_are_asked_for_canceled_ones_too() -> None:

@@ -8,9 +8,9 @@ import pytest
 
 from exporter.errors import InvalidRecordError
 from exporter.sources.providers.twilio.legs import instant
-from tests.sources.around import by_id
 from tests.sources.providers.twilio.passes import TODAY, read
 from tests.sources.providers.twilio.vendor import Twilio
+from tests.sources.source_context import by_id
 
 
 def test_legs_are_joined_to_the_call_they_were_dialled_for() -> None:

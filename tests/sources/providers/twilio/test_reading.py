@@ -5,9 +5,9 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 from exporter.passes import Listing
-from tests.sources.around import NOW, by_id
 from tests.sources.providers.twilio.passes import TODAY, read
 from tests.sources.providers.twilio.vendor import Twilio
+from tests.sources.source_context import NOW, by_id
 
 
 def test_a_leg_after_midnight_belongs_to_the_call_of_the_day_before() -> None:

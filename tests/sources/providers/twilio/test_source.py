@@ -6,9 +6,9 @@ import httpx
 import pytest
 
 from exporter.errors import RateLimitedError, Reason, SourceRejectedError
-from tests.sources.around import run
 from tests.sources.providers.twilio.passes import read, source
 from tests.sources.providers.twilio.vendor import SECRET, Twilio
+from tests.sources.source_context import run
 
 
 @pytest.mark.parametrize(

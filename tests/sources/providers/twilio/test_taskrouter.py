@@ -8,9 +8,9 @@ import pytest
 from exporter.errors import Reason, SourceRejectedError
 from exporter.passes import Pass
 from exporter.sources.registry import create
-from tests.sources.around import NOW, Clock, by_id, options, records_of, run, surroundings
 from tests.sources.providers.twilio.passes import read
 from tests.sources.providers.twilio.vendor import ACCOUNT, QUEUE, SECRET, WORKSPACE, Twilio, worker
+from tests.sources.source_context import NOW, Clock, by_id, options, records_of, run, source_context
 
 
 def test_statistics_that_are_used_up_are_waited_for() -> None:
@@ -24,7 +24,7 @@ def test_statistics_that_are_used_up_are_waited_for() -> None:
         provider="twilio", account_sid=ACCOUNT, secret={"env": "SECRET"}, workspace_sid=WORKSPACE,
         entities=["measurements"],
     )  # fmt: skip
-    found = create(chosen, surroundings(vendor.transport(), clock=clock, SECRET=SECRET))
+    found = create(chosen, source_context(vendor.transport(), clock=clock, SECRET=SECRET))
 
     async def twice() -> None:
         for _ in range(2):

@@ -12,7 +12,7 @@ from typing import Any
 
 import httpx
 
-from tests.sources.around import NOW
+from tests.sources.source_context import NOW
 
 Row = dict[str, Any]
 

@@ -7,8 +7,8 @@ from typing import Any
 
 from exporter.passes import Page, Pass
 from exporter.sources.registry import create
-from tests.sources.around import Clock, options, run, surroundings
 from tests.sources.providers.zendesk.vendor import CLIENT_SECRET, HOST, TOKEN, Zendesk
+from tests.sources.source_context import Clock, options, run, source_context
 
 API_TOKEN = {"email": "ada@example.com", "token": {"env": "TOKEN"}}
 
@@ -18,7 +18,7 @@ def source(vendor: Zendesk, entity: str = "tickets", clock: Clock | None = None,
     way = {} if given.keys() & {"oauth", "api_token"} else {"api_token": API_TOKEN}
     chosen = options(provider="zendesk", base_url=HOST, entities=[entity], **way, **given)
     clock = clock or Clock(vendor.now)
-    return create(chosen, surroundings(vendor.transport(), clock=clock, TOKEN=TOKEN, SECRET=CLIENT_SECRET))
+    return create(chosen, source_context(vendor.transport(), clock=clock, TOKEN=TOKEN, SECRET=CLIENT_SECRET))
 
 
 def read(

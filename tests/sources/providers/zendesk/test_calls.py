@@ -6,9 +6,9 @@ import httpx
 import pytest
 
 from exporter.errors import IncompletePassError, Reason, SourceRejectedError
-from tests.sources.around import by_id, records_of
 from tests.sources.providers.zendesk.passes import later, read
 from tests.sources.providers.zendesk.vendor import Zendesk
+from tests.sources.source_context import by_id, records_of
 
 
 def test_the_next_page_that_never_ends_ends() -> None:

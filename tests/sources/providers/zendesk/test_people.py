@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from tests.sources.around import by_id, records_of
 from tests.sources.providers.zendesk.passes import later, read
 from tests.sources.providers.zendesk.vendor import Zendesk
+from tests.sources.source_context import by_id, records_of
 
 
 def test_users_are_exported_from_the_beginning_and_customers_left_out() -> None:

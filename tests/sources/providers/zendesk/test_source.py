@@ -10,9 +10,9 @@ from pydantic import ValidationError
 
 from exporter.errors import RateLimitedError, Reason, SourceRejectedError
 from exporter.passes import Pass
-from tests.sources.around import Clock, by_id, options, run
 from tests.sources.providers.zendesk.passes import API_TOKEN, later, read, source
 from tests.sources.providers.zendesk.vendor import EXPORT_LIMIT, HOST, TALK, TOKEN, Zendesk
+from tests.sources.source_context import Clock, by_id, options, run
 
 OAUTH = {"client_id": "kpi", "client_secret": {"env": "SECRET"}, "scope": "read"}
 

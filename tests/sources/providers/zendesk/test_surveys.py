@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from tests.sources.around import NOW, by_id
 from tests.sources.providers.zendesk.passes import later, read
 from tests.sources.providers.zendesk.vendor import Zendesk
+from tests.sources.source_context import NOW, by_id
 
 
 def test_a_lookback_of_nothing_still_covers_what_is_withheld() -> None:

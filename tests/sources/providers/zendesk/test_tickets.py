@@ -8,9 +8,9 @@ import httpx
 import pytest
 
 from exporter.errors import Reason, SourceRejectedError
-from tests.sources.around import by_id
 from tests.sources.providers.zendesk.passes import later, read
 from tests.sources.providers.zendesk.vendor import Zendesk
+from tests.sources.source_context import by_id
 
 
 def test_the_export_is_asked_for_a_start_once_and_then_by_cursor() -> None:

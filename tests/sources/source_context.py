@@ -18,7 +18,7 @@ from exporter.config.sources.base import HttpOptions
 from exporter.config.sources.rest import RestOptions
 from exporter.passes import Page, Pass
 from exporter.records import Record
-from exporter.sources.base import Source, Surroundings
+from exporter.sources.base import Source, SourceContext
 
 T = TypeVar("T")
 
@@ -66,7 +66,7 @@ class Ledger:
         self.attempts.append(at)
 
 
-def surroundings(
+def source_context(
     transport: httpx.AsyncBaseTransport | None = None,
     *,
     clock: Clock | None = None,
@@ -75,10 +75,10 @@ def surroundings(
     data_dir: Path | None = None,
     zone: ZoneInfo = ZURICH,
     **environ: str,
-) -> Surroundings:
+) -> SourceContext:
     """Everything injected; waits take no time."""
     clock = clock or Clock()
-    return Surroundings(
+    return SourceContext(
         environ=environ,
         base=base,
         zone=zone,

@@ -6,8 +6,8 @@ import random
 from dataclasses import dataclass
 
 from exporter.errors import Reason
+from exporter.sources.backoff import FAILURE_LIMIT, credential_wait, retry_wait
 from exporter.sync.observer import PassReport
-from exporter.sync.source_state import BREAKER
 
 _TRANSIENT = frozenset(
     {
@@ -30,8 +30,6 @@ class Pacing:
     """The waits of the scheduler, in seconds."""
 
     first_backoff: float = 2.0
-    first_probe: float = 300.0
-    longest_probe: float = 3600.0
     full_retry: float = 3600.0
     """Before a full pass that the vendor's answers made impossible is tried again."""
     spread: float = 0.05
@@ -46,7 +44,7 @@ class Pacing:
         if report.retry_after is not None:
             return report.retry_after + chance.uniform(0, min(1.0, interval * self.spread))
         if report.reason in _REFUSED:
-            return max(interval, min(self.first_probe * 2.0 ** min(failures - 1, 10), self.longest_probe))
-        if report.reason in _TRANSIENT and failures < BREAKER:
-            return chance.uniform(0, min(interval, self.first_backoff * 2.0 ** (failures - 1)))
+            return max(interval, credential_wait(failures))
+        if report.reason in _TRANSIENT and failures < FAILURE_LIMIT:
+            return retry_wait(failures, chance.random(), self.first_backoff, interval)
         return interval * (1 + chance.uniform(0, self.spread))

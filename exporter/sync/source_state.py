@@ -6,10 +6,8 @@ from collections.abc import Collection, Iterable
 
 from exporter.errors import Reason
 from exporter.naming import SourceState
+from exporter.sources.backoff import FAILURE_LIMIT
 from exporter.store.state import Outcome
-
-BREAKER = 5
-"""After so many failures in a row a source is down, whatever the reason."""
 
 _AUTH = frozenset({Reason.UNAUTHORIZED, Reason.FORBIDDEN})
 _SCHEMA = frozenset({Reason.SCHEMA, Reason.NOT_JSON, Reason.TOO_MANY_REJECTED})
@@ -44,5 +42,5 @@ def _trouble(failing: list[Outcome], *, all_fail: bool) -> SourceState:
         return SourceState.RATE_LIMITED
     if reasons & _SCHEMA:
         return SourceState.SCHEMA_ERROR
-    down = all(outcome.reason in _GONE or outcome.failures >= BREAKER for outcome in failing)
+    down = all(outcome.reason in _GONE or outcome.failures >= FAILURE_LIMIT for outcome in failing)
     return SourceState.DOWN if all_fail and down else SourceState.DEGRADED

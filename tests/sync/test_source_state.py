@@ -8,8 +8,9 @@ import pytest
 
 from exporter.errors import Reason
 from exporter.naming import SourceState
+from exporter.sources.backoff import FAILURE_LIMIT
 from exporter.store.state import Outcome
-from exporter.sync.source_state import BREAKER, source_state
+from exporter.sync.source_state import source_state
 from tests.sync.fakes import NOON
 
 DEALS, CALLS = (Outcome("crm", entity, last_success=NOON, watermark=NOON) for entity in ("deals", "calls"))
@@ -36,7 +37,7 @@ def failing(outcome: Outcome, reason: Reason, failures: int = 1) -> Outcome:
         ((failing(DEALS, Reason.CONNECT), failing(CALLS, Reason.DNS)), "down"),
         ((failing(DEALS, Reason.CONNECT), CALLS), "degraded"),
         ((failing(DEALS, Reason.SERVER_ERROR), failing(CALLS, Reason.SERVER_ERROR)), "degraded"),
-        ((failing(DEALS, Reason.SERVER_ERROR, BREAKER), failing(CALLS, Reason.CAPPED, BREAKER)), "down"),
+        ((failing(DEALS, Reason.SERVER_ERROR, FAILURE_LIMIT), failing(CALLS, Reason.CAPPED, FAILURE_LIMIT)), "down"),
         ((failing(Outcome("crm", "deals"), Reason.TIMEOUT), failing(Outcome("crm", "calls"), Reason.TLS)), "down"),
     ],
 )

@@ -11,12 +11,12 @@ import orjson
 
 from exporter.config.sources.base import HttpOptions
 from exporter.errors import RateLimitedError, Reason, SourceError, SourceRejectedError, SourceUnavailableError
+from exporter.sources.backoff import CircuitBreaker, CredentialLockout, RetryBudget, retry_wait
 from exporter.sources.base import SourceContext
 from exporter.sources.http.auth import Authenticator, Credential
 from exporter.sources.http.body import charset, parse_json
-from exporter.sources.http.breaker import Breaker, Lockout
 from exporter.sources.http.origin import Address
-from exporter.sources.http.rate_limit import ATTEMPTS, NO_LIMITS, Gate, Limits, RetryBudget, backoff
+from exporter.sources.http.rate_limit import ATTEMPTS, NO_LIMITS, Gate, Limits
 from exporter.sources.http.status import Classify, hint, judge
 from exporter.sources.http.transport import Reply, Wire
 
@@ -77,8 +77,8 @@ class SourceClient:
         self._wire = Wire(options, self._address, context, transport)
         self._gate = Gate(options.max_per_second or limits.per_second, context, options.sync_every)
         self._budget = RetryBudget()
-        self._breaker = Breaker(options.sync_every, context.monotonic)
-        self._lockout = Lockout(context.monotonic)
+        self._breaker = CircuitBreaker(options.sync_every, context.monotonic)
+        self._lockout = CredentialLockout(context.monotonic)
 
     @property
     def skew(self) -> float:
@@ -145,7 +145,7 @@ class SourceClient:
                 if attempt == attempts or error.reason in _NO_RETRY or not self._budget.spend():
                     self._breaker.failed()
                     raise
-                await self._context.sleep(backoff(attempt, self._context.jitter()))
+                await self._context.sleep(retry_wait(attempt, self._context.jitter()))
             else:
                 self._breaker.succeeded()
                 self._gate.passed()
@@ -160,7 +160,7 @@ class SourceClient:
         told = error.retry_after > 0
         again = attempt < attempts and (not told or self._gate.sleeps(error.retry_after)) and self._budget.spend()
         if not told:
-            error.retry_after = backoff(attempt, self._context.jitter()) if again else self._gate.penalty()
+            error.retry_after = retry_wait(attempt, self._context.jitter()) if again else self._gate.penalty()
         self._gate.hold(error.retry_after)
         if not again:
             self._context.telemetry.next_attempt(self._source, self._context.in_seconds(error.retry_after))

@@ -9,6 +9,7 @@ from datetime import timedelta
 from aiolimiter import AsyncLimiter
 
 from exporter.errors import RateLimitedError
+from exporter.sources.backoff import rate_limit_wait
 from exporter.sources.base import SourceContext
 
 ATTEMPTS = 3
@@ -76,35 +77,8 @@ class Gate:
     def penalty(self) -> float:
         """Seconds to stay away where the vendor refuses without saying for how long: 30 s, doubling up to 1 h."""
         self._penalties += 1
-        return min(30.0 * 2.0 ** min(self._penalties - 1, 10), 3600.0)
+        return rate_limit_wait(self._penalties)
 
     def passed(self) -> None:
         """A request went through: penalties start anew."""
         self._penalties = 0
-
-
-class RetryBudget:
-    """Retries at most a fifth of the requests, plus a small stock, so that an outage is not multiplied."""
-
-    SHARE = 0.2
-    STOCK = 10.0
-    MOST = 100.0
-
-    def __init__(self) -> None:
-        self._left = self.STOCK
-
-    def request(self) -> None:
-        """Earns a part of a retry."""
-        self._left = min(self.MOST, self._left + self.SHARE)
-
-    def spend(self) -> bool:
-        """True, and one retry less, while there is any."""
-        if self._left < 1:
-            return False
-        self._left -= 1
-        return True
-
-
-def backoff(attempt: int, jitter: float) -> float:
-    """Seconds before the next attempt: full jitter under 1 s, 2 s, 4 s ... 20 s. `jitter` lies in 0 to 1."""
-    return jitter * min(20.0, 2.0 ** (attempt - 1))

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from exporter.errors import RateLimitedError
-from exporter.sources.http.rate_limit import LONGEST_WAIT, Gate, RetryBudget, backoff
+from exporter.sources.http.rate_limit import LONGEST_WAIT, Gate
 from tests.sources.source_context import Clock, run, source_context
 
 
@@ -91,23 +91,3 @@ def test_penalties_double_up_to_an_hour_and_start_anew_after_a_success() -> None
     assert [held.penalty() for _ in range(9)] == [30, 60, 120, 240, 480, 960, 1920, 3600, 3600]
     held.passed()
     assert held.penalty() == 30
-
-
-def test_the_budget_has_a_stock_and_earns_a_fifth() -> None:
-    budget = RetryBudget()
-    assert [budget.spend() for _ in range(11)] == [True] * 10 + [False]
-    for _ in range(5):
-        budget.request()
-    assert [budget.spend(), budget.spend()] == [True, False]
-
-
-def test_the_budget_does_not_grow_without_end() -> None:
-    budget = RetryBudget()
-    for _ in range(10_000):
-        budget.request()
-    assert sum(budget.spend() for _ in range(1000)) == 100
-
-
-def test_the_backoff_doubles_under_full_jitter_up_to_twenty_seconds() -> None:
-    assert [backoff(attempt, 1.0) for attempt in range(1, 8)] == [1, 2, 4, 8, 16, 20, 20]
-    assert backoff(5, 0.0) == 0

@@ -1,3 +1,5 @@
+"""Waits after failures, and what stops retries."""
+
 from __future__ import annotations
 
 from datetime import timedelta
@@ -5,12 +7,12 @@ from datetime import timedelta
 import pytest
 
 from exporter.errors import Reason, SourceRejectedError, SourceUnavailableError
-from exporter.sources.http.breaker import Breaker, Lockout
+from exporter.sources.backoff import CircuitBreaker, CredentialLockout, RetryBudget, retry_wait
 from tests.sources.source_context import Clock
 
 
-def broken(clock: Clock) -> Breaker:
-    breaker = Breaker(timedelta(seconds=60), clock.monotonic)
+def broken(clock: Clock) -> CircuitBreaker:
+    breaker = CircuitBreaker(timedelta(seconds=60), clock.monotonic)
     for _ in range(5):
         breaker.enter()
         breaker.failed()
@@ -18,7 +20,7 @@ def broken(clock: Clock) -> Breaker:
 
 
 def test_four_failures_in_a_row_leave_it_closed() -> None:
-    breaker = Breaker(timedelta(seconds=60), Clock().monotonic)
+    breaker = CircuitBreaker(timedelta(seconds=60), Clock().monotonic)
     for _ in range(3):
         for _ in range(4):
             breaker.enter()
@@ -46,7 +48,7 @@ def test_a_success_closes_it() -> None:
 
 def test_the_lockout_ends_with_another_secret_or_after_its_time() -> None:
     clock = Clock()
-    lockout = Lockout(clock.monotonic)
+    lockout = CredentialLockout(clock.monotonic)
     lockout.enter("a")
     lockout.refused("a")
     with pytest.raises(SourceRejectedError):
@@ -58,7 +60,7 @@ def test_the_lockout_ends_with_another_secret_or_after_its_time() -> None:
 
 def test_another_secret_starts_with_the_shortest_lockout() -> None:
     clock = Clock()
-    lockout = Lockout(clock.monotonic)
+    lockout = CredentialLockout(clock.monotonic)
     for _ in range(4):
         lockout.refused("a")
     lockout.refused("b")
@@ -67,10 +69,30 @@ def test_another_secret_starts_with_the_shortest_lockout() -> None:
 
 
 def test_a_refusal_after_a_success_is_one_of_a_path_and_the_second_one_of_the_secret() -> None:
-    lockout = Lockout(Clock().monotonic)
+    lockout = CredentialLockout(Clock().monotonic)
     lockout.accepted()
     lockout.refused("a")
     lockout.enter("a")
     lockout.refused("a")
     with pytest.raises(SourceRejectedError):
         lockout.enter("a")
+
+
+def test_the_budget_has_a_stock_and_earns_a_fifth() -> None:
+    budget = RetryBudget()
+    assert [budget.spend() for _ in range(11)] == [True] * 10 + [False]
+    for _ in range(5):
+        budget.request()
+    assert [budget.spend(), budget.spend()] == [True, False]
+
+
+def test_the_budget_does_not_grow_without_end() -> None:
+    budget = RetryBudget()
+    for _ in range(10_000):
+        budget.request()
+    assert sum(budget.spend() for _ in range(1000)) == 100
+
+
+def test_the_backoff_doubles_under_full_jitter_up_to_twenty_seconds() -> None:
+    assert [retry_wait(attempt, 1.0) for attempt in range(1, 8)] == [1, 2, 4, 8, 16, 20, 20]
+    assert retry_wait(5, 0.0) == 0

@@ -15,6 +15,7 @@ from exporter.config.company import Bands
 from exporter.config.fields import Status
 from exporter.config.kpis import Kpi
 from exporter.config.root import Config
+from exporter.config.units import metric_unit
 from exporter.statuses import BY_CODE, STATUSES, colours
 
 Override = dict[str, Any]
@@ -163,7 +164,7 @@ def unit_overrides(config: Config, kpis: Iterable[Kpi]) -> tuple[Override, ...]:
 
 def metric_unit_overrides(config: Config) -> tuple[Override, ...]:
     """The unit of each metric, for series named `METRIC ...`."""
-    return _unit_overrides(config, {metric.name: config.metric_unit(metric) for metric in config.metrics})
+    return _unit_overrides(config, {metric.name: metric_unit(metric) for metric in config.metrics})
 
 
 def _unit_overrides(config: Config, units: Mapping[str, str]) -> tuple[Override, ...]:

@@ -78,12 +78,12 @@ class Problem:
     line: int
     path: str
     message: str
-    cure: str = ""
+    hint: str = ""
 
     def __str__(self) -> str:
         where = f"{self.file}:{self.line}" if self.line else self.file
         key = f" {self.path}:" if self.path else ""
-        return f"{where}:{key} {self.message}" + (f" ({self.cure})" if self.cure else "")
+        return f"{where}:{key} {self.message}" + (f" ({self.hint})" if self.hint else "")
 
 
 class ConfigError(ExporterError):

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from exporter.config import labels
+from exporter.config import units
 from exporter.config.fields import Scope
 from exporter.config.metrics import Metric
 from exporter.config.root import Config
@@ -24,8 +24,8 @@ SCOPE_LABELS: dict[Scope, tuple[str, ...]] = {
 }
 SCOPE_PREFIX: dict[Scope, str] = {Scope.COMPANY: "", Scope.TEAM: "team_", Scope.PERSON: "person_"}
 
-RESERVED_LABELS = labels.RESERVED_LABELS
-label_name = labels.label_name
+RESERVED_LABELS = units.RESERVED_LABELS
+label_name = units.label_name
 
 OTHER = "__other__"
 """The label value into which everything beyond the first hundred folds."""
@@ -79,12 +79,12 @@ class Family:
 
 def metric_family(config: Config, metric: Metric, scope: Scope = Scope.COMPANY) -> Family:
     """The family of a business metric at a scope; levels carry no `period`."""
-    unit = config.metric_unit(metric)
+    unit = units.metric_unit(metric)
     period = () if metric.is_level else ("period",)
     by = tuple(label_name(column) for column in metric.by) if scope is Scope.COMPANY else ()
     span = "now" if metric.is_level else "from the period's start until the data's as-of time"
     return Family(
-        name=f"{SCOPE_PREFIX[scope]}business_{labels.with_unit(metric, config.company.currency)}",
+        name=f"{SCOPE_PREFIX[scope]}business_{units.with_unit(metric, config.company.currency)}",
         help=f"{metric.title} ({unit}), {span}. {_CACHED_METRIC}",
         labels=period + SCOPE_LABELS[scope] + by,
     )

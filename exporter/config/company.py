@@ -1,4 +1,4 @@
-"""The company: zone, calendar, currency and the bands of status."""
+"""The company: time zone, calendar, currencies, and the bands of the statuses."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from exporter.config.fields import (
     Number,
     OneOf,
     Section,
-    Spelled,
+    TextPattern,
     Title,
     Weekday,
     WeekdayField,
 )
-from exporter.config.messages import fault
+from exporter.config.messages import invalid
 
 MONTHS = (
     "january", "february", "march", "april", "may", "june",
@@ -37,75 +37,75 @@ def _zone(text: Any) -> Any:
     try:
         return ZoneInfo(text)
     except (ZoneInfoNotFoundError, ValueError, TypeError, OSError):
-        raise fault("expected a time zone", "an IANA name such as Europe/Zurich or America/New_York") from None
+        raise invalid("expected a time zone", "use an IANA name such as Europe/Zurich or America/New_York") from None
 
 
-def _clock(text: Any) -> Any:
+def _time_of_day(text: Any) -> Any:
     if isinstance(text, time):
         return text
     if not isinstance(text, str) or not re.fullmatch("([01][0-9]|2[0-3]):[0-5][0-9]", text):
-        raise fault("expected a time of day", "written HH:MM, such as 08:30")
+        raise invalid("expected a time of day", "written HH:MM, such as 08:30")
     return time.fromisoformat(text)
 
 
 Zone = Annotated[ZoneInfo, BeforeValidator(_zone), WithJsonSchema({"type": "string", "examples": ["Europe/Zurich"]})]
-Clock = Annotated[
+TimeOfDay = Annotated[
     time,
-    BeforeValidator(_clock),
+    BeforeValidator(_time_of_day),
     WithJsonSchema({"type": "string", "pattern": r"^([01]\d|2[0-3]):[0-5]\d$", "examples": ["08:30"]}),
 ]
 
 
 class Bands(Section):
-    """Where the status changes, in target-ratio points. Below `at_risk` is off track."""
+    """Target ratios at which the status changes. Below `at_risk` the KPI is off track."""
 
     exceeded: Number = 1.1
-    """From here on the target counts as exceeded."""
+    """Ratio from which the target is exceeded."""
     on_track: Number = 1.0
-    """From here on the KPI is on track."""
+    """Ratio from which the KPI is on track."""
     at_risk: Number = 0.9
-    """From here on it is at risk."""
+    """Ratio from which it is at risk."""
 
     @model_validator(mode="after")
     def _ordered(self) -> Self:
         if not self.exceeded >= self.on_track >= self.at_risk:
-            raise fault("the bands do not fall", "exceeded at or above on_track, on_track at or above at_risk")
+            raise invalid("the bands are not in order", "exceeded >= on_track >= at_risk")
         return self
 
 
 class Holidays(Section):
-    """Days off: a country's public holidays, and dates of one's own."""
+    """Days off: the public holidays of a country, and custom dates."""
 
-    country: Annotated[str, Spelled("[A-Z]{2}", "an ISO 3166 country code such as CH")] | None = None
-    """ISO 3166 code whose public holidays count, such as CH."""
+    country: Annotated[str, TextPattern("[A-Z]{2}", "an ISO 3166 country code such as CH")] | None = None
+    """ISO 3166 code of the country whose public holidays apply, such as CH."""
     subdivision: Title | None = None
-    """State or canton, where holidays differ inside the country."""
+    """State or canton, if its holidays differ from the rest of the country."""
     dates: Many[Date] = ()
-    """Further days off."""
+    """Additional days off."""
 
 
 class Hours(Section):
-    """Opening hours of a workday: how a day's share of the target fills up."""
+    """Opening hours of a workday, over which the day's share of the target is spread."""
 
-    opens: Clock
-    """When the day begins, HH:MM."""
-    closes: Clock
-    """When it ends, HH:MM, after `opens`."""
+    opens: TimeOfDay
+    """Opening time, HH:MM."""
+    closes: TimeOfDay
+    """Closing time, HH:MM, after `opens`."""
 
     @model_validator(mode="after")
     def _ordered(self) -> Self:
         if self.closes <= self.opens:
-            raise fault("closes is not after opens", "hours lie within one day")
+            raise invalid("closes is not after opens", "opening hours are within one day")
         return self
 
 
 class Rate(Section):
-    """What one unit of a currency is worth in the company's, from a date until the next entry."""
+    """An exchange rate, valid from a date until the next entry."""
 
     rate: Annotated[Number, Field(gt=0)]
-    """What one unit of the currency is worth in the company's."""
+    """Value of one unit of the currency, in the company's currency."""
     since: Date = date.min
-    """First day on which it holds; without it, always."""
+    """First day on which the rate applies. Default: always."""
 
 
 def _rates(value: Any) -> Any:
@@ -118,43 +118,43 @@ Rates = Annotated[
 
 
 class Company(Section):
-    """Who measures, and by which calendar."""
+    """Name, calendar and currency of the company."""
 
     name: Title
-    """As viewers know it."""
+    """Name on dashboards."""
     timezone: Zone
-    """All days, weeks and months begin at midnight here."""
+    """IANA time zone in which days, weeks and months begin at midnight."""
     currency: Currency = "EUR"
-    """Money is reported in this currency."""
+    """Currency in which money is reported."""
     week_starts: Annotated[str, OneOf(WEEKDAYS)] = "monday"
     """First day of the week."""
     fiscal_year_starts: Annotated[str, OneOf(MONTHS)] = "january"
-    """First month of the year that quarters and years are counted by."""
+    """First month of the fiscal year, which defines quarters and years."""
     workdays: Many[WeekdayField] | None = None
-    """Days on which results are expected; naming them makes `workdays` the default pace."""
+    """Days on which results are expected. If set, the default pace of flows is `workdays`."""
     hours: Hours | None = None
     """Opening hours of a workday."""
     holidays: Holidays = Field(default_factory=Holidays)
-    """Days off within the workdays."""
+    """Days off."""
     bands: Bands = Field(default_factory=Bands)
-    """Where the status changes, for every KPI without bands of its own."""
+    """Ratios at which the status changes, for KPIs without bands of their own."""
     rates: dict[Currency, Rates] = Field(default_factory=dict)
-    """What other currencies are worth: a number, or dated entries {rate, since}."""
+    """Exchange rates of other currencies: a number, or a list of {rate, since}."""
     rates_csv: LocalPath | None = None
-    """A CSV with the columns currency, since, rate, instead of or beside `rates`."""
+    """CSV file of exchange rates with the columns currency, since, rate; may be combined with `rates`."""
 
     @property
     def week_start(self) -> int:
-        """Monday is 0."""
+        """First day of the week; 0 is Monday."""
         return WEEKDAYS.index(self.week_starts)
 
     @property
     def fiscal_month(self) -> int:
-        """January is 1."""
+        """First month of the fiscal year; 1 is January."""
         return MONTHS.index(self.fiscal_year_starts) + 1
 
     @property
     def working_weekdays(self) -> frozenset[int]:
-        """Weekday numbers on which results are expected; Monday to Friday where the config names none."""
+        """Numbers of the workdays, 0 for Monday; Monday to Friday by default."""
         days = self.workdays or (Weekday.MON, Weekday.TUE, Weekday.WED, Weekday.THU, Weekday.FRI)
         return frozenset(day.number for day in days)

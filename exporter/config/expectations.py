@@ -1,4 +1,4 @@
-"""What the schema expects at a place of the config, in words."""
+"""Describes in plain words what the schema allows at a path of the config."""
 
 from __future__ import annotations
 
@@ -7,42 +7,42 @@ from collections.abc import Iterable, Iterator
 from functools import cache
 from typing import Any
 
-from exporter.config.messages import listed
-from exporter.config.positions import Path, inside
+from exporter.config.messages import comma_separated
+from exporter.config.positions import KeyPath, value_at
 from exporter.config.schema import Fragment, schema
 
 
 class Expectations:
-    """Looks up the schema along a path; where several forms are possible, the one that the config comes closest to."""
+    """Looks up the schema along a path. Where it allows several forms, uses the one most similar to the config."""
 
     def __init__(self) -> None:
         self._schema = _schema()
 
-    def at(self, path: Path, tree: Any) -> list[Fragment]:
-        """The forms allowed at `path`; none where nothing is expected there."""
+    def at(self, path: KeyPath, tree: Any) -> list[Fragment]:
+        """The forms allowed at `path`; empty if the schema has no such path."""
         forms, node = [self._schema], tree
         for step in path:
-            forms = [form for outer in self._closest(forms, node) for form in self._inner(outer, step)]
-            node = inside(node, (step,))
+            forms = [inner for form in self._most_similar(forms, node) for inner in self._inner(form, step)]
+            node = value_at(node, (step,))
         return list(self._resolved(forms))
 
-    def keys(self, path: Path, tree: Any) -> list[str]:
-        """The keys that the section at `path` may have."""
-        closest = self._closest(self.at(path, tree), inside(tree, path))
-        return list(dict.fromkeys(key for form in closest for key in form.get("properties", ())))
+    def keys(self, path: KeyPath, tree: Any) -> list[str]:
+        """The keys allowed in the section at `path`."""
+        forms = self._most_similar(self.at(path, tree), value_at(tree, path))
+        return list(dict.fromkeys(key for form in forms for key in form.get("properties", ())))
 
-    def words(self, path: Path, tree: Any) -> str:
-        """What may stand at `path`: a number, text such as 60s, one of day or week, ..."""
+    def text(self, path: KeyPath, tree: Any) -> str:
+        """What is allowed at `path`: a number, text such as 60s, one of day or week, ..."""
         forms = self.at(path, tree)
         several = sum("properties" in form for form in forms) > 1
-        said = ("a section" if several and "properties" in form else words(form) for form in forms)
-        return " or ".join(dict.fromkeys(word for word in said if word))
+        texts = ("a section" if several and "properties" in form else form_text(form) for form in forms)
+        return " or ".join(dict.fromkeys(text for text in texts if text))
 
-    def meaning(self, path: Path, tree: Any) -> str:
-        """What the key at `path` is for, as far as the schema says it."""
+    def description(self, path: KeyPath, tree: Any) -> str:
+        """The schema's description of the key at `path`; empty if it has none."""
         forms = self.at(path[:-1], tree)
-        known = [form["properties"][path[-1]] for form in forms if path[-1] in form.get("properties", ())]
-        return str(known[0].get("description", "")).rstrip(".") if known else ""
+        keys = [form["properties"][path[-1]] for form in forms if path[-1] in form.get("properties", ())]
+        return str(keys[0].get("description", "")).rstrip(".") if keys else ""
 
     def _resolved(self, forms: Iterable[Fragment]) -> Iterator[Fragment]:
         for form in forms:
@@ -53,23 +53,23 @@ class Expectations:
             else:
                 yield form
 
-    def _closest(self, forms: Iterable[Fragment], node: Any) -> list[Fragment]:
+    def _most_similar(self, forms: Iterable[Fragment], node: Any) -> list[Fragment]:
         resolved = list(self._resolved(forms))
         sections = [form for form in resolved if "properties" in form]
         if not isinstance(node, dict) or not sections:
             return resolved
-        fits = [_fit(form, node) for form in sections]
-        return [form for form, fit in zip(sections, fits, strict=True) if fit == max(fits)]
+        scores = [_similarity(form, node) for form in sections]
+        return [form for form, score in zip(sections, scores, strict=True) if score == max(scores)]
 
     @staticmethod
     def _inner(form: Fragment, step: str | int) -> Iterator[Fragment]:
         if isinstance(step, int):
-            positions = form.get("prefixItems", [])
-            inner = positions[step] if step < len(positions) else form.get("items")
+            elements = form.get("prefixItems", [])
+            inner = elements[step] if step < len(elements) else form.get("items")
         else:
             inner = form.get("properties", {}).get(step)
-            for pattern, other in form.get("patternProperties", {}).items():
-                inner = other if inner is None and re.search(pattern, step) else inner
+            for pattern, matching in form.get("patternProperties", {}).items():
+                inner = matching if inner is None and re.search(pattern, step) else inner
             inner = form.get("additionalProperties") if inner is None else inner
         if isinstance(inner, dict):
             yield inner
@@ -77,27 +77,30 @@ class Expectations:
 
 @cache
 def _schema() -> Fragment:
-    # only ever read here; making it takes longer than all the rest of a check
+    # read-only here; generating it takes longer than the rest of a check
     return schema()
 
 
-def _fit(form: Fragment, node: dict[str, Any]) -> int:
-    known: Fragment = form["properties"]
-    shared = [key for key in node if key in known]
-    wrong = [key for key in shared if "const" in known[key] and known[key]["const"] != node[key]]
+def _similarity(form: Fragment, node: dict[str, Any]) -> int:
+    properties: Fragment = form["properties"]
+    shared = [key for key in node if key in properties]
+    wrong = [key for key in shared if "const" in properties[key] and properties[key]["const"] != node[key]]
     return len(shared) - 100 * len(wrong)
 
 
-def words(form: Fragment) -> str:
-    """What one form takes: a number, text such as 60s, one of day, week."""
+def form_text(form: Fragment) -> str:
+    """What one form allows: a number, text such as 60s, one of day, week."""
     if "enum" in form or "const" in form:
         names = form.get("enum", [form.get("const")])
-        return f"one of {listed(names)}" if len(names) > 1 else str(names[0])
+        return f"one of {comma_separated(names)}" if len(names) > 1 else str(names[0])
     if form.get("format") == "date":
         return "a date YYYY-MM-DD"
     if form.get("examples"):
         return f"text such as {form['examples'][0]}"
     if "properties" in form:
-        return f"a section with {listed(form.get('required') or form['properties'], 6)}"
-    kinds = {"string": "text", "number": "a number", "integer": "a whole number", "boolean": "true or false"}
-    return kinds.get(form.get("type", ""), {"array": "a list", "object": "a section"}.get(form.get("type", ""), ""))
+        return f"a section with {comma_separated(form.get('required') or form['properties'], 6)}"
+    names_by_type = {
+        "string": "text", "number": "a number", "integer": "a whole number", "boolean": "true or false",
+        "array": "a list", "object": "a section",
+    }  # fmt: skip
+    return names_by_type.get(form.get("type", ""), "")

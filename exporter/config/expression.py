@@ -1,4 +1,4 @@
-"""Arithmetic over metric names: parsed once into a small syntax tree."""
+"""Arithmetic over metric names, parsed into a syntax tree."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from exporter.config.messages import quoted
 
 _TOKEN = re.compile(r"\s*(?:(\d+(?:\.\d+)?)|([a-z][a-z0-9_]*)|([-+*/()]))")
-_DEEPEST = 50
-_MOST_TOKENS = 200
+_MAX_DEPTH = 50
+_MAX_TOKENS = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +29,7 @@ class Ref:
 
 @dataclass(frozen=True, slots=True)
 class Binary:
-    """Two expressions under one of + - * /."""
+    """Two operands of + - * or /."""
 
     operator: str
     left: Expression
@@ -40,23 +40,23 @@ Expression = Constant | Ref | Binary
 
 
 def parse(text: str) -> Expression:
-    """The tree of `text`; raises ValueError saying what is wrong and where."""
+    """The syntax tree of `text`. Raises ValueError with what is wrong and where."""
     tokens = _tokens(text)
-    tree, rest = _sum(tokens, 0, 0)
-    if rest != len(tokens) and tokens[rest] == ")":
-        raise ValueError("a bracket is closed that was never opened")
-    if rest != len(tokens):
-        raise ValueError(f"an operator such as / is missing before {quoted(tokens[rest])}")
+    tree, end = _sum(tokens, 0, 0)
+    if end != len(tokens) and tokens[end] == ")":
+        raise ValueError("a bracket is closed but never opened")
+    if end != len(tokens):
+        raise ValueError(f"an operator such as / is missing before {quoted(tokens[end])}")
     return tree
 
 
 def metrics_of(tree: Expression) -> tuple[str, ...]:
-    """Names of the metrics in it, each once, in order."""
+    """Names of the metrics in an expression, each once, in order."""
     return tuple(dict.fromkeys(_names(tree)))
 
 
 def divides(tree: Expression) -> bool:
-    """True where a metric stands under a division: the value is then a ratio, not a sum."""
+    """True if a metric is in a divisor, which makes the value a ratio."""
     if not isinstance(tree, Binary):
         return False
     if tree.operator == "/" and metrics_of(tree.right):
@@ -65,7 +65,7 @@ def divides(tree: Expression) -> bool:
 
 
 def calculate(tree: Expression, value_of: Callable[[str], float | None]) -> float | None:
-    """The value, or None where a part is absent or a denominator is zero."""
+    """The value; None if a metric has no value or a divisor is zero."""
     if isinstance(tree, Constant):
         return tree.value
     if isinstance(tree, Ref):
@@ -89,50 +89,50 @@ def _names(tree: Expression) -> Iterator[str]:
 
 
 def _tokens(text: str) -> list[str]:
-    tokens, position, end = [], 0, len(text.rstrip())
-    while position < end:
+    tokens, position, length = [], 0, len(text.rstrip())
+    while position < length:
         match = _TOKEN.match(text, position)
         if not match:
-            raise ValueError(f"{quoted(text[position:].strip())} is no metric name, no number and none of + - * / ( )")
+            raise ValueError(f"{quoted(text[position:].strip())} is not a metric name, a number or one of + - * / ( )")
         tokens.append(match.group().strip())
         position = match.end()
-        if len(tokens) > _MOST_TOKENS:
-            raise ValueError("the value is too long: add up parts in a metric of their own")
+        if len(tokens) > _MAX_TOKENS:
+            raise ValueError("the value is too long: define metrics for parts of it")
     if not tokens:
         raise ValueError("the value is empty: name a metric")
     return tokens
 
 
-def _sum(tokens: list[str], at: int, depth: int) -> tuple[Expression, int]:
-    left, at = _product(tokens, at, depth)
-    while at < len(tokens) and tokens[at] in "+-":
-        right, after = _product(tokens, at + 1, depth)
-        left, at = Binary(tokens[at], left, right), after
-    return left, at
+def _sum(tokens: list[str], index: int, depth: int) -> tuple[Expression, int]:
+    left, index = _product(tokens, index, depth)
+    while index < len(tokens) and tokens[index] in "+-":
+        right, end = _product(tokens, index + 1, depth)
+        left, index = Binary(tokens[index], left, right), end
+    return left, index
 
 
-def _product(tokens: list[str], at: int, depth: int) -> tuple[Expression, int]:
-    left, at = _atom(tokens, at, depth)
-    while at < len(tokens) and tokens[at] in "*/":
-        right, after = _atom(tokens, at + 1, depth)
-        left, at = Binary(tokens[at], left, right), after
-    return left, at
+def _product(tokens: list[str], index: int, depth: int) -> tuple[Expression, int]:
+    left, index = _operand(tokens, index, depth)
+    while index < len(tokens) and tokens[index] in "*/":
+        right, end = _operand(tokens, index + 1, depth)
+        left, index = Binary(tokens[index], left, right), end
+    return left, index
 
 
-def _atom(tokens: list[str], at: int, depth: int) -> tuple[Expression, int]:
-    if depth > _DEEPEST:
+def _operand(tokens: list[str], index: int, depth: int) -> tuple[Expression, int]:
+    if depth > _MAX_DEPTH:
         raise ValueError("the value has too many brackets")
-    if at == len(tokens):
+    if index == len(tokens):
         raise ValueError("the value ends where a metric or number is expected")
-    sign = tokens[at]
-    if sign == "(":
-        inner, at = _sum(tokens, at + 1, depth + 1)
-        if at == len(tokens) or tokens[at] != ")":
+    symbol = tokens[index]
+    if symbol == "(":
+        inner, index = _sum(tokens, index + 1, depth + 1)
+        if index == len(tokens) or tokens[index] != ")":
             raise ValueError("a bracket is not closed")
-        return inner, at + 1
-    if sign == "-":
-        inner, at = _atom(tokens, at + 1, depth + 1)
-        return Binary("-", Constant(0.0), inner), at
-    if sign in "+*/)":
-        raise ValueError(f"a metric or number is expected where {sign!r} stands")
-    return (Constant(float(sign)) if sign[0].isdigit() else Ref(sign)), at + 1
+        return inner, index + 1
+    if symbol == "-":
+        inner, index = _operand(tokens, index + 1, depth + 1)
+        return Binary("-", Constant(0.0), inner), index
+    if symbol in "+*/)":
+        raise ValueError(f"expected a metric or number, found {symbol!r}")
+    return (Constant(float(symbol)) if symbol[0].isdigit() else Ref(symbol)), index + 1

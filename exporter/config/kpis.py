@@ -28,20 +28,20 @@ from exporter.config.fields import (
     Text,
     Title,
 )
-from exporter.config.messages import fault
+from exporter.config.messages import invalid
 from exporter.config.targets import Target
 
-_CURE = "a metric's name, or arithmetic over metric names such as deals_won / deals_closed"
-_MONTHS_OF_REVIEW = {"monthly": 1, "quarterly": 3, "yearly": 12}
+_HINT = "write a metric's name, or arithmetic over metric names such as deals_won / deals_closed"
+_REVIEW_MONTHS = {"monthly": 1, "quarterly": 3, "yearly": 12}
 
 
 def _expression(value: Any) -> Any:
     if not isinstance(value, str):
-        raise fault("the value names no metric", _CURE)
+        raise invalid("the value names no metric", _HINT)
     try:
         return parse(value)
     except ValueError as error:
-        raise fault(str(error), _CURE) from None
+        raise invalid(str(error), _HINT) from None
 
 
 Value = Annotated[
@@ -50,87 +50,87 @@ Value = Annotated[
 
 
 class Alerts(Section):
-    """Who hears of what, and after how long."""
+    """Which statuses to notify about, whom, and after how long."""
 
     for_: Duration = Field(default=timedelta(minutes=30), alias="for")
-    """How long a status must last before anybody is told."""
+    """How long a status must last before contacts are notified."""
     notify: Many[Name] = ()
-    """Contacts to tell."""
+    """Contacts to notify."""
     on: Many[StatusField] = (Status.AT_RISK, Status.OFF_TRACK)
-    """The statuses to tell of, such as at_risk, off_track, exceeded."""
+    """Statuses to notify about, such as at_risk, off_track, exceeded."""
 
 
 class Objective(Section):
-    """A broad outcome that some KPIs make measurable."""
+    """A broad outcome, made measurable by KPIs."""
 
     name: Name
-    """What KPIs call it; a label of its series."""
+    """Name that KPIs refer to; a label of its series."""
     title: Title
-    """As viewers read it."""
+    """Title on dashboards."""
     owner: Title
-    """Who answers for it."""
+    """Who is responsible for it."""
     description: Text | None = None
-    """Further words for viewers."""
+    """Longer description for dashboards."""
 
 
 class Kpi(Section):
     """One KPI."""
 
     name: Name
-    """Its `kpi` label in every series; renaming starts its history anew."""
+    """Its `kpi` label in every series. After renaming it, its history starts again."""
     title: Title
-    """As viewers read it."""
+    """Title on dashboards."""
     objective: Name
-    """The objective it makes measurable."""
+    """The objective it belongs to."""
     department: Title
-    """The department that works on it; it gets a dashboard of its own."""
+    """The department that works on it. Each department has its own dashboard."""
     owner: Title
-    """Who answers for it, such as an email address."""
+    """Who is responsible for it, such as an email address."""
     why: Text
-    """Why this number matters: shown beside it."""
+    """Why this KPI matters; shown next to it."""
     value: Value
     """A metric's name, or arithmetic over metric names and numbers with + - * / ( )."""
     unit: Title | None = None
-    """count, ratio, currency, seconds, score, or free text. Default: what follows from its metrics."""
+    """count, ratio, currency, seconds, score, or free text. Default: follows from its metrics."""
     period: PeriodField
-    """The calendar span it accumulates over."""
+    """The calendar period over which it accumulates."""
     better: BetterField
-    """Which way is good."""
+    """The direction that counts as an improvement."""
     target: Target | None = None
-    """What is to be reached in a whole period."""
+    """The value to reach in a whole period."""
     scale: Annotated[Number, Field(gt=0)] | None = None
-    """The miss that counts as fully failed; needed where a target is 0."""
+    """The deviation that counts as a complete miss; required for a target of 0."""
     pace: PaceField | None = None
-    """How the target fills up over the period. Default: workdays where the company names them and the KPI is a flow,
-    linear for other flows and for baseline goals, else none."""
+    """How the target is spread over the period. Default: workdays for flows if the company names its
+    workdays, linear for other flows and for goals with a baseline, otherwise none."""
     scopes: Annotated[tuple[ScopeField, ...], Field(strict=False, min_length=1)] = (Scope.COMPANY,)
-    """Which of company, team and person get series of their own."""
+    """Which of company, team and person have their own series."""
     supporting: Many[Name] = ()
-    """Metrics that explain it."""
+    """Metrics that explain why it changes."""
     guard: Name | None = None
-    """A KPI that must not be red while this one is green."""
+    """A KPI that must not turn red for the sake of this one."""
     bands: Bands | None = None
-    """Where its status changes. Default: the company's."""
+    """Ratios at which its status changes. Default: the company's."""
     min_sample: Annotated[Number, Field(ge=0)] | None = None
-    """Fewer rows than this give no verdict. Default 20 for ratios, 5 for means, none for the rest."""
+    """With fewer rows than this there is no status. Default: 20 for ratios, 5 for means, otherwise none."""
     min_elapsed: Annotated[Number, Field(ge=0, le=1)] = 0.1
-    """Before this share of the period a paced KPI gets no verdict."""
+    """Share of the period before which a KPI with a pace has no status."""
     decision: Text | None = None
-    """Which decision it helps to make."""
-    review: Annotated[Literal["monthly", "quarterly", "yearly"], OneOf(tuple(_MONTHS_OF_REVIEW))] | None = None
-    """How often its definition is to be looked at again."""
+    """The decision that it supports."""
+    review: Annotated[Literal["monthly", "quarterly", "yearly"], OneOf(tuple(_REVIEW_MONTHS))] | None = None
+    """How often to review its definition."""
     reviewed: Date | None = None
-    """When it was last reviewed."""
+    """Date of the last review."""
     alerts: Alerts | None = None
-    """Who hears when its status turns."""
+    """Notifications about its status."""
     weight: Annotated[Number, Field(gt=0)] = 1.0
-    """Relative weight in its objective's score."""
+    """Relative weight in the score of its objective."""
 
     @property
     def review_due(self) -> date | None:
-        """The day by which it is to be reviewed again; None where `review` or `reviewed` is not given."""
+        """The date by which to review it again; None without `review` or `reviewed`."""
         if self.review is None or self.reviewed is None:
             return None
-        months = self.reviewed.month - 1 + _MONTHS_OF_REVIEW[self.review]
+        months = self.reviewed.month - 1 + _REVIEW_MONTHS[self.review]
         year, month = self.reviewed.year + months // 12, months % 12 + 1
         return date(year, month, min(self.reviewed.day, monthrange(year, month)[1]))

@@ -1,4 +1,4 @@
-"""YAML to a checked config, or every problem of it at once."""
+"""Loads YAML into a valid config, or reports every problem at once."""
 
 from __future__ import annotations
 
@@ -13,73 +13,72 @@ from pydantic import Field, ValidationError
 
 from exporter.config import pydantic_errors, yaml_reader
 from exporter.config.checks import files, run
-from exporter.config.checks.view import View
+from exporter.config.checks.context import CheckContext
 from exporter.config.company import Company
 from exporter.config.fields import Many
 from exporter.config.metrics import Metric
-from exporter.config.positions import Finding, Keyed, Listed, Origin
-from exporter.config.positions import Path as Place
+from exporter.config.positions import Finding, KeyPath, Origin, YamlList, YamlMapping
 from exporter.config.root import Config
 from exporter.config.sources import AnySource
 from exporter.errors import ConfigError, Problem
 
-MOST_PROBLEMS = 100
-"""Problems that are told of one config: nobody reads more, and finding cures takes time."""
+MAX_PROBLEMS = 100
+"""Problems reported per config. Nobody reads more, and finding suggestions takes time."""
 
-_NEEDED: Mapping[str, Mapping[str, str]] = {"company": {"name": "company", "timezone": "UTC"}}
-"""Stands in for settings with faults, in a config that only serves to find further faults."""
+_PLACEHOLDERS: Mapping[str, Mapping[str, str]] = {"company": {"name": "company", "timezone": "UTC"}}
+"""Replace required settings that are invalid, so that the rest of a config can be checked."""
 
 
 @dataclass(frozen=True, slots=True)
-class Loaded:
-    """A config that can be used, and what is doubtful about it."""
+class CheckedConfig:
+    """A valid config and its warnings."""
 
     config: Config
     warnings: tuple[Problem, ...]
 
 
-def load(path: Path, environ: Mapping[str, str], *, reach: bool = True) -> Loaded:
-    """The config of a file; raises ConfigError with all its problems.
+def load(path: Path, environ: Mapping[str, str], *, check_files: bool = True) -> CheckedConfig:
+    """Loads a config file. Raises ConfigError with all its problems.
 
-    `reach` says whether secrets and data files must be there; without, the config can be checked and dashboards
-    generated on a machine that has none of them.
+    Without `check_files` secrets and data files may be missing, so that a config can be checked and dashboards
+    generated on another machine.
     """
-    return parse(yaml_reader.read(path, str(path)), str(path), path.parent, environ if reach else None)
+    return parse(yaml_reader.read(path, str(path)), str(path), path.parent, environ if check_files else None)
 
 
-def parse(text: str, name: str, base: Path, environ: Mapping[str, str] | None = None) -> Loaded:
-    """The config of YAML text; `name` stands for the file in problems, `base` is where its paths begin.
+def parse(text: str, name: str, base: Path, environ: Mapping[str, str] | None = None) -> CheckedConfig:
+    """Loads YAML text. `name` stands for the file in problems, and paths in the config are relative to `base`.
 
-    Secrets and data files are looked for only where there is an environment to look in.
+    Without `environ`, secrets and data files are not checked. Raises ConfigError.
     """
-    read = yaml_reader.parse(text, name)
+    document = yaml_reader.parse(text, name)
     try:
-        config = Config.model_validate(read.origin.tree)
+        config = Config.model_validate(document.origin.tree)
     except ValidationError as error:
-        problems = [*read.problems, *_all_problems(read.origin, error, base, environ)]
+        problems = [*document.problems, *_all_problems(document.origin, error, base, environ)]
         raise ConfigError(_sorted(problems)) from None
-    config = config.located_in(base, read.origin)
-    view = View(config)
-    problems = [*read.problems, *read.origin.problems(_errors(view, environ))]
+    config = config.located_in(base, document.origin)
+    context = CheckContext(config)
+    problems = [*document.problems, *document.origin.problems(_errors(context, environ))]
     if problems:
         raise ConfigError(_sorted(problems))
-    doubts = [*run.warnings(view), *(() if environ is None else files.warnings(view))]
-    return Loaded(config, read.origin.problems(islice(doubts, MOST_PROBLEMS)))
+    warnings = [*run.warnings(context), *(() if environ is None else files.warnings(context))]
+    return CheckedConfig(config, document.origin.problems(islice(warnings, MAX_PROBLEMS)))
 
 
-def _errors(view: View, environ: Mapping[str, str] | None) -> list[Finding]:
-    found = list(islice(run.errors(view), MOST_PROBLEMS))
-    return found if environ is None else [*found, *files.errors(view, environ)]
+def _errors(context: CheckContext, environ: Mapping[str, str] | None) -> list[Finding]:
+    errors = list(islice(run.errors(context), MAX_PROBLEMS))
+    return errors if environ is None else [*errors, *files.errors(context, environ)]
 
 
 def _sorted(problems: Iterable[Problem]) -> list[Problem]:
-    return sorted(set(problems))[:MOST_PROBLEMS]
+    return sorted(set(problems))[:MAX_PROBLEMS]
 
 
-class _Draft(Config):
-    """What is sound of a faulty config, to find its remaining problems in the same go."""
+class _PartialConfig(Config):
+    """The valid parts of an invalid config."""
 
-    company: Company = Field(default_factory=lambda: Company.model_validate(_NEEDED["company"]))
+    company: Company = Field(default_factory=lambda: Company.model_validate(_PLACEHOLDERS["company"]))
     sources: Many[AnySource] = ()
     metrics: Many[Metric] = ()
 
@@ -87,34 +86,35 @@ class _Draft(Config):
 def _all_problems(
     origin: Origin, error: ValidationError, base: Path, environ: Mapping[str, str] | None
 ) -> tuple[Problem, ...]:
-    by_place = pydantic_errors.by_place(error, origin.tree)
-    found = pydantic_errors.findings(by_place, origin.tree, MOST_PROBLEMS)
-    sound = _Sound.of(origin.tree, by_place)
-    draft = _Draft.model_validate(sound.tree).located_in(base, origin)
-    view = View(draft, sound.kept, sound.lost, origin.tree)
-    return origin.problems([*found, *_errors(view, environ)])
+    errors = pydantic_errors.by_path(error, origin.tree)
+    findings = pydantic_errors.findings(errors, origin.tree, MAX_PROBLEMS)
+    valid = _ValidParts.of(origin.tree, errors)
+    config = _PartialConfig.model_validate(valid.tree).located_in(base, origin)
+    context = CheckContext(config, valid.indexes, valid.unreadable, origin.tree)
+    return origin.problems([*findings, *_errors(context, environ)])
 
 
 @dataclass(frozen=True, slots=True)
-class _Sound:
-    """A tree without its faulty definitions and settings: the places of those kept, and sections of which none are."""
+class _ValidParts:
+    """A tree without invalid definitions and settings; see CheckContext for `indexes` and `unreadable`."""
 
     tree: dict[str, Any]
-    kept: Mapping[str, list[int]]
-    lost: frozenset[str]
+    indexes: Mapping[str, list[int]]
+    unreadable: frozenset[str]
 
     @classmethod
-    def of(cls, tree: Any, faulty: Iterable[Place]) -> _Sound:
-        out: dict[str, set[str | int | None]] = defaultdict(set)
-        for path in faulty:
+    def of(cls, tree: Any, error_paths: Iterable[KeyPath]) -> _ValidParts:
+        invalid: dict[str, set[str | int | None]] = defaultdict(set)
+        for path in error_paths:
             if path:
-                out[str(path[0])].add(path[1] if len(path) > 1 else None)
-        sound: dict[str, Any] = {}
-        kept: dict[str, list[int]] = {}
-        for key, part in tree.items() if isinstance(tree, Keyed) else ():
-            if isinstance(part, Listed) and None not in out[key]:
-                kept[key] = [place for place in range(len(part)) if place not in out[key]]
-                sound[key] = [part[place] for place in kept[key]]
-            elif isinstance(part, Keyed) and None not in out[key]:
-                sound[key] = {**_NEEDED.get(key, {})} | {name: part[name] for name in part if name not in out[key]}
-        return cls(sound, kept, frozenset(key for key in out if out[key] and key not in sound))
+                invalid[str(path[0])].add(path[1] if len(path) > 1 else None)
+        sections: dict[str, Any] = {}
+        indexes: dict[str, list[int]] = {}
+        for key, section in tree.items() if isinstance(tree, YamlMapping) else ():
+            if isinstance(section, YamlList) and None not in invalid[key]:
+                indexes[key] = [index for index in range(len(section)) if index not in invalid[key]]
+                sections[key] = [section[index] for index in indexes[key]]
+            elif isinstance(section, YamlMapping) and None not in invalid[key]:
+                settings = {name: section[name] for name in section if name not in invalid[key]}
+                sections[key] = {**_PLACEHOLDERS.get(key, {}), **settings}
+        return cls(sections, indexes, frozenset(key for key in invalid if invalid[key] and key not in sections))

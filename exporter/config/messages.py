@@ -1,4 +1,4 @@
-"""Plain words for problems: nearest names, lists, and what a value looks like without saying what it is."""
+"""Building blocks of error messages: suggestions, lists, and type names that do not reveal a value."""
 
 from __future__ import annotations
 
@@ -9,63 +9,62 @@ from typing import Any
 from pydantic import Discriminator
 from pydantic_core import PydanticCustomError
 
-_LONGEST = 60
-_CANDIDATES = 300
+_MAX_LENGTH = 60
+_MAX_CANDIDATES = 300
 
 
-def fault(message: str, cure: str = "") -> PydanticCustomError:
-    """What a validator raises: a sentence for the user and what would be right, both free of the input."""
-    return PydanticCustomError("fault", "{message}", {"message": message, "cure": cure})
+def invalid(message: str, hint: str = "") -> PydanticCustomError:
+    """The error that a validator raises. Neither text may contain the input, which could be a secret."""
+    return PydanticCustomError("invalid", "{message}", {"message": message, "hint": hint})
 
 
-def choice(tag_of: Callable[[Any], str | None], message: str, cure: str) -> Discriminator:
-    """Chooses the member of a union by a tag such as `<goal>`; where there is none, the fault is said as elsewhere.
+def discriminator(tag_of: Callable[[Any], str | None], message: str, hint: str) -> Discriminator:
+    """Selects the member of a union by a tag such as `<goal>`. If `tag_of` returns None, `message` is the error.
 
-    Tags are in angle brackets because pydantic puts them into the places of faults, where no key looks so.
+    Tags are in angle brackets because pydantic adds them to the paths of errors, where no config key looks like that.
     """
-    return Discriminator(tag_of, custom_error_type="fault", custom_error_message=f"{message}\n{cure}")
+    return Discriminator(tag_of, custom_error_type="invalid", custom_error_message=f"{message}\n{hint}")
 
 
-def quoted(word: str | bool | float) -> str:
-    """A value from the config, text in quotes, short and on one line whatever it holds."""
-    if not isinstance(word, str):
-        return str(word).lower() if isinstance(word, bool) else f"{word:g}"
-    short = word if len(word) <= _LONGEST else word[: _LONGEST - 3] + "..."
-    return repr(short)
+def quoted(value: str | bool | float) -> str:
+    """A value from the config, text in quotes; always short and on one line."""
+    if not isinstance(value, str):
+        return str(value).lower() if isinstance(value, bool) else f"{value:g}"
+    return repr(value if len(value) <= _MAX_LENGTH else value[: _MAX_LENGTH - 3] + "...")
 
 
-def nearest(word: str, known: Iterable[str], likeness: float = 0.6) -> str | None:
-    """The known name that `word` was probably meant to be."""
-    if len(word) > _LONGEST:
+def nearest(name: str, candidates: Iterable[str], cutoff: float = 0.6) -> str | None:
+    """The candidate that `name` is probably a misspelling of; `cutoff` is the required similarity, up to 1."""
+    if len(name) > _MAX_LENGTH:
         return None
-    folded = {name.lower(): name for name, _ in zip(known, range(_CANDIDATES), strict=False)}
-    found = difflib.get_close_matches(word.lower(), folded, n=1, cutoff=likeness)
-    return folded[found[0]] if found else None
+    by_lower = {candidate.lower(): candidate for candidate, _ in zip(candidates, range(_MAX_CANDIDATES), strict=False)}
+    matches = difflib.get_close_matches(name.lower(), by_lower, n=1, cutoff=cutoff)
+    return by_lower[matches[0]] if matches else None
 
 
-def listed(names: Iterable[str], most: int = 40) -> str:
-    """Names with commas between, cut where there are too many to be read."""
+def comma_separated(names: Iterable[str], limit: int = 40) -> str:
+    """The names with commas, cut after `limit` of them."""
     names = list(names)
-    shown = ", ".join(names[:most])
-    return f"{shown} and {len(names) - most} more" if len(names) > most else shown
+    text = ", ".join(names[:limit])
+    return f"{text} and {len(names) - limit} more" if len(names) > limit else text
 
 
-def suggestion(word: str, known: Iterable[str], introduction: str) -> str:
-    """The cure for a name that is not known: the nearest one, and all there are."""
-    names = list(known)
+def suggestion(name: str, candidates: Iterable[str], introduction: str) -> str:
+    """The hint for an unknown name: the nearest candidate, and all candidates; empty if there are none."""
+    names = list(candidates)
     if not names:
         return ""
-    near = nearest(word, names)
-    return (f"did you mean {near}? " if near else "") + f"{introduction}: {listed(names)}"
+    near = nearest(name, names)
+    return (f"did you mean {near}? " if near else "") + f"{introduction}: {comma_separated(names)}"
 
 
-def kind_of(value: Any) -> str:
-    """What a value of the config is: text, a number, ...; never the value itself."""
-    kinds: tuple[tuple[type | tuple[type, ...], str], ...] = (
+def type_name(value: Any) -> str:
+    """The type of a config value in plain words: text, a number, ..."""
+    names: tuple[tuple[type | tuple[type, ...], str], ...] = (
         (bool, "true or false"),
         ((int, float), "a number"),
         (str, "text"),
         (dict, "a section"),
         (list, "a list"),
     )
-    return next((words for kind, words in kinds if isinstance(value, kind)), "nothing")
+    return next((name for kind, name in names if isinstance(value, kind)), "nothing")

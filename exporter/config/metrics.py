@@ -1,4 +1,4 @@
-"""A metric: which records, at which time, brought to which number."""
+"""A metric: which records count, at which time, and how they are aggregated."""
 
 from __future__ import annotations
 
@@ -15,28 +15,30 @@ from exporter.config.fields import (
     Period,
     PeriodField,
     Section,
-    Spelled,
     Text,
+    TextPattern,
     Title,
 )
-from exporter.config.messages import fault
+from exporter.config.messages import invalid
 
 AGGREGATES = ("count", "sum", "mean", "min", "max", "distinct", "percentile")
 
 ColumnName = Annotated[
     str,
-    Spelled(r"attributes\.[A-Za-z0-9_.\- ]{1,64}|[a-z][a-z0-9_]*", "a column such as closed_at, or attributes.NAME"),
+    TextPattern(
+        r"attributes\.[A-Za-z0-9_.\- ]{1,64}|[a-z][a-z0-9_]*", "a column such as closed_at, or attributes.NAME"
+    ),
 ]
-"""A column of the entity, or attributes.NAME for what the source knows beyond them."""
+"""A column of the entity, or attributes.NAME for a custom field of the source."""
 
 Measured = Annotated[
     str,
-    Spelled(
+    TextPattern(
         r"attributes\.[A-Za-z0-9_.\- ]{1,64}|[a-z][a-z0-9_]*( - [a-z][a-z0-9_]*)?",
         "a column such as amount, attributes.NAME, or the time between two instants: solved_at - created_at",
     ),
 ]
-"""What is aggregated: a column, or LATER - EARLIER, the seconds from one instant of a row to another."""
+"""What to aggregate: a column, or LATER - EARLIER, the seconds between two instants of a row."""
 
 
 def span_of(measured: str) -> tuple[str, str] | None:
@@ -49,20 +51,20 @@ Scalar = str | bool | int | Number
 """A value to compare with, of the type it has in the YAML: 7 is a number, "7" is text."""
 
 
-def _expressible(pattern: str) -> str:
-    import re2  # heavy, and needed only where a config matches text
+def _re2_pattern(pattern: str) -> str:
+    import re2  # slow to import, and only needed if a config matches text
 
     options = re2.Options()
     options.log_errors = False
     try:
         re2.compile(pattern, options)
     except re2.error:
-        raise fault("not a regular expression of RE2", "RE2 has no look-around and no back-references") from None
+        raise invalid("not a valid RE2 regular expression", "RE2 has no look-around and no back-references") from None
     return pattern
 
 
 class Condition(Section):
-    """Operators on one column; all that are given must hold."""
+    """Operators on one column. All of them must hold."""
 
     gt: Number | None = None
     """Greater than."""
@@ -75,20 +77,20 @@ class Condition(Section):
     is_not: Scalar | Annotated[tuple[Scalar, ...], Field(strict=False, min_length=1)] | None = Field(
         default=None, alias="not"
     )
-    """Not this value, or none of these. An empty column is not equal to any value."""
+    """Not this value, or none of these values. An empty column is not equal to any value."""
     present: bool | None = None
-    """true: the column has a value; false: it has none."""
-    matches: Annotated[str, Field(min_length=1, max_length=1000), AfterValidator(_expressible)] | None = None
-    """An RE2 pattern found anywhere in the text."""
+    """true: the column has a value; false: it is empty."""
+    matches: Annotated[str, Field(min_length=1, max_length=1000), AfterValidator(_re2_pattern)] | None = None
+    """An RE2 pattern that matches anywhere in the text."""
 
     @model_validator(mode="after")
     def _not_empty(self) -> Self:
         if all(getattr(self, name) is None for name in type(self).model_fields):
-            raise fault("an operator is missing", "one of gt, gte, lt, lte, not, present, matches")
+            raise invalid("an operator is missing", "use one of gt, gte, lt, lte, not, present, matches")
         return self
 
 
-def _shape(value: Any) -> str:
+def _filter_tag(value: Any) -> str:
     if isinstance(value, dict | Condition):
         return "<operators>"
     return "<list>" if isinstance(value, list | tuple) else "<value>"
@@ -98,93 +100,94 @@ Filter = Annotated[
     Annotated[Condition, Tag("<operators>")]
     | Annotated[tuple[Scalar, ...], Field(strict=False, min_length=1), Tag("<list>")]
     | Annotated[Scalar, Tag("<value>")],
-    Discriminator(_shape),
+    Discriminator(_filter_tag),
 ]
 
 
 class During(Section):
-    """The life of a level: rows alive from one column until the other; an empty end is still alive."""
+    """The time during which a row counts for a level. An empty `until` means that it still counts."""
 
     from_: ColumnName = Field(alias="from")
-    """The instant at which a row comes to life."""
+    """The instant at which a row starts to count."""
     until: ColumnName
-    """The instant at which it ends."""
+    """The instant at which it stops counting."""
 
 
 class Percentile(Section):
     """The value below which a share of the rows lies (continuous, interpolated)."""
 
     of: Measured
-    """The column whose values are ranked, or LATER - EARLIER."""
+    """The column to rank, or LATER - EARLIER."""
     at: Annotated[Number, Field(gt=0, lt=1)]
     """The share, such as 0.9 for the 90th percentile."""
 
 
 class Metric(Section):
-    """A business measurement. Exactly one time rule (at, during) and one aggregate."""
+    """A business measurement, with exactly one time rule (at or during) and one aggregate."""
 
     name: Name
-    """Its series are business_NAME; KPIs call it by this name."""
+    """Name that KPIs refer to. Its series are business_NAME."""
     title: Title
-    """As viewers read it."""
+    """Title on dashboards."""
     entity: EntityName
-    """The kind of record it measures, such as deals."""
+    """The entity it measures, such as deals."""
     description: Text | None = None
-    """Further words for viewers."""
+    """Longer description for dashboards."""
     where: Mapping[ColumnName, Filter] = Field(default_factory=dict)
-    """Column to value, list of values, or operators; all must hold."""
+    """Filters: column to value, list of values, or operators. All of them must hold."""
     at: ColumnName | None = None
     """The instant at which a row counts."""
     during: During | None = None
-    """Or the span over which it counts: a level."""
+    """Or the time span during which a row counts, which makes the metric a level."""
     count: Annotated[Literal["rows"], OneOf(("rows",))] | None = None
-    """rows: how many there are."""
+    """rows: the number of rows."""
     sum: Measured | None = None
-    """Total of a column."""
+    """Sum of a column."""
     mean: Measured | None = None
-    """Average of a column over the rows that have a value in it, or of a time: solved_at - created_at."""
+    """Mean of a column over rows where it is not empty, or of a duration such as solved_at - created_at."""
     min: Measured | None = None
     """Smallest value of a column."""
     max: Measured | None = None
     """Largest value of a column."""
     distinct: ColumnName | None = None
-    """How many different values a column has."""
+    """Number of different values of a column."""
     percentile: Percentile | None = None
     """The value below which a share of the rows lies."""
     unit: Title | None = None
-    """count, ratio, currency, seconds, score, or free text. Default: from the column."""
+    """count, ratio, currency, seconds, score, or free text. Default: follows from the column."""
     by: Annotated[tuple[ColumnName, ...], Field(strict=False, max_length=4)] = ()
-    """Further labels of the business metric; at most 100 values each, the rest is folded."""
+    """Columns that become labels of its series. Each keeps its 100 largest values; the rest become one."""
     periods: Annotated[tuple[PeriodField, ...], Field(strict=False, min_length=1)] = (Period.DAY, Period.MONTH)
-    """Spans for which its series exist besides those that KPIs ask for."""
+    """Periods for which it has series, in addition to those of its KPIs."""
 
     @model_validator(mode="after")
     def _one_each(self) -> Self:
         if self.at is None and self.during is None:
-            raise fault("a time rule is missing", "at: COLUMN, or during: {from: COLUMN, until: COLUMN}")
+            raise invalid("a time rule is missing", "write at: COLUMN, or during: {from: COLUMN, until: COLUMN}")
         if self.at is not None and self.during is not None:
-            raise fault("at and during are both given", "keep at for events, during for a level")
-        given = [name for name in AGGREGATES if getattr(self, name) is not None]
-        if not given:
-            raise fault("an aggregate is missing", f"count: rows, or one of {', '.join(AGGREGATES[1:])} of a column")
-        if len(given) > 1:
-            raise fault(f"{' and '.join(given)} are given together", "keep one aggregate")
+            raise invalid("at and during cannot be combined", "keep at for events, during for a level")
+        aggregates = [name for name in AGGREGATES if getattr(self, name) is not None]
+        if not aggregates:
+            raise invalid(
+                "an aggregate is missing", f"write count: rows, or one of {', '.join(AGGREGATES[1:])} of a column"
+            )
+        if len(aggregates) > 1:
+            raise invalid(f"{' and '.join(aggregates)} cannot be combined", "keep one aggregate")
         return self
 
     @property
     def aggregate(self) -> str:
-        """Which aggregate: one of count, sum, mean, min, max, distinct, percentile."""
+        """One of count, sum, mean, min, max, distinct, percentile."""
         return next(name for name in AGGREGATES if getattr(self, name) is not None)
 
     @property
     def measured(self) -> str | None:
-        """The column that is aggregated; None where rows are counted."""
+        """The column to aggregate; None if rows are counted."""
         if self.percentile is not None:
             return self.percentile.of
-        chosen: Any = getattr(self, self.aggregate)
-        return None if self.count else str(chosen)
+        return None if self.count else str(getattr(self, self.aggregate))
 
     @property
     def is_level(self) -> bool:
-        """True for a state at an instant, False for what adds up over a period."""
+        """True if the metric is a state at an instant, False if it covers a period."""
         return self.during is not None

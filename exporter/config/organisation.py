@@ -1,4 +1,4 @@
-"""What no source knows: teams, contacts, dashboards, alerting and privacy."""
+"""Teams, contacts, alerting, dashboards and privacy."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from exporter.config.fields import (
     OneOf,
     SecretField,
     Section,
-    Spelled,
+    TextPattern,
     Title,
     WebAddress,
 )
-from exporter.config.messages import fault
+from exporter.config.messages import invalid
 
 _ONE_SECOND = timedelta(seconds=1)
 
@@ -31,10 +31,10 @@ def _member(value: Any) -> Any:
 
 
 class Member(Section):
-    """A person in a team, by email or name, for a time."""
+    """Membership of a person in a team, optionally limited in time."""
 
     person: Title
-    """Email or name, as a source knows it."""
+    """Email or name, as in a source."""
     since: Date | None = None
     """First day in the team."""
     until: Date | None = None
@@ -43,114 +43,116 @@ class Member(Section):
     @model_validator(mode="after")
     def _ordered(self) -> Self:
         if self.since and self.until and self.until < self.since:
-            raise fault("until is before since", "since is the first day in the team, until the last")
+            raise invalid("until is before since", "since is the first day in the team, until the last")
         return self
 
 
 class Team(Section):
-    """A team and who was in it when."""
+    """A team and its members over time."""
 
     name: Title
-    """As viewers read it; the `team` label."""
+    """Name on dashboards and in the `team` label."""
     department: Title | None = None
     """The department it belongs to."""
     members: Many[Annotated[Member, BeforeValidator(_member, json_schema_input_type=str | Member)]] = ()
-    """Names or emails, or {person, since, until} for a time."""
+    """Names or emails, or {person, since, until} for a limited time."""
 
 
 class Slack(Section):
-    """An incoming webhook of Slack."""
+    """A Slack incoming webhook."""
 
     webhook: SecretField
-    """The webhook's URL, which is a secret."""
+    """URL of the webhook, a secret."""
     channel: Title | None = None
-    """Channel to post to, where it is not the webhook's own."""
+    """Channel to post to. Default: the webhook's own."""
 
 
 class Webhook(Section):
-    """Any URL that takes Alertmanager's JSON."""
+    """A URL that accepts the JSON of Alertmanager."""
 
     url: SecretField | WebAddress
-    """Address to post to; as a secret where it holds a token."""
+    """URL to post to; written as a secret if it contains a token."""
 
 
 class Teams(Section):
-    """An incoming webhook of Microsoft Teams."""
+    """A Microsoft Teams incoming webhook."""
 
     webhook: SecretField
-    """The webhook's URL, which is a secret."""
+    """URL of the webhook, a secret."""
 
 
 class Contact(Section):
-    """Somebody, or some channel, to be told. Exactly one way."""
+    """A person or channel to notify, in exactly one way."""
 
     name: Name
-    """What `notify` calls it."""
+    """Name that `notify` refers to."""
     email: Email | None = None
-    """An address; needs alerting.smtp."""
+    """An email address; needs alerting.smtp."""
     slack: Slack | None = None
     """A Slack channel."""
     webhook: Webhook | None = None
-    """A program of one's own."""
+    """A custom webhook."""
     teams: Teams | None = None
     """A Microsoft Teams channel."""
 
     @model_validator(mode="after")
-    def _one_way(self) -> Self:
-        if sum(way is not None for way in (self.email, self.slack, self.webhook, self.teams)) != 1:
-            raise fault("a contact is reached in exactly one way", "one of email, slack, webhook, teams")
+    def _one_channel(self) -> Self:
+        if sum(channel is not None for channel in (self.email, self.slack, self.webhook, self.teams)) != 1:
+            raise invalid("a contact has exactly one of these keys", "email, slack, webhook, teams")
         return self
 
 
 class Smtp(Section):
-    """The mail server Alertmanager and Grafana send through."""
+    """The mail server that Alertmanager and Grafana use."""
 
-    host: Annotated[str, Spelled(r"[A-Za-z0-9.\-]{1,253}|\[[0-9A-Fa-f:]+\]", "a host name such as mail.example.com")]
-    """The server's name, without port."""
+    host: Annotated[
+        str, TextPattern(r"[A-Za-z0-9.\-]{1,253}|\[[0-9A-Fa-f:]+\]", "a host name such as mail.example.com")
+    ]
+    """Host name of the server, without port."""
     port: Annotated[int, Field(ge=1, le=65535)] = 587
-    """Its port; the connection is encrypted by STARTTLS."""
+    """Port of the server. The connection is encrypted with STARTTLS."""
     sender: Email
-    """The address that mails come from."""
+    """Sender address of the emails."""
     user: Title | None = None
-    """Account at the server, where it asks for one."""
+    """Account name, if the server requires one."""
     password: SecretField | None = None
-    """The account's password."""
+    """Password of the account."""
 
 
 class Alerting(Section):
-    """Which engine evaluates the alert rules, and when nobody is to be disturbed."""
+    """Which program evaluates the alert rules, and when notifications are sent."""
 
     engine: Annotated[Literal["prometheus", "grafana", "both"], OneOf(("prometheus", "grafana", "both"))] = "prometheus"
-    """prometheus, grafana or both; both tell everybody twice."""
+    """prometheus, grafana or both. With both, every notification is sent twice."""
     quiet_outside: Hours | None = None
-    """Hold notifications outside these hours of workdays; default: the company's hours, where it has any."""
+    """Hold notifications outside these hours of workdays. Default: the company's hours, if any."""
     repeat: Annotated[Duration, Field(ge=timedelta(minutes=1))] = timedelta(hours=12)
-    """How often somebody is told again while nothing changes."""
+    """How often a notification is repeated while the status stays the same."""
     smtp: Smtp | None = None
-    """The mail server for email contacts."""
+    """Mail server for email contacts."""
 
 
 class Dashboards(Section):
-    """How the generated dashboards look and where they are reached."""
+    """Appearance and addresses of the generated dashboards."""
 
     url: WebAddress = "http://localhost:3000"
-    """Grafana's address as viewers see it: alerts link there."""
+    """Address of Grafana for viewers; alerts link to it."""
     prometheus_url: WebAddress = "http://prometheus:9090"
-    """Prometheus' address as Grafana sees it."""
-    folder: Annotated[str, Spelled("[^/_]{1,60}", "a folder name without / and _")] = "KPI"
-    """Folder in Grafana that holds the dashboards."""
+    """Address of Prometheus for Grafana."""
+    folder: Annotated[str, TextPattern("[^/_]{1,60}", "a folder name without / and _")] = "KPI"
+    """Grafana folder of the dashboards."""
     refresh: Annotated[Duration, Field(ge=_ONE_SECOND)] = timedelta(minutes=1)
-    """How often open dashboards ask anew."""
+    """Refresh interval of open dashboards."""
     palette: Annotated[Literal["safe", "traffic"], OneOf(("safe", "traffic"))] = "safe"
-    """safe: told apart by the colour-blind; traffic: green, amber, red."""
+    """safe: colours that colour-blind people can distinguish; traffic: green, amber, red."""
     leaderboard: bool = False
-    """Rank people by name on a dashboard of their own."""
+    """Generate a dashboard that ranks people by name."""
     retention: Annotated[Duration, Field(ge=timedelta(hours=1))] = timedelta(days=400)
-    """How long Prometheus keeps series; a year is needed to compare with last year."""
+    """How long Prometheus keeps series. To compare with last year, use more than a year."""
 
 
 class Privacy(Section):
-    """Who may see numbers of single people."""
+    """Who may see values of single people."""
 
     people: Annotated[Literal["included", "separate"], OneOf(("included", "separate"))] = "included"
-    """separate: person series move from /metrics to /metrics/people."""
+    """separate: series of people move from /metrics to /metrics/people."""

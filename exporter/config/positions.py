@@ -1,4 +1,4 @@
-"""Where in the file each key of a config stands."""
+"""Positions of keys in the config file, so that every problem names its line."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from typing import Any
 from exporter.config.messages import quoted
 from exporter.errors import Problem
 
-Path = tuple[str | int, ...]
-"""Keys and positions from the root: ("kpis", 2, "target", "by")."""
+KeyPath = tuple[str | int, ...]
+"""Keys and list indexes from the root: ("kpis", 2, "target", "by")."""
 
 
-class Keyed(dict[str, Any]):
-    """A mapping of the YAML that remembers its own line and that of each key. Lines count from 1."""
+class YamlMapping(dict[str, Any]):
+    """A mapping with its own line and the line of each key. Lines count from 1."""
 
     __slots__ = ("line", "lines")
 
@@ -25,8 +25,8 @@ class Keyed(dict[str, Any]):
         self.lines: dict[str, int] = {}
 
 
-class Listed(list[Any]):
-    """A list of the YAML that remembers its own line and that of each element."""
+class YamlList(list[Any]):
+    """A list with its own line and the line of each element."""
 
     __slots__ = ("line", "lines")
 
@@ -38,11 +38,11 @@ class Listed(list[Any]):
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """A fault at a path of the config, before it is known in which line that is."""
+    """What a check found at a path of the config. A Problem is a finding with its file and line."""
 
-    path: Path
+    path: KeyPath
     message: str
-    cure: str = ""
+    hint: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,33 +52,33 @@ class Origin:
     file: str
     tree: Any = None
 
-    def line(self, path: Path) -> int:
-        """The line of the key at `path`, or of the nearest one above it; 0 where nothing is known."""
+    def line(self, path: KeyPath) -> int:
+        """The line of the key at `path`, or of its nearest parent that exists; 0 if no line is known."""
         node, line = self.tree, getattr(self.tree, "line", 0)
         for step in path:
-            if isinstance(node, Keyed) and step in node:
+            if isinstance(node, YamlMapping) and step in node:
                 line, node = node.lines[str(step)], node[str(step)]
-            elif isinstance(node, Listed) and isinstance(step, int) and step < len(node):
+            elif isinstance(node, YamlList) and isinstance(step, int) and step < len(node):
                 line, node = node.lines[step], node[step]
             else:
                 break
         return line
 
-    def problem(self, path: Path, message: str, cure: str = "") -> Problem:
-        """The fault with its file and line."""
-        return Problem(self.file, self.line(path), spelled(path), message, cure)
+    def problem(self, path: KeyPath, message: str, hint: str = "") -> Problem:
+        """A problem at this path, with its file and line."""
+        return Problem(self.file, self.line(path), path_text(path), message, hint)
 
     def problems(self, findings: Iterable[Finding]) -> tuple[Problem, ...]:
-        """The faults with their places, in the order of the file."""
-        return tuple(sorted(self.problem(found.path, found.message, found.cure) for found in findings))
+        """The findings as problems, in the order of the file."""
+        return tuple(sorted(self.problem(finding.path, finding.message, finding.hint) for finding in findings))
 
 
-NOWHERE = Origin("config")
+NO_FILE = Origin("config")
 """The origin of a config that was not read from a file."""
 
 
-def inside(tree: Any, path: Path) -> Any:
-    """What stands at `path`; None where nothing does."""
+def value_at(tree: Any, path: KeyPath) -> Any:
+    """The value at `path`, or None if the path does not exist."""
     for step in path:
         try:
             tree = tree[step]
@@ -87,10 +87,10 @@ def inside(tree: Any, path: Path) -> Any:
     return tree
 
 
-def spelled(path: Path) -> str:
-    """The path as users read it: kpis[2].target.by. Odd keys are quoted, so that a problem stays one line."""
-    return "".join(f"[{step}]" if isinstance(step, int) else f".{_key(step)}" for step in path).removeprefix(".")
+def path_text(path: KeyPath) -> str:
+    """The path as shown to users: kpis[2].target.by. Unusual keys are quoted to keep a problem on one line."""
+    return "".join(f"[{step}]" if isinstance(step, int) else f".{_key_text(step)}" for step in path).removeprefix(".")
 
 
-def _key(key: str) -> str:
+def _key_text(key: str) -> str:
     return key if re.fullmatch(r"[\w.\- ]{1,60}", key, re.ASCII) else quoted(key)

@@ -1,4 +1,4 @@
-"""The JSON Schema of the config: for editors, for the key reference, and for saying what would be right."""
+"""The JSON Schema of the config, for editors, the key reference and error messages."""
 
 from __future__ import annotations
 
@@ -20,21 +20,25 @@ Fragment = dict[str, Any]
 
 
 def schema() -> Fragment:
-    """The JSON Schema (2020-12) of the config, with what stands under each field in the model as its description."""
-    generated = _tidied(Config.model_json_schema(schema_generator=_Generator))
+    """The JSON Schema (2020-12) of the config. Descriptions are the docstrings of the model's fields."""
+    generated = _tidy(Config.model_json_schema(schema_generator=_ConfigSchemaGenerator))
     return {"$schema": GenerateJsonSchema.schema_dialect, **generated, "title": "Config of KPI Exporter"}
 
 
-class _Generator(GenerateJsonSchema):
-    """Adds descriptions, and defaults as one would write them."""
+class _ConfigSchemaGenerator(GenerateJsonSchema):
+    """Adds descriptions, and writes defaults as in a config."""
 
     def model_schema(self, schema: Any) -> Fragment:
         fragment = super().model_schema(schema)
-        words = _descriptions(schema["cls"])
-        names = {field.alias or name: name for name, field in schema["cls"].model_fields.items()}
+        section: type[Section] = schema["cls"]
+        descriptions: dict[str, str] = {}
+        for base in reversed(section.__mro__):
+            if issubclass(base, Section) and base is not Section:
+                descriptions |= _descriptions(sys.modules[base.__module__]).get(base.__name__, {})
+        fields = {field.alias or name: name for name, field in section.model_fields.items()}
         for key, value in fragment.get("properties", {}).items():
-            if names.get(key) in words:
-                value["description"] = words[names[key]]
+            if fields.get(key) in descriptions:
+                value["description"] = descriptions[fields[key]]
         return fragment
 
     def encode_default(self, dft: Any) -> Any:
@@ -46,22 +50,22 @@ class _Generator(GenerateJsonSchema):
 _NOISE = {"title", "minimum", "maximum", "default", "additionalProperties"}
 
 
-def _tidied(fragment: Any) -> Any:
-    """Without what tells a reader nothing: titles that repeat keys, the bounds of all numbers, null as a choice."""
+def _tidy(fragment: Any) -> Any:
+    """Removes titles that repeat keys, the bounds that all numbers have, empty defaults, and null as a choice."""
     if isinstance(fragment, list):
-        return [_tidied(part) for part in fragment]
+        return [_tidy(element) for element in fragment]
     if not isinstance(fragment, dict):
         return fragment
-    kept = {key: _tidied(value) for key, value in fragment.items() if key not in _NOISE or _says_something(key, value)}
-    if "patternProperties" in kept:
-        kept["additionalProperties"] = False
-    choices = [choice for choice in kept.get("anyOf", ()) if choice != {"type": "null"}]
+    tidy = {key: _tidy(value) for key, value in fragment.items() if key not in _NOISE or _is_informative(key, value)}
+    if "patternProperties" in tidy:
+        tidy["additionalProperties"] = False
+    choices = [choice for choice in tidy.get("anyOf", ()) if choice != {"type": "null"}]
     if len(choices) == 1:
-        return choices[0] | {key: value for key, value in kept.items() if key != "anyOf"}
-    return kept | {"anyOf": choices} if choices else kept
+        return choices[0] | {key: value for key, value in tidy.items() if key != "anyOf"}
+    return tidy | {"anyOf": choices} if choices else tidy
 
 
-def _says_something(key: str, value: Any) -> bool:
+def _is_informative(key: str, value: Any) -> bool:
     if key == "title":
         return isinstance(value, dict)
     if key == "default":
@@ -69,22 +73,14 @@ def _says_something(key: str, value: Any) -> bool:
     return value not in (1e15, -1e15)
 
 
-def _descriptions(section: type[Section]) -> dict[str, str]:
-    found: dict[str, str] = {}
-    for kind in reversed(section.__mro__):
-        if issubclass(kind, Section) and kind is not Section:
-            found |= _described(sys.modules[kind.__module__]).get(kind.__name__, {})
-    return found
-
-
 @cache
-def _described(module: ModuleType) -> dict[str, dict[str, str]]:
-    """Class to field to the text that stands under it. Read only when asked for: it costs more than the import."""
+def _descriptions(module: ModuleType) -> dict[str, dict[str, str]]:
+    """Class name to field name to the docstring under the field. Parsing the source takes longer than the import."""
     classes = [node for node in ast.parse(inspect.getsource(module)).body if isinstance(node, ast.ClassDef)]
-    return {node.name: dict(_texts(node)) for node in classes}
+    return {node.name: dict(_docstrings(node)) for node in classes}
 
 
-def _texts(node: ast.ClassDef) -> Iterator[tuple[str, str]]:
+def _docstrings(node: ast.ClassDef) -> Iterator[tuple[str, str]]:
     for field, text in zip(node.body, node.body[1:], strict=False):
         if (
             isinstance(field, ast.AnnAssign)

@@ -1,18 +1,22 @@
-"""In which unit a metric or KPI is counted when the config does not say."""
+"""Units of metrics and KPIs that the config does not state, and how units and columns appear in series."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import re
+from collections.abc import Mapping
 
 from exporter.config.expression import Binary, Constant, Expression, Ref
 from exporter.config.metrics import Metric, span_of
 from exporter.records import ENTITIES, Kind, column
 
 UNITS = ("count", "ratio", "currency", "seconds", "score")
-"""Units that have a meaning of their own; any other word is shown as it is."""
+"""Units with a meaning of their own. Any other unit is free text."""
 
-_UNITS = {Kind.MONEY: "currency", Kind.SECONDS: "seconds"}
-_PURE = ""
+RESERVED_LABELS = frozenset({"period", "team", "person", "kpi", "job", "instance", "le", "quantile"})
+
+_KIND_UNITS = {Kind.MONEY: "currency", Kind.SECONDS: "seconds"}
+_NO_UNIT = ""
+"""Of constants, and of what is calculated from constants alone."""
 
 
 def metric_unit(metric: Metric) -> str:
@@ -24,38 +28,50 @@ def metric_unit(metric: Metric) -> str:
     if span_of(metric.measured):
         return "seconds"
     measured = column(metric.entity, metric.measured) if metric.entity in ENTITIES else None
-    if measured and measured.kind in _UNITS:
-        return _UNITS[measured.kind]
+    if measured and measured.kind in _KIND_UNITS:
+        return _KIND_UNITS[measured.kind]
     if metric.aggregate == "sum":
         return "count"
     return "ratio" if measured and measured.kind is Kind.FLAG else "score"
 
 
-def unit_of(tree: Expression, unit_of_metric: Callable[[str], str]) -> str | None:
-    """The unit that follows from the parts; None where none does (currency plus seconds, count times count)."""
-    unit = _unit(tree, unit_of_metric)
-    return "ratio" if unit == _PURE else unit
+def with_unit(metric: Metric, currency: str) -> str:
+    """The metric's name with the suffix of its unit: talk_time in seconds becomes talk_time_seconds."""
+    suffixes = {"ratio": "_ratio", "seconds": "_seconds", "currency": f"_{currency.lower()}"}
+    suffix = suffixes.get(metric_unit(metric), "")
+    return metric.name.removesuffix(suffix) + suffix if suffix else metric.name
 
 
-def _unit(tree: Expression, unit_of_metric: Callable[[str], str]) -> str | None:
+def label_name(column: str) -> str:
+    """The label for a `by` column: `attributes.Deal Type` becomes `deal_type`."""
+    bare = column.removeprefix("attributes.").lower()
+    name = re.sub(r"[^a-z0-9_]+", "_", bare).strip("_")
+    return name if name and not name[0].isdigit() else f"label_{name}"
+
+
+def unit_of(tree: Expression, metric_units: Mapping[str, str]) -> str | None:
+    """The unit of an expression; None if there is none, as for currency plus seconds or count times count."""
+    unit = _unit(tree, metric_units)
+    return "ratio" if unit == _NO_UNIT else unit
+
+
+def _unit(tree: Expression, metric_units: Mapping[str, str]) -> str | None:
     if isinstance(tree, Constant):
-        return _PURE
+        return _NO_UNIT
     if isinstance(tree, Ref):
-        return unit_of_metric(tree.metric)
-    left, right = _unit(tree.left, unit_of_metric), _unit(tree.right, unit_of_metric)
-    if left is None or right is None:
-        return None
-    return _combined(tree, left, right)
+        return metric_units[tree.metric]
+    left, right = _unit(tree.left, metric_units), _unit(tree.right, metric_units)
+    return None if left is None or right is None else _combined(tree, left, right)
 
 
 def _combined(tree: Binary, left: str, right: str) -> str | None:
     if tree.operator == "/":
         if left == right:
             return "ratio"
-        return left if right in (_PURE, "count", "ratio") else None
+        return left if right in (_NO_UNIT, "count", "ratio") else None
     if tree.operator == "*":
-        pure = (_PURE, "ratio")
-        return right if left in pure else left if right in pure else None
+        factors = (_NO_UNIT, "ratio")
+        return right if left in factors else left if right in factors else None
     if left == right:
         return left
-    return left or right if _PURE in (left, right) else None
+    return left or right if _NO_UNIT in (left, right) else None

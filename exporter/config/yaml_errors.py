@@ -1,51 +1,51 @@
-"""What PyYAML's complaints mean, in plain words and without quoting the file: a secret may stand there."""
+"""Explains YAML syntax errors in plain words, without quoting the file: the line may contain a secret."""
 
 from __future__ import annotations
 
-import yaml
+from yaml.reader import ReaderError
 
 from exporter.errors import Problem
 
-_QUOTES = "put text that holds ': ' or begins with a sign in quotes"
-_MEANINGS = (
-    ("mapping values are not allowed", "a colon stands where none may be, or the indentation is wrong", _QUOTES),
-    ("could not find expected ':'", "a key without its colon, or a line that belongs nowhere", "write KEY: VALUE"),
-    ("'\\t'", "a tab begins or separates something", "YAML is indented by blanks"),
-    ("that cannot start any token", "a sign stands where text would need quotes", _QUOTES),
-    ("found unexpected end of stream", "a quote is opened and never closed", "close it on the same line"),
-    ("found unexpected document separator", "a quote is opened and never closed", "close it on the same line"),
-    ("expected ',' or ']'", "a list in [ ] is not closed, or a comma is missing", "[first, second]"),
-    ("expected ',' or '}'", "a section in { } is not closed, or a comma is missing", "{key: value, key: value}"),
-    (
-        "expected <block end>",
-        "the indentation is uneven, or a dash or colon is missing",
-        "indent equals equally",
-    ),
-    (
-        "sequence entries are not allowed",
-        "a dash stands where none may be",
-        "one element of a list a line",
-    ),
-    ("block sequence entries", "a dash stands where none may be", "one element of a list a line"),
-    ("escape", "a backslash sequence that YAML does not know", "use single quotes, or double the backslash"),
-    ("special characters", "the file holds a control character", "remove it"),
-    ("expected the node content", "a value is missing, or a bracket or comma too many", "write KEY: VALUE"),
+_QUOTES = "put text in quotes if it contains ': ' or begins with a special character"
+_DASH = ("a dash is not allowed here", "write each list element on its own line")
+_QUOTE = ("a quote is opened but never closed", "close it on the same line")
+_TAB = ("a tab is used for indentation or separation", "indent YAML with spaces")
+_SPECIAL = ("a special character begins a value", _QUOTES)
+_CHARACTER = ("a \\u or \\U escape is not a valid character", "write the character itself")
+_INDENT = ("the indentation is uneven, or a dash or colon is missing", "indent all keys of a section equally")
+_UNKNOWN = ("this is not YAML", "compare with config/kpis.reference.yaml")
+_MEANINGS = (  # part of a message of libyaml or of the Python parser, to (message, hint)
+    ("mapping values are not allowed", ("a colon is not allowed here, or the indentation is wrong", _QUOTES)),
+    ("could not find expected ':'", ("a key has no colon, or the line does not belong here", "write KEY: VALUE")),
+    ("tab character", _TAB),
+    ("that cannot start any token", _SPECIAL),
+    ("found unexpected end of stream", _QUOTE),
+    ("found unexpected document", _QUOTE),
+    ("expected ',' or ']'", ("a list in [ ] is not closed, or a comma is missing", "[first, second]")),
+    ("expected ',' or '}'", ("a section in { } is not closed, or a comma is missing", "{key: value, key: value}")),
+    ("sequence entries are not allowed", _DASH),
+    ("Unicode character", _CHARACTER),
+    ("arg not in range", _CHARACTER),
+    ("escape", ("unknown backslash sequence", "use single quotes, or double the backslash")),
+    ("characters are not allowed", ("the file contains a control character", "remove it")),
+    ("node content", ("a value is missing, or there is an extra bracket or comma", "write KEY: VALUE")),
+    ("expected <block end>", _INDENT),
+    ("expected key", _INDENT),
+    ("expected '-' indicator", _INDENT),
 )
 
 
-def explained(error: yaml.YAMLError, text: str, name: str) -> Problem:
-    """The syntax error as a problem: the line where the fault begins, what it is and what would be right."""
-    complaint = getattr(error, "problem", None) or getattr(error, "reason", None) or ""
-    for sign, message, cure in _MEANINGS:
-        if sign in complaint:
-            return Problem(name, _line(error, text), "", message, cure)
-    return Problem(name, _line(error, text), "", "this is not YAML", "compare with config/kpis.reference.yaml")
-
-
-def _line(error: yaml.YAMLError, text: str) -> int:
-    opened = getattr(error, "context_mark", None) if "scalar" in (getattr(error, "context", None) or "") else None
-    mark = getattr(error, "problem_mark", None) if opened is None else opened
+def syntax_problem(error: Exception, text: str, name: str, line: int) -> Problem:
+    """The problem for an error of the parser; `line` is where it is if the error does not say."""
+    complaint = str(getattr(error, "problem", None) or getattr(error, "reason", None) or error)
+    meaning = next((meaning for part, meaning in _MEANINGS if part in complaint), _UNKNOWN)
+    mark = getattr(error, "problem_mark", None)
+    if mark is not None and text[mark.index : mark.index + 1] == "\t":
+        meaning = _TAB
+    if "quoted scalar" in (getattr(error, "context", None) or ""):
+        mark = getattr(error, "context_mark", mark)
     if mark is not None:
-        return int(mark) + 1
-    position = getattr(error, "position", 0)
-    return text.count("\n", 0, position) + 1
+        line = mark.line + 1
+    elif isinstance(error, ReaderError):
+        line = text.encode()[: error.position].count(b"\n") + 1
+    return Problem(name, line, "", *meaning)

@@ -1,62 +1,64 @@
-"""YAML text to a plain tree that remembers its lines; hostile text is refused before it costs anything."""
+"""Reads YAML into a plain tree that knows the line of every key, within limits that stop hostile files early."""
 
 from __future__ import annotations
 
+import math
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NoReturn
 
 import yaml
-from yaml.events import (
-    AliasEvent,
-    MappingEndEvent,
-    MappingStartEvent,
-    ScalarEvent,
-    SequenceEndEvent,
-    StreamEndEvent,
-)
 
 from exporter.config.messages import quoted
-from exporter.config.positions import Keyed, Listed, Origin
-from exporter.config.scalars import scalar
-from exporter.config.yaml_errors import explained
-from exporter.config.yaml_scanner import Events
+from exporter.config.positions import Origin, YamlList, YamlMapping
+from exporter.config.yaml_errors import syntax_problem
 from exporter.errors import ConfigError, Problem
 
-LARGEST = 1 << 20
-"""Bytes of a config file at most."""
-DEEPEST = 50
-"""Levels of nesting at most."""
-MOST_LINES = 25_000
-"""Lines at most."""
-MOST_WRITTEN = 50_000
-"""Keys and values at most, as they are written."""
-MOST_NODES = 100_000
-"""Keys and values at most, each alias counted with all it stands for."""
-_CURE_SIZE = "a config is text of some pages"
-MOST_PROBLEMS = 100
-"""Faults of the YAML after which reading ends: nobody reads more."""
+try:  # 25 times as fast as the pure Python parser, which stays for platforms without libyaml
+    from yaml import CSafeLoader as Loader
+except ImportError:  # pragma: no cover  # every wheel of PyYAML contains libyaml
+    from yaml import SafeLoader as Loader  # type: ignore[assignment]
+
+MAX_BYTES = 1 << 20
+MAX_DEPTH = 50
+MAX_LINES = 25_000
+MAX_WRITTEN = 50_000
+"""Keys and values as written in the file."""
+MAX_NODES = 100_000
+"""Keys and values with every alias expanded."""
+MAX_PROBLEMS = 100
+"""Problems after which reading stops."""
+_SIZE_HINT = "a config has some hundred lines"
+
+_INTEGER = re.compile(r"[-+]?(?:0|[1-9][0-9]*)")
+_DECIMAL = re.compile(r"[-+]?(?:(?:0|[1-9][0-9]*)(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][-+]?[0-9]+)?")
+_NOT_FINITE = re.compile(r"[-+]?\.(?:inf|nan)", re.IGNORECASE)
+_CONSTANTS: dict[str, bool | None] = {"": None, "~": None, "null": None, "true": True, "false": False}
+_MAX_DIGITS = 18
+
+YamlScalar = str | int | float | bool | None
 
 
 @dataclass(frozen=True, slots=True)
-class Document:
-    """The tree of a config file; `problems` are faults of the YAML that let the rest be read on."""
+class YamlDocument:
+    """The tree of a config file, and problems of the YAML that did not prevent reading the rest."""
 
     origin: Origin
     problems: tuple[Problem, ...]
 
 
 def read(path: Path, name: str) -> str:
-    """The text of a config file of at most 1 MiB; raises ConfigError, with `name` as the file's."""
+    """The text of a config file. Raises ConfigError, in which the file is called `name`."""
     try:
         if path.is_dir():
-            raise ConfigError([Problem(name, 0, "", "this is a folder", "name the file in it with --config")])
+            raise ConfigError([Problem(name, 0, "", "this is a directory", "name the file in it with --config")])
         if not path.is_file():
-            raise ConfigError([Problem(name, 0, "", "there is no such file", "name another with --config")])
+            raise ConfigError([Problem(name, 0, "", "the file does not exist", "name another with --config")])
         with path.open("rb") as file:
-            content = file.read(LARGEST + 1)
-        if len(content) > LARGEST:
-            raise ConfigError([Problem(name, 0, "", "the file is larger than 1 MiB", _CURE_SIZE)])
+            content = file.read(MAX_BYTES + 1)
+        if len(content) > MAX_BYTES:
+            raise ConfigError([Problem(name, 0, "", "the file is larger than 1 MiB", _SIZE_HINT)])
         return content.decode("utf-8-sig")
     except OSError as error:
         raise ConfigError([Problem(name, 0, "", f"the file cannot be read: {error.strerror}")]) from None
@@ -65,161 +67,181 @@ def read(path: Path, name: str) -> str:
         raise ConfigError([Problem(name, line, "", "the file is not UTF-8", "save it as UTF-8")]) from None
 
 
-def parse(text: str, name: str) -> Document:
-    """The tree of YAML text; raises ConfigError where it cannot be read to its end."""
-    composer = _Composer(name)
-    if len(text.splitlines()) > MOST_LINES:
-        raise ConfigError([Problem(name, 0, "", f"the file has more than {MOST_LINES} lines", _CURE_SIZE)])
+def parse(text: str, name: str) -> YamlDocument:
+    """The tree of YAML text. Raises ConfigError if it cannot be read to its end."""
+    if len(text.splitlines()) > MAX_LINES:
+        raise ConfigError([Problem(name, 0, "", f"the file has more than {MAX_LINES} lines", _SIZE_HINT)])
+    builder = _TreeBuilder(name)
     try:
-        composer.events = Events(text)
-        tree = composer.document()
-    except yaml.YAMLError as error:
-        raise ConfigError([*composer.problems, explained(error, text, name)]) from None
-    except (ValueError, OverflowError):
-        line = composer.events.line + 1
-        problem = Problem(name, line, "", "a character's number after \\U is not one", "write the character itself")
-        raise ConfigError([*composer.problems, problem]) from None
-    return Document(Origin(name, tree), tuple(composer.problems))
+        tree = builder.build(text)
+    except (yaml.YAMLError, ValueError, OverflowError) as error:
+        raise ConfigError([*builder.problems, syntax_problem(error, text, name, builder.line)]) from None
+    return YamlDocument(Origin(name, tree), tuple(builder.problems))
+
+
+def scalar(text: str) -> YamlScalar:
+    """The value of unquoted text. Raises ValueError for a number that is too large or not finite.
+
+    Deliberately narrower than YAML 1.1: `no`, `on`, `12:30:00`, `010`, `0x1F`, `1_000` and dates stay text.
+    """
+    if text in _CONSTANTS:
+        return _CONSTANTS[text]
+    if not (text[0].isdigit() or text[0] in "-+."):
+        return text
+    if _INTEGER.fullmatch(text):
+        if len(text.lstrip("+-")) > _MAX_DIGITS:
+            raise ValueError(f"the number has more than {_MAX_DIGITS} digits")
+        return int(text)
+    if _NOT_FINITE.fullmatch(text):
+        raise ValueError("infinity and not-a-number are not allowed")
+    if not _DECIMAL.fullmatch(text):
+        return text
+    number = float(text)
+    if not math.isfinite(number):
+        raise ValueError("the number is too large")
+    return number
 
 
 @dataclass(frozen=True, slots=True)
-class _Anchored:
+class _Anchor:
     value: Any
     nodes: int
     depth: int
 
 
 @dataclass(slots=True)
-class _Composer:
+class _TreeBuilder:
+    """Builds the tree from parser events, which can be counted as they come.
+
+    PyYAML's own composer recurses without a limit: libyaml's crashes the process at 100,000 opening brackets.
+    """
+
     name: str
-    events: Events = field(init=False)
+    loader: Any = field(init=False)
     problems: list[Problem] = field(default_factory=list)
-    anchors: dict[str, _Anchored | None] = field(default_factory=dict)
+    anchors: dict[str, _Anchor | None] = field(default_factory=dict)
+    line: int = 1
     nodes: int = 0
     written: int = 0
     deepest: int = 0
 
-    def document(self) -> Any:
+    def build(self, text: str) -> Any:
+        self.loader = Loader(text)
         self._next()
-        if isinstance(self._next(), StreamEndEvent):
-            self._stop(1, "the file is empty", "config/README.md shows what to write")
+        if isinstance(self._next(), yaml.StreamEndEvent):
+            self._stop("the file is empty", "config/README.md shows what to write", 1)
         tree = self._node(self._next(), 1)
         self._next()
-        after = self._next()
-        if not isinstance(after, StreamEndEvent):
-            self._stop(_line(after), "a second document begins", "keep one, without --- between")
+        if not isinstance(self._next(), yaml.StreamEndEvent):
+            self._stop("a second document begins", "keep one, without ---")
         return tree
 
     def _next(self) -> Any:
-        return self.events.get_event()  # type: ignore[no-untyped-call]  # the stubs leave it out
+        event = self.loader.get_event()
+        self.line = event.start_mark.line + 1
+        return event
 
     def _node(self, event: Any, depth: int) -> Any:
-        line = _line(event)
-        if isinstance(event, AliasEvent):
-            return self._alias(event, line, depth)
+        if isinstance(event, yaml.AliasEvent):
+            return self._alias(event, depth)
         self.written += 1
-        if self.written > MOST_WRITTEN:
-            self._stop(line, f"there are more than {MOST_WRITTEN} keys and values", "a company has fewer KPIs")
-        self._count(1, depth, line)
+        if self.written > MAX_WRITTEN:
+            self._stop(f"there are more than {MAX_WRITTEN} keys and values", _SIZE_HINT)
+        self._count(1, depth)
         if event.tag is not None:
-            self._report(line, "a tag, beginning with !, has no meaning here", "put text that begins with ! in quotes")
-        if event.anchor is not None:
-            return self._anchored(event, line, depth)
-        return self._value(event, line, depth)
-
-    def _value(self, event: Any, line: int, depth: int) -> Any:
-        if isinstance(event, ScalarEvent):
-            return self._scalar(event, line)
-        return self._mapping(line, depth) if isinstance(event, MappingStartEvent) else self._list(line, depth)
-
-    def _anchored(self, event: Any, line: int, depth: int) -> Any:
-        before, deepest = self.nodes, self.deepest
+            self._report("a tag, which begins with !, has no meaning here", "put text that begins with ! in quotes")
+        if event.anchor is None:
+            return self._value(event, depth)
+        nodes, deepest = self.nodes, self.deepest
         self.anchors[event.anchor], self.deepest = None, depth
-        value = self._value(event, line, depth)
-        self.anchors[event.anchor] = _Anchored(value, self.nodes - before + 1, self.deepest - depth)
+        value = self._value(event, depth)
+        self.anchors[event.anchor] = _Anchor(value, self.nodes - nodes + 1, self.deepest - depth)
         self.deepest = max(deepest, self.deepest)
         return value
 
-    def _alias(self, event: Any, line: int, depth: int) -> Any:
-        anchored = self.anchors.get(event.anchor)
-        if anchored is None:
-            # the name is not said: a password may begin with an asterisk
-            self._report(line, "an alias, beginning with *, stands for nothing above", "put text with * in quotes")
-            return None
-        self._count(anchored.nodes, depth + anchored.depth, line)
-        return anchored.value
+    def _value(self, event: Any, depth: int) -> Any:
+        if isinstance(event, yaml.ScalarEvent):
+            return self._scalar(event)
+        return self._mapping(depth) if isinstance(event, yaml.MappingStartEvent) else self._list(depth)
 
-    def _count(self, nodes: int, depth: int, line: int) -> None:
+    def _alias(self, event: yaml.AliasEvent, depth: int) -> Any:
+        anchor = self.anchors.get(str(event.anchor))
+        if anchor is None:
+            # the message omits the name, because a password may begin with an asterisk
+            self._report(
+                "an alias, which begins with *, has no anchor above it", "put text that begins with * in quotes"
+            )
+            return None
+        self._count(anchor.nodes, depth + anchor.depth)
+        return anchor.value
+
+    def _count(self, nodes: int, depth: int) -> None:
         self.nodes += nodes
         self.deepest = max(self.deepest, depth)
-        if depth > DEEPEST:
-            self._stop(line, f"brackets or blanks nest deeper than {DEEPEST} levels", "a config needs about ten")
-        if self.nodes > MOST_NODES:
-            self._stop(line, f"there are more than {MOST_NODES} values, aliases counted in full", "use fewer aliases")
+        if depth > MAX_DEPTH:
+            self._stop(f"the nesting is deeper than {MAX_DEPTH} levels", "a config needs about ten")
+        if self.nodes > MAX_NODES:
+            self._stop(f"there are more than {MAX_NODES} values with aliases expanded", "use fewer aliases")
 
-    def _scalar(self, event: ScalarEvent, line: int) -> Any:
-        text: str = event.value
+    def _scalar(self, event: yaml.ScalarEvent) -> Any:
+        text = event.value
         if not text.isprintable() and any(c == "\0" or "\ud800" <= c <= "\udfff" for c in text):
-            self._report(line, "text holds a character that is not one", "leave out \\0 and halves of \\u pairs")
+            self._report("the text contains an invalid character", "remove \\0 and incomplete \\u pairs")
             return None
         if not event.implicit[0]:
             return text
         try:
             return scalar(text)
         except ValueError as error:
-            self._report(line, str(error), "put it in quotes if it is text")
+            self._report(str(error), "put it in quotes if it is text")
             return None
 
-    def _list(self, line: int, depth: int) -> Listed:
-        node = Listed(line)
-        while not isinstance(event := self._next(), SequenceEndEvent):
-            node.lines.append(_line(event))
+    def _list(self, depth: int) -> YamlList:
+        node = YamlList(self.line)
+        while not isinstance(event := self._next(), yaml.SequenceEndEvent):
+            node.lines.append(self.line)
             node.append(self._node(event, depth + 1))
         return node
 
-    def _mapping(self, line: int, depth: int) -> Keyed:
-        node, merged = Keyed(line), []
-        while not isinstance(event := self._next(), MappingEndEvent):
-            at = _line(event)
-            key = self._key(event, at, depth)
+    def _mapping(self, depth: int) -> YamlMapping:
+        node, merges = YamlMapping(self.line), []
+        while not isinstance(event := self._next(), yaml.MappingEndEvent):
+            line = self.line
+            key = self._key(event, depth)
             value = self._node(self._next(), depth + 1)
             if key == "<<":
-                merged.append((at, value))
+                merges.append((line, value))
             elif key is not None and key in node:
-                cure = f"it stands in line {node.lines[key]} already: keep one"
-                self._report(at, f"duplicate key {quoted(key)}", cure)
+                self._report(f"duplicate key {quoted(key)}", f"it is already in line {node.lines[key]}: keep one", line)
             elif key is not None:
-                node[key], node.lines[key] = value, at
-        for at, value in merged:
-            self._merge(node, value, at)
+                node[key], node.lines[key] = value, line
+        for line, value in merges:
+            self._merge(node, value, line)
         return node
 
-    def _key(self, event: Any, line: int, depth: int) -> str | None:
+    def _key(self, event: Any, depth: int) -> str | None:
+        line = self.line
         key = self._node(event, depth + 1)
-        if isinstance(event, ScalarEvent) and event.value and not event.tag:
-            return str(event.value)
+        if isinstance(event, yaml.ScalarEvent) and event.value and not event.tag:
+            return event.value
         if not isinstance(key, str) or not key:
-            self._report(line, "a key is not text", "write KEY: VALUE")
+            self._report("a key is not text", "write KEY: VALUE", line)
             return None
         return key
 
-    def _merge(self, node: Keyed, value: Any, line: int) -> None:
-        for part in value if isinstance(value, Listed) else [value]:
-            if not isinstance(part, Keyed):
-                self._report(line, "<< takes in a section by its alias", "<<: *NAME, with &NAME at the section")
+    def _merge(self, node: YamlMapping, value: Any, line: int) -> None:
+        for section in value if isinstance(value, YamlList) else [value]:
+            if not isinstance(section, YamlMapping):
+                self._report("<< needs the alias of a section", "<<: *NAME, with &NAME at the section", line)
                 continue
-            for key in part.keys() - node.keys():
-                node[key], node.lines[key] = part[key], part.lines[key]
+            for key in section.keys() - node.keys():
+                node[key], node.lines[key] = section[key], section.lines[key]
 
-    def _report(self, line: int, message: str, cure: str) -> None:
-        self.problems.append(Problem(self.name, line, "", message, cure))
-        if len(self.problems) == MOST_PROBLEMS:
+    def _report(self, message: str, hint: str, line: int | None = None) -> None:
+        self.problems.append(Problem(self.name, line or self.line, "", message, hint))
+        if len(self.problems) == MAX_PROBLEMS:
             raise ConfigError(self.problems)
 
-    def _stop(self, line: int, message: str, cure: str) -> NoReturn:
-        self._report(line, message, cure)
+    def _stop(self, message: str, hint: str, line: int | None = None) -> NoReturn:
+        self._report(message, hint, line)
         raise ConfigError(self.problems)
-
-
-def _line(event: Any) -> int:
-    return int(event.start_mark) + 1

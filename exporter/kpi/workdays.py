@@ -6,7 +6,7 @@ from collections.abc import Callable, Container
 from datetime import date
 
 from exporter.config.company import Company
-from exporter.config.days_off import public_holidays
+from exporter.config.public_holidays import public_holidays
 from exporter.errors import EvaluationError
 
 

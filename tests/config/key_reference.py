@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
-from exporter.config.expectations import words
+from exporter.config.expectations import form_text
 from exporter.config.schema import Fragment, schema
 from exporter.config.sources.base import HttpOptions, SourceOptions
 
@@ -103,7 +103,7 @@ def _key(root: Fragment, name: str, fragment: Fragment, required: bool) -> Key:
     if name == "provider":
         return Key(name, "text such as csv", "needed", _PROVIDER)
     forms = [form for _, form in _forms(root, fragment, "")]
-    takes = " or ".join(dict.fromkeys("a section" if "properties" in form else words(form) for form in forms))
+    takes = " or ".join(dict.fromkeys("a section" if "properties" in form else form_text(form) for form in forms))
     return Key(name, takes, "needed" if required else _default(fragment), fragment.get("description", ""))
 
 

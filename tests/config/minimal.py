@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from exporter.config.loader import Loaded, parse
+from exporter.config.loader import CheckedConfig, parse
 from exporter.config.root import Config
 from exporter.errors import ConfigError
 
@@ -34,7 +34,7 @@ def text(**sections: str) -> str:
     return "\n".join({**SECTIONS, **sections}.values()) + "\n"
 
 
-def loaded(**sections: str) -> Loaded:
+def loaded(**sections: str) -> CheckedConfig:
     """That config, loaded."""
     return parse(text(**sections), "test.yaml", Path())
 

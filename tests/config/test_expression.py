@@ -35,17 +35,17 @@ def value(text: str) -> float | None:
         ("a * -b", -16),
     ],
 )
-def test_it_is_calculated_as_at_school(text: str, result: float) -> None:
+def test_arithmetic_follows_the_usual_precedence(text: str, result: float) -> None:
     assert value(text) == result
 
 
 @pytest.mark.parametrize("text", ["a / zero", "a / (b - b)", "unknown", "a + unknown", "unknown * zero", "-unknown"])
-def test_what_is_not_known_has_no_value(text: str) -> None:
+def test_an_unknown_operand_gives_no_value(text: str) -> None:
     assert value(text) is None
 
 
 @pytest.mark.parametrize(
-    ("text", "words"),
+    ("text", "message"),
     [
         ("", "empty"),
         ("   ", "empty"),
@@ -53,24 +53,24 @@ def test_what_is_not_known_has_no_value(text: str) -> None:
         ("a +", "ends"),
         ("(a", "not closed"),
         ("a)", "never opened"),
-        ("* a", "stands"),
-        ("a / * b", "stands"),
-        ("a ^ b", "no metric name"),
-        ("A", "no metric name"),
-        ("a.b", "no metric name"),
+        ("* a", "found"),
+        ("a / * b", "found"),
+        ("a ^ b", "not a metric name"),
+        ("A", "not a metric name"),
+        ("a.b", "not a metric name"),
         ("1e3", "operator"),
-        ("()", "stands"),
+        ("()", "found"),
         ("a + " * 200 + "a", "too long"),
         ("(" * 80 + "a" + ")" * 80, "too many brackets"),
         ("-" * 80 + "a", "too many brackets"),
     ],
 )
-def test_what_makes_no_sense_is_refused(text: str, words: str) -> None:
-    with pytest.raises(ValueError, match=words):
+def test_an_invalid_expression_is_rejected(text: str, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
         parse(text)
 
 
-def test_metrics_are_named_once_in_their_order() -> None:
+def test_metrics_are_listed_once_in_order() -> None:
     assert metrics_of(parse("b / (a + b) * 2")) == ("b", "a")
     assert metrics_of(parse("2 * 3")) == ()
 
@@ -83,7 +83,7 @@ def test_only_a_division_by_a_metric_makes_a_ratio(text: str, ratio: bool) -> No
 
 
 @given(st.text(alphabet="ab12+-*/() .x", max_size=40))
-def test_any_text_is_parsed_or_refused(text: str) -> None:
+def test_any_text_is_parsed_or_rejected(text: str) -> None:
     try:
         tree = parse(text)
     except ValueError:

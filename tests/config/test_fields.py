@@ -1,4 +1,4 @@
-"""Constrained types."""
+"""Durations, dates, shares, numbers and titles."""
 
 from __future__ import annotations
 
@@ -34,16 +34,16 @@ class TestDurations:
             ("1d12h", 129_600),
         ],
     )
-    def test_a_number_and_a_unit(self, text: str, seconds: float) -> None:
+    def test_a_duration_is_a_number_and_a_unit(self, text: str, seconds: float) -> None:
         assert parse_duration(text) == timedelta(seconds=seconds)
 
     @pytest.mark.parametrize("text", ["", "60", "5 m", "1w", "-5m", "1.5h", "5m ", "m", "٥m", 60, None, ["5m"], True])
-    def test_anything_else_is_refused(self, text: object) -> None:
+    def test_anything_else_is_rejected(self, text: object) -> None:
         with pytest.raises(ValueError, match="expected a duration"):
             parse_duration(text)
 
     @pytest.mark.parametrize("text", ["3661d", "999999999d", "999999999d" * 50])
-    def test_ten_years_are_enough(self, text: str) -> None:
+    def test_more_than_ten_years_are_rejected(self, text: str) -> None:
         with pytest.raises(ValueError, match="too long"):
             parse_duration(text)
 
@@ -60,28 +60,28 @@ class TestDurations:
             (172_800, "2d"),
         ],
     )
-    def test_they_are_written_in_their_largest_whole_unit(self, seconds: float, text: str) -> None:
+    def test_durations_are_written_in_their_largest_whole_unit(self, seconds: float, text: str) -> None:
         assert duration_text(timedelta(seconds=seconds)) == text
 
     @given(st.integers(0, 300_000_000))
-    def test_what_is_written_is_read_back(self, milliseconds: int) -> None:
+    def test_a_written_duration_is_parsed_back(self, milliseconds: int) -> None:
         span = timedelta(milliseconds=milliseconds)
         assert parse_duration(duration_text(span)) == span
 
 
 class TestDates:
-    def test_an_iso_date(self) -> None:
+    def test_an_iso_date_is_accepted(self) -> None:
         assert parse_date("2028-02-29") == date(2028, 2, 29)
 
     @pytest.mark.parametrize(
         "text", ["20280229", "2028-W09-2", "2028-2-29", "29.02.2028", "2028-02-29T00:00:00", 20280229, None]
     )
-    def test_other_spellings_are_refused(self, text: object) -> None:
+    def test_other_date_formats_are_rejected(self, text: object) -> None:
         with pytest.raises(ValueError, match="expected a date"):
             parse_date(text)
 
-    def test_a_day_that_does_not_exist_is_refused(self) -> None:
-        with pytest.raises(ValueError, match="no such day"):
+    def test_a_date_that_does_not_exist_is_rejected(self) -> None:
+        with pytest.raises(ValueError, match="does not exist"):
             parse_date("2027-02-29")
 
 
@@ -89,25 +89,25 @@ class TestShares:
     @pytest.mark.parametrize(
         ("text", "share"), [("15%", 0.15), ("-5 %", -0.05), ("+2.5%", 0.025), (0.15, 0.15), (1, 1.0), ("0%", 0.0)]
     )
-    def test_a_percentage_or_a_number(self, text: object, share: float) -> None:
+    def test_a_share_is_a_percentage_or_a_number(self, text: object, share: float) -> None:
         assert parse_share(text) == pytest.approx(share)
 
     @pytest.mark.parametrize("text", ["15", "%", "15%%", "1e3%", "a%", True, None, [15]])
-    def test_anything_else_is_refused(self, text: object) -> None:
+    def test_anything_else_is_rejected(self, text: object) -> None:
         with pytest.raises(ValueError, match="percentage"):
             parse_share(text)
 
 
 class TestNumbersAndText:
     @pytest.mark.parametrize("value", [True, "5", None, float("nan"), float("inf"), 1e16, [5]])
-    def test_a_number_is_a_number(self, value: object) -> None:
+    def test_only_finite_numbers_are_numbers(self, value: object) -> None:
         with pytest.raises(ValidationError):
             TypeAdapter(Number).validate_python(value, strict=True)
 
-    def test_a_whole_number_is_one_too(self) -> None:
+    def test_an_integer_is_a_number(self) -> None:
         assert TypeAdapter(Number).validate_python(5, strict=True) == 5.0
 
-    def test_blanks_around_text_are_left_out(self) -> None:
+    def test_spaces_around_text_are_removed(self) -> None:
         assert TypeAdapter(Title).validate_python("  Won \n") == "Won"
 
     @pytest.mark.parametrize("text", ["", "  ", "a\nb", "a\tb", "a\x07", "x" * 129])

@@ -81,7 +81,7 @@ def test_every_key_of_the_reference_has_a_comment_on_its_line_or_above() -> None
 
 
 def test_the_reference_is_good_practice() -> None:
-    loaded = load(REFERENCE, {}, reach=False)
+    loaded = load(REFERENCE, {}, check_files=False)
     assert loaded.warnings == ()
     assert practice.problems(loaded.config, date(2026, 11, 22)) == ()
 

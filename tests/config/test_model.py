@@ -10,9 +10,9 @@ import pytest
 from pydantic import TypeAdapter
 
 from exporter.config.company import Company
+from exporter.config.fields import Secret
 from exporter.config.kpis import Kpi
 from exporter.config.metrics import Condition, Metric
-from exporter.config.secret import Secret
 from exporter.config.sources import AnySource
 from exporter.config.sources.base import ColumnSource, SourceOptions
 from exporter.config.targets import Band, Entry, Goal, Growth, Reference

@@ -1,10 +1,10 @@
-"""Where keys stand."""
+"""Lines of keys, and paths as text."""
 
 from __future__ import annotations
 
 import pytest
 
-from exporter.config.positions import NOWHERE, Finding, Path, inside, spelled
+from exporter.config.positions import NO_FILE, Finding, KeyPath, path_text, value_at
 from exporter.config.yaml_reader import parse
 
 ORIGIN = parse("a:\n  - b: 1\n    c: 2\n  - 5\n", "x.yaml").origin
@@ -24,7 +24,7 @@ ORIGIN = parse("a:\n  - b: 1\n    c: 2\n  - 5\n", "x.yaml").origin
         (("a", 1, "x"), 4),
     ],
 )
-def test_the_line_of_a_key_or_of_the_nearest_above(path: Path, line: int) -> None:
+def test_the_line_of_a_key_or_of_the_nearest_above(path: KeyPath, line: int) -> None:
     assert ORIGIN.line(path) == line
 
 
@@ -38,21 +38,21 @@ def test_the_line_of_a_key_or_of_the_nearest_above(path: Path, line: int) -> Non
         (("x" * 99,), repr("x" * 57 + "...")),
     ],
 )
-def test_paths_are_one_short_line(path: Path, text: str) -> None:
-    assert spelled(path) == text
+def test_paths_are_one_short_line(path: KeyPath, text: str) -> None:
+    assert path_text(path) == text
 
 
-def test_problems_come_in_the_order_of_the_file() -> None:
-    found = ORIGIN.problems([Finding(("a", 1), "second"), Finding(("a", 0, "b"), "first", "mend")])
-    assert [str(problem) for problem in found] == ["x.yaml:2: a[0].b: first (mend)", "x.yaml:4: a[1]: second"]
+def test_problems_are_in_the_order_of_the_file() -> None:
+    problems = ORIGIN.problems([Finding(("a", 1), "second"), Finding(("a", 0, "b"), "first", "fix")])
+    assert [str(problem) for problem in problems] == ["x.yaml:2: a[0].b: first (fix)", "x.yaml:4: a[1]: second"]
 
 
-def test_nowhere_has_no_lines() -> None:
-    assert NOWHERE.line(("a",)) == 0
+def test_a_config_without_a_file_has_no_lines() -> None:
+    assert NO_FILE.line(("a",)) == 0
 
 
 @pytest.mark.parametrize(
-    ("path", "held"), [((), {"a": [1]}), (("a", 0), 1), (("a", 5), None), (("b",), None), (("a", "b"), None)]
+    ("path", "expected"), [((), {"a": [1]}), (("a", 0), 1), (("a", 5), None), (("b",), None), (("a", "b"), None)]
 )
-def test_what_stands_inside(path: Path, held: object) -> None:
-    assert inside({"a": [1]}, path) == held
+def test_a_value_is_found_by_its_path(path: KeyPath, expected: object) -> None:
+    assert value_at({"a": [1]}, path) == expected

@@ -11,7 +11,7 @@ import yaml
 
 from exporter.config.expectations import Expectations
 from exporter.config.loader import parse
-from exporter.config.positions import spelled
+from exporter.config.positions import path_text
 from exporter.errors import ConfigError
 from tests.config.key_reference import kinds
 from tests.config.minimal import problems, text
@@ -71,7 +71,7 @@ def test_a_literal_secret_is_refused_and_never_shown(form: Any) -> None:
     assert CANARY not in str(refused.value)
     blamed = [problem.path for problem in refused.value.problems]
     for path in secrets(TREE):
-        assert any(found.startswith(spelled(path)) for found in blamed), path
+        assert any(found.startswith(path_text(path)) for found in blamed), path
 
 
 @pytest.mark.parametrize(
@@ -118,7 +118,7 @@ class TestWords:
             ),
             ("dashboards: 5", "expected a section with url, prometheus_url"),
             ("teams: North", "expected a list, found text"),
-            ("teams: [{}]", "name is missing (text; As viewers read it; the `team` label)"),
+            ("teams: [{}]", "name is missing (text; Name on dashboards and in the `team` label)"),
             ("teams: [{name: 5}]", "expected text, found a number (put it in quotes)"),
             ("teams: [{name: North, members: [5]}]", "expected text or a section with person, found a number"),
             ("alerting: {smtp: {host: a, sender: a@b, port: 1.5}}", "expected a whole number, found a number"),
@@ -143,7 +143,9 @@ class TestWords:
             sources="sources: [{name: x, provider: rest, base_url: https://a.example, "
             f"entities: [{{entity: deals, path: /d, {paging}, columns: {{id: id}}}}]}}]"
         )
-        assert any("unknown key 'siez' (did you mean size? known here: cursor, size)" in problem for problem in found)
+        assert any(
+            "unknown key 'siez' (did you mean size? keys allowed here: cursor, size)" in problem for problem in found
+        )
 
     def test_two_forms_at_once_are_told_apart(self) -> None:
         paging = "pagination: {cursor: {path: a, param: b}, page: {}, size: {param: a, rows: 1}}"
@@ -151,7 +153,7 @@ class TestWords:
             sources="sources: [{name: x, provider: rest, base_url: https://a.example, "
             f"entities: [{{entity: deals, path: /d, {paging}, columns: {{id: id}}}}]}}]"
         )
-        assert any("page does not go with cursor, size" in problem for problem in found), found
+        assert any("page cannot be combined with cursor, size" in problem for problem in found), found
 
     def test_a_long_hostile_key_stays_one_short_line(self) -> None:
         found = problems(more=f'"{"x" * 500}\\n{{}}": 1')
@@ -165,7 +167,7 @@ def test_expectations_have_words_for_every_key() -> None:
 
 
 def test_expectations_are_silent_where_nothing_is_expected() -> None:
-    assert Expectations().words(("nowhere", 3), {}) == ""
+    assert Expectations().text(("nowhere", 3), {}) == ""
     assert Expectations().keys(("nowhere",), {}) == []
 
 

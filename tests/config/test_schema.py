@@ -1,4 +1,4 @@
-"""The JSON Schema; test_keys holds its file in step and tries configs on it."""
+"""The JSON Schema. test_key_reference compares it with its file and validates configs with it."""
 
 from __future__ import annotations
 
@@ -6,17 +6,17 @@ from exporter.config.schema import schema
 
 
 def test_it_names_its_dialect_and_itself() -> None:
-    found = schema()
-    assert found["$schema"] == "https://json-schema.org/draft/2020-12/schema"
-    assert found["title"] == "Config of KPI Exporter"
-    assert found["required"] == ["company", "sources", "metrics"]
+    generated = schema()
+    assert generated["$schema"] == "https://json-schema.org/draft/2020-12/schema"
+    assert generated["title"] == "Config of KPI Exporter"
+    assert generated["required"] == ["company", "sources", "metrics"]
 
 
-def test_descriptions_are_what_stands_under_the_fields_inherited_ones_too() -> None:
+def test_descriptions_are_the_docstrings_of_the_fields_inherited_ones_too() -> None:
     definitions = schema()["$defs"]
-    assert definitions["Kpi"]["properties"]["why"]["description"] == "Why this number matters: shown beside it."
+    assert definitions["Kpi"]["properties"]["why"]["description"] == "Why this KPI matters; shown next to it."
     assert definitions["CsvOptions"]["properties"]["sync_every"]["description"] == "Pause between two passes."
-    assert definitions["Goal"]["properties"]["from"]["description"] == "The baseline: where it stood at `start`."
+    assert definitions["Goal"]["properties"]["from"]["description"] == "The baseline: the value at `start`."
 
 
 def test_defaults_are_written_as_in_a_config() -> None:
@@ -27,5 +27,5 @@ def test_defaults_are_written_as_in_a_config() -> None:
     assert "default" not in definitions["Kpi"]["properties"]["target"]
 
 
-def test_nothing_of_it_only_repeats_a_key() -> None:
+def test_no_title_repeats_a_key() -> None:
     assert all("title" not in definition for definition in schema()["$defs"].values())

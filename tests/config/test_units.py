@@ -74,4 +74,4 @@ def test_a_metric_has_the_unit_of_its_column(entity: str, aggregate: dict[str, A
     ],
 )
 def test_arithmetic_has_the_unit_that_follows(text: str, unit: str | None) -> None:
-    assert unit_of(parse(text), UNITS.__getitem__) == unit
+    assert unit_of(parse(text), UNITS) == unit

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from exporter.config.fields import Better, Period, Scope
-from exporter.config.loader import Loaded, load
+from exporter.config.loader import CheckedConfig, load
 from exporter.config.practice import problems
 from exporter.config.targets import Band, Entry, Goal, Growth, Reference
 from exporter.demo.company.staff import TEAMS, Staff
@@ -18,16 +18,16 @@ REVIEWED = date(2026, 11, 22)
 
 
 @pytest.fixture(scope="module")
-def loaded() -> Loaded:
+def loaded() -> CheckedConfig:
     return load(CONFIG / "kpis.yaml", {})
 
 
-def test_it_is_clean_under_the_strictest_check(loaded: Loaded) -> None:
+def test_it_is_clean_under_the_strictest_check(loaded: CheckedConfig) -> None:
     assert loaded.warnings == ()
     assert problems(loaded.config, REVIEWED) == ()
 
 
-def test_every_direction_period_unit_and_scope_is_there(loaded: Loaded) -> None:
+def test_every_direction_period_unit_and_scope_is_there(loaded: CheckedConfig) -> None:
     config = loaded.config
     assert {kpi.better for kpi in config.kpis} == set(Better)
     assert {kpi.period for kpi in config.kpis} == set(Period)
@@ -37,7 +37,7 @@ def test_every_direction_period_unit_and_scope_is_there(loaded: Loaded) -> None:
     assert len(config.objectives) == 3
 
 
-def test_every_form_of_target_is_there(loaded: Loaded) -> None:
+def test_every_form_of_target_is_there(loaded: CheckedConfig) -> None:
     targets = [kpi.target for kpi in loaded.config.kpis]
     assert {type(target) for target in targets} >= {float, Band, Goal, Growth, tuple}
     assert {target.over for target in targets if isinstance(target, Growth)} == set(Reference)
@@ -48,7 +48,7 @@ def test_every_form_of_target_is_there(loaded: Loaded) -> None:
     assert any(entry.since > date.min for entry in entries)
 
 
-def test_teams_and_people_are_those_of_the_company(loaded: Loaded) -> None:
+def test_teams_and_people_are_those_of_the_company(loaded: CheckedConfig) -> None:
     config, staff = loaded.config, Staff(7)
     assert [(team.name, team.department) for team in config.teams] == [(name, dept) for name, dept, _ in TEAMS]
     sellers = {member.name for member in staff.sellers if member.left is None}
@@ -59,7 +59,7 @@ def test_teams_and_people_are_those_of_the_company(loaded: Loaded) -> None:
     assert {one.person for team in config.teams for one in team.members} <= addresses
 
 
-def test_targets_of_people_and_teams_add_up_to_the_companys(loaded: Loaded) -> None:
+def test_targets_of_people_and_teams_add_up_to_the_companys(loaded: CheckedConfig) -> None:
     staff = Staff(7)
     revenue = loaded.config.kpi_by_name["monthly_revenue"].target
     assert isinstance(revenue, tuple)

@@ -1,4 +1,4 @@
-"""Secrets and data files: there, readable, and secrets for nobody else to read."""
+"""Checks of secrets and data files: they exist, can be read, and secrets are not readable by everybody."""
 
 from __future__ import annotations
 
@@ -9,62 +9,60 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from exporter.config.checks.view import View
+from exporter.config.checks.context import CheckContext
 from exporter.config.fields import LocalPath, Secret, Section
-from exporter.config.positions import Finding
-from exporter.config.positions import Path as Place
+from exporter.config.positions import Finding, KeyPath
 from exporter.config.root import Config
 
-_LARGEST_SECRET = 1 << 16
-_MOUNTED = Path("/run/secrets")
+_MAX_SECRET_BYTES = 1 << 16
+_MOUNTED_SECRETS = Path("/run/secrets")
 _LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 
 
-def errors(view: View, environ: Mapping[str, str]) -> Iterator[Finding]:
-    """Environment variables, secret files and data files that are missing."""
-    for place, value in _places((), view.config):
+def errors(context: CheckContext, environ: Mapping[str, str]) -> Iterator[Finding]:
+    """Environment variables, secret files and data files that are missing or unreadable."""
+    for path, value in _secrets_and_files((), context.config):
         if isinstance(value, Secret):
-            yield from _secret(view.in_file(place), value, environ, view.config.base)
-        elif not (view.config.base / value).is_file():
-            yield Finding(view.in_file(place), f"there is no file {value}", "paths are relative to the config file")
+            yield from _secret(context.in_file(path), value, environ, context.config.base)
+        elif not (context.config.base / value).is_file():
+            yield Finding(context.in_file(path), f"there is no file {value}", "paths are relative to the config file")
 
 
-def warnings(view: View) -> Iterator[Finding]:
+def warnings(context: CheckContext) -> Iterator[Finding]:
     """Secret files that every user of the machine can read."""
-    for place, value in _places((), view.config):
-        if isinstance(value, Secret) and value.file is not None and not _stays_here(place, view.config):
-            path = view.config.base / value.file
-            # what an orchestrator mounts there is readable by all inside the container, and only there
-            if path.is_file() and _MOUNTED not in path.parents and path.stat().st_mode & stat.S_IROTH:
+    for path, value in _secrets_and_files((), context.config):
+        if isinstance(value, Secret) and value.file is not None and not _stays_local(path, context.config):
+            file = context.config.base / value.file
+            # orchestrators mount secrets readable by all, but only inside the container
+            if file.is_file() and _MOUNTED_SECRETS not in file.parents and file.stat().st_mode & stat.S_IROTH:
                 message = f"{value.file} can be read by every user"
-                yield Finding((*view.in_file(place), "file"), message, f"chmod o-r {value.file}")
+                yield Finding((*context.in_file(path), "file"), message, f"chmod o-r {value.file}")
 
 
-def _stays_here(place: Place, config: Config) -> bool:
-    """A secret that is only ever sent to this very machine, as the demo's is, opens nothing worth guarding."""
-    url = getattr(config.sources[int(place[1])], "base_url", None) if place[0] == "sources" else None
+def _stays_local(path: KeyPath, config: Config) -> bool:
+    """True if the secret is only sent to this machine, like the demo's, and so needs no protection."""
+    url = getattr(config.sources[int(path[1])], "base_url", None) if path[0] == "sources" else None
     return urlsplit(url or "").hostname in _LOOPBACK
 
 
-def _secret(place: Place, secret: Secret, environ: Mapping[str, str], base: Path) -> Iterator[Finding]:
+def _secret(path: KeyPath, secret: Secret, environ: Mapping[str, str], base: Path) -> Iterator[Finding]:
     if secret.env is not None:
         if not environ.get(secret.env, "").strip():
-            cure = "set it, or write {file: PATH}"
-            yield Finding((*place, "env"), f"the environment variable {secret.env} is missing or empty", cure)
+            hint = "set it, or use {file: PATH}"
+            yield Finding((*path, "env"), f"the environment variable {secret.env} is missing or empty", hint)
         return
-    path = base / (secret.file or "")
-    problem = _unreadable(path)
-    if problem:
-        message = f"the secret file {secret.file} {problem}"
-        yield Finding((*place, "file"), message, "the file holds the secret and nothing else")
+    fault = _unreadable(base / (secret.file or ""))
+    if fault:
+        hint = "the file must contain the secret and nothing else"
+        yield Finding((*path, "file"), f"the secret file {secret.file} {fault}", hint)
 
 
 def _unreadable(path: Path) -> str:
     if not path.is_file():
         return "does not exist"
     if not os.access(path, os.R_OK):
-        return "may not be read by this user"
-    if path.stat().st_size > _LARGEST_SECRET:
+        return "cannot be read by this user"
+    if path.stat().st_size > _MAX_SECRET_BYTES:
         return "is too large to be a secret"
     try:
         return "" if path.read_text(encoding="utf-8").strip() else "is empty"
@@ -72,15 +70,12 @@ def _unreadable(path: Path) -> str:
         return "is not text"
 
 
-def _places(place: Place, value: Any) -> Iterator[tuple[Place, Secret | LocalPath]]:
+def _secrets_and_files(path: KeyPath, value: Any) -> Iterator[tuple[KeyPath, Secret | LocalPath]]:
     if isinstance(value, Secret | Path):
-        yield place, value
+        yield path, value
     elif isinstance(value, Section):
         for name, field in type(value).model_fields.items():
-            yield from _places((*place, field.alias or name), getattr(value, name))
-    elif isinstance(value, tuple):
-        for position, part in enumerate(value):
-            yield from _places((*place, position), part)
-    elif isinstance(value, dict):
-        for key, part in value.items():
-            yield from _places((*place, key), part)
+            yield from _secrets_and_files((*path, field.alias or name), getattr(value, name))
+    elif isinstance(value, tuple | dict):
+        for key, element in value.items() if isinstance(value, dict) else enumerate(value):
+            yield from _secrets_and_files((*path, key), element)

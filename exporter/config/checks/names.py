@@ -1,98 +1,119 @@
-"""Names: each given once, each reference leading somewhere."""
+"""Checks of names: each is defined once, every reference resolves, and every definition is used."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from exporter.config.checks.view import View
+from exporter.config.checks.context import CheckContext
 from exporter.config.expression import metrics_of, parse
 from exporter.config.kpis import Kpi
 from exporter.config.messages import quoted, suggestion
-from exporter.config.positions import Finding, Keyed, Path, inside
+from exporter.config.positions import Finding, KeyPath, YamlMapping, value_at
 
-_SECTIONS = ("sources", "teams", "metrics", "objectives", "kpis", "contacts")
 _SINGULAR = {
     "sources": "source", "teams": "team", "metrics": "metric", "objectives": "objective", "kpis": "KPI",
     "contacts": "contact",
 }  # fmt: skip
+_UNUSED = {
+    "metrics": ("no KPI uses the metric", "add it to a KPI's value or supporting"),
+    "objectives": ("no KPI belongs to the objective", "name it as a KPI's objective, or remove it"),
+    "contacts": ("no KPI notifies the contact", "add it to a KPI's alerts.notify, or remove it"),
+}
 
 
-def errors(view: View) -> Iterator[Finding]:
-    """Names defined twice, values listed twice, references that lead nowhere, guards in a circle."""
-    yield from _defined_twice(view)
-    yield from _listed_twice(view)
-    yield from _dangling(view)
-    yield from _guards(view)
+def errors(context: CheckContext) -> Iterator[Finding]:
+    """Names defined twice, values listed twice, unresolved references, and guards that form a cycle."""
+    for section, kind in _SINGULAR.items():
+        indexes: dict[str, int] = {}
+        for index, definition in getattr(context, section):
+            first = indexes.setdefault(definition.name, index)
+            if first != index:
+                hint = f"rename this one or {section}[{first}]"
+                yield Finding((section, index, "name"), f"there is another {kind} with this name", hint)
+    yield from _listed_twice(context)
+    yield from _unresolved(context)
+    yield from _guard_cycles(context)
 
 
-def _defined_twice(view: View) -> Iterator[Finding]:
-    for section in _SECTIONS:
-        seen: dict[str, int] = {}
-        for place, definition in getattr(view, section):
-            first = seen.setdefault(definition.name, place)
-            if first != place:
-                message = f"there is another {_SINGULAR[section]} of this name"
-                yield Finding((section, place, "name"), message, f"rename this one or {section}[{first}]")
+def warnings(context: CheckContext) -> Iterator[Finding]:
+    """Metrics, objectives, contacts and teams that nothing uses, and email contacts without a mail server."""
+    config = context.config
+    used = {
+        "metrics": {name for kpi in config.kpis for name in (*metrics_of(kpi.value), *kpi.supporting)},
+        "objectives": {kpi.objective for kpi in config.kpis},
+        "contacts": {name for kpi in config.kpis if kpi.alerts for name in kpi.alerts.notify},
+    }
+    for section, (message, hint) in _UNUSED.items():
+        for index, definition in getattr(context, section):
+            if definition.name not in used[section]:
+                yield Finding((section, index), message, hint)
+    for index, team in context.teams:
+        if not team.members and not context.knows_people:
+            yield Finding(("teams", index), "the team has no members", "list its members, or remove it")
+    for index, contact in context.contacts:
+        if contact.email and config.alerting.smtp is None:
+            yield Finding(("contacts", index, "email"), "email needs a mail server", "add alerting.smtp")
 
 
-def _listed_twice(view: View) -> Iterator[Finding]:
-    config = view.config
-    yield from _repeated(("company", "workdays"), config.company.workdays or ())
-    yield from _repeated(("company", "holidays", "dates"), config.company.holidays.dates)
-    for place, source in view.sources:
-        if isinstance(getattr(source, "entities", None), tuple) and all(isinstance(name, str) for name in source.reads):
-            yield from _repeated(("sources", place, "entities"), getattr(source, "entities", ()))
-    for place, metric in view.metrics:
-        yield from _repeated(("metrics", place, "by"), metric.by)
-        yield from _repeated(("metrics", place, "periods"), metric.periods)
-    for place, kpi in view.kpis:
-        yield from _repeated(("kpis", place, "scopes"), kpi.scopes)
-        yield from _repeated(("kpis", place, "supporting"), kpi.supporting)
+def _listed_twice(context: CheckContext) -> Iterator[Finding]:
+    company = context.config.company
+    yield from _repeated(("company", "workdays"), company.workdays or ())
+    yield from _repeated(("company", "holidays", "dates"), company.holidays.dates)
+    for index, source in context.sources:
+        entities = getattr(source, "entities", None)
+        if isinstance(entities, tuple) and all(isinstance(name, str) for name in source.reads):
+            yield from _repeated(("sources", index, "entities"), entities)
+    for index, metric in context.metrics:
+        yield from _repeated(("metrics", index, "by"), metric.by)
+        yield from _repeated(("metrics", index, "periods"), metric.periods)
+    for index, kpi in context.kpis:
+        yield from _repeated(("kpis", index, "scopes"), kpi.scopes)
+        yield from _repeated(("kpis", index, "supporting"), kpi.supporting)
         if kpi.alerts:
-            yield from _repeated(("kpis", place, "alerts", "notify"), kpi.alerts.notify)
-            yield from _repeated(("kpis", place, "alerts", "on"), kpi.alerts.on)
+            yield from _repeated(("kpis", index, "alerts", "notify"), kpi.alerts.notify)
+            yield from _repeated(("kpis", index, "alerts", "on"), kpi.alerts.on)
 
 
-def _repeated(path: Path, values: Iterable[object]) -> Iterator[Finding]:
-    seen: set[str] = set()
-    for place, value in enumerate(values):
-        if str(value) in seen:
-            yield Finding((*path, place), f"{value} is listed twice", "keep one")
-        seen.add(str(value))
+def _repeated(path: KeyPath, values: Iterable[object]) -> Iterator[Finding]:
+    unique: set[str] = set()
+    for index, value in enumerate(values):
+        if str(value) in unique:
+            yield Finding((*path, index), f"{value} is listed twice", "keep one")
+        unique.add(str(value))
 
 
-def _dangling(view: View) -> Iterator[Finding]:
-    known = {section: view.names(section) for section in ("metrics", "objectives", "kpis", "contacts")}
-    written = [(place, _references(kpi)) for place, kpi in view.kpis]
-    written += [(place, _as_written(kpi)) for place, kpi in view.left_out("kpis")]
-    for place, references in written:
+def _unresolved(context: CheckContext) -> Iterator[Finding]:
+    defined = {section: context.names(section) for section in ("metrics", "objectives", "kpis", "contacts")}
+    by_kpi = [(index, _references(kpi)) for index, kpi in context.kpis]
+    by_kpi += [(index, _references_of_invalid(kpi)) for index, kpi in context.invalid("kpis")]
+    for index, references in by_kpi:
         for path, name, section in references:
-            if name not in known[section] and section not in view.lost:
+            if name not in defined[section] and section not in context.unreadable:
                 kind = _SINGULAR[section]
-                cure = suggestion(name, known[section], f"{kind}s defined") or f"no {kind} is defined yet"
-                yield Finding(("kpis", place, *path), f"there is no {kind} {quoted(name)}", cure)
+                hint = suggestion(name, defined[section], f"{kind}s defined") or f"no {kind} is defined yet"
+                yield Finding(("kpis", index, *path), f"there is no {kind} {quoted(name)}", hint)
 
 
-def _references(kpi: Kpi) -> Iterator[tuple[Path, str, str]]:
+def _references(kpi: Kpi) -> Iterator[tuple[KeyPath, str, str]]:
+    """(path in the KPI, name, section) of each name that it refers to."""
     for name in metrics_of(kpi.value):
         yield ("value",), name, "metrics"
-    for position, name in enumerate(kpi.supporting):
-        yield ("supporting", position), name, "metrics"
+    for index, name in enumerate(kpi.supporting):
+        yield ("supporting", index), name, "metrics"
     yield ("objective",), kpi.objective, "objectives"
     if kpi.guard is not None:
         yield ("guard",), kpi.guard, "kpis"
-    for position, name in enumerate(kpi.alerts.notify if kpi.alerts else ()):
-        yield ("alerts", "notify", position), name, "contacts"
+    for index, name in enumerate(kpi.alerts.notify if kpi.alerts else ()):
+        yield ("alerts", "notify", index), name, "contacts"
 
 
-def _as_written(kpi: Keyed) -> Iterator[tuple[Path, str, str]]:
-    """The same of a KPI that has faults elsewhere."""
-    lists: tuple[tuple[Path, str], ...] = ((("supporting",), "metrics"), (("alerts", "notify"), "contacts"))
+def _references_of_invalid(kpi: YamlMapping) -> Iterator[tuple[KeyPath, str, str]]:
+    lists: tuple[tuple[KeyPath, str], ...] = ((("supporting",), "metrics"), (("alerts", "notify"), "contacts"))
     for path, section in lists:
-        names = inside(kpi, path)
-        for position, name in enumerate(names if isinstance(names, list) else ()):
+        names = value_at(kpi, path)
+        for index, name in enumerate(names if isinstance(names, list) else ()):
             if isinstance(name, str):
-                yield (*path, position), name, section
+                yield (*path, index), name, section
     for key, section in (("objective", "objectives"), ("guard", "kpis")):
         if isinstance(kpi.get(key), str):
             yield (key,), kpi[key], section
@@ -103,14 +124,14 @@ def _as_written(kpi: Keyed) -> Iterator[tuple[Path, str, str]]:
         return
 
 
-def _guards(view: View) -> Iterator[Finding]:
-    guards = {kpi.name: kpi.guard for kpi in view.config.kpis if kpi.guard}
-    for place, kpi in view.kpis:
-        seen: list[str] = []
+def _guard_cycles(context: CheckContext) -> Iterator[Finding]:
+    guards = {kpi.name: kpi.guard for kpi in context.config.kpis if kpi.guard}
+    for index, kpi in context.kpis:
+        chain: list[str] = []
         name = kpi.guard
-        while name in guards and name not in seen and name != kpi.name:
-            seen.append(name)
+        while name in guards and name not in chain and name != kpi.name:
+            chain.append(name)
             name = guards[name]
         if name == kpi.name:
-            circle = " to ".join([kpi.name, *seen, kpi.name])
-            yield Finding(("kpis", place, "guard"), f"guards go in a circle: {circle}", "take one of them out")
+            cycle = " to ".join([kpi.name, *chain, kpi.name])
+            yield Finding(("kpis", index, "guard"), f"guards form a cycle: {cycle}", "remove one of them")

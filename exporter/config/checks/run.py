@@ -1,36 +1,23 @@
-"""Everything that must fit together across a config: the checks of each subject, in one go."""
+"""Runs the checks of every subject over a config."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from exporter.config.checks import (
-    columns,
-    company,
-    filters,
-    mappings,
-    names,
-    people,
-    series,
-    sources,
-    targets,
-    unused,
-    values,
-)
-from exporter.config.checks.view import View
+from exporter.config.checks import kpis, metrics, names, organisation, sources
+from exporter.config.checks.context import CheckContext
 from exporter.config.positions import Finding
 
-_ERRORS = (company, sources, mappings, names, columns, filters, series, values, targets, people)
-_WARNINGS = (sources, series, values, targets, people, unused)
+_SUBJECTS = (organisation, sources, names, metrics, kpis)
 
 
-def errors(view: View) -> Iterator[Finding]:
-    """What makes the config unusable; nothing outside it is looked at."""
-    for subject in _ERRORS:
-        yield from subject.errors(view)
+def errors(context: CheckContext) -> Iterator[Finding]:
+    """Findings that make the config unusable. Nothing outside the config is read."""
+    for subject in _SUBJECTS:
+        yield from subject.errors(context)
 
 
-def warnings(view: View) -> Iterator[Finding]:
-    """What is allowed and seldom meant."""
-    for subject in _WARNINGS:
-        yield from subject.warnings(view)
+def warnings(context: CheckContext) -> Iterator[Finding]:
+    """Findings that are valid but probably unintended."""
+    for subject in _SUBJECTS:
+        yield from subject.warnings(context)

@@ -1,4 +1,7 @@
-"""Provider options: one file per provider, and the union that the config uses."""
+"""Options of sources: one module per provider, and the union of them that the config uses.
+
+`base` has what all providers share. To add a provider, add its options here.
+"""
 
 from __future__ import annotations
 

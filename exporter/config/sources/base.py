@@ -1,4 +1,4 @@
-"""What every source has, and the parts that providers share."""
+"""Options that all sources have, and types that providers share."""
 
 from __future__ import annotations
 
@@ -15,73 +15,73 @@ from exporter.config.fields import (
     OneOf,
     SecretField,
     Section,
-    Spelled,
+    TextPattern,
     Title,
     WebAddress,
     parse_duration,
 )
-from exporter.config.messages import fault
+from exporter.config.messages import invalid
 from exporter.config.metrics import ColumnName
 
 ONE_SECOND = timedelta(seconds=1)
 
-FieldName = Annotated[str, Field(min_length=1, max_length=200)]
-"""A field of a row or answer, as the vendor names it."""
+VendorField = Annotated[str, Field(min_length=1, max_length=200)]
+"""Name of a field in the vendor's data."""
 
 
 class SourceOptions(Section):
-    """One configured account at a vendor; each provider adds its own options."""
+    """An account at a vendor. Each provider adds its own options."""
 
     polled: ClassVar[bool] = True
-    """False where nothing is read: its records are sent."""
+    """False if records are pushed to the exporter."""
 
     name: Name
-    """Its `source` label; renaming reads everything anew."""
+    """Its `source` label. After renaming it, everything is read again."""
     sync_every: Annotated[Duration, Field(ge=ONE_SECOND)] = parse_duration("60s")
     """Pause between two passes."""
     stale_after: Annotated[Duration, Field(ge=ONE_SECOND)] | None = None
-    """Age at which its numbers are withheld. Default: the larger of three pauses and 15m."""
+    """Age at which its values are withheld. Default: three times sync_every, at least 15m."""
     lookback: Duration | None = None
-    """How far behind the last position each pass reads again. Default: the provider's."""
+    """How far before the cursor each pass starts, to catch late changes. Default: depends on the provider."""
     reconcile_every: Annotated[Duration, Field(ge=ONE_SECOND)] = parse_duration("24h")
-    """How often everything is read again, which finds what vanished."""
+    """How often everything is read again to find deleted records."""
 
     @property
     def reads(self) -> tuple[str, ...]:
-        """The entities this source offers."""
+        """The entities that this source reads."""
         raise NotImplementedError
 
     @property
     def column_maps(self) -> tuple[tuple[tuple[str | int, ...], str, ColumnMap], ...]:
-        """(key path, entity, columns) of each mapping of columns in these options; most providers have none."""
+        """(key path, entity, columns) of each column mapping in these options."""
         return ()
 
     @property
     def withheld_after(self) -> timedelta:
-        """The age that counts, with the default applied."""
+        """`stale_after` with its default applied."""
         return self.stale_after or max(3 * self.sync_every, timedelta(minutes=15))
 
 
 class HttpOptions(SourceOptions):
-    """What every source reached by HTTP has."""
+    """Options of sources that are read over HTTP."""
 
     base_url: WebAddress | None = None
-    """The API's address; default: the vendor's."""
+    """Address of the API. Default: the vendor's."""
     allow_insecure: bool = False
-    """Allow plain http:// (for a test server or a trusted network)."""
+    """Allow http://, for a test server or a trusted network."""
     allow_private: bool = False
     """Allow loopback and private addresses."""
     ca_file: LocalPath | None = None
-    """Certificates (PEM) of a private authority to trust besides the public ones."""
+    """PEM file of a private certificate authority to trust in addition to the public ones."""
     timeout: Annotated[Duration, Field(ge=ONE_SECOND)] = parse_duration("60s")
-    """Deadline of one request, body included."""
+    """Timeout of a request, including its body."""
     max_per_second: Annotated[Number, Field(gt=0, le=1000)] | None = None
-    """Requests a second at most; default: what the vendor allows."""
+    """Maximum number of requests per second. Default: what the vendor allows."""
 
     @model_validator(mode="after")
     def _encrypted(self) -> Self:
         if self.base_url and self.base_url.startswith("http://") and not self.allow_insecure:
-            raise fault("base_url is not encrypted", "use https, or allow_insecure: true for a test server")
+            raise invalid("base_url is not encrypted", "use https, or allow_insecure: true for a test server")
         return self
 
 
@@ -93,93 +93,93 @@ class Bearer(Section):
 
 
 class OAuth(Section):
-    """OAuth 2: client credentials, or a refresh token where one is given."""
+    """OAuth 2 with a refresh token if one is given, otherwise with client credentials."""
 
     client_id: Title
-    """The app's public identifier."""
+    """Client ID of the app."""
     client_secret: SecretField
-    """The app's secret."""
+    """Client secret of the app."""
     refresh_token: SecretField | None = None
-    """The first refresh token; rotated ones are kept in the data directory."""
+    """The first refresh token. Rotated tokens are stored in the data directory."""
     token_url: WebAddress | None = None
-    """Where tokens are issued; default: the vendor's. Must be the API's origin or be named here."""
+    """URL of the token endpoint. Default: the vendor's. Needed if it is on another origin than the API."""
     scope: Title | None = None
-    """Scopes to ask for, with blanks between."""
+    """Scopes to request, separated by spaces."""
     client_auth: Annotated[Literal["body", "basic"], OneOf(("body", "basic"))] = "body"
-    """Where the token endpoint wants id and secret: in the form, or as HTTP basic."""
+    """How the token endpoint expects ID and secret: in the body, or as HTTP basic authentication."""
 
 
 class ColumnSource(Section):
-    """How a column is filled from a row: `from` one or several fields, or a constant `value`."""
+    """How to fill a column: `from` one or several fields of a row, or with a constant `value`."""
 
-    from_: FieldName | Annotated[tuple[FieldName, ...], Field(strict=False, min_length=1)] | None = Field(
+    from_: VendorField | Annotated[tuple[VendorField, ...], Field(strict=False, min_length=1)] | None = Field(
         default=None, alias="from"
     )
-    """Field or header name, in `rest` and `push` a dotted path; several are joined by a blank."""
+    """Name of a field or CSV header, for `rest` and `push` a dotted path. Several are joined with a space."""
     format: str | Annotated[tuple[str, ...], Field(strict=False, min_length=1)] | None = None
-    """strptime format(s) of a time; several are tried in order. iso, epoch and epoch_ms are built in."""
+    """Format of a time: iso, epoch, epoch_ms, or a strptime format. Several are tried in order."""
     map: dict[str, str | bool | Number] | None = None
-    """What the vendor's values mean; a value not named here rejects the record."""
+    """The vendor's values to ours. A record with any other value is rejected."""
     value: str | bool | Number | None = None
-    """The same for every row."""
+    """A constant for every row."""
     unit: Annotated[Literal["ms", "s", "min", "h", "minor"], OneOf(("ms", "s", "min", "h", "minor"))] | None = None
-    """Unit of a duration, or minor for money in cents; default seconds and whole money."""
+    """Unit of a duration, or minor for money in cents. Default: seconds, and money in whole units."""
     required: bool = False
-    """A row in which it is empty is rejected. `id` always is."""
+    """Reject rows in which it is empty. Always true for `id`."""
     optional: bool = False
-    """In `rest` and `push`: rows may leave the field out. Else a missing one rejects the row, an empty one does not."""
+    """For `rest` and `push`: accept rows without the field. Otherwise only an empty field is accepted."""
 
     @model_validator(mode="after")
-    def _one_origin(self) -> Self:
+    def _consistent(self) -> Self:
         if self.required and self.optional:
-            raise fault("a column is required or optional, not both", "keep one of the two")
+            raise invalid("required and optional cannot be combined", "keep one of them")
         if (self.from_ is None) == (self.value is None):
-            raise fault("a column is filled in exactly one way", "from: FIELD of each row, or value: the same for all")
+            raise invalid("a column needs exactly one of from and value", "from: FIELD, or value: CONSTANT")
         return self
 
     @property
     def fields(self) -> tuple[str, ...]:
-        """The fields it is read from; empty for a constant."""
+        """The fields to read it from; empty for a constant."""
         if self.from_ is None:
             return ()
         return (self.from_,) if isinstance(self.from_, str) else self.from_
 
     @property
     def formats(self) -> tuple[str, ...]:
-        """The time formats to try."""
+        """The time formats to try, in order."""
         if self.format is None:
             return ()
         return (self.format,) if isinstance(self.format, str) else self.format
 
 
-def _plain(value: Any) -> Any:
+def _from_name(value: Any) -> Any:
     return {"from": value} if isinstance(value, str) else value
 
 
 def _with_id(columns: dict[str, ColumnSource]) -> dict[str, ColumnSource]:
     if "id" not in columns:
-        raise fault("id is missing among the columns", "id: the field that names a row uniquely")
+        raise invalid("columns must contain id", "id: the field that identifies a row")
     return columns
 
 
 ColumnMap = Annotated[
-    dict[ColumnName, Annotated[ColumnSource, BeforeValidator(_plain, json_schema_input_type=str | ColumnSource)]],
+    dict[ColumnName, Annotated[ColumnSource, BeforeValidator(_from_name, json_schema_input_type=str | ColumnSource)]],
     AfterValidator(_with_id),
 ]
-"""Our column, or attributes.NAME, to where it is read from."""
+"""Our column, or attributes.NAME, to its source."""
 
 
-def _as_text(value: Any) -> Any:
+def _parameter_text(value: Any) -> Any:
     if isinstance(value, bool):
         return "true" if value else "false"
     return str(value) if isinstance(value, int | float) else value
 
 
 TextParameters = dict[
-    Annotated[str, Spelled(r"[^\s=&?#]{1,128}", "a parameter's name")],
-    Annotated[str, BeforeValidator(_as_text, json_schema_input_type=str | bool | float)],
+    Annotated[str, TextPattern(r"[^\s=&?#]{1,128}", "the name of a parameter")],
+    Annotated[str, BeforeValidator(_parameter_text, json_schema_input_type=str | bool | float)],
 ]
-"""Query parameters; numbers and flags are written as JSON writes them."""
+"""Query parameters or headers. Numbers and booleans are written as in JSON."""
 
 
 _CREDENTIALS = frozenset(
@@ -190,9 +190,9 @@ _CREDENTIALS = frozenset(
 )  # fmt: skip
 
 
-def no_credentials(named: dict[str, str]) -> dict[str, str]:
-    """The same names and values; raises ValueError where one would carry a secret in plain sight."""
-    for name in named:
+def no_credentials(parameters: dict[str, str]) -> dict[str, str]:
+    """The parameters unchanged. Raises ValueError if one of them is named like a credential."""
+    for name in parameters:
         if name.lower().replace("-", "_") in _CREDENTIALS:
-            raise fault("a credential may not stand here", "give it under auth: bearer, basic, header, query or oauth")
-    return named
+            raise invalid("a credential is not allowed here", "use auth: bearer, basic, header, query or oauth")
+    return parameters

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field
 
 from exporter.config.fields import EntityName, LocalPath
-from exporter.config.messages import fault
+from exporter.config.messages import invalid
 from exporter.config.sources.base import ColumnMap, SourceOptions
 
 
@@ -16,9 +16,9 @@ def _known_encoding(name: str) -> str:
     try:
         text = codecs.lookup(name)
     except (LookupError, ValueError):
-        raise fault("not an encoding", "utf-8-sig, cp1252, latin-1, utf-16, ...") from None
+        raise invalid("not an encoding", "utf-8-sig, cp1252, latin-1, utf-16, ...") from None
     if not getattr(text, "_is_text_encoding", True):
-        raise fault("not an encoding of text", "utf-8-sig, cp1252, latin-1, utf-16, ...")
+        raise invalid("not an encoding of text", "utf-8-sig, cp1252, latin-1, utf-16, ...")
     return name
 
 

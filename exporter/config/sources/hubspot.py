@@ -6,13 +6,13 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from exporter.config.fields import Many, OneOf, SecretField, Spelled
-from exporter.config.messages import fault
+from exporter.config.fields import Many, OneOf, SecretField, TextPattern
+from exporter.config.messages import invalid
 from exporter.config.sources.base import HttpOptions, OAuth
 
 _OBJECTS = ("deals", "leads", "tickets", "calls")
 
-Property = Annotated[str, Spelled("[A-Za-z0-9_]{1,100}", "a property's internal name")]
+Property = Annotated[str, TextPattern("[A-Za-z0-9_]{1,100}", "a property's internal name")]
 
 
 class HubspotOptions(HttpOptions):
@@ -23,7 +23,7 @@ class HubspotOptions(HttpOptions):
     """A service key or private-app token."""
     oauth: OAuth | None = None
     """Or an OAuth app with its refresh token."""
-    api_version: Annotated[str, Spelled(r"v3|\d{4}-\d{2}", "v3 or a dated version such as 2026-03")] = "2026-03"
+    api_version: Annotated[str, TextPattern(r"v3|\d{4}-\d{2}", "v3 or a dated version such as 2026-03")] = "2026-03"
     """The version of the API's paths."""
     entities: Annotated[
         tuple[Annotated[Literal["deals", "leads", "tickets", "calls", "people"], OneOf((*_OBJECTS, "people"))], ...],
@@ -40,7 +40,7 @@ class HubspotOptions(HttpOptions):
     @model_validator(mode="after")
     def _one_way_in(self) -> Self:
         if (self.token is None) == (self.oauth is None):
-            raise fault(
+            raise invalid(
                 "there is exactly one way in", "token: of a private app, or oauth: an app with its refresh token"
             )
         return self

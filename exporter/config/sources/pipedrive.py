@@ -6,10 +6,10 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from exporter.config.fields import SecretField, Section, Spelled
+from exporter.config.fields import SecretField, Section, TextPattern
 from exporter.config.sources.base import HttpOptions, OAuth
 
-FieldKey = Annotated[str, Spelled("[0-9a-f]{40}", "the key of a custom field: 40 hexadecimal digits")]
+FieldKey = Annotated[str, TextPattern("[0-9a-f]{40}", "the key of a custom field: 40 hexadecimal digits")]
 
 
 class LeadFields(Section):

@@ -7,8 +7,8 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, Field, Tag, model_validator
 
-from exporter.config.fields import Duration, EntityName, OneOf, SecretField, Section, Spelled, Title, WebAddress
-from exporter.config.messages import choice, fault
+from exporter.config.fields import Duration, EntityName, OneOf, SecretField, Section, TextPattern, Title, WebAddress
+from exporter.config.messages import discriminator, invalid
 from exporter.config.sources.base import (
     Bearer,
     ColumnMap,
@@ -18,7 +18,7 @@ from exporter.config.sources.base import (
     no_credentials,
 )
 
-Path = Annotated[str, Spelled(r"[^\s]{1,200}", "a dotted path into the answer, such as data.items")]
+Path = Annotated[str, TextPattern(r"[^\s]{1,200}", "a dotted path into the answer, such as data.items")]
 """A dotted path into a JSON answer, such as data.items."""
 
 
@@ -41,7 +41,7 @@ class BasicAuth(Section):
 class Named(Section):
     """A header or query parameter that carries a key."""
 
-    name: Annotated[str, Spelled(r"[A-Za-z0-9_\-]{1,64}", "the name of a header or parameter, such as X-Api-Key")]
+    name: Annotated[str, TextPattern(r"[A-Za-z0-9_\-]{1,64}", "the name of a header or parameter, such as X-Api-Key")]
     """The header's or parameter's name."""
     value: SecretField
     """The key."""
@@ -83,7 +83,7 @@ Auth = Annotated[
     | Annotated[HeaderAuth, Tag("<header>")]
     | Annotated[QueryAuth, Tag("<query>")]
     | Annotated[OAuthAuth, Tag("<oauth>")],
-    choice(
+    discriminator(
         lambda value: _chosen(value, _WAYS), "expected one way to authenticate", f"exactly one of {', '.join(_WAYS)}"
     ),
 ]
@@ -129,7 +129,7 @@ class NextLink(Section):
     @model_validator(mode="after")
     def _one_place(self) -> Self:
         if (self.path is None) == (self.header is None):
-            raise fault("the link stands in exactly one place", "path: PATH in the body, or header: Link")
+            raise invalid("the link stands in exactly one place", "path: PATH in the body, or header: Link")
         return self
 
 
@@ -186,7 +186,7 @@ Pagination = Annotated[
     | Annotated[LinkPages, Tag("<next_link>")]
     | Annotated[NumberedPages, Tag("<page>")]
     | Annotated[OffsetPages, Tag("<offset>")],
-    choice(
+    discriminator(
         lambda value: "<none>" if value == "none" else _chosen(value, _PAGINGS),
         "not a way of paging",
         f"none, or exactly one of {', '.join(_PAGINGS)}",
@@ -221,7 +221,7 @@ class RestEntity(Section):
 
     entity: EntityName
     """What its rows are, such as tickets."""
-    path: Annotated[str, Spelled(r"/[^\s]*", "a path that begins with /")]
+    path: Annotated[str, TextPattern(r"/[^\s]*", "a path that begins with /")]
     """Path of the listing below base_url."""
     params: Annotated[TextParameters, AfterValidator(no_credentials)] = Field(default_factory=dict)
     """Query parameters of every request."""

@@ -1,4 +1,4 @@
-"""Secrets and data files: there, readable, and for nobody else."""
+"""Secrets and data files must exist and be readable, secrets only by their owner."""
 
 from __future__ import annotations
 
@@ -16,41 +16,41 @@ HUB = "sources: [{{name: hub, provider: hubspot, entities: [deals], token: {{{0}
 
 
 @pytest.fixture(autouse=True)
-def others_may_read_nothing() -> Iterator[None]:
-    before = os.umask(0o077)
+def private_umask() -> Iterator[None]:
+    previous = os.umask(0o077)
     yield
-    os.umask(before)
+    os.umask(previous)
 
 
-def found(base: Path, secret: str, environ: dict[str, str] | None = None) -> list[str]:
-    """The problems, or else the warnings, of a config whose one secret stands there."""
+def findings(base: Path, secret: str, environ: dict[str, str] | None = None) -> list[str]:
+    """The problems of a config with this secret; if there are none, its first warning."""
     try:
         loaded = parse(text(sources=HUB.format(secret)), "a.yaml", base, environ or {})
     except ConfigError as error:
         return [f"{problem.path}: {problem.message}" for problem in error.problems]
-    return [f"{problem.path}: {problem.message}" for problem in loaded.warnings if "explains" not in problem.message][
-        :1
-    ]
+    return [
+        f"{problem.path}: {problem.message}" for problem in loaded.warnings if "no KPI uses" not in problem.message
+    ][:1]
 
 
 class TestEnvironment:
     def test_a_variable_that_is_set_is_fine(self, tmp_path: Path) -> None:
-        assert found(tmp_path, "env: TOKEN", {"TOKEN": "x"}) == ["objectives[0]: no KPI makes the objective measurable"]
+        assert findings(tmp_path, "env: TOKEN", {"TOKEN": "x"}) == ["objectives[0]: no KPI belongs to the objective"]
 
     @pytest.mark.parametrize("environ", [{}, {"TOKEN": ""}, {"TOKEN": " \n"}])
     def test_a_variable_that_is_missing_or_empty_is_named(self, tmp_path: Path, environ: dict[str, str]) -> None:
-        assert found(tmp_path, "env: TOKEN", environ) == [
+        assert findings(tmp_path, "env: TOKEN", environ) == [
             "sources[0].token.env: the environment variable TOKEN is missing or empty"
         ]
 
 
 class TestSecretFiles:
-    def test_a_file_for_oneself_is_fine(self, tmp_path: Path) -> None:
+    def test_a_private_file_is_fine(self, tmp_path: Path) -> None:
         (tmp_path / "token").write_text("x\r\n")
-        assert found(tmp_path, "file: token") == ["objectives[0]: no KPI makes the objective measurable"]
+        assert findings(tmp_path, "file: token") == ["objectives[0]: no KPI belongs to the objective"]
 
     @pytest.mark.parametrize(
-        ("content", "words"),
+        ("content", "message"),
         [
             (None, "does not exist"),
             (b"", "is empty"),
@@ -59,41 +59,43 @@ class TestSecretFiles:
             (b"x" * 70_000, "is too large to be a secret"),
         ],
     )
-    def test_a_file_that_holds_no_secret_says_why(self, tmp_path: Path, content: bytes | None, words: str) -> None:
+    def test_an_unusable_secret_file_is_explained(self, tmp_path: Path, content: bytes | None, message: str) -> None:
         if content is not None:
             (tmp_path / "token").write_bytes(content)
-        assert found(tmp_path, "file: token") == [f"sources[0].token.file: the secret file token {words}"]
+        assert findings(tmp_path, "file: token") == [f"sources[0].token.file: the secret file token {message}"]
 
-    def test_a_directory_is_no_secret(self, tmp_path: Path) -> None:
+    def test_a_directory_is_not_a_secret_file(self, tmp_path: Path) -> None:
         (tmp_path / "token").mkdir()
-        assert found(tmp_path, "file: token") == ["sources[0].token.file: the secret file token does not exist"]
+        assert findings(tmp_path, "file: token") == ["sources[0].token.file: the secret file token does not exist"]
 
-    def test_a_file_that_may_not_be_read_says_so(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_an_unreadable_file_is_reported(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         (tmp_path / "token").write_text("x")
         monkeypatch.setattr(os, "access", lambda *_: False)
-        assert found(tmp_path, "file: token") == [
-            "sources[0].token.file: the secret file token may not be read by this user"
+        assert findings(tmp_path, "file: token") == [
+            "sources[0].token.file: the secret file token cannot be read by this user"
         ]
 
-    def test_a_file_that_everybody_can_read_is_doubtful(self, tmp_path: Path) -> None:
+    def test_a_file_that_everybody_can_read_gives_a_warning(self, tmp_path: Path) -> None:
         (tmp_path / "token").write_text("x")
         (tmp_path / "token").chmod(0o644)
-        assert found(tmp_path, "file: token") == ["sources[0].token.file: token can be read by every user"]
+        assert findings(tmp_path, "file: token") == ["sources[0].token.file: token can be read by every user"]
 
-    def test_what_an_orchestrator_mounts_is_not(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_a_secret_mounted_by_an_orchestrator_gives_no_warning(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         (tmp_path / "token").write_text("x")
         (tmp_path / "token").chmod(0o444)
-        monkeypatch.setattr("exporter.config.checks.files._MOUNTED", tmp_path)
-        assert found(tmp_path, f"file: {tmp_path}/token") == ["objectives[0]: no KPI makes the objective measurable"]
+        monkeypatch.setattr("exporter.config.checks.files._MOUNTED_SECRETS", tmp_path)
+        assert findings(tmp_path, f"file: {tmp_path}/token") == ["objectives[0]: no KPI belongs to the objective"]
 
-    def test_a_secret_that_never_leaves_this_machine_is_not(self, tmp_path: Path) -> None:
+    def test_a_secret_that_is_only_sent_to_this_machine_gives_no_warning(self, tmp_path: Path) -> None:
         (tmp_path / "token").write_text("x")
         (tmp_path / "token").chmod(0o644)
-        here = HUB.replace("entities", "base_url: 'http://127.0.0.1:9941', allow_insecure: true, entities")
-        warnings = parse(text(sources=here.format("file: token")), "a.yaml", tmp_path, {}).warnings
+        local = HUB.replace("entities", "base_url: 'http://127.0.0.1:9941', allow_insecure: true, entities")
+        warnings = parse(text(sources=local.format("file: token")), "a.yaml", tmp_path, {}).warnings
         assert "sources[0].token.file" not in [warning.path for warning in warnings]
 
-    def test_a_secret_outside_the_sources_is_looked_at_too(self, tmp_path: Path) -> None:
+    def test_a_secret_outside_the_sources_is_checked_too(self, tmp_path: Path) -> None:
         (tmp_path / "deals.csv").write_text("id\n")
         (tmp_path / "hook").write_text("x")
         (tmp_path / "hook").chmod(0o644)
@@ -121,6 +123,6 @@ class TestDataFiles:
         ],
     )
     def test_a_missing_file_is_named(self, tmp_path: Path, section: dict[str, str], path: str) -> None:
-        with pytest.raises(ConfigError) as refused:
+        with pytest.raises(ConfigError) as error:
             parse(text(**section), "a.yaml", tmp_path, {})
-        assert path in [f"{problem.path}: {problem.message}" for problem in refused.value.problems]
+        assert path in [f"{problem.path}: {problem.message}" for problem in error.value.problems]

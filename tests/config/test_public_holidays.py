@@ -7,12 +7,12 @@ import sys
 
 import pytest
 
-from exporter.config.days_off import countries, public_holidays, subdivisions
+from exporter.config.public_holidays import countries, public_holidays, subdivisions
 
 ALONE = """
 import sys
 from datetime import date
-from exporter.config.days_off import public_holidays
+from exporter.config.public_holidays import public_holidays
 assert date(2026, 7, 14) in public_holidays("MQ", None)
 assert "holidays.countries.switzerland" not in sys.modules
 from holidays.countries import Switzerland

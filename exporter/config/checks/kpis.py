@@ -1,0 +1,144 @@
+"""Checks of KPIs: their value can be calculated and has a unit, and their target suits it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date
+
+from exporter.config.checks.context import CheckContext
+from exporter.config.expression import Binary, Expression, calculate, metrics_of
+from exporter.config.fields import Better, Scope
+from exporter.config.kpis import Kpi
+from exporter.config.messages import comma_separated, nearest, quoted, suggestion
+from exporter.config.metrics import Metric
+from exporter.config.positions import Finding, KeyPath
+from exporter.config.targets import Band, Entry, Goal, Growth
+from exporter.config.units import UNITS, metric_unit, unit_of
+from exporter.records import person_column
+
+_LARGE_GROWTH = 3.0
+
+
+def errors(context: CheckContext) -> Iterator[Finding]:
+    """Values that cannot be calculated, unsupported scopes, and targets that contradict the KPI or each other."""
+    for index, kpi in context.kpis:
+        path: KeyPath = ("kpis", index)
+        if not metrics_of(kpi.value):
+            yield Finding((*path, "value"), "the value names no metric", "name at least one metric")
+        if _divides_by_zero(kpi.value):
+            yield Finding((*path, "value"), "the value divides by zero", "a division by zero has no result")
+        if isinstance(kpi.target, tuple):
+            yield from _entries((*path, "target"), kpi, kpi.target, context)
+        elif kpi.target is not None:
+            yield from _direction((*path, "target"), kpi)
+    for index, kpi, metrics in context.calculable:
+        units = {metric.name: metric_unit(metric) for metric in metrics}
+        if kpi.unit is None and unit_of(kpi.value, units) is None:
+            operands = comma_separated(f"{name} in {unit}" for name, unit in units.items())
+            hint = f"add unit: one of {', '.join(UNITS)}, or free text"
+            yield Finding(("kpis", index), f"no unit follows from {operands}", hint)
+        entities = sorted({metric.entity for metric in metrics if person_column(metric.entity) is None})
+        for position, scope in enumerate(kpi.scopes):
+            if scope is not Scope.COMPANY and entities:
+                message = f"{comma_separated(entities)} belong to no person, so there is no value per {scope.value}"
+                yield Finding(("kpis", index, "scopes", position), message, "keep only the scope company")
+
+
+def warnings(context: CheckContext) -> Iterator[Finding]:
+    """Misspelt units, guards that never turn red, teams that are unknown, and improbable targets."""
+    for index, metric in context.metrics:
+        yield from _unit(("metrics", index, "unit"), metric.unit)
+    for index, kpi in context.kpis:
+        yield from _unit(("kpis", index, "unit"), kpi.unit)
+        guard = context.config.kpi_by_name.get(kpi.guard or "")
+        if guard is not None and guard.target is None:
+            message = f"{guard.name} has no target, so it never turns red"
+            yield Finding(("kpis", index, "guard"), message, "give it a target")
+        if Scope.TEAM in kpi.scopes and not context.config.teams and not context.knows_people:
+            hint = "define teams, or read the entity people from a source"
+            yield Finding(("kpis", index, "scopes"), "no team is known, so there is no value per team", hint)
+        yield from _improbable(("kpis", index), kpi)
+    for index, kpi, metrics in context.calculable:
+        if _is_share(context, kpi, metrics) and any(high > 1 for _, high in _bounds(kpi)):
+            hint = "write a ratio of counts as 0.85, not 85"
+            yield Finding(("kpis", index, "target"), "the target of a ratio is above 1", hint)
+
+
+def _unit(path: KeyPath, unit: str | None) -> Iterator[Finding]:
+    near = nearest(unit, UNITS, 0.8) if unit and unit not in UNITS else None
+    if unit and near:
+        yield Finding(path, f"unit {quoted(unit)} is treated as free text", f"did you mean {near}?")
+
+
+def _divides_by_zero(tree: Expression) -> bool:
+    if not isinstance(tree, Binary):
+        return False
+    divisor = calculate(tree.right, lambda _: None) if tree.operator == "/" else None
+    return divisor == 0 or _divides_by_zero(tree.left) or _divides_by_zero(tree.right)
+
+
+def _improbable(path: KeyPath, kpi: Kpi) -> Iterator[Finding]:
+    if kpi.better is not Better.WITHIN and isinstance(kpi.target, Band):
+        yield Finding((*path, "better"), "a range can be missed on both sides", "write better: within")
+    if isinstance(kpi.target, Growth) and abs(kpi.target.growth) > _LARGE_GROWTH:
+        growth = kpi.target.growth
+        hint = f"for {growth:g} percent, write {growth:g}%"
+        yield Finding((*path, "target", "growth"), f"growth of {growth:g} is {growth:.0%}", hint)
+    if kpi.scale is None and any(low == high == 0 for low, high in _bounds(kpi)):
+        hint = "add scale: the deviation that counts as a complete miss"
+        yield Finding((*path, "target"), "there is no ratio to a target of 0", hint)
+
+
+def _bounds(kpi: Kpi) -> list[tuple[float, float]]:
+    """(low, high) of every target; both are equal if the target is a number."""
+    if isinstance(kpi.target, tuple):
+        return [entry.within or (entry.value or 0.0, entry.value or 0.0) for entry in kpi.target]
+    if isinstance(kpi.target, Band):
+        return [kpi.target.within]
+    if isinstance(kpi.target, Goal):
+        return [(kpi.target.to, kpi.target.to)]
+    return [(kpi.target, kpi.target)] if isinstance(kpi.target, float) else []
+
+
+def _is_share(context: CheckContext, kpi: Kpi, metrics: tuple[Metric, ...]) -> bool:
+    counts = all(metric_unit(metric) == "count" for metric in metrics)
+    return counts and len(metrics) > 1 and context.config.unit(kpi) == "ratio"
+
+
+def _direction(path: KeyPath, kpi: Kpi) -> Iterator[Finding]:
+    if kpi.better is Better.WITHIN and not isinstance(kpi.target, Band):
+        yield Finding(path, "better is within, but the target is not a range", "write {within: [low, high]}")
+    elif isinstance(kpi.target, Goal) and (kpi.target.to > kpi.target.from_) is not (kpi.better is Better.HIGHER):
+        direction = "up" if kpi.target.to > kpi.target.from_ else "down"
+        message = f"the goal leads {direction}, but better is {kpi.better.value}"
+        yield Finding(path, message, "swap from and to, or change better")
+
+
+def _entries(path: KeyPath, kpi: Kpi, entries: tuple[Entry, ...], context: CheckContext) -> Iterator[Finding]:
+    indexes: dict[tuple[str | None, str | None, date], int] = {}
+    for index, entry in enumerate(entries):
+        first = indexes.setdefault((entry.team, entry.person, entry.since), index)
+        if first != index:
+            hint = f"give it another since than target[{first}], or remove one of them"
+            yield Finding((*path, index), "two entries for the same scope start on the same day", hint)
+        if (entry.within is not None) is not (kpi.better is Better.WITHIN):
+            form = "within: [low, high]" if kpi.better is Better.WITHIN else "value: NUMBER"
+            message = f"better is {kpi.better.value}, but the entry has the other form"
+            yield Finding((*path, index), message, f"write {form}")
+        yield from _entry_scope((*path, index), entry, kpi, context)
+
+
+def _entry_scope(path: KeyPath, entry: Entry, kpi: Kpi, context: CheckContext) -> Iterator[Finding]:
+    for scope, name in ((Scope.TEAM, entry.team), (Scope.PERSON, entry.person)):
+        if name is not None and scope not in kpi.scopes:
+            message = f"the entry is for a {scope.value}, but scopes does not contain {scope.value}"
+            yield Finding((*path, scope.value), message, f"add {scope.value} to scopes, or remove the entry")
+    teams = context.names("teams")
+    if (
+        entry.team is not None
+        and entry.team not in teams
+        and not context.knows_people
+        and "teams" not in context.unreadable
+    ):
+        hint = suggestion(entry.team, teams, "teams defined") or "no team is defined, and no source reads people"
+        yield Finding((*path, "team"), "there is no such team", hint)

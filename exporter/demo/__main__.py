@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 
 from exporter.demo.company.company import MONTHS_OF_HISTORY, SEED
-from exporter.demo.server import HOST, PORT, Story, main
+from exporter.demo.server import HOST, PORT, DemoOptions, main
 from exporter.errors import StartError
 
 
@@ -21,7 +21,7 @@ def run(arguments: Sequence[str] | None = None) -> int:
     given = parser.parse_args(arguments)
     host, _, port = given.listen.rpartition(":")
     try:
-        main(host, int(port), Story(given.seed, given.months), attached=given.attached)
+        main(host, int(port), DemoOptions(given.seed, given.months), attached=given.attached)
     except StartError as error:
         print(error, file=sys.stderr)  # noqa: T201
         return 1

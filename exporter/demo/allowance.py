@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 
 @dataclass
-class Allowance:
+class RequestLimit:
     """Counts requests in windows of `seconds`; time is handed in, in seconds since 1970."""
 
     most: int

@@ -11,7 +11,7 @@ from starlette.responses import Response
 HTML = "text/html"
 
 
-class RefusedError(Exception):
+class ApiError(Exception):
     """A request is answered with an error: JSON, or a page of HTML where the body is text."""
 
     def __init__(self, status: int, body: Mapping[str, Any] | str, headers: Mapping[str, str] | None = None) -> None:
@@ -22,9 +22,9 @@ class RefusedError(Exception):
         """As it goes out."""
         if isinstance(self.body, str):
             return Response(self.body, self.status, dict(self.headers), HTML)
-        return as_json(self.status, self.body, self.headers)
+        return json_response(self.status, self.body, self.headers)
 
 
-def as_json(status: int, body: Any, headers: Mapping[str, str] | None = None) -> Response:
+def json_response(status: int, body: Any, headers: Mapping[str, str] | None = None) -> Response:
     """A JSON answer."""
     return Response(orjson.dumps(body), status, dict(headers or {}), "application/json")

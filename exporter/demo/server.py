@@ -19,10 +19,10 @@ from starlette.responses import PlainTextResponse
 from starlette.routing import BaseRoute, Mount, Route
 
 from exporter.clock import Clock, system_clock
-from exporter.demo.aircall.api import AircallShape
-from exporter.demo.company.company import MONTHS_OF_HISTORY, SEED, Company, first_day
+from exporter.demo.aircall.api import FakeAircall
+from exporter.demo.company.company import MONTHS_OF_HISTORY, SEED, DemoCompany, first_day
 from exporter.demo.hubspot.access import HubspotAccess
-from exporter.demo.hubspot.api import SCOPES, HubspotShape
+from exporter.demo.hubspot.api import SCOPES, FakeHubspot
 from exporter.errors import StartError
 
 HOST, PORT = "127.0.0.1", 9941
@@ -30,14 +30,14 @@ HOST, PORT = "127.0.0.1", 9941
 TOKEN = "demo"  # noqa: S105 - opens nothing but this simulation
 API_ID = "demo"
 
-VendorRoutes = Callable[[Company, Clock], Mapping[str, Sequence[BaseRoute]]]
+VendorRoutes = Callable[[DemoCompany, Clock], Mapping[str, Sequence[BaseRoute]]]
 
 
-def vendor_routes(company: Company, clock: Clock) -> dict[str, Sequence[BaseRoute]]:
+def vendor_routes(company: DemoCompany, clock: Clock) -> dict[str, Sequence[BaseRoute]]:
     """The routes of each vendor's API, by the path under which they are mounted."""
     return {
-        "/hubspot": HubspotShape(company, clock, HubspotAccess(clock, TOKEN, SCOPES)).routes(),
-        "/aircall/v1": AircallShape(company, clock, API_ID, TOKEN).routes(),
+        "/hubspot": FakeHubspot(company, clock, HubspotAccess(clock, TOKEN, SCOPES)).routes(),
+        "/aircall/v1": FakeAircall(company, clock, API_ID, TOKEN).routes(),
     }
 
 
@@ -49,7 +49,7 @@ def create_app(mounts: Mapping[str, Sequence[BaseRoute]]) -> Starlette:
 
 
 @dataclass(frozen=True)
-class Running:
+class DemoServer:
     """A server at `host`:`port` until `close` is called, which waits for its end."""
 
     host: str
@@ -63,23 +63,23 @@ class Running:
 
 
 @dataclass(frozen=True)
-class Story:
+class DemoOptions:
     """Which company is told, and for how many months back."""
 
     seed: int = SEED
     months: int = MONTHS_OF_HISTORY
 
 
-STORY = Story()
+DEFAULTS = DemoOptions()
 
 
 def serve(
     clock: Clock = system_clock,
     host: str = HOST,
     port: int = PORT,
-    story: Story = STORY,
+    story: DemoOptions = DEFAULTS,
     routes: VendorRoutes = vendor_routes,
-) -> Running:
+) -> DemoServer:
     """Serves the company from a thread of this process. Port 0 takes a free port.
 
     Raises StartError if the port is taken.
@@ -87,7 +87,7 @@ def serve(
     listener = _listener(host, port)
     port = listener.getsockname()[1]
     now = clock()
-    company = Company(story.seed, first_day(now, story.months))
+    company = DemoCompany(story.seed, first_day(now, story.months))
     company.advance(int(now.timestamp()))
     loop, stop = asyncio.new_event_loop(), asyncio.Event()
     thread = threading.Thread(
@@ -99,10 +99,10 @@ def serve(
         loop.call_soon_threadsafe(stop.set)
         thread.join()
 
-    return Running(host, port, close)
+    return DemoServer(host, port, close)
 
 
-def launch(host: str = HOST, port: int = PORT, story: Story = STORY) -> Running:
+def launch(host: str = HOST, port: int = PORT, story: DemoOptions = DEFAULTS) -> DemoServer:
     """Serves the company from a process of its own, so that it takes no time from the exporter's.
 
     The process ends with this one. Raises StartError where it cannot start.
@@ -123,10 +123,10 @@ def launch(host: str = HOST, port: int = PORT, story: Story = STORY) -> Running:
     if not address:
         close()
         raise StartError(f"the demo company cannot be served at {host}:{port}")
-    return Running(host, int(address.rpartition(":")[2]), close)
+    return DemoServer(host, int(address.rpartition(":")[2]), close)
 
 
-def main(host: str = HOST, port: int = PORT, story: Story = STORY, *, attached: bool = False) -> None:
+def main(host: str = HOST, port: int = PORT, story: DemoOptions = DEFAULTS, *, attached: bool = False) -> None:
     """Serves until interrupted or terminated, or, `attached`, until the standard input ends.
 
     Prints the address when ready. Raises StartError.

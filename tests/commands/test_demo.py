@@ -13,7 +13,7 @@ import pytest
 
 from exporter.commands import demo
 from exporter.config.root import Config
-from exporter.demo.server import Running
+from exporter.demo.server import DemoServer
 from exporter.errors import StartError
 from tests.command_line import Typed
 
@@ -22,7 +22,7 @@ def test_the_demo_brings_its_company_its_companions_and_its_addresses(
     typed: Typed, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     told: list[str] = []
-    monkeypatch.setattr(demo, "launch", lambda *_: Running("127.0.0.1", 9941, lambda: told.append("company ended")))
+    monkeypatch.setattr(demo, "launch", lambda *_: DemoServer("127.0.0.1", 9941, lambda: told.append("company ended")))
     here = EntryPoint("beside", "tests.commands.test_demo:companion", demo.COMPANIONS)
     missing = EntryPoint("missing", "no_such_library:begin", demo.COMPANIONS)
     monkeypatch.setattr(demo, "entry_points", lambda group: [missing, here] if group == demo.COMPANIONS else [])

@@ -120,7 +120,7 @@ class Shown:
         return {"status": "success", "data": {"groups": [{"rules": [{"name": "KpiOffTrack", "health": "ok"}]}]}}
 
 
-class Asking(Shown):
+class ApiClient(Shown):
     """Answers queries as Grafana's data source does: by asking a Prometheus."""
 
     def __init__(self, boards: dict[str, Json], port: int) -> None:
@@ -146,7 +146,7 @@ def test_every_panel_has_data_from_a_prometheus_that_scrapes_the_exporter(tmp_pa
         ports = stack(config, tmp_path, [exporter.port])
         command = prometheus_command(str(program("prometheus")), tmp_path, ports["prometheus"])
         boards = generated_boards(tmp_path / "generated")
-        asking = Asking(boards, ports["prometheus"])
+        asking = ApiClient(boards, ports["prometheus"])
         with (
             running(command, ports["prometheus"], tmp_path / "prometheus.log"),
             httpx.Client(base_url="http://grafana", transport=httpx.MockTransport(asking)) as client,

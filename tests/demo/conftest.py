@@ -7,15 +7,15 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 
 from exporter.demo.company import company as history
-from exporter.demo.company.company import Company
+from exporter.demo.company.company import DemoCompany
 
 FRIDAY = datetime(2026, 3, 13, 14, 0, tzinfo=UTC)
 
 
 @pytest.fixture(scope="session")
-def company() -> Company:
+def company() -> DemoCompany:
     """The company with seed 7 as of FRIDAY."""
-    found = Company(7, date(2025, 9, 1))
+    found = DemoCompany(7, date(2025, 9, 1))
     found.advance(int(FRIDAY.timestamp()))
     return found
 

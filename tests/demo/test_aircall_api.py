@@ -9,18 +9,18 @@ from starlette.applications import Starlette
 from starlette.routing import Mount
 
 from exporter.demo.aircall import api
-from exporter.demo.aircall.api import AircallShape
-from tests.demo.asking import Asking
-from tests.demo.tiny import Hands, TinyCompany, at, phone_call
+from exporter.demo.aircall.api import FakeAircall
+from tests.demo.api_client import ApiClient
+from tests.demo.tiny_company import ManualClock, TinyCompany, at, phone_call
 
 
 class Account:
     """A client of the API with a key."""
 
     def __init__(self, company: TinyCompany) -> None:
-        self.hands = Hands()
-        self.shape = AircallShape(company, self.hands, "key", "token")
-        self.client = Asking(Starlette(routes=[Mount("/v1", routes=self.shape.routes())]))
+        self.clock = ManualClock()
+        self.shape = FakeAircall(company, self.clock, "key", "token")
+        self.client = ApiClient(Starlette(routes=[Mount("/v1", routes=self.shape.routes())]))
         self.client.auth = ("key", "token")
 
     def get(self, path: str, **params: Any) -> Any:
@@ -40,7 +40,7 @@ def account() -> Account:
 def test_a_call_rings_is_answered_is_over_and_is_tagged_later(account: Account) -> None:
     seen = []
     for minutes in (5, 0.5, 3, 30):
-        account.hands.go(minutes)
+        account.clock.advance(minutes)
         one = account.get("/calls")["calls"][0]
         seen.append(
             (one["status"], bool(one["user"]), bool(one["answered_at"]), bool(one["ended_at"]), len(one["tags"]))
@@ -54,33 +54,33 @@ def test_a_call_rings_is_answered_is_over_and_is_tagged_later(account: Account) 
 
 
 def test_the_duration_includes_the_ringing(account: Account) -> None:
-    account.hands.go(60)
+    account.clock.advance(60)
     one = account.get("/calls")["calls"][0]
     assert one["duration"] == 180
     assert one["ended_at"] - one["answered_at"] == 160
 
 
 def test_a_missed_call_says_why_and_may_have_a_voicemail(account: Account) -> None:
-    account.hands.go(60)
+    account.clock.advance(60)
     one = account.get("/calls")["calls"][1]
     assert (one["status"], one["missed_call_reason"], one["user"]) == ("done", "out_of_opening_hours", None)
     assert one["voicemail"]
 
 
 def test_who_rings_somebody_is_known_from_the_start(account: Account) -> None:
-    account.hands.go(20.1)
+    account.clock.advance(20.1)
     one = account.get("/calls")["calls"][2]
     assert (one["direction"], one["status"], one["user"]["name"]) == ("outbound", "initial", "Elif Yilmaz")
     assert one["teams"] == []
 
 
 def test_what_has_not_begun_is_not_there(account: Account) -> None:
-    account.hands.go(6)
+    account.clock.advance(6)
     assert account.get("/calls")["meta"]["total"] == 1
 
 
 def test_pages_say_how_many_there_are_and_where_the_next_is(account: Account) -> None:
-    account.hands.go(500)
+    account.clock.advance(500)
     first = account.get("/calls", per_page=50, order="asc")
     assert first["meta"] | {"next_page_link": ""} == {
         "count": 50, "total": 63, "current_page": 1, "per_page": 50, "next_page_link": "", "previous_page_link": None,
@@ -90,14 +90,14 @@ def test_pages_say_how_many_there_are_and_where_the_next_is(account: Account) ->
 
 
 def test_the_newest_come_first_where_asked_for(account: Account) -> None:
-    account.hands.go(500)
+    account.clock.advance(500)
     first = account.get("/calls", order="desc", per_page=2)["calls"]
     second = account.get("/calls", order="desc", per_page=2, page=2)["calls"]
     assert [one["id"] for one in first + second] == [69, 68, 67, 66]
 
 
 def test_a_span_includes_both_its_ends(account: Account) -> None:
-    account.hands.go(500)
+    account.clock.advance(500)
     found = account.get("/calls", **{"from": at(110), "to": at(112)})
     assert [one["id"] for one in found["calls"]] == [10, 11, 12]
 
@@ -106,7 +106,7 @@ def test_more_than_the_cap_is_never_given_and_nothing_says_so(
     account: Account, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(api, "CAP", 40)
-    account.hands.go(500)
+    account.clock.advance(500)
     page = account.get("/calls", per_page=20, page=2)
     assert (page["meta"]["total"], page["meta"]["next_page_link"], len(page["calls"])) == (63, None, 20)
     assert account.get("/calls", per_page=20, page=3)["calls"] == []
@@ -130,7 +130,7 @@ def test_users_and_teams_are_those_who_work_there(account: Account) -> None:
         "Customer Care",
     ]
     assert len(teams[1]["users"]) == 9
-    account.hands.go(200 * 1440)
+    account.clock.advance(200 * 1440)
     assert account.get("/users", per_page=50)["meta"]["total"] == 40
     assert len(account.get("/teams")["teams"][1]["users"]) == 8
 

@@ -8,10 +8,10 @@ from statistics import mean
 
 import pytest
 
-from exporter.demo.company.company import Company, Timeline, first_day
-from exporter.demo.company.life import Deal, Staged
+from exporter.demo.company.company import DemoCompany, Timeline, first_day
+from exporter.demo.company.entities import DealHistory, StagedRecord
 from exporter.demo.company.rhythm import CLOSES, OPENS, is_workday, local_day, midnight
-from tests.demo.tiny import at, deal
+from tests.demo.tiny_company import at, deal
 
 KINDS = ("deals", "leads", "tickets", "calls")
 
@@ -23,7 +23,7 @@ def seconds(day: date) -> int:
 @pytest.mark.usefixtures("young")
 def test_two_companies_of_one_seed_have_the_same_history_however_they_got_there() -> None:
     since = date(2026, 2, 20)
-    at_once, by_steps = Company(3, since), Company(3, since)
+    at_once, by_steps = DemoCompany(3, since), DemoCompany(3, since)
     at_once.advance(seconds(date(2026, 3, 13)))
     for day in (20, 21, 28):
         by_steps.advance(seconds(date(2026, 2, day)))
@@ -33,8 +33,8 @@ def test_two_companies_of_one_seed_have_the_same_history_however_they_got_there(
 
 
 @pytest.mark.usefixtures("young")
-def test_a_later_start_shows_the_same_records(company: Company, now: int) -> None:
-    later = Company(7, date(2026, 2, 20))
+def test_a_later_start_shows_the_same_records(company: DemoCompany, now: int) -> None:
+    later = DemoCompany(7, date(2026, 2, 20))
     later.advance(now)
     for kind in KINDS:
         known = {record.id: record for record in getattr(company, kind).records}
@@ -42,22 +42,22 @@ def test_a_later_start_shows_the_same_records(company: Company, now: int) -> Non
 
 
 @pytest.mark.usefixtures("young")
-def test_another_seed_is_another_company(company: Company, now: int) -> None:
-    other = Company(8, date(2026, 3, 12))
+def test_another_seed_is_another_company(company: DemoCompany, now: int) -> None:
+    other = DemoCompany(8, date(2026, 3, 12))
     other.advance(now)
     assert {record.id for record in other.calls.records} & {record.id for record in company.calls.records}
     known = {record.id: record for record in company.calls.records}
     assert all(known.get(record.id) != record for record in other.calls.records)
 
 
-def test_time_never_goes_back_and_advancing_twice_adds_nothing(company: Company, now: int) -> None:
+def test_time_never_goes_back_and_advancing_twice_adds_nothing(company: DemoCompany, now: int) -> None:
     before = {kind: len(getattr(company, kind).records) for kind in KINDS}
     company.advance(now)
     company.advance(now - 40 * 86_400)
     assert {kind: len(getattr(company, kind).records) for kind in KINDS} == before
 
 
-def test_ids_rise_with_time(company: Company) -> None:
+def test_ids_rise_with_time(company: DemoCompany) -> None:
     for kind in KINDS:
         ids = [record.id for record in getattr(company, kind).records]
         assert ids == sorted(set(ids))
@@ -65,34 +65,34 @@ def test_ids_rise_with_time(company: Company) -> None:
     assert starts == sorted(starts)
 
 
-def test_the_first_day_finds_work_under_way(company: Company) -> None:
+def test_the_first_day_finds_work_under_way(company: DemoCompany) -> None:
     opening = midnight(company.since)
     assert sum(deal.created_at < opening for deal in company.deals.records) > 100
-    assert all(deal.moments()[-1] >= opening for deal in company.deals.records)
+    assert all(deal.event_times()[-1] >= opening for deal in company.deals.records)
 
 
 @pytest.mark.parametrize(
     ("kind", "low", "high"), [("deals", 350, 750), ("leads", 700, 1200), ("tickets", 700, 1300), ("calls", 3000, 5500)]
 )
-def test_a_month_has_a_believable_volume(company: Company, kind: str, low: int, high: int) -> None:
-    months = Counter(str(local_day(record.changes()[0]))[:7] for record in getattr(company, kind).records)
+def test_a_month_has_a_believable_volume(company: DemoCompany, kind: str, low: int, high: int) -> None:
+    months = Counter(str(local_day(record.change_times()[0]))[:7] for record in getattr(company, kind).records)
     for month in ("2025-10", "2025-11", "2025-12", "2026-01", "2026-02"):
         assert low < months[month] < high, (kind, month)
 
 
-def test_weekdays_are_busy_and_weekends_quiet(company: Company) -> None:
+def test_weekdays_are_busy_and_weekends_quiet(company: DemoCompany) -> None:
     days = Counter(local_day(call.started_at) for call in company.calls.records)
     usual = mean(count for day, count in days.items() if is_workday(day))
     weekend = mean(count for day, count in days.items() if day.weekday() > 4)
     assert usual > 8 * weekend
 
 
-def test_holidays_are_quiet(company: Company) -> None:
+def test_holidays_are_quiet(company: DemoCompany) -> None:
     days = Counter(local_day(deal.created_at) for deal in company.deals.records)
     assert days[date(2025, 12, 25)] + days[date(2026, 1, 1)] < 0.3 * days[date(2025, 12, 17)]
 
 
-def test_calls_come_in_opening_hours(company: Company) -> None:
+def test_calls_come_in_opening_hours(company: DemoCompany) -> None:
     inside = [
         OPENS * 3600 <= call.started_at - midnight(local_day(call.started_at)) < CLOSES * 3600
         for call in company.calls.records
@@ -101,7 +101,7 @@ def test_calls_come_in_opening_hours(company: Company) -> None:
     assert mean(inside) > 0.95
 
 
-def test_more_is_won_in_the_last_days_of_a_month(company: Company, now: int) -> None:
+def test_more_is_won_in_the_last_days_of_a_month(company: DemoCompany, now: int) -> None:
     won: dict[bool, list[int]] = {True: [], False: []}
     days = Counter(local_day(end) for deal in company.deals.records if (end := deal.entered("won", now)))
     for number in range((date(2026, 3, 1) - date(2025, 10, 1)).days):
@@ -111,7 +111,7 @@ def test_more_is_won_in_the_last_days_of_a_month(company: Company, now: int) -> 
     assert mean(won[True]) > 1.4 * mean(won[False])
 
 
-def test_some_people_are_far_better_than_others(company: Company, now: int) -> None:
+def test_some_people_are_far_better_than_others(company: DemoCompany, now: int) -> None:
     closed, won = Counter[int](), Counter[int]()
     for one in company.deals.records:
         if one.closed_at(now):
@@ -123,7 +123,7 @@ def test_some_people_are_far_better_than_others(company: Company, now: int) -> N
     assert rates[-1] < 0.8
 
 
-def test_replies_are_slower_on_busy_days(company: Company) -> None:
+def test_replies_are_slower_on_busy_days(company: DemoCompany) -> None:
     days: dict[date, list[int]] = defaultdict(list)
     for one in company.tickets.records:
         if OPENS * 3600 <= one.created_at - midnight(local_day(one.created_at)) < 14 * 3600:
@@ -133,18 +133,18 @@ def test_replies_are_slower_on_busy_days(company: Company) -> None:
     assert mean(wait for waits in busy for wait in waits) > 1.2 * mean(wait for waits in quiet for wait in waits)
 
 
-def test_replies_come_whole_minutes_after_the_question(company: Company) -> None:
+def test_replies_come_whole_minutes_after_the_question(company: DemoCompany) -> None:
     waits = {one.replied_at - one.created_at for one in company.tickets.records}
     assert {wait % 60 for wait in waits} == {0}
     assert min(waits) >= 0
 
 
-def test_amounts_are_many_small_and_few_large(company: Company) -> None:
+def test_amounts_are_many_small_and_few_large(company: DemoCompany) -> None:
     amounts = sorted(float(one.amount) for one in company.deals.records)
     assert mean(amounts) > 1.3 * amounts[len(amounts) // 2]
 
 
-def test_everything_a_crm_suffers_from_happens(company: Company, now: int) -> None:
+def test_everything_a_crm_suffers_from_happens(company: DemoCompany, now: int) -> None:
     deals = company.deals.records
     assert any(one.archived(now) for one in deals)
     assert any(one.corrected is not None and one.worth(now) != one.amount for one in deals)
@@ -157,18 +157,18 @@ def test_everything_a_crm_suffers_from_happens(company: Company, now: int) -> No
     }  # fmt: skip
 
 
-def test_what_is_to_come_is_not_shown_yet(company: Company, now: int) -> None:
+def test_what_is_to_come_is_not_shown_yet(company: DemoCompany, now: int) -> None:
     today = [one for one in company.deals.records if local_day(one.created_at) == local_day(now)]
     assert any(not one.exists(now) for one in today)
     assert any(one.exists(now) for one in today)
 
 
-def test_a_staged_record_goes_through_its_stages_in_order(company: Company) -> None:
+def test_a_staged_record_goes_through_its_stages_in_order(company: DemoCompany) -> None:
     for kind in ("deals", "leads", "tickets"):
-        records: list[Staged] = getattr(company, kind).records
+        records: list[StagedRecord] = getattr(company, kind).records
         for record in records:
-            moments = [step.at for step in record.steps]
-            assert moments == sorted(moments), record
+            event_times = [step.at for step in record.steps]
+            assert event_times == sorted(event_times), record
 
 
 @pytest.mark.parametrize(
@@ -187,7 +187,7 @@ def test_the_history_begins_with_a_quarter_at_least_so_many_months_back(
 
 
 def test_a_timeline_finds_what_changed_though_records_are_added_later() -> None:
-    timeline: Timeline[Deal] = Timeline()
+    timeline: Timeline[DealHistory] = Timeline()
     timeline.extend([deal(1, (0, "discovery"), (60, "won")), deal(2)])
     assert [one.id for one in timeline.changed_since(at(60), at(60))] == [1]
     timeline.extend([deal(5, (60, "discovery"))])
@@ -196,7 +196,7 @@ def test_a_timeline_finds_what_changed_though_records_are_added_later() -> None:
     assert [one.id for one in timeline.from_id(2)] == [2, 5]
 
 
-def test_calls_between_includes_both_ends(company: Company) -> None:
+def test_calls_between_includes_both_ends(company: DemoCompany) -> None:
     low, high = company.calls_between(company.calls.records[3].started_at, company.calls.records[9].started_at)
     assert low <= 3
     assert high >= 10

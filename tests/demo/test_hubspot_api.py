@@ -11,19 +11,19 @@ from starlette.applications import Starlette
 
 from exporter.demo.hubspot import search as hubspot_search
 from exporter.demo.hubspot.access import HubspotAccess
-from exporter.demo.hubspot.api import SCOPES, HubspotShape
-from tests.demo.asking import Asking
-from tests.demo.tiny import Hands, TinyCompany, at, deal, lead, phone_call, ticket
+from exporter.demo.hubspot.api import SCOPES, FakeHubspot
+from tests.demo.api_client import ApiClient
+from tests.demo.tiny_company import ManualClock, TinyCompany, at, deal, lead, phone_call, ticket
 
 
 class Account:
     """A client of the API with a key."""
 
     def __init__(self, company: TinyCompany) -> None:
-        self.hands = Hands()
-        self.access = HubspotAccess(self.hands, "key", SCOPES)
-        self.shape = HubspotShape(company, self.hands, self.access)
-        self.client = Asking(Starlette(routes=self.shape.routes()), {"authorization": "Bearer key"})
+        self.clock = ManualClock()
+        self.access = HubspotAccess(self.clock, "key", SCOPES)
+        self.shape = FakeHubspot(company, self.clock, self.access)
+        self.client = ApiClient(Starlette(routes=self.shape.routes()), {"authorization": "Bearer key"})
 
     def get(self, path: str, **params: Any) -> Any:
         answer = self.client.get(path, params=params)
@@ -62,7 +62,7 @@ def properties(row: dict[str, Any]) -> dict[str, Any]:
 
 
 def test_numbers_are_texts_and_times_are_iso(account: Account) -> None:
-    account.hands.go(60)
+    account.clock.advance(60)
     wanted = "amount,closedate,dealstage,hs_is_closed_won,deal_currency_code"
     row = account.get("/crm/objects/2026-03/deals", limit=1, properties=wanted)["results"][0]
     assert row["id"] == "1"
@@ -74,7 +74,7 @@ def test_numbers_are_texts_and_times_are_iso(account: Account) -> None:
 
 
 def test_a_correction_shows_late_and_moves_the_change_time(account: Account) -> None:
-    account.hands.go(90)
+    account.clock.advance(90)
     found = properties(account.get("/crm/v3/objects/0-3", properties="amount")["results"][0])
     assert (found["amount"], found["hs_lastmodifieddate"]) == ("80.50", "2026-03-02T10:30:00.000Z")
 
@@ -91,7 +91,7 @@ def test_pages_follow_the_token_and_the_last_has_none(account: Account) -> None:
 
 
 def test_archived_records_have_a_list_of_their_own_and_no_longer_change(account: Account) -> None:
-    account.hands.go(120)
+    account.clock.advance(120)
     live = account.get("/crm/v3/objects/deals")["results"]
     gone = account.get("/crm/v3/objects/deals", archived="true")["results"]
     assert ([row["id"] for row in live], [row["archived"] for row in live]) == (["1", "3"], [False, False])
@@ -99,14 +99,14 @@ def test_archived_records_have_a_list_of_their_own_and_no_longer_change(account:
 
 
 def test_the_loser_of_a_merge_is_in_no_list(account: Account) -> None:
-    account.hands.go(60)
+    account.clock.advance(60)
     for archived in ("true", "false"):
         rows = account.get("/crm/v3/objects/contacts", archived=archived)["results"]
         assert "5" not in [row["id"] for row in rows]
 
 
 def test_stages_have_ids_whose_meaning_only_the_pipelines_tell(account: Account) -> None:
-    account.hands.go(60)
+    account.clock.advance(60)
     stage = properties(account.get("/crm/v3/objects/deals", after="3", properties="dealstage")["results"][0])[
         "dealstage"
     ]
@@ -120,7 +120,7 @@ def test_stages_have_ids_whose_meaning_only_the_pipelines_tell(account: Account)
 
 
 def test_contacts_show_how_far_a_lead_is(account: Account) -> None:
-    account.hands.go(60)
+    account.clock.advance(60)
     wanted = "lifecyclestage,hs_lead_status,hs_lifecyclestage_opportunity_date"
     found = properties(account.get("/crm/v3/objects/contacts", properties=wanted)["results"][0])
     assert (found["lifecyclestage"], found["hs_lead_status"]) == ("opportunity", "OPEN_DEAL")
@@ -129,7 +129,7 @@ def test_contacts_show_how_far_a_lead_is(account: Account) -> None:
 
 
 def test_leads_are_the_same_leads_in_another_shape(account: Account) -> None:
-    account.hands.go(60)
+    account.clock.advance(60)
     wanted = "hs_pipeline_stage,hs_lead_is_qualified,hs_lead_associated_deals_count"
     found = properties(account.get("/crm/objects/2026-03/leads", properties=wanted)["results"][0])
     assert (found["hs_pipeline_stage"], found["hs_lead_is_qualified"]) == ("qualified-stage-id", "true")
@@ -140,14 +140,14 @@ def test_tickets_belong_to_a_queue_until_somebody_replies(account: Account) -> N
     wanted = "hubspot_owner_id,first_agent_reply_date,closed_date,hs_last_csat_rating,time_to_first_agent_reply"
     before = properties(account.get("/crm/v3/objects/tickets", properties=wanted)["results"][0])
     assert (before["hubspot_owner_id"], before["first_agent_reply_date"]) == ("70110900", None)
-    account.hands.go(121)
+    account.clock.advance(121)
     after = properties(account.get("/crm/v3/objects/tickets", properties=wanted)["results"][0])
     assert (after["hubspot_owner_id"], after["time_to_first_agent_reply"]) == ("70110025", "3600000")
     assert (after["closed_date"], after["hs_last_csat_rating"]) == ("2026-03-02T10:30:00.000Z", "4")
 
 
 def test_calls_are_those_that_sellers_make_with_milliseconds(account: Account) -> None:
-    account.hands.go(60)
+    account.clock.advance(60)
     rows = account.get("/crm/v3/objects/calls", properties="hs_call_duration,hs_call_status")["results"]
     assert [(row["id"], properties(row)["hs_call_duration"], properties(row)["hs_call_status"]) for row in rows] == [
         ("7", "160000", "COMPLETED")
@@ -160,30 +160,30 @@ def test_owners_come_in_pages_with_teams_and_former_ones_apart(account: Account)
     assert len(first["results"]) + len(rest["results"]) == 42
     assert first["results"][0]["teams"] == [{"id": "31500", "name": "Sales North", "primary": True}]
     assert rest["results"][-1]["type"] == "QUEUE"
-    account.hands.go(200 * 1440)
+    account.clock.advance(200 * 1440)
     (former,) = account.get("/crm/v3/owners", archived="true")["results"]
     assert (former["archived"], former["userId"], former["teams"]) == (True, None, [])
 
 
 def test_search_is_behind_and_shows_the_past(account: Account) -> None:
     account.shape.lag = timedelta(minutes=5)
-    account.hands.go(33)
+    account.clock.advance(33)
     found = account.search("deals", ("hs_object_id", "EQ", "1"), properties=["dealstage"]).json()
     assert properties(found["results"][0])["dealstage"] == "appointmentscheduled"
-    account.hands.go(3)
+    account.clock.advance(3)
     found = account.search("deals", ("hs_object_id", "EQ", "1"), properties=["dealstage"]).json()
     assert properties(found["results"][0])["dealstage"] == "closedwon"
 
 
 def test_search_finds_what_changed_since_and_never_what_is_archived(account: Account) -> None:
-    account.hands.go(61)
+    account.clock.advance(61)
     found = account.search("deals", ("hs_lastmodifieddate", "GTE", str(at(30) * 1000))).json()
     assert (found["total"], [row["id"] for row in found["results"]]) == (2, ["1", "3"])
 
 
 def test_search_refuses_to_page_beyond_the_cap(account: Account, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(hubspot_search, "CAP", 2)
-    account.hands.go(60)
+    account.clock.advance(60)
     assert account.search("deals", limit=2).json()["paging"] == {"next": {"after": "2"}}
     assert account.search("deals", limit=2, after="2").status_code == 400
 
@@ -232,7 +232,7 @@ def test_tokens_are_bought_and_end_after_half_an_hour(account: Account) -> None:
     assert token["expires_in"] == 1800
     bearer = {"authorization": f"Bearer {token['access_token']}"}
     assert account.client.get("/crm/v3/objects/deals", headers=bearer).status_code == 200
-    account.hands.go(30)
+    account.clock.advance(30)
     found = account.client.get("/crm/v3/objects/deals", headers=bearer)
     assert (found.status_code, found.json()["category"]) == (401, "EXPIRED_AUTHENTICATION")
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from exporter.demo.company.life import Life
+from exporter.demo.company.entities import RecordHistory
 from exporter.demo.hubspot.search import matching, since_of
 
 ROWS = [
@@ -17,7 +17,7 @@ ROWS = [
 
 
 def found(*rules: dict[str, Any], sorts: Any = ()) -> list[str]:
-    shown = [(Life(id=int(str(row["hs_object_id"]))), row) for row in ROWS]
+    shown = [(RecordHistory(id=int(str(row["hs_object_id"]))), row) for row in ROWS]
     body = {"filterGroups": [{"filters": [rule]} for rule in rules], "sorts": sorts}
     return [str(row["hs_object_id"]) for _, row in matching(list(shown), body)]
 

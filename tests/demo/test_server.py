@@ -16,13 +16,13 @@ import pytest
 
 from exporter.demo import server
 from exporter.demo.__main__ import run
-from exporter.demo.server import API_ID, PORT, TOKEN, Story, launch, main, serve
+from exporter.demo.server import API_ID, PORT, TOKEN, DemoOptions, launch, main, serve
 from exporter.errors import StartError
-from tests.demo.tiny import Hands
+from tests.demo.tiny_company import ManualClock
 
 pytestmark = pytest.mark.usefixtures("young")
 
-SHORT = Story(seed=7, months=0)
+SHORT = DemoOptions(seed=7, months=0)
 
 
 @pytest.fixture
@@ -33,7 +33,7 @@ def taken() -> Iterator[int]:
 
 
 def test_both_vendors_are_served_at_one_address() -> None:
-    running = serve(Hands(), port=0, story=SHORT)
+    running = serve(ManualClock(), port=0, story=SHORT)
     try:
         with httpx.Client(base_url=running.url, headers={"authorization": f"Bearer {TOKEN}"}) as client:
             deals = client.get("/hubspot/crm/objects/2026-03/deals").json()["results"]
@@ -60,7 +60,7 @@ def test_a_process_of_its_own_serves_and_ends_with_its_owner() -> None:
 
 def test_a_taken_port_is_said_at_once(taken: int) -> None:
     with pytest.raises(StartError, match=str(taken)):
-        serve(Hands(), port=taken, story=SHORT)
+        serve(ManualClock(), port=taken, story=SHORT)
 
 
 def test_a_process_that_cannot_start_says_so(taken: int, capfd: pytest.CaptureFixture[str]) -> None:

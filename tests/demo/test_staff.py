@@ -41,11 +41,11 @@ def test_the_one_who_moved_is_in_the_new_team() -> None:
 
 
 def test_a_shift_has_only_those_who_work_and_more_of_the_busy_ones() -> None:
-    rng, drawn = Random(1), Counter[str]()
+    rng, draw_days = Random(1), Counter[str]()
     odds = shift(STAFF.sellers, LATE)
     for _ in range(20_000):
-        drawn[odds.draw(rng).name] += 1
-    assert "Petra Vogel" not in drawn
+        draw_days[odds.draw(rng).name] += 1
+    assert "Petra Vogel" not in draw_days
     busiest = max((member for member in STAFF.sellers if member.works_on(LATE)), key=lambda member: member.load)
     laziest = min((member for member in STAFF.sellers if member.works_on(LATE)), key=lambda member: member.load)
-    assert drawn[busiest.name] > drawn[laziest.name]
+    assert draw_days[busiest.name] > draw_days[laziest.name]

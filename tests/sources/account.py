@@ -18,7 +18,7 @@ from exporter.errors import InvalidRecordError
 from exporter.passes import Listing, Page, Pass
 from exporter.records import Record
 from exporter.sources.base import Source, SourceContext
-from tests.demo.tiny import Hands
+from tests.demo.tiny_company import ManualClock
 
 T = TypeVar("T")
 
@@ -71,16 +71,16 @@ def run(work: Coroutine[Any, Any, T]) -> T:
     return _RUNNER.run(work)
 
 
-def source_context(hands: Hands, transport: httpx.AsyncBaseTransport, **environ: str) -> SourceContext:
-    """Everything by the hands of a clock; waits take no time."""
+def source_context(clock: ManualClock, transport: httpx.AsyncBaseTransport, **environ: str) -> SourceContext:
+    """Everything by this clock; waits take no time."""
     return SourceContext(
         environ={"SECRET": SECRET, **environ},
         base=Path(),
         zone=ZONE,
-        clock=hands,
+        clock=clock,
         telemetry=Silent(),
-        sleep=hands.sleep,
-        monotonic=hands.monotonic,
+        sleep=clock.sleep,
+        monotonic=clock.monotonic,
         jitter=lambda: 0.5,
         transport=transport,
     )
@@ -135,16 +135,16 @@ class Replica:
     _staged: list[Record] = field(default_factory=list)
     _broken: Pass | None = None
 
-    def sync(self, source: Source, entity: str, hands: Hands, *, full: bool = False) -> Brought:
+    def sync(self, source: Source, entity: str, clock: ManualClock, *, full: bool = False) -> Brought:
         """A whole pass, merged as the store merges it."""
-        brought = bring(source, self._asked(entity, hands, full))
+        brought = bring(source, self._asked(entity, clock, full))
         self._staged += brought.records
         self._publish(brought)
         return brought
 
-    def break_off(self, source: Source, entity: str, hands: Hands, *, full: bool, pages: int) -> None:
+    def break_off(self, source: Source, entity: str, clock: ManualClock, *, full: bool, pages: int) -> None:
         """A pass that is killed after some pages; the next one takes it up."""
-        asked = self._asked(entity, hands, full)
+        asked = self._asked(entity, clock, full)
         brought = bring(source, asked, pages)
         self._staged += brought.records
         if brought.pages[-1].resume is None:
@@ -156,8 +156,8 @@ class Replica:
         """What is not deleted."""
         return {key: record for key, record in self.held.items() if not record.deleted}
 
-    def _asked(self, entity: str, hands: Hands, full: bool) -> Pass:
-        return self._broken or Pass(entity, hands.now, None if full else self.cursor)
+    def _asked(self, entity: str, clock: ManualClock, full: bool) -> Pass:
+        return self._broken or Pass(entity, clock.now, None if full else self.cursor)
 
     def _publish(self, brought: Brought) -> None:
         for record in self._staged:

@@ -21,7 +21,7 @@ from exporter.store.store import Store
 from exporter.sync.observer import PassReport
 from exporter.sync.page_writer import StoreThread
 from exporter.sync.pass_runner import PassRequest, PassRunner
-from tests.demo.tiny import TinyCompany, phone_call
+from tests.demo.tiny_company import TinyCompany, phone_call
 from tests.evaluation.stored import small_config
 from tests.fakes.api import FakeApi
 from tests.sources import account
@@ -67,15 +67,15 @@ def config_of(source: Source) -> Config:
 
 def _aircall_calls() -> Made:
     phones = Phones(TinyCompany(calls=[phone_call(key, 10) for key in range(1, 10_002)]))
-    phones.hands.go(60)
-    return phones.source("calls"), phones.hands
+    phones.clock.advance(60)
+    return phones.source("calls"), phones.clock
 
 
 def _aircall_people() -> Made:
     phones = Phones()
     few = {"meta": {"total": 10_001}, "users": []}
     phones.line.fault = lambda request: httpx.Response(200, json=few) if "/users" in request.url.path else None
-    return phones.source("people"), phones.hands
+    return phones.source("people"), phones.clock
 
 
 def _rest() -> Made:

@@ -16,7 +16,7 @@ from exporter.store.store import Store
 from exporter.sync.observer import NullObserver, PassReport
 from exporter.sync.page_writer import StoreThread
 from exporter.sync.pass_runner import PassRequest, PassRunner
-from tests.demo.tiny import Hands, TinyCompany, deal, phone_call
+from tests.demo.tiny_company import ManualClock, TinyCompany, deal, phone_call
 from tests.fakes.api import FakeApi
 from tests.sources import account
 from tests.sources.account import run
@@ -79,26 +79,26 @@ class Account:
 
 
 def _hubspot(name: str) -> Account:
-    hands = Hands()
-    crm = Crm(TinyCompany(deals=[deal(key) for key in range(1, COUNT + 1)]), hands)
-    hands.go(60)
+    clock = ManualClock()
+    crm = Crm(TinyCompany(deals=[deal(key) for key in range(1, COUNT + 1)]), clock)
+    clock.advance(60)
     between = Between(crm.line)
     chosen = options(name=name, provider="hubspot", token={"env": "SECRET"}, entities=["deals"], max_per_second=1000)
-    source = create(chosen, account.source_context(hands, between))
-    return Account(source, "deals", account.SECRET, between, hands, lambda s: hands.go(s / 60))
+    source = create(chosen, account.source_context(clock, between))
+    return Account(source, "deals", account.SECRET, between, clock, lambda s: clock.advance(s / 60))
 
 
 def _aircall(name: str) -> Account:
-    hands = Hands()
-    phones = Phones(TinyCompany(calls=[phone_call(key, key) for key in range(1, COUNT + 1)]), hands)
-    hands.go(60)
+    clock = ManualClock()
+    phones = Phones(TinyCompany(calls=[phone_call(key, key) for key in range(1, COUNT + 1)]), clock)
+    clock.advance(60)
     between = Between(phones.line)
     chosen = options(
         name=name, provider="aircall", api_id="key", api_token={"env": "SECRET"}, entities=["calls"],
         max_per_second=1000,
     )  # fmt: skip
-    source = create(chosen, account.source_context(hands, between))
-    return Account(source, "calls", account.SECRET, between, hands, lambda s: hands.go(s / 60))
+    source = create(chosen, account.source_context(clock, between))
+    return Account(source, "calls", account.SECRET, between, clock, lambda s: clock.advance(s / 60))
 
 
 def _context(inner: httpx.AsyncBaseTransport, clock: Clock, secret: str) -> tuple[Between, SourceContext]:

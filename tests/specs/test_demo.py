@@ -11,9 +11,9 @@ import pytest
 import yaml
 from starlette.applications import Starlette
 
-from exporter.demo.allowance import Allowance
+from exporter.demo.allowance import RequestLimit
 from exporter.demo.company import company
-from exporter.demo.company.company import Company, first_day
+from exporter.demo.company.company import DemoCompany, first_day
 from exporter.demo.server import TOKEN
 from tests.sources.source_context import NOW, Clock
 from tests.specs.recorded import Exchange, Vendor, converse, only
@@ -70,8 +70,8 @@ def said(request: pytest.FixtureRequest) -> tuple[str, list[Exchange]]:
     name, clock = request.param, Clock()
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(company, "WARM_UP", timedelta(days=10))
-        patch.setattr(Allowance, "take", lambda *_: True)  # rates are counted in real time
-        simulated = Company(7, first_day(NOW, 0))
+        patch.setattr(RequestLimit, "take", lambda *_: True)  # rates are counted in real time
+        simulated = DemoCompany(7, first_day(NOW, 0))
         simulated.advance(int(NOW.timestamp()))
         vendor = httpx.ASGITransport(Starlette(routes=VENDORS[name].routes(simulated, clock)))
         plain = entry(name)

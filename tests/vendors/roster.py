@@ -10,19 +10,19 @@ from types import MappingProxyType
 from starlette.routing import BaseRoute
 
 from exporter.clock import Clock
-from exporter.demo.aircall.api import AircallShape
-from exporter.demo.company.company import Company
+from exporter.demo.aircall.api import FakeAircall
+from exporter.demo.company.company import DemoCompany
 from exporter.demo.hubspot.access import HubspotAccess
-from exporter.demo.hubspot.api import SCOPES, HubspotShape
+from exporter.demo.hubspot.api import SCOPES, FakeHubspot
 from exporter.demo.server import API_ID, TOKEN
 from tests.vendors.pipedrive.access import PipedriveAccess
-from tests.vendors.pipedrive.api import PipedriveShape
+from tests.vendors.pipedrive.api import FakePipedrive
 from tests.vendors.stripe.access import StripeAccess
-from tests.vendors.stripe.api import RESOURCES, StripeShape
+from tests.vendors.stripe.api import RESOURCES, FakeStripe
 from tests.vendors.stripe.books import Books
-from tests.vendors.twilio.api import KEY, TwilioShape
+from tests.vendors.twilio.api import KEY, FakeTwilio
 from tests.vendors.zendesk.access import ZendeskAccess
-from tests.vendors.zendesk.api import ZendeskShape
+from tests.vendors.zendesk.api import FakeZendesk
 
 CLIENT_ID = "demo"
 
@@ -44,35 +44,35 @@ class Vendor:
     Vendors of one account share it."""
     entities: tuple[str, ...]
     """What its entry under `sources:` reads, besides people."""
-    routes: Callable[[Company, Clock], Sequence[BaseRoute]]
+    routes: Callable[[DemoCompany, Clock], Sequence[BaseRoute]]
     """Paths of the API below the mount."""
 
     def __str__(self) -> str:
         return f"{self.name} ({', '.join(self.entities)})"
 
 
-def _hubspot(company: Company, clock: Clock) -> Sequence[BaseRoute]:
-    return HubspotShape(company, clock, HubspotAccess(clock, TOKEN, SCOPES)).routes()
+def _hubspot(company: DemoCompany, clock: Clock) -> Sequence[BaseRoute]:
+    return FakeHubspot(company, clock, HubspotAccess(clock, TOKEN, SCOPES)).routes()
 
 
-def _aircall(company: Company, clock: Clock) -> Sequence[BaseRoute]:
-    return AircallShape(company, clock, API_ID, TOKEN).routes()
+def _aircall(company: DemoCompany, clock: Clock) -> Sequence[BaseRoute]:
+    return FakeAircall(company, clock, API_ID, TOKEN).routes()
 
 
-def _pipedrive(company: Company, clock: Clock) -> Sequence[BaseRoute]:
-    return PipedriveShape(company, clock, PipedriveAccess(clock, TOKEN)).routes()
+def _pipedrive(company: DemoCompany, clock: Clock) -> Sequence[BaseRoute]:
+    return FakePipedrive(company, clock, PipedriveAccess(clock, TOKEN)).routes()
 
 
-def _zendesk(company: Company, clock: Clock) -> Sequence[BaseRoute]:
-    return ZendeskShape(company, clock, ZendeskAccess(clock, CLIENT_ID, TOKEN)).routes()
+def _zendesk(company: DemoCompany, clock: Clock) -> Sequence[BaseRoute]:
+    return FakeZendesk(company, clock, ZendeskAccess(clock, CLIENT_ID, TOKEN)).routes()
 
 
-def _twilio(company: Company, clock: Clock) -> Sequence[BaseRoute]:
-    return TwilioShape(company, clock, KEY, TOKEN).routes()
+def _twilio(company: DemoCompany, clock: Clock) -> Sequence[BaseRoute]:
+    return FakeTwilio(company, clock, KEY, TOKEN).routes()
 
 
-def _stripe(company: Company, clock: Clock) -> Sequence[BaseRoute]:
-    return StripeShape(Books(company), clock, StripeAccess(TOKEN, RESOURCES)).routes()
+def _stripe(company: DemoCompany, clock: Clock) -> Sequence[BaseRoute]:
+    return FakeStripe(Books(company), clock, StripeAccess(TOKEN, RESOURCES)).routes()
 
 
 VENDORS: Mapping[str, Vendor] = MappingProxyType(
@@ -91,7 +91,7 @@ VENDORS: Mapping[str, Vendor] = MappingProxyType(
 )
 
 
-def vendor_routes(company: Company, clock: Clock) -> dict[str, Sequence[BaseRoute]]:
+def vendor_routes(company: DemoCompany, clock: Clock) -> dict[str, Sequence[BaseRoute]]:
     """The routes of every vendor's API, by the path under which they are mounted."""
     makers = {vendor.mount: vendor.routes for vendor in VENDORS.values()}
     return {mount: make(company, clock) for mount, make in makers.items()}

@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime
 
 import pytest
 
-from exporter.demo.company.company import Company
+from exporter.demo.company.company import DemoCompany
 from tests.vendors.stripe.books import Books
 
 LAST = datetime(2026, 3, 13, 14, 0, tzinfo=UTC)
@@ -17,13 +17,13 @@ NOW = int(LAST.timestamp())
 @pytest.fixture(scope="module")
 def books() -> Books:
     """Half a year up to LAST."""
-    found = Books(Company(7, date(2025, 9, 1)))
+    found = Books(DemoCompany(7, date(2025, 9, 1)))
     found.advance(NOW)
     return found
 
 
 def test_a_later_start_or_several_steps_lead_to_the_same_books(books: Books) -> None:
-    later = Books(Company(7, date(2026, 2, 1)))
+    later = Books(DemoCompany(7, date(2026, 2, 1)))
     for day in (date(2026, 2, 3), LAST.date()):
         later.advance(int(datetime(day.year, day.month, day.day, 14, tzinfo=UTC).timestamp()))
     known = {bill.id: bill for bill in books.bills.records}
@@ -34,7 +34,7 @@ def test_a_later_start_or_several_steps_lead_to_the_same_books(books: Books) -> 
 
 
 def test_another_seed_has_other_books(books: Books) -> None:
-    other = Books(Company(8, date(2026, 3, 12)))
+    other = Books(DemoCompany(8, date(2026, 3, 12)))
     other.advance(NOW)
     assert other.contracts.records[0] != books.contracts.records[0]
 

@@ -8,7 +8,7 @@ from decimal import Decimal
 import pytest
 
 from exporter.demo.company.rhythm import local_day, midnight
-from tests.demo.tiny import at
+from tests.demo.tiny_company import at
 from tests.vendors.stripe.ledger import Attempt, Discount, Refund, rounded
 from tests.vendors.tiny_books import DAY, bill, contract
 
@@ -88,6 +88,6 @@ def test_what_goes_back_goes_back_on_the_charge_that_succeeded() -> None:
 
 def test_everything_that_happens_to_a_bill_or_a_contract_is_a_change() -> None:
     one = bill(1, attempts=(Attempt(at(60), at(99), succeeded=True),), refunds=(Refund(at(200), Decimal(30)),))
-    assert {*one.changes()} == {at(0), at(60), at(99), at(200)}
+    assert {*one.change_times()} == {at(0), at(60), at(99), at(200)}
     held = contract(1, 0, (50, 3), trial_until=at(20), notice_at=at(70), ended_at=at(90))
-    assert held.changes() == (at(0), at(20), at(50), at(70), at(90))
+    assert held.change_times() == (at(0), at(20), at(50), at(70), at(90))

@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 from starlette.applications import Starlette
 
-from tests.demo.asking import Asking
-from tests.demo.tiny import Hands, TinyCompany, at, deal, lead, phone_call
+from tests.demo.api_client import ApiClient
+from tests.demo.tiny_company import ManualClock, TinyCompany, at, deal, lead, phone_call
 from tests.vendors.pipedrive.access import PATIENCE, PipedriveAccess
-from tests.vendors.pipedrive.api import PipedriveShape
+from tests.vendors.pipedrive.api import FakePipedrive
 from tests.vendors.pipedrive.payloads import CONVERTED_KEY, QUALIFIED_KEY
 
 MONTHS = 31 * 1440.0
@@ -21,10 +21,10 @@ class Account:
     """A client of the API with a token."""
 
     def __init__(self, company: TinyCompany) -> None:
-        self.hands = Hands()
-        self.access = PipedriveAccess(self.hands, "key")
-        self.shape = PipedriveShape(company, self.hands, self.access)
-        self.client = Asking(Starlette(routes=self.shape.routes()), {"x-api-token": "key"})
+        self.clock = ManualClock()
+        self.access = PipedriveAccess(self.clock, "key")
+        self.shape = FakePipedrive(company, self.clock, self.access)
+        self.client = ApiClient(Starlette(routes=self.shape.routes()), {"x-api-token": "key"})
 
     def get(self, path: str, **params: Any) -> Any:
         answer = self.client.get(path, params=params)
@@ -60,18 +60,18 @@ def account() -> Account:
 
 
 def test_a_deals_numbers_are_numbers_and_its_times_end_in_z(account: Account) -> None:
-    account.hands.go(60)
+    account.clock.advance(60)
     row = account.get("/api/v2/deals", limit=1)["data"][0]
     assert (row["id"], row["value"], row["currency"], row["status"]) == (1, 100.0, "CHF", "won")
     assert (row["add_time"], row["won_time"]) == ("2026-03-02T09:00:00Z", "2026-03-02T09:30:00Z")
     assert (row["close_time"], row["lost_time"], row["update_time"]) == (row["won_time"], None, row["won_time"])
-    account.hands.go(30)
+    account.clock.advance(30)
     row = account.get("/api/v2/deals", limit=1)["data"][0]
     assert (row["value"], row["update_time"]) == (80.5, "2026-03-02T10:30:00Z")
 
 
 def test_won_and_lost_are_states_and_the_stage_stays_the_last_one(account: Account) -> None:
-    account.hands.go(60)
+    account.clock.advance(60)
     stages = {row["id"]: row for row in account.get("/api/v2/stages")["data"]}
     pipelines = {row["id"]: row["name"] for row in account.get("/api/v2/pipelines")["data"]}
     found = {row["id"]: row for row in account.get("/api/v2/deals")["data"]}
@@ -82,20 +82,20 @@ def test_won_and_lost_are_states_and_the_stage_stays_the_last_one(account: Accou
 
 
 def test_deleted_deals_are_told_for_thirty_days_and_only_to_who_asks(account: Account) -> None:
-    account.hands.go(61)
+    account.clock.advance(61)
     assert account.ids("/api/v2/deals") == [1, 3, 4]
     (gone,) = account.get("/api/v2/deals", status="deleted")["data"]
     assert (gone["id"], gone["is_deleted"], gone["status"]) == (2, True, "deleted")
     assert gone["update_time"] == "2026-03-02T10:00:00Z"
     assert account.ids("/api/v2/deals", status="open,deleted") == [2, 4]
-    account.hands.go(MONTHS)
+    account.clock.advance(MONTHS)
     assert account.ids("/api/v2/deals", status="deleted") == []
 
 
 def test_a_deal_long_closed_moves_to_the_archive_which_is_a_change(account: Account) -> None:
-    account.hands.go(30 + 90 * 1440 - 1)
+    account.clock.advance(30 + 90 * 1440 - 1)
     assert account.ids("/api/v2/deals/archived") == []
-    account.hands.go(1)
+    account.clock.advance(1)
     (row,) = account.get("/api/v2/deals/archived")["data"]
     assert (row["id"], row["is_archived"], row["archive_time"]) == (1, True, "2026-05-31T09:30:00Z")
     assert account.ids("/api/v2/deals") == [3, 4]
@@ -104,7 +104,7 @@ def test_a_deal_long_closed_moves_to_the_archive_which_is_a_change(account: Acco
 
 
 def test_changes_are_those_from_a_second_on_until_before_another(account: Account) -> None:
-    account.hands.go(120)
+    account.clock.advance(120)
     assert account.ids("/api/v2/deals", updated_since="2026-03-02T09:50:00Z") == [1, 3]
     assert account.ids("/api/v2/deals", updated_since="2026-03-02T09:50:01Z") == [1]
     assert account.ids("/api/v2/deals", updated_until="2026-03-02T09:50:00Z") == [4]
@@ -120,7 +120,7 @@ def test_changes_are_those_from_a_second_on_until_before_another(account: Accoun
     ],
 )
 def test_pages_follow_an_opaque_cursor_in_any_order(account: Account, order: dict[str, str], ids: list[int]) -> None:
-    account.hands.go(120)
+    account.clock.advance(120)
     found, cursor = [], None
     while True:
         page = account.get("/api/v2/deals", limit=1, **order, **({"cursor": cursor} if cursor else {}))
@@ -152,21 +152,21 @@ def test_what_the_vendor_would_not_take_is_refused(account: Account, path: str, 
 
 
 def test_leads_are_in_the_inbox_until_they_are_dealt_with(account: Account) -> None:
-    account.hands.go(4)
+    account.clock.advance(4)
     assert len(account.ids("/v1/leads")) == 4
-    account.hands.go(56)
+    account.clock.advance(56)
     inbox, archive = account.get("/v1/leads")["data"], account.get("/v1/leads/archived")["data"]
     assert [(row["person_id"], row["is_archived"], row["was_seen"]) for row in inbox] == [(8, False, False)]
     assert [row["person_id"] for row in archive] == [5, 7]
     assert (archive[0][QUALIFIED_KEY], archive[0][CONVERTED_KEY]) == ("2026-03-02", "2026-03-02")
     assert QUALIFIED_KEY not in archive[1]
     assert archive[0]["add_time"] == "2026-03-02T09:00:00.000Z"
-    account.hands.go(20)
+    account.clock.advance(20)
     assert [row["person_id"] for row in account.get("/v1/leads/archived")["data"]] == [5]
 
 
 def test_leads_are_skipped_by_number_and_say_whether_there_are_more(account: Account) -> None:
-    account.hands.go(60)
+    account.clock.advance(60)
     page = account.get("/v1/leads/archived", sort="update_time DESC", limit=1)
     assert page["data"][0]["person_id"] == 7
     assert page["additional_data"] == {"start": 0, "limit": 1, "more_items_in_collection": True}
@@ -176,7 +176,7 @@ def test_leads_are_skipped_by_number_and_say_whether_there_are_more(account: Acc
 
 
 def test_activities_are_calls_made_and_demos_given(account: Account) -> None:
-    account.hands.go(10)
+    account.clock.advance(10)
     rows = account.get("/api/v2/activities")["data"]
     assert [(row["type"], row["done"]) for row in rows] == [
         ("meeting", False), ("meeting", True), ("call", True), ("call", True), ("call", True),
@@ -188,7 +188,7 @@ def test_activities_are_calls_made_and_demos_given(account: Account) -> None:
 
 def test_call_logs_are_those_of_the_tokens_own_user(account: Account) -> None:
     assert account.get("/v1/callLogs")["data"] is None
-    account.hands.go(10)
+    account.clock.advance(10)
     page = account.get("/v1/callLogs", limit=1)
     assert (page["data"][0]["outcome"], page["data"][0]["duration"]) == ("connected", "160")
     assert page["additional_data"]["pagination"]["next_start"] == 1
@@ -198,7 +198,7 @@ def test_call_logs_are_those_of_the_tokens_own_user(account: Account) -> None:
 
 
 def test_contacts_are_those_at_the_prospects(account: Account) -> None:
-    account.hands.go(60)
+    account.clock.advance(60)
     assert account.ids("/api/v2/persons") == [5, 7, 8]
 
 
@@ -206,7 +206,7 @@ def test_who_left_is_deactivated_and_in_no_team(account: Account) -> None:
     users = account.get("/v1/users")["data"]
     assert len(users) == 23
     assert all(user["active_flag"] for user in users)
-    account.hands.go(200 * 1440)
+    account.clock.advance(200 * 1440)
     (former,) = [user for user in account.get("/v1/users")["data"] if not user["active_flag"]]
     teams = account.get("/v1/legacyTeams")["data"]
     assert [(team["name"], len(team["users"])) for team in teams] == [
@@ -226,12 +226,12 @@ def test_the_burst_and_the_days_budget_are_kept_and_told(account: Account) -> No
     assert [answer.status_code for answer in answers] == [200, 200, 429]
     assert [answer.headers["x-ratelimit-remaining"] for answer in answers] == ["1", "0", "0"]
     assert answers[2].headers["x-ratelimit-reset"] == "2"
-    account.hands.go(1)
+    account.clock.advance(1)
     account.access.budget = 30
     assert [account.client.get("/v1/users").status_code for _ in range(2)] == [200, 429]
     refused = account.client.get("/api/v2/stages")
     assert refused.headers["x-daily-ratelimit-token-remaining"] == "0"
-    account.hands.go(1440)
+    account.clock.advance(1440)
     assert account.client.get("/v1/users").status_code == 200
 
 
@@ -241,5 +241,5 @@ def test_who_goes_on_after_the_limit_meets_a_page_of_html_for_a_while(account: A
     blocked = account.client.get("/v1/users")
     assert (blocked.status_code, blocked.headers["content-type"].partition(";")[0]) == (403, "text/html")
     account.access.burst.most = 100
-    account.hands.go(10)
+    account.clock.advance(10)
     assert account.client.get("/v1/users").status_code == 200

@@ -11,13 +11,13 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from exporter.config.fields import Scope, Status
-from exporter.demo.company.company import Company, first_day
+from exporter.demo.company.company import DemoCompany, first_day
 from exporter.kpi.values import Evaluation
 from tests.vendors import books_kept
 from tests.vendors.roster import ADDITIONS, ENTRIES
 from tests.vendors.stripe import books as keeping
 from tests.vendors.stripe.books import Books
-from tests.vendors.vendor_runs import CONFIG, STORY, Clock, Reading, reading, served
+from tests.vendors.vendor_runs import CONFIG, ONE_MONTH, Clock, Reading, reading, served
 
 FIRST = datetime(2026, 9, 22, 12, 0, tzinfo=UTC)
 LATER = FIRST + timedelta(hours=27)
@@ -48,7 +48,7 @@ def books() -> Iterator[Books]:
     """The books of the company that is served, kept apart from those that Stripe's shape keeps."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(keeping, "WARM_UP", timedelta(days=10))
-        found = Books(Company(STORY.seed, first_day(FIRST, STORY.months)))
+        found = Books(DemoCompany(ONE_MONTH.seed, first_day(FIRST, ONE_MONTH.months)))
         found.advance(NOW)
         yield found
 

@@ -9,11 +9,11 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from exporter.config.fields import Scope
-from exporter.demo.company.company import Company, first_day
-from exporter.demo.company.life import Deal
+from exporter.demo.company.company import DemoCompany, first_day
+from exporter.demo.company.entities import DealHistory
 from exporter.demo.company.phones import LINES
 from exporter.kpi.values import Evaluation, KpiValue
-from tests.vendors.vendor_runs import NIGHT, NOON, STORY, Reading, fewer_calls, served, through
+from tests.vendors.vendor_runs import NIGHT, NOON, ONE_MONTH, Reading, fewer_calls, served, through
 
 ZURICH = ZoneInfo("Europe/Zurich")
 FRIDAY = datetime(2026, 10, 9, 23, 59, 59, tzinfo=ZURICH)
@@ -56,10 +56,10 @@ def standard(readings: Readings) -> Evaluation:
 
 
 @pytest.fixture(scope="module")
-def truth() -> Company:
+def truth() -> DemoCompany:
     """The same company, drawn again and asked without any vendor."""
     with fewer_calls():
-        company = Company(STORY.seed, first_day(NIGHT, STORY.months))
+        company = DemoCompany(ONE_MONTH.seed, first_day(NIGHT, ONE_MONTH.months))
         company.advance(KNOWN)
     return company
 
@@ -125,16 +125,16 @@ def test_the_same_holds_in_the_middle_of_a_day_but_for_what_is_told_by_days(read
     assert {key[0] for key in ours if ours[key] != theirs[key]} <= {"lead_conversion"}
 
 
-def won(deal: Deal) -> bool:
+def won(deal: DealHistory) -> bool:
     at = deal.entered("won", UNTIL)
     return not deal.archived(KNOWN) and at is not None and at >= MONTH
 
 
-def revenue(deal: Deal) -> float:
+def revenue(deal: DealHistory) -> float:
     return float(deal.worth(KNOWN)) * (0.93 if deal.currency == "EUR" else 1.0)
 
 
-def test_revenue_is_that_of_the_companys_own_deals(truth: Company, standard: Evaluation) -> None:
+def test_revenue_is_that_of_the_companys_own_deals(truth: DemoCompany, standard: Evaluation) -> None:
     deals = [deal for deal in truth.deals.records if won(deal)]
     assert value(standard, "monthly_revenue") == pytest.approx(sum(map(revenue, deals)), rel=1e-9)
     sellers: dict[str, float] = {}
@@ -146,7 +146,7 @@ def test_revenue_is_that_of_the_companys_own_deals(truth: Company, standard: Eva
         assert value(standard, "monthly_revenue", person=name) == pytest.approx(amount, rel=1e-9)
 
 
-def test_open_tickets_are_those_of_the_company(truth: Company, standard: Evaluation) -> None:
+def test_open_tickets_are_those_of_the_company(truth: DemoCompany, standard: Evaluation) -> None:
     backlog = [
         one
         for one in truth.tickets.records
@@ -157,7 +157,7 @@ def test_open_tickets_are_those_of_the_company(truth: Company, standard: Evaluat
     assert value(standard, "ticket_backlog") == len(backlog) > 20
 
 
-def test_the_first_reply_is_the_companys(truth: Company, standard: Evaluation) -> None:
+def test_the_first_reply_is_the_companys(truth: DemoCompany, standard: Evaluation) -> None:
     waits = [
         one.replied_at - one.created_at
         for one in truth.tickets.records
@@ -166,7 +166,7 @@ def test_the_first_reply_is_the_companys(truth: Company, standard: Evaluation) -
     assert value(standard, "first_reply") == pytest.approx(sum(waits) / len(waits) / 3600, rel=1e-12)
 
 
-def test_calls_are_those_that_the_teams_made_and_answered(truth: Company, standard: Evaluation) -> None:
+def test_calls_are_those_that_the_teams_made_and_answered(truth: DemoCompany, standard: Evaluation) -> None:
     week = [call for call in truth.calls.records if WEEK <= call.started_at <= UNTIL]
     made = [truth.people[call.agent].team for call in week if not call.inbound and call.agent is not None]
     assert value(standard, "weekly_calls") == len(made) > 50
@@ -179,7 +179,7 @@ def test_calls_are_those_that_the_teams_made_and_answered(truth: Company, standa
     assert value(standard, "service_level") == pytest.approx(len(in_time) / len(received), rel=1e-12)
 
 
-def test_leads_convert_as_they_do_in_the_company(truth: Company, standard: Evaluation) -> None:
+def test_leads_convert_as_they_do_in_the_company(truth: DemoCompany, standard: Evaluation) -> None:
     there = [one for one in truth.leads.records if one.exists(KNOWN) and not one.archived(KNOWN)]
     received = [one for one in there if QUARTER <= one.created_at <= UNTIL]
     converted = [one for one in there if (one.entered("converted", UNTIL) or 0) >= QUARTER]

@@ -10,11 +10,11 @@ import pytest
 from starlette.applications import Starlette
 from starlette.routing import Mount
 
-from tests.demo.asking import Asking
-from tests.demo.tiny import Hands, at
+from tests.demo.api_client import ApiClient
+from tests.demo.tiny_company import ManualClock, at
 from tests.programs import shared
 from tests.vendors.stripe.access import StripeAccess
-from tests.vendors.stripe.api import RESOURCES, StripeShape
+from tests.vendors.stripe.api import RESOURCES, FakeStripe
 from tests.vendors.stripe.ledger import Attempt, Discount, Line, Refund, Term
 from tests.vendors.tiny_books import DAY, TinyBooks, bill, contract
 
@@ -23,10 +23,10 @@ class Account:
     """A client of the API with a restricted key."""
 
     def __init__(self, books: TinyBooks) -> None:
-        self.hands = Hands()
-        self.access = StripeAccess("rk_live_demo", RESOURCES, ticks=self.hands.monotonic)
-        shape = StripeShape(books, self.hands, self.access)
-        self.client = Asking(
+        self.clock = ManualClock()
+        self.access = StripeAccess("rk_live_demo", RESOURCES, ticks=self.clock.monotonic)
+        shape = FakeStripe(books, self.clock, self.access)
+        self.client = ApiClient(
             Starlette(routes=[Mount("/stripe", routes=shape.routes())]), {"authorization": "Bearer rk_live_demo"}
         )
 
@@ -65,8 +65,8 @@ def seen(account: Account, path: str, field: str, *minutes: float) -> list[Any]:
     """The field of one object as time goes by."""
     found = []
     for passed in minutes:
-        account.hands.now = Hands().now
-        account.hands.go(passed)
+        account.clock.now = ManualClock().now
+        account.clock.advance(passed)
         found.append(account.get(path)[field])
     return found
 
@@ -89,14 +89,14 @@ def test_an_upgrade_shows_when_it_is_made(account: Account) -> None:
 
 
 def test_ended_subscriptions_are_listed_only_where_all_are_asked_for(account: Account) -> None:
-    account.hands.go(61 * DAY)
+    account.clock.advance(61 * DAY)
     assert len(account.get("subscriptions")["data"]) == 3
     assert len(account.get("subscriptions", status="all")["data"]) == 4
     assert [row["status"] for row in account.get("subscriptions", status="canceled")["data"]] == ["canceled"]
 
 
 def test_only_the_first_items_are_inside_a_subscription(account: Account) -> None:
-    account.hands.go(40)
+    account.clock.advance(40)
     own = account.get("subscriptions")["data"][0]
     assert (len(own["items"]["data"]), own["items"]["has_more"]) == (10, True)
     rest = account.get("subscription_items", subscription=own["id"], starting_after=own["items"]["data"][-1]["id"])
@@ -107,7 +107,7 @@ def test_only_the_first_items_are_inside_a_subscription(account: Account) -> Non
 
 
 def test_amounts_are_in_the_smallest_unit_of_their_currency(account: Account) -> None:
-    account.hands.go(100)
+    account.clock.advance(100)
     totals = {row["currency"]: row["total"] for row in account.get("invoices")["data"]}
     assert totals == {"chf": 10_000, "jpy": 5000}
     prices = [row["items"]["data"][0]["price"] for row in account.get("subscriptions")["data"]]
@@ -117,7 +117,7 @@ def test_amounts_are_in_the_smallest_unit_of_their_currency(account: Account) ->
 
 
 def test_discounts_are_ids_unless_they_are_expanded_and_name_a_coupon(account: Account) -> None:
-    account.hands.go(40)
+    account.clock.advance(40)
     assert account.get("subscriptions")["data"][2]["discounts"] == ["di_1Alp000000000002"]
     (found,) = account.get("subscriptions", **{"expand[0]": "data.discounts"})["data"][2]["discounts"]
     coupon = account.get(f"coupons/{found['source']['coupon']}")
@@ -126,9 +126,9 @@ def test_discounts_are_ids_unless_they_are_expanded_and_name_a_coupon(account: A
 
 
 def test_a_draft_may_be_deleted(account: Account) -> None:
-    account.hands.go(100)
+    account.clock.advance(100)
     assert account.get("invoices/in_1Alp000000000002")["status"] == "draft"
-    account.hands.go(100)
+    account.clock.advance(100)
     assert account.refused("invoices/in_1Alp000000000002", 404)["code"] == "resource_missing"
     assert "in_1Alp000000000002" not in {row["id"] for row in account.get("invoices")["data"]}
 
@@ -158,7 +158,7 @@ def test_a_charge_is_pending_and_settled_and_goes_back_in_parts(account: Account
 @pytest.mark.parametrize("path", ["subscriptions", "invoices", "charges", "refunds", "customers", "coupons", "events"])
 def test_objects_have_only_fields_of_the_published_api(account: Account, path: str) -> None:
     published = json.loads(shared("specs", "stripe", "fixtures3.json").read_text(encoding="utf-8"))["resources"]
-    account.hands.go(10 * DAY)
+    account.clock.advance(10 * DAY)
     rows = account.get(path)["data"]
     assert rows
     for row in rows:
@@ -171,14 +171,14 @@ def test_objects_have_only_fields_of_the_published_api(account: Account, path: s
 
 
 def test_customers_are_those_of_the_contracts(account: Account) -> None:
-    account.hands.go(40)
+    account.clock.advance(40)
     assert [row["name"] for row in account.get("customers")["data"]] == [f"Customer {key}" for key in (4, 3, 2, 1)]
 
 
 def test_pages_are_newest_first_and_go_on_after_an_id_while_objects_are_made(account: Account) -> None:
-    account.hands.go(25)
+    account.clock.advance(25)
     first = account.get("subscriptions", limit=2)
-    account.hands.go(10)
+    account.clock.advance(10)
     rest = account.get("subscriptions", limit=2, starting_after=first["data"][-1]["id"])
     assert [row["id"][-1] for row in first["data"] + rest["data"]] == ["3", "2", "1"]
     assert (first["has_more"], rest["has_more"]) == (True, False)
@@ -197,7 +197,7 @@ def test_what_is_not_there_yet_is_not_shown(account: Account) -> None:
     ],
 )  # fmt: skip
 def test_lists_are_cut_by_creation(account: Account, bounds: dict[str, int], expected: str) -> None:
-    account.hands.go(40)
+    account.clock.advance(40)
     assert "".join(row["id"][-1] for row in account.get("subscriptions", **bounds)["data"]) == expected
 
 
@@ -238,5 +238,5 @@ def test_two_rates_are_kept_and_named(account: Account) -> None:
     account.access.one_path = 200
     assert {*reasons(74, "invoices")} == {None}
     assert reasons(1, "invoices") == ["global-rate"]
-    account.hands.go(0.1)
+    account.clock.advance(0.1)
     assert reasons(1, "charges") == [None]

@@ -7,10 +7,10 @@ from decimal import Decimal
 import pytest
 from starlette.applications import Starlette
 
-from tests.demo.asking import Asking
-from tests.demo.tiny import Hands, at
+from tests.demo.api_client import ApiClient
+from tests.demo.tiny_company import ManualClock, at
 from tests.vendors.stripe.access import StripeAccess
-from tests.vendors.stripe.api import RESOURCES, StripeShape
+from tests.vendors.stripe.api import RESOURCES, FakeStripe
 from tests.vendors.stripe.events import LATE, events
 from tests.vendors.stripe.ledger import Refund
 from tests.vendors.tiny_books import DAY, TinyBooks, bill, contract
@@ -69,18 +69,18 @@ def test_an_event_shows_the_object_as_it_was_in_an_old_version(books: TinyBooks)
 
 
 def test_they_can_be_asked_for_by_type_when_they_are_a_little_old_and_not_for_ever(books: TinyBooks) -> None:
-    hands = Hands()
-    shape = StripeShape(books, hands, StripeAccess("rk", RESOURCES))
-    client = Asking(Starlette(routes=shape.routes()), {"authorization": "Bearer rk"})
+    clock = ManualClock()
+    shape = FakeStripe(books, clock, StripeAccess("rk", RESOURCES))
+    client = ApiClient(Starlette(routes=shape.routes()), {"authorization": "Bearer rk"})
 
     def kinds(**params: str) -> list[str]:
         return [row["type"] for row in client.get("/v1/events", params=params).json()["data"]]
 
-    hands.go(60)
+    clock.advance(60)
     assert kinds(**{"types[0]": "charge.*"}) == []
-    hands.go(LATE / 60)
+    clock.advance(LATE / 60)
     assert kinds(**{"types[0]": "charge.*"}) == ["charge.failed"]
     assert kinds(type="invoice.finalized") == ["invoice.finalized"]
     assert kinds(**{"types[0]": "charge.*", "created[gte]": str(at(61))}) == []
-    hands.go(31 * DAY)
+    clock.advance(31 * DAY)
     assert kinds(**{"types[0]": "invoice.finalized", "limit": "100"}) == []

@@ -10,15 +10,15 @@ import pytest
 from starlette.applications import Starlette
 from starlette.routing import Mount
 
-from exporter.demo.allowance import Allowance
+from exporter.demo.allowance import RequestLimit
 from exporter.passes import Pass
 from exporter.records import Measurement, Person, Record
 from exporter.sources.registry import create
-from tests.demo.asking import Asking
-from tests.demo.tiny import Hands, TinyCompany, at, phone_call
+from tests.demo.api_client import ApiClient
+from tests.demo.tiny_company import ManualClock, TinyCompany, at, phone_call
 from tests.programs import shared
 from tests.sources.source_context import options, run, source_context
-from tests.vendors.twilio.api import ACCOUNT, KEY, WORKSPACE, TwilioShape
+from tests.vendors.twilio.api import ACCOUNT, KEY, WORKSPACE, FakeTwilio
 from tests.vendors.twilio.payloads import sid
 
 CALLS = f"/2010-04-01/Accounts/{ACCOUNT}/Calls.json"
@@ -30,10 +30,10 @@ class Account:
     """A client of the API with a key."""
 
     def __init__(self, company: TinyCompany) -> None:
-        self.hands = Hands()
-        self.shape = TwilioShape(company, self.hands, KEY, "secret")
+        self.clock = ManualClock()
+        self.shape = FakeTwilio(company, self.clock, KEY, "secret")
         self.app = Starlette(routes=[Mount("/twilio", routes=self.shape.routes())])
-        self.client = Asking(self.app)
+        self.client = ApiClient(self.app)
         self.client.auth = (KEY, "secret")
 
     def get(self, path: str, **params: Any) -> Any:
@@ -52,7 +52,7 @@ class Account:
 
         async def read() -> list[Record]:
             source = create(chosen, context)
-            return [record async for page in source.read(Pass(entity, self.hands())) for record in page.records]
+            return [record async for page in source.read(Pass(entity, self.clock())) for record in page.records]
 
         return run(read())
 
@@ -75,7 +75,7 @@ def account() -> Account:
 def test_a_call_rings_is_answered_is_over_and_is_priced_later(account: Account) -> None:
     seen = []
     for minutes in (5, 0.5, 3, 10):
-        account.hands.go(minutes)
+        account.clock.advance(minutes)
         rows = account.legs()
         own = next(row for row in rows if row["sid"] == sid("CA", 0, 0))
         leg = next(row for row in rows if row["parent_call_sid"] == own["sid"])
@@ -89,9 +89,9 @@ def test_a_call_rings_is_answered_is_over_and_is_priced_later(account: Account) 
 
 
 def test_a_change_is_stamped_in_the_manner_of_mails(account: Account) -> None:
-    account.hands.go(10)
+    account.clock.advance(10)
     before = next(row for row in account.legs() if row["sid"] == sid("CA", 0, 0))
-    account.hands.go(30)
+    account.clock.advance(30)
     after = next(row for row in account.legs() if row["sid"] == sid("CA", 0, 0))
     assert (before["date_updated"], after["date_updated"]) == (
         "Mon, 02 Mar 2026 09:08:00 +0000",
@@ -101,7 +101,7 @@ def test_a_change_is_stamped_in_the_manner_of_mails(account: Account) -> None:
 
 def test_rows_have_the_fields_of_the_published_api(account: Account) -> None:
     spec = json.loads(shared("specs", "twilio", "twilio_api_v2010.json").read_text(encoding="utf-8"))
-    account.hands.go(60)
+    account.clock.advance(60)
     properties = spec["components"]["schemas"]["api.v2010.account.call"]["properties"]
     assert {*account.legs()[0]} == {*properties}
     assert {row["status"] for row in account.legs()} <= {*spec["components"]["schemas"]["call_enum_status"]["enum"]}
@@ -126,9 +126,9 @@ def test_taskrouter_has_only_fields_of_the_published_api(
 
 
 def test_pages_are_newest_first_and_hold_still_while_calls_come_in(account: Account) -> None:
-    account.hands.go(15)
+    account.clock.advance(15)
     first = account.get(CALLS, PageSize=5)
-    account.hands.go(10)
+    account.clock.advance(10)
     rest = account.client.get(first["next_page_uri"]).json()
     starts = [row["start_time"] for row in first["calls"] + rest["calls"]]
     assert starts == sorted(starts, reverse=True)
@@ -144,7 +144,7 @@ def test_a_page_has_at_most_a_thousand_calls(account: Account, size: Any, status
 def test_filters_go_by_whole_utc_days() -> None:
     hour = 60.0
     account = Account(TinyCompany(calls=[phone_call(key, 14.9 * hour + 24 * hour * key) for key in range(4)]))
-    account.hands.go(30 * 24 * hour)
+    account.clock.advance(30 * 24 * hour)
     midday = {"StartTime>": "2026-03-04T12:00:00Z", "StartTime<": "2026-03-04T12:00:00Z"}
     assert {row["sid"] for row in account.legs(**midday)} == {sid("CA", 2, 0), sid("CA", 2, 2)}
 
@@ -152,7 +152,7 @@ def test_filters_go_by_whole_utc_days() -> None:
 def test_a_leg_after_midnight_is_found_on_its_own_day() -> None:
     minutes = 15 * 60 - 0.2
     account = Account(TinyCompany(calls=[phone_call(1, minutes, answered_at=at(minutes) + 40)]))
-    account.hands.go(2000)
+    account.clock.advance(2000)
     found = account.legs(**{"StartTime>": "2026-03-03", "StartTime<": "2026-03-03"})
     assert [row["parent_call_sid"] for row in found] == [sid("CA", 1, 0)]
 
@@ -171,12 +171,12 @@ def test_workers_come_in_pages_with_whole_addresses_and_their_attributes_as_text
 
 
 def test_who_left_is_no_worker_any_more(account: Account) -> None:
-    account.hands.go(60 * 24 * 150)
+    account.clock.advance(60 * 24 * 150)
     assert len(account.get(f"{SPACE}/Workers")["workers"]) == 40
 
 
 def test_a_queue_has_numbers_of_now_and_of_a_span(account: Account) -> None:
-    account.hands.go(10)
+    account.clock.advance(10)
     assert account.get(f"{SPACE}/TaskQueues")["task_queues"][0]["friendly_name"] == "Support line"
     assert account.get(f"{QUEUE}/RealTimeStatistics")["total_tasks"] == 3
     spans = [account.get(f"{QUEUE}/CumulativeStatistics", Minutes=minutes) for minutes in (1, 15)]
@@ -184,7 +184,7 @@ def test_a_queue_has_numbers_of_now_and_of_a_span(account: Account) -> None:
 
 
 def test_the_provider_measures_its_queues_and_finds_its_workers(account: Account) -> None:
-    account.hands.go(10)
+    account.clock.advance(10)
     read = [record for entity in ("measurements", "people") for record in account.provided(entity)]
     found = {(one.name, one.attributes["queue"]): one.value for one in read if isinstance(one, Measurement)}
     assert found["total_tasks", "Support line"] == 3
@@ -209,6 +209,6 @@ def test_what_is_not_there_is_said_with_a_code(account: Account, path: str) -> N
 
 
 def test_too_many_at_once_are_refused_with_a_code(account: Account) -> None:
-    account.shape.allowance, account.shape.ticks = Allowance(1, 1), lambda: 0.0
+    account.shape.allowance, account.shape.ticks = RequestLimit(1, 1), lambda: 0.0
     assert [account.client.get(f"/twilio{CALLS}").status_code for _ in range(2)] == [200, 429]
     assert account.client.get(f"/twilio{CALLS}").json()["code"] == 20429

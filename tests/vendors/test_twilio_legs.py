@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from exporter.demo.company.company import Company
+from exporter.demo.company.company import DemoCompany
 from exporter.demo.company.staff import Staff
-from tests.demo.tiny import at, phone_call
+from tests.demo.tiny_company import at, phone_call
 from tests.vendors.twilio.legs import MAILBOX, NUMBERS, client, legs
 
 PEOPLE = Staff(1).members
@@ -68,7 +68,7 @@ def test_a_colleague_calls_from_a_browser_and_the_customer_sees_the_lines_number
     assert (own.duration(at(60)), dialled.duration(at(60))) == (180, 160)
 
 
-def test_the_legs_of_every_call_lie_within_it_one_after_the_other(company: Company) -> None:
+def test_the_legs_of_every_call_lie_within_it_one_after_the_other(company: DemoCompany) -> None:
     for call in company.calls.records:
         found = legs(call, company.people)
         assert all(call.started_at <= leg.started_at <= leg.ended_at <= call.ended_at for leg in found), call

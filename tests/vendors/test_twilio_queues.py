@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from exporter.demo.company.staff import Staff
-from tests.demo.tiny import at, phone_call
+from tests.demo.tiny_company import at, phone_call
 from tests.vendors.twilio.queues import cumulative, queued, real_time
 
 PEOPLE = Staff(1).members

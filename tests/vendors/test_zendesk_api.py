@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 from starlette.applications import Starlette
 
-from tests.demo.asking import Asking
-from tests.demo.tiny import START, Hands, TinyCompany, at, phone_call, ticket
+from tests.demo.api_client import ApiClient
+from tests.demo.tiny_company import START, ManualClock, TinyCompany, at, phone_call, ticket
 from tests.vendors.zendesk import talk
 from tests.vendors.zendesk.access import ADMIN, ZendeskAccess
-from tests.vendors.zendesk.api import CUSTOMERS, ZendeskShape
+from tests.vendors.zendesk.api import CUSTOMERS, FakeZendesk
 from tests.vendors.zendesk.payloads import STARS_FIELD
 
 CLIENT = {"grant_type": "client_credentials", "client_id": "app", "client_secret": "secret"}
@@ -24,18 +24,18 @@ class Account:
     """A client of the API; it has logged in."""
 
     def __init__(self, company: TinyCompany) -> None:
-        self.hands = Hands()
-        self.access = ZendeskAccess(self.hands, "app", "secret")
-        self.app = Starlette(routes=ZendeskShape(company, self.hands, self.access).routes())
+        self.clock = ManualClock()
+        self.access = ZendeskAccess(self.clock, "app", "secret")
+        self.app = Starlette(routes=FakeZendesk(company, self.clock, self.access).routes())
         self.log_in()
 
     def log_in(self) -> None:
-        granted = Asking(self.app).post("/oauth/tokens", data=CLIENT).json()
-        self.client = Asking(self.app, {"authorization": f"Bearer {granted['access_token']}"})
+        granted = ApiClient(self.app).post("/oauth/tokens", data=CLIENT).json()
+        self.client = ApiClient(self.app, {"authorization": f"Bearer {granted['access_token']}"})
 
-    def go(self, minutes: float) -> None:
+    def advance(self, minutes: float) -> None:
         """Lets time go by, and logs in again."""
-        self.hands.go(minutes)
+        self.clock.advance(minutes)
         self.log_in()
 
     def get(self, path: str, **params: Any) -> Any:
@@ -75,7 +75,7 @@ def account() -> Account:
 def test_a_ticket_goes_through_its_states(account: Account) -> None:
     seen = []
     for minutes in (5, 56, 10, 20, 28 * 1440):
-        account.go(minutes)
+        account.advance(minutes)
         row = account.tickets()[1]
         seen.append((row["status"], bool(row["assignee_id"]), bool(row["metric_set"]["solved_at"])))
     assert seen == [
@@ -85,16 +85,16 @@ def test_a_ticket_goes_through_its_states(account: Account) -> None:
 
 
 def test_the_automation_that_closes_a_ticket_moves_only_when_it_was_generated(account: Account) -> None:
-    account.go(200)
+    account.advance(200)
     before = account.tickets()[1]
-    account.go(28 * 1440)
+    account.advance(28 * 1440)
     after = account.tickets()[1]
     assert after["updated_at"] == before["updated_at"] == "2026-03-02T11:00:00Z"
     assert after["generated_timestamp"] == at(90) + 28 * 86_400 > before["generated_timestamp"]
 
 
 def test_metrics_are_whole_minutes_of_the_calendar_and_of_opening_hours(account: Account) -> None:
-    account.go(300)
+    account.advance(300)
     found = account.tickets()
     assert found[1]["metric_set"]["reply_time_in_minutes"] == {"calendar": 60, "business": 60}
     assert found[2]["metric_set"]["reply_time_in_minutes"] == {"calendar": 55, "business": 55}
@@ -107,17 +107,17 @@ def test_metrics_are_whole_minutes_of_the_calendar_and_of_opening_hours(account:
 
 
 def test_a_deleted_ticket_is_a_state_with_hardly_any_content(account: Account) -> None:
-    account.go(62)
+    account.advance(62)
     assert account.tickets()[3] == {
         "id": 3, "status": "deleted", "updated_at": "2026-03-02T10:00:00Z", "generated_timestamp": at(60),
     }  # fmt: skip
 
 
 def test_stars_are_in_a_field_and_zendesks_own_rating_is_good_or_bad(account: Account) -> None:
-    account.go(100)
+    account.advance(100)
     assert account.tickets()[1]["satisfaction_rating"] == {"score": "offered"}
     assert account.tickets()[1]["custom_fields"] == [{"id": STARS_FIELD, "value": None}]
-    account.go(25)
+    account.advance(25)
     assert account.tickets()[1]["satisfaction_rating"] == {"score": "good"}
     assert account.tickets()[1]["custom_fields"] == [{"id": STARS_FIELD, "value": "4"}]
     ratings = account.get("/api/v2/satisfaction_ratings", start_time=BEGIN)["satisfaction_ratings"]
@@ -127,10 +127,10 @@ def test_stars_are_in_a_field_and_zendesks_own_rating_is_good_or_bad(account: Ac
 
 
 def test_an_export_leaves_out_the_last_minute_and_goes_on_behind_its_cursor(account: Account) -> None:
-    account.go(60)
+    account.advance(60)
     first = account.get(TICKETS, start_time=BEGIN)
     assert (first["tickets"], first["end_of_stream"]) == ([], True)
-    account.go(1)
+    account.advance(1)
     page = account.get(TICKETS, cursor=first["after_cursor"], per_page=2)
     assert ([row["id"] for row in page["tickets"]], page["end_of_stream"]) == ([1, 2], False)
     rest = account.get(TICKETS, cursor=page["after_cursor"], per_page=2)
@@ -147,7 +147,7 @@ def test_users_are_colleagues_and_many_customers(account: Account) -> None:
     agents = {user["name"]: user for user in users if user["role"] != "end-user"}
     assert len(agents) == 41
     assert groups[agents["Isabelle Martin"]["default_group_id"]] == "Customer Care"
-    account.go(200 * 1440)
+    account.advance(200 * 1440)
     (former,) = account.get(USERS, cursor=cursor)["users"]
     assert (former["name"], former["suspended"], former["default_group_id"]) == ("Petra Vogel", True, None)
     assert former["updated_at"] == "2026-06-30T22:00:00Z"
@@ -161,10 +161,10 @@ def test_lists_go_on_behind_a_cursor_while_there_is_more(account: Account) -> No
 
 
 def test_a_call_goes_on_is_over_and_settles_late(account: Account) -> None:
-    account.go(2)
+    account.advance(2)
     row = account.calls()[11]
     assert (row["completion_status"], row["duration"], row["talk_time"], row["agent_id"]) == (None, None, None, None)
-    account.go(3)
+    account.advance(3)
     row = account.calls()[11]
     assert (row["completion_status"], row["wait_time"], row["talk_time"], row["duration"]) == (
         "completed",
@@ -173,13 +173,13 @@ def test_a_call_goes_on_is_over_and_settles_late(account: Account) -> None:
         180,
     )
     assert (row["wrap_up_time"], row["ticket_id"], row["call_charge"]) == (None, None, None)
-    account.go(180)
+    account.advance(180)
     row = account.calls()[11]
     assert (row["wrap_up_time"], bool(row["ticket_id"]), row["updated_at"]) == (300, True, "2026-03-02T09:54:00Z")
 
 
 def test_calls_that_nobody_answered_say_how_they_ended(account: Account) -> None:
-    account.go(10)
+    account.advance(10)
     found = account.calls()
     fields = ("completion_status", "direction", "wait_time", "outside_business_hours", "voicemail", "talk_time")
     assert [tuple(found[key][name] for name in fields) for key in (12, 13, 14, 15)] == [
@@ -194,7 +194,7 @@ def test_talks_next_page_is_never_null_and_begins_with_the_last_second(
     account: Account, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(talk, "PAGE", 2)
-    account.go(10)
+    account.advance(10)
     page, found = account.get(f"{STATS}/incremental/calls", start_time=BEGIN), []
     for _ in range(5):
         found.append([row["id"] for row in page["calls"]])
@@ -205,12 +205,12 @@ def test_talks_next_page_is_never_null_and_begins_with_the_last_second(
 
 
 def test_talk_leaves_out_the_last_minute_too(account: Account) -> None:
-    account.go(3.5)
+    account.advance(3.5)
     assert list(account.calls()) == [12, 13]
 
 
 def test_legs_are_the_customers_and_the_agents(account: Account) -> None:
-    account.go(10)
+    account.advance(10)
     rows = account.get(f"{STATS}/incremental/legs", start_time=BEGIN)["legs"]
     assert [(row["call_id"], row["type"]) for row in rows if row["call_id"] in (11, 12)] == [
         (11, "customer"), (11, "agent"), (12, "customer"),
@@ -219,10 +219,10 @@ def test_legs_are_the_customers_and_the_agents(account: Account) -> None:
 
 
 def test_the_queue_is_who_waits_at_this_moment(account: Account) -> None:
-    account.go(1.2)
+    account.advance(1.2)
     found = account.get(f"{STATS}/current_queue_activity")["current_queue_activity"]
     assert (found["calls_waiting"], found["longest_wait_time"], found["agents_online"]) == (1, 12, 18)
-    account.go(12 * 60)
+    account.advance(12 * 60)
     quiet = account.get(f"{STATS}/current_queue_activity")["current_queue_activity"]
     assert (quiet["calls_waiting"], quiet["average_wait_time"], quiet["agents_online"]) == (0, 0, 0)
 
@@ -252,7 +252,7 @@ def test_an_address_that_is_not_there_says_so_in_another_shape(account: Account)
 
 def test_tokens_expire_and_only_the_right_credentials_buy_one(account: Account) -> None:
     assert account.get("/api/v2/groups")
-    account.hands.go(121)
+    account.clock.advance(121)
     expired = account.client.get("/api/v2/groups")
     assert (expired.status_code, expired.json()["error"]) == (401, "invalid_token")
     account.log_in()
@@ -262,7 +262,7 @@ def test_tokens_expire_and_only_the_right_credentials_buy_one(account: Account) 
 
 
 def test_an_api_token_of_old_still_opens(account: Account) -> None:
-    stranger = Asking(account.app)
+    stranger = ApiClient(account.app)
     assert stranger.get("/api/v2/groups").status_code == 401
     stranger.auth = (f"{ADMIN}/token", "secret")
     assert stranger.get("/api/v2/groups").status_code == 200
@@ -271,7 +271,7 @@ def test_an_api_token_of_old_still_opens(account: Account) -> None:
 
 
 def test_who_is_asked_answers_strangers_too(account: Account) -> None:
-    assert Asking(account.app).get("/api/v2/users/me").json()["user"]["name"] == "Anonymous user"
+    assert ApiClient(account.app).get("/api/v2/users/me").json()["user"]["name"] == "Anonymous user"
 
 
 def test_both_families_of_limits_are_kept_and_told(account: Account) -> None:

@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 from exporter.demo.company.rhythm import local_day
-from tests.demo.tiny import TinyCompany, at
+from tests.demo.tiny_company import TinyCompany, at
 from tests.vendors.stripe.books import Books
 from tests.vendors.stripe.ledger import Attempt, Bill, Contract, Line, Term
 

@@ -17,7 +17,7 @@ from exporter.commands.reading import Untold
 from exporter.config.loader import load
 from exporter.config.root import Config
 from exporter.demo.company import phones
-from exporter.demo.server import HOST, PORT, Running, Story, serve
+from exporter.demo.server import HOST, PORT, DemoOptions, DemoServer, serve
 from exporter.evaluation.evaluator import Evaluations
 from exporter.kpi.values import Evaluation
 from exporter.runtime.source_jobs import jobs
@@ -32,7 +32,7 @@ NOON = datetime(2026, 10, 8, 10, 0, tzinfo=UTC)
 """A busy Thursday: calls go on, and tickets change while they are read."""
 NIGHT = datetime(2026, 10, 10, 1, 0, tzinfo=UTC)
 """The Saturday after, three in the morning: nothing happens while it is read."""
-STORY = Story(seed=7, months=1)
+ONE_MONTH = DemoOptions(seed=7, months=1)
 
 
 class Clock:
@@ -84,18 +84,18 @@ def fewer_calls() -> Iterator[None]:
 
 
 @contextmanager
-def served(clock: Clock | None = None) -> Iterator[tuple[Running, Clock]]:
+def served(clock: Clock | None = None) -> Iterator[tuple[DemoServer, Clock]]:
     """All shapes of the company on a free port, and the clock they show it by."""
     clock = clock or Clock()
     with fewer_calls():
-        running = serve(clock, port=0, story=STORY, routes=vendor_routes)
+        running = serve(clock, port=0, story=ONE_MONTH, routes=vendor_routes)
         try:
             yield running, clock
         finally:
             running.close()
 
 
-def through(vendors: str, running: Running, clock: Clock, directory: Path) -> Reading:
+def through(vendors: str, running: DemoServer, clock: Clock, directory: Path) -> Reading:
     """The demo's own config with these vendors, at the address where they are, and without a pace of its own."""
     text = exchanged(CONFIG.read_text(encoding="utf-8"), choose(vendors))
     text = re.sub(r"(?m)^    max_per_second: \d+", "    max_per_second: 1000", text)
@@ -103,7 +103,7 @@ def through(vendors: str, running: Running, clock: Clock, directory: Path) -> Re
     return reading(text, running, clock, directory)
 
 
-def reading(text: str, running: Running, clock: Clock, directory: Path) -> Reading:
+def reading(text: str, running: DemoServer, clock: Clock, directory: Path) -> Reading:
     """A config that names the demo's usual address, read at the one where it is."""
     (directory / "kpis.yaml").write_text(text.replace(f"http://{HOST}:{PORT}", running.url), encoding="utf-8")
     (directory / KEY).write_bytes(CONFIG.with_name(KEY).read_bytes())

@@ -12,12 +12,12 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from exporter.demo.allowance import Allowance
-from exporter.demo.answers import as_json
-from exporter.demo.company.company import Company
-from exporter.demo.company.life import PhoneCall
+from exporter.demo.allowance import RequestLimit
+from exporter.demo.answers import json_response
+from exporter.demo.company.company import DemoCompany
+from exporter.demo.company.entities import PhoneCall
 from exporter.demo.company.phones import LINES, TOPICS
-from exporter.demo.company.staff import TEAMS, Member
+from exporter.demo.company.staff import TEAMS, Employee
 
 CAP = 10_000
 MOST_A_PAGE = 50
@@ -27,14 +27,14 @@ Rows = Callable[[int, int], list[dict[str, Any]]]
 
 
 @dataclass
-class AircallShape:
+class FakeAircall:
     """The account; `api_id` and `api_token` are what basic authentication expects."""
 
-    company: Company
+    company: DemoCompany
     clock: Callable[[], datetime]
     api_id: str
     api_token: str
-    allowance: Allowance = field(default_factory=lambda: Allowance(6000, 60))
+    allowance: RequestLimit = field(default_factory=lambda: RequestLimit(6000, 60))
 
     def routes(self) -> list[Route]:
         """Paths of the API below its base URL, which ends in /v1."""
@@ -51,7 +51,11 @@ class AircallShape:
             expected = base64.b64encode(f"{self.api_id}:{self.api_token}".encode()).decode()
             given = request.headers.get("authorization")
             if given != f"Basic {expected}":  # 401 only where there is no credential at all
-                return as_json(403, {"message": "Forbidden"}) if given else as_json(401, {"message": "Unauthorized"})
+                return (
+                    json_response(403, {"message": "Forbidden"})
+                    if given
+                    else json_response(401, {"message": "Unauthorized"})
+                )
             now = self.clock().timestamp()
             allowed = self.allowance.take(now)
             headers = {
@@ -60,11 +64,11 @@ class AircallShape:
                 "X-AircallApi-Reset": str(int(self.allowance.renewed_at())),
             }
             if not allowed:
-                return as_json(429, {"error": "Too Many Requests"}, headers)
+                return json_response(429, {"error": "Too Many Requests"}, headers)
             try:
-                return as_json(200, handle(request), headers)
+                return json_response(200, handle(request), headers)
             except ValueError:
-                return as_json(400, {"error": "Bad Request", "troubleshoot": "a parameter is not valid"}, headers)
+                return json_response(400, {"error": "Bad Request", "troubleshoot": "a parameter is not valid"}, headers)
 
         return endpoint
 
@@ -129,7 +133,7 @@ class AircallShape:
         }
 
 
-def _user(member: Member) -> dict[str, Any]:
+def _user(member: Employee) -> dict[str, Any]:
     """A user. Some addresses were typed in otherwise than in the CRM."""
     email = member.email if member.key % 13 else member.email.title()
     return {

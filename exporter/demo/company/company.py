@@ -15,9 +15,9 @@ from threading import Lock
 from typing import Generic, TypeVar
 
 from exporter.demo.company import phones, sales, service
-from exporter.demo.company.life import Deal, Lead, Life, PhoneCall, Ticket
+from exporter.demo.company.entities import DealHistory, LeadHistory, PhoneCall, RecordHistory, TicketHistory
 from exporter.demo.company.rhythm import local_day, midnight
-from exporter.demo.company.staff import Member, Staff
+from exporter.demo.company.staff import Employee, Staff
 
 MONTHS_OF_HISTORY = 15
 SEED = 7
@@ -27,7 +27,7 @@ _IDS_A_DAY = 1000
 WARM_UP = timedelta(days=150)
 """Days before the first that are lived through, so that the first finds work already under way."""
 
-L = TypeVar("L", bound=Life)
+L = TypeVar("L", bound=RecordHistory)
 Draw = Callable[[Random, Staff, date, int], Iterable[L]]
 """Makes the records of a day, with ids from the given one on."""
 
@@ -59,13 +59,13 @@ class Timeline(Generic[L]):
 
     def _index(self) -> None:
         for position in range(self._indexed, len(self.records)):
-            self._changes.extend((at, position) for at in self.records[position].changes())
+            self._changes.extend((at, position) for at in self.records[position].change_times())
         if self._indexed < len(self.records):
             self._changes.sort()
             self._indexed = len(self.records)
 
 
-class Unfolding:
+class DailySimulation:
     """What happens day by day. `advance` moves it forward; it never goes back."""
 
     def __init__(self, first: date) -> None:
@@ -77,28 +77,28 @@ class Unfolding:
         last = local_day(now)
         with self._advancing:
             if last >= self._next_day:
-                self._live_through(self._next_day, last)
+                self._simulate(self._next_day, last)
                 self._next_day = last + timedelta(days=1)
 
-    def _live_through(self, first: date, last: date) -> None:
+    def _simulate(self, first: date, last: date) -> None:
         raise NotImplementedError
 
 
-class Company(Unfolding):
+class DemoCompany(DailySimulation):
     """The simulated company from its first day on."""
 
     def __init__(self, seed: int, since: date) -> None:
         super().__init__(since)
         self.staff = Staff(seed)
         self.since = since
-        self.deals: Timeline[Deal] = Timeline()
-        self.leads: Timeline[Lead] = Timeline()
-        self.tickets: Timeline[Ticket] = Timeline()
+        self.deals: Timeline[DealHistory] = Timeline()
+        self.leads: Timeline[LeadHistory] = Timeline()
+        self.tickets: Timeline[TicketHistory] = Timeline()
         self.calls: Timeline[PhoneCall] = Timeline()
         self.seed = seed
 
     @cached_property
-    def people(self) -> tuple[Member, ...]:
+    def people(self) -> tuple[Employee, ...]:
         """Everybody, those who left included."""
         return self.staff.members
 
@@ -107,7 +107,7 @@ class Company(Unfolding):
         low = bisect_left(self.calls.records, since, key=lambda call: call.started_at)
         return low, bisect_right(self.calls.records, until, key=lambda call: call.started_at)
 
-    def _live_through(self, first: date, last: date) -> None:
+    def _simulate(self, first: date, last: date) -> None:
         warm = self.since - WARM_UP if first == self.since else first
         self._fill(self.deals, "deals", sales.deals, warm, last)
         self._fill(self.leads, "leads", sales.leads, warm, last)
@@ -116,17 +116,17 @@ class Company(Unfolding):
 
     def _fill(self, timeline: Timeline[L], kind: str, draw: Draw[L], first: date, last: date) -> None:
         opening = midnight(self.since)
-        records = drawn(self.seed, kind, draw, self.staff, (first, last))
-        timeline.extend(record for record in records if record.moments()[-1] >= opening)
+        records = draw_days(self.seed, kind, draw, self.staff, (first, last))
+        timeline.extend(record for record in records if record.event_times()[-1] >= opening)
 
 
-def drawn(seed: int, kind: str, draw: Draw[L], staff: Staff, days: tuple[date, date]) -> Iterator[L]:
+def draw_days(seed: int, kind: str, draw: Draw[L], staff: Staff, days: tuple[date, date]) -> Iterator[L]:
     """What a kind of record is on each day from the first to the last, each drawn from the seed and its date alone."""
-    for day, first_id in numbered(*days):
+    for day, first_id in numbered_days(*days):
         yield from draw(Random(f"{seed}/{kind}/{day}"), staff, day, first_id)  # noqa: S311
 
 
-def numbered(first: date, last: date) -> Iterator[tuple[date, int]]:
+def numbered_days(first: date, last: date) -> Iterator[tuple[date, int]]:
     """The days from the first to the last, with the first id of each."""
     for number in range((first - _FIRST_DAY).days, (last - _FIRST_DAY).days + 1):
         yield _FIRST_DAY + timedelta(days=number), number * _IDS_A_DAY

@@ -7,9 +7,9 @@ from datetime import date
 from random import Random
 
 from exporter.demo.company.chance import Odds, about, spread
-from exporter.demo.company.life import PhoneCall
+from exporter.demo.company.entities import PhoneCall
 from exporter.demo.company.rhythm import CLOSES, OPENS, activity, any_moment, is_workday, midnight, office_moment
-from exporter.demo.company.staff import Member, Staff, shift
+from exporter.demo.company.staff import Employee, Staff, shift
 
 INBOUND_A_DAY, OUTBOUND_A_DAY = 105.0, 80.0
 LINES = ("Support line", "Customer Care line", "Sales line")
@@ -36,7 +36,7 @@ def calls(rng: Random, staff: Staff, day: date, first_id: int) -> Iterator[Phone
         yield draw(rng, at_the_phones, first_id + number, at, pressure if _open(at, day) else 0.0)
 
 
-def _shifts(staff: Staff, day: date) -> Mapping[str, Odds[Member]]:
+def _shifts(staff: Staff, day: date) -> Mapping[str, Odds[Employee]]:
     answering = {
         LINES[0]: [agent for agent in staff.agents if agent.team == "Support"],
         LINES[1]: [agent for agent in staff.agents if agent.team == "Customer Care"],
@@ -49,7 +49,7 @@ def _open(at: int, day: date) -> bool:
     return is_workday(day) and OPENS * 3600 <= at - midnight(day) < CLOSES * 3600
 
 
-def _inbound(rng: Random, at_the_phones: Mapping[str, Odds[Member]], key: int, at: int, pressure: float) -> PhoneCall:
+def _inbound(rng: Random, at_the_phones: Mapping[str, Odds[Employee]], key: int, at: int, pressure: float) -> PhoneCall:
     line = _RUNG.draw(rng)
     if not pressure:
         return _missed(key, line, at, rng.randrange(8, 90), "out_of_opening_hours", voicemail=rng.random() < 0.3)
@@ -77,7 +77,7 @@ def _inbound(rng: Random, at_the_phones: Mapping[str, Odds[Member]], key: int, a
     )
 
 
-def _outbound(rng: Random, at_the_phones: Mapping[str, Odds[Member]], key: int, at: int, _: float) -> PhoneCall:
+def _outbound(rng: Random, at_the_phones: Mapping[str, Odds[Employee]], key: int, at: int, _: float) -> PhoneCall:
     line = _RINGING.draw(rng)
     caller, rung_until = at_the_phones[line].draw(rng), at + rng.randrange(4, 32)
     answered = rng.random() < min(0.85, 0.55 * caller.skill)
@@ -92,7 +92,7 @@ def _outbound(rng: Random, at_the_phones: Mapping[str, Odds[Member]], key: int, 
     )
 
 
-def _talk(rng: Random, who: Member) -> int:
+def _talk(rng: Random, who: Employee) -> int:
     return max(3, int(spread(rng, 210 / who.skill**0.5, 0.7)))
 
 

@@ -8,7 +8,7 @@ from decimal import Decimal
 from random import Random
 
 from exporter.demo.company.chance import Odds, about, spread
-from exporter.demo.company.life import Deal, Lead, Step
+from exporter.demo.company.entities import DealHistory, LeadHistory, StageStep
 from exporter.demo.company.rhythm import (
     activity,
     after_working,
@@ -18,7 +18,7 @@ from exporter.demo.company.rhythm import (
     next_workday,
     office_moment,
 )
-from exporter.demo.company.staff import Member, Staff, shift
+from exporter.demo.company.staff import Employee, Staff, shift
 
 DEALS_A_DAY, LEADS_A_DAY = 25.0, 38.0
 OPEN_STAGES = ("discovery", "demo", "offer", "negotiation", "contract")
@@ -38,25 +38,25 @@ _LOST_AFTER = Odds({1: 25, 2: 25, 3: 25, 4: 15, 5: 10})
 _SIZE = {"Starter": 2400, "Team": 6200, "Business": 12500, "Enterprise": 31000}
 
 
-def deals(rng: Random, staff: Staff, day: date, first_id: int) -> Iterator[Deal]:
+def deals(rng: Random, staff: Staff, day: date, first_id: int) -> Iterator[DealHistory]:
     """The deals opened on a day, in order of time and id."""
     sellers = shift(staff.sellers, day)
-    moments = sorted(office_moment(rng, day) for _ in range(about(rng, DEALS_A_DAY * activity(day))))
-    for number, at in enumerate(moments):
+    event_times = sorted(office_moment(rng, day) for _ in range(about(rng, DEALS_A_DAY * activity(day))))
+    for number, at in enumerate(event_times):
         yield _deal(rng, sellers.draw(rng), first_id + number, at)
 
 
-def leads(rng: Random, staff: Staff, day: date, first_id: int) -> Iterator[Lead]:
+def leads(rng: Random, staff: Staff, day: date, first_id: int) -> Iterator[LeadHistory]:
     """The leads that come in on a day, weekends included: the website never closes."""
     online = 0.25 * LEADS_A_DAY
     expected = online + (LEADS_A_DAY - online) * activity(day)
     sellers = shift(staff.sellers, day)
-    moments = sorted(any_moment(rng, day) for _ in range(about(rng, expected)))
-    for number, at in enumerate(moments):
+    event_times = sorted(any_moment(rng, day) for _ in range(about(rng, expected)))
+    for number, at in enumerate(event_times):
         yield _lead(rng, sellers.draw(rng), first_id + number, at)
 
 
-def _deal(rng: Random, owner: Member, key: int, at: int) -> Deal:
+def _deal(rng: Random, owner: Employee, key: int, at: int) -> DealHistory:
     partner = owner.team == "Partner Sales"
     product = _PRODUCT.draw(rng)
     amount = Decimal(int(spread(rng, _SIZE[product] * (1.25 if partner else 1), 0.45)))
@@ -65,7 +65,7 @@ def _deal(rng: Random, owner: Member, key: int, at: int) -> Deal:
     closed_at = steps[-1].at if steps[-1].stage in ("won", "lost") else None
     corrected_at = closed_at and after_working(closed_at, spread(rng, 90_000, 0.8))
     wrong = won and corrected_at is not None and rng.random() < 0.06
-    return Deal(
+    return DealHistory(
         id=key,
         steps=steps,
         archived_at=after_working(at, spread(rng, 60_000, 1)) if rng.random() < 0.015 else None,
@@ -81,17 +81,17 @@ def _deal(rng: Random, owner: Member, key: int, at: int) -> Deal:
     )
 
 
-def _path(rng: Random, at: int, won: bool, days: float) -> tuple[Step, ...]:
+def _path(rng: Random, at: int, won: bool, days: float) -> tuple[StageStep, ...]:
     """Stages from opening to the end; a few deals are forgotten and stay open."""
     passed = len(OPEN_STAGES) if won else _LOST_AFTER.draw(rng)
     end = office_moment(rng, _closing_day(rng, at, won, min(days, 200.0)))
     end = max(end, at + 3600)
     between = sorted(rng.randrange(at + 1, end) for _ in range(passed - 1))
-    steps = [Step(at, OPEN_STAGES[0])]
-    steps += [Step(moment, stage) for moment, stage in zip(between, OPEN_STAGES[1:], strict=False)]
+    steps = [StageStep(at, OPEN_STAGES[0])]
+    steps += [StageStep(moment, stage) for moment, stage in zip(between, OPEN_STAGES[1:], strict=False)]
     if rng.random() < 0.03:
         return tuple(steps)
-    return (*steps, Step(end, "won" if won else "lost"))
+    return (*steps, StageStep(end, "won" if won else "lost"))
 
 
 def _closing_day(rng: Random, at: int, won: bool, days: float) -> date:
@@ -103,18 +103,18 @@ def _closing_day(rng: Random, at: int, won: bool, days: float) -> date:
     return day
 
 
-def _lead(rng: Random, owner: Member, key: int, at: int) -> Lead:
+def _lead(rng: Random, owner: Employee, key: int, at: int) -> LeadHistory:
     touched = after_working(at, spread(rng, 7_200 / owner.skill, 1.1))
     decided = after_working(touched, spread(rng, 90_000, 0.9))
-    steps = [Step(at, "new"), Step(touched, "working")]
+    steps = [StageStep(at, "new"), StageStep(touched, "working")]
     if rng.random() < min(0.8, 0.4 * owner.skill):
-        steps.append(Step(decided, "qualified"))
+        steps.append(StageStep(decided, "qualified"))
         end = after_working(decided, spread(rng, 200_000, 0.8))
-        steps.append(Step(end, "converted" if rng.random() < 0.55 else "lost"))
+        steps.append(StageStep(end, "converted" if rng.random() < 0.55 else "lost"))
     elif rng.random() < 0.85:
-        steps.append(Step(decided, "lost"))
+        steps.append(StageStep(decided, "lost"))
     duplicate = rng.random() < 0.012
-    return Lead(
+    return LeadHistory(
         id=key,
         steps=tuple(steps),
         archived_at=decided if not duplicate and rng.random() < 0.01 else None,

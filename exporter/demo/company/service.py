@@ -7,9 +7,9 @@ from datetime import date
 from random import Random
 
 from exporter.demo.company.chance import Odds, about, spread
-from exporter.demo.company.life import Step, Ticket
+from exporter.demo.company.entities import StageStep, TicketHistory
 from exporter.demo.company.rhythm import activity, after_working, any_moment
-from exporter.demo.company.staff import Member, Staff, shift
+from exporter.demo.company.staff import Employee, Staff, shift
 
 TICKETS_A_DAY = 45.0
 
@@ -20,25 +20,25 @@ _SUBJECTS = ("Invoice question", "Login does not work", "Order is late", "Change
 _HURRY = {"LOW": 1.5, "MEDIUM": 1.0, "HIGH": 0.6, "URGENT": 0.3}
 
 
-def tickets(rng: Random, staff: Staff, day: date, first_id: int) -> Iterator[Ticket]:
+def tickets(rng: Random, staff: Staff, day: date, first_id: int) -> Iterator[TicketHistory]:
     """The tickets opened on a day, in order of time and id."""
     usual = TICKETS_A_DAY * activity(day)
     count = about(rng, usual * (1.7 if rng.random() < 0.04 else 1.0))
     pressure = max(0.6, count / TICKETS_A_DAY) ** 1.5
     agents = shift(staff.agents, day)
-    moments = sorted(any_moment(rng, day) for _ in range(count))
-    for number, at in enumerate(moments):
+    event_times = sorted(any_moment(rng, day) for _ in range(count))
+    for number, at in enumerate(event_times):
         yield _ticket(rng, agents.draw(rng), first_id + number, at, pressure)
 
 
-def _ticket(rng: Random, agent: Member, key: int, at: int, pressure: float) -> Ticket:
+def _ticket(rng: Random, agent: Employee, key: int, at: int, pressure: float) -> TicketHistory:
     priority = _PRIORITY.draw(rng)
     hurry = _HURRY[priority] * pressure / agent.skill
     replied_at = _whole_minutes(at, after_working(at, spread(rng, 3_000 * hurry, 0.9)))
     steps = _path(rng, at, replied_at, spread(rng, 24_000 * hurry, 1.0))
     closed_at = steps[-1].at
     rated = rng.random() < 0.3
-    return Ticket(
+    return TicketHistory(
         id=key,
         steps=steps,
         archived_at=replied_at if rng.random() < 0.008 else None,
@@ -58,19 +58,19 @@ def _whole_minutes(since: int, until: int) -> int:
     return until + (since - until) % 60
 
 
-def _path(rng: Random, at: int, replied_at: int, effort: float) -> tuple[Step, ...]:
+def _path(rng: Random, at: int, replied_at: int, effort: float) -> tuple[StageStep, ...]:
     closed_at = after_working(replied_at, effort)
     asked_at = rng.randrange(replied_at, closed_at + 1)
-    steps = [Step(at, "new"), Step(replied_at, "waiting_on_us")]
+    steps = [StageStep(at, "new"), StageStep(replied_at, "waiting_on_us")]
     if rng.random() < 0.6:
-        steps.append(Step(asked_at, "waiting_on_contact"))
-    steps.append(Step(closed_at, "closed"))
+        steps.append(StageStep(asked_at, "waiting_on_contact"))
+    steps.append(StageStep(closed_at, "closed"))
     if rng.random() < 0.06:
         again = after_working(closed_at, spread(rng, 40_000, 0.8))
-        steps += [Step(again, "waiting_on_us"), Step(after_working(again, effort), "closed")]
+        steps += [StageStep(again, "waiting_on_us"), StageStep(after_working(again, effort), "closed")]
     return tuple(steps)
 
 
-def _rating(rng: Random, agent: Member, seconds: int) -> int:
+def _rating(rng: Random, agent: Employee, seconds: int) -> int:
     mood = 4.5 + 0.5 * (agent.skill - 1) - 0.08 * (seconds / 86_400)
     return min(5, max(1, round(rng.gauss(mood, 0.8))))

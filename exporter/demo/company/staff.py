@@ -36,7 +36,7 @@ MOVED = ("Isabelle Martin", "Support", "Customer Care", date(2026, 5, 1))
 
 
 @dataclass(frozen=True, slots=True)
-class Member:
+class Employee:
     """One person. `skill` is 1 for an average colleague, `load` how much of the team's work lands there."""
 
     key: int
@@ -60,7 +60,7 @@ class Staff:
     seed: int
 
     @cached_property
-    def members(self) -> tuple[Member, ...]:
+    def members(self) -> tuple[Employee, ...]:
         """All of them, the one who left last; `key` is the position."""
         rng = Random(f"{self.seed}/staff")  # noqa: S311
         teams = [(team, department) for team, department, size in TEAMS for _ in range(size)]
@@ -68,21 +68,21 @@ class Staff:
         return (*people, _member(rng, len(people), _FORMER, "Sales South", SALES, date(2026, 6, 30)))
 
     @cached_property
-    def sellers(self) -> tuple[Member, ...]:
+    def sellers(self) -> tuple[Employee, ...]:
         """Who owns deals."""
         return tuple(member for member in self.members if member.department == SALES)
 
     @cached_property
-    def agents(self) -> tuple[Member, ...]:
+    def agents(self) -> tuple[Employee, ...]:
         """Who answers tickets and calls."""
         return tuple(member for member in self.members if member.department == SERVICE)
 
 
-def _member(rng: Random, key: int, name: str, team: str, department: str, left: date | None = None) -> Member:
+def _member(rng: Random, key: int, name: str, team: str, department: str, left: date | None = None) -> Employee:
     email = f"{name.lower().replace(' ', '.')}@alpenwerk.example"
-    return Member(key, name, email, team, department, rng.lognormvariate(0, 0.28), rng.uniform(0.7, 1.3), left)
+    return Employee(key, name, email, team, department, rng.lognormvariate(0, 0.28), rng.uniform(0.7, 1.3), left)
 
 
-def shift(members: Iterable[Member], day: date) -> Odds[Member]:
+def shift(members: Iterable[Employee], day: date) -> Odds[Employee]:
     """Who works on that day; the busier ones are drawn more often."""
     return Odds({member: member.load for member in members if member.works_on(day)})

@@ -10,18 +10,18 @@ from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import parse_qs
 
-from exporter.demo.allowance import Allowance
-from exporter.demo.answers import RefusedError
+from exporter.demo.allowance import RequestLimit
+from exporter.demo.answers import ApiError
 
 TOKEN_LIFE = timedelta(minutes=30)
 
 _WELL_FORMED = re.compile(r"[A-Za-z0-9._\-]{3,256}")
 
 
-def refusal(status: int, category: str, message: str, errors: list[dict[str, Any]] | None = None) -> RefusedError:
+def refusal(status: int, category: str, message: str, errors: list[dict[str, Any]] | None = None) -> ApiError:
     """An error in the shape that HubSpot gives all of them."""
     body: dict[str, Any] = {"status": "error", "message": message, "correlationId": "demo", "category": category}
-    return RefusedError(status, {**body, "errors": errors} if errors else body)
+    return ApiError(status, {**body, "errors": errors} if errors else body)
 
 
 @dataclass
@@ -35,8 +35,8 @@ class HubspotAccess:
     token: str
     scopes: frozenset[str]
     refresh_token: str = "demo-refresh"  # noqa: S105 - the demo's data are made up
-    allowance: Allowance = field(default_factory=lambda: Allowance(1000, 10))
-    searches: Allowance = field(default_factory=lambda: Allowance(5, 1))
+    allowance: RequestLimit = field(default_factory=lambda: RequestLimit(1000, 10))
+    searches: RequestLimit = field(default_factory=lambda: RequestLimit(5, 1))
     _issued: dict[str, datetime] = field(default_factory=dict)
     _numbers: Iterator[int] = field(default_factory=lambda: itertools.count(1))
 
@@ -44,7 +44,7 @@ class HubspotAccess:
         """Raises RefusedError: 401, 403 that names the scope, or 530 from the edge for a malformed token."""
         scheme, _, token = authorization.partition(" ")
         if token and not _WELL_FORMED.fullmatch(token):
-            raise RefusedError(530, "<html><body>error code: 1016</body></html>")
+            raise ApiError(530, "<html><body>error code: 1016</body></html>")
         ends = self._issued.get(token)
         if scheme != "Bearer" or (token != self.token and ends is None):
             raise refusal(401, "INVALID_AUTHENTICATION", "Authentication credentials not found.")
@@ -65,7 +65,7 @@ class HubspotAccess:
             "X-HubSpot-RateLimit-Daily-Remaining": "649000",
         }
         if not allowed:
-            raise RefusedError(429, _limit("TEN_SECONDLY_ROLLING"), headers)
+            raise ApiError(429, _limit("TEN_SECONDLY_ROLLING"), headers)
         return headers
 
     def revoke(self) -> None:
@@ -75,14 +75,14 @@ class HubspotAccess:
     def count_search(self) -> dict[str, str]:
         """Uses up one search; its answers carry no limit headers. Raises RefusedError(429)."""
         if not self.searches.take(self.clock().timestamp()):
-            raise RefusedError(429, _limit("SECONDLY"))
+            raise ApiError(429, _limit("SECONDLY"))
         return {}
 
     def issue(self, body: bytes) -> dict[str, Any]:
         """A new access token for the refresh token in a form; raises RefusedError(400)."""
         form = {name: values[0] for name, values in parse_qs(body.decode()).items()}
         if form.get("grant_type") != "refresh_token" or form.get("refresh_token") != self.refresh_token:
-            raise RefusedError(400, {"status": "BAD_REFRESH_TOKEN", "message": "missing or unknown refresh token"})
+            raise ApiError(400, {"status": "BAD_REFRESH_TOKEN", "message": "missing or unknown refresh token"})
         token = f"access-{next(self._numbers)}"
         self._issued[token] = self.clock() + TOKEN_LIFE
         return {

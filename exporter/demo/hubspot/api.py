@@ -14,13 +14,13 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from exporter.demo.answers import RefusedError, as_json
-from exporter.demo.company.company import Company, Timeline
-from exporter.demo.company.life import Life, PhoneCall
+from exporter.demo.answers import ApiError, json_response
+from exporter.demo.company.company import DemoCompany, Timeline
+from exporter.demo.company.entities import PhoneCall, RecordHistory
 from exporter.demo.company.phones import LINES
 from exporter.demo.hubspot import payloads
 from exporter.demo.hubspot.access import HubspotAccess, refusal
-from exporter.demo.hubspot.search import BadSearchError, Shown, cut, matching, since_of
+from exporter.demo.hubspot.search import InvalidSearchError, SearchRecord, cut, matching, since_of
 
 MOST_A_PAGE = 100
 OWNERS_SCOPE = "crm.objects.owners.read"
@@ -34,7 +34,7 @@ Handler = Callable[[Request], "dict[str, Any] | Awaitable[dict[str, Any]]"]
 class ObjectType:
     """One kind of CRM object: where its records are, what they show, and which scope may read it."""
 
-    timeline: Callable[[Company], Timeline[Any]]
+    timeline: Callable[[DemoCompany], Timeline[Any]]
     properties: Callable[[Any, int], payloads.Properties]
     scope: str
     created: str = "createdate"
@@ -65,10 +65,10 @@ SCOPES = frozenset({OWNERS_SCOPE, *(kind.scope for kind in TYPES.values())})
 
 
 @dataclass
-class HubspotShape:
+class FakeHubspot:
     """The account; `lag` is how far search is behind."""
 
-    company: Company
+    company: DemoCompany
     clock: Callable[[], datetime]
     access: HubspotAccess
     lag: timedelta = timedelta(seconds=8)
@@ -92,8 +92,8 @@ class HubspotShape:
         async def endpoint(request: Request) -> Response:
             try:
                 result = handle(request)
-                return as_json(200, await result if inspect.isawaitable(result) else result)
-            except RefusedError as refused:
+                return json_response(200, await result if inspect.isawaitable(result) else result)
+            except ApiError as refused:
                 return refused.answer()
 
         return endpoint
@@ -111,7 +111,7 @@ class HubspotShape:
             try:
                 searching = request.url.path.endswith("/search")
                 headers = self.access.count_search() if searching else self.access.count()
-            except RefusedError as refused:
+            except ApiError as refused:
                 return refused.answer()
             response = await self._answered(guarded)(request)
             response.headers.update(headers)
@@ -143,7 +143,7 @@ class HubspotShape:
             records = kind.timeline(self.company).changed_since(since_of(body, kind.modified) or 0, indexed)
             found = matching(list(_shown(kind, records, indexed, archived=False)), body)
             page, after = cut(found, body)
-        except (BadSearchError, orjson.JSONDecodeError) as error:
+        except (InvalidSearchError, orjson.JSONDecodeError) as error:
             raise refusal(400, "VALIDATION_ERROR", str(error)) from None
         wanted = frozenset(body.get("properties") or ())
         results = [_result(kind, record, shown, wanted) for record, shown in page]
@@ -176,7 +176,7 @@ def _kind(request: Request) -> ObjectType:
     return kind
 
 
-def _shown(kind: ObjectType, records: Iterable[Any], now: int, archived: bool) -> Iterator[Shown]:
+def _shown(kind: ObjectType, records: Iterable[Any], now: int, archived: bool) -> Iterator[SearchRecord]:
     """Existing records with their properties; archived ones no longer change."""
     for record in records:
         if kind.belongs(record) and record.exists(now) and record.archived(now) is archived:
@@ -185,7 +185,9 @@ def _shown(kind: ObjectType, records: Iterable[Any], now: int, archived: bool) -
             yield record, {**shown, "archived_at": payloads.iso(record.archived_at)} if archived else shown
 
 
-def _result(kind: ObjectType, record: Life, shown: Mapping[str, str | None], wanted: frozenset[str]) -> dict[str, Any]:
+def _result(
+    kind: ObjectType, record: RecordHistory, shown: Mapping[str, str | None], wanted: frozenset[str]
+) -> dict[str, Any]:
     always = {kind.created, kind.modified, "hs_object_id"}
     archived_at = shown.get("archived_at")
     return {

@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import Any
 
-from exporter.demo.company.life import Deal, Lead, PhoneCall, Ticket
-from exporter.demo.company.staff import TEAMS, Member
+from exporter.demo.company.entities import DealHistory, LeadHistory, PhoneCall, TicketHistory
+from exporter.demo.company.staff import TEAMS, Employee
 
 OWNER_BASE, TEAM_BASE, USER_BASE = 70_110_000, 31_500, 5_040_000
 QUEUE_OWNER = OWNER_BASE + 900
@@ -51,7 +51,7 @@ def owner_id(member: int) -> str:
     return str(OWNER_BASE + member)
 
 
-def deal(record: Deal, now: int) -> Properties:
+def deal(record: DealHistory, now: int) -> Properties:
     """Properties of a deal as of an instant."""
     pipeline, _, stages = _DEAL_STAGES[record.partner]
     stage, closed_at = record.stage(now), record.closed_at(now)
@@ -71,7 +71,7 @@ def deal(record: Deal, now: int) -> Properties:
     }
 
 
-def contact(record: Lead, now: int) -> Properties:
+def contact(record: LeadHistory, now: int) -> Properties:
     """Properties of a contact that stands for a lead."""
     qualified_at, converted_at = record.entered("qualified", now), record.entered("converted", now)
     stage = "opportunity" if converted_at else "salesqualifiedlead" if qualified_at else "lead"
@@ -89,7 +89,7 @@ def contact(record: Lead, now: int) -> Properties:
     }
 
 
-def lead(record: Lead, now: int) -> Properties:
+def lead(record: LeadHistory, now: int) -> Properties:
     """Properties of the same lead in HubSpot's own leads object."""
     stage = record.stage(now)
     return {
@@ -108,7 +108,7 @@ def lead(record: Lead, now: int) -> Properties:
     }
 
 
-def ticket(record: Ticket, now: int) -> Properties:
+def ticket(record: TicketHistory, now: int) -> Properties:
     """Properties of a ticket; until somebody replies it belongs to a queue."""
     pipeline, _, stages = _TICKET_STAGES[record.care]
     stage, replied = record.stage(now), record.replied_at <= now
@@ -146,7 +146,7 @@ def call(record: PhoneCall, now: int) -> Properties:
     }
 
 
-def owner(member: Member, archived: bool) -> dict[str, Any]:
+def owner(member: Employee, archived: bool) -> dict[str, Any]:
     """A person as owner; those who left have lost their user and teams."""
     first, last = member.name.split(" ", 1)
     user = USER_BASE + member.key

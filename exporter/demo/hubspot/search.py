@@ -6,16 +6,16 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from exporter.demo.company.life import Life
+from exporter.demo.company.entities import RecordHistory
 
 CAP = 10_000
 MOST_A_PAGE = 200
 
-Shown = tuple[Life, Mapping[str, str | None]]
+SearchRecord = tuple[RecordHistory, Mapping[str, str | None]]
 """A record with the properties it shows."""
 
 
-class BadSearchError(Exception):
+class InvalidSearchError(Exception):
     """HubSpot would answer 400; the message is its own."""
 
 
@@ -34,11 +34,11 @@ def since_of(body: Mapping[str, Any], modified: str) -> int | None:
     return int(min(found)) if found else None
 
 
-def matching(shown: list[Shown], body: Mapping[str, Any]) -> list[Shown]:
+def matching(shown: list[SearchRecord], body: Mapping[str, Any]) -> list[SearchRecord]:
     """The records that fulfil one of the filter groups, in the order asked for."""
     groups = body.get("filterGroups") or []
     if len(groups) > 6:
-        raise BadSearchError("too many filter groups")
+        raise InvalidSearchError("too many filter groups")
     rules = [[_rule(one) for one in group.get("filters", [])] for group in groups]
     found = [one for one in shown if not rules or any(all(rule(one[1]) for rule in group) for group in rules)]
     for wanted in (body.get("sorts") or [])[:1]:
@@ -47,13 +47,13 @@ def matching(shown: list[Shown], body: Mapping[str, Any]) -> list[Shown]:
     return found
 
 
-def cut(found: list[Shown], body: Mapping[str, Any]) -> tuple[list[Shown], str | None]:
+def cut(found: list[SearchRecord], body: Mapping[str, Any]) -> tuple[list[SearchRecord], str | None]:
     """One page and the token of the next; raises BadSearchError beyond the cap or the page size."""
     limit, after = int(body.get("limit") or 10), int(body.get("after") or 0)
     if limit > MOST_A_PAGE:
-        raise BadSearchError(f"limit must not exceed {MOST_A_PAGE}")
+        raise InvalidSearchError(f"limit must not exceed {MOST_A_PAGE}")
     if after + limit > CAP:
-        raise BadSearchError(f"there can only be {CAP} results")
+        raise InvalidSearchError(f"there can only be {CAP} results")
     following = after + limit
     return found[after:following], str(following) if following < len(found) else None
 
@@ -67,7 +67,7 @@ def _order(wanted: Any) -> tuple[str, bool]:
 def _rule(rule: Mapping[str, Any]) -> Callable[[Mapping[str, str | None]], bool]:
     name, operator = str(rule.get("propertyName")), str(rule.get("operator"))
     if operator not in _OPERATORS:
-        raise BadSearchError("a filter needs a known operator")
+        raise InvalidSearchError("a filter needs a known operator")
     holds, wanted = _OPERATORS[operator], _comparable(rule.get("value"))
     upper = _comparable(rule.get("highValue"))
 

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from exporter.demo.allowance import Allowance
-from exporter.demo.answers import RefusedError
+from exporter.demo.allowance import RequestLimit
+from exporter.demo.answers import ApiError
 
 DAY = 86_400.0
 PATIENCE = 20
@@ -18,9 +18,9 @@ BLOCKED = 600.0
 _BLOCK_PAGE = "<!DOCTYPE html><html><head><title>Access denied</title></head><body>Error 1015</body></html>"
 
 
-def refusal(status: int, error: str) -> RefusedError:
+def refusal(status: int, error: str) -> ApiError:
     """An error in the shape that both generations give."""
-    return RefusedError(status, {"success": False, "error": error, "errorCode": status, "data": None})
+    return ApiError(status, {"success": False, "error": error, "errorCode": status, "data": None})
 
 
 @dataclass
@@ -29,7 +29,7 @@ class PipedriveAccess:
 
     clock: Callable[[], datetime]
     token: str
-    burst: Allowance = field(default_factory=lambda: Allowance(100, 2))
+    burst: RequestLimit = field(default_factory=lambda: RequestLimit(100, 2))
     budget: int = 30_000 * 2 * 23
     _day: int = -1
     _spent: int = 0
@@ -48,7 +48,7 @@ class PipedriveAccess:
         """
         now = self.clock().timestamp()
         if now < self._blocked_until:
-            raise RefusedError(403, _BLOCK_PAGE)
+            raise ApiError(403, _BLOCK_PAGE)
         if int(now // DAY) != self._day:
             self._day, self._spent = int(now // DAY), 0
         allowed = self.burst.take(now)
@@ -56,7 +56,7 @@ class PipedriveAccess:
         headers = self._headers(now)
         if not (allowed and affordable):
             self._refuse(now)
-            raise RefusedError(429, {"success": False, "error": "request over limit", "errorCode": 429}, headers)
+            raise ApiError(429, {"success": False, "error": "request over limit", "errorCode": 429}, headers)
         self._refused = 0
         self._spent += cost
         return {**headers, "x-daily-ratelimit-token-remaining": str(self.budget - self._spent)}

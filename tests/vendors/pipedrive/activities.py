@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import NamedTuple
 
-from exporter.demo.company.life import Deal, PhoneCall
+from exporter.demo.company.entities import DealHistory, PhoneCall
 from tests.vendors.pipedrive.payloads import USER_BASE, Row, iso, leads_iso
 
 
@@ -30,7 +30,7 @@ def call_made(record: PhoneCall) -> Doing:
     return Doing(2 * record.id, "call", int(record.agent or 0), record.ended_at, record.ended_at, seconds)
 
 
-def demo_given(record: Deal, now: int) -> Doing | None:
+def demo_given(record: DealHistory, now: int) -> Doing | None:
     """The meeting of a deal that came to its demo, planned a while before."""
     at = next((step.at for step in record.steps if step.stage == "demo"), None)
     planned_at = at and max(record.created_at, at - 5 * 86_400)

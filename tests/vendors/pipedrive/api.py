@@ -14,9 +14,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from exporter.demo.answers import RefusedError, as_json
-from exporter.demo.company.company import Company
-from exporter.demo.company.life import Deal, Lead, PhoneCall
+from exporter.demo.answers import ApiError, json_response
+from exporter.demo.company.company import DemoCompany
+from exporter.demo.company.entities import DealHistory, LeadHistory, PhoneCall
 from exporter.demo.company.phones import LINES
 from exporter.demo.company.staff import SALES, TEAMS
 from tests.vendors.pipedrive import activities, payloads
@@ -29,10 +29,10 @@ LISTED_AS_DELETED = 30 * 86_400
 
 
 @dataclass
-class PipedriveShape:
+class FakePipedrive:
     """The company's account; its one token is that of the first seller."""
 
-    company: Company
+    company: DemoCompany
     clock: Callable[[], datetime]
     access: PipedriveAccess
 
@@ -61,11 +61,11 @@ class PipedriveShape:
                 headers = self.access.spend(cost)
                 now = int(self.clock().timestamp())
                 self.company.advance(now)
-                return as_json(200, handle(request, now), headers)
-            except RefusedError as refused:
+                return json_response(200, handle(request, now), headers)
+            except ApiError as refused:
                 return refused.answer()
             except ValueError:
-                return as_json(400, {"success": False, "error": "Bad request", "errorCode": 400}, headers)
+                return json_response(400, {"success": False, "error": "Bad request", "errorCode": 400}, headers)
 
         return endpoint
 
@@ -91,13 +91,13 @@ class PipedriveShape:
         )
         return self._deal_page(request, now, rows, {"open", "won", "lost"})
 
-    def _deal_page(self, request: Request, now: int, rows: Iterable[tuple[int, Deal]], states: set[str]) -> Body:
+    def _deal_page(self, request: Request, now: int, rows: Iterable[tuple[int, DealHistory]], states: set[str]) -> Body:
         since, until = span(request)
         kept = [(at, record) for at, record in rows if since <= at < until and _state(record, now) in states]
         shown = [(record.id, at, record.created_at, record) for at, record in kept]
         return keyset(request, shown, lambda record: payloads.deal(record, now))
 
-    def _changed_deals(self, request: Request, now: int) -> Iterable[Deal]:
+    def _changed_deals(self, request: Request, now: int) -> Iterable[DealHistory]:
         """Deals that may have changed in time; being archived is a change that a deal does not know of."""
         since, _ = span(request)
         found = self.company.deals.changed_since(since - payloads.ARCHIVED_AFTER, now)
@@ -132,7 +132,7 @@ class PipedriveShape:
             if lead.exists(now) and not lead.archived(now) and payloads.dealt_with(lead, now) is archived
         ]
         name, _, direction = (request.query_params.get("sort") or "add_time").partition(" ")
-        orders: Mapping[str, Callable[[Lead], int]] = {
+        orders: Mapping[str, Callable[[LeadHistory], int]] = {
             "id": lambda lead: lead.id, "add_time": lambda lead: lead.created_at,
             "update_time": lambda lead: lead.changed_at(now),
         }  # fmt: skip
@@ -174,11 +174,11 @@ def _logged(call: PhoneCall) -> bool:
     return not call.inbound and call.line == LINES[2]
 
 
-def _in_archive(record: Deal, now: int) -> bool:
+def _in_archive(record: DealHistory, now: int) -> bool:
     return not record.archived(now) and payloads.archived_at(record, now) is not None
 
 
-def _state(record: Deal, now: int) -> str:
+def _state(record: DealHistory, now: int) -> str:
     if record.archived(now):
         return "deleted"
     return "won" if record.entered("won", now) else "lost" if record.entered("lost", now) else "open"

@@ -29,11 +29,11 @@ def instant(text: str | None) -> int:
     return int(datetime.fromisoformat(text).timestamp()) if text else 0
 
 
-Shown = Sequence[tuple[int, int, int, Any]]
+SearchRecord = Sequence[tuple[int, int, int, Any]]
 """Records with what they can be sorted by: id, time of change, time of creation."""
 
 
-def keyset(request: Request, shown: Shown, make: Callable[[Any], Row]) -> Body:
+def keyset(request: Request, shown: SearchRecord, make: Callable[[Any], Row]) -> Body:
     """One page of version 2, in the order asked for; its cursor is where the next begins."""
     query = request.query_params
     limit, order = int(query.get("limit", "100")), query.get("sort_by", "id")

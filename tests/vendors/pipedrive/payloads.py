@@ -10,10 +10,10 @@ from datetime import UTC, date, datetime
 from types import MappingProxyType
 from typing import Any
 
-from exporter.demo.company.life import Deal, Lead
+from exporter.demo.company.entities import DealHistory, LeadHistory
 from exporter.demo.company.rhythm import local_day
 from exporter.demo.company.sales import OPEN_STAGES
-from exporter.demo.company.staff import Member
+from exporter.demo.company.staff import Employee
 
 USER_BASE, TEAM_BASE, CHANNEL_BASE = 14_200_000, 310, 50
 ARCHIVED_AFTER = 90 * 86_400
@@ -57,23 +57,23 @@ def lead_id(key: int) -> str:
     return f"{key:08x}-5eed-4000-8000-{key:012x}"
 
 
-def archived_at(record: Deal, now: int) -> int | None:
+def archived_at(record: DealHistory, now: int) -> int | None:
     """When a deal was archived, if it is by now."""
     closed_at = record.closed_at(now)
     return closed_at + ARCHIVED_AFTER if closed_at is not None and closed_at + ARCHIVED_AFTER <= now else None
 
 
-def deal_changed_at(record: Deal, now: int) -> int:
+def deal_changed_at(record: DealHistory, now: int) -> int:
     """The last change of a deal; a deleted one no longer changes."""
     seen_at = _seen_at(record, now)
     return max(record.changed_at(seen_at), archived_at(record, seen_at) or 0)
 
 
-def _seen_at(record: Deal, now: int) -> int:
+def _seen_at(record: DealHistory, now: int) -> int:
     return now if record.archived_at is None else min(now, record.archived_at)
 
 
-def deal(record: Deal, now: int) -> Row:
+def deal(record: DealHistory, now: int) -> Row:
     """A deal of version 2. One that is closed keeps the stage it had come to."""
     deleted, now = record.archived(now), _seen_at(record, now)
     closed_at, stage, boxed_at = record.closed_at(now), _open_stage(record, now), archived_at(record, now)
@@ -112,7 +112,7 @@ def deal(record: Deal, now: int) -> Row:
     }
 
 
-def _open_stage(record: Deal, now: int) -> str:
+def _open_stage(record: DealHistory, now: int) -> str:
     return next(step.stage for step in reversed(record.steps) if step.at <= now and step.stage in OPEN_STAGES)
 
 
@@ -144,12 +144,12 @@ def stages() -> list[Row]:
     ]
 
 
-def dealt_with(record: Lead, now: int) -> bool:
+def dealt_with(record: LeadHistory, now: int) -> bool:
     """A lead is archived once it is lost or a deal came of it."""
     return record.stage(now) in ("lost", "converted")
 
 
-def lead(record: Lead, now: int) -> Row:
+def lead(record: LeadHistory, now: int) -> Row:
     """A lead of version 1. A custom field that has no value does not appear."""
     dates = {QUALIFIED_KEY: record.entered("qualified", now), CONVERTED_KEY: record.entered("converted", now)}
     way, source = _WAYS.get(record.origin, _BY_HAND)
@@ -180,7 +180,7 @@ def lead(record: Lead, now: int) -> Row:
     }
 
 
-def person(record: Lead, now: int) -> Row:
+def person(record: LeadHistory, now: int) -> Row:
     """The contact at a prospect."""
     return {
         "id": record.id,
@@ -197,7 +197,7 @@ def person(record: Lead, now: int) -> Row:
     }
 
 
-def user(member: Member, day: date) -> Row:
+def user(member: Employee, day: date) -> Row:
     """A user; who left is deactivated and stays on the list."""
     here = member.works_on(day)
     return {
@@ -218,7 +218,7 @@ def user(member: Member, day: date) -> Row:
     }
 
 
-def team(place: int, name: str, members: Iterable[Member]) -> Row:
+def team(place: int, name: str, members: Iterable[Employee]) -> Row:
     """A team with the users in it now."""
     users = [USER_BASE + member.key for member in members]
     return {

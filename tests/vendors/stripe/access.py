@@ -9,8 +9,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from exporter.demo.allowance import Allowance
-from exporter.demo.answers import RefusedError
+from exporter.demo.allowance import RequestLimit
+from exporter.demo.answers import ApiError
 
 VERSION = "2026-06-24.dahlia"
 """What an account without a header gets."""
@@ -20,17 +20,17 @@ _VERSION = re.compile(r"\d{4}-\d{2}-\d{2}(\.[a-z]+)?")
 Row = dict[str, Any]
 
 
-def _refused(status: int, error: Row, headers: Mapping[str, str] | None = None) -> RefusedError:
+def _refused(status: int, error: Row, headers: Mapping[str, str] | None = None) -> ApiError:
     """An error in the shape that Stripe gives all of them."""
-    return RefusedError(status, {"error": {"type": "invalid_request_error", **error}}, headers)
+    return ApiError(status, {"error": {"type": "invalid_request_error", **error}}, headers)
 
 
-def invalid(message: str, **further: str) -> RefusedError:
+def invalid(message: str, **further: str) -> ApiError:
     """A request that makes no sense."""
     return _refused(400, {"message": message, **further})
 
 
-def missing(kind: str, key: str) -> RefusedError:
+def missing(kind: str, key: str) -> ApiError:
     """An object that is not there."""
     return _refused(404, {"code": "resource_missing", "message": f"No such {kind}: '{key}'"})
 
@@ -45,9 +45,9 @@ class StripeAccess:
     key: str
     may: frozenset[str]
     ticks: Callable[[], float] = time.monotonic
-    together: Allowance = field(default_factory=lambda: Allowance(100, 1))
+    together: RequestLimit = field(default_factory=lambda: RequestLimit(100, 1))
     one_path: int = 25
-    _paths: dict[str, Allowance] = field(default_factory=dict)
+    _paths: dict[str, RequestLimit] = field(default_factory=dict)
 
     def admit(self, headers: Mapping[str, str], resource: str) -> None:
         """Raises RefusedError: 401, 403 that names the permission, 429 that names the rate, 400 for the version."""
@@ -63,7 +63,7 @@ class StripeAccess:
 
     def _count(self, resource: str) -> None:
         now = self.ticks()
-        own = self._paths.setdefault(resource, Allowance(self.one_path, 1))
+        own = self._paths.setdefault(resource, RequestLimit(self.one_path, 1))
         for allowance, reason in ((self.together, "global-rate"), (own, "endpoint-rate")):
             if not allowance.take(now):
                 error = {"code": "rate_limit", "message": "Request rate limit exceeded"}

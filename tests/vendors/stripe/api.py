@@ -13,7 +13,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from exporter.demo.answers import RefusedError, as_json
+from exporter.demo.answers import ApiError, json_response
 from tests.vendors.stripe.access import VERSION, StripeAccess, invalid, missing
 from tests.vendors.stripe.books import Books
 from tests.vendors.stripe.lists import ALL, LISTS, Made
@@ -29,7 +29,7 @@ Row = dict[str, Any]
 
 
 @dataclass
-class StripeShape:
+class FakeStripe:
     """The account. Its customers are those of the contracts, one each."""
 
     books: Books
@@ -48,9 +48,9 @@ class StripeShape:
                 raise missing("resource", resource)
             self.access.admit(request.headers, resource)
             body = self._answer(request, resource)
-        except RefusedError as refused:
+        except ApiError as refused:
             return refused.answer()
-        return as_json(200, body, {"Stripe-Version": request.headers.get("stripe-version", VERSION)})
+        return json_response(200, body, {"Stripe-Version": request.headers.get("stripe-version", VERSION)})
 
     def _answer(self, request: Request, resource: str) -> Row:
         now = int(self.clock().timestamp())

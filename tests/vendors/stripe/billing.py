@@ -29,8 +29,8 @@ _MONTHS_A_YEAR = 10
 
 def contracts(rng: Random, _: Staff, day: date, first_id: int) -> Iterator[Contract]:
     """The contracts that begin on a day, in order of time and id."""
-    moments = sorted(office_moment(rng, day) for _ in range(about(rng, CONTRACTS_A_DAY * activity(day))))
-    for number, at in enumerate(moments):
+    event_times = sorted(office_moment(rng, day) for _ in range(about(rng, CONTRACTS_A_DAY * activity(day))))
+    for number, at in enumerate(event_times):
         yield _contract(rng, first_id + number, at)
 
 

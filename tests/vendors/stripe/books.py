@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import date
 
-from exporter.demo.company.company import WARM_UP, Company, Timeline, Unfolding, drawn, numbered
+from exporter.demo.company.company import WARM_UP, DailySimulation, DemoCompany, Timeline, draw_days, numbered_days
 from tests.vendors.stripe import billing
 from tests.vendors.stripe.ledger import Bill, Charge, Contract
 
@@ -13,10 +13,10 @@ FOUNDED = date(2023, 1, 1)
 """The first contracts are of that day, whenever the history that is told begins."""
 
 
-class Books(Unfolding):
+class Books(DailySimulation):
     """What is billed, from the company's first day on."""
 
-    def __init__(self, company: Company) -> None:
+    def __init__(self, company: DemoCompany) -> None:
         super().__init__(min(FOUNDED, company.since))
         self.contracts: Timeline[Contract] = Timeline()
         self.bills: Timeline[Bill] = Timeline()
@@ -25,10 +25,10 @@ class Books(Unfolding):
         self._in_order = True
         self._of_contract: dict[int, list[Bill]] = {}
 
-    def _live_through(self, first: date, last: date) -> None:
+    def _simulate(self, first: date, last: date) -> None:
         seed, staff = self._company.seed, self._company.staff
-        self.contracts.extend(drawn(seed, "contracts", billing.contracts, staff, (first, last)))
-        for day, first_id in numbered(max(first, self._company.since - WARM_UP), last):
+        self.contracts.extend(draw_days(seed, "contracts", billing.contracts, staff, (first, last)))
+        for day, first_id in numbered_days(max(first, self._company.since - WARM_UP), last):
             self.keep(billing.bills(seed, self.contracts.records, day, first_id))
 
     def keep(self, bills: Iterable[Bill]) -> None:

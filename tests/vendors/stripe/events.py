@@ -54,7 +54,7 @@ def _newest(event: Event) -> tuple[int, str, str]:
 
 
 def _of_contract(contract: Contract, books: Books) -> Iterator[Event]:
-    for at in contract.moments():
+    for at in contract.event_times():
         kind = "created" if at == contract.created_at else "deleted" if at == contract.ended_at else "updated"
         yield _subscription(contract, books, at, kind)
 
@@ -84,8 +84,8 @@ def _of_bill(bill: Bill) -> Iterator[Event]:
         "marked_uncollectible": [bill.written_off_at],
         "deleted": [bill.deleted_at],
     }
-    for kind, moments in kinds.items():
-        for at in moments:
+    for kind, event_times in kinds.items():
+        for at in event_times:
             if at is not None:
                 told = payloads.invoice(bill, at)
                 yield Event(at, f"invoice.{kind}", told["id"], told)

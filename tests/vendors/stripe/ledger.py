@@ -8,7 +8,7 @@ from datetime import date
 from decimal import Decimal
 from typing import NamedTuple
 
-from exporter.demo.company.life import Life
+from exporter.demo.company.entities import RecordHistory
 from exporter.demo.company.rhythm import midnight, months_later
 
 DECIMALS = {"JPY": 0}
@@ -63,7 +63,7 @@ class Refund(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Contract(Life):
+class Contract(RecordHistory):
     """A subscription. Its periods begin where the trial ends, and it ends with one of them."""
 
     customer: str
@@ -89,7 +89,7 @@ class Contract(Life):
         """When its first period begins."""
         return self.created_at if self.trial_until is None else self.trial_until
 
-    def moments(self) -> tuple[int, ...]:
+    def event_times(self) -> tuple[int, ...]:
         """Its terms, the end of its trial, its notice and its end."""
         rest = (self.trial_until, self.notice_at, self.ended_at)
         return (*(term.at for term in self.terms), *(at for at in rest if at is not None))
@@ -140,7 +140,7 @@ class Contract(Life):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Charge(Life):
+class Charge(RecordHistory):
     """One attempt to collect a bill, and what went back of it."""
 
     contract: int
@@ -150,7 +150,7 @@ class Charge(Life):
     on_account: bool
     refunds: tuple[Refund, ...] = ()
 
-    def moments(self) -> tuple[int, ...]:
+    def event_times(self) -> tuple[int, ...]:
         """The attempt, its settling, and the refunds."""
         return (self.attempt.at, self.attempt.settled_at, *(refund.at for refund in self.refunds))
 
@@ -160,7 +160,7 @@ class Charge(Life):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Bill(Life):
+class Bill(RecordHistory):
     """An invoice: drafted, finalized, and then paid, written off or void; some drafts are deleted."""
 
     contract: int
@@ -182,10 +182,10 @@ class Bill(Life):
         """When it was or will be collected."""
         return next((attempt.settled_at for attempt in self.attempts if attempt.succeeded), None)
 
-    def moments(self) -> tuple[int, ...]:
+    def event_times(self) -> tuple[int, ...]:
         """Everything that happens to it and to its charges."""
         ends = (self.finalized_at, self.voided_at, self.written_off_at, self.deleted_at)
-        charged = (at for charge in self.charges() for at in charge.moments())
+        charged = (at for charge in self.charges() for at in charge.event_times())
         return (self.created_at, *(at for at in ends if at is not None), *charged)
 
     def exists(self, now: int) -> bool:

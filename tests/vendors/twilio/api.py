@@ -13,9 +13,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from exporter.demo.allowance import Allowance
-from exporter.demo.answers import RefusedError, as_json
-from exporter.demo.company.company import Company
+from exporter.demo.allowance import RequestLimit
+from exporter.demo.answers import ApiError, json_response
+from exporter.demo.company.company import DemoCompany
 from exporter.demo.company.phones import LINES
 from exporter.demo.company.rhythm import midnight
 from tests.vendors.twilio import payloads
@@ -32,25 +32,25 @@ Row = dict[str, Any]
 Handler = Callable[[Request], Row]
 
 
-def refusal(status: int, code: int, message: str) -> RefusedError:
+def refusal(status: int, code: int, message: str) -> ApiError:
     """An error in the shape that Twilio gives all of them."""
-    return RefusedError(status, {"code": code, "message": message, "more_info": "", "status": status})
+    return ApiError(status, {"code": code, "message": message, "more_info": "", "status": status})
 
 
 @dataclass
-class TwilioShape:
+class FakeTwilio:
     """The account; an API key and its secret are what basic authentication expects.
 
     `allowance` stands for Twilio's bound on requests at the same time, counted by `ticks` in seconds.
     """
 
-    company: Company
+    company: DemoCompany
     clock: Callable[[], datetime]
     key: str
     secret: str
     account: str = ACCOUNT
     workspace: str = WORKSPACE
-    allowance: Allowance = field(default_factory=lambda: Allowance(100, 1))
+    allowance: RequestLimit = field(default_factory=lambda: RequestLimit(100, 1))
     ticks: Callable[[], float] = time.monotonic
 
     def routes(self) -> list[Route]:
@@ -71,8 +71,8 @@ class TwilioShape:
         async def endpoint(request: Request) -> Response:
             try:
                 self._admit(request)
-                return as_json(200, handle(request))
-            except RefusedError as refused:
+                return json_response(200, handle(request))
+            except ApiError as refused:
                 return refused.answer()
             except ValueError:
                 return refusal(400, 20001, "a parameter is not valid").answer()

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from exporter.demo.company.life import PhoneCall
+from exporter.demo.company.entities import PhoneCall
 from exporter.demo.company.phones import LINES
-from exporter.demo.company.staff import Member
+from exporter.demo.company.staff import Employee
 
 ANSWERING = {LINES[0]: "Support", LINES[1]: "Customer Care", LINES[2]: "Sales North"}
 """Whose telephones ring for a line where the company does not say who was rung."""
@@ -45,12 +45,12 @@ class Leg:
         return 0 if self.answered_at is None else self.ended_at - self.answered_at
 
 
-def client(member: Member) -> str:
+def client(member: Employee) -> str:
     """Somebody's address; Twilio's own apps allow letters, digits and underscores in it."""
     return f"client:{member.email.partition('@')[0].replace('.', '_')}"
 
 
-def legs(call: PhoneCall, people: Sequence[Member]) -> tuple[Leg, ...]:
+def legs(call: PhoneCall, people: Sequence[Employee]) -> tuple[Leg, ...]:
     """All legs of a call, the caller's first. The caller hears ringing until somebody answers, so nobody who is
     not answered is ever connected."""
     if not call.inbound:
@@ -76,7 +76,7 @@ def _own(call: PhoneCall, outcome: str) -> Leg:
     return replace(leg, answered_at=mailbox_at if call.answered_at is None else call.answered_at)
 
 
-def _rung(call: PhoneCall, people: Sequence[Member]) -> Iterator[Leg]:
+def _rung(call: PhoneCall, people: Sequence[Employee]) -> Iterator[Leg]:
     """Whoever was rung for a caller, one after the other, and the mailbox in the end."""
     team = [one for one in people if one.team == ANSWERING[call.line] and one.key != call.agent and one.left is None]
     first, second = (client(team[(call.id + shift) % len(team)]) for shift in (0, 1))
@@ -115,7 +115,7 @@ def _leg(call: PhoneCall, number: int, receiver: str, started_at: int, ended_at:
     )  # fmt: skip
 
 
-def _dialled(call: PhoneCall, people: Sequence[Member]) -> tuple[Leg, Leg]:
+def _dialled(call: PhoneCall, people: Sequence[Employee]) -> tuple[Leg, Leg]:
     """A colleague's browser calls Twilio, which dials the customer and shows the line's number."""
     own = _leg(call, 0, customer(call), call.started_at, call.ended_at, "completed")
     outcome = "no-answer" if call.answered_at is None else "completed"

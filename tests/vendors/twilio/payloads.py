@@ -9,7 +9,7 @@ from hashlib import blake2b
 from typing import Any
 
 from exporter.demo.company.phones import LINES
-from exporter.demo.company.staff import Member
+from exporter.demo.company.staff import Employee
 from tests.vendors.twilio.legs import NUMBERS, Leg, client
 
 Row = dict[str, Any]
@@ -83,7 +83,7 @@ def numbers(account: str) -> list[Row]:
     ]
 
 
-def worker(account: str, workspace: str, member: Member, since: int) -> Row:
+def worker(account: str, workspace: str, member: Employee, since: int) -> Row:
     """A colleague; what TaskRouter does not know itself stands as JSON in a text."""
     attributes = {
         "contact_uri": client(member), "full_name": member.name, "email": member.email, "team": member.team,

@@ -6,8 +6,8 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from exporter.demo.company.life import PhoneCall
-from exporter.demo.company.staff import Member
+from exporter.demo.company.entities import PhoneCall
+from exporter.demo.company.staff import Employee
 from tests.vendors.twilio.legs import ANSWERING
 
 LONGEST = 3 * 3600
@@ -21,7 +21,7 @@ def queued(calls: Iterable[PhoneCall], line: str) -> list[PhoneCall]:
     return [one for one in calls if one.inbound and one.line == line and one.missed_reason != "out_of_opening_hours"]
 
 
-def real_time(calls: Sequence[PhoneCall], line: str, people: Sequence[Member], now: int) -> Numbers:
+def real_time(calls: Sequence[PhoneCall], line: str, people: Sequence[Employee], now: int) -> Numbers:
     """RealTimeStatistics: who waits, who talks, and how many could take the next call."""
     going_on = [one for one in calls if one.started_at <= now < one.ended_at]
     waiting = [one for one in going_on if one.answered_at is None or one.answered_at > now]

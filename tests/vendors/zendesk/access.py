@@ -10,8 +10,8 @@ from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import parse_qs
 
-from exporter.demo.allowance import Allowance
-from exporter.demo.answers import RefusedError
+from exporter.demo.allowance import RequestLimit
+from exporter.demo.answers import ApiError
 
 TOKEN_LIFE = timedelta(hours=2)
 MINUTE = 60.0
@@ -19,22 +19,22 @@ ADMIN = "admin@alpenwerk.example"
 """The agent whose API token is taken too, in the old way."""
 
 
-def refusal(status: int, error: str, description: str) -> RefusedError:
+def refusal(status: int, error: str, description: str) -> ApiError:
     """An error in the commonest of Zendesk's four shapes."""
-    return RefusedError(status, {"error": error, "description": description})
+    return ApiError(status, {"error": error, "description": description})
 
 
-def no_such_place() -> RefusedError:
+def no_such_place() -> ApiError:
     """What an address answers that is not there, or that the plan does not have: another shape of error."""
-    return RefusedError(404, {"error": {"title": "InvalidEndpoint", "message": "Not found"}})
+    return ApiError(404, {"error": {"title": "InvalidEndpoint", "message": "Not found"}})
 
 
-def _exports() -> dict[str, Allowance]:
+def _exports() -> dict[str, RequestLimit]:
     """Requests a minute. The vendor's own are 10 of tickets (30 with the add-on), 20 of users and 10 of Talk.
 
     Here a first load of years should not take a quarter of an hour.
     """
-    return {"tickets": Allowance(100, MINUTE), "users": Allowance(100, MINUTE), "talk": Allowance(300, MINUTE)}
+    return {"tickets": RequestLimit(100, MINUTE), "users": RequestLimit(100, MINUTE), "talk": RequestLimit(300, MINUTE)}
 
 
 @dataclass
@@ -44,8 +44,8 @@ class ZendeskAccess:
     clock: Callable[[], datetime]
     client_id: str
     secret: str
-    account: Allowance = field(default_factory=lambda: Allowance(2500, MINUTE))
-    exports: dict[str, Allowance] = field(default_factory=_exports)
+    account: RequestLimit = field(default_factory=lambda: RequestLimit(2500, MINUTE))
+    exports: dict[str, RequestLimit] = field(default_factory=_exports)
     _issued: dict[str, datetime] = field(default_factory=dict)
     _numbers: Iterator[int] = field(default_factory=lambda: itertools.count(1))
 
@@ -55,10 +55,10 @@ class ZendeskAccess:
         if scheme == "Basic":
             if token == base64.b64encode(f"{ADMIN}/token:{self.secret}".encode()).decode():
                 return
-            raise RefusedError(401, {"error": "Couldn't authenticate you"})
+            raise ApiError(401, {"error": "Couldn't authenticate you"})
         ends = self._issued.get(token) if scheme == "Bearer" else None
         if ends is None or ends <= self.clock():
-            raise RefusedError(
+            raise ApiError(
                 401, {"error": "invalid_token", "error_description": "The access token provided is expired or revoked."}
             )
 
@@ -81,7 +81,7 @@ class ZendeskAccess:
         if not allowed:
             wait = max(_left(one, now) for one in (self.account, own) if one is not None and one.left <= 0)
             told = "Number of allowed API requests per minute exceeded"
-            raise RefusedError(
+            raise ApiError(
                 429, {"error": "APIRateLimitExceeded", "description": told}, {**headers, "retry-after": str(wait)}
             )
         return headers
@@ -91,7 +91,7 @@ class ZendeskAccess:
         form = {name: values[0] for name, values in parse_qs(body.decode()).items()}
         given = form.get("grant_type"), form.get("client_id"), form.get("client_secret")
         if given != ("client_credentials", self.client_id, self.secret):
-            raise RefusedError(401, {"error": "invalid_client", "error_description": "Client authentication failed"})
+            raise ApiError(401, {"error": "invalid_client", "error_description": "Client authentication failed"})
         token = f"access-{next(self._numbers)}"
         self._issued[token] = self.clock() + TOKEN_LIFE
         return {
@@ -102,5 +102,5 @@ class ZendeskAccess:
         }
 
 
-def _left(allowance: Allowance, now: float) -> int:
+def _left(allowance: RequestLimit, now: float) -> int:
     return max(1, round(allowance.renewed_at() - now))

@@ -10,9 +10,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from exporter.demo.answers import RefusedError, as_json
-from exporter.demo.company.company import Company
-from exporter.demo.company.life import PhoneCall, Ticket
+from exporter.demo.answers import ApiError, json_response
+from exporter.demo.company.company import DemoCompany
+from exporter.demo.company.entities import PhoneCall, TicketHistory
 from tests.vendors.zendesk import payloads, talk
 from tests.vendors.zendesk.access import ZendeskAccess, no_such_place, refusal
 from tests.vendors.zendesk.pages import Body, epoch, exported, listed, position, start_time
@@ -24,10 +24,10 @@ Handler = Callable[[Request, int], Body]
 
 
 @dataclass
-class ZendeskShape:
+class FakeZendesk:
     """The account, with Support and Talk."""
 
-    company: Company
+    company: DemoCompany
     clock: Callable[[], datetime]
     access: ZendeskAccess
 
@@ -47,7 +47,7 @@ class ZendeskShape:
         paths = [Route(path, self._guarded(export, handle)) for path, export, handle in served]
         return [
             *paths,
-            Route("/api/v2/users/me", lambda _: as_json(200, {"user": {"id": None, "name": "Anonymous user"}})),
+            Route("/api/v2/users/me", lambda _: json_response(200, {"user": {"id": None, "name": "Anonymous user"}})),
             Route("/oauth/tokens", self._token, methods=["POST"]),
             Route("/{rest:path}", lambda _: no_such_place().answer()),
         ]
@@ -60,18 +60,20 @@ class ZendeskShape:
                 headers = self.access.count(export)
                 now = int(self.clock().timestamp())
                 self.company.advance(now)
-                return as_json(200, handle(request, now), headers)
-            except RefusedError as refused:
+                return json_response(200, handle(request, now), headers)
+            except ApiError as refused:
                 return refused.answer()
             except ValueError:
-                return as_json(400, {"errors": [{"code": "ParameterInvalid", "title": "Invalid parameter"}]}, headers)
+                return json_response(
+                    400, {"errors": [{"code": "ParameterInvalid", "title": "Invalid parameter"}]}, headers
+                )
 
         return endpoint
 
     async def _token(self, request: Request) -> Response:
         try:
-            return as_json(200, self.access.issue(await request.body()))
-        except RefusedError as refused:
+            return json_response(200, self.access.issue(await request.body()))
+        except ApiError as refused:
             return refused.answer()
 
     def _export_tickets(self, request: Request, now: int) -> Body:
@@ -80,7 +82,7 @@ class ZendeskShape:
         there = [one for one in found if one.exists(now)]
         with_metrics = "metric_sets" in request.query_params.get("include", "").split(",")
 
-        def row(one: Ticket) -> Body:
+        def row(one: TicketHistory) -> Body:
             shown = payloads.ticket(one, now)
             return {**shown, "metric_set": payloads.metrics(one, now)} if with_metrics and len(shown) > 5 else shown
 
@@ -106,7 +108,7 @@ class ZendeskShape:
             raise refusal(404, "RecordNotFound", "Not found")
         return {"ticket_metric": payloads.metrics(one, now)}
 
-    def _tickets(self, now: int, first: int = 0) -> Iterable[Ticket]:
+    def _tickets(self, now: int, first: int = 0) -> Iterable[TicketHistory]:
         return (one for one in self.company.tickets.from_id(first) if one.exists(now) and not one.archived(now))
 
     def _ratings(self, request: Request, now: int) -> Body:

@@ -7,9 +7,9 @@ from datetime import UTC, date, datetime, timedelta
 from types import MappingProxyType
 from typing import Any
 
-from exporter.demo.company.life import Ticket
+from exporter.demo.company.entities import TicketHistory
 from exporter.demo.company.rhythm import midnight, working
-from exporter.demo.company.staff import TEAMS, Member
+from exporter.demo.company.staff import TEAMS, Employee
 
 AGENT_BASE, GROUP_BASE, CUSTOMER_BASE = 397_100_000, 21_400_000, 398_000_000
 STARS_FIELD = 360_021_000_001
@@ -38,25 +38,25 @@ def group_id(team: str) -> int:
     return GROUP_BASE + [name for name, _, _ in TEAMS].index(team)
 
 
-def solved_at(record: Ticket, now: int) -> int | None:
+def solved_at(record: TicketHistory, now: int) -> int | None:
     """When a ticket was last solved, if it is now."""
     return record.entered("closed", now) if record.stage(now) == "closed" else None
 
 
-def closed_at(record: Ticket, now: int) -> int | None:
+def closed_at(record: TicketHistory, now: int) -> int | None:
     """When Zendesk closed it for good, if it has by now."""
     at = solved_at(record, now)
     return at + CLOSED_AFTER if at is not None and at + CLOSED_AFTER <= now else None
 
 
-def generated_at(record: Ticket, now: int) -> int:
+def generated_at(record: TicketHistory, now: int) -> int:
     """When the row changed last. The automation that closes tickets changes it too, unlike `updated_at`."""
     if record.archived(now):
         return int(record.archived_at or 0)
     return max(record.changed_at(now), closed_at(record, now) or 0)
 
 
-def ticket(record: Ticket, now: int) -> Row:
+def ticket(record: TicketHistory, now: int) -> Row:
     """A ticket; of a deleted one hardly anything is left."""
     generated = generated_at(record, now)
     if record.archived(now):
@@ -82,18 +82,18 @@ def ticket(record: Ticket, now: int) -> Row:
     }
 
 
-def rated(record: Ticket, now: int) -> bool:
+def rated(record: TicketHistory, now: int) -> bool:
     """Whether the customer has answered."""
     return record.rated_at is not None and record.rated_at <= now
 
 
-def _score(record: Ticket, now: int) -> str:
+def _score(record: TicketHistory, now: int) -> str:
     if not rated(record, now):
         return "offered" if solved_at(record, now) else "unoffered"
     return "good" if (record.rating or 0) >= 4 else "bad"
 
 
-def metrics(record: Ticket, now: int) -> Row:
+def metrics(record: TicketHistory, now: int) -> Row:
     """A ticket's metrics. Times are whole minutes; those of business hours leave nights and weekends out."""
     replied, solved = record.replied_at <= now, solved_at(record, now)
     entered = [step.at for step in record.steps if step.stage == "closed" and step.at <= now]
@@ -114,14 +114,14 @@ def metrics(record: Ticket, now: int) -> Row:
     }
 
 
-def _minutes(record: Ticket, at: int | None) -> dict[str, int | None]:
+def _minutes(record: TicketHistory, at: int | None) -> dict[str, int | None]:
     """From the creation to an instant: all of them, and those of opening hours."""
     if at is None:
         return {"calendar": None, "business": None}
     return {"calendar": (at - record.created_at) // 60, "business": working(record.created_at, at) // 60}
 
 
-def rating(record: Ticket, now: int) -> Row:
+def rating(record: TicketHistory, now: int) -> Row:
     """Zendesk's own rating of a ticket: offered when it is solved, answered later or never."""
     answered, offered_at = rated(record, now), record.entered("closed", now)
     return {
@@ -136,7 +136,7 @@ def rating(record: Ticket, now: int) -> Row:
     }
 
 
-def agent(member: Member, day: date) -> Row:
+def agent(member: Employee, day: date) -> Row:
     """A colleague; who left is suspended and in no group."""
     here = member.works_on(day)
     left_at = None if here or member.left is None else midnight(member.left + timedelta(days=1))

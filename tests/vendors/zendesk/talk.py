@@ -9,8 +9,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
-from exporter.demo.company.company import Company
-from exporter.demo.company.life import PhoneCall
+from exporter.demo.company.company import DemoCompany
+from exporter.demo.company.entities import PhoneCall
 from exporter.demo.company.rhythm import CLOSES, OPENS, is_workday, local_day, midnight
 from tests.vendors.zendesk.pages import WITHHELD
 from tests.vendors.zendesk.payloads import AGENT_BASE, CUSTOMER_BASE, Row, group_id, iso
@@ -93,7 +93,7 @@ def legs(record: PhoneCall, now: int) -> Iterator[Row]:
         yield {"id": record.id * 2 + 1, "type": "agent", **agent, **rest, **times}
 
 
-def changed_since(company: Company, since: int, now: int) -> Sequence[PhoneCall]:
+def changed_since(company: DemoCompany, since: int, now: int) -> Sequence[PhoneCall]:
     """Calls whose rows changed from that second on, by their change: at most a page, the last minute left out.
 
     Of a long history only the next calls are looked at. Later ones change later, so the page ends before them.
@@ -106,7 +106,7 @@ def changed_since(company: Company, since: int, now: int) -> Sequence[PhoneCall]
     return [one for at, _, one in sorted(keyed, key=lambda key: key[:2]) if since <= at < bound][:PAGE]
 
 
-def queue(company: Company, now: int) -> dict[str, Any]:
+def queue(company: DemoCompany, now: int) -> dict[str, Any]:
     """Who waits at this moment."""
     low, high = company.calls_between(now - _SETTLES, now)
     waits = [

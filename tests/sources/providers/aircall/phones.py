@@ -9,10 +9,10 @@ from starlette.applications import Starlette
 from starlette.routing import Mount
 
 from exporter.config.sources.aircall import AircallOptions
-from exporter.demo.aircall.api import AircallShape
+from exporter.demo.aircall.api import FakeAircall
 from exporter.sources.base import Source
 from exporter.sources.providers.aircall import create
-from tests.demo.tiny import Hands, TinyCompany
+from tests.demo.tiny_company import ManualClock, TinyCompany
 from tests.sources.account import SECRET, Line, source_context
 
 
@@ -21,10 +21,10 @@ class Phones:
     """The account, its clock and the line to it."""
 
     company: TinyCompany = field(default_factory=TinyCompany)
-    hands: Hands = field(default_factory=Hands)
+    clock: ManualClock = field(default_factory=ManualClock)
 
     def __post_init__(self) -> None:
-        self.shape = AircallShape(self.company, self.hands, "key", SECRET)
+        self.shape = FakeAircall(self.company, self.clock, "key", SECRET)
         self.shape.allowance.most = 100_000
         self.line = Line(Starlette(routes=[Mount("/v1", routes=self.shape.routes())]))
 
@@ -34,4 +34,4 @@ class Phones:
             "name": "telephone", "provider": "aircall", "api_id": "key", "api_token": {"env": "SECRET"},
             "max_per_second": 1000, "entities": list(entities) or ["calls"],
         }  # fmt: skip
-        return create(AircallOptions.model_validate({**known, **options}), source_context(self.hands, self.line))
+        return create(AircallOptions.model_validate({**known, **options}), source_context(self.clock, self.line))

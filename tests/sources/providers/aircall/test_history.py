@@ -9,10 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from exporter.demo.aircall import api
-from exporter.demo.company.life import PhoneCall
+from exporter.demo.company.entities import PhoneCall
 from exporter.sources.http.pagination import NumberedPages, Size
 from exporter.sources.providers.aircall import reading
-from tests.demo.tiny import TinyCompany, at, phone_call
+from tests.demo.tiny_company import TinyCompany, at, phone_call
 from tests.sources.account import Replica
 from tests.sources.providers.aircall.phones import Phones
 
@@ -49,16 +49,16 @@ EVENTS = st.lists(st.tuples(st.integers(0, 40), st.booleans(), st.sampled_from([
 def test_any_history_ends_in_the_truth(records: list[PhoneCall], events: list[tuple[int, bool, int | None]]) -> None:
     phones = Phones(TinyCompany(calls=records))
     source, replica = phones.source(), Replica()
-    phones.hands.go(1)
+    phones.clock.advance(1)
     for minutes, full, pages in events:
-        phones.hands.go(minutes)
+        phones.clock.advance(minutes)
         if pages is None:
-            replica.sync(source, "calls", phones.hands, full=full)
+            replica.sync(source, "calls", phones.clock, full=full)
         else:
-            replica.break_off(source, "calls", phones.hands, full=full, pages=pages)
-    phones.hands.go(600)
-    replica.sync(source, "calls", phones.hands)  # what was broken off, with the bounds it had
-    replica.sync(source, "calls", phones.hands)
+            replica.break_off(source, "calls", phones.clock, full=full, pages=pages)
+    phones.clock.advance(600)
+    replica.sync(source, "calls", phones.clock)  # what was broken off, with the bounds it had
+    replica.sync(source, "calls", phones.clock)
     seen = {key: (one.status, one.talk_seconds, "tags" in one.attributes) for key, one in replica.alive().items()}
     assert seen == {
         str(one.id): (

@@ -12,7 +12,7 @@ from exporter.demo.aircall import api
 from exporter.errors import IncompletePassError, Reason, SourceRejectedError
 from exporter.passes import Listing, Pass
 from exporter.sources.providers.aircall import reading
-from tests.demo.tiny import START, TinyCompany, at, phone_call
+from tests.demo.tiny_company import START, TinyCompany, at, phone_call
 from tests.sources.account import Replica, bring
 from tests.sources.providers.aircall.phones import Phones
 
@@ -35,8 +35,8 @@ def calls(count: int, every: float = 1.0) -> TinyCompany:
 
 def test_a_full_pass_lists_every_call_and_says_from_when() -> None:
     phones = Phones(calls(120))
-    phones.hands.go(200)
-    brought = bring(phones.source(), Pass("calls", phones.hands.now))
+    phones.clock.advance(200)
+    brought = bring(phones.source(), Pass("calls", phones.clock.now))
     assert brought.ids() == [str(key) for key in range(1, 121)]
     assert brought.listing == Listing("started_at", START + timedelta(minutes=1))
     assert brought.pages[0].total == 120
@@ -44,8 +44,8 @@ def test_a_full_pass_lists_every_call_and_says_from_when() -> None:
 
 def test_only_the_last_page_carries_cursor_and_listing_and_all_others_a_resume_token() -> None:
     phones = Phones(calls(120))
-    phones.hands.go(200)
-    *others, last = bring(phones.source(), Pass("calls", phones.hands.now)).pages
+    phones.clock.advance(200)
+    *others, last = bring(phones.source(), Pass("calls", phones.clock.now)).pages
     assert len(others) == 2
     assert all(page.resume and page.cursor is None and page.listing is None for page in others)
     assert (last.resume, last.cursor) == (None, (START + timedelta(minutes=120)).isoformat())
@@ -53,8 +53,8 @@ def test_only_the_last_page_carries_cursor_and_listing_and_all_others_a_resume_t
 
 def test_windows_are_halved_until_none_exceeds_the_silent_cap(small_cap: int) -> None:
     phones = Phones(calls(950))
-    phones.hands.go(1000)
-    brought = bring(phones.source(), Pass("calls", phones.hands.now))
+    phones.clock.advance(1000)
+    brought = bring(phones.source(), Pass("calls", phones.clock.now))
     assert {int(key) for key in brought.ids()} == set(range(1, 951))
     assert brought.pages[0].total == 950
     assert brought.listing is not None
@@ -63,46 +63,46 @@ def test_windows_are_halved_until_none_exceeds_the_silent_cap(small_cap: int) ->
 def test_a_rush_in_a_long_quiet_history_is_read_whole(small_cap: int) -> None:
     rush = [phone_call(key, 50_000 + key / 60) for key in range(1, 400)]
     phones = Phones(TinyCompany(calls=[*rush, phone_call(900, 99_000)]))
-    phones.hands.go(100_000)
-    brought = bring(phones.source(), Pass("calls", phones.hands.now))
+    phones.clock.advance(100_000)
+    brought = bring(phones.source(), Pass("calls", phones.clock.now))
     assert {int(key) for key in brought.ids()} == {*range(1, 400), 900}
 
 
 def test_more_calls_in_a_second_than_a_page_holds_are_all_read() -> None:
     phones = Phones(TinyCompany(calls=[phone_call(key, 10) for key in range(1, 180)]))
-    phones.hands.go(60)
+    phones.clock.advance(60)
     source = phones.source()
-    first = bring(source, Pass("calls", phones.hands.now))
+    first = bring(source, Pass("calls", phones.clock.now))
     assert len(set(first.ids())) == 179
-    phones.hands.go(60)
-    assert len(set(bring(source, Pass("calls", phones.hands.now, first.cursor)).ids())) == 179
+    phones.clock.advance(60)
+    assert len(set(bring(source, Pass("calls", phones.clock.now, first.cursor)).ids())) == 179
 
 
 def test_more_calls_in_a_second_than_the_cap_publish_nothing(small_cap: int) -> None:
     phones = Phones(TinyCompany(calls=[phone_call(key, 10) for key in range(1, 200)]))
-    phones.hands.go(60)
+    phones.clock.advance(60)
     with pytest.raises(IncompletePassError) as raised:
-        bring(phones.source(), Pass("calls", phones.hands.now))
+        bring(phones.source(), Pass("calls", phones.clock.now))
     assert raised.value.reason is Reason.CAPPED
 
 
 def test_calls_that_the_vendor_keeps_back_publish_nothing() -> None:
     phones = Phones(calls(60))
-    phones.hands.go(200)
+    phones.clock.advance(200)
     few = {"meta": {"total": 60}, "calls": []}
     phones.line.fault = lambda request: httpx.Response(200, json=few) if request.url.params.get("page") == "2" else None
     with pytest.raises(IncompletePassError) as raised:
-        bring(phones.source(), Pass("calls", phones.hands.now))
+        bring(phones.source(), Pass("calls", phones.clock.now))
     assert raised.value.reason is Reason.CAPPED
 
 
 def test_a_window_that_grows_beyond_the_cap_publishes_nothing(small_cap: int) -> None:
     phones = Phones(calls(60))
-    phones.hands.go(200)
+    phones.clock.advance(200)
     many = {"meta": {"total": 101}, "calls": []}
     phones.line.fault = lambda request: httpx.Response(200, json=many) if "page" in request.url.params else None
     with pytest.raises(IncompletePassError) as raised:
-        bring(phones.source(), Pass("calls", phones.hands.now))
+        bring(phones.source(), Pass("calls", phones.clock.now))
     assert raised.value.reason is Reason.CAPPED
 
 
@@ -110,15 +110,15 @@ def test_an_incremental_pass_reads_a_day_again_and_sees_what_changed_after_the_f
     tagged = phone_call(2, 30, topic="Billing", tagged_at=at(100))
     phones = Phones(TinyCompany(calls=[phone_call(1, 0), tagged, phone_call(3, 60)]))
     replica, source = Replica(), phones.source()
-    phones.hands.go(31)
-    replica.sync(source, "calls", phones.hands)
+    phones.clock.advance(31)
+    replica.sync(source, "calls", phones.clock)
     assert (replica.alive()["2"].status, replica.alive()["2"].ended_at) == ("answered", None)
-    phones.hands.go(39)
-    replica.sync(source, "calls", phones.hands)
+    phones.clock.advance(39)
+    replica.sync(source, "calls", phones.clock)
     assert replica.alive()["2"].talk_seconds == 160
     assert "tags" not in replica.alive()["2"].attributes
-    phones.hands.go(40)
-    replica.sync(source, "calls", phones.hands)
+    phones.clock.advance(40)
+    replica.sync(source, "calls", phones.clock)
     assert replica.alive()["2"].attributes["tags"] == "Billing"
 
 
@@ -126,64 +126,64 @@ def test_changes_beyond_the_lookback_wait_for_the_next_full_pass() -> None:
     late = phone_call(1, 0, topic="Billing", tagged_at=at(3 * 1440))
     phones = Phones(TinyCompany(calls=[late, *(phone_call(key, key * 1440) for key in range(2, 6))]))
     replica, source = Replica(), phones.source()
-    phones.hands.go(2.5 * 1440)
-    replica.sync(source, "calls", phones.hands)
-    phones.hands.go(1440)
-    replica.sync(source, "calls", phones.hands)
+    phones.clock.advance(2.5 * 1440)
+    replica.sync(source, "calls", phones.clock)
+    phones.clock.advance(1440)
+    replica.sync(source, "calls", phones.clock)
     assert "tags" not in replica.alive()["1"].attributes
-    replica.sync(source, "calls", phones.hands, full=True)
+    replica.sync(source, "calls", phones.clock, full=True)
     assert replica.alive()["1"].attributes["tags"] == "Billing"
 
 
 def test_the_lookback_is_a_setting() -> None:
     phones = Phones(calls(100))
-    phones.hands.go(200)
+    phones.clock.advance(200)
     source = phones.source(lookback="10m")
-    first = bring(source, Pass("calls", phones.hands.now))
-    again = bring(source, Pass("calls", phones.hands.now, first.cursor))
+    first = bring(source, Pass("calls", phones.clock.now))
+    again = bring(source, Pass("calls", phones.clock.now, first.cursor))
     assert again.ids() == [str(key) for key in range(90, 101)]
 
 
 def test_the_history_is_a_setting_that_no_lookback_exceeds() -> None:
     phones = Phones(calls(100))
-    phones.hands.go(100.5)
+    phones.clock.advance(100.5)
     source = phones.source(history="30m")
-    first = bring(source, Pass("calls", phones.hands.now))
+    first = bring(source, Pass("calls", phones.clock.now))
     assert first.ids()[0] == "71"
-    again = bring(source, Pass("calls", phones.hands.now, first.cursor))
+    again = bring(source, Pass("calls", phones.clock.now, first.cursor))
     assert again.ids()[0] == "71"
 
 
 def test_old_calls_that_the_vendor_no_longer_gives_are_not_taken_for_deleted() -> None:
     replica = Replica()
     phones = Phones(calls(100))
-    phones.hands.go(200)
-    replica.sync(phones.source(), "calls", phones.hands)
-    shorter = Phones(TinyCompany(calls=[phone_call(key, key) for key in range(40, 101)]), phones.hands)
-    replica.sync(shorter.source(), "calls", phones.hands, full=True)
+    phones.clock.advance(200)
+    replica.sync(phones.source(), "calls", phones.clock)
+    shorter = Phones(TinyCompany(calls=[phone_call(key, key) for key in range(40, 101)]), phones.clock)
+    replica.sync(shorter.source(), "calls", phones.clock, full=True)
     assert len(replica.alive()) == 100
 
 
 def test_a_call_that_is_gone_from_the_middle_is_found_by_the_next_full_pass() -> None:
     replica = Replica()
     phones = Phones(calls(100))
-    phones.hands.go(200)
-    replica.sync(phones.source(), "calls", phones.hands)
-    fewer = Phones(TinyCompany(calls=[phone_call(key, key) for key in range(1, 101) if key != 50]), phones.hands)
-    replica.sync(fewer.source(), "calls", phones.hands, full=True)
+    phones.clock.advance(200)
+    replica.sync(phones.source(), "calls", phones.clock)
+    fewer = Phones(TinyCompany(calls=[phone_call(key, key) for key in range(1, 101) if key != 50]), phones.clock)
+    replica.sync(fewer.source(), "calls", phones.clock, full=True)
     assert set(map(int, replica.alive())) == set(range(1, 101)) - {50}
 
 
 def test_calls_that_vanish_while_pages_are_read_leave_no_listing() -> None:
     phones = Phones(calls(150))
-    phones.hands.go(200)
+    phones.clock.advance(200)
 
     def vanish(request: httpx.Request) -> None:
         if request.url.params.get("page") == "2" and len(phones.company.calls.records) == 150:
             del phones.company.calls.records[3]
 
     phones.line.fault = vanish
-    brought = bring(phones.source(), Pass("calls", phones.hands.now))
+    brought = bring(phones.source(), Pass("calls", phones.clock.now))
     assert brought.listing is None
     assert brought.cursor is not None
 
@@ -191,11 +191,11 @@ def test_calls_that_vanish_while_pages_are_read_leave_no_listing() -> None:
 @pytest.mark.parametrize("pages", [1, 2, 3, 7])
 def test_an_interrupted_backfill_goes_on_where_it_was(small_cap: int, pages: int) -> None:
     phones = Phones(calls(400))
-    phones.hands.go(500)
-    started_at = phones.hands.now
+    phones.clock.advance(500)
+    started_at = phones.clock.now
     whole = bring(phones.source(), Pass("calls", started_at))
     begun = bring(phones.source(), Pass("calls", started_at), pages)
-    phones.hands.go(60)
+    phones.clock.advance(60)
     rest = bring(phones.source(), Pass("calls", started_at, resume=begun.pages[-1].resume))
     assert begun.ids() + rest.ids() == whole.ids()
     assert (rest.cursor, rest.listing) == (whole.cursor, whole.listing)
@@ -204,11 +204,11 @@ def test_an_interrupted_backfill_goes_on_where_it_was(small_cap: int, pages: int
 def test_the_cursor_is_the_latest_call_seen_and_never_moves_backwards() -> None:
     phones = Phones(calls(3))
     source = phones.source()
-    phones.hands.go(600)
-    first = bring(source, Pass("calls", phones.hands.now))
+    phones.clock.advance(600)
+    first = bring(source, Pass("calls", phones.clock.now))
     assert first.cursor == (START + timedelta(minutes=3)).isoformat()
-    phones.hands.go(6000)
-    idle = bring(source, Pass("calls", phones.hands.now, first.cursor))
+    phones.clock.advance(6000)
+    idle = bring(source, Pass("calls", phones.clock.now, first.cursor))
     assert idle.cursor == first.cursor
     older = bring(source, Pass("calls", START + timedelta(minutes=2), first.cursor))
     assert older.cursor == first.cursor
@@ -216,14 +216,14 @@ def test_the_cursor_is_the_latest_call_seen_and_never_moves_backwards() -> None:
 
 def test_the_cursor_never_passes_the_start_of_its_pass_minus_the_lag() -> None:
     phones = Phones(TinyCompany(calls=[phone_call(1, 9.9)]))
-    phones.hands.go(10)
-    brought = bring(phones.source(), Pass("calls", phones.hands.now))
-    assert brought.cursor == (phones.hands.now - reading.LAG).isoformat()
+    phones.clock.advance(10)
+    brought = bring(phones.source(), Pass("calls", phones.clock.now))
+    assert brought.cursor == (phones.clock.now - reading.LAG).isoformat()
 
 
 def test_an_account_without_calls_has_neither_cursor_nor_listing() -> None:
     phones = Phones()
-    brought = bring(phones.source(), Pass("calls", phones.hands.now))
+    brought = bring(phones.source(), Pass("calls", phones.clock.now))
     assert (brought.records, brought.cursor, brought.listing) == ((), None, None)
 
 
@@ -236,9 +236,9 @@ def test_a_pass_that_began_before_all_that_was_read_reads_nothing() -> None:
 
 def test_the_window_ends_where_the_pass_began_though_calls_go_on() -> None:
     phones = Phones(calls(300))
-    phones.hands.go(150)
-    started_at = phones.hands.now
-    phones.hands.go(100)
+    phones.clock.advance(150)
+    started_at = phones.clock.now
+    phones.clock.advance(100)
     assert len(bring(phones.source(), Pass("calls", started_at)).ids()) == 150
 
 
@@ -247,7 +247,7 @@ def test_an_answer_in_another_shape_is_no_silent_telephone(body: Any) -> None:
     phones = Phones(calls(3))
     phones.line.fault = lambda _: httpx.Response(200, json=body)
     with pytest.raises(SourceRejectedError) as raised:
-        bring(phones.source(), Pass("calls", phones.hands.now))
+        bring(phones.source(), Pass("calls", phones.clock.now))
     assert raised.value.reason is Reason.SCHEMA
 
 
@@ -255,14 +255,14 @@ def test_an_answer_without_calls_is_refused() -> None:
     phones = Phones(calls(3))
     phones.line.fault = lambda _: httpx.Response(200, json={"meta": {"total": 3}})
     with pytest.raises(SourceRejectedError) as raised:
-        bring(phones.source(), Pass("calls", phones.hands.now))
+        bring(phones.source(), Pass("calls", phones.clock.now))
     assert raised.value.reason is Reason.SCHEMA
 
 
 def test_the_cursor_stays_behind_the_vendors_clock_where_ours_is_ahead() -> None:
     phones = Phones(TinyCompany(calls=[phone_call(1, 59.9)]))
-    phones.hands.go(60)
-    theirs = phones.hands.now - timedelta(minutes=5)
+    phones.clock.advance(60)
+    theirs = phones.clock.now - timedelta(minutes=5)
     row = {
         "id": 1,
         "direction": "inbound",
@@ -275,5 +275,5 @@ def test_the_cursor_stays_behind_the_vendors_clock_where_ours_is_ahead() -> None
     phones.line.fault = lambda _: httpx.Response(
         200, json=body, headers={"date": f"{theirs:%a, %d %b %Y %H:%M:%S GMT}"}
     )
-    brought = bring(phones.source(), Pass("calls", phones.hands.now))
+    brought = bring(phones.source(), Pass("calls", phones.clock.now))
     assert datetime.fromisoformat(str(brought.cursor)) == theirs - reading.LAG

@@ -12,15 +12,15 @@ from exporter.errors import IncompletePassError, RateLimitedError, Reason, Sourc
 from exporter.passes import Page, Pass
 from exporter.sources.base import Access, Source
 from exporter.sources.providers.aircall.source import PER_SECOND, header_wait
-from tests.demo.tiny import START, Hands, TinyCompany, phone_call
+from tests.demo.tiny_company import START, ManualClock, TinyCompany, phone_call
 from tests.sources.account import SECRET, bring, run
 from tests.sources.providers.aircall.phones import Phones
 
 
 def test_the_default_address_is_aircalls_own() -> None:
     phones = Phones(TinyCompany(calls=[phone_call(1, 0)]))
-    phones.hands.go(5)
-    assert bring(phones.source(), Pass("calls", phones.hands.now)).ids() == ["1"]
+    phones.clock.advance(5)
+    assert bring(phones.source(), Pass("calls", phones.clock.now)).ids() == ["1"]
     assert {str(request.url.copy_with(query=None)) for request in phones.line.log} == {
         "https://api.aircall.io/v1/calls"
     }
@@ -28,7 +28,7 @@ def test_the_default_address_is_aircalls_own() -> None:
 
 def test_people_are_users_with_their_teams() -> None:
     phones = Phones()
-    brought = bring(phones.source("people"), Pass("people", phones.hands.now))
+    brought = bring(phones.source("people"), Pass("people", phones.clock.now))
     named = {record.name: record for record in brought.records}
     assert len(named) == 41
     assert named["Beat Huber"].team == "Sales North"
@@ -37,7 +37,7 @@ def test_people_are_users_with_their_teams() -> None:
 
 def test_users_who_are_removed_stay_known_for_their_calls() -> None:
     phones = Phones()
-    brought = bring(phones.source("people"), Pass("people", phones.hands.now))
+    brought = bring(phones.source("people"), Pass("people", phones.clock.now))
     assert (brought.listing, brought.cursor) == (None, None)
 
 
@@ -52,7 +52,7 @@ def test_more_users_than_a_page_holds_are_all_read() -> None:
         return httpx.Response(200, json={"meta": {"total": 120}, "users": users})
 
     phones.line.fault = pages
-    assert len(bring(phones.source("people"), Pass("people", phones.hands.now)).ids()) == 120
+    assert len(bring(phones.source("people"), Pass("people", phones.clock.now)).ids()) == 120
 
 
 def test_users_that_the_vendor_keeps_back_publish_nothing() -> None:
@@ -61,7 +61,7 @@ def test_users_that_the_vendor_keeps_back_publish_nothing() -> None:
     few = {"meta": {"total": 10_001}, "users": []}
     phones.line.fault = lambda request: httpx.Response(200, json=few) if "/users" in request.url.path else None
     with pytest.raises(IncompletePassError) as raised:
-        bring(phones.source("people"), Pass("people", phones.hands.now))
+        bring(phones.source("people"), Pass("people", phones.clock.now))
     assert raised.value.reason is Reason.CAPPED
 
 
@@ -70,7 +70,7 @@ def test_a_wrong_key_is_a_matter_of_credentials_whatever_the_status(status: int)
     phones = Phones()
     phones.line.fault = lambda _: httpx.Response(status, json={"message": "Forbidden"})
     with pytest.raises(SourceRejectedError) as raised:
-        bring(phones.source(), Pass("calls", phones.hands.now))
+        bring(phones.source(), Pass("calls", phones.clock.now))
     assert raised.value.reason is Reason.UNAUTHORIZED
     assert SECRET not in str(raised.value)
 
@@ -78,7 +78,7 @@ def test_a_wrong_key_is_a_matter_of_credentials_whatever_the_status(status: int)
 def test_the_demo_refuses_a_wrong_key_as_the_vendor_does() -> None:
     phones = Phones()
     with pytest.raises(SourceRejectedError, match="403"):
-        bring(phones.source(api_id="other"), Pass("calls", phones.hands.now))
+        bring(phones.source(api_id="other"), Pass("calls", phones.clock.now))
 
 
 def test_check_asks_for_one_of_each() -> None:
@@ -109,12 +109,12 @@ async def _until_refused(source: Source, sync_pass: Pass) -> tuple[list[Page], f
 
 def test_a_used_up_minute_puts_the_pass_off_and_the_rest_follows_after_it() -> None:
     phones = Phones(TinyCompany(calls=[phone_call(key, key / 10) for key in range(1, 301)]))
-    phones.hands.go(60)
+    phones.clock.advance(60)
     phones.shape.allowance.most = 4
-    source, started_at = phones.source(), phones.hands.now
+    source, started_at = phones.source(), phones.clock.now
     first, wait = run(_until_refused(source, Pass("calls", started_at)))
     assert 0 < wait <= 60
-    phones.hands.go(wait / 60)
+    phones.clock.advance(wait / 60)
     rest, _ = run(_until_refused(source, Pass("calls", started_at, resume=first[-1].resume)))
     brought = [record.id for page in first + rest for record in page.records]
     assert brought == [str(key) for key in range(1, 301)]
@@ -134,16 +134,16 @@ def test_a_used_up_minute_puts_the_pass_off_and_the_rest_follows_after_it() -> N
     ],
 )
 def test_the_headers_say_when_the_window_is_used_up(headers: dict[str, str], seconds: float | None) -> None:
-    assert header_wait(Hands())(headers) == seconds
+    assert header_wait(ManualClock())(headers) == seconds
 
 
 def test_a_refusal_without_any_header_is_left_to_the_common_backing_off() -> None:
     phones = Phones(TinyCompany(calls=[phone_call(1, 0)]))
-    phones.hands.go(5)
+    phones.clock.advance(5)
     answers: list[Any] = [httpx.Response(429, json={})]
     phones.line.fault = lambda _: answers.pop() if answers else None
-    assert bring(phones.source(), Pass("calls", phones.hands.now)).ids() == ["1"]
-    assert phones.hands.slept
+    assert bring(phones.source(), Pass("calls", phones.clock.now)).ids() == ["1"]
+    assert phones.clock.slept
 
 
 def test_without_a_setting_the_lower_published_limit_is_kept() -> None:
@@ -159,4 +159,4 @@ def test_close_frees_the_connections() -> None:
     source = phones.source()
     run(source.close())
     with pytest.raises(RuntimeError):
-        bring(source, Pass("calls", phones.hands.now))
+        bring(source, Pass("calls", phones.clock.now))

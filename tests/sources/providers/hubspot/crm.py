@@ -9,10 +9,10 @@ from starlette.applications import Starlette
 
 from exporter.config.sources.hubspot import HubspotOptions
 from exporter.demo.hubspot.access import HubspotAccess
-from exporter.demo.hubspot.api import SCOPES, HubspotShape
+from exporter.demo.hubspot.api import SCOPES, FakeHubspot
 from exporter.sources.base import Source
 from exporter.sources.providers.hubspot import create
-from tests.demo.tiny import Hands, TinyCompany
+from tests.demo.tiny_company import ManualClock, TinyCompany
 from tests.sources.account import SECRET, Line, source_context
 
 
@@ -21,13 +21,13 @@ class Crm:
     """The account, its clock and the line to it."""
 
     company: TinyCompany = field(default_factory=TinyCompany)
-    hands: Hands = field(default_factory=Hands)
+    clock: ManualClock = field(default_factory=ManualClock)
     scopes: frozenset[str] = SCOPES
 
     def __post_init__(self) -> None:
-        self.access = HubspotAccess(self.hands, SECRET, self.scopes)
+        self.access = HubspotAccess(self.clock, SECRET, self.scopes)
         self.access.searches.most = self.access.allowance.most = 100_000
-        self.shape = HubspotShape(self.company, self.hands, self.access)
+        self.shape = FakeHubspot(self.company, self.clock, self.access)
         self.line = Line(Starlette(routes=self.shape.routes()))
 
     def source(self, *entities: str, **options: Any) -> Source:
@@ -38,5 +38,5 @@ class Crm:
         }  # fmt: skip
         given = {name: value for name, value in {**known, **options}.items() if value is not None}
         return create(
-            HubspotOptions.model_validate(given), source_context(self.hands, self.line, REFRESH="demo-refresh")
+            HubspotOptions.model_validate(given), source_context(self.clock, self.line, REFRESH="demo-refresh")
         )

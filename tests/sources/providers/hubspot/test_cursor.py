@@ -10,29 +10,29 @@ import httpx
 from exporter.passes import Pass
 from exporter.sources.providers.hubspot import reading
 from exporter.sources.providers.hubspot.places import Cursor
-from tests.demo.tiny import START, TinyCompany, deal, lead
+from tests.demo.tiny_company import START, TinyCompany, deal, lead
 from tests.sources.account import Replica, bring
 from tests.sources.providers.hubspot.crm import Crm
 
 
 def test_the_cursor_is_the_latest_change_seen_and_not_the_clock() -> None:
     crm = Crm(TinyCompany(deals=[deal(1), deal(2, (7, "demo"))]))
-    crm.hands.go(500)
-    brought = bring(crm.source(), Pass("deals", crm.hands.now))
+    crm.clock.advance(500)
+    brought = bring(crm.source(), Pass("deals", crm.clock.now))
     assert _changed(brought.cursor) == START + timedelta(minutes=7)
 
 
 def test_the_cursor_never_passes_the_start_of_its_pass_minus_the_lag() -> None:
     crm = Crm(TinyCompany(deals=[deal(1, (0, "discovery"), (99.9, "won"))]))
-    crm.hands.go(100)
-    brought = bring(crm.source(), Pass("deals", crm.hands.now))
-    assert _changed(brought.cursor) == crm.hands.now - reading.LAG
+    crm.clock.advance(100)
+    brought = bring(crm.source(), Pass("deals", crm.clock.now))
+    assert _changed(brought.cursor) == crm.clock.now - reading.LAG
 
 
 def test_the_cursor_stays_behind_the_vendors_clock_where_ours_is_ahead() -> None:
     crm = Crm(TinyCompany(deals=[deal(1, (0, "discovery"), (99.9, "won"))]))
-    crm.hands.go(100)
-    theirs = crm.hands.now - timedelta(minutes=10)
+    crm.clock.advance(100)
+    theirs = crm.clock.now - timedelta(minutes=10)
 
     def dated(request: httpx.Request) -> httpx.Response | None:
         if "archived=false" not in str(request.url):
@@ -41,7 +41,7 @@ def test_the_cursor_stays_behind_the_vendors_clock_where_ours_is_ahead() -> None
         return httpx.Response(200, json={"results": [row]}, headers={"date": f"{theirs:%a, %d %b %Y %H:%M:%S GMT}"})
 
     crm.line.fault = lambda request: dated(request) or _passed_with(request, theirs)
-    brought = bring(crm.source(), Pass("deals", crm.hands.now))
+    brought = bring(crm.source(), Pass("deals", crm.clock.now))
     assert _changed(brought.cursor) == theirs - reading.LAG
 
 
@@ -56,41 +56,41 @@ def _passed_with(request: httpx.Request, date: object) -> httpx.Response:
 
 def test_the_cursor_never_moves_backwards() -> None:
     crm = Crm(TinyCompany(deals=[deal(1, (5, "demo"))]))
-    crm.hands.go(60)
-    first = bring(crm.source(), Pass("deals", crm.hands.now))
-    older = bring(crm.source(), Pass("deals", crm.hands.now - timedelta(minutes=58), first.cursor))
+    crm.clock.advance(60)
+    first = bring(crm.source(), Pass("deals", crm.clock.now))
+    older = bring(crm.source(), Pass("deals", crm.clock.now - timedelta(minutes=58), first.cursor))
     assert _changed(older.cursor) == _changed(first.cursor)
 
 
 def test_an_idle_account_costs_one_search_a_pass() -> None:
     crm = Crm(TinyCompany(deals=[deal(key, (0, "demo")) for key in range(1, 301)]))
     replica, source = Replica(), crm.source()
-    crm.hands.go(1000)
-    replica.sync(source, "deals", crm.hands)
+    crm.clock.advance(1000)
+    replica.sync(source, "deals", crm.clock)
     replica.held.clear()
     for _ in range(3):
         crm.line.log.clear()
-        crm.hands.go(0.02)
-        replica.sync(source, "deals", crm.hands)
+        crm.clock.advance(0.02)
+        replica.sync(source, "deals", crm.clock)
         assert len(crm.line.asked("/search")) == 2  # the block that shares the latest change, and its end
         assert len(crm.line.log) == 3
 
 
 def test_a_record_changed_in_the_very_second_of_the_cursor_is_not_skipped() -> None:
     crm = Crm(TinyCompany(deals=[deal(1, (10, "demo")), deal(2, (10, "demo"))]))
-    crm.hands.go(60)
+    crm.clock.advance(60)
     source = crm.source(lookback="0s")
-    first = bring(source, Pass("deals", crm.hands.now))
-    again = bring(source, Pass("deals", crm.hands.now, first.cursor))
+    first = bring(source, Pass("deals", crm.clock.now))
+    again = bring(source, Pass("deals", crm.clock.now, first.cursor))
     assert sorted(again.ids()) == ["1", "2"]
 
 
 def test_the_search_is_asked_as_the_specification_wants_it() -> None:
     crm = Crm(TinyCompany(leads=[lead(1)]))
-    source, started_at = crm.source("leads"), crm.hands.now
+    source, started_at = crm.source("leads"), crm.clock.now
     first = bring(source, Pass("leads", started_at))
     crm.line.log.clear()
-    bring(source, Pass("leads", crm.hands.now, first.cursor))
+    bring(source, Pass("leads", crm.clock.now, first.cursor))
     body = json.loads(crm.line.asked("/search")[0].content)
     assert body.keys() == {"filterGroups", "sorts", "properties", "limit", "after"}
     assert (body["sorts"], body["after"], body["limit"]) == (["hs_object_id"], "0", 200)

@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from exporter.demo.company.life import Lead
+from exporter.demo.company.entities import LeadHistory
 from exporter.sources.http.pagination import CursorPages, Size
 from exporter.sources.providers.hubspot import api, reading
-from tests.demo.tiny import TinyCompany, at, lead
+from tests.demo.tiny_company import TinyCompany, at, lead
 from tests.sources.account import Replica
 from tests.sources.providers.hubspot.crm import Crm
 
@@ -34,7 +34,7 @@ def small_pages() -> Iterator[None]:
 
 
 @st.composite
-def leads(draw: st.DrawFn) -> list[Lead]:
+def leads(draw: st.DrawFn) -> list[LeadHistory]:
     """Up to eight leads that change, are archived or merged away at any time, often in the same minute."""
     found = []
     for key in range(1, draw(st.integers(1, 8)) + 1):
@@ -53,22 +53,22 @@ EVENTS = st.lists(st.tuples(st.integers(0, 25), st.booleans(), st.sampled_from([
 @settings(max_examples=30, deadline=None)
 @given(records=leads(), events=EVENTS, lag=st.integers(0, 50))
 def test_any_history_ends_in_the_truth(
-    records: list[Lead], events: list[tuple[int, bool, int | None]], lag: int
+    records: list[LeadHistory], events: list[tuple[int, bool, int | None]], lag: int
 ) -> None:
     crm = Crm(TinyCompany(leads=records))
     crm.shape.lag *= lag / 8
     source, replica = crm.source("leads"), Replica()
     for minutes, full, pages in events:
-        crm.hands.go(minutes)
+        crm.clock.advance(minutes)
         if pages is None:
-            replica.sync(source, "leads", crm.hands, full=full)
+            replica.sync(source, "leads", crm.clock, full=full)
         else:
-            replica.break_off(source, "leads", crm.hands, full=full, pages=pages)
-    crm.hands.go(300)
-    now = int(crm.hands.now.timestamp())
-    replica.sync(source, "leads", crm.hands)  # what was broken off, with the bounds it had
-    replica.sync(source, "leads", crm.hands)
+            replica.break_off(source, "leads", crm.clock, full=full, pages=pages)
+    crm.clock.advance(300)
+    now = int(crm.clock.now.timestamp())
+    replica.sync(source, "leads", crm.clock)  # what was broken off, with the bounds it had
+    replica.sync(source, "leads", crm.clock)
     expected = {str(one.id): one.stage(now) for one in records if one.exists(now) and not one.archived(now)}
     assert {key: one.status for key, one in replica.alive().items()}.items() >= expected.items()
-    replica.sync(source, "leads", crm.hands, full=True)
+    replica.sync(source, "leads", crm.clock, full=True)
     assert {key: one.status for key, one in replica.alive().items()} == expected

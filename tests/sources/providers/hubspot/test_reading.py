@@ -9,15 +9,15 @@ import pytest
 
 from exporter.demo.hubspot import search
 from exporter.passes import Listing, Pass
-from tests.demo.tiny import TinyCompany, at, deal
+from tests.demo.tiny_company import TinyCompany, at, deal
 from tests.sources.account import Replica, bring
 from tests.sources.providers.hubspot.crm import Crm
 
 
 def test_a_full_pass_lists_every_record_and_says_so() -> None:
     crm = Crm(TinyCompany(deals=[deal(key) for key in range(1, 251)]))
-    crm.hands.go(10)
-    brought = bring(crm.source(), Pass("deals", crm.hands.now))
+    crm.clock.advance(10)
+    brought = bring(crm.source(), Pass("deals", crm.clock.now))
     assert brought.ids() == [str(key) for key in range(1, 251)]
     assert brought.listing == Listing()
     assert [page.total for page in brought.pages[:3]] == [250, 250, 250]
@@ -26,7 +26,7 @@ def test_a_full_pass_lists_every_record_and_says_so() -> None:
 
 def test_only_the_last_page_carries_cursor_and_listing_and_all_others_a_resume_token() -> None:
     crm = Crm(TinyCompany(deals=[deal(key) for key in range(1, 251)]))
-    *others, last = bring(crm.source(), Pass("deals", crm.hands.now)).pages
+    *others, last = bring(crm.source(), Pass("deals", crm.clock.now)).pages
     assert all(page.resume and page.cursor is None and page.listing is None for page in others)
     assert last.resume is None
     assert last.cursor is not None
@@ -35,10 +35,10 @@ def test_only_the_last_page_carries_cursor_and_listing_and_all_others_a_resume_t
 def test_an_incremental_pass_brings_only_what_changed() -> None:
     crm = Crm(TinyCompany(deals=[deal(1), deal(2, (0, "discovery"), (60, "won")), deal(3, (0, "demo"))]))
     replica, source = Replica(), crm.source()
-    crm.hands.go(30)
-    replica.sync(source, "deals", crm.hands)
-    crm.hands.go(40)
-    brought = replica.sync(source, "deals", crm.hands)
+    crm.clock.advance(30)
+    replica.sync(source, "deals", crm.clock)
+    crm.clock.advance(40)
+    brought = replica.sync(source, "deals", crm.clock)
     assert "2" in brought.ids()
     assert brought.listing is None
     assert replica.alive()["2"].status == "won"
@@ -48,9 +48,9 @@ def test_an_incremental_pass_brings_only_what_changed() -> None:
 def test_a_block_of_equal_timestamps_larger_than_a_page_is_read_whole() -> None:
     crm = Crm(TinyCompany(deals=[deal(1), *(deal(key, (0, "discovery"), (60, "demo")) for key in range(2, 452))]))
     replica, source = Replica(), crm.source()
-    replica.sync(source, "deals", crm.hands)
-    crm.hands.go(61)
-    brought = replica.sync(source, "deals", crm.hands)
+    replica.sync(source, "deals", crm.clock)
+    crm.clock.advance(61)
+    brought = replica.sync(source, "deals", crm.clock)
     assert len(set(brought.ids())) >= 450
     assert all(record.stage == "Demo" for key, record in replica.alive().items() if key != "1")
 
@@ -61,16 +61,16 @@ def test_more_changes_than_a_search_can_page_through_are_read_by_asking_from_the
     monkeypatch.setattr(search, "CAP", 400)
     crm = Crm(TinyCompany(deals=[deal(key, (0, "discovery"), (60, "won")) for key in range(1, 1001)]))
     replica, source = Replica(), crm.source()
-    replica.sync(source, "deals", crm.hands)
-    crm.hands.go(61)
-    brought = replica.sync(source, "deals", crm.hands)
+    replica.sync(source, "deals", crm.clock)
+    crm.clock.advance(61)
+    brought = replica.sync(source, "deals", crm.clock)
     assert len(set(brought.ids())) == 1000
     assert brought.pages[0].total == 1000
 
 
 def test_the_demo_refuses_to_page_beyond_ten_thousand_as_the_vendor_does() -> None:
     body = {"limit": 200, "after": "9900"}
-    with pytest.raises(search.BadSearchError, match="10000"):
+    with pytest.raises(search.InvalidSearchError, match="10000"):
         search.cut([], body)
     assert search.cut([], {"limit": 200, "after": "9800"}) == ([], None)
 
@@ -81,30 +81,30 @@ def test_a_change_that_search_shows_late_is_brought_by_a_later_pass() -> None:
     )
     crm.shape.lag = timedelta(seconds=45)
     replica, source = Replica(), crm.source()
-    crm.hands.go(9)
-    replica.sync(source, "deals", crm.hands)
-    crm.hands.go(1.85)  # the change at minute 10 is in search now, the one at 10.2 is not
-    replica.sync(source, "deals", crm.hands)
+    crm.clock.advance(9)
+    replica.sync(source, "deals", crm.clock)
+    crm.clock.advance(1.85)  # the change at minute 10 is in search now, the one at 10.2 is not
+    replica.sync(source, "deals", crm.clock)
     assert {key: one.status for key, one in replica.alive().items()} == {"1": "open", "2": "won", "3": "open"}
-    crm.hands.go(1)
-    replica.sync(source, "deals", crm.hands)
+    crm.clock.advance(1)
+    replica.sync(source, "deals", crm.clock)
     assert replica.alive()["3"].status == "lost"
 
 
 def test_a_change_made_while_a_full_pass_runs_is_brought_by_the_next_one() -> None:
     crm = Crm(TinyCompany(deals=[deal(key, (0, "discovery"), (30.5, "won")) for key in range(1, 301)]))
     source, replica = crm.source(), Replica()
-    crm.hands.go(30)
+    crm.clock.advance(30)
 
     def time_passes(request: httpx.Request) -> None:
         if "after" in request.url.params:
-            crm.hands.go(1)
+            crm.clock.advance(1)
 
     crm.line.fault = time_passes
-    replica.sync(source, "deals", crm.hands)
+    replica.sync(source, "deals", crm.clock)
     assert {record.status for record in replica.alive().values()} == {"open", "won"}
-    crm.hands.go(5)
-    replica.sync(source, "deals", crm.hands)
+    crm.clock.advance(5)
+    replica.sync(source, "deals", crm.clock)
     assert {record.status for record in replica.alive().values()} == {"won"}
 
 
@@ -112,8 +112,8 @@ def test_a_change_made_while_a_full_pass_runs_is_brought_by_the_next_one() -> No
 def test_an_interrupted_full_pass_goes_on_where_it_was(pages: int) -> None:
     records = [deal(key) for key in range(1, 251)] + [deal(key, archived_at=at(1)) for key in range(251, 401)]
     crm = Crm(TinyCompany(deals=records))
-    crm.hands.go(30)
-    source, started_at = crm.source(), crm.hands.now
+    crm.clock.advance(30)
+    source, started_at = crm.source(), crm.clock.now
     whole = bring(source, Pass("deals", started_at))
     begun = bring(source, Pass("deals", started_at), pages)
     rest = bring(crm.source(), Pass("deals", started_at, resume=begun.pages[-1].resume))
@@ -124,9 +124,9 @@ def test_an_interrupted_full_pass_goes_on_where_it_was(pages: int) -> None:
 def test_an_interrupted_incremental_pass_goes_on_after_the_last_id() -> None:
     crm = Crm(TinyCompany(deals=[deal(key, (0, "discovery"), (60, "won")) for key in range(1, 501)]))
     source = crm.source()
-    first = bring(source, Pass("deals", crm.hands.now))
-    crm.hands.go(61)
-    asked = Pass("deals", crm.hands.now, first.cursor)
+    first = bring(source, Pass("deals", crm.clock.now))
+    crm.clock.advance(61)
+    asked = Pass("deals", crm.clock.now, first.cursor)
     begun = bring(source, asked, 1)
     rest = bring(source, Pass("deals", asked.started_at, first.cursor, begun.pages[-1].resume))
     assert sorted(map(int, begun.ids() + rest.ids())) == list(range(1, 501))
@@ -134,10 +134,10 @@ def test_an_interrupted_incremental_pass_goes_on_after_the_last_id() -> None:
 
 def test_other_properties_than_last_time_read_everything_anew() -> None:
     crm = Crm(TinyCompany(deals=[deal(key) for key in range(1, 4)]))
-    crm.hands.go(1000)
-    first = bring(crm.source(), Pass("deals", crm.hands.now))
+    crm.clock.advance(1000)
+    first = bring(crm.source(), Pass("deals", crm.clock.now))
     changed = crm.source(properties={"deals": ["hs_is_closed"]})
-    brought = bring(changed, Pass("deals", crm.hands.now, first.cursor, resume=first.pages[0].resume))
+    brought = bring(changed, Pass("deals", crm.clock.now, first.cursor, resume=first.pages[0].resume))
     assert len(brought.ids()) == 3
     assert brought.listing == Listing()
     assert brought.one(1).attributes["hs_is_closed"] == "false"
@@ -145,13 +145,13 @@ def test_other_properties_than_last_time_read_everything_anew() -> None:
 
 def test_a_resume_token_of_another_shape_starts_the_pass_again() -> None:
     crm = Crm(TinyCompany(deals=[deal(key) for key in range(1, 251)]))
-    crm.hands.go(10)
-    begun = bring(crm.source(), Pass("deals", crm.hands.now), 2)
+    crm.clock.advance(10)
+    begun = bring(crm.source(), Pass("deals", crm.clock.now), 2)
     changed = crm.source(properties={"deals": ["hs_is_closed"]})
-    assert len(bring(changed, Pass("deals", crm.hands.now, resume=begun.pages[-1].resume)).ids()) == 250
+    assert len(bring(changed, Pass("deals", crm.clock.now, resume=begun.pages[-1].resume)).ids()) == 250
 
 
 def test_an_account_without_records_has_no_cursor_and_is_a_complete_listing() -> None:
     crm = Crm()
-    brought = bring(crm.source(), Pass("deals", crm.hands.now))
+    brought = bring(crm.source(), Pass("deals", crm.clock.now))
     assert (brought.records, brought.cursor, brought.listing) == ((), None, Listing())

@@ -7,7 +7,7 @@ from datetime import timedelta
 import httpx
 
 from exporter.passes import Pass
-from tests.demo.tiny import START, TinyCompany, at, deal, lead
+from tests.demo.tiny_company import START, TinyCompany, at, deal, lead
 from tests.sources.account import Replica, bring
 from tests.sources.providers.hubspot.crm import Crm
 
@@ -15,19 +15,19 @@ from tests.sources.providers.hubspot.crm import Crm
 def test_archived_records_become_tombstones_within_a_pass() -> None:
     crm = Crm(TinyCompany(deals=[deal(1), deal(2, archived_at=at(60)), deal(3)]))
     replica, source = Replica(), crm.source()
-    crm.hands.go(30)
-    replica.sync(source, "deals", crm.hands)
+    crm.clock.advance(30)
+    replica.sync(source, "deals", crm.clock)
     assert set(replica.alive()) == {"1", "2", "3"}
-    crm.hands.go(31)
-    brought = replica.sync(source, "deals", crm.hands)
+    crm.clock.advance(31)
+    brought = replica.sync(source, "deals", crm.clock)
     assert brought.one(2).deleted
     assert set(replica.alive()) == {"1", "3"}
 
 
 def test_a_full_pass_reads_the_recycle_bin_too() -> None:
     crm = Crm(TinyCompany(deals=[deal(1), deal(2, archived_at=at(10))]))
-    crm.hands.go(30)
-    brought = bring(crm.source(), Pass("deals", crm.hands.now))
+    crm.clock.advance(30)
+    brought = bring(crm.source(), Pass("deals", crm.clock.now))
     assert (brought.one(1).deleted, brought.one(2).deleted) == (False, True)
 
 
@@ -43,7 +43,7 @@ def test_a_record_taken_out_of_the_recycle_bin_wins_over_its_tombstone() -> None
     crm.line.fault = lambda request: (
         httpx.Response(200, json={"results": [row]}) if "archived=true" in str(request.url) else None
     )
-    tombstone = bring(crm.source(), Pass("deals", crm.hands.now)).one(1)
+    tombstone = bring(crm.source(), Pass("deals", crm.clock.now)).one(1)
     assert tombstone.deleted
     assert tombstone.updated_at == START - timedelta(hours=1)
 
@@ -51,13 +51,13 @@ def test_a_record_taken_out_of_the_recycle_bin_wins_over_its_tombstone() -> None
 def test_a_large_recycle_bin_is_listed_less_often() -> None:
     crm = Crm(TinyCompany(deals=[deal(0), *(deal(key, archived_at=at(10)) for key in range(1, 1001))]))
     replica, source = Replica(), crm.source()
-    crm.hands.go(30)
-    replica.sync(source, "deals", crm.hands)
+    crm.clock.advance(30)
+    replica.sync(source, "deals", crm.clock)
     counts = []
     for _ in range(4):
         crm.line.log.clear()
-        crm.hands.go(0.5)
-        replica.sync(source, "deals", crm.hands)
+        crm.clock.advance(0.5)
+        replica.sync(source, "deals", crm.clock)
         counts.append(sum("archived=true" in str(request.url) for request in crm.line.log))
     assert counts == [0, 0, 0, 10]  # ten pages: again after a hundred seconds
     assert len(replica.alive()) == 1
@@ -66,10 +66,10 @@ def test_a_large_recycle_bin_is_listed_less_often() -> None:
 def test_the_loser_of_a_merge_vanishes_and_is_found_by_the_next_full_pass() -> None:
     crm = Crm(TinyCompany(leads=[lead(1), lead(2, (0, "new"), (5, "working"), merged_at=at(60))]))
     replica, source = Replica(), crm.source("leads")
-    crm.hands.go(30)
-    replica.sync(source, "leads", crm.hands)
-    crm.hands.go(60)
-    replica.sync(source, "leads", crm.hands)
+    crm.clock.advance(30)
+    replica.sync(source, "leads", crm.clock)
+    crm.clock.advance(60)
+    replica.sync(source, "leads", crm.clock)
     assert set(replica.alive()) == {"1", "2"}
-    replica.sync(source, "leads", crm.hands, full=True)
+    replica.sync(source, "leads", crm.clock, full=True)
     assert set(replica.alive()) == {"1"}

@@ -11,7 +11,7 @@ import pytest
 
 from exporter.errors import RateLimitedError, Reason, SourceRejectedError
 from exporter.sources.providers.hubspot.refusals import classify, header_wait
-from tests.demo.tiny import Hands
+from tests.demo.tiny_company import ManualClock
 from tests.sources.account import source_context
 
 NIGHT = datetime(2026, 3, 29, 0, 30, tzinfo=UTC)
@@ -19,7 +19,9 @@ NIGHT = datetime(2026, 3, 29, 0, 30, tzinfo=UTC)
 
 
 def refusal(status: int, body: Any, headers: dict[str, str] | None = None, now: datetime | None = None) -> Any:
-    context = source_context(Hands(now) if now else Hands(), httpx.MockTransport(lambda _: httpx.Response(200)))
+    context = source_context(
+        ManualClock(now) if now else ManualClock(), httpx.MockTransport(lambda _: httpx.Response(200))
+    )
     content = body if isinstance(body, bytes) else orjson.dumps(body)
     return classify(context)(status, headers or {}, content)
 

@@ -15,7 +15,7 @@ from exporter.passes import Listing, Pass
 from exporter.sources.base import Access
 from exporter.sources.providers.hubspot.api import SECONDS_BETWEEN_SEARCHES
 from exporter.sources.providers.hubspot.source import PER_SECOND
-from tests.demo.tiny import TinyCompany, deal, lead, phone_call, ticket
+from tests.demo.tiny_company import TinyCompany, deal, lead, phone_call, ticket
 from tests.sources.account import SECRET, bring, run
 from tests.sources.providers.hubspot.crm import Crm
 
@@ -41,22 +41,22 @@ OAUTH: dict[str, Any] = {
 )
 def test_paths_carry_the_version_that_the_config_names(version: str, paths: set[str]) -> None:
     crm = Crm(TinyCompany(deals=[deal(1)]))
-    assert bring(crm.source(api_version=version), Pass("deals", crm.hands.now)).ids() == ["1"]
+    assert bring(crm.source(api_version=version), Pass("deals", crm.clock.now)).ids() == ["1"]
     assert {request.url.path for request in crm.line.log} == paths
 
 
 def test_the_default_address_is_hubspots_own() -> None:
     crm = Crm()
-    bring(crm.source(), Pass("deals", crm.hands.now))
+    bring(crm.source(), Pass("deals", crm.clock.now))
     assert {request.url.host for request in crm.line.log} == {"api.hubapi.com"}
 
 
 def test_every_entity_comes_in_its_own_shape() -> None:
     company = TinyCompany([deal(1)], [lead(2)], [ticket(3)], [phone_call(4, 0, inbound=False, line="Sales line")])
     crm = Crm(company)
-    crm.hands.go(10)
+    crm.clock.advance(10)
     source = crm.source("deals", "leads", "tickets", "calls", "people")
-    kinds = {entity: type(bring(source, Pass(entity, crm.hands.now)).records[0]).__name__ for entity in source.entities}
+    kinds = {entity: type(bring(source, Pass(entity, crm.clock.now)).records[0]).__name__ for entity in source.entities}
     assert kinds == {"deals": "Deal", "leads": "Lead", "tickets": "Ticket", "calls": "Call", "people": "Person"}
 
 
@@ -65,8 +65,8 @@ def test_every_entity_comes_in_its_own_shape() -> None:
 )
 def test_leads_come_from_the_object_that_the_config_names(origin: str, path: str) -> None:
     crm = Crm(TinyCompany(leads=[lead(1, (0, "new"), (5, "working"))]))
-    crm.hands.go(10)
-    brought = bring(crm.source("leads", leads_from=origin), Pass("leads", crm.hands.now))
+    crm.clock.advance(10)
+    brought = bring(crm.source("leads", leads_from=origin), Pass("leads", crm.clock.now))
     assert brought.one(1).status == "working"
     assert crm.line.asked(path)
 
@@ -77,7 +77,7 @@ def test_people_are_read_first_whatever_the_order_in_the_config() -> None:
 
 def test_people_are_all_owners_and_queues_with_their_teams() -> None:
     crm = Crm()
-    brought = bring(crm.source("people"), Pass("people", crm.hands.now))
+    brought = bring(crm.source("people"), Pass("people", crm.clock.now))
     named = {record.name: record for record in brought.records}
     assert len(named) == 42
     assert (named["Anna Keller"].team, named["Anna Keller"].active) == ("Sales North", True)
@@ -88,9 +88,9 @@ def test_people_are_all_owners_and_queues_with_their_teams() -> None:
 
 def test_former_owners_keep_their_names() -> None:
     crm = Crm()
-    crm.hands.go(200 * 1440)
+    crm.clock.advance(200 * 1440)
     gone = [
-        record for record in bring(crm.source("people"), Pass("people", crm.hands.now)).records if not record.active
+        record for record in bring(crm.source("people"), Pass("people", crm.clock.now)).records if not record.active
     ]
     assert [(record.name, record.team, record.deleted) for record in gone] == [("Petra Vogel", None, False)]
 
@@ -103,7 +103,7 @@ def test_a_token_that_ends_in_the_middle_of_a_pass_is_renewed_once() -> None:
             crm.access.revoke()
 
     crm.line.fault = revoked_before_page_two
-    assert len(bring(crm.source(**OAUTH), Pass("deals", crm.hands.now)).ids()) == 300
+    assert len(bring(crm.source(**OAUTH), Pass("deals", crm.clock.now)).ids()) == 300
     assert len(crm.line.asked("/oauth/2026-03/token")) == 2
     tries = [r.headers["authorization"] for r in crm.line.log if r.url.params.get("after") == "101"]
     assert tries == ["Bearer access-1", "Bearer access-2"]
@@ -113,8 +113,8 @@ def test_a_token_is_renewed_before_it_ends() -> None:
     crm = Crm(TinyCompany(deals=[deal(1)]))
     source = crm.source(**OAUTH)
     for _ in range(3):
-        bring(source, Pass("deals", crm.hands.now))
-        crm.hands.go(TOKEN_LIFE / timedelta(minutes=1) - 0.5)
+        bring(source, Pass("deals", crm.clock.now))
+        crm.clock.advance(TOKEN_LIFE / timedelta(minutes=1) - 0.5)
     assert len(crm.line.asked("/token")) == 3
 
 
@@ -122,7 +122,7 @@ def test_a_wrong_key_is_refused_and_never_named() -> None:
     crm = Crm()
     crm.access.token = "another"
     with pytest.raises(SourceRejectedError) as raised:
-        bring(crm.source(), Pass("deals", crm.hands.now))
+        bring(crm.source(), Pass("deals", crm.clock.now))
     assert raised.value.reason is Reason.UNAUTHORIZED
     assert SECRET not in str(raised.value)
 
@@ -131,7 +131,7 @@ def test_a_malformed_token_is_told_from_an_outage() -> None:
     crm = Crm()
     crm.line.fault = lambda _: httpx.Response(530, html="<html>error code: 1016</html>")
     with pytest.raises(SourceRejectedError, match="well-formed") as raised:
-        bring(crm.source(), Pass("deals", crm.hands.now))
+        bring(crm.source(), Pass("deals", crm.clock.now))
     assert raised.value.reason is Reason.UNAUTHORIZED
 
 
@@ -139,7 +139,7 @@ def test_a_page_of_html_is_no_answer() -> None:
     crm = Crm()
     crm.line.fault = lambda _: httpx.Response(200, html="<html>Log in</html>")
     with pytest.raises(SourceRejectedError) as raised:
-        bring(crm.source(), Pass("deals", crm.hands.now))
+        bring(crm.source(), Pass("deals", crm.clock.now))
     assert raised.value.reason is Reason.NOT_JSON
 
 
@@ -182,15 +182,15 @@ def test_check_does_not_take_an_outage_for_a_missing_permission() -> None:
 def test_a_missing_scope_fails_the_entity_and_is_no_empty_account() -> None:
     crm = Crm(TinyCompany(deals=[deal(1)]), scopes=SCOPES - {"crm.objects.deals.read"})
     with pytest.raises(SourceRejectedError, match=r"crm\.objects\.deals\.read") as raised:
-        bring(crm.source(), Pass("deals", crm.hands.now))
+        bring(crm.source(), Pass("deals", crm.clock.now))
     assert raised.value.reason is Reason.FORBIDDEN
 
 
 def test_the_window_of_ten_seconds_is_waited_for_before_it_is_exceeded() -> None:
     crm = Crm(TinyCompany(deals=[deal(key) for key in range(1, 1201)]))
     crm.access.allowance.most = 5
-    assert len(bring(crm.source(), Pass("deals", crm.hands.now)).ids()) == 1200
-    assert sum(crm.hands.slept) >= 20
+    assert len(bring(crm.source(), Pass("deals", crm.clock.now)).ids()) == 1200
+    assert sum(crm.clock.slept) >= 20
     assert len(crm.line.log) == 1 + 1 + 12 + 1  # pipelines, total, pages, recycle bin: not one was repeated
 
 
@@ -198,28 +198,28 @@ def test_a_refusal_that_others_caused_is_waited_out() -> None:
     crm = Crm(TinyCompany(deals=[deal(1)]))
     answers = [httpx.Response(429, json={"errorType": "RATE_LIMIT", "policyName": "TEN_SECONDLY_ROLLING"})]
     crm.line.fault = lambda request: answers.pop() if answers and "objects" in request.url.path else None
-    assert bring(crm.source(), Pass("deals", crm.hands.now)).ids() == ["1"]
-    assert 10.0 in crm.hands.slept
+    assert bring(crm.source(), Pass("deals", crm.clock.now)).ids() == ["1"]
+    assert 10.0 in crm.clock.slept
 
 
 def test_a_used_up_day_is_not_slept_through() -> None:
     crm = Crm(TinyCompany(deals=[deal(1)]))
     crm.line.fault = lambda _: httpx.Response(429, json={"errorType": "RATE_LIMIT", "policyName": "DAILY"})
     with pytest.raises(RateLimitedError) as raised:
-        bring(crm.source(), Pass("deals", crm.hands.now))
+        bring(crm.source(), Pass("deals", crm.clock.now))
     assert raised.value.retry_after == 14 * 3600  # it is ten o'clock in Zurich
-    assert sum(crm.hands.slept) == 0
+    assert sum(crm.clock.slept) == 0
 
 
 def test_searches_keep_their_own_distance() -> None:
     crm = Crm(TinyCompany(deals=[deal(key, (0, "discovery"), (60, "won")) for key in range(1, 1001)]))
     crm.access.searches.most = 5
     source = crm.source()
-    first = bring(source, Pass("deals", crm.hands.now))
-    crm.hands.go(61)
-    crm.hands.slept.clear()
-    assert len(bring(source, Pass("deals", crm.hands.now, first.cursor)).ids()) == 1000
-    assert crm.hands.slept == [SECONDS_BETWEEN_SEARCHES] * 5
+    first = bring(source, Pass("deals", crm.clock.now))
+    crm.clock.advance(61)
+    crm.clock.slept.clear()
+    assert len(bring(source, Pass("deals", crm.clock.now, first.cursor)).ids()) == 1000
+    assert crm.clock.slept == [SECONDS_BETWEEN_SEARCHES] * 5
 
 
 def test_without_a_setting_the_smallest_plans_limit_is_kept() -> None:
@@ -235,4 +235,4 @@ def test_close_frees_the_connections() -> None:
     source = crm.source(**OAUTH)
     run(source.close())
     with pytest.raises(RuntimeError):
-        bring(source, Pass("deals", crm.hands.now))
+        bring(source, Pass("deals", crm.clock.now))

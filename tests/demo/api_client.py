@@ -10,7 +10,7 @@ from starlette.applications import Starlette
 from tests.sources.account import run
 
 
-class Asking:
+class ApiClient:
     """Sends requests with the same headers and credentials each time."""
 
     def __init__(self, app: Starlette, headers: dict[str, str] | None = None) -> None:

@@ -6,8 +6,8 @@ from decimal import Decimal
 
 import pytest
 
-from exporter.demo.company.life import Life
-from tests.demo.tiny import at, deal, phone_call, ticket
+from exporter.demo.company.entities import RecordHistory
+from tests.demo.tiny_company import at, deal, phone_call, ticket
 
 
 def test_a_record_passes_through_its_stages() -> None:
@@ -30,7 +30,7 @@ def test_an_archived_record_still_exists() -> None:
 def test_a_correction_is_a_change_that_shows_late() -> None:
     one = deal(1, (0, "discovery"), (10, "won"), corrected_at=at(60), corrected=Decimal(80))
     assert [one.worth(at(minute)) for minute in (10, 59, 60)] == [Decimal(100), Decimal(100), Decimal(80)]
-    assert one.changes() == (at(0), at(10), at(60))
+    assert one.change_times() == (at(0), at(10), at(60))
     assert (one.changed_at(at(59)), one.changed_at(at(60))) == (at(10), at(60))
 
 
@@ -40,16 +40,16 @@ def test_a_stage_entered_twice_counts_from_the_last_time() -> None:
 
 
 def test_a_rating_is_a_change() -> None:
-    assert at(90) in ticket(1, rating=5, rated_at=at(90)).changes()
-    assert ticket(1).changes() == (at(0), at(60))
+    assert at(90) in ticket(1, rating=5, rated_at=at(90)).change_times()
+    assert ticket(1).change_times() == (at(0), at(60))
 
 
 def test_a_call_is_written_down_when_it_is_over() -> None:
     one = phone_call(1, 10, topic="Billing", tagged_at=at(20))
-    assert one.changes() == (at(13), at(20))
-    assert phone_call(1, 10).changes() == (at(13),)
+    assert one.change_times() == (at(13), at(20))
+    assert phone_call(1, 10).change_times() == (at(13),)
 
 
 def test_every_kind_of_record_says_when_it_changes() -> None:
     with pytest.raises(NotImplementedError):
-        Life(id=1).changes()
+        RecordHistory(id=1).change_times()

@@ -7,8 +7,8 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from exporter.demo.company.company import Company, Timeline
-from exporter.demo.company.life import Deal, Lead, PhoneCall, Step, Ticket
+from exporter.demo.company.company import DemoCompany, Timeline
+from exporter.demo.company.entities import DealHistory, LeadHistory, PhoneCall, StageStep, TicketHistory
 from exporter.demo.company.staff import Staff
 
 START = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
@@ -19,7 +19,7 @@ def at(minutes: float) -> int:
     return int((START + timedelta(minutes=minutes)).timestamp())
 
 
-class Hands:
+class ManualClock:
     """A clock. It moves when told to, and when somebody sleeps by it."""
 
     def __init__(self, now: datetime = START) -> None:
@@ -29,7 +29,7 @@ class Hands:
     def __call__(self) -> datetime:
         return self.now
 
-    def go(self, minutes: float) -> None:
+    def advance(self, minutes: float) -> None:
         self.now += timedelta(minutes=minutes)
 
     def monotonic(self) -> float:
@@ -40,14 +40,14 @@ class Hands:
         self.now += timedelta(seconds=seconds)
 
 
-class TinyCompany(Company):
+class TinyCompany(DemoCompany):
     """Only the records that it is given; nothing is drawn."""
 
     def __init__(
         self,
-        deals: Iterable[Deal] = (),
-        leads: Iterable[Lead] = (),
-        tickets: Iterable[Ticket] = (),
+        deals: Iterable[DealHistory] = (),
+        leads: Iterable[LeadHistory] = (),
+        tickets: Iterable[TicketHistory] = (),
         calls: Iterable[PhoneCall] = (),
     ) -> None:
         super().__init__(1, START.date())
@@ -68,28 +68,28 @@ def _fill(timeline: Timeline[Any], records: Iterable[Any]) -> None:
     timeline.extend(sorted(records, key=lambda record: record.id))
 
 
-def deal(key: int, *steps: tuple[float, str], **further: Any) -> Deal:
+def deal(key: int, *steps: tuple[float, str], **further: Any) -> DealHistory:
     """A deal; steps are (minutes after START, stage), by default opened at START."""
     known: dict[str, Any] = {
         "name": f"Deal {key}", "amount": Decimal(100 * key), "currency": "CHF", "partner": False,
         "owner": 1, "origin": "REFERRALS", "expected_at": at(90_000),
     }  # fmt: skip
-    return Deal(id=key, steps=_steps(steps or ((0, "discovery"),)), **{**known, **further})
+    return DealHistory(id=key, steps=_steps(steps or ((0, "discovery"),)), **{**known, **further})
 
 
-def lead(key: int, *steps: tuple[float, str], **further: Any) -> Lead:
+def lead(key: int, *steps: tuple[float, str], **further: Any) -> LeadHistory:
     """A lead, new at START."""
     known: dict[str, Any] = {"name": f"Lead {key}", "owner": 2, "origin": "ORGANIC_SEARCH"}
-    return Lead(id=key, steps=_steps(steps or ((0, "new"),)), **{**known, **further})
+    return LeadHistory(id=key, steps=_steps(steps or ((0, "new"),)), **{**known, **further})
 
 
-def ticket(key: int, *steps: tuple[float, str], **further: Any) -> Ticket:
+def ticket(key: int, *steps: tuple[float, str], **further: Any) -> TicketHistory:
     """A ticket, opened at START and replied to an hour later."""
     known: dict[str, Any] = {
         "subject": f"Ticket {key}", "care": False, "agent": 25, "priority": "HIGH", "channel": "EMAIL",
         "replied_at": at(60),
     }  # fmt: skip
-    return Ticket(id=key, steps=_steps(steps or ((0, "new"),)), **{**known, **further})
+    return TicketHistory(id=key, steps=_steps(steps or ((0, "new"),)), **{**known, **further})
 
 
 def phone_call(key: int, minutes: float, **further: Any) -> PhoneCall:
@@ -102,5 +102,5 @@ def phone_call(key: int, minutes: float, **further: Any) -> PhoneCall:
     return PhoneCall(id=key, **{**known, **further})
 
 
-def _steps(steps: Iterable[tuple[float, str]]) -> tuple[Step, ...]:
-    return tuple(Step(at(minutes), stage) for minutes, stage in steps)
+def _steps(steps: Iterable[tuple[float, str]]) -> tuple[StageStep, ...]:
+    return tuple(StageStep(at(minutes), stage) for minutes, stage in steps)

@@ -11,7 +11,7 @@ from decimal import Decimal
 from typing import NamedTuple
 
 
-class Step(NamedTuple):
+class StageStep(NamedTuple):
     """A stage entered at an instant."""
 
     at: int
@@ -19,7 +19,7 @@ class Step(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Life:
+class RecordHistory:
     """A record that comes into being, changes and may go again."""
 
     id: int
@@ -27,22 +27,22 @@ class Life:
     merged_at: int | None = None
     """When it was merged into another and vanished."""
 
-    def moments(self) -> tuple[int, ...]:
+    def event_times(self) -> tuple[int, ...]:
         """The instants at which its own facts change, the first at its creation; later ones in any order."""
         raise NotImplementedError
 
-    def changes(self) -> tuple[int, ...]:
+    def change_times(self) -> tuple[int, ...]:
         """Every instant at which it changes, its end included, in order."""
         ends = tuple(at for at in (self.archived_at, self.merged_at) if at is not None)
-        return tuple(sorted((*self.moments(), *ends)))
+        return tuple(sorted((*self.event_times(), *ends)))
 
     def changed_at(self, now: int) -> int:
         """Its last change up to now."""
-        return max(at for at in self.changes() if at <= now)
+        return max(at for at in self.change_times() if at <= now)
 
     def exists(self, now: int) -> bool:
         """Created and not merged away; archived ones exist."""
-        return self.moments()[0] <= now and not (self.merged_at is not None and self.merged_at <= now)
+        return self.event_times()[0] <= now and not (self.merged_at is not None and self.merged_at <= now)
 
     def archived(self, now: int) -> bool:
         """Put into the recycle bin by now."""
@@ -50,12 +50,12 @@ class Life:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Staged(Life):
+class StagedRecord(RecordHistory):
     """A record of the CRM that moves through stages, given in order of time, the first at its creation."""
 
-    steps: tuple[Step, ...]
+    steps: tuple[StageStep, ...]
 
-    def moments(self) -> tuple[int, ...]:
+    def event_times(self) -> tuple[int, ...]:
         """The instants of its steps."""
         return tuple(step.at for step in self.steps)
 
@@ -74,7 +74,7 @@ class Staged(Life):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Deal(Staged):
+class DealHistory(StagedRecord):
     """A sales opportunity. Stages: discovery, demo, offer, negotiation, contract, won, lost."""
 
     name: str
@@ -88,7 +88,7 @@ class Deal(Staged):
     """When somebody noticed that the amount was wrong."""
     corrected: Decimal | None = None
 
-    def moments(self) -> tuple[int, ...]:
+    def event_times(self) -> tuple[int, ...]:
         """Its steps and the correction of its amount."""
         steps = tuple(step.at for step in self.steps)
         return steps if self.corrected_at is None else (*steps, self.corrected_at)
@@ -105,7 +105,7 @@ class Deal(Staged):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Lead(Staged):
+class LeadHistory(StagedRecord):
     """A prospect. Stages: new, working, qualified, converted, lost."""
 
     name: str
@@ -114,7 +114,7 @@ class Lead(Staged):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Ticket(Staged):
+class TicketHistory(StagedRecord):
     """A request to the helpdesk. Stages: new, waiting_on_contact, waiting_on_us, closed."""
 
     subject: str
@@ -126,14 +126,14 @@ class Ticket(Staged):
     rating: int | None = None
     rated_at: int | None = None
 
-    def moments(self) -> tuple[int, ...]:
+    def event_times(self) -> tuple[int, ...]:
         """Its steps, the first reply and the rating."""
         own = (*(step.at for step in self.steps), self.replied_at)
         return own if self.rated_at is None else (*own, self.rated_at)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PhoneCall(Life):
+class PhoneCall(RecordHistory):
     """A call with everything that happens to it. An unanswered one has a reason, or rang in vain."""
 
     inbound: bool
@@ -148,6 +148,6 @@ class PhoneCall(Life):
     tagged_at: int | None = None
     """When its topic is noted, minutes or hours after the call."""
 
-    def moments(self) -> tuple[int, ...]:
+    def event_times(self) -> tuple[int, ...]:
         """As a call log sees it: it is written down when it is over, and tagged later."""
         return (self.ended_at,) if self.tagged_at is None else (self.ended_at, self.tagged_at)

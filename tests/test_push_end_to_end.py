@@ -248,8 +248,8 @@ def test_commands_say_that_there_is_nothing_to_read(config: Path, tmp_path: Path
 
 def test_the_readme_s_examples_work(shop: Exporter, tmp_path: Path) -> None:
     curl = program("curl")
-    text = (Path(__file__).parents[1] / "exporter/sources/README.md").read_text(encoding="utf-8")
-    (block,) = re.findall(r"^## push$.*?```sh\n(.*?)```", text, re.DOTALL | re.MULTILINE)
+    text = (Path(__file__).parents[1] / "docs/reference/providers/push.md").read_text(encoding="utf-8")
+    (block,) = re.findall(r"```sh\n(.*?)```", text, re.DOTALL)
     (tmp_path / "people.csv").write_text("id,name,email,team\np1,Ada,ada@example.com,North\n")
     commands = block.replace("127.0.0.1:9940", f"127.0.0.1:{shop.port}").replace("curl ", f"{curl} -sS ").split("\n\n")
     told = {**os.environ, "SHOP_TOKEN": TOKEN}

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from exporter.config.expectations import form_text
 from exporter.config.schema import Fragment, schema
 from exporter.config.sources.base import HttpOptions, SourceOptions
 
+README = Path(__file__).parents[2] / "config" / "README.md"
+
+_GENERATED = re.compile(r"(<!-- keys: .*? -->\n)(.*)(<!-- end of keys -->)", re.DOTALL)
 _PROVIDER = "Which system it is; decides which further keys there are."
 
 
@@ -51,6 +56,11 @@ def kinds() -> dict[str, Kind]:
             kind.places.setdefault(place)
             kind.keys.setdefault(key, made)
     return found
+
+
+def updated_readme() -> str:
+    """The text of config/README.md with its tables brought up to date."""
+    return _GENERATED.sub(lambda match: f"{match[1]}\n{tables()}\n{match[3]}", README.read_text(encoding="utf-8"))
 
 
 def tables() -> str:

@@ -1,8 +1,9 @@
-"""The table of what goes wrong is whole: for each pitfall and provider a test that exists, or a reason."""
+"""For each known pitfall, every provider has a test that exists and runs, or a reason why the pitfall cannot happen."""
 
 from __future__ import annotations
 
 import ast
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -11,54 +12,84 @@ import pytest
 import yaml
 
 from exporter.sources.registry import PROVIDERS
+from tests.sources.test_vendors import READ
 from tests.sources.vendors import ACCOUNTS
 
 HERE = Path(__file__).parent
-TABLE: dict[str, dict[str, Any]] = yaml.safe_load(
-    (HERE.parent / "data" / "sources" / "pitfalls.yaml").read_text(encoding="utf-8")
-)
+DATA = HERE.parent / "data" / "sources"
+FIXTURES = {"account": set(ACCOUNTS), "read_account": set(READ)}
+"""Fixtures of test_vendors.py to the providers that a test with it runs for."""
+
 PULLED = sorted(PROVIDERS.keys() - {"push"})
-"""Providers that read. What is pushed is asked of nobody: no page, filter or limit of a vendor is in the way."""
+"""Providers that read. Posted records meet no page, filter or limit of a vendor."""
 
 
-def cell(pitfall: str, provider: str) -> Any:
-    row = TABLE[pitfall]
-    return row.get("every provider") or row.get(provider)
+def read(path: Path) -> dict[str, Any]:
+    loaded: dict[str, Any] = yaml.safe_load(path.read_text(encoding="utf-8"))
+    return loaded
 
 
-def named(cell: Any) -> list[str]:
-    """The tests of a cell."""
-    return [] if isinstance(cell, dict) else [cell] if isinstance(cell, str) else list(cell)
+PITFALLS = read(DATA / "pitfalls.yaml")
 
 
 @cache
-def functions(path: Path) -> frozenset[str]:
-    tree = ast.parse(path.read_text(encoding="utf-8"))
-    return frozenset(node.name for node in ast.walk(tree) if isinstance(node, ast.FunctionDef))
+def own_tests(provider: str) -> dict[str, Any]:
+    """Pitfall to the provider's own tests, or to a section with a reason."""
+    path = DATA / "pitfalls" / f"{provider}.yaml"
+    return read(path) if path.exists() else {}
 
 
-@pytest.mark.parametrize("pitfall", TABLE)
-def test_each_pitfall_has_its_test_for_each_provider_or_a_reason_why_not(pitfall: str) -> None:
-    assert [fault for provider in PULLED for fault in faults(cell(pitfall, provider), provider)] == []
+@cache
+def functions(path: Path) -> dict[str, set[str]]:
+    """Function to the names of its parameters."""
+    nodes = ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+    return {node.name: {arg.arg for arg in node.args.args} for node in nodes if isinstance(node, ast.FunctionDef)}
 
 
-def faults(found: Any, provider: str) -> list[str]:
-    """What is wrong with a cell."""
-    if isinstance(found, dict):
-        reason = str(found.get("not", ""))
-        return [] if len(found) == 1 and len(reason) >= 10 else [f"{provider}: a reason is a sentence under `not`"]
-    return [f"{provider}: {test}" for test in named(found) if not runs(test, provider)] if found else [provider]
+def faults(pitfall: str, provider: str) -> Iterator[str]:
+    """What is wrong with the tests that a provider has for a pitfall."""
+    own = own_tests(provider).get(pitfall, [])
+    shared = PITFALLS[pitfall].get("every provider", [])
+    for_accounts = [f"{test}[{provider}]" for test in PITFALLS[pitfall].get("every account", [])]
+    if isinstance(own, dict):
+        if own.keys() != {"not"} or len(own["not"]) < 10:
+            yield f"{provider}: a reason is a sentence under `not`"
+        return
+    tests = [*own, *shared, *(test for test in for_accounts if runs(test, provider))]
+    yield from (f"{provider}: there is no test {test}" for test in own + shared if not runs(test, provider))
+    if not tests:
+        yield f"{provider}: tests/data/sources/pitfalls/{provider}.yaml names no test for it, and no reason"
 
 
 def runs(test: str, provider: str) -> bool:
-    """Whether there is such a test, and one that runs for the provider."""
+    """Whether there is such a test and it runs for the provider."""
     file, _, name = test.partition("::")
     function, _, parameter = name.removesuffix("]").partition("[")
-    shared = parameter == provider and provider in ACCOUNTS
-    return function in functions((HERE / file).resolve()) and (not parameter or shared)
+    parameters = functions((HERE / file).resolve()).get(function)
+    if parameters is None:
+        return False
+    covered = set.intersection(*(FIXTURES[name] for name in parameters & FIXTURES.keys()), set(ACCOUNTS))
+    return not parameter or (parameter == provider and provider in covered)
 
 
-def test_each_pitfall_says_what_it_is_and_names_only_providers() -> None:
-    for pitfall, row in TABLE.items():
+@pytest.mark.parametrize("pitfall", PITFALLS)
+def test_each_pitfall_has_its_test_for_each_provider_or_a_reason_why_not(pitfall: str) -> None:
+    assert [fault for provider in PULLED for fault in faults(pitfall, provider)] == []
+
+
+def test_each_test_that_every_account_shares_exists() -> None:
+    for pitfall in PITFALLS.values():
+        for test in pitfall.get("every account", ()):
+            assert runs(f"{test}[stripe]", "stripe"), test
+
+
+def test_each_pitfall_says_what_it_is() -> None:
+    for pitfall, row in PITFALLS.items():
         assert len(row["about"]) > 20, pitfall
-        assert row.keys() - {"about"} in ({"every provider"}, set(PULLED)), pitfall
+        assert row.keys() <= {"about", "every provider", "every account"}, pitfall
+
+
+def test_the_files_name_only_providers_and_pitfalls() -> None:
+    assert {path.stem for path in (DATA / "pitfalls").glob("*.yaml")} == set(PULLED)
+    for provider in PULLED:
+        assert own_tests(provider).keys() <= PITFALLS.keys(), provider

@@ -1,0 +1,16 @@
+"""Writes the generated parts of the documents: python -m tests.docs."""
+
+from __future__ import annotations
+
+from tests.config.key_reference import README, updated_readme
+from tests.docs.provider_pages import updated_pages
+
+
+def main() -> None:
+    """Writes config/README.md and docs/reference/providers."""
+    for path, text in {README: updated_readme(), **updated_pages()}.items():
+        path.write_text(text, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

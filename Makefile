@@ -31,9 +31,10 @@ check: $(VENV)/tests ## lint, types, imports, spelling and generated files
 	$(BIN)/kpi-exporter check --config config/kpis.yaml --strict
 	$(BIN)/kpi-exporter generate --config config/kpis.yaml --out dashboards/generated --check
 
-generate: $(VENV)/runtime ## write dashboards, rules and provisioning of config/kpis.yaml
+generate: $(VENV)/runtime ## write dashboards, rules and provisioning of config/kpis.yaml, and what documents take from the code
 	$(BIN)/kpi-exporter generate --config config/kpis.yaml --out dashboards/generated
 	$(BIN)/kpi-exporter schema > config/kpis.schema.json
+	$(BIN)/python -m tests.docs
 
 goldens: $(VENV)/tests ## write the expected outputs of tests anew; read the diff before you commit
 	UPDATE_GOLDENS=1 $(BIN)/pytest $(ARGS)

@@ -11,7 +11,7 @@ import yaml
 
 from exporter.sources.registry import PROVIDERS
 from tests.docs.provider_pages import INDEX, PAGES, ROOT, updated_pages, with_generated
-from tests.sources.around import options
+from tests.sources.source_context import options
 
 DOCUMENTS = sorted([*(ROOT / "docs").rglob("*.md"), ROOT / "exporter/sources/README.md"])
 

@@ -68,6 +68,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         copy = shutil.copytree if (ROOT / name).is_dir() else shutil.copy
         copy(ROOT / name, root / name)
     apply(root)
+    python(root, "-m", "ruff", "format", "--no-cache", "--quiet", ".")
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
     assert "kpi-exporter schema > config/kpis.schema.json" in makefile
     assert "python -m tests.docs" in makefile

@@ -1,9 +1,12 @@
-"""Where a pass ends: how far its cursor may go, and the last page, which carries it."""
+"""Where a pass starts, resumes and ends: cursors, resume tokens, and the last page, which carries the cursor."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass, fields
 from datetime import UTC, datetime, timedelta
+from typing import Any, Self, get_type_hints
 
 from exporter.errors import SourceError
 from exporter.passes import Page, Pass
@@ -46,6 +49,44 @@ def next_cursor(sync_pass: Pass, latest: datetime | None, *, skew: float = 0.0, 
     previous = datetime.fromisoformat(sync_pass.cursor) if sync_pass.cursor else None
     instant = next_instant(sync_pass, previous, latest, skew=skew, lag=lag)
     return instant.astimezone(UTC).isoformat() if instant else None
+
+
+def changes_since(sync_pass: Pass, lookback: timedelta) -> datetime | None:
+    """Where a pass starts to read, if its cursor is an instant; None for a full pass.
+
+    `lookback` is how far behind the cursor changes may still appear.
+    """
+    return datetime.fromisoformat(sync_pass.cursor) - lookback if sync_pass.cursor else None
+
+
+@dataclass(frozen=True, slots=True)
+class StoredPosition:
+    """Base of the frozen dataclasses that the store keeps as text: a cursor or resume token of several values.
+
+    The text is a JSON list of the fields in their order, which are texts, numbers, flags, instants and tuples.
+    """
+
+    def to_text(self) -> str:
+        """The position as text."""
+        return json.dumps([getattr(self, item.name) for item in fields(self)], default=_iso)
+
+    @classmethod
+    def from_text(cls, text: str) -> Self:
+        """The position that `to_text` wrote; raises ValueError for a text of another number of fields."""
+        types = get_type_hints(cls)
+        create: Callable[..., Self] = cls
+        pairs = zip(fields(cls), json.loads(text), strict=True)
+        return create(*[_decoded(value, types[item.name]) for item, value in pairs])
+
+
+def _iso(instant: datetime) -> str:
+    return instant.astimezone(UTC).isoformat()
+
+
+def _decoded(value: Any, kind: Any) -> Any:
+    if isinstance(value, str) and kind in (datetime, datetime | None):
+        return datetime.fromisoformat(value)
+    return tuple(value) if isinstance(value, list) else value
 
 
 async def finish_last_page(pages: AsyncIterator[Page], finish: Callable[[Page], Page]) -> AsyncIterator[Page]:

@@ -1,25 +1,28 @@
-"""The few endpoints of HubSpot that are read, in every version of its paths."""
+"""HubSpot's endpoints that are read, in every version of its paths."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import datetime
+from functools import partial
 from typing import Any
 
-from exporter.errors import Reason, SourceRejectedError
 from exporter.sources.base import SourceContext
 from exporter.sources.http.client import Answer, SourceClient
 from exporter.sources.http.pagination import Batch, CursorPages, Listed, Size, walk
+from exporter.sources.provider import rows_under
 
 ROWS = 100
-"""The most that a list gives in one page."""
+"""The page size limit of a list."""
 SEARCH_ROWS = 200
-"""The most that a search gives in one page."""
+"""The page size limit of a search."""
 SECONDS_BETWEEN_SEARCHES = 0.25
-"""Five searches a second are allowed to an account, whoever sends them: we take four."""
+"""An account is allowed five searches a second over all its apps: this one takes four."""
 
 _PAGES = CursorPages("paging.next.after", "after", Size("limit", ROWS))
+
+rows_of = partial(rows_under, name="results")
 
 
 class HubspotApi:
@@ -29,7 +32,7 @@ class HubspotApi:
         self._client = client
         self._version = version
         self._context = context
-        self._searching = asyncio.Lock()
+        self._search_lock = asyncio.Lock()
         self._next_search = 0.0
 
     @property
@@ -43,20 +46,20 @@ class HubspotApi:
         return f"/crm/v3/{area}{rest}" if version == "v3" else f"/crm/{area}/{version}{rest}"
 
     def objects(self, kind: str, properties: Sequence[str], archived: bool, after: str | None) -> AsyncIterator[Batch]:
-        """Pages of a list in order of id, live objects or archived ones, from a position on."""
+        """Pages of live or archived objects in order of id, from a position on."""
         params = {"archived": _flag(archived), "properties": ",".join(properties)}
         return walk(self._client, Listed(self.path("objects", f"/{kind}"), params, _PAGES, rows_of), after)
 
     def owners(self, archived: bool) -> AsyncIterator[Batch]:
-        """Pages of owners, present ones or former ones."""
+        """Pages of current or former owners."""
         return walk(self._client, Listed(self.path("owners"), {"archived": _flag(archived)}, _PAGES, rows_of))
 
     async def pipelines(self, kind: str) -> Any:
-        """The pipelines of a kind of object, which come all at once."""
+        """All pipelines of a kind of object; they are not paged."""
         return (await self._client.get(self.path("pipelines", f"/{kind}"))).body
 
     async def total(self, kind: str) -> int | None:
-        """How many live objects there are, for progress."""
+        """The number of live objects, for progress."""
         return total_of(await self._search(kind, {"filterGroups": [], "properties": [], "limit": 1}))
 
     async def changed(
@@ -64,46 +67,34 @@ class HubspotApi:
     ) -> Answer:
         """One page of the objects changed since an instant, in order of id, with ids above the given one.
 
-        Asking by id instead of by position reaches past the cap of 10,000 results that a search can page
-        through, and skips nothing when objects change in between.
+        Filtering by id instead of paging by position reaches past the cap of 10,000 results of a search, and skips
+        nothing when objects change between pages.
         """
-        rules = [
+        filters = [
             {"propertyName": modified, "operator": "GTE", "value": str(int(since.timestamp() * 1000))},
             {"propertyName": "hs_object_id", "operator": "GTE", "value": str(after_id + 1)},
         ]
-        wanted = {"filterGroups": [{"filters": rules}], "properties": list(properties), "limit": SEARCH_ROWS}
-        return await self._search(kind, wanted)
+        search = {"filterGroups": [{"filters": filters}], "properties": list(properties), "limit": SEARCH_ROWS}
+        return await self._search(kind, search)
 
     async def peek(self, kind: str | None) -> None:
         """Asks for one object (None: one owner), only to see whether that is allowed."""
         path = self.path("owners") if kind is None else self.path("objects", f"/{kind}")
         rows_of(await self._client.get(path, {"limit": 1}))
 
-    async def _search(self, kind: str, wanted: Mapping[str, Any]) -> Answer:
-        async with self._searching:
+    async def _search(self, kind: str, search: Mapping[str, Any]) -> Answer:
+        async with self._search_lock:
             wait = self._next_search - self._context.monotonic()
             if wait > 0:
                 await self._context.sleep(wait)
             self._next_search = self._context.monotonic() + SECONDS_BETWEEN_SEARCHES
-        # the documented schema wants all five keys, and texts for sorts
-        body = {**wanted, "sorts": ["hs_object_id"], "after": "0"}
+        # the documented schema requires all five keys, and `sorts` as texts
+        body = {**search, "sorts": ["hs_object_id"], "after": "0"}
         return await self._client.post(self.path("objects", f"/{kind}/search"), json=body)
-
-    async def close(self) -> None:
-        """Frees connections."""
-        await self._client.close()
-
-
-def rows_of(answer: Answer) -> Sequence[Any]:
-    """The rows of a list; raises SourceRejectedError(SCHEMA) for any other body."""
-    rows = answer.body.get("results") if isinstance(answer.body, dict) else None
-    if isinstance(rows, list):
-        return rows
-    raise SourceRejectedError(Reason.SCHEMA, "the answer holds no results")
 
 
 def total_of(answer: Answer) -> int | None:
-    """How many objects a search found, pages not read included."""
+    """How many objects a search matches, including pages not yet read."""
     total = answer.body.get("total") if isinstance(answer.body, dict) else None
     return total if isinstance(total, int) else None
 

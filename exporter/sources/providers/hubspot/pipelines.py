@@ -1,4 +1,4 @@
-"""Pipelines and their stages: what a stage id is called and what it means comes from the pipeline's own metadata."""
+"""Pipelines and their stages: their metadata says what a stage id is called and which status it stands for."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from typing import Any
 from exporter.errors import Reason, SourceRejectedError
 from exporter.sources.parsing.convert import flag, number, text
 
-Meaning = Callable[[Mapping[str, Any]], str | None]
-"""From a stage's metadata to our status, None where it says nothing."""
+StageStatus = Callable[[Mapping[str, Any]], str | None]
+"""From a stage's metadata to the status of the records in it; None if it does not say."""
 
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """One stage: its name, its pipeline's name, and our status of a record in it."""
+    """One stage: its label, its pipeline's label, and the status of a record in it."""
 
     label: str | None
     pipeline: str | None
@@ -24,22 +24,22 @@ class Stage:
 
 @dataclass(frozen=True, slots=True)
 class Stages:
-    """All stages of one kind of object by id. Deleted ones are missing, though records may still be in them."""
+    """All stages of one kind of object by id. Deleted stages are missing, although records may still be in them."""
 
     by_id: Mapping[str, Stage] = field(default_factory=dict)
     pipelines: Mapping[str, str | None] = field(default_factory=dict)
 
-    def __getitem__(self, stage: str | None) -> Stage:
-        """The stage; one that is gone has only its id for a name."""
-        return self.by_id.get(stage or "") or Stage(stage, None, None)
+    def __getitem__(self, stage_id: str | None) -> Stage:
+        """The stage; for a deleted one, a stage labelled with its id."""
+        return self.by_id.get(stage_id or "") or Stage(stage_id, None, None)
 
-    def pipeline(self, key: str | None) -> str | None:
-        """A pipeline's name; one that is gone has only its id."""
-        return self.pipelines.get(key or "") or key
+    def pipeline(self, pipeline_id: str | None) -> str | None:
+        """A pipeline's label, or its id if it was deleted."""
+        return self.pipelines.get(pipeline_id or "") or pipeline_id
 
 
 def deal_status(metadata: Mapping[str, Any]) -> str | None:
-    """won, lost or open: closed with certainty, closed without hope, or not closed."""
+    """won, lost or open: closed with probability 1, closed with less, or not closed."""
     probability = number(metadata.get("probability"), "probability")
     closed = flag(metadata.get("isClosed"), "isClosed")
     if closed is None and probability is None:
@@ -52,29 +52,29 @@ def deal_status(metadata: Mapping[str, Any]) -> str | None:
 
 
 def ticket_status(metadata: Mapping[str, Any]) -> str | None:
-    """closed or open: HubSpot tells no more apart; the stage's name is kept beside it."""
-    state = (text(metadata.get("ticketState"), "ticketState") or "").upper()
-    if state in ("OPEN", "CLOSED"):
-        return state.lower()
+    """closed or open: HubSpot distinguishes no more; the stage's label is stored as well."""
+    ticket_state = (text(metadata.get("ticketState"), "ticketState") or "").upper()
+    if ticket_state in ("OPEN", "CLOSED"):
+        return ticket_state.lower()
     closed = flag(metadata.get("isClosed"), "isClosed")
     return None if closed is None else "closed" if closed else "open"
 
 
 def no_status(_: Mapping[str, Any]) -> None:
-    """The stages of leads carry no metadata; leads say themselves what they are."""
+    """Stages of leads have no metadata; properties of the lead say what its status is."""
 
 
-def read_stages(body: Any, meaning: Meaning) -> Stages:
-    """The stages of a pipelines answer; raises SourceRejectedError(SCHEMA) where it is none."""
+def read_stages(body: Any, stage_status: StageStatus) -> Stages:
+    """The stages in the body of a pipelines response; raises SourceRejectedError(SCHEMA) for any other body."""
     try:
         stages: dict[str, Stage] = {}
-        names: dict[str, str | None] = {}
+        labels: dict[str, str | None] = {}
         for pipeline in body["results"]:
             label = text(pipeline["label"], "label")
-            names[str(pipeline["id"])] = label
+            labels[str(pipeline["id"])] = label
             for stage in pipeline["stages"]:
-                status = meaning(stage.get("metadata") or {})
+                status = stage_status(stage.get("metadata") or {})
                 stages[str(stage["id"])] = Stage(text(stage["label"], "label"), label, status)
     except (KeyError, TypeError, AttributeError):
         raise SourceRejectedError(Reason.SCHEMA, "the pipelines are not in the documented shape") from None
-    return Stages(stages, names)
+    return Stages(stages, labels)

@@ -10,115 +10,156 @@ from typing import Any
 from exporter.errors import IncompletePassError, Reason
 from exporter.passes import Listing, Page, Pass
 from exporter.records import Record
-from exporter.sources.cursor import finish_last_page, next_instant
-from exporter.sources.parsing.rows import Taken, take
+from exporter.sources.cursor import StoredPosition, finish_last_page, next_instant
+from exporter.sources.provider import page_of
 from exporter.sources.providers.hubspot.api import SEARCH_ROWS, HubspotApi, rows_of, total_of
-from exporter.sources.providers.hubspot.objects import ObjectKind
-from exporter.sources.providers.hubspot.places import Cursor, Place
-from exporter.sources.providers.hubspot.shape import Shape
+from exporter.sources.providers.hubspot.objects import ObjectKind, PropertyReader
 
 LAG = timedelta(seconds=60)
-"""How long a change may stay out of search; no bound is published."""
+"""How long a change may be missing from search results; HubSpot publishes no bound."""
+
+SECONDS_PER_ARCHIVED_PAGE = 10
+"""The recycle bin is listed again after so many seconds for each page it last had: one request in ten seconds."""
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
-    """What a pass is to bring: the kind, its properties, their reader and a fingerprint of it all."""
+class HubspotCursor(StoredPosition):
+    """What a completed pass leaves. Another `fingerprint` of the query means that everything is read again."""
+
+    fingerprint: str
+    changed: datetime
+    archived_at: datetime
+    """When the archived objects were last listed."""
+    archived_pages: int
+
+    @classmethod
+    def of(cls, text: str | None, fingerprint: str) -> HubspotCursor | None:
+        """The stored cursor; None if everything must be read."""
+        cursor = cls.from_text(text) if text else None
+        return cursor if cursor and cursor.fingerprint == fingerprint else None
+
+    def archived_due(self, now: datetime) -> bool:
+        """Whether it is time to list the archived objects again."""
+        return now - self.archived_at >= timedelta(seconds=SECONDS_PER_ARCHIVED_PAGE * self.archived_pages)
+
+
+@dataclass(frozen=True, slots=True)
+class HubspotPosition(StoredPosition):
+    """How far a pass has come."""
+
+    fingerprint: str
+    archived: bool = False
+    """Whether it reads the archived objects, which come after the live ones."""
+    after: str | None = None
+    """The list's position, or the last id of a search."""
+    latest: datetime | None = None
+    """The latest change read so far."""
+    archived_pages: int = 0
+
+    @classmethod
+    def of(cls, token: str | None, fingerprint: str) -> HubspotPosition:
+        """Where to resume: at the beginning if there is no token or the query has changed."""
+        position = cls.from_text(token) if token else None
+        return position if position and position.fingerprint == fingerprint else cls(fingerprint)
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectQuery:
+    """What a pass asks for: the kind, its properties and their reader, and a fingerprint of all that."""
 
     kind: ObjectKind
     properties: tuple[str, ...]
-    shape: Shape
+    reader: PropertyReader
     fingerprint: str
     lookback: timedelta
 
 
-class Reading:
-    """The pages of one pass. Made anew for each."""
+class ObjectPass:
+    """The pages of one pass over one kind of object."""
 
-    def __init__(self, api: HubspotApi, wanted: Wanted, sync_pass: Pass, now: datetime) -> None:
+    def __init__(self, api: HubspotApi, query: ObjectQuery, sync_pass: Pass, now: datetime) -> None:
         self._api = api
-        self._wanted = wanted
+        self._query = query
         self._sync_pass = sync_pass
         self._now = now
-        self._known = Cursor.of(sync_pass.cursor, wanted.fingerprint)
-        self._place = Place.of(sync_pass.resume, wanted.fingerprint)
-        self._bin_read = self._known is None or self._known.archived_due(sync_pass.started_at)
+        self._previous = HubspotCursor.of(sync_pass.cursor, query.fingerprint)
+        self._position = HubspotPosition.of(sync_pass.resume, query.fingerprint)
+        self._reads_archive = self._previous is None or self._previous.archived_due(sync_pass.started_at)
 
     def pages(self) -> AsyncIterator[Page]:
-        """All pages; the last one carries the cursor and, after a full pass, the listing."""
-        return finish_last_page(self._all(), self._finished)
+        """All pages; the last one has the cursor and, in a full pass, the listing."""
+        return finish_last_page(self._all(), self._finish)
 
-    def _finished(self, last: Page) -> Page:
-        return replace(last, resume=None, cursor=self._cursor(), listing=Listing() if self._known is None else None)
+    def _finish(self, last: Page) -> Page:
+        listing = Listing() if self._previous is None else None
+        return replace(last, resume=None, cursor=self._cursor(), listing=listing)
 
     async def _all(self) -> AsyncIterator[Page]:
-        if not self._place.archived:
-            live = self._listed(archived=False) if self._known is None else self._changed(self._known)
+        if not self._position.archived:
+            live = self._listed(archived=False) if self._previous is None else self._changed(self._previous)
             async for page in live:
                 yield page
-            self._place = replace(self._place, archived=True, after=None)
-        if self._bin_read:
+            self._position = replace(self._position, archived=True, after=None)
+        if self._reads_archive:
             async for page in self._listed(archived=True):
                 yield page
 
     async def _listed(self, archived: bool) -> AsyncIterator[Page]:
-        wanted = self._wanted
-        properties = (wanted.kind.modified,) if archived else wanted.properties
-        total = None if archived else await self._api.total(wanted.kind.name)
-        async for batch in self._api.objects(wanted.kind.name, properties, archived, self._place.after):
-            pages = self._place.archived_pages + archived
-            yield self._page(batch.rows, replace(self._place, after=batch.following, archived_pages=pages), total)
+        kind = self._query.kind
+        properties = (kind.modified,) if archived else self._query.properties
+        total = None if archived else await self._api.total(kind.name)
+        async for batch in self._api.objects(kind.name, properties, archived, self._position.after):
+            pages = self._position.archived_pages + archived
+            yield self._page(batch.rows, replace(self._position, after=batch.following, archived_pages=pages), total)
 
-    async def _changed(self, known: Cursor) -> AsyncIterator[Page]:
-        wanted, last = self._wanted, int(self._place.after or 0)
-        since, total = known.changed - wanted.lookback, None
+    async def _changed(self, previous: HubspotCursor) -> AsyncIterator[Page]:
+        kind, last_id = self._query.kind, int(self._position.after or 0)
+        since, total = previous.changed - self._query.lookback, None
         while True:
-            answer = await self._api.changed(wanted.kind.name, wanted.properties, wanted.kind.modified, since, last)
+            answer = await self._api.changed(kind.name, self._query.properties, kind.modified, since, last_id)
             rows = rows_of(answer)
             total = total_of(answer) if total is None else total
             if not rows:
                 return
-            last = _last_id(rows, last)
-            yield self._page(rows, replace(self._place, after=str(last)), total)
+            last_id = _last_id(rows, last_id)
+            yield self._page(rows, replace(self._position, after=str(last_id)), total)
             if len(rows) < SEARCH_ROWS and not answer.body.get("paging"):
                 return
 
-    def _page(self, rows: Sequence[Any], place: Place, total: int | None) -> Page:
-        taken = take(rows, self._record, self._now)
-        self._place = replace(place, latest=_latest(taken, place.latest))
-        # a token before the first page of the archived ones would repeat all live ones
-        following = replace(self._place, archived=True) if place.after is None else self._place
-        return Page(taken.records, taken.rejected, resume=following.token(self._wanted.fingerprint), total=total)
+    def _page(self, rows: Sequence[Any], position: HubspotPosition, total: int | None) -> Page:
+        page = page_of(rows, self._record, self._now, total=total)
+        changes = [record.updated_at for record in page.records if record.updated_at is not None]
+        latest = max([*changes, position.latest] if position.latest else changes, default=None)
+        self._position = replace(position, latest=latest)
+        # resuming at the first page of the archived objects would otherwise read all live ones again
+        resume = replace(self._position, archived=True) if position.after is None else self._position
+        return replace(page, resume=resume.to_text())
 
     def _record(self, row: Any) -> Record:
-        shape, kind = self._wanted.shape, self._wanted.kind
+        kind, reader = self._query.kind, self._query.reader
         if row.get("archived") is True:
-            return shape.tombstone(row, kind.record_class)
-        return kind.record(row, shape)
+            return reader.tombstone(row, kind.record_class)
+        return kind.record(row, reader)
 
     def _cursor(self) -> str | None:
-        """None for an account without a single object: reading all of it again costs nothing."""
-        known, place = self._known, self._place
-        previous = known.changed if known else None
-        changed = next_instant(self._sync_pass, previous, place.latest, skew=self._api.skew, lag=LAG)
+        """None for an account without a single object: reading everything again costs nothing."""
+        previous, position = self._previous, self._position
+        known = previous.changed if previous else None
+        changed = next_instant(self._sync_pass, known, position.latest, skew=self._api.skew, lag=LAG)
         if changed is None:
             return None
-        if known is not None and not self._bin_read:
-            return replace(known, changed=changed).text()
-        return Cursor(self._wanted.fingerprint, changed, self._sync_pass.started_at, place.archived_pages).text()
+        if previous is not None and not self._reads_archive:
+            return replace(previous, changed=changed).to_text()
+        archived_at = self._sync_pass.started_at
+        return HubspotCursor(position.fingerprint, changed, archived_at, position.archived_pages).to_text()
 
 
-def _latest(taken: Taken, before: datetime | None) -> datetime | None:
-    times = [record.updated_at for record in taken.records if record.updated_at is not None]
-    return max([*times, before] if before else times, default=None)
-
-
-def _last_id(rows: Sequence[Any], before: int) -> int:
-    """The highest id of a page; raises IncompletePassError where the search does not move on."""
+def _last_id(rows: Sequence[Any], previous: int) -> int:
+    """The highest id of a page; raises IncompletePassError if the search does not advance."""
     try:
         ids = [int(row["id"]) for row in rows]
     except (KeyError, TypeError, ValueError):
         raise IncompletePassError(Reason.SCHEMA, "a search found objects without a number for an id") from None
-    if min(ids) <= before:
+    if min(ids) <= previous:
         raise IncompletePassError(Reason.PAGINATION_LOOP, "a search by id came back to what it had read")
     return max(ids)

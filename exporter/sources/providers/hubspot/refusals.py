@@ -1,27 +1,25 @@
-"""What HubSpot's refusals mean, where it says more than the status: limits by policy, missing scopes, its edge."""
+"""What HubSpot's error responses mean beyond their status: rate limit policies, missing scopes, its edge network."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from datetime import datetime, timedelta
 from typing import Any
-
-import orjson
 
 from exporter.errors import RateLimitedError, Reason, SourceError, SourceRejectedError
 from exporter.sources.base import SourceContext
 from exporter.sources.http.status import Classify, retry_after
+from exporter.sources.provider import error_body, seconds_until_midnight
 
-_BEING_MOVED = 477
+_MIGRATING = 477
 _EDGE = 530
 _SCOPE = re.compile(r"[a-z0-9._\-]{1,80}")
 _PAUSE = {"SECONDLY": 1.0, "TEN_SECONDLY_ROLLING": 10.0}
-"""Seconds to wait where the vendor names the policy but no time."""
+"""Seconds to wait if the response names the policy but no time."""
 
 
 def header_wait(headers: Mapping[str, str]) -> float | None:
-    """Seconds until the window of ten is over, once nothing is left in it. Search answers carry no such headers."""
+    """Seconds until the window of ten ends, once no requests are left. Search responses have no such headers."""
     if headers.get("x-hubspot-ratelimit-remaining") != "0":
         return None
     interval = headers.get("x-hubspot-ratelimit-interval-milliseconds", "")
@@ -29,53 +27,45 @@ def header_wait(headers: Mapping[str, str]) -> float | None:
 
 
 def classify(context: SourceContext) -> Classify:
-    """The provider's reading of an answer, for the HTTP client."""
+    """The error that a response stands for; None to go by its status."""
 
-    def read(status: int, headers: Mapping[str, str], body: bytes) -> SourceError | None:
-        if status in (429, _BEING_MOVED):
-            return _limited(status, headers, body, context)
+    def error_of(status: int, headers: Mapping[str, str], body: bytes) -> SourceError | None:
+        if status in (429, _MIGRATING):
+            return _rate_limit(status, headers, body, context)
         if status == 403:
             scopes = _scopes(body)
-            named = f": it lacks the scope {' or '.join(scopes)}" if scopes else ""
-            return SourceRejectedError(Reason.FORBIDDEN, f"the token may not read this{named}")
-        if status == _EDGE:  # the network in front of HubSpot answers so to a token that cannot be one
+            missing = f": it lacks the scope {' or '.join(scopes)}" if scopes else ""
+            return SourceRejectedError(Reason.FORBIDDEN, f"the token may not read this{missing}")
+        if status == _EDGE:  # HubSpot's edge network answers so to text that cannot be a token
             return SourceRejectedError(Reason.UNAUTHORIZED, "the token is not well-formed (530)")
         return None
 
-    return read
+    return error_of
 
 
-def _limited(status: int, headers: Mapping[str, str], body: bytes, context: SourceContext) -> RateLimitedError:
+def _rate_limit(status: int, headers: Mapping[str, str], body: bytes, context: SourceContext) -> RateLimitedError:
     now = context.clock()
-    said = retry_after(headers, now)
-    if status == _BEING_MOVED:
-        return RateLimitedError("HubSpot is moving the account to another data centre", said or 60.0)
+    wait = retry_after(headers, now)
+    if status == _MIGRATING:
+        return RateLimitedError("HubSpot is moving the account to another data centre", wait or 60.0)
     policy = str(_parsed(body).get("policyName", "")).upper()
-    if policy == "DAILY":
-        return RateLimitedError("the day's requests are used up", said or _until_midnight(now, context))
-    return RateLimitedError("too many requests", said or header_wait(headers) or _PAUSE.get(policy, 0.0))
-
-
-def _until_midnight(now: datetime, context: SourceContext) -> float:
-    """Seconds until the daily count starts anew, which is at midnight in the account's zone: here the company's."""
-    local = now.astimezone(context.zone)
-    following = datetime.combine(local.date() + timedelta(days=1), datetime.min.time(), context.zone)
-    return (following - now).total_seconds()
+    if policy == "DAILY":  # counted until midnight in the account's zone, which is taken to be the company's
+        message = "the day's requests are used up"
+        return RateLimitedError(message, wait or seconds_until_midnight(now, context.zone))
+    return RateLimitedError("too many requests", wait or header_wait(headers) or _PAUSE.get(policy, 0.0))
 
 
 def _scopes(body: bytes) -> list[str]:
+    """The scopes that the token lacks."""
     errors = _parsed(body).get("errors")
-    found: list[str] = []
+    scopes: list[str] = []
     for error in errors if isinstance(errors, list) else []:
-        context = error.get("context") if isinstance(error, dict) else None
-        names = context.get("requiredGranularScopes") if isinstance(context, dict) else None
-        found += [name for name in names if isinstance(name, str)] if isinstance(names, list) else []
-    return [name for name in found if _SCOPE.fullmatch(name)]
+        details = error.get("context") if isinstance(error, dict) else None
+        names = details.get("requiredGranularScopes") if isinstance(details, dict) else None
+        scopes += [name for name in names if isinstance(name, str)] if isinstance(names, list) else []
+    return [name for name in scopes if _SCOPE.fullmatch(name)]
 
 
 def _parsed(body: bytes) -> dict[str, Any]:
-    try:
-        found = orjson.loads(body)
-    except orjson.JSONDecodeError:
-        return {}
-    return found if isinstance(found, dict) else {}
+    parsed = error_body(body)
+    return parsed if isinstance(parsed, dict) else {}

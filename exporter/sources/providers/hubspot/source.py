@@ -4,116 +4,89 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import timedelta
 
 from exporter.config.sources.hubspot import HubspotOptions
 from exporter.passes import Listing, Page, Pass
-from exporter.sources.access_check import access
-from exporter.sources.base import Access, SourceContext
-from exporter.sources.http.auth import Authenticator, BearerAuth
+from exporter.sources.base import SourceContext
+from exporter.sources.http.auth import BearerAuth
 from exporter.sources.http.client import Limits, SourceClient
 from exporter.sources.http.oauth import OAuthAuth
-from exporter.sources.parsing.rows import take
+from exporter.sources.provider import ProviderSource, page_of, required
 from exporter.sources.providers.hubspot.api import HubspotApi
-from exporter.sources.providers.hubspot.objects import BY_ENTITY, LEADS, OWNERS_SCOPE, ObjectKind
-from exporter.sources.providers.hubspot.owners import owner
+from exporter.sources.providers.hubspot.objects import ObjectKind, PropertyReader
+from exporter.sources.providers.hubspot.payloads import BY_ENTITY, LEADS, OWNERS_SCOPE, owner
 from exporter.sources.providers.hubspot.pipelines import Stages, read_stages
-from exporter.sources.providers.hubspot.reading import LAG, Reading, Wanted
+from exporter.sources.providers.hubspot.reading import LAG, ObjectPass, ObjectQuery
 from exporter.sources.providers.hubspot.refusals import classify, header_wait
-from exporter.sources.providers.hubspot.shape import Shape
 
 BASE_URL = "https://api.hubapi.com"
 TOKEN_PATH = "/oauth/2026-03/token"  # noqa: S105 - a path; the v1 endpoint ends in February 2027
 PER_SECOND = 9.0
-"""The smallest plan allows 100 requests in ten seconds; the headers tell when another app has used them up."""
-LOOKBACK = timedelta(minutes=5)
+"""The smallest plan allows 100 requests in ten seconds; the headers tell when other apps have used them up."""
 
 
 def create(options: HubspotOptions, context: SourceContext) -> HubspotSource:
-    """The source that the options describe; raises SourceRejectedError where its address is not allowed."""
-    base = (options.base_url or BASE_URL).rstrip("/")
-    client = SourceClient(
-        options,
-        base,
-        _authenticator(options, base, context),
-        context,
-        limits=Limits(PER_SECOND, header_wait),
-        classify=classify(context),
+    """The source that the options describe; raises SourceRejectedError if its address is not allowed."""
+    base_url = (options.base_url or BASE_URL).rstrip("/")
+    auth = (
+        BearerAuth(options.token, context)
+        if options.token
+        else OAuthAuth(required(options.oauth), options, context, base_url + TOKEN_PATH)
     )
-    return HubspotSource(options, context, HubspotApi(client, options.api_version, context))
+    limits = Limits(PER_SECOND, header_wait)
+    client = SourceClient(options, base_url, auth, context, limits=limits, classify=classify(context))
+    return HubspotSource(options, context, client)
 
 
-def _authenticator(options: HubspotOptions, base: str, context: SourceContext) -> Authenticator:
-    if options.token is not None:
-        return BearerAuth(options.token, context)
-    if options.oauth is None:
-        raise AssertionError("the config asks for one of token and oauth")
-    return OAuthAuth(options.oauth, options, context, base + TOKEN_PATH)
-
-
-class HubspotSource:
-    """Objects by lists and searches, owners always whole."""
+class HubspotSource(ProviderSource[HubspotOptions]):
+    """Reads objects by lists and searches, and all owners at each pass."""
 
     lag = LAG
+    default_lookback = timedelta(minutes=5)
 
-    def __init__(self, options: HubspotOptions, context: SourceContext, api: HubspotApi) -> None:
-        self.name = options.name
-        # people first: numbers of teams and persons wait for them
-        self.entities = tuple(sorted(options.reads, key=lambda entity: entity != "people"))
-        self._options = options
-        self._context = context
-        self._api = api
+    def __init__(self, options: HubspotOptions, context: SourceContext, client: SourceClient) -> None:
+        super().__init__(options, context, client)
+        self._api = HubspotApi(client, options.api_version, context)
 
     async def read(self, sync_pass: Pass) -> AsyncIterator[Page]:
         """Pages of one pass over an entity."""
         if sync_pass.entity == "people":
             pages = self._people()
         else:
-            wanted = await self._wanted(self._kind(sync_pass.entity))
-            pages = Reading(self._api, wanted, sync_pass, self._context.clock()).pages()
+            query = await self._query(self._kind(sync_pass.entity))
+            pages = ObjectPass(self._api, query, sync_pass, self._context.clock()).pages()
         async for page in pages:
             yield page
 
     def _kind(self, entity: str) -> ObjectKind:
         return LEADS if entity == "leads" and self._options.leads_from == "leads" else BY_ENTITY[entity]
 
-    async def _wanted(self, kind: ObjectKind) -> Wanted:
-        options = self._options
-        stages = read_stages(await self._api.pipelines(kind.name), kind.meaning) if kind.meaning else Stages()
-        extra = {str(entity): names for entity, names in options.properties.items()}.get(kind.entity, ())
+    async def _query(self, kind: ObjectKind) -> ObjectQuery:
+        status = kind.stage_status
+        stages = read_stages(await self._api.pipelines(kind.name), status) if status else Stages()
+        extra = {str(entity): names for entity, names in self._options.properties.items()}.get(kind.entity, ())
         properties = tuple(dict.fromkeys((*kind.properties(stages), *extra)))
-        # stages that are added later are no reason to read everything again, so they are left out
-        asked_for = "\n".join((kind.name, *kind.properties(Stages()), *extra))
-        return Wanted(
-            kind,
-            properties,
-            Shape(kind.modified, self._context.zone, stages, extra),
-            hashlib.sha256(asked_for.encode()).hexdigest()[:16],
-            LOOKBACK if options.lookback is None else options.lookback,
-        )
+        # without the stages: one that is added later is no reason to read everything again
+        fingerprint = hashlib.sha256("\n".join((kind.name, *kind.properties(Stages()), *extra)).encode())
+        reader = PropertyReader(kind.modified, self._context.zone, stages, extra)
+        return ObjectQuery(kind, properties, reader, fingerprint.hexdigest()[:16], self._lookback)
 
     async def _people(self) -> AsyncIterator[Page]:
-        """Everybody at each pass: former owners keep their names, and nothing tells when one leaves."""
-        now = self._context.clock()
+        """Everybody at each pass: former owners keep their names, and nothing says when an owner leaves."""
         for archived in (False, True):
             async for batch in self._api.owners(archived):
-                taken = take(batch.rows, owner, now)
+                page = page_of(batch.rows, owner, self._context.clock())
                 last = archived and batch.following is None
-                yield Page(taken.records, taken.rejected, listing=Listing() if last else None)
+                yield replace(page, listing=Listing() if last else None)
 
-    async def check(self) -> tuple[Access, ...]:
-        """Asks for one record of each entity, and for its pipelines."""
-        return tuple([await self._access(entity) for entity in self.entities])
+    def _permission(self, entity: str) -> str:
+        return f"the scope {OWNERS_SCOPE if entity == 'people' else self._kind(entity).scope}"
 
-    async def _access(self, entity: str) -> Access:
+    async def _probe(self, entity: str) -> None:
+        """Asks for one record, and for the pipelines of an object that has some."""
         kind = None if entity == "people" else self._kind(entity)
-        return await access(entity, f"the scope {kind.scope if kind else OWNERS_SCOPE}", self._probe(kind))
-
-    async def _probe(self, kind: ObjectKind | None) -> None:
         await self._api.peek(kind.name if kind else None)
-        if kind is not None and kind.meaning is not None:
+        if kind is not None and kind.stage_status is not None:
             await self._api.pipelines(kind.name)
-
-    async def close(self) -> None:
-        """Frees connections."""
-        await self._api.close()

@@ -1,8 +1,7 @@
-"""One pass over one object, page by page behind the last stamp and id, deleted rows included."""
+"""One pass over one object, in pages that each start after the last stamp and id; deleted rows are included."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -10,91 +9,86 @@ from typing import Any
 
 from exporter.errors import IncompletePassError, Reason, SourceRejectedError, SourceUnavailableError
 from exporter.passes import Listing, Page, Pass
-from exporter.sources.cursor import finish_last_page, next_cursor
+from exporter.sources.cursor import changes_since, finish_last_page, next_cursor
 from exporter.sources.http.client import Answer, SourceClient
-from exporter.sources.parsing.rows import take
-from exporter.sources.providers.salesforce.payloads import Shape
-from exporter.sources.providers.salesforce.soql import Mark, Span, select
+from exporter.sources.provider import page_of
+from exporter.sources.providers.salesforce.payloads import RecordMapper
+from exporter.sources.providers.salesforce.soql import LastRow, StampRange, select
 
 LAG = timedelta(seconds=60)
-LOOKBACK = timedelta(minutes=10)
-"""Rows that were committed late appear behind stamps already read, by minutes."""
 
 _HALVINGS = 4
 _BEGIN = datetime(1999, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
-    """What a pass is to bring: the entity's fields and how its rows are read."""
+class SoqlQuery:
+    """What a pass asks for: the entity's fields, and how its rows become records."""
 
     fields: tuple[str, ...]
-    shape: Shape
+    mapper: RecordMapper
     lookback: timedelta
 
 
-class Reading:
-    """The pages of one pass. Made anew for each."""
+class SoqlPass:
+    """The pages of one pass."""
 
-    def __init__(self, client: SourceClient, base: str, wanted: Wanted, sync_pass: Pass, now: datetime) -> None:
+    def __init__(self, client: SourceClient, base: str, query: SoqlQuery, sync_pass: Pass, now: datetime) -> None:
         self._client = client
         self._base = base
-        self._wanted = wanted
+        self._query = query
         self._sync_pass = sync_pass
         self._now = now
-        self._after = _mark(sync_pass.resume)
+        self._last_row = LastRow.from_text(sync_pass.resume) if sync_pass.resume else None
 
     def pages(self) -> AsyncIterator[Page]:
-        """All pages; the last one carries the cursor and, after a full pass, the listing."""
-        return finish_last_page(self._all(), self._finished)
+        """All pages; the last one has the cursor and, in a full pass, the listing."""
+        return finish_last_page(self._all(), self._finish)
 
-    def _finished(self, last: Page) -> Page:
-        listing = Listing() if self._sync_pass.cursor is None else None
-        latest = self._after.stamp if self._after else _BEGIN
+    def _finish(self, last: Page) -> Page:
+        latest = self._last_row.stamp if self._last_row else _BEGIN
         cursor = next_cursor(self._sync_pass, latest, skew=self._client.skew, lag=LAG)
+        listing = Listing() if self._sync_pass.cursor is None else None
         return replace(last, resume=None, cursor=cursor, listing=listing)
 
     async def _all(self) -> AsyncIterator[Page]:
-        since = None
-        if self._sync_pass.cursor is not None:
-            since = datetime.fromisoformat(self._sync_pass.cursor) - self._wanted.lookback
-        span = Span(since, self._after)
+        since = changes_since(self._sync_pass, self._query.lookback)
+        stamps = StampRange(since, self._last_row)
         while True:
-            answer, span = await self._first_page(span)
+            answer, stamps = await self._first_part(stamps)
             rows = [row async for part in self._parts(answer) for row in part]
-            _all_given(answer, len(rows))
+            promised = answer.body.get("totalSize")
+            if isinstance(promised, int) and len(rows) < promised:
+                raise IncompletePassError(Reason.CAPPED, f"{promised} rows promised, {len(rows)} given")
             if rows:
                 yield self._page(rows)
-                span = Span(since, self._after, span.until)
-            elif span.until is None:
+                stamps = StampRange(since, self._last_row, stamps.until)
+            elif stamps.until is None:
                 return
             else:
-                span = Span(span.until)
+                stamps = StampRange(stamps.until)
 
-    async def _first_page(self, span: Span) -> tuple[Answer, Span]:
-        """The answer, from a shorter span of time where the whole took the server too long."""
+    async def _first_part(self, stamps: StampRange) -> tuple[Answer, StampRange]:
+        """The first part of the result, for a shorter range of time if the whole takes the server too long."""
         for _ in range(_HALVINGS):
             try:
-                return await self._query(span), span
+                return await self._select(stamps), stamps
             except SourceUnavailableError as error:
                 if error.reason is not Reason.TIMEOUT:
                     raise
-                span = replace(span, until=self._halved(span))
-        return await self._query(span), span
+                start = stamps.after.stamp if stamps.after else (stamps.since or _BEGIN)
+                end = stamps.until or self._sync_pass.started_at
+                stamps = replace(stamps, until=start + max((end - start) / 2, timedelta(seconds=1)))
+        return await self._select(stamps), stamps
 
-    async def _query(self, span: Span) -> Answer:
-        # queryAll also gives what lies in the recycle bin, which is the only word of a deletion
-        query = select(self._sync_pass.entity, self._wanted.fields, span)
+    async def _select(self, stamps: StampRange) -> Answer:
+        # queryAll includes the recycle bin, which is the only way to learn of a deletion
+        query = select(self._sync_pass.entity, self._query.fields, stamps)
         return await self._client.get(f"{self._base}/queryAll", {"q": query})
 
-    def _halved(self, span: Span) -> datetime:
-        start = span.after.stamp if span.after else (span.since or _BEGIN)
-        end = span.until or self._sync_pass.started_at
-        return start + max((end - start) / 2, timedelta(seconds=1))
-
     async def _parts(self, answer: Answer) -> AsyncIterator[list[Any]]:
-        """The rows of an answer and of the parts into which Salesforce may cut it."""
-        seen: set[str] = set()
+        """The rows of a result, which Salesforce may split into parts."""
+        links: set[str] = set()
         while True:
             body = answer.body
             if not isinstance(body, dict) or not isinstance(body.get("records"), list) or "done" not in body:
@@ -102,38 +96,25 @@ class Reading:
             yield body["records"]
             if body["done"]:
                 return
-            following = str(body.get("nextRecordsUrl"))
-            if following in seen:
+            link = str(body.get("nextRecordsUrl"))
+            if link in links:
                 raise IncompletePassError(Reason.PAGINATION_LOOP, "the same part of a result came again")
-            seen.add(following)
-            answer = await self._client.get(following)
+            links.add(link)
+            answer = await self._client.get(link)
 
     def _page(self, rows: list[Any]) -> Page:
-        taken = take(rows, lambda row: self._wanted.shape.record(self._sync_pass.entity, row), self._now)
-        self._after = _last(rows, self._after)
-        return Page(taken.records, taken.rejected, resume=json.dumps([self._after.stamp.isoformat(), self._after.id]))
+        entity = self._sync_pass.entity
+        page = page_of(rows, lambda row: self._query.mapper.record(entity, row), self._now)
+        self._last_row = _last_row(rows, self._last_row)
+        return replace(page, resume=self._last_row.to_text())
 
 
-def _all_given(answer: Answer, rows: int) -> None:
-    """Raises IncompletePassError(CAPPED) where fewer rows came than the answer says that the query found."""
-    promised = answer.body.get("totalSize")
-    if isinstance(promised, int) and rows < promised:
-        raise IncompletePassError(Reason.CAPPED, f"{promised} rows promised, {rows} given")
-
-
-def _last(rows: list[Any], before: Mark | None) -> Mark:
-    """The place behind the last row; raises IncompletePassError where the query does not move on."""
+def _last_row(rows: list[Any], previous: LastRow | None) -> LastRow:
+    """The key of the last row; raises IncompletePassError if the query does not advance."""
     try:
-        mark = Mark(datetime.fromisoformat(rows[-1]["SystemModstamp"]), str(rows[-1]["Id"]))
+        last = LastRow(datetime.fromisoformat(rows[-1]["SystemModstamp"]), str(rows[-1]["Id"]))
     except (KeyError, TypeError, ValueError):
         raise SourceRejectedError(Reason.SCHEMA, "a row has no SystemModstamp or Id") from None
-    if before is not None and (mark.stamp, mark.id) <= (before.stamp, before.id):
+    if previous is not None and (last.stamp, last.id) <= (previous.stamp, previous.id):
         raise IncompletePassError(Reason.PAGINATION_LOOP, "a page ends where the one before it ended")
-    return mark
-
-
-def _mark(token: str | None) -> Mark | None:
-    if token is None:
-        return None
-    stamp, key = json.loads(token)
-    return Mark(datetime.fromisoformat(stamp), key)
+    return last

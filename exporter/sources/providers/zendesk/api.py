@@ -1,14 +1,17 @@
-"""Zendesk's lists: exports by cursor, lists by cursor, and Talk's export whose next page never ends."""
+"""Zendesk's endpoints: exports by cursor, lists by cursor, Talk's endless export, errors and rate limits."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+import re
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
-from exporter.errors import IncompletePassError, Reason, SourceRejectedError
+from exporter.errors import IncompletePassError, Reason, SourceError, SourceRejectedError
 from exporter.sources.http.client import Answer, SourceClient
 from exporter.sources.http.pagination import Batch, CursorPages, Listed, Size, Step, walk
+from exporter.sources.provider import VendorRow, error_body, rows_under
 
 EXPORT_ROWS = 1000
 TALK_ROWS = 1000
@@ -17,51 +20,85 @@ TALK = "/api/v2/channels/voice"
 
 LIST = CursorPages("meta.after_cursor", "page[after]", Size("page[size]", 100), more="meta.has_more")
 
+_EXPORT_LIMIT = re.compile(r"remaining=(\d+);\s*resets=(\d+)")
+_WINDOW = 60.0
+
+
+def classify(status: int, headers: Mapping[str, str], body: bytes) -> SourceError | None:  # noqa: ARG001
+    """The error that a response stands for: a feature that the plan lacks answers like a wrong address."""
+    if status == 404 and _error_title(body) == "InvalidEndpoint":
+        return SourceRejectedError(Reason.FORBIDDEN, "the account's plan does not have this")
+    if status == 403:
+        return SourceRejectedError(
+            Reason.FORBIDDEN, "the token may not read this: is the scope written right, and its user an admin?"
+        )
+    return None
+
+
+def _error_title(body: bytes) -> str:
+    """The error's name; Zendesk writes errors in four shapes."""
+    parsed = error_body(body)
+    error = parsed.get("error") if isinstance(parsed, dict) else None
+    return str(error.get("title", "")) if isinstance(error, dict) else str(error or "")
+
+
+def header_wait(headers: Mapping[str, str]) -> float | None:
+    """Seconds until the used-up limits are reset: the account's and each export's own."""
+    waits = [
+        float(limit[2])
+        for name, value in headers.items()
+        if name.startswith("zendesk-ratelimit-") and (limit := _EXPORT_LIMIT.search(value)) and limit[1] == "0"
+    ]
+    if headers.get("ratelimit-remaining") == "0":
+        reset = headers.get("ratelimit-reset", "")
+        waits.append(min(float(reset), _WINDOW) if reset.isdecimal() else _WINDOW)
+    return max(waits, default=None)
+
 
 @dataclass(frozen=True, slots=True)
 class ExportPages:
-    """An incremental export: a start time once, then the cursor it gives, until the end of the stream."""
+    """An incremental export: by start time at first, then by its cursor until the end of the stream."""
 
     start_time: int
     shifts: bool = False
 
     def ask(self, position: str | None) -> Step:
-        """The cursor, or where to begin."""
+        """The cursor, or the start time."""
         size = {"per_page": str(EXPORT_ROWS)}
         return Step({**size, "cursor": position} if position else {**size, "start_time": str(self.start_time)})
 
     def following(self, answer: Answer, rows: int, position: str | None) -> str | None:  # noqa: ARG002
-        """The cursor while the stream goes on; raises SourceRejectedError(SCHEMA) where it cannot be told."""
-        ended, cursor = answer.body.get("end_of_stream"), end_of(answer)
-        if not isinstance(ended, bool) or (cursor is None and not ended):
+        """The cursor until the stream ends; raises SourceRejectedError(SCHEMA) if the response does not say."""
+        end_of_stream, cursor = answer.body.get("end_of_stream"), next_position(answer)
+        if not isinstance(end_of_stream, bool) or (cursor is None and not end_of_stream):
             raise SourceRejectedError(Reason.SCHEMA, "the export says neither that it ends nor how it goes on")
-        return None if ended else cursor
+        return None if end_of_stream else cursor
 
 
-def end_of(answer: Answer) -> str | None:
-    """The cursor from which the next pass goes on."""
+def next_position(answer: Answer) -> str | None:
+    """The cursor at which the next page, or the next pass, starts."""
     cursor = answer.body.get("after_cursor")
     return str(cursor) if cursor else None
 
 
 @dataclass(frozen=True, slots=True)
 class TalkPages:
-    """Talk's export by time: its next page is never null, so a page of one row or none is the last.
+    """Talk's export by time: its next page is never null, so a page with at most one row is the last.
 
-    The last row comes again as the first one of the next page.
+    The last row of a page is repeated as the first row of the next.
     """
 
     start_time: int
     shifts: bool = False
 
     def ask(self, position: str | None) -> Step:
-        """The link itself, or where to begin."""
+        """The link, or the start time."""
         return Step(link=position) if position else Step({"start_time": str(self.start_time)})
 
     def following(self, answer: Answer, rows: int, position: str | None) -> str | None:
         """The next link, unless it leads back to this page.
 
-        Raises IncompletePassError(CAPPED) for a full page that does so, because it hides what comes after it.
+        Raises IncompletePassError(CAPPED) if it leads back to a full page, which hides the calls after it.
         """
         link, count = answer.body.get("next_page"), answer.body.get("count")
         if not link or rows <= 1 or (isinstance(count, int) and count <= 1):
@@ -73,14 +110,6 @@ class TalkPages:
         return None
 
 
-def rows_of(answer: Answer, name: str) -> Sequence[Any]:
-    """The rows under a name; raises SourceRejectedError(SCHEMA) for an answer without them."""
-    found = answer.body.get(name) if isinstance(answer.body, dict) else None
-    if not isinstance(found, list):
-        raise SourceRejectedError(Reason.SCHEMA, f"the answer holds no {name}")
-    return found
-
-
 class ZendeskApi:
     """Reads of one account."""
 
@@ -88,7 +117,7 @@ class ZendeskApi:
         self._client = client
 
     def export(self, name: str, start_time: int, position: str | None) -> AsyncIterator[Batch]:
-        """Tickets or users that changed since a time, or behind a cursor."""
+        """Tickets or users that changed since a time, or after a cursor."""
         params = {"include": "metric_sets"} if name == "tickets" else {}
         listed = Listed(f"/api/v2/incremental/{name}/cursor", params, ExportPages(start_time), _under(name))
         return walk(self._client, listed, position)
@@ -99,37 +128,35 @@ class ZendeskApi:
         return walk(self._client, listed, position)
 
     def ratings(self, start_time: int, position: str | None) -> AsyncIterator[Batch]:
-        """Satisfaction ratings given or changed since a time."""
+        """Satisfaction ratings that were given or changed since a time."""
         params = {"start_time": str(start_time)}
-        return walk(
-            self._client, Listed("/api/v2/satisfaction_ratings", params, LIST, _under("satisfaction_ratings")), position
-        )
+        listed = Listed("/api/v2/satisfaction_ratings", params, LIST, _under("satisfaction_ratings"))
+        return walk(self._client, listed, position)
 
     async def groups(self) -> dict[str, str]:
         """Names of groups by id."""
         listed = Listed("/api/v2/groups", {}, LIST, _under("groups"))
         return {str(row["id"]): str(row["name"]) async for batch in walk(self._client, listed) for row in batch.rows}
 
-    async def metrics(self, ticket: str) -> Mapping[str, Any]:
-        """A ticket's metrics, where the export left them out."""
-        answer = await self._client.get(f"/api/v2/tickets/{ticket}/metrics")
-        found = answer.body.get("ticket_metric") if isinstance(answer.body, dict) else None
-        if not isinstance(found, dict):
-            raise SourceRejectedError(Reason.SCHEMA, "the answer holds no ticket_metric")
-        return found
+    async def metrics(self, ticket_id: str) -> VendorRow:
+        """A ticket's metrics, for tickets that the export gives without."""
+        return await self._object(f"/api/v2/tickets/{ticket_id}/metrics", "ticket_metric")
 
-    async def queue(self) -> Mapping[str, Any]:
-        """The queue at this moment."""
-        answer = await self._client.get(f"{TALK}/stats/current_queue_activity")
-        found = answer.body.get("current_queue_activity") if isinstance(answer.body, dict) else None
-        if not isinstance(found, dict):
-            raise SourceRejectedError(Reason.SCHEMA, "the answer holds no current_queue_activity")
-        return found
+    async def queue(self) -> VendorRow:
+        """The current numbers of the queue."""
+        return await self._object(f"{TALK}/stats/current_queue_activity", "current_queue_activity")
+
+    async def _object(self, path: str, name: str) -> VendorRow:
+        answer = await self._client.get(path)
+        value = answer.body.get(name) if isinstance(answer.body, dict) else None
+        if not isinstance(value, dict):
+            raise SourceRejectedError(Reason.SCHEMA, f"the answer holds no {name}")
+        return value
 
     async def probe(self, path: str, params: Mapping[str, str]) -> None:
-        """Asks for something small; raises SourceError where it may not be read."""
+        """Sends a small request; raises SourceError if it is not allowed."""
         await self._client.get(path, params)
 
 
-def _under(name: str) -> Any:
-    return lambda answer: rows_of(answer, name)
+def _under(name: str) -> Callable[[Answer], Sequence[Any]]:
+    return partial(rows_under, name=name)

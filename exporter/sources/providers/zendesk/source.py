@@ -2,38 +2,35 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import AsyncIterator, Mapping
-from dataclasses import replace
-from datetime import datetime, timedelta
+from dataclasses import dataclass, replace
+from datetime import timedelta
 from functools import partial
 from typing import Any
 
 from exporter.config.sources.zendesk import ZendeskOptions
 from exporter.errors import Reason, SourceRejectedError
 from exporter.passes import Page, Pass
-from exporter.sources.access_check import access
-from exporter.sources.base import Access, SourceContext
-from exporter.sources.cursor import finish_last_page, next_cursor
+from exporter.sources.base import SourceContext
+from exporter.sources.cursor import StoredPosition, changes_since, finish_last_page, next_cursor
 from exporter.sources.http.auth import Authenticator, BasicAuth
 from exporter.sources.http.client import Limits, SourceClient
 from exporter.sources.http.oauth import OAuthAuth
-from exporter.sources.http.pagination import Batch
-from exporter.sources.parsing.rows import Make, take
-from exporter.sources.providers.zendesk.api import TALK, ZendeskApi, end_of
+from exporter.sources.parsing.rows import Make
+from exporter.sources.provider import ProviderSource, page_of, required
+from exporter.sources.providers.zendesk.api import TALK, ZendeskApi, classify, header_wait, next_position
 from exporter.sources.providers.zendesk.payloads import call, measurements, person, survey, ticket
-from exporter.sources.providers.zendesk.refusals import classify, header_wait
 
 TOKEN_PATH = "/oauth/tokens"  # noqa: S105 - a path
 PER_SECOND = 3.0
 """The smallest plan allows 200 requests a minute."""
 LAG = timedelta(seconds=60)
 """Exports leave out the most recent minute."""
-EVERYBODY = 1
-"""The users' export begins here whatever the history: an agent may not have been changed for years."""
+ALL_USERS = 1
+"""The start time of the users' export, whatever the history: an agent may not have changed for years."""
 RATING_LOOKBACK = timedelta(hours=1)
 CALL_LOOKBACK = timedelta(hours=4)
-"""Calls settle late: wrap-up and status came up to three hours after the call began."""
+"""Calls settle late: wrap-up and status may arrive up to three hours after the call began."""
 
 _PROBES: Mapping[str, tuple[tuple[str, bool], ...]] = {
     "tickets": (("/api/v2/incremental/tickets/cursor", True), ("/api/v2/groups", False)),
@@ -42,80 +39,65 @@ _PROBES: Mapping[str, tuple[tuple[str, bool], ...]] = {
     "calls": ((f"{TALK}/stats/incremental/calls", True), ("/api/v2/groups", False)),
     "measurements": ((f"{TALK}/stats/current_queue_activity", False),),
 }
+"""The paths of each entity, and whether they need a start time."""
+
+
+@dataclass(frozen=True, slots=True)
+class ListPosition(StoredPosition):
+    """The start time of a list in epoch seconds, and the position in its pages."""
+
+    start_time: int
+    position: str | None = None
 
 
 def create(options: ZendeskOptions, context: SourceContext) -> ZendeskSource:
-    """The source that the options describe; raises SourceRejectedError where its address is not allowed."""
-    client = SourceClient(
-        options,
-        options.base_url,
-        _authenticator(options, context),
-        context,
-        limits=Limits(PER_SECOND, header_wait),
-        classify=classify,
-    )
-    return ZendeskSource(options, context, ZendeskApi(client), client)
+    """The source that the options describe; raises SourceRejectedError if its address is not allowed."""
+    if options.api_token is not None:
+        user = f"{options.api_token.email}/token"
+        auth: Authenticator = BasicAuth(user, options.api_token.token, context)
+    else:
+        auth = OAuthAuth(required(options.oauth), options, context, options.base_url + TOKEN_PATH)
+    limits = Limits(PER_SECOND, header_wait)
+    client = SourceClient(options, options.base_url, auth, context, limits=limits, classify=classify)
+    return ZendeskSource(options, context, client)
 
 
-def _authenticator(options: ZendeskOptions, context: SourceContext) -> Authenticator:
-    if options.oauth is not None:
-        return OAuthAuth(options.oauth, options, context, options.base_url + TOKEN_PATH)
-    if options.api_token is None:
-        raise AssertionError("the config asks for one of oauth and api_token")
-    return BasicAuth(f"{options.api_token.email}/token", options.api_token.token, context)
-
-
-class ZendeskSource:
-    """Tickets and users by export cursor, ratings and calls by time with a lookback, the queue as it is now."""
+class ZendeskSource(ProviderSource[ZendeskOptions]):
+    """Reads tickets and users by export cursor, ratings and calls by time, and the queue as it is now."""
 
     lag = LAG
 
-    def __init__(self, options: ZendeskOptions, context: SourceContext, api: ZendeskApi, client: SourceClient) -> None:
-        self.name = options.name
-        self.entities: tuple[str, ...] = options.entities
-        self._options = options
-        self._context = context
-        self._api = api
-        self._client = client
+    def __init__(self, options: ZendeskOptions, context: SourceContext, client: SourceClient) -> None:
+        super().__init__(options, context, client)
+        self._api = ZendeskApi(client)
 
-    async def read(self, sync_pass: Pass) -> AsyncIterator[Page]:
+    def read(self, sync_pass: Pass) -> AsyncIterator[Page]:
         """Pages of one pass over an entity."""
-        pages = {
+        return {
             "tickets": self._exported,
             "people": self._exported,
             "surveys": self._timed,
             "calls": self._timed,
             "measurements": self._measured,
         }[sync_pass.entity](sync_pass)
-        async for page in pages:
-            yield page
-
-    def _begin(self, sync_pass: Pass) -> datetime:
-        return sync_pass.started_at - self._options.history
 
     async def _exported(self, sync_pass: Pass) -> AsyncIterator[Page]:
         """The cursor is the export's own and moves with every page, so that it is also the resume token.
 
-        Never a listing: what changed within the last minute is left out, and what was deleted comes as a row.
+        Never a listing: the export leaves out changes of the last minute, and deleted tickets are rows of it.
         """
-        name = "tickets" if sync_pass.entity == "tickets" else "users"
         groups = await self._api.groups()
-        make: Make = partial(person, groups=groups)
-        if name == "tickets":
-            make = partial(ticket, groups=groups, rated_in=self._options.satisfaction_field)
-        start = int(self._begin(sync_pass).timestamp()) if name == "tickets" else EVERYBODY
-        async for batch in self._api.export(name, start, sync_pass.resume or sync_pass.cursor):
-            page = await self._page(batch, make, with_metrics=name == "tickets")
-            cursor = end_of(batch.answer) or sync_pass.resume or sync_pass.cursor
-            if batch.following is None:
-                yield replace(page, cursor=cursor)
-            else:
-                yield replace(page, resume=cursor)
-
-    async def _page(self, batch: Batch, make: Make, *, with_metrics: bool) -> Page:
-        rows = [await self._with_metrics(row) for row in batch.rows] if with_metrics else batch.rows
-        taken = take(rows, make, self._context.clock())
-        return Page(taken.records, taken.rejected)
+        if sync_pass.entity == "tickets":
+            name, start = "tickets", int((sync_pass.started_at - self._options.history).timestamp())
+            make: Make = partial(ticket, groups=groups, rating_field=self._options.satisfaction_field)
+        else:
+            name, start, make = "users", ALL_USERS, partial(person, groups=groups)
+        position = sync_pass.resume or sync_pass.cursor
+        async for batch in self._api.export(name, start, position):
+            rows = [await self._with_metrics(row) for row in batch.rows] if name == "tickets" else batch.rows
+            page = page_of(rows, make, self._context.clock())
+            reached = next_position(batch.answer) or position
+            yield replace(page, cursor=reached) if batch.following is None else replace(page, resume=reached)
 
     async def _with_metrics(self, row: Any) -> Any:
         if not isinstance(row, dict) or row.get("metric_set") or row.get("status") == "deleted" or "id" not in row:
@@ -131,9 +113,8 @@ class ZendeskSource:
         """Ratings and calls: their change time is the cursor, with a lookback for what settles late."""
 
         def finish(last: Page) -> Page:
-            return replace(
-                last, resume=None, cursor=next_cursor(sync_pass, sync_pass.started_at, skew=self._client.skew)
-            )
+            cursor = next_cursor(sync_pass, sync_pass.started_at, skew=self._client.skew)
+            return replace(last, resume=None, cursor=cursor)
 
         return finish_last_page(self._since(sync_pass), finish)
 
@@ -141,32 +122,22 @@ class ZendeskSource:
         calls = sync_pass.entity == "calls"
         default = CALL_LOOKBACK if calls else RATING_LOOKBACK
         lookback = default if self._options.lookback is None else self._options.lookback
-        since = (
-            datetime.fromisoformat(sync_pass.cursor) - max(lookback, LAG)
-            if sync_pass.cursor
-            else self._begin(sync_pass)
-        )
-        start, position = json.loads(sync_pass.resume) if sync_pass.resume else (int(since.timestamp()), None)
-        batches = self._api.calls(start, position) if calls else self._api.ratings(start, position)
+        since = changes_since(sync_pass, max(lookback, LAG)) or sync_pass.started_at - self._options.history
+        start = ListPosition(int(since.timestamp()))
+        start = ListPosition.from_text(sync_pass.resume) if sync_pass.resume else start
+        batches = (self._api.calls if calls else self._api.ratings)(start.start_time, start.position)
         make: Make = partial(call, groups=await self._api.groups()) if calls else survey
         async for batch in batches:
-            taken = take(batch.rows, make, self._context.clock())
-            yield Page(taken.records, taken.rejected, resume=json.dumps([start, batch.following]))
+            resume = replace(start, position=batch.following).to_text()
+            yield page_of(batch.rows, make, self._context.clock(), resume=resume)
 
     async def _measured(self, sync_pass: Pass) -> AsyncIterator[Page]:
-        """One reading at each pass; those of before stay."""
-        found = await self._api.queue()
-        yield Page(tuple(measurements(found, sync_pass.started_at)), cursor=sync_pass.started_at.isoformat())
-
-    async def check(self) -> tuple[Access, ...]:
-        """Asks for the beginning of each list: `users/me` answers even to strangers and would prove nothing."""
-        return tuple([await access(entity, "", self._probe(entity)) for entity in self.entities])
+        """The current numbers at each pass; earlier ones stay."""
+        queue = await self._api.queue()
+        yield Page(tuple(measurements(queue, sync_pass.started_at)), cursor=sync_pass.started_at.isoformat())
 
     async def _probe(self, entity: str) -> None:
+        """Asks for the beginning of each list: `users/me` answers even strangers and would prove nothing."""
         recent = str(int((self._context.clock() - timedelta(minutes=5)).timestamp()))
         for path, timed in _PROBES[entity]:
             await self._api.probe(path, {"start_time": recent} if timed else {})
-
-    async def close(self) -> None:
-        """Frees connections."""
-        await self._client.close()

@@ -208,7 +208,3 @@ class TestSources:
     def test_one_or_several_fields_and_formats(self, written: Any, fields: Any, formats: Any) -> None:
         column = ColumnSource.model_validate(written)
         assert (column.fields, column.formats) == (fields, formats)
-
-    def test_the_overlap_of_a_rest_source_has_a_default(self) -> None:
-        assert source(**REST).overlap == timedelta(minutes=5)
-        assert source(**REST, lookback="0s").overlap == timedelta(0)

@@ -14,8 +14,7 @@ import yaml
 from exporter.config.sources.pipedrive import LeadFields
 from exporter.sources.providers.aircall.payloads import call as aircall_call
 from exporter.sources.providers.asterisk import calls as asterisk
-from exporter.sources.providers.hubspot import calls as hubspot_calls
-from exporter.sources.providers.hubspot import payloads as hubspot_leads
+from exporter.sources.providers.hubspot import payloads as hubspot
 from exporter.sources.providers.hubspot.pipelines import deal_status, ticket_status
 from exporter.sources.providers.pipedrive import payloads as pipedrive
 from exporter.sources.providers.salesforce import payloads as salesforce
@@ -32,7 +31,7 @@ TABLES: dict[str, Mapping[str, Any]] = {
     "pipedrive calls.outcome": pipedrive.OUTCOMES,
     "pipedrive deals.status": {**pipedrive.DEAL_STATES, "deleted": "tombstone"},
     "salesforce leads.status": salesforce.LEAD_STATES,
-    "salesforce activities.kind": salesforce.KINDS,
+    "salesforce activities.kind": salesforce.ACTIVITY_KINDS,
     "salesforce tickets.status": salesforce.CASE_STATES,
     "zendesk tickets.status": {**zendesk.TICKET_STATES, "deleted": "tombstone"},
     "zendesk surveys.score": zendesk.RATINGS,
@@ -76,10 +75,10 @@ def _lead(state: str) -> str | None:
 
 
 READERS: dict[str, Callable[[str], Any]] = {
-    "hubspot calls.status": lambda state: hubspot_calls.call_status(state, None),
-    "hubspot leads.lifecycle": lambda stage: hubspot_leads.contact_status(stage, ""),
-    "hubspot leads.lead_status": lambda state: hubspot_leads.contact_status("", state),
-    "hubspot leads.stage": lambda stage: hubspot_leads.lead_status({}, stage),
+    "hubspot calls.status": lambda state: hubspot.call_status(state, None),
+    "hubspot leads.lifecycle": lambda stage: hubspot.contact_status(stage, ""),
+    "hubspot leads.lead_status": lambda state: hubspot.contact_status("", state),
+    "hubspot leads.stage": lambda stage: hubspot.lead_status({}, stage),
     "hubspot deals.stage": lambda stage: deal_status(STAGES[stage]),
     "hubspot tickets.stage": lambda state: ticket_status({"ticketState": state}),
     "aircall calls.missed_call_reason": _missed,

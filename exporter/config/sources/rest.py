@@ -259,11 +259,6 @@ class RestOptions(HttpOptions):
     """The listings to read."""
 
     @property
-    def overlap(self) -> timedelta:
-        """The lookback with its default applied."""
-        return self.lookback if self.lookback is not None else timedelta(minutes=5)
-
-    @property
     def reads(self) -> tuple[str, ...]:
         """The entities of all listings, each once."""
         return tuple(dict.fromkeys(listing.entity for listing in self.entities))

@@ -10,7 +10,6 @@ import os
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import timedelta
 from functools import partial
 from typing import BinaryIO
 
@@ -21,6 +20,7 @@ from exporter.records import Record
 from exporter.sources.base import Access, SourceContext
 from exporter.sources.parsing.column_map import RecordMap
 from exporter.sources.parsing.rows import Drift, Taken
+from exporter.sources.provider import ProviderSource
 from exporter.sources.providers.csv_table import UNDECODED, Table
 
 
@@ -29,16 +29,11 @@ def create(options: CsvOptions, context: SourceContext) -> CsvSource:
     return CsvSource(options, context)
 
 
-class CsvSource:
+class CsvSource(ProviderSource[CsvOptions]):
     """Reads the file in a thread. Its cursor is the fingerprint of its content."""
 
-    lag = timedelta(0)
-
     def __init__(self, options: CsvOptions, context: SourceContext) -> None:
-        self.name = options.name
-        self.entities = options.reads
-        self._options = options
-        self._context = context
+        super().__init__(options, context)
         self._path = context.base / options.path
 
     async def read(self, sync_pass: Pass) -> AsyncIterator[Page]:
@@ -107,10 +102,6 @@ class CsvSource:
     def _look(self) -> None:
         with self._open() as file, self._table(file):
             pass
-
-    async def close(self) -> None:
-        """Nothing is held open between passes."""
-        return
 
 
 def _fingerprint(file: BinaryIO) -> tuple[str, int]:

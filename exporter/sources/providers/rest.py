@@ -20,6 +20,7 @@ from exporter.sources.http.pagination import Batch, Listed, walk
 from exporter.sources.parsing.column_map import RecordMap
 from exporter.sources.parsing.json_path import ABSENT, find, getter
 from exporter.sources.parsing.rows import Taken, refuse_drift, sift
+from exporter.sources.provider import ProviderSource
 from exporter.sources.providers.rest_options import authenticator, paginator, since_params
 
 
@@ -64,26 +65,22 @@ class _Place:
         return _Place(self.listing + 1, None, self.latest, shifted=self.shifted)
 
 
-class RestSource:
+class RestSource(ProviderSource[RestOptions]):
     """Reads each entity from its listings, in their order in the config."""
 
+    default_lookback = timedelta(minutes=5)
+
     def __init__(self, options: RestOptions, context: SourceContext, client: SourceClient) -> None:
-        self.name = options.name
-        self.entities = options.reads
-        self._options = options
-        self._context = context
-        self._client = client
+        super().__init__(options, context, client)
+        self.lag = max(listing.since.lag if listing.since else timedelta(0) for listing in options.entities)
         self._listings: dict[str, tuple[_RestListing, ...]] = {
             entity: tuple(
-                _RestListing(listing, options, context) for listing in options.entities if listing.entity == entity
+                _RestListing(listing, options, context, self._lookback)
+                for listing in options.entities
+                if listing.entity == entity
             )
             for entity in options.reads
         }
-
-    @property
-    def lag(self) -> timedelta:
-        """The longest of its listings."""
-        return max(listing.since.lag if listing.since else timedelta(0) for listing in self._options.entities)
 
     async def read(self, sync_pass: Pass) -> AsyncIterator[Page]:
         """Pages of all listings of the entity; the last one carries cursor and listing."""
@@ -134,16 +131,13 @@ class RestSource:
                 found[tried.entity] = tried
         return tuple(found.values())
 
-    async def close(self) -> None:
-        """Frees connections."""
-        await self._client.close()
-
 
 class _RestListing:
     """One listing of the API: how it is asked for and how its rows become records."""
 
-    def __init__(self, options: RestEntity, source: RestOptions, context: SourceContext) -> None:
+    def __init__(self, options: RestEntity, source: RestOptions, context: SourceContext, lookback: timedelta) -> None:
         self.options = options
+        self._lookback = lookback
         self._source = source
         self._context = context
         self._map = RecordMap(options.entity, options.columns, context.zone, getter)
@@ -153,7 +147,7 @@ class _RestListing:
         """What to walk through, from a moment of change on."""
         params = dict(self.options.params)
         if since is not None:
-            params |= since_params(self.options, since - self._source.overlap, until)
+            params |= since_params(self.options, since - self._lookback, until)
         return Listed(
             self.options.path, params, self._paginator, self._rows, self.options.max_pages, self._source.headers
         )

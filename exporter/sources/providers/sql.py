@@ -7,6 +7,7 @@ import json
 import re
 from collections.abc import AsyncIterator, Generator, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from itertools import islice
@@ -19,12 +20,9 @@ from exporter.records import Record
 from exporter.sources.base import Access, SourceContext
 from exporter.sources.cursor import complete_until
 from exporter.sources.parsing.column_map import Get, RecordMap
-from exporter.sources.parsing.rows import take
+from exporter.sources.provider import ProviderSource, page_of
 from exporter.sources.providers.sql_connection import ROWS_AT_ONCE, may_write, rows
 from exporter.sources.providers.sql_statement import Key, Selection, Statement
-
-LOOKBACK = timedelta(minutes=5)
-"""Transactions that began earlier may commit later, behind the rows already read."""
 
 _DATED = re.compile(r"\d{4}-\d\d-\d\d")
 
@@ -36,20 +34,16 @@ def create(options: SqlOptions, context: SourceContext) -> SqlSource:
     return SqlSource(options, context)
 
 
-class SqlSource:
+class SqlSource(ProviderSource[SqlOptions]):
     """Each page is read in a thread; an interrupted pass goes on behind the last stored row."""
 
-    lag = timedelta(0)
-
-    def __init__(self, options: SqlOptions, context: SourceContext) -> None:
-        self.name = options.name
-        self.entities = options.reads
-        self._options = options
-        self._context = context
+    default_lookback = timedelta(minutes=5)
+    """Transactions that began earlier may commit later, behind the rows already read."""
 
     async def read(self, sync_pass: Pass) -> AsyncIterator[Page]:
         """All rows of a full pass by id; else what changed since the cursor, by change column and id."""
-        pages = _Reading(self._options, self._part(sync_pass.entity), self._context, sync_pass).pages()
+        part = self._part(sync_pass.entity)
+        pages = _Reading(self._options, part, self._context, sync_pass, self._lookback).pages()
         try:
             while (page := await asyncio.to_thread(next, pages, None)) is not None:
                 yield page
@@ -73,14 +67,14 @@ class SqlSource:
     def _part(self, entity: str) -> SqlEntity:
         return next(part for part in self._options.entities if part.entity == entity)
 
-    async def close(self) -> None:
-        """Nothing is held open between pages."""
-
 
 class _Reading:
     """One pass over one entity."""
 
-    def __init__(self, options: SqlOptions, part: SqlEntity, context: SourceContext, sync_pass: Pass) -> None:
+    def __init__(
+        self, options: SqlOptions, part: SqlEntity, context: SourceContext, sync_pass: Pass, lookback: timedelta
+    ) -> None:
+        self._lookback = lookback
         self._options = options
         self._part = part
         self._context = context
@@ -112,17 +106,16 @@ class _Reading:
         return self._selection.changes(self._since(known), after)
 
     def _since(self, known: Any) -> Any:
-        lookback = self._options.lookback if self._options.lookback is not None else LOOKBACK
-        return known - lookback if isinstance(known, datetime | date) else known
+        return known - self._lookback if isinstance(known, datetime | date) else known
 
     def _page(self, chunk: list[Row]) -> Page:
-        taken = take(chunk, self._record, self._context.clock())
+        page = page_of(chunk, self._record, self._context.clock())
         for row in chunk:
             self._see(row)
         last = chunk[-1]
         updated = last[self._places[self._part.updated]] if self._incremental and self._part.updated else None
         key = Key(updated, last[self._places[self._selection.id]])
-        return Page(taken.records, taken.rejected, resume=_token(key, self._latest))
+        return replace(page, resume=_token(key, self._latest))
 
     def _see(self, row: Row) -> None:
         """Keeps the latest change, but none that a wrong clock put behind the pass's own start."""

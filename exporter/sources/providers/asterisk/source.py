@@ -15,11 +15,11 @@ from exporter.config.sources.sql import SqlOptions
 from exporter.errors import InvalidRecordError, Reason, SourceRejectedError
 from exporter.passes import Page, Pass
 from exporter.records import Measurement
-from exporter.sources.access_check import access
-from exporter.sources.base import Access, SourceContext
+from exporter.sources.base import SourceContext
 from exporter.sources.cursor import finish_last_page, next_cursor
 from exporter.sources.http.client import SourceClient
 from exporter.sources.parsing.rows import Taken, refuse_drift, take
+from exporter.sources.provider import ProviderSource, required
 from exporter.sources.providers.asterisk.ami import Ami, measurements
 from exporter.sources.providers.asterisk.calls import detailed, queued
 from exporter.sources.providers.asterisk.grouping import LONGEST, grouped, in_order
@@ -27,8 +27,6 @@ from exporter.sources.providers.asterisk.rows import CDR_COLUMNS, QUEUE_COLUMNS,
 from exporter.sources.providers.sql_connection import rows
 from exporter.sources.providers.sql_statement import Selection
 
-LOOKBACK = timedelta(days=1)
-"""Calls are read by their beginning and told by what happens later."""
 CALLS_A_PAGE = 1000
 
 
@@ -38,33 +36,27 @@ def create(options: AsteriskOptions, context: SourceContext) -> AsteriskSource:
     return AsteriskSource(options, context, client)
 
 
-class AsteriskSource:
+class AsteriskSource(ProviderSource[AsteriskOptions]):
     """Calls that began since the last pass and a lookback, each whole; queues as they are now."""
 
-    lag = timedelta(0)
+    default_lookback = timedelta(days=1)
+    """Calls are read by their beginning and told by what happens later."""
 
     def __init__(self, options: AsteriskOptions, context: SourceContext, client: SourceClient | None) -> None:
-        self.name = options.name
-        self.entities: tuple[str, ...] = options.entities
-        self._options = options
-        self._context = context
-        self._client = client
+        super().__init__(options, context, *([client] if client else []))
         self._zone = ZoneInfo(options.zone) if options.zone else context.zone
 
-    async def read(self, sync_pass: Pass) -> AsyncIterator[Page]:
+    def read(self, sync_pass: Pass) -> AsyncIterator[Page]:
         """Pages of one pass over an entity."""
-        pages = self._calls(sync_pass) if sync_pass.entity == "calls" else self._queues(sync_pass)
-        async for page in pages:
-            yield page
+        return self._calls(sync_pass) if sync_pass.entity == "calls" else self._queues(sync_pass)
 
     def _calls(self, sync_pass: Pass) -> AsyncIterator[Page]:
         """No listing: logs are rotated and tables cleared, which does not undo a call."""
         since = sync_pass.started_at - self._options.history
         seen: list[datetime] = []
         if sync_pass.cursor is not None:
-            lookback = LOOKBACK if self._options.lookback is None else self._options.lookback
             seen.append(datetime.fromisoformat(sync_pass.cursor))
-            since = max(since, seen[0] - lookback)
+            since = max(since, seen[0] - self._lookback)
 
         def finish(last: Page) -> Page:
             return replace(last, cursor=next_cursor(sync_pass, max(seen, default=None)))
@@ -147,9 +139,7 @@ class AsteriskSource:
 
     def _sql(self) -> SqlOptions:
         """The table as the sql provider knows one."""
-        database = self._options.database
-        if database is None:
-            raise AssertionError("the config asks for one of database and path")
+        database = required(self._options.database)
         cdr = self._options.calls_from == "cdr"
         columns = CDR_COLUMNS if cdr else QUEUE_COLUMNS
         entity = {
@@ -170,20 +160,11 @@ class AsteriskSource:
         yield Page(tuple(chain.from_iterable(found)), cursor=sync_pass.started_at.isoformat())
 
     def _manager(self) -> Ami:
-        if self._client is None or self._options.manager is None:
-            raise AssertionError("the config asks for manager and base_url")
-        return Ami(self._client, self._options.manager, self._context)
+        return Ami(self._client, required(self._options.manager), self._context)
 
-    async def check(self) -> tuple[Access, ...]:
-        """Looks for the first row, and asks for the queues."""
-        return tuple([await self._access(entity) for entity in self.entities])
-
-    async def _access(self, entity: str) -> Access:
-        first = self._groups(self._context.clock(), [])
-        probe = self._manager().queues() if entity == "measurements" else asyncio.to_thread(next, first, None)
-        return await access(entity, "", probe)
-
-    async def close(self) -> None:
-        """Frees connections."""
-        if self._client is not None:
-            await self._client.close()
+    async def _probe(self, entity: str) -> None:
+        """Looks for the first row, or asks for the queues."""
+        if entity == "measurements":
+            await self._manager().queues()
+        else:
+            await asyncio.to_thread(next, self._groups(self._context.clock(), []), None)

@@ -10,7 +10,7 @@ from typing import Any
 from exporter.records import ENTITIES, Record
 from exporter.sources.parsing import convert
 from exporter.sources.provider import VendorRow, attributes, record_id
-from exporter.sources.providers.hubspot.pipelines import StageStatus, Stages
+from exporter.sources.providers.hubspot.pipelines import Stages, StageStatus
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
 from exporter.errors import InvalidRecordError, RateLimitedError, Reason, SourceError, SourceRejectedError
@@ -13,6 +13,7 @@ from exporter.sources.http.client import Answer, SourceClient
 from exporter.sources.http.pagination import Batch, CursorPages, Listed, Paginator, SinglePage, Size, Step, walk
 from exporter.sources.http.status import Classify
 from exporter.sources.parsing import convert
+from exporter.sources.provider import seconds_until_midnight
 
 V2, V1 = "/api/v2", "/v1"
 ROWS_V2, ROWS_V1 = 500, 100
@@ -28,7 +29,9 @@ def classify(context: SourceContext) -> Classify:
         if status == 403 and "html" in headers.get("content-type", "") + body[:200].decode("latin-1").lower():
             return RateLimitedError("too many requests after the limit was reached", _STORM)
         if status == 429 and headers.get("x-daily-ratelimit-token-remaining") == "0":
-            return RateLimitedError("the company's daily budget is used up", _until_midnight(context.clock()))
+            return RateLimitedError(
+                "the company's daily budget is used up", seconds_until_midnight(context.clock(), UTC)
+            )
         return None
 
     return read
@@ -40,12 +43,6 @@ def header_wait(headers: Mapping[str, str]) -> float | None:
         return None
     reset = headers.get("x-ratelimit-reset", "")
     return float(reset) if reset.isdecimal() and int(reset) <= 60 else 2.0
-
-
-def _until_midnight(now: datetime) -> float:
-    """Seconds until the budget starts anew, at the server's midnight, which is taken to be UTC."""
-    following = (now + timedelta(days=1)).replace(hour=0, minute=0, second=0, microsecond=0)
-    return (following - now).total_seconds()
 
 
 def rows_of(answer: Answer) -> Sequence[Any]:

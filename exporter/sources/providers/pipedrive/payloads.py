@@ -12,11 +12,9 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from exporter.config.sources.pipedrive import LeadFields
-from exporter.errors import InvalidRecordError, Reason
 from exporter.records import Activity, Call, Deal, Lead, Person
 from exporter.sources.parsing import convert
-
-Row = Mapping[str, Any]
+from exporter.sources.provider import VendorRow, attributes, record_id, utc_instant
 
 DEAL_STATES: Mapping[str, str] = MappingProxyType({"open": "open", "won": "won", "lost": "lost"})
 
@@ -40,13 +38,13 @@ OUTCOMES: Mapping[str, str] = MappingProxyType(
 )
 
 
-def deal(row: Row, stages: Mapping[str, str], pipelines: Mapping[str, str], wanted: Sequence[str]) -> Deal:
+def deal(row: VendorRow, stages: Mapping[str, str], pipelines: Mapping[str, str], wanted: Sequence[str]) -> Deal:
     """A deal. Archived ones count like others; deleted ones, which Pipedrive lists for 30 days, are tombstones."""
     if row["status"] == "deleted" or row.get("is_deleted"):
-        return Deal(id=_id(row), updated_at=_at(row.get("update_time"), "updated_at"), deleted=True)
+        return Deal(id=record_id(row), updated_at=utc_instant(row.get("update_time"), "updated_at"), deleted=True)
     stage, pipeline = convert.text(row["stage_id"], "stage"), convert.text(row["pipeline_id"], "pipeline")
     return Deal(
-        id=_id(row),
+        id=record_id(row),
         updated_at=_changed(row),
         name=convert.text(row.get("title"), "name"),
         amount=convert.money(row["value"], "amount"),
@@ -57,20 +55,20 @@ def deal(row: Row, stages: Mapping[str, str], pipelines: Mapping[str, str], want
         owner=convert.text(row["owner_id"], "owner"),
         account=convert.text(row.get("org_id"), "account"),
         origin=convert.text(row.get("origin"), "origin"),
-        created_at=_at(row["add_time"], "created_at"),
+        created_at=utc_instant(row["add_time"], "created_at"),
         closed_at=_closed_at(row),
         attributes=_deal_attributes(row, wanted),
     )
 
 
-def _closed_at(row: Row) -> datetime | None:
+def _closed_at(row: VendorRow) -> datetime | None:
     """When a deal was won or lost as it is now: one that was opened again may keep the times of before."""
     if row["status"] not in ("won", "lost"):
         return None
-    return _at(row.get(f"{row['status']}_time") or row.get("close_time"), "closed_at")
+    return utc_instant(row.get(f"{row['status']}_time") or row.get("close_time"), "closed_at")
 
 
-def _deal_attributes(row: Row, wanted: Sequence[str]) -> dict[str, str]:
+def _deal_attributes(row: VendorRow, wanted: Sequence[str]) -> dict[str, str]:
     known = {
         "lost_reason": row.get("lost_reason"),
         "probability": row.get("probability"),
@@ -78,8 +76,7 @@ def _deal_attributes(row: Row, wanted: Sequence[str]) -> dict[str, str]:
         "archived": "true" if row.get("is_archived") else None,
         **{key: _custom((row.get("custom_fields") or {}).get(key)) for key in wanted},
     }
-    texts = {name: convert.text(value, name) for name, value in known.items()}
-    return {name: value for name, value in texts.items() if value is not None}
+    return attributes(known)
 
 
 def _custom(value: Any) -> Any:
@@ -87,7 +84,7 @@ def _custom(value: Any) -> Any:
     return value.get("value") if isinstance(value, Mapping) else value
 
 
-def lead(row: Row, fields: LeadFields, zone: ZoneInfo) -> Lead:
+def lead(row: VendorRow, fields: LeadFields, zone: ZoneInfo) -> Lead:
     """A lead of the inbox, with its dates out of custom fields, which are the company's days.
 
     A deal that grew from it is another record; archived without one means given up.
@@ -97,18 +94,18 @@ def lead(row: Row, fields: LeadFields, zone: ZoneInfo) -> Lead:
         for name, key in (("qualified_at", fields.qualified_at), ("converted_at", fields.converted_at))
     )
     return Lead(
-        id=_id(row),
+        id=record_id(row),
         updated_at=_changed(row),
         status=_lead_status(row, qualified=qualified_at is not None, converted=converted_at is not None),
         origin=convert.text(row.get("source_name") or row.get("origin"), "origin"),
         owner=convert.text(row["owner_id"], "owner"),
-        created_at=_at(row["add_time"], "created_at"),
+        created_at=utc_instant(row["add_time"], "created_at"),
         qualified_at=qualified_at,
         converted_at=converted_at,
     )
 
 
-def _lead_status(row: Row, *, qualified: bool, converted: bool) -> str:
+def _lead_status(row: VendorRow, *, qualified: bool, converted: bool) -> str:
     if converted:
         return "converted"
     if row["is_archived"]:
@@ -116,25 +113,25 @@ def _lead_status(row: Row, *, qualified: bool, converted: bool) -> str:
     return "qualified" if qualified else "working" if row.get("was_seen") else "new"
 
 
-def activity(row: Row, zone: ZoneInfo) -> Activity:
+def activity(row: VendorRow, zone: ZoneInfo) -> Activity:
     """An activity. Due date and time are UTC where a time is given; a date alone is the company's day."""
     if row.get("is_deleted"):
-        return Activity(id=_id(row), updated_at=_at(row.get("update_time"), "updated_at"), deleted=True)
+        return Activity(id=record_id(row), updated_at=utc_instant(row.get("update_time"), "updated_at"), deleted=True)
     key = convert.text(row["type"], "kind") or "task"
     return Activity(
-        id=_id(row),
+        id=record_id(row),
         updated_at=_changed(row),
         kind=KINDS.get(key, "task"),
         status="done" if row["done"] else "planned",
         owner=convert.text(row["owner_id"], "owner"),
-        created_at=_at(row["add_time"], "created_at"),
+        created_at=utc_instant(row["add_time"], "created_at"),
         due_at=_due(row, zone),
-        completed_at=_at(row.get("marked_as_done_time"), "completed_at") if row["done"] else None,
+        completed_at=utc_instant(row.get("marked_as_done_time"), "completed_at") if row["done"] else None,
         attributes={"type": key},
     )
 
 
-def _due(row: Row, zone: ZoneInfo) -> datetime | None:
+def _due(row: VendorRow, zone: ZoneInfo) -> datetime | None:
     day, clock = row.get("due_date"), row.get("due_time")
     if not day:
         return None
@@ -143,13 +140,13 @@ def _due(row: Row, zone: ZoneInfo) -> datetime | None:
     return convert.instant(day, "due_at", zone)
 
 
-def call(row: Row) -> Call:
+def call(row: VendorRow) -> Call:
     """A call log: calls that Pipedrive's users made or noted. It knows no queue and no ringing."""
     status = convert.choice(row["outcome"], "status", OUTCOMES)
-    started_at, ended_at = _at(row["start_time"], "started_at"), _at(row["end_time"], "ended_at")
+    started_at, ended_at = utc_instant(row["start_time"], "started_at"), utc_instant(row["end_time"], "ended_at")
     answered = status == "answered"
     return Call(
-        id=_id(row),
+        id=record_id(row),
         direction="outbound",
         status=status,
         agent=convert.text(row.get("user_id"), "agent"),
@@ -160,12 +157,12 @@ def call(row: Row) -> Call:
     )
 
 
-def person(row: Row, teams: Mapping[str, str]) -> Person:
+def person(row: VendorRow, teams: Mapping[str, str]) -> Person:
     """A user; `teams` has the name of the first team by user id."""
-    key = _id(row)
+    key = record_id(row)
     return Person(
         id=key,
-        updated_at=_at(row.get("modified"), "updated_at"),
+        updated_at=utc_instant(row.get("modified"), "updated_at"),
         deleted=bool(row.get("is_deleted")),
         name=convert.text(row["name"], "name"),
         email=convert.text(row.get("email"), "email"),
@@ -174,7 +171,7 @@ def person(row: Row, teams: Mapping[str, str]) -> Person:
     )
 
 
-def team_by_user(rows: Sequence[Row]) -> dict[str, str]:
+def team_by_user(rows: Sequence[VendorRow]) -> dict[str, str]:
     """The first active team of each user."""
     found: dict[str, str] = {}
     for row in rows:
@@ -185,17 +182,6 @@ def team_by_user(rows: Sequence[Row]) -> dict[str, str]:
     return found
 
 
-def _changed(row: Row) -> datetime | None:
+def _changed(row: VendorRow) -> datetime | None:
     """When the row was changed, or made where it never was."""
-    return _at(row.get("update_time"), "updated_at") or _at(row["add_time"], "updated_at")
-
-
-def _at(value: Any, field: str) -> datetime | None:
-    return convert.instant(value, field, UTC)
-
-
-def _id(row: Row) -> str:
-    key = convert.text(row.get("id"), "id")
-    if key is None:
-        raise InvalidRecordError(Reason.MISSING_FIELD, "id")
-    return key
+    return utc_instant(row.get("update_time"), "updated_at") or utc_instant(row["add_time"], "updated_at")

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime
 
 from exporter.passes import Pass
 from exporter.records import Record
-from exporter.sources.cursor import next_cursor
+from exporter.sources.cursor import StoredPosition, next_cursor
 from exporter.sources.http.pagination import Batch
 from exporter.sources.providers.pipedrive.api import Part
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class Place(StoredPosition):
     """A list, the position in it, and the last row that was read of it."""
 
     part: int = 0
@@ -23,7 +22,7 @@ class Place:
     last: str | None = None
     shifted: bool = False
     """Rows vanished while pages were read, which may have pushed others past the reader."""
-    latest: str | None = None
+    latest: datetime | None = None
     """The latest change seen."""
 
     def after(self, batch: Batch, part: Part, records: Sequence[Record]) -> Place:
@@ -31,7 +30,7 @@ class Place:
         ids = [str(row.get("id")) for row in batch.rows if isinstance(row, dict)]
         overlaps = getattr(part.paginator, "overlap", 0) > 0
         shifted = self.shifted or (overlaps and self.last is not None and self.last not in ids)
-        times = [record.updated_at.isoformat() for record in records if record.updated_at is not None]
+        times = [record.updated_at for record in records if record.updated_at is not None]
         latest = max([*times, self.latest] if self.latest else times, default=None)
         if batch.following is None:
             return Place(self.part + 1, shifted=shifted, latest=latest)
@@ -39,14 +38,5 @@ class Place:
 
     def cursor(self, sync_pass: Pass, oldest: datetime, skew: float) -> str | None:
         """The latest change read, or `oldest` if that is later."""
-        latest = max(datetime.fromisoformat(self.latest), oldest) if self.latest else oldest
+        latest = max(self.latest, oldest) if self.latest else oldest
         return next_cursor(sync_pass, latest, skew=skew)
-
-    def token(self) -> str:
-        """As JSON, for the store."""
-        return json.dumps(asdict(self))
-
-    @classmethod
-    def of(cls, token: str | None) -> Place:
-        """The place that a token stands for; the beginning without one."""
-        return cls(**json.loads(token)) if token else cls()

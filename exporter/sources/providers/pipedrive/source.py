@@ -11,13 +11,13 @@ from typing import Any
 from exporter.config.sources.pipedrive import PipedriveOptions
 from exporter.errors import Reason, SourceRejectedError
 from exporter.passes import Listing, Page, Pass
-from exporter.sources.access_check import access
 from exporter.sources.base import Access, SourceContext
-from exporter.sources.http.auth import Authenticator, HeaderAuth
+from exporter.sources.cursor import changes_since
+from exporter.sources.http.auth import HeaderAuth
 from exporter.sources.http.client import Limits, SourceClient
 from exporter.sources.http.oauth import OAuthAuth
-from exporter.sources.http.pagination import Batch
-from exporter.sources.parsing.rows import Make, take
+from exporter.sources.parsing.rows import Make
+from exporter.sources.provider import ProviderSource, page_of, required
 from exporter.sources.providers.pipedrive.api import PARTS, V1, V2, WHOLE, Part, PipedriveApi, classify, header_wait
 from exporter.sources.providers.pipedrive.payloads import activity, call, deal, lead, person, team_by_user
 from exporter.sources.providers.pipedrive.places import Place
@@ -26,7 +26,6 @@ BASE_URL = "https://api.pipedrive.com"
 TOKEN_URL = "https://oauth.pipedrive.com/oauth/token"  # noqa: S105 - an address
 PER_SECOND = 5.0
 """Half the burst of the smallest plan, 20 in two seconds."""
-LOOKBACK = timedelta(minutes=5)
 KEPT = timedelta(days=29)
 """How long deleted deals are listed; Pipedrive says 30 days."""
 
@@ -38,68 +37,45 @@ _SCOPES = {"deals": "deals:read", "leads": "leads:read", "activities": "activiti
 
 def create(options: PipedriveOptions, context: SourceContext) -> PipedriveSource:
     """The source that the options describe; raises SourceRejectedError where its address is not allowed."""
-    client = SourceClient(
-        options,
-        options.base_url or BASE_URL,
-        _authenticator(options, context),
-        context,
-        limits=Limits(PER_SECOND, header_wait),
-        classify=classify(context),
+    auth = (
+        HeaderAuth("x-api-token", options.token, context)
+        if options.token
+        else OAuthAuth(required(options.oauth), options, context, TOKEN_URL)
     )
-    return PipedriveSource(options, context, PipedriveApi(client), client)
+    base_url, limits = options.base_url or BASE_URL, Limits(PER_SECOND, header_wait)
+    client = SourceClient(options, base_url, auth, context, limits=limits, classify=classify(context))
+    return PipedriveSource(options, context, client)
 
 
-def _authenticator(options: PipedriveOptions, context: SourceContext) -> Authenticator:
-    if options.token is not None:
-        return HeaderAuth("x-api-token", options.token, context)
-    if options.oauth is None:
-        raise AssertionError("the config asks for one of token and oauth")
-    return OAuthAuth(options.oauth, options, context, TOKEN_URL)
-
-
-class PipedriveSource:
+class PipedriveSource(ProviderSource[PipedriveOptions]):
     """Each entity is one list or several, read one after the other."""
 
-    lag = timedelta(0)
+    default_lookback = timedelta(minutes=5)
 
-    def __init__(
-        self, options: PipedriveOptions, context: SourceContext, api: PipedriveApi, client: SourceClient
-    ) -> None:
-        self.name = options.name
-        self.entities: tuple[str, ...] = options.entities
-        self._options = options
-        self._context = context
-        self._api = api
-        self._client = client
+    def __init__(self, options: PipedriveOptions, context: SourceContext, client: SourceClient) -> None:
+        super().__init__(options, context, client)
+        self._api = PipedriveApi(client)
 
     async def read(self, sync_pass: Pass) -> AsyncIterator[Page]:
         """All lists of the entity; what changed since the cursor where the list can say so."""
         sync_pass = _within_reach(sync_pass)
         make = await self._make(sync_pass.entity)
-        parts, place = self._parts(sync_pass), Place.of(sync_pass.resume)
+        parts, place = self._parts(sync_pass), Place.from_text(sync_pass.resume) if sync_pass.resume else Place()
         while place.part < len(parts):
             part = parts[place.part]
             async for batch in self._api.pages(part, self._custom(part), place.position):
-                page = self._page(batch, make)
+                page = page_of(batch.rows, make, self._context.clock())
                 place = place.after(batch, part, page.records)
                 if place.part < len(parts):
-                    yield replace(page, resume=place.token())
+                    yield replace(page, resume=place.to_text())
                 else:
                     cursor = place.cursor(sync_pass, sync_pass.started_at - IDLE, self._api.skew)
                     yield replace(page, cursor=cursor, listing=self._listing(sync_pass, place))
 
-    def _page(self, batch: Batch, make: Make) -> Page:
-        taken = take(batch.rows, make, self._context.clock())
-        return Page(taken.records, taken.rejected)
-
     def _parts(self, sync_pass: Pass) -> tuple[Part, ...]:
         """The lists of the entity, asked for changes where there is a cursor."""
-        parts = PARTS[sync_pass.entity]
-        if sync_pass.cursor is None:
-            return parts
-        lookback = LOOKBACK if self._options.lookback is None else self._options.lookback
-        since = datetime.fromisoformat(sync_pass.cursor) - lookback
-        return tuple(part.changes(since) for part in parts)
+        parts, since = PARTS[sync_pass.entity], changes_since(sync_pass, self._lookback)
+        return parts if since is None else tuple(part.changes(since) for part in parts)
 
     def _custom(self, part: Part) -> dict[str, str]:
         custom = ",".join(self._options.custom_fields) if part.path.startswith(f"{V2}/deals") else ""
@@ -133,23 +109,19 @@ class PipedriveSource:
             return {}
         return team_by_user(rows)
 
-    async def check(self) -> tuple[Access, ...]:
-        """Asks for the first page of each list that an entity needs."""
-        return tuple([await self._access(entity) for entity in self.entities])
+    def _permission(self, entity: str) -> str:
+        return f"the scope {_SCOPES.get(entity, 'phone-integration')}"
 
     async def _access(self, entity: str) -> Access:
-        found = await access(entity, f"the scope {_SCOPES.get(entity, 'phone-integration')}", self._probe(entity))
+        found = await super()._access(entity)
         if entity == "people" and found.allowed and not await self._teams():
             return replace(found, missing="there are no teams: the plan, or the token's user, has none to show")
         return found
 
     async def _probe(self, entity: str) -> None:
+        """Asks for the first page of each list that the entity needs."""
         for part in PARTS[entity]:
             await self._api.one(part.path, part.paginator)
-
-    async def close(self) -> None:
-        """Frees connections."""
-        await self._client.close()
 
 
 def _within_reach(sync_pass: Pass) -> Pass:

@@ -41,7 +41,10 @@ class RecordMapper:
 
     def record(self, entity: str, row: VendorRow) -> Record:
         """The row's record; raises InvalidRecordError."""
-        common = {"id": record_id(row, "Id"), "updated_at": utc_instant(row["SystemModstamp"], "updated_at")}
+        common: dict[str, Any] = {
+            "id": record_id(row, "Id"),
+            "updated_at": utc_instant(row["SystemModstamp"], "updated_at"),
+        }
         if row.get("IsDeleted"):
             return ENTITIES[entity](**common, deleted=True)
         mappings = {

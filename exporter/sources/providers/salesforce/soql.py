@@ -50,7 +50,9 @@ OBJECTS: Mapping[str, SalesforceObject] = MappingProxyType(
             ("StageName", "IsClosed", "IsWon", "OwnerId", "CreatedDate", "CloseDate"),
             ("Name", "Amount", "CurrencyIsoCode", "Type", "AccountId", "LeadSource"),
         ),
-        "leads": SalesforceObject("Lead", ("Status", "IsConverted", "OwnerId", "CreatedDate"), ("ConvertedDate", "LeadSource")),
+        "leads": SalesforceObject(
+            "Lead", ("Status", "IsConverted", "OwnerId", "CreatedDate"), ("ConvertedDate", "LeadSource")
+        ),
         "activities": SalesforceObject(
             "Task",
             ("Status", "IsClosed", "OwnerId", "CreatedDate"),

@@ -6,8 +6,6 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import orjson
-
 from exporter.errors import (
     InvalidRecordError,
     RateLimitedError,
@@ -18,6 +16,7 @@ from exporter.errors import (
 )
 from exporter.sources.http.client import Answer, SourceClient
 from exporter.sources.http.pagination import Batch, Listed, Step, walk
+from exporter.sources.provider import error_body
 from exporter.sources.providers.stripe.amounts import Coupon, coupon
 
 ROWS = 100
@@ -40,8 +39,8 @@ def classify(status: int, headers: Mapping[str, str], body: bytes) -> SourceErro
 def _permission(body: bytes) -> str:
     """The permission that Stripe names, such as rak_invoice_read; never the key, which its message may hold."""
     try:
-        message = str(orjson.loads(body)["error"]["message"])
-    except (orjson.JSONDecodeError, KeyError, TypeError):
+        message = str(error_body(body)["error"]["message"])
+    except (KeyError, TypeError):
         return "grant read access to what this entity needs"
     words = [word.strip("'\".,`") for word in message.split()]
     return next((word for word in words if word.startswith("rak_") and len(word) < 60), "grant read access to it")

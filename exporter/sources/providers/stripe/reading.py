@@ -7,22 +7,21 @@ API version in which they were made, and late: so each only names an object, whi
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
 from exporter.errors import InvalidRecordError, Reason
 from exporter.passes import Listing, Page, Pass
 from exporter.records import ENTITIES, Record
-from exporter.sources.cursor import next_cursor
-from exporter.sources.parsing.rows import take
+from exporter.sources.cursor import changes_since, next_cursor
+from exporter.sources.provider import page_of
 from exporter.sources.providers.stripe.amounts import monthly
 from exporter.sources.providers.stripe.api import ROWS, StripeApi
 from exporter.sources.providers.stripe.payloads import invoice, payment, subscription
 
 LAG = timedelta(seconds=60)
 """How late an event may come."""
-LOOKBACK = timedelta(minutes=10)
 KEPT = timedelta(days=29)
 """How long events can be asked for; Stripe says 30 days."""
 
@@ -68,10 +67,8 @@ class Reading:
             yield page
 
     def _since(self) -> datetime | None:
-        if self._sync_pass.cursor is None:
-            return None
-        since = datetime.fromisoformat(self._sync_pass.cursor) - self._lookback
-        return since if since > self._sync_pass.started_at - KEPT else None
+        since = changes_since(self._sync_pass, self._lookback)
+        return since if since is not None and since > self._sync_pass.started_at - KEPT else None
 
     async def _listed(self) -> AsyncIterator[Page]:
         async for batch in self._api.pages(self._kind.path, self._kind.params, self._sync_pass.resume):
@@ -114,11 +111,11 @@ class Reading:
     async def _page(self, rows: list[Any], resume: str | None, *, listed: bool, last: bool) -> Page:
         if self._sync_pass.entity == "subscriptions":
             rows = [await self._priced(row) for row in rows]
-        taken = take(rows, self._record, self._now)
+        page = page_of(rows, self._record, self._now, resume=resume)
         cursor = (
             next_cursor(self._sync_pass, self._sync_pass.started_at, skew=self._api.skew, lag=LAG) if last else None
         )
-        return Page(taken.records, taken.rejected, resume, cursor, Listing() if listed else None)
+        return replace(page, cursor=cursor, listing=Listing() if listed else None)
 
     async def _priced(self, row: Any) -> Any:
         """The row with what it is worth a month, or with the reason why that cannot be said."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from datetime import timedelta
 
 from exporter.config.sources.stripe import StripeOptions
 from exporter.passes import Page, Pass
@@ -10,8 +11,9 @@ from exporter.sources.access_check import access
 from exporter.sources.base import Access, SourceContext
 from exporter.sources.http.auth import BearerAuth
 from exporter.sources.http.client import Limits, SourceClient
+from exporter.sources.provider import ProviderSource
 from exporter.sources.providers.stripe.api import StripeApi, classify, rows_of
-from exporter.sources.providers.stripe.reading import KINDS, LAG, LOOKBACK, Reading
+from exporter.sources.providers.stripe.reading import KINDS, LAG, Reading
 
 BASE_URL = "https://api.stripe.com"
 PER_SECOND = 20.0
@@ -30,51 +32,31 @@ _NEEDS = {
 
 def create(options: StripeOptions, context: SourceContext) -> StripeSource:
     """The source that the options describe; raises SourceRejectedError where its address is not allowed."""
-    client = SourceClient(
-        options,
-        options.base_url or BASE_URL,
-        BearerAuth(options.key, context),
-        context,
-        limits=Limits(PER_SECOND),
-        classify=classify,
-    )
+    base_url, auth = options.base_url or BASE_URL, BearerAuth(options.key, context)
+    client = SourceClient(options, base_url, auth, context, limits=Limits(PER_SECOND), classify=classify)
     return StripeSource(options, context, client)
 
 
-class StripeSource:
+class StripeSource(ProviderSource[StripeOptions]):
     """Whole lists at first, then what events hint at."""
 
     lag = LAG
-
-    def __init__(self, options: StripeOptions, context: SourceContext, client: SourceClient) -> None:
-        self.name = options.name
-        self.entities: tuple[str, ...] = options.entities
-        self._options = options
-        self._context = context
-        self._client = client
+    default_lookback = timedelta(minutes=10)
 
     async def read(self, sync_pass: Pass) -> AsyncIterator[Page]:
         """Pages of one pass over an entity."""
-        lookback = LOOKBACK if self._options.lookback is None else self._options.lookback
         api = StripeApi(self._client, self._options.version)
-        async for page in Reading(api, sync_pass, self._context.clock(), lookback).pages():
+        async for page in Reading(api, sync_pass, self._context.clock(), self._lookback).pages():
             yield page
 
-    async def check(self) -> tuple[Access, ...]:
-        """Asks for one object of each list that an entity needs."""
-        return tuple([await self._access(entity) for entity in self.entities])
-
     async def _access(self, entity: str) -> Access:
+        """Asks for one object of each list that the entity needs."""
         for path, permission in _NEEDS[entity]:
-            found = await access(entity, f"read permission for {permission}", self._probe(path))
+            found = await access(entity, f"read permission for {permission}", self._probe_list(path))
             if not found.allowed:
                 return found
         return Access(entity, allowed=True)
 
-    async def _probe(self, path: str) -> None:
+    async def _probe_list(self, path: str) -> None:
         params = {"limit": "1", **({"status": "all"} if path == KINDS["subscriptions"].path else {})}
         rows_of(await self._client.get(path, params, {"stripe-version": self._options.version}))
-
-    async def close(self) -> None:
-        """Frees connections."""
-        await self._client.close()

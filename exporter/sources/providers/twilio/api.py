@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 from exporter.errors import RateLimitedError, Reason, SourceError, SourceRejectedError
-from exporter.sources.http.client import Answer, SourceClient
+from exporter.sources.http.client import SourceClient
 from exporter.sources.http.pagination import Batch, LinkPages, Listed, Size, walk
+from exporter.sources.provider import error_body, rows_under
 
 CALL_PAGES = LinkPages("next_page_uri", Size("PageSize", 1000))
 META_PAGES = LinkPages("meta.next_page_url", Size("PageSize", 100))
@@ -32,19 +33,8 @@ def header_wait(headers: Mapping[str, str]) -> float | None:
 
 
 def _code(body: bytes) -> int:
-    try:
-        found = json.loads(body)
-    except ValueError:
-        return 0
+    found = error_body(body)
     return int(found.get("code") or 0) if isinstance(found, dict) else 0
-
-
-def rows_of(answer: Answer, name: str) -> Sequence[Any]:
-    """The rows under a name; raises SourceRejectedError(SCHEMA) for an answer without them."""
-    found = answer.body.get(name) if isinstance(answer.body, dict) else None
-    if not isinstance(found, list):
-        raise SourceRejectedError(Reason.SCHEMA, f"the answer holds no {name}")
-    return found
 
 
 class VoiceApi:
@@ -58,11 +48,11 @@ class VoiceApi:
     def calls(self, since: datetime, until: datetime) -> AsyncIterator[Batch]:
         """Calls, legs among them, that started on the UTC days from one midnight until another."""
         params = {"StartTime>": _day(since), "StartTime<": _day(until)}
-        return walk(self._client, Listed(self._path, params, CALL_PAGES, lambda answer: rows_of(answer, "calls")))
+        return walk(self._client, Listed(self._path, params, CALL_PAGES, partial(rows_under, name="calls")))
 
     async def numbers(self) -> dict[str, str]:
         """The account's telephone numbers with their names, those that have one."""
-        listed = Listed(self._numbers, {}, CALL_PAGES, lambda answer: rows_of(answer, "incoming_phone_numbers"))
+        listed = Listed(self._numbers, {}, CALL_PAGES, partial(rows_under, name="incoming_phone_numbers"))
         rows = [row async for batch in walk(self._client, listed) for row in batch.rows]
         return {
             row["phone_number"]: row["friendly_name"] for row in rows if row["phone_number"] and row["friendly_name"]
@@ -70,8 +60,8 @@ class VoiceApi:
 
     async def probe(self) -> None:
         """Asks for one call and one number; raises SourceError where they may not be read."""
-        rows_of(await self._client.get(self._path, {"PageSize": "1"}), "calls")
-        rows_of(await self._client.get(self._numbers, {"PageSize": "1"}), "incoming_phone_numbers")
+        rows_under(await self._client.get(self._path, {"PageSize": "1"}), "calls")
+        rows_under(await self._client.get(self._numbers, {"PageSize": "1"}), "incoming_phone_numbers")
 
 
 def _day(at: datetime) -> str:
@@ -108,10 +98,10 @@ class TaskRouterApi:
 
     async def probe(self) -> None:
         """Asks for one queue; raises SourceError where the workspace may not be read."""
-        rows_of(await self._client.get(f"{self._base}/TaskQueues", {"PageSize": "1"}), "task_queues")
+        rows_under(await self._client.get(f"{self._base}/TaskQueues", {"PageSize": "1"}), "task_queues")
 
     def _all(self, path: str, name: str) -> AsyncIterator[Batch]:
-        listed = Listed(f"{self._base}/{path}", {}, META_PAGES, lambda answer: rows_of(answer, name))
+        listed = Listed(f"{self._base}/{path}", {}, META_PAGES, partial(rows_under, name=name))
         return walk(self._client, listed)
 
     async def _statistics(self, queue: str, name: str, params: Mapping[str, str]) -> Mapping[str, Any]:

@@ -12,12 +12,11 @@ from exporter.config.sources.twilio import TwilioOptions
 from exporter.errors import Reason, SourceRejectedError
 from exporter.passes import Listing, Page, Pass
 from exporter.records import Measurement
-from exporter.sources.access_check import access
-from exporter.sources.base import Access, SourceContext
-from exporter.sources.cursor import finish_last_page, next_cursor
+from exporter.sources.base import SourceContext
+from exporter.sources.cursor import changes_since, finish_last_page, next_cursor
 from exporter.sources.http.auth import BasicAuth
 from exporter.sources.http.client import Limits, SourceClient
-from exporter.sources.parsing.rows import take
+from exporter.sources.provider import ProviderSource, page_of
 from exporter.sources.providers.twilio.api import TaskRouterApi, VoiceApi, classify, header_wait
 from exporter.sources.providers.twilio.legs import call, conversations
 from exporter.sources.providers.twilio.taskrouter import measurements, person
@@ -25,8 +24,6 @@ from exporter.sources.providers.twilio.taskrouter import measurements, person
 VOICE_URL = "https://api.twilio.com"
 TASKROUTER_URL = "https://taskrouter.twilio.com"
 PER_SECOND = 10.0
-LOOKBACK = timedelta(days=2)
-"""Calls can only be asked for by their start, and end, get their price and change their status afterwards."""
 DAY = timedelta(days=1)
 
 
@@ -45,36 +42,26 @@ def _client(options: TwilioOptions, base_url: str, context: SourceContext) -> So
     return SourceClient(options, base_url, auth, context, limits=Limits(PER_SECOND, header_wait), classify=classify)
 
 
-class TwilioSource:
+class TwilioSource(ProviderSource[TwilioOptions]):
     """Calls by UTC days, a day at a time; workers always whole; queues as they are now."""
 
-    lag = timedelta(0)
+    default_lookback = timedelta(days=2)
+    """Calls can only be asked for by their start, and end, get their price and change their status afterwards."""
 
     def __init__(
         self, options: TwilioOptions, context: SourceContext, voice: SourceClient, taskrouter: SourceClient
     ) -> None:
-        self.name = options.name
-        self.entities: tuple[str, ...] = options.entities
-        self._options = options
-        self._context = context
-        self._clients = (voice, taskrouter)
+        super().__init__(options, context, voice, taskrouter)
         self._voice = VoiceApi(voice, options.account_sid)
         self._taskrouter = TaskRouterApi(taskrouter, options.workspace_sid or "")
 
-    async def read(self, sync_pass: Pass) -> AsyncIterator[Page]:
+    def read(self, sync_pass: Pass) -> AsyncIterator[Page]:
         """Pages of one pass over an entity."""
-        pages = {"calls": self._calls, "people": self._people, "measurements": self._queues}[sync_pass.entity](
-            sync_pass
-        )
-        async for page in pages:
-            yield page
+        return {"calls": self._calls, "people": self._people, "measurements": self._queues}[sync_pass.entity](sync_pass)
 
     def _calls(self, sync_pass: Pass) -> AsyncIterator[Page]:
         begin = sync_pass.started_at - self._options.history
-        since = begin
-        if sync_pass.cursor is not None:
-            lookback = LOOKBACK if self._options.lookback is None else self._options.lookback
-            since = max(begin, datetime.fromisoformat(sync_pass.cursor) - lookback)
+        since = max(begin, changes_since(sync_pass, self._lookback) or begin)
         first = datetime.fromisoformat(sync_pass.resume) if sync_pass.resume else _midnight(since)
         listing = Listing("started_at", _midnight(since)) if sync_pass.cursor is None else None
 
@@ -92,9 +79,8 @@ class TwilioSource:
             following = await self._day(day + DAY) if day + DAY <= until else []
             own = {str(row["sid"]) for row in rows if not row.get("parent_call_sid")}
             joined = [row for row in [*rows, *following] if (row.get("parent_call_sid") or row["sid"]) in own]
-            taken = take(conversations(joined), make, self._context.clock())
             day, rows = day + DAY, following
-            yield Page(taken.records, taken.rejected, resume=day.isoformat())
+            yield page_of(conversations(joined), make, self._context.clock(), resume=day.isoformat())
 
     async def _day(self, day: datetime) -> list[Any]:
         """All rows of a UTC day. Twilio's own bounds may be inclusive; the rows that count twice are the same."""
@@ -106,8 +92,7 @@ class TwilioSource:
     async def _people(self, _sync_pass: Pass) -> AsyncIterator[Page]:
         """All workers. No listing: who is removed keeps a name for the calls of before."""
         async for batch in self._taskrouter.workers():
-            taken = take(batch.rows, person, self._context.clock())
-            yield Page(taken.records, taken.rejected)
+            yield page_of(batch.rows, person, self._context.clock())
 
     async def _queues(self, sync_pass: Pass) -> AsyncIterator[Page]:
         """One reading at each pass; those of before stay."""
@@ -117,20 +102,14 @@ class TwilioSource:
             found += measurements(sid, name, now, period, sync_pass.started_at)
         yield Page(tuple(found), cursor=sync_pass.started_at.isoformat())
 
-    async def check(self) -> tuple[Access, ...]:
-        """Asks for one call, one number and one queue."""
-        return tuple([await self._access(entity) for entity in self.entities])
-
-    async def _access(self, entity: str) -> Access:
+    def _permission(self, entity: str) -> str:
         voice = entity == "calls"
         what = "Voice: read calls and telephone numbers" if voice else "TaskRouter: read the workspace"
-        probe = self._voice.probe() if voice else self._taskrouter.probe()
-        return await access(entity, f"an API key with {what}, and the right SID", probe)
+        return f"an API key with {what}, and the right SID"
 
-    async def close(self) -> None:
-        """Frees connections."""
-        for client in self._clients:
-            await client.close()
+    async def _probe(self, entity: str) -> None:
+        """Asks for one call and one number, or for one queue."""
+        await (self._voice.probe() if entity == "calls" else self._taskrouter.probe())
 
 
 def _midnight(at: datetime) -> datetime:

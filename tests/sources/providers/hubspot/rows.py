@@ -1,11 +1,11 @@
-"""Payloads as HubSpot gives them: properties are texts, and what is not set is null or an empty text."""
+"""Rows as HubSpot writes them: properties are texts, and an unset one is null or an empty text."""
 
 from __future__ import annotations
 
 from typing import Any
 
+from exporter.sources.providers.hubspot.objects import PropertyReader
 from exporter.sources.providers.hubspot.pipelines import Stage, Stages
-from exporter.sources.providers.hubspot.shape import Shape
 from tests.sources.account import ZONE
 
 
@@ -20,6 +20,6 @@ def row(key: str = "7", **properties: Any) -> dict[str, Any]:
     }
 
 
-def shape(*extra: str, **stages: Stage) -> Shape:
-    """What is needed to read it."""
-    return Shape("hs_lastmodifieddate", ZONE, Stages(stages, {"default": "Sales pipeline"}), extra)
+def reader(*extra: str, **stages: Stage) -> PropertyReader:
+    """A reader of the row's properties."""
+    return PropertyReader("hs_lastmodifieddate", ZONE, Stages(stages, {"default": "Sales pipeline"}), extra)

@@ -9,8 +9,8 @@ import pytest
 
 from exporter.errors import InvalidRecordError, Reason
 from exporter.records import Call
-from exporter.sources.providers.hubspot.calls import call
-from tests.sources.providers.hubspot.rows import row, shape
+from exporter.sources.providers.hubspot.payloads import call
+from tests.sources.providers.hubspot.rows import reader, row
 
 BUSY = "9d9162e7-6cf3-4944-bf63-4dff82258764"
 CONNECTED = "f240bbac-87c9-4f6e-bf70-924b57d47db7"
@@ -22,7 +22,7 @@ WRONG_NUMBER = "17b47fee-58de-441e-a44c-c6300d46f273"
 
 def read(**properties: Any) -> Call:
     known = {"hs_call_status": "COMPLETED", "hs_call_direction": "OUTBOUND", "hs_timestamp": "2026-03-02T08:00:00Z"}
-    return call(row(**{**known, **properties}), shape())
+    return call(row(**{**known, **properties}), reader())
 
 
 def test_the_length_is_milliseconds_in_a_text() -> None:

@@ -9,7 +9,7 @@ import httpx
 
 from exporter.passes import Pass
 from exporter.sources.providers.hubspot import reading
-from exporter.sources.providers.hubspot.places import Cursor
+from exporter.sources.providers.hubspot.reading import HubspotCursor
 from tests.demo.tiny_company import START, TinyCompany, deal, lead
 from tests.sources.account import Replica, bring
 from tests.sources.providers.hubspot.crm import Crm
@@ -102,6 +102,6 @@ def test_the_search_is_asked_as_the_specification_wants_it() -> None:
 
 def _changed(cursor: str | None) -> object:
     assert cursor is not None
-    found = Cursor.of(cursor, json.loads(cursor)[0])
+    found = HubspotCursor.of(cursor, json.loads(cursor)[0])
     assert found is not None
     return found.changed

@@ -10,9 +10,9 @@ import pytest
 
 from exporter.errors import InvalidRecordError, Reason
 from exporter.records import Deal
-from exporter.sources.providers.hubspot.deals import deal
+from exporter.sources.providers.hubspot.payloads import deal
 from exporter.sources.providers.hubspot.pipelines import Stage
-from tests.sources.providers.hubspot.rows import row, shape
+from tests.sources.providers.hubspot.rows import reader, row
 
 STAGES = {
     "closedwon": Stage("Won", "Sales pipeline", "won"),
@@ -22,7 +22,7 @@ STAGES = {
 
 
 def read(**properties: Any) -> Deal:
-    return deal(row(**properties), shape(**STAGES))
+    return deal(row(**properties), reader(**STAGES))
 
 
 def test_a_won_deal_has_every_column_in_our_units() -> None:
@@ -113,7 +113,9 @@ def test_an_amount_that_is_none_rejects_the_deal(amount: str) -> None:
 
 
 def test_wished_for_properties_become_attributes() -> None:
-    found = deal(row(dealstage="offer", region="North", score="", level=3), shape("region", "score", "level", **STAGES))
+    found = deal(
+        row(dealstage="offer", region="North", score="", level=3), reader("region", "score", "level", **STAGES)
+    )
     assert found.attributes == {"region": "North", "level": "3"}
 
 

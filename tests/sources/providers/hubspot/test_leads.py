@@ -9,7 +9,7 @@ import pytest
 
 from exporter.sources.providers.hubspot.payloads import contact, contact_status, lead, lead_properties
 from exporter.sources.providers.hubspot.pipelines import Stage, Stages
-from tests.sources.providers.hubspot.rows import row, shape
+from tests.sources.providers.hubspot.rows import reader, row
 
 
 @pytest.mark.parametrize(
@@ -56,7 +56,7 @@ def test_a_contact_keeps_when_it_was_qualified_and_converted() -> None:
             hs_lifecyclestage_opportunity_date="2026-02-09T10:00:00Z",
             hs_lifecyclestage_customer_date="2026-02-20T10:00:00Z",
         ),
-        shape(),
+        reader(),
     )
     assert (found.status, found.origin, found.owner) == ("converted", "PAID_SEARCH", "70110002")
     assert found.created_at == datetime(2026, 2, 1, 10, tzinfo=UTC)
@@ -66,7 +66,7 @@ def test_a_contact_keeps_when_it_was_qualified_and_converted() -> None:
 
 
 def test_a_contact_that_became_a_customer_without_a_deal_was_converted_then() -> None:
-    found = contact(row(lifecyclestage="customer", hs_lifecyclestage_customer_date="2026-02-20T10:00:00Z"), shape())
+    found = contact(row(lifecyclestage="customer", hs_lifecyclestage_customer_date="2026-02-20T10:00:00Z"), reader())
     assert (found.qualified_at, found.converted_at) == (None, datetime(2026, 2, 20, 10, tzinfo=UTC))
 
 
@@ -94,7 +94,7 @@ STAGES = {
     ],
 )
 def test_the_status_of_a_lead(properties: dict[str, Any], status: str) -> None:
-    assert lead(row(**properties), shape(**STAGES)).status == status
+    assert lead(row(**properties), reader(**STAGES)).status == status
 
 
 def test_a_lead_was_qualified_when_it_came_into_the_stage_in_which_it_is() -> None:
@@ -102,7 +102,7 @@ def test_a_lead_was_qualified_when_it_came_into_the_stage_in_which_it_is() -> No
         "hs_lead_is_qualified": "true", "hs_pipeline_stage": "5300017357", "hs_lead_name": "Jura Foods",
         "hs_v2_date_entered_5300017357": "2026-02-03T10:00:00Z", "hs_lead_source": "REFERRALS",
     }  # fmt: skip
-    found = lead(row(**properties), shape(**STAGES))
+    found = lead(row(**properties), reader(**STAGES))
     assert found.qualified_at == datetime(2026, 2, 3, 10, tzinfo=UTC)
     assert found.converted_at is None
     assert found.attributes == {"stage": "Hot", "name": "Jura Foods"}
@@ -113,7 +113,7 @@ def test_a_converted_lead_keeps_when_it_was_qualified() -> None:
         "hs_pipeline_stage": "qualified-stage-id", "hs_lead_associated_deals_count": "2",
         "hs_v2_date_entered_qualified-stage-id": "2026-02-03T10:00:00Z",
     }  # fmt: skip
-    assert lead(row(**properties), shape(**STAGES)).qualified_at == datetime(2026, 2, 3, 10, tzinfo=UTC)
+    assert lead(row(**properties), reader(**STAGES)).qualified_at == datetime(2026, 2, 3, 10, tzinfo=UTC)
 
 
 def test_the_time_of_entry_is_asked_for_every_stage() -> None:

@@ -1,11 +1,18 @@
-"""The table of objects is complete."""
+"""Every kind of object can be read, and the properties that all of them share."""
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
 from exporter.config.sources.hubspot import HubspotOptions
 from exporter.demo.hubspot.api import SCOPES
-from exporter.sources.providers.hubspot.objects import BY_ENTITY, CONTACTS, LEADS, OWNERS_SCOPE
+from exporter.records import Deal
+from exporter.sources.providers.hubspot.payloads import BY_ENTITY, CONTACTS, LEADS, OWNERS_SCOPE
 from exporter.sources.providers.hubspot.pipelines import Stages
+from tests.sources.providers.hubspot.rows import reader, row
 
 
 def test_every_entity_that_the_config_offers_can_be_read() -> None:
@@ -22,3 +29,15 @@ def test_every_kind_asks_for_the_property_that_moves_its_cursor() -> None:
 
 def test_the_scopes_are_those_that_the_vendor_asks_for() -> None:
     assert {kind.scope for kind in (*BY_ENTITY.values(), LEADS)} | {OWNERS_SCOPE} == SCOPES
+
+
+def test_the_change_time_of_the_row_stands_in_for_a_missing_property() -> None:
+    bare = row()
+    bare["properties"] = {}
+    assert reader().common(bare)["updated_at"] == datetime(2026, 3, 2, 9, tzinfo=UTC)
+
+
+@pytest.mark.parametrize("properties", [None, {}])
+def test_a_tombstone_needs_nothing_but_an_id(properties: dict[str, Any] | None) -> None:
+    found = reader().tombstone({"id": "9", "properties": properties, "archived": True}, Deal)
+    assert found == Deal(id="9", deleted=True)

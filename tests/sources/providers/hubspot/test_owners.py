@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from exporter.records import Person
-from exporter.sources.providers.hubspot.owners import owner
+from exporter.sources.providers.hubspot.payloads import owner
 
 
 def test_an_owner_is_a_person_in_the_main_team() -> None:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import httpx
 import pytest
 
 from exporter.demo.hubspot import search
 from exporter.passes import Listing, Pass
+from exporter.sources.providers.hubspot.reading import HubspotCursor, HubspotPosition
 from tests.demo.tiny_company import TinyCompany, at, deal
 from tests.sources.account import Replica, bring
 from tests.sources.providers.hubspot.crm import Crm
@@ -155,3 +156,36 @@ def test_an_account_without_records_has_no_cursor_and_is_a_complete_listing() ->
     crm = Crm()
     brought = bring(crm.source(), Pass("deals", crm.clock.now))
     assert (brought.records, brought.cursor, brought.listing) == ((), None, Listing())
+
+
+INSTANT = datetime(2026, 3, 2, 9, 0, 0, 250000, tzinfo=UTC)
+
+
+def test_a_stored_cursor_is_read_back_unchanged() -> None:
+    cursor = HubspotCursor("query", INSTANT, INSTANT - timedelta(minutes=1), 3)
+    assert HubspotCursor.of(cursor.to_text(), "query") == cursor
+
+
+def test_without_a_cursor_of_the_same_query_everything_is_read() -> None:
+    assert HubspotCursor.of(HubspotCursor("query", INSTANT, INSTANT, 3).to_text(), "other") is None
+    assert HubspotCursor.of(None, "query") is None
+
+
+@pytest.mark.parametrize(
+    ("pages", "seconds", "due"), [(1, 9, False), (1, 10, True), (0, 0, True), (60, 599, False), (60, 600, True)]
+)
+def test_the_recycle_bin_costs_at_most_a_request_in_ten_seconds(pages: int, seconds: int, due: bool) -> None:
+    cursor = HubspotCursor("query", INSTANT, INSTANT, pages)
+    assert cursor.archived_due(INSTANT + timedelta(seconds=seconds)) is due
+
+
+@pytest.mark.parametrize("latest", [INSTANT, None])
+def test_a_stored_position_is_read_back_unchanged(latest: datetime | None) -> None:
+    position = HubspotPosition("query", True, "after", latest, 2)
+    assert HubspotPosition.of(position.to_text(), "query") == position
+
+
+def test_without_a_position_of_the_same_query_the_pass_starts_at_the_beginning() -> None:
+    position = HubspotPosition("query", True, "after", INSTANT, 2)
+    assert HubspotPosition.of(position.to_text(), "other") == HubspotPosition("other")
+    assert HubspotPosition.of(None, "query") == HubspotPosition("query")

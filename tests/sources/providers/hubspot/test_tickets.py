@@ -8,15 +8,15 @@ from typing import Any
 import pytest
 
 from exporter.records import Ticket
+from exporter.sources.providers.hubspot.payloads import ticket
 from exporter.sources.providers.hubspot.pipelines import Stage
-from exporter.sources.providers.hubspot.tickets import ticket
-from tests.sources.providers.hubspot.rows import row, shape
+from tests.sources.providers.hubspot.rows import reader, row
 
 STAGES = {"4": Stage("Closed", "Support", "closed"), "2": Stage("Waiting on contact", "Support", "open")}
 
 
 def read(**properties: Any) -> Ticket:
-    return ticket(row(**properties), shape(**STAGES))
+    return ticket(row(**properties), reader(**STAGES))
 
 
 def test_a_closed_ticket_has_every_column() -> None:

@@ -1,11 +1,11 @@
-"""The questions that dashboards and rules ask, as PromQL.
+"""The PromQL expressions of dashboards and rules.
 
-Every answer is free of `instance` and `job`, so that replicas, restarts and backfilled history read as one series.
+No result has the labels `instance` or `job`, so that replicas, restarts and backfilled history read as one series.
 """
 
 from __future__ import annotations
 
-from dashboards.promql import Match, equal, first_of, joined, latest, merged, one_of, select
+from dashboards.promql import Matcher, aggregate, equals, join, latest, one_of, one_series_for_each, select
 from exporter import naming
 from exporter.config.fields import Scope, Status
 from exporter.naming import SCOPE_LABELS, Family, scoped
@@ -14,113 +14,107 @@ from exporter.statuses import BY_CODE, VERDICTS
 GOOD = (Status.EXCEEDED, Status.ON_TRACK)
 BAD = (Status.AT_RISK, Status.OFF_TRACK)
 
-DESCRIPTION = ("kpi", "title", "unit", "department", "objective", "owner")
+INFO_LABELS = ("kpi", "title", "unit", "department", "objective", "owner")
 
 
-def whose(scope: Scope) -> tuple[str, ...]:
-    """The labels that tell one KPI value of a scope from the next."""
+def identity_labels(scope: Scope) -> tuple[str, ...]:
+    """The labels that identify one KPI value at a scope."""
     return ("kpi", *SCOPE_LABELS[scope])
 
 
-def number(family: Family, *matches: Match, scope: Scope = Scope.COMPANY) -> str:
+def latest_value(family: Family, *matchers: Matcher, scope: Scope = Scope.COMPANY) -> str:
     """The latest value of a KPI family at a scope."""
-    return latest(scoped(family, scope), *matches)
+    return latest(scoped(family, scope), *matchers)
 
 
-def current_status(*matches: Match, scope: Scope = Scope.COMPANY) -> str:
+def current_status(*matchers: Matcher, scope: Scope = Scope.COMPANY) -> str:
     """1 for each KPI, with its `status` as a label."""
-    return first_of(f"{number(naming.STATUS, *matches, scope=scope)} == 1", whose(scope))
+    return one_series_for_each(f"{latest_value(naming.STATUS, *matchers, scope=scope)} == 1", identity_labels(scope))
 
 
-def worded_status(*matches: Match, scope: Scope = Scope.COMPANY) -> str:
-    """The same with the label `verdict`: the status in words."""
-    plain = f'label_replace({current_status(*matches, scope=scope)}, "verdict", "$1", "status", "(.*)")'
-    return f'label_replace({plain}, "verdict", "$1 $2", "status", "([^_]+)_(.+)")'
+def status_with_verdict(*matchers: Matcher, scope: Scope = Scope.COMPANY) -> str:
+    """`current_status` with the label `verdict`: the status in words."""
+    verdict = f'label_replace({current_status(*matchers, scope=scope)}, "verdict", "$1", "status", "(.*)")'
+    return f'label_replace({verdict}, "verdict", "$1 $2", "status", "([^_]+)_(.+)")'
 
 
-def described(*matches: Match, bring: tuple[str, ...] = DESCRIPTION) -> str:
-    """1 for each KPI, with what it is as labels."""
-    return first_of(latest(naming.INFO, *matches, by=tuple(dict.fromkeys(("kpi", *bring)))), ("kpi",))
+def kpi_info(*matchers: Matcher, labels: tuple[str, ...] = INFO_LABELS) -> str:
+    """1 for each KPI, with labels of `kpi_info`."""
+    return one_series_for_each(latest(naming.INFO, *matchers, by=tuple(dict.fromkeys(("kpi", *labels)))), ("kpi",))
 
 
-def with_title(expression: str, *bring: str) -> str:
-    """The same with the KPI's title (and more of what it is) as labels."""
-    labels = ("title", *bring)
-    return joined(expression, described(bring=("kpi", *labels)), ("kpi",), labels)
+def with_title(expression: str, *labels: str) -> str:
+    """The expression with the KPI's title, and other labels of `kpi_info`, as labels."""
+    bring = ("title", *labels)
+    return join(expression, kpi_info(labels=bring), ("kpi",), bring)
 
 
-def judged(family: Family, *matches: Match, scope: Scope = Scope.COMPANY) -> str:
-    """A number of each KPI with its status, verdict and title as labels; NaN where the number is unknown."""
-    labels = whose(scope)
-    unknown = f"{latest(scoped(naming.STATUS, scope), *matches, by=labels)} * NaN"
-    value = f"({number(family, *matches, scope=scope)} or {unknown})"
-    return with_title(joined(value, worded_status(*matches, scope=scope), labels, ("status", "verdict")))
+def value_with_status(family: Family, *matchers: Matcher, scope: Scope = Scope.COMPANY) -> str:
+    """A number of each KPI with its status, verdict and title as labels; NaN if the number is unknown."""
+    labels = identity_labels(scope)
+    unknown = f"{latest(scoped(naming.STATUS, scope), *matchers, by=labels)} * NaN"
+    value = f"({latest_value(family, *matchers, scope=scope)} or {unknown})"
+    return with_title(join(value, status_with_verdict(*matchers, scope=scope), labels, ("status", "verdict")))
 
 
-def against_plan(*matches: Match, scope: Scope = Scope.COMPANY) -> str:
-    """The ratio a verdict rests on: value against what is expected by now, else against the whole target."""
-    pace = number(naming.PACE_RATIO, *matches, scope=scope)
-    return f"({pace} or {number(naming.TARGET_RATIO, *matches, scope=scope)})"
+def plan_ratio(*matchers: Matcher, scope: Scope = Scope.COMPANY) -> str:
+    """The ratio that a verdict is based on: to what is expected by now, or to the target if the KPI has no pace."""
+    pace = latest_value(naming.PACE_RATIO, *matchers, scope=scope)
+    return f"({pace} or {latest_value(naming.TARGET_RATIO, *matchers, scope=scope)})"
 
 
-def judged_plan(*matches: Match, scope: Scope = Scope.COMPANY) -> str:
-    """`against_plan` with status, verdict and title as labels."""
-    told = worded_status(*matches, scope=scope)
-    value = against_plan(*matches, scope=scope)
-    return with_title(joined(value, told, whose(scope), ("status", "verdict")))
+def plan_ratio_with_status(*matchers: Matcher, scope: Scope = Scope.COMPANY) -> str:
+    """`plan_ratio` with status, verdict and title as labels."""
+    ratio, status = plan_ratio(*matchers, scope=scope), status_with_verdict(*matchers, scope=scope)
+    return with_title(join(ratio, status, identity_labels(scope), ("status", "verdict")))
 
 
-def readable(expression: str) -> str:
-    """The same numbers with ratios in percent, for tables whose unit is a text column."""
-    percent = f"{latest(naming.INFO, equal('unit', 'ratio'), by=('kpi',))} * 100"
-    return joined(expression, f"({percent} or {latest(naming.INFO, by=('kpi',))})", ("kpi",))
+def ratios_in_percent(expression: str) -> str:
+    """The same numbers with ratios in percent, for tables that show the unit in a text column."""
+    percent = f"{latest(naming.INFO, equals('unit', 'ratio'), by=('kpi',))} * 100"
+    return join(expression, f"({percent} or {latest(naming.INFO, by=('kpi',))})", ("kpi",))
 
 
-def status_code(*matches: Match, scope: Scope = Scope.COMPANY) -> str:
+def status_code(*matchers: Matcher, scope: Scope = Scope.COMPANY) -> str:
     """The code of each KPI's status."""
     family = scoped(naming.STATUS, scope)
-    codes = (f"{select(family, equal('status', spec.status), *matches)} * {spec.code}" for spec in BY_CODE)
-    return merged("max", " or ".join(codes), whose(scope))
+    codes = (f"{select(family, equals('status', spec.status), *matchers)} * {spec.code}" for spec in BY_CODE)
+    return aggregate("max", " or ".join(codes), identity_labels(scope))
 
 
-def with_status(statuses: tuple[Status, ...], *matches: Match, scope: Scope = Scope.COMPANY) -> str:
-    """1 for each KPI and status of these that it has, 0 for those it has not."""
-    return number(naming.STATUS, one_of("status", statuses), *matches, scope=scope)
+def has_status(statuses: tuple[Status, ...], *matchers: Matcher, scope: Scope = Scope.COMPANY) -> str:
+    """For each KPI and each of the statuses, 1 if the KPI has it and 0 if not."""
+    return latest_value(naming.STATUS, one_of("status", statuses), *matchers, scope=scope)
 
 
-def on_target(*matches: Match, scope: Scope = Scope.COMPANY, by: tuple[str, ...] = ()) -> str:
-    """Share of the KPIs with a verdict that are on track or better; absent where none has one.
-
-    `by` groups by labels of the scope.
-    """
-    good, all_judged = (
-        merged("sum", with_status(statuses, *matches, scope=scope), by) for statuses in (GOOD, VERDICTS)
-    )
-    return f"{good} / ({all_judged} > 0)"
+def on_target_share(*matchers: Matcher, scope: Scope = Scope.COMPANY) -> str:
+    """Share of the KPIs with a verdict that are on track or better; absent if no KPI has a verdict."""
+    good, total = (aggregate("sum", has_status(statuses, *matchers, scope=scope)) for statuses in (GOOD, VERDICTS))
+    return f"{good} / ({total} > 0)"
 
 
-def on_target_by(label: str) -> str:
-    """The same for each department or objective."""
-    good, all_judged = (
-        merged("sum", joined(with_status(statuses), described(bring=("kpi", label)), ("kpi",), (label,)), (label,))
+def on_target_share_by(label: str) -> str:
+    """`on_target_share` for each department or objective."""
+    info = kpi_info(labels=("kpi", label))
+    good, total = (
+        aggregate("sum", join(has_status(statuses), info, ("kpi",), (label,)), (label,))
         for statuses in (GOOD, VERDICTS)
     )
-    return f"{good} / ({all_judged} > 0)"
+    return f"{good} / ({total} > 0)"
 
 
-def count_by_status(*matches: Match, scope: Scope = Scope.COMPANY) -> str:
-    """Number of KPIs with each status: the four verdicts always, the others where there are any."""
-    quiet = tuple(status for status in Status if status not in VERDICTS)
-    some = merged("sum", with_status(quiet, *matches, scope=scope), ("status",))
-    return f"{merged('sum', with_status(VERDICTS, *matches, scope=scope), ('status',))} or {some} > 0"
+def count_by_status(*matchers: Matcher, scope: Scope = Scope.COMPANY) -> str:
+    """Number of KPIs with each status: the four verdicts always, the other statuses if any KPI has them."""
+    others = tuple(status for status in Status if status not in VERDICTS)
+    counts = aggregate("sum", has_status(VERDICTS, *matchers, scope=scope), ("status",))
+    return f"{counts} or {aggregate('sum', has_status(others, *matchers, scope=scope), ('status',))} > 0"
 
 
-def score(scope: Scope, *matches: Match) -> str:
-    """Mean of a team's or person's target ratios, each between 0 and 1, as in an objective's score."""
-    ratio = number(naming.TARGET_RATIO, *matches, scope=scope)
-    return merged("avg", f"clamp({ratio}, 0, 1)", SCOPE_LABELS[scope])
+def mean_score(scope: Scope) -> str:
+    """Mean of a team's or person's target ratios, each limited to 0 to 1, as in an objective's score."""
+    return aggregate("avg", f"clamp({latest_value(naming.TARGET_RATIO, scope=scope)}, 0, 1)", SCOPE_LABELS[scope])
 
 
-def data_age(*matches: Match) -> str:
-    """Seconds since the data of each KPI was known to be complete."""
-    return f"time() - {latest(naming.ASOF, *matches)}"
+def data_age(*matchers: Matcher) -> str:
+    """Seconds since the data of each KPI was last known to be complete."""
+    return f"time() - {latest(naming.ASOF, *matchers)}"

@@ -1,51 +1,45 @@
-"""From a config to files: pure, sorted, without a clock, so that the same config gives the same bytes."""
+"""Generates all files from a config. Pure and sorted, without a clock: the same config always gives the same bytes."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 from dashboards.boards.department import department
-from dashboards.boards.exporter_health import exporter_health
 from dashboards.boards.kpi_detail import kpi_detail
-from dashboards.boards.leaderboard import leaderboard
-from dashboards.boards.overview import overview
-from dashboards.boards.people import people
-from dashboards.boards.person import person
-from dashboards.boards.runbook import runbook
-from dashboards.boards.wall import wall
-from dashboards.defaults import Site, department_uid
-from dashboards.deployment import Places
-from dashboards.documents import json_text, yaml_text
-from dashboards.grafana_model import Dashboard, Json, to_json
-from dashboards.kubernetes import kubernetes_files
-from dashboards.manifest import NAME, Manifest
+from dashboards.boards.operations import exporter_health, runbook
+from dashboards.boards.overview import overview, wall
+from dashboards.boards.people import leaderboard, people, person
+from dashboards.encoding import Json, json_text, yaml_text
+from dashboards.grafana_model import Dashboard, to_json
+from dashboards.output import MANIFEST, Manifest, WriteResult, read_manifest, write_files
 from dashboards.provisioning import (
-    MAIN,
-    PEOPLE_FOLDER,
     dashboard_providers,
     data_sources,
+    kubernetes_files,
     playlist,
     prometheus_config,
     prometheus_flags,
 )
-from dashboards.rules.alerting import alert_groups
 from dashboards.rules.alertmanager import alertmanager
 from dashboards.rules.exporter_alerts import OWN_PROMETHEUS
 from dashboards.rules.grafana import contact_points, mute_timings, policies, rule_groups
+from dashboards.rules.groups import alert_groups, recording_rules
 from dashboards.rules.model import RuleGroup
-from dashboards.rules.prometheus import alert_file, recording_file
-from dashboards.rules.recording import recording_rules
-from dashboards.rules.unit_tests import test_file
+from dashboards.rules.prometheus import alert_file, recording_file, test_file
+from dashboards.site import MAIN_FOLDER, PEOPLE_FOLDER, Deployment, Site, department_uid
+from exporter.config.root import Config
+from exporter.errors import StartError
 
-RECORDING, ALERTS = "prometheus/rules/kpi-recording.yml", "prometheus/rules/kpi-alerts.yml"
-TESTS = "prometheus/tests/kpi.yml"
-ALERTING = "grafana/provisioning/alerting/kpi.yaml"
+RECORDING_RULES, ALERT_RULES = "prometheus/rules/kpi-recording.yml", "prometheus/rules/kpi-alerts.yml"
+RULE_TESTS = "prometheus/tests/kpi.yml"
+GRAFANA_ALERTING = "grafana/provisioning/alerting/kpi.yaml"
 
 
 @dataclass(frozen=True, slots=True)
-class Board:
-    """A dashboard with its folder and file name."""
+class DashboardFile:
+    """A dashboard with its kind of folder and its file name."""
 
     folder: str
     name: str
@@ -53,66 +47,66 @@ class Board:
 
     @property
     def json(self) -> Json:
-        """What Grafana gets."""
+        """The JSON that Grafana loads."""
         content: Json = to_json(self.dashboard)
         return content
 
 
-def boards(site: Site) -> Iterator[Board]:
+def dashboard_files(site: Site) -> Iterator[DashboardFile]:
     """All dashboards of a config."""
-    yield Board(MAIN, "overview", overview(site))
+    yield DashboardFile(MAIN_FOLDER, "overview", overview(site))
     for name in site.departments:
         uid = department_uid(site, name)
-        yield Board(MAIN, uid.removeprefix("kpi-"), department(site, name))
-    yield Board(MAIN, "kpi-detail", kpi_detail(site))
-    yield Board(MAIN, "wall", wall(site))
-    yield Board(MAIN, "exporter-health", exporter_health(site))
-    yield Board(MAIN, "runbook", runbook(site))
+        yield DashboardFile(MAIN_FOLDER, uid.removeprefix("kpi-"), department(site, name))
+    yield DashboardFile(MAIN_FOLDER, "kpi-detail", kpi_detail(site))
+    yield DashboardFile(MAIN_FOLDER, "wall", wall(site))
+    yield DashboardFile(MAIN_FOLDER, "exporter-health", exporter_health(site))
+    yield DashboardFile(MAIN_FOLDER, "runbook", runbook(site))
     if site.shows_people:
-        yield Board(PEOPLE_FOLDER, "person", person(site))
-        yield Board(PEOPLE_FOLDER, "people", people(site))
+        yield DashboardFile(PEOPLE_FOLDER, "person", person(site))
+        yield DashboardFile(PEOPLE_FOLDER, "people", people(site))
         if site.config.dashboards.leaderboard:
-            yield Board(PEOPLE_FOLDER, "leaderboard", leaderboard(site))
+            yield DashboardFile(PEOPLE_FOLDER, "leaderboard", leaderboard(site))
 
 
-def compose_files(site: Site, places: Places, earlier: Manifest) -> dict[str, str]:
-    """Everything that a stack of its own needs: path to text."""
+def compose_files(site: Site, deployment: Deployment, earlier: Manifest) -> dict[str, str]:
+    """All files of a self-contained stack (path to text); `earlier` is the manifest of the last run."""
     config, groups = site.config, alert_groups(site.config)
-    found = list(boards(site))
-    folders = list(dict.fromkeys(board.folder for board in found))
-    files = {f"grafana/dashboards/{board.folder}/{board.name}.json": json_text(board.json) for board in found}
+    dashboards = list(dashboard_files(site))
+    folders = list(dict.fromkeys(board.folder for board in dashboards))
+    files = {f"grafana/dashboards/{board.folder}/{board.name}.json": json_text(board.json) for board in dashboards}
     files |= {
         "grafana/playlist.json": json_text(playlist(site)),
-        "grafana/provisioning/datasources/kpi.yaml": yaml_text(data_sources(site, places)),
-        "grafana/provisioning/dashboards/kpi.yaml": yaml_text(dashboard_providers(site, places, folders)),
-        "prometheus/prometheus.yml": yaml_text(prometheus_config(config, places)),
+        "grafana/provisioning/datasources/kpi.yaml": yaml_text(data_sources(site, deployment)),
+        "grafana/provisioning/dashboards/kpi.yaml": yaml_text(dashboard_providers(site, deployment, folders)),
+        "prometheus/prometheus.yml": yaml_text(prometheus_config(config, deployment)),
         "prometheus/flags": prometheus_flags(config),
-        RECORDING: yaml_text(recording_file(recording_rules(config))),
-        "alertmanager/alertmanager.yml": yaml_text(alertmanager(config, places)),
+        RECORDING_RULES: yaml_text(recording_file(recording_rules(config))),
+        "alertmanager/alertmanager.yml": yaml_text(alertmanager(config, deployment)),
     }
     if site.prometheus_alerts:
-        rule_files = [f"../rules/{path.rsplit('/', 1)[1]}" for path in (RECORDING, ALERTS)]
-        files[ALERTS] = yaml_text(alert_file(config, groups))
-        files[TESTS] = yaml_text(test_file(config, groups, rule_files))
-    alerting = alerting_content(site, places, groups)
+        rule_files = [f"../rules/{path.rsplit('/', 1)[1]}" for path in (RECORDING_RULES, ALERT_RULES)]
+        files[ALERT_RULES] = yaml_text(alert_file(config, groups))
+        files[RULE_TESTS] = yaml_text(test_file(config, groups, rule_files))
+    alerting = alerting_content(site, deployment, groups)
     manifest = replace(_grafana_objects(alerting), files=tuple(sorted(files))).after(earlier)
     if content := with_deletions(alerting, manifest):
-        files[ALERTING] = yaml_text(content)
+        files[GRAFANA_ALERTING] = yaml_text(content)
         manifest = replace(manifest, files=tuple(sorted(files)))
-    return _sorted(files | {NAME: manifest.to_text()})
+    return _sorted(files | {MANIFEST: manifest.to_text()})
 
 
-def alerting_content(site: Site, places: Places, groups: Sequence[RuleGroup]) -> Json:
-    """Grafana's own rules, contact points, policies and mute timings; nothing where Prometheus alerts alone."""
+def alerting_content(site: Site, deployment: Deployment, groups: Sequence[RuleGroup]) -> Json:
+    """Grafana's rules, contact points, policies and mute timings; empty if Prometheus alone evaluates alerts."""
     if not site.grafana_alerts:
         return {}
-    parts = {
+    sections = {
         "groups": rule_groups(site, groups),
-        "contactPoints": contact_points(site.config, places),
+        "contactPoints": contact_points(site.config, deployment),
         "muteTimes": mute_timings(site.config),
         "policies": policies(site.config),
     }
-    return {name: part for name, part in parts.items() if part}
+    return {name: section for name, section in sections.items() if section}
 
 
 def _grafana_objects(alerting: Json) -> Manifest:
@@ -124,10 +118,10 @@ def _grafana_objects(alerting: Json) -> Manifest:
 
 
 def with_deletions(alerting: Json, manifest: Manifest) -> Json:
-    """The same, telling Grafana what to delete.
+    """The alerting content, plus what Grafana has to delete.
 
-    Contact points and timings are deleted only together with a new policy tree: one that still names them would keep
-    Grafana from starting.
+    Contact points and mute timings are deleted only together with a new policy tree: if the tree still named them,
+    Grafana would not start.
     """
     deletions: Json = {"deleteRules": [{"orgId": 1, "uid": uid} for uid in manifest.gone_rules]}
     if "policies" in alerting:
@@ -137,23 +131,35 @@ def with_deletions(alerting: Json, manifest: Manifest) -> Json:
     return {"apiVersion": 1, **content} if content else {}
 
 
-def cluster_files(site: Site, places: Places) -> dict[str, str]:
-    """Everything for a cluster that has Prometheus' operator and Grafana's sidecar."""
+def cluster_files(site: Site, deployment: Deployment) -> dict[str, str]:
+    """All files (path to text) for a cluster with the Prometheus operator and Grafana's sidecar."""
     groups = alert_groups(site.config, leave_out=OWN_PROMETHEUS)
     rules = recording_file(recording_rules(site.config))["groups"]
     if site.prometheus_alerts:
         rules = [*rules, *alert_file(site.config, groups)["groups"]]
-    alerting = alerting_content(site, places, groups)
-    found = {f"{board.folder}-{board.name}": board for board in boards(site)}
+    alerting = alerting_content(site, deployment, groups)
     files = kubernetes_files(
         site.config,
         rules,
-        {name: (board.folder, json_text(board.json)) for name, board in found.items()},
-        yaml_text(data_sources(site, places)),
+        {f"{board.folder}-{board.name}": (board.folder, json_text(board.json)) for board in dashboard_files(site)},
+        yaml_text(data_sources(site, deployment)),
         yaml_text({"apiVersion": 1, **alerting}) if alerting else "",
     )
-    return _sorted(files | {NAME: Manifest(files=tuple(sorted(files))).to_text()})
+    return _sorted(files | {MANIFEST: Manifest(files=tuple(sorted(files))).to_text()})
 
 
 def _sorted(files: dict[str, str]) -> dict[str, str]:
     return {path: files[path] for path in sorted(files)}
+
+
+def write_stack(config: Config, out: Path, deployment: Deployment = Deployment()) -> None:  # noqa: B008  # immutable
+    """Writes the files of a self-contained stack, for `provision` and the demo. Raises StartError if it cannot."""
+    write_generated(out, compose_files(Site(config), deployment, read_manifest(out)))
+
+
+def write_generated(out: Path, files: dict[str, str]) -> WriteResult:
+    """Brings the folder to `files`, all or nothing. Raises StartError if it cannot be written."""
+    try:
+        return write_files(out, files)
+    except OSError as error:
+        raise StartError(f"cannot write to {out}: {error.strerror}") from None

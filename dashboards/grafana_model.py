@@ -1,8 +1,8 @@
-"""The object model: grafanalib's classes, made to write what today's Grafana reads.
+"""grafanalib's classes, adapted to write the JSON that current versions of Grafana load.
 
-grafanalib 0.7.1 writes the dashboard schema of 2017: nulls, keys long gone, thresholds that are strings, alert rules
-that Grafana refuses to load. The subclasses here keep its classes and constructor names, and write the classic
-dashboard JSON of schema version 42, which Grafana 9.4 to 13 load.
+grafanalib 0.7.1 writes the dashboard schema of 2017: nulls, removed keys, thresholds as strings, and alert rules that
+Grafana rejects. These subclasses keep its classes and constructor names, and write the classic dashboard JSON of
+schema version 42, which Grafana 9.4 to 13 load.
 """
 
 from __future__ import annotations
@@ -12,15 +12,15 @@ from typing import Any
 
 from grafanalib import core
 
+from dashboards.encoding import Json
+
 SCHEMA_VERSION = 42
 PLUGIN_VERSION = "12.1.1"
-"""The version whose panel options are written; without it Grafana migrates them from the forms of version 6."""
-
-Json = dict[str, Any]
+"""The version that the panel options belong to. Without it Grafana migrates them as options of version 6."""
 
 
-class Step(core.Threshold):  # type: ignore[misc]
-    """A colour from a value on; the first step has none, which Grafana wants as null."""
+class ThresholdStep(core.Threshold):  # type: ignore[misc]
+    """A colour for all values from `value` on. The first step has no value, which Grafana expects as null."""
 
     def __init__(self, color: str, value: float | None = None) -> None:
         super().__init__(color, 0, float(value or 0))
@@ -32,10 +32,10 @@ class Step(core.Threshold):  # type: ignore[misc]
 
 
 class Query(core.Target):  # type: ignore[misc]
-    """One PromQL query of a panel (grafanalib's Target; here a target is what a KPI should reach)."""
+    """One PromQL query of a panel. grafanalib calls it Target, but here a target is what a KPI should reach."""
 
     def __init__(self, expr: str, ref: str = "A", *, legend: str = "__auto", form: str = "range") -> None:
-        """`form` is what is asked for: range (lines), now (one value each) or table (one value each, as rows)."""
+        """`form` is range (values over time), instant (one value per series) or table (the same as rows)."""
         super().__init__(expr=expr, refId=ref, legendFormat=legend, instant=form != "range")
         self.format = "table" if form == "table" else "time_series"
 
@@ -54,14 +54,14 @@ class Query(core.Target):  # type: ignore[misc]
 
 
 class Panel(core.Panel):  # type: ignore[misc]
-    """Any panel type: its options and field configuration as Grafana knows them."""
+    """A panel of any type, with Grafana's options and field configuration."""
 
     def __init__(self, type: str, options: Json, field_config: Json, **common: Any) -> None:  # noqa: A002
         super().__init__(**common)
         self.type, self.options, self.field_config = type, options, field_config
 
     def to_json_data(self) -> Json:
-        """The panel, without grafanalib's keys of old."""
+        """The panel, without the obsolete keys of grafanalib."""
         return {
             "id": self.id,
             "type": self.type,
@@ -80,8 +80,8 @@ class Panel(core.Panel):  # type: ignore[misc]
         }
 
 
-class Row(core.RowPanel):  # type: ignore[misc]
-    """A heading; a collapsed one holds its panels, whose queries wait until it is opened."""
+class RowPanel(core.RowPanel):  # type: ignore[misc]
+    """A row heading. A collapsed row contains its panels and runs their queries only when it is opened."""
 
     def to_json_data(self) -> Json:
         """A panel of type row."""
@@ -108,7 +108,7 @@ class Variable(core.Template):  # type: ignore[misc]
         regex: str = "",
         first: tuple[str, str] = ("", ""),
     ) -> None:
-        """`many` allows several values and all of them, which is then the default; else `first` is: text and value."""
+        """`many` allows several values, and selects all by default. Otherwise `first` (text, value) is the default."""
         super().__init__(
             name=name,
             label=label,
@@ -121,8 +121,8 @@ class Variable(core.Template):  # type: ignore[misc]
             sort=core.SORT_ALPHA_IGNORE_CASE_ASC,
         )
         text, value = first
-        chosen = {"selected": True, "text": text, "value": value} if value else None
-        self.current: Json | None = {"selected": True, "text": ["All"], "value": ["$__all"]} if many else chosen
+        default = {"selected": True, "text": text, "value": value} if value else None
+        self.current: Json | None = {"selected": True, "text": ["All"], "value": ["$__all"]} if many else default
 
     def to_json_data(self) -> Json:
         """A variable of type query."""
@@ -149,12 +149,12 @@ class Dashboard(core.Dashboard):  # type: ignore[misc]
     """A dashboard in the classic JSON of schema version 42."""
 
     def __init__(self, *, week_start: str, fiscal_month: int, **common: Any) -> None:
-        """`fiscal_month` counts from 0, `week_start` is a weekday's name, as Grafana has them."""
+        """`fiscal_month` counts from 0; `week_start` is the name of a weekday, or empty for the viewer's own."""
         super().__init__(schemaVersion=SCHEMA_VERSION, **common)
         self.week_start, self.fiscal_month = week_start, fiscal_month
 
     def to_json_data(self) -> Json:
-        """What a dashboard file holds; `id` and `version` are Grafana's own."""
+        """The content of a dashboard file. Grafana assigns `id` and `version`."""
         return {
             "uid": self.uid,
             "title": self.title,
@@ -180,7 +180,7 @@ class Dashboard(core.Dashboard):  # type: ignore[misc]
 
 def to_json(value: Any) -> Any:
     """The plain JSON of an object and everything in it, without entries that are None."""
-    if isinstance(value, Step):
+    if isinstance(value, ThresholdStep):
         return value.to_json_data()
     if hasattr(value, "to_json_data"):
         return to_json(value.to_json_data())

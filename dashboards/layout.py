@@ -1,20 +1,28 @@
-"""Where panels stand on the grid of 24 columns."""
+"""Assembles a dashboard: arranges its panels on the grid and adds what all dashboards share."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
 
-from grafanalib.core import GridPos
+from grafanalib.core import Annotations, DashboardLink, GridPos, Templating, Time
 
-from dashboards.grafana_model import Panel, Row
+from dashboards.encoding import duration_text
+from dashboards.grafana_model import Dashboard, Panel, RowPanel, Variable
+from dashboards.site import OVERVIEW, Site
 
-WIDTH = 24
+TAG = "kpi"
+_WIDTH = 24
+"""Columns of Grafana's grid."""
+_WEEK_STARTS = ("monday", "saturday", "sunday")
+"""The days that Grafana can start a week on."""
 
 
 @dataclass(frozen=True, slots=True)
-class Block:
-    """A panel with its size in grid units; a unit of height is 30 pixels."""
+class GridItem:
+    """A panel with its size in grid units; one unit of height is 30 pixels."""
 
     panel: Panel
     width: int
@@ -22,51 +30,107 @@ class Block:
 
 
 @dataclass(frozen=True, slots=True)
-class Section:
-    """A row heading and what stands under it."""
+class PanelRow:
+    """A row heading and the panels below it."""
 
-    row: Row
-    blocks: tuple[Block, ...]
+    row: RowPanel
+    items: tuple[GridItem, ...]
 
 
-def arranged(parts: Iterable[Block | Section]) -> list[Panel | Row]:
-    """The panels in reading order, from left to right and top to bottom, each given its place."""
-    placed: list[Panel | Row] = []
+@dataclass(frozen=True, slots=True)
+class DashboardSettings:
+    """What differs between dashboards, apart from their panels."""
+
+    uid: str
+    title: str
+    description: str
+    tags: tuple[str, ...] = ()
+    since: str = "now-90d"
+    variables: Sequence[Variable] = ()
+    annotations: Sequence[Mapping[str, Any]] = ()
+
+
+def build_dashboard(site: Site, settings: DashboardSettings, layout: Iterable[GridItem | PanelRow]) -> Dashboard:
+    """The dashboard with its panels, navigation, data source, time zone and refresh interval."""
+    company = site.config.company
+    panels = arrange(layout)
+    for panel in panels:
+        _set_datasource(site, panel)
+    for variable in settings.variables:
+        variable.dataSource = site.datasource_ref
+    return Dashboard(
+        uid=settings.uid,
+        title=settings.title,
+        description=settings.description,
+        tags=[TAG, *settings.tags],
+        editable=False,
+        graphTooltip=1,
+        timezone=company.timezone.key,
+        refresh=duration_text(max(site.config.dashboards.refresh, timedelta(seconds=5))),
+        time=Time(settings.since, "now"),
+        templating=Templating(list(settings.variables)),
+        annotations=Annotations(list(settings.annotations)),
+        links=_navigation(settings.uid),
+        panels=panels,
+        week_start=company.week_starts if company.week_starts in _WEEK_STARTS else "",
+        fiscal_month=company.fiscal_month - 1,
+    )
+
+
+def _set_datasource(site: Site, panel: Panel | RowPanel) -> None:
+    if isinstance(panel, RowPanel):
+        for nested in panel.panels:
+            _set_datasource(site, nested)
+    elif panel.targets:
+        panel.dataSource = site.datasource_ref
+        for query in panel.targets:
+            query.datasource = site.datasource_ref
+
+
+def _navigation(uid: str) -> list[DashboardLink]:
+    home = DashboardLink(type="link", title="Overview", uri=f"/d/{OVERVIEW}", icon="dashboard", tooltip="All KPIs")
+    others = DashboardLink(type="dashboards", title="Dashboards", tags=[TAG], asDropdown=True, includeVars=True)
+    return [others] if uid == OVERVIEW else [home, others]
+
+
+def arrange(layout: Iterable[GridItem | PanelRow]) -> list[Panel | RowPanel]:
+    """The panels in reading order, with their grid positions set from left to right and top to bottom."""
+    panels: list[Panel | RowPanel] = []
     top = 0
-    for run in _runs(parts):
-        if isinstance(run, Section):
-            run.row.gridPos = GridPos(h=1, w=WIDTH, x=0, y=top)
-            below = _flow(run.blocks, top + 1)
-            panels = [block.panel for block in run.blocks]
-            run.row.panels = panels if run.row.collapsed else []
-            placed += [run.row] if run.row.collapsed else [run.row, *panels]
-            top = top + 1 if run.row.collapsed else below
+    for group in _groups(layout):
+        if isinstance(group, PanelRow):
+            group.row.gridPos = GridPos(h=1, w=_WIDTH, x=0, y=top)
+            bottom = _place(group.items, top + 1)
+            nested = [item.panel for item in group.items]
+            group.row.panels = nested if group.row.collapsed else []
+            panels += [group.row] if group.row.collapsed else [group.row, *nested]
+            top = top + 1 if group.row.collapsed else bottom
         else:
-            top = _flow(run, top)
-            placed += [block.panel for block in run]
-    return placed
+            top = _place(group, top)
+            panels += [item.panel for item in group]
+    return panels
 
 
-def _runs(parts: Iterable[Block | Section]) -> Iterator[Section | list[Block]]:
-    loose: list[Block] = []
-    for part in parts:
-        if isinstance(part, Section):
-            yield loose
-            loose = []
-            yield part
+def _groups(layout: Iterable[GridItem | PanelRow]) -> Iterator[PanelRow | list[GridItem]]:
+    """The rows, and the runs of items between them."""
+    run: list[GridItem] = []
+    for entry in layout:
+        if isinstance(entry, PanelRow):
+            yield run
+            run = []
+            yield entry
         else:
-            loose.append(part)
-    yield loose
+            run.append(entry)
+    yield run
 
 
-def _flow(blocks: Iterable[Block], top: int) -> int:
-    """Places the blocks from `top` on and gives the first free line below them."""
-    left = below = 0
-    line, below = top, top
-    for block in blocks:
-        if left + block.width > WIDTH:
-            left, line = 0, below
-        block.panel.gridPos = GridPos(h=block.height, w=block.width, x=left, y=line)
-        left += block.width
-        below = max(below, line + block.height)
-    return below
+def _place(items: Iterable[GridItem], top: int) -> int:
+    """Sets the positions of the items from line `top` on. Returns the first free line below them."""
+    x, y, bottom = 0, top, top
+    for item in items:
+        if x + item.width > _WIDTH:
+            x, y = 0, bottom
+        item.panel.gridPos = GridPos(h=item.height, w=item.width, x=x, y=y)
+        x += item.width
+        bottom = max(bottom, y + item.height)
+    return bottom

@@ -1,17 +1,18 @@
-"""How values look: units, colours that say status, names, and the per-series overrides of a panel.
+"""The field configuration of panels: units, status colours, names, links, and overrides for single series.
 
-Series are named `KPI STATUS ...` in queries, so that a handful of overrides by pattern gives any number of KPIs their
-unit and colour.
+Queries name their series `KPI STATUS ...`, so that a few overrides by pattern give any number of KPIs their unit and
+colour.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any
 
-from dashboards.grafana_model import Step
-from exporter.config.company import Bands
+from dashboards.grafana_model import ThresholdStep
+from dashboards.site import DETAIL, PERSON, late_after
 from exporter.config.fields import Status
 from exporter.config.kpis import Kpi
 from exporter.config.root import Config
@@ -21,18 +22,18 @@ from exporter.statuses import BY_CODE, STATUSES, colours
 Override = dict[str, Any]
 
 NO_DATA = "no data"
-JUDGED_SERIES = "{{kpi}} {{status}}"
-"""The name of a series in queries by `expressions.judged`."""
+SERIES_WITH_STATUS = "{{kpi}} {{status}}"
+"""The legend of queries with `expressions.value_with_status`."""
 
-_OWN_UNIT = frozenset(
+_CURRENCY_UNITS = frozenset(
     {
         "USD", "GBP", "EUR", "JPY", "RUB", "UAH", "BRL", "DKK", "ISK", "NOK", "SEK", "CZK", "CHF", "PLN", "ZAR", "INR",
         "KRW", "IDR", "PHP", "VND", "TRY", "MYR", "XPF", "BGN", "PYG", "UYU", "ILS",
     }
 )  # fmt: skip
-"""Currencies that Grafana has a unit of its own for."""
+"""Currencies for which Grafana has a unit."""
 _DECIMALS = {"count": 1, "ratio": 1, "currency": 2, "seconds": 1, "score": 2}
-_WORDS_OF_UNITS = {"ratio": "%", "seconds": "s", "count": " ", "score": " "}
+_UNIT_TEXTS = {"ratio": "%", "seconds": "s", "count": " ", "score": " "}
 
 NEUTRAL = "text"
 PERCENT = "percentunit"
@@ -41,28 +42,28 @@ PERCENT = "percentunit"
 def unit_id(unit: str, currency: str) -> str:
     """Grafana's name for a unit of the config."""
     if unit == "currency":
-        return f"currency{currency}" if currency in _OWN_UNIT else f"currency:{currency} "
+        return f"currency{currency}" if currency in _CURRENCY_UNITS else f"currency:{currency} "
     return {"count": "locale", "ratio": "percentunit", "seconds": "s", "score": "none"}.get(unit) or f"suffix:{unit}"
 
 
 def decimals(unit: str) -> int:
-    """Digits after the point at most."""
+    """The number of decimal places."""
     return _DECIMALS.get(unit, 1)
 
 
-def unit_words(config: Config) -> dict[str, str]:
-    """What a unit is called in a table's unit column; free text stays as it is."""
-    return _WORDS_OF_UNITS | {"currency": config.company.currency}
+def unit_texts(config: Config) -> dict[str, str]:
+    """The texts of units in a table's unit column. Units that are not listed are shown unchanged."""
+    return _UNIT_TEXTS | {"currency": config.company.currency}
 
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """The field configuration of a panel. `custom` holds the panel type's own keys, `name` what a series is called."""
+    """The field configuration of a panel. `name` is the display name of series, `custom` has the panel type's keys."""
 
     unit: str = "none"
     decimals: int = 1
     colour: str = NEUTRAL
-    steps: tuple[Step, ...] = ()
+    steps: tuple[ThresholdStep, ...] = ()
     name: str | None = None
     lowest: float | None = None
     highest: float | None = None
@@ -73,7 +74,7 @@ class Look:
     no_value: str = NO_DATA
 
     def defaults(self) -> dict[str, Any]:
-        """`fieldConfig.defaults` in Grafana's own shape."""
+        """Grafana's `fieldConfig.defaults`."""
         colour: dict[str, Any] = {"mode": "thresholds"}
         if not self.steps:
             series = self.colour == "series"
@@ -83,7 +84,7 @@ class Look:
             "decimals": self.decimals,
             "noValue": self.no_value,
             "color": colour,
-            "thresholds": {"mode": "absolute", "steps": list(self.steps or (Step(self.colour),))},
+            "thresholds": {"mode": "absolute", "steps": list(self.steps or (ThresholdStep(self.colour),))},
             "min": self.lowest,
             "max": self.highest,
             "mappings": list(self.mappings),
@@ -92,48 +93,48 @@ class Look:
         }
 
     def all_overrides(self) -> list[Override]:
-        """The overrides, and last the name: the others find a series by what its query calls it."""
-        return [*self.overrides, *([matching(".*", name=self.name)] if self.name else [])]
+        """The overrides. The name comes last, because the others match the name that the query gives a series."""
+        return [*self.overrides, *([by_pattern(".*", name=self.name)] if self.name else [])]
 
 
-def ratio_steps(config: Config, bands: Bands | None = None) -> tuple[Step, ...]:
-    """Thresholds of a target ratio, from the company's bands."""
-    bands, colour = bands or config.company.bands, colours(config)
+def ratio_steps(config: Config) -> tuple[ThresholdStep, ...]:
+    """Thresholds of a target ratio: the company's bands."""
+    bands, colour = config.company.bands, colours(config)
     return (
-        Step(colour[Status.OFF_TRACK]),
-        Step(colour[Status.AT_RISK], bands.at_risk),
-        Step(colour[Status.ON_TRACK], bands.on_track),
+        ThresholdStep(colour[Status.OFF_TRACK]),
+        ThresholdStep(colour[Status.AT_RISK], bands.at_risk),
+        ThresholdStep(colour[Status.ON_TRACK], bands.on_track),
     )
 
 
-def share_steps(config: Config) -> tuple[Step, ...]:
-    """Thresholds of a share of KPIs on target."""
+def share_steps(config: Config) -> tuple[ThresholdStep, ...]:
+    """Thresholds of the share of KPIs on target."""
     colour = colours(config)
     return (
-        Step(colour[Status.OFF_TRACK]),
-        Step(colour[Status.AT_RISK], 0.6),
-        Step(colour[Status.ON_TRACK], 0.8),
+        ThresholdStep(colour[Status.OFF_TRACK]),
+        ThresholdStep(colour[Status.AT_RISK], 0.6),
+        ThresholdStep(colour[Status.ON_TRACK], 0.8),
     )
 
 
-def age_steps(config: Config) -> tuple[Step, ...]:
-    """Thresholds of the data's age: late at two thirds of the shortest age at which numbers are withheld."""
-    shortest = min(source.withheld_after.total_seconds() for source in config.sources)
+def age_steps(config: Config, withheld_after: timedelta | None = None) -> tuple[ThresholdStep, ...]:
+    """Thresholds of the data's age; by default for the shortest age at which a source's numbers are withheld."""
     colour = colours(config)
+    withheld_after = withheld_after or min(source.withheld_after for source in config.sources)
     return (
-        Step(colour[Status.ON_TRACK]),
-        Step(colour[Status.AT_RISK], shortest * 2 / 3),
-        Step(colour[Status.OFF_TRACK], shortest),
+        ThresholdStep(colour[Status.ON_TRACK]),
+        ThresholdStep(colour[Status.AT_RISK], late_after(withheld_after).total_seconds()),
+        ThresholdStep(colour[Status.OFF_TRACK], withheld_after.total_seconds()),
     )
 
 
-def named(name: str, /, **properties: Any) -> Override:
-    """What holds for the series or column of exactly this name."""
+def by_name(name: str, /, **properties: Any) -> Override:
+    """An override for the series or column of this name."""
     return _override("byName", name, properties)
 
 
-def matching(pattern: str, /, **properties: Any) -> Override:
-    """What holds for all series whose name the pattern finds."""
+def by_pattern(pattern: str, /, **properties: Any) -> Override:
+    """An override for all series whose name matches the pattern."""
     return _override("byRegexp", f"/{pattern}/", properties)
 
 
@@ -147,14 +148,14 @@ def _override(matcher: str, options: str, properties: Mapping[str, Any]) -> Over
     }
 
 
-def fixed(colour: str) -> dict[str, str]:
-    """A colour whatever the value."""
+def fixed_colour(colour: str) -> dict[str, str]:
+    """One colour for all values."""
     return {"mode": "fixed", "fixedColor": colour}
 
 
 def status_overrides(config: Config) -> tuple[Override, ...]:
     """The colour of each status, for series named `... STATUS`."""
-    return tuple(matching(f" {status}$", colour=fixed(colour)) for status, colour in colours(config).items())
+    return tuple(by_pattern(f" {status}$", colour=fixed_colour(colour)) for status, colour in colours(config).items())
 
 
 def unit_overrides(config: Config, kpis: Iterable[Kpi]) -> tuple[Override, ...]:
@@ -168,32 +169,48 @@ def metric_unit_overrides(config: Config) -> tuple[Override, ...]:
 
 
 def _unit_overrides(config: Config, units: Mapping[str, str]) -> tuple[Override, ...]:
-    """One override for each unit, whose pattern lists the names that have it."""
+    """One override for each unit, with a pattern that lists the names with that unit."""
     names: dict[str, list[str]] = {}
     for name, unit in units.items():
         names.setdefault(unit, []).append(name)
     return tuple(
-        matching(f"^({'|'.join(names[unit])}) ", unit=unit_id(unit, config.company.currency), decimals=decimals(unit))
+        by_pattern(f"^({'|'.join(names[unit])}) ", unit=unit_id(unit, config.company.currency), decimals=decimals(unit))
         for unit in sorted(names)
     )
 
 
-def status_texts(config: Config) -> dict[str, Any]:
-    """A value mapping from the status label to its words and colour."""
+def status_mapping(config: Config) -> dict[str, Any]:
+    """A value mapping from the status label to words and colour."""
     colour = colours(config)
-    return value_texts({spec.status.value: (spec.words, colour[spec.status]) for spec in STATUSES.values()})
+    return value_mapping({spec.status.value: (spec.words, colour[spec.status]) for spec in STATUSES.values()})
 
 
-def code_texts(config: Config) -> dict[str, Any]:
+def code_mapping(config: Config) -> dict[str, Any]:
     """A value mapping from the codes of statuses to words and colours."""
     colour = colours(config)
-    return value_texts({str(spec.code): (spec.words, colour[spec.status]) for spec in BY_CODE})
+    return value_mapping({str(spec.code): (spec.words, colour[spec.status]) for spec in BY_CODE})
 
 
-def value_texts(texts: Mapping[str, tuple[str, str | None]]) -> dict[str, Any]:
-    """A value mapping: shown text and colour for each value."""
+def value_mapping(texts: Mapping[str, tuple[str, str | None]]) -> dict[str, Any]:
+    """A value mapping to a text and an optional colour."""
     options = {
         value: {"text": text, "index": index} | ({"color": colour} if colour else {})
         for index, (value, (text, colour)) in enumerate(texts.items())
     }
     return {"type": "value", "options": options}
+
+
+def link(title: str, uid: str, **variables: str) -> dict[str, Any]:
+    """A link from a tile or cell to a dashboard, with the same time range and these variables."""
+    query = "".join(f"var-{name}={value}&" for name, value in variables.items())
+    return {"title": title, "url": f"/d/{uid}?{query}${{__url_time_range}}", "targetBlank": False}
+
+
+def link_to_kpi(name: str = "__field.labels.kpi") -> dict[str, Any]:
+    """A link to a KPI's detail. `name` is the Grafana variable with the KPI's name, which needs no encoding."""
+    return link("Open the KPI", DETAIL, kpi=f"${{{name}}}")
+
+
+def link_to_person(name: str) -> dict[str, Any]:
+    """A link to a person's dashboard. `name` is the Grafana variable with the person's name."""
+    return link("Open the person", PERSON, person=f"${{{name}:percentencode}}")

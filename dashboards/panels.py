@@ -1,4 +1,4 @@
-"""Panels by what they are for: each factory knows its panel type's options, so that they stand in one place."""
+"""Panels by purpose: each function knows the options of its panel type."""
 
 from __future__ import annotations
 
@@ -8,70 +8,70 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
-from dashboards.grafana_model import Panel, Query, Row, Step
-from dashboards.look import Look, Override, named
+from dashboards.grafana_model import Panel, Query, RowPanel, ThresholdStep
+from dashboards.look import Look, Override, by_name
 from exporter.statuses import GREY
 
 _LAST = {"calcs": ["lastNotNull"], "fields": "", "values": False}
 _NO_LEGEND = {"calcs": [], "displayMode": "list", "placement": "bottom", "showLegend": False}
-_ONE_LINE_WITHIN = 90 * 60 * 1000
-"""Milliseconds that a line spans: the past has a sample each hour, which closer steps would show as nothing at all."""
+_LONGEST_GAP = 90 * 60 * 1000
+"""Milliseconds that a line bridges. Backfilled history has one sample an hour, which shorter gaps would not connect."""
 _LINE = {
     "drawStyle": "line",
     "lineInterpolation": "linear",
     "lineWidth": 2,
     "fillOpacity": 0,
     "showPoints": "never",
-    "spanNulls": _ONE_LINE_WITHIN,
+    "spanNulls": _LONGEST_GAP,
     "axisSoftMin": 0,
 }
 MERGED: Mapping[str, Any] = MappingProxyType({"id": "merge", "options": {}})
-"""Rows of several queries that agree in their labels become one."""
+"""Merges rows of several queries if their labels are equal."""
 DASHED = {"fill": "dash", "dash": [10, 10]}
 DOTTED = {"fill": "dot", "dash": [0, 8]}
 
 
 @dataclass(frozen=True, slots=True)
-class Head:
-    """What every panel has: an id that never changes, a title, and what a viewer should know about it."""
+class Header:
+    """What every panel has: an id that never changes, a title, and a description for the viewer."""
 
     id: int
     title: str
     description: str
 
 
-def now(expr: str, legend: str = "__auto", ref: str = "A") -> Query:
-    """The values at the right edge of the time range."""
-    return Query(expr, ref, legend=legend, form="now")
+def instant_query(expr: str, legend: str = "__auto", ref: str = "A") -> Query:
+    """The values at the end of the time range."""
+    return Query(expr, ref, legend=legend, form="instant")
 
 
-def over_time(expr: str, legend: str = "__auto", ref: str = "A") -> Query:
-    """The values along the time range."""
+def range_query(expr: str, legend: str = "__auto", ref: str = "A") -> Query:
+    """The values over the time range."""
     return Query(expr, ref, legend=legend)
 
 
-def rows_of(expr: str, ref: str = "A") -> Query:
-    """The values at the right edge of the time range, as rows of a table."""
+def table_query(expr: str, ref: str = "A") -> Query:
+    """The values at the end of the time range, as rows of a table."""
     return Query(expr, ref, form="table")
 
 
-def _panel(kind: str, head: Head, queries: Sequence[Query], look: Look, options: Mapping[str, Any]) -> Panel:
+def _panel(kind: str, header: Header, queries: Sequence[Query], look: Look, options: Mapping[str, Any]) -> Panel:
     config = {"defaults": look.defaults(), "overrides": look.all_overrides()}
     return Panel(
         kind,
         dict(options),
         config,
-        id=head.id,
-        title=head.title,
-        description=head.description,
+        id=header.id,
+        title=header.title,
+        description=header.description,
         targets=list(queries),
     )
 
 
 def tiles(
-    head: Head, queries: Sequence[Query], look: Look, *, text: str = "value_and_name", paint: str = "value"
+    header: Header, queries: Sequence[Query], look: Look, *, text: str = "value_and_name", paint: str = "value"
 ) -> Panel:
-    """One tile for each series: a big number, painted `value`, `background_solid` or `none`; a sparkline if ranged."""
+    """One tile for each series: a number, and a sparkline for range queries. `paint` is Grafana's colour mode."""
     spark = any(not query.instant for query in queries)
     options = {
         "reduceOptions": _LAST,
@@ -84,10 +84,10 @@ def tiles(
         "showPercentChange": False,
         "percentChangeColorMode": "standard",
     }
-    return _panel("stat", head, queries, look, options)
+    return _panel("stat", header, queries, look, options)
 
 
-def bars(head: Head, queries: Sequence[Query], look: Look) -> Panel:
+def bars(header: Header, queries: Sequence[Query], look: Look) -> Panel:
     """One horizontal bar for each series, in the query's order."""
     options = {
         "reduceOptions": _LAST,
@@ -102,25 +102,25 @@ def bars(head: Head, queries: Sequence[Query], look: Look) -> Panel:
         "maxVizHeight": 40,
         "legend": _NO_LEGEND,
     }
-    return _panel("bargauge", head, queries, look, options)
+    return _panel("bargauge", header, queries, look, options)
 
 
-def lines(head: Head, queries: Sequence[Query], look: Look, *, step: str = "1h", at: float | None = None) -> Panel:
-    """Lines along time; `at` marks a level. `step` is the closest distance of two points."""
+def lines(header: Header, queries: Sequence[Query], look: Look, *, step: str = "1h", at: float | None = None) -> Panel:
+    """Lines over time. `at` draws a dashed level; `step` is the shortest distance between two points."""
     legend = {"calcs": ["lastNotNull"], "displayMode": "table", "placement": "bottom", "showLegend": True}
     custom = _LINE | {"thresholdsStyle": {"mode": "off" if at is None else "dashed"}} | dict(look.custom)
     options = {"legend": legend, "tooltip": {"mode": "multi", "sort": "desc"}}
-    panel = _panel("timeseries", head, queries, look, options)
+    panel = _panel("timeseries", header, queries, look, options)
     panel.interval = step
     panel.field_config["defaults"]["custom"] = custom
     if at is not None:
-        steps = [Step("transparent"), Step(GREY, at)]
+        steps = [ThresholdStep("transparent"), ThresholdStep(GREY, at)]
         panel.field_config["defaults"]["thresholds"] = {"mode": "absolute", "steps": steps}
     return panel
 
 
-def states(head: Head, query: Query, look: Look, *, step: str = "1h") -> Panel:
-    """A band for each series, coloured by its state along time."""
+def states(header: Header, query: Query, look: Look, *, step: str = "1h") -> Panel:
+    """A band for each series, coloured by its state over time."""
     options = {
         "mergeValues": True,
         "showValue": "auto",
@@ -130,15 +130,15 @@ def states(head: Head, query: Query, look: Look, *, step: str = "1h") -> Panel:
         "legend": _NO_LEGEND,
         "tooltip": {"mode": "single", "sort": "none"},
     }
-    panel = _panel("state-timeline", head, [query], look, options)
+    panel = _panel("state-timeline", header, [query], look, options)
     panel.interval = step
     panel.field_config["defaults"]["custom"] = {"fillOpacity": 85, "lineWidth": 0}
     return panel
 
 
 @dataclass(frozen=True, slots=True)
-class Column:
-    """A table column: the field it shows, its heading (none: there for links only), and how its cells look."""
+class TableColumn:
+    """A column: its field, its heading, and the look of its cells. Without a heading it is hidden, for links only."""
 
     field: str
     heading: str = ""
@@ -147,30 +147,30 @@ class Column:
 
     @property
     def name(self) -> str:
-        """The field's name after the headings are given."""
+        """The field's name after renaming."""
         return self.heading or self.field
 
     def override(self) -> Override | None:
-        """How the column differs from the table's defaults."""
+        """The override for the column's look; None if it has the table's defaults."""
         properties = dict(self.look)
         if self.width:
             properties["custom__width"] = self.width
         if not self.heading:
             properties["custom__hidden"] = True
             properties["custom__hideFrom"] = {"legend": False, "tooltip": False, "viz": True}
-        return named(self.name, **properties) if properties else None
+        return by_name(self.name, **properties) if properties else None
 
 
 def table(
-    head: Head,
+    header: Header,
     queries: Sequence[Query],
-    columns: Sequence[Column],
+    columns: Sequence[TableColumn],
     look: Look,
     *,
     sort: tuple[str, bool] | None = None,
-    shape: Mapping[str, Any] = MERGED,
+    transformation: Mapping[str, Any] = MERGED,
 ) -> Panel:
-    """The queries' rows side by side, in these columns and no others; `sort` names a heading, True for falling."""
+    """The joined rows of the queries, in these columns only. `sort` is a heading and True for descending order."""
     excluded = {"Time", "Value", *(f"Value #{query.refId}" for query in queries)} - {column.field for column in columns}
     organize = {
         "excludeByName": dict.fromkeys(sorted(excluded), True),
@@ -185,8 +185,8 @@ def table(
         "sortBy": [{"displayName": sort[0], "desc": sort[1]}] if sort else [],
     }
     overrides = tuple(override for column in columns if (override := column.override()))
-    panel = _panel("table", head, queries, look, options)
-    panel.transformations = [dict(shape), {"id": "organize", "options": organize}]
+    panel = _panel("table", header, queries, look, options)
+    panel.transformations = [dict(transformation), {"id": "organize", "options": organize}]
     panel.field_config["overrides"] = [*overrides, *look.all_overrides()]
     panel.field_config["defaults"]["custom"] = {
         "align": "auto",
@@ -197,15 +197,15 @@ def table(
     return panel
 
 
-def note(head: Head, content: str) -> Panel:
-    """Markdown, without a frame."""
-    panel = _panel("text", head, (), Look(), {"mode": "markdown", "content": content})
+def note(header: Header, content: str) -> Panel:
+    """Markdown without a frame."""
+    panel = _panel("text", header, (), Look(), {"mode": "markdown", "content": content})
     panel.transparent = True
     return panel
 
 
-def alert_list(head: Head, labels: str) -> Panel:
-    """Grafana's own list of alerts whose labels match, for rules that Grafana evaluates."""
+def alert_list(header: Header, labels: str) -> Panel:
+    """Grafana's list of alerts with matching labels, for rules that Grafana evaluates."""
     options = {
         "viewMode": "list",
         "groupMode": "default",
@@ -217,14 +217,14 @@ def alert_list(head: Head, labels: str) -> Panel:
         "alertInstanceLabelFilter": labels,
         "stateFilter": {"firing": True, "pending": True, "noData": True, "normal": False, "error": True},
     }
-    return _panel("alertlist", head, (), Look(), options)
+    return _panel("alertlist", header, (), Look(), options)
 
 
-def folded(panel_id: int, title: str) -> Row:
-    """A collapsed row: its panels ask nothing until it is opened."""
-    return Row(id=panel_id, title=title, collapsed=True)
+def collapsed_row(panel_id: int, title: str) -> RowPanel:
+    """A collapsed row: its panels run no queries until it is opened."""
+    return RowPanel(id=panel_id, title=title, collapsed=True)
 
 
-def heading(panel_id: int, title: str) -> Row:
-    """A row that stays open; the panels after it are under it."""
-    return Row(id=panel_id, title=title, collapsed=False)
+def open_row(panel_id: int, title: str) -> RowPanel:
+    """An open row heading, followed by its panels."""
+    return RowPanel(id=panel_id, title=title, collapsed=False)

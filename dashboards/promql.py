@@ -1,4 +1,7 @@
-"""PromQL as text: quoting, selectors checked against the exposed families, aggregation that drops replicas."""
+"""PromQL as text: quoting, selectors checked against known families, aggregations over replicas.
+
+Also the families that `exporter.naming` does not know: those of Prometheus itself and of the recording rules.
+"""
 
 from __future__ import annotations
 
@@ -6,21 +9,46 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from exporter.naming import Family
+from exporter.config.fields import Scope
+from exporter.naming import SCOPE_LABELS, Family
+
+ALERTS = Family(
+    "ALERTS",
+    "1 for each pending or firing alert.",
+    ("alertname", "alertstate", "severity", "kpi", "owner", "department", "source"),
+)
+SCRAPE_DURATION = Family("scrape_duration_seconds", "Duration of the last scrape.", ("job", "instance"))
+RULE_FAILURES = Family(
+    "prometheus_rule_evaluation_failures_total", "Failed rule evaluations.", ("rule_group",), "counter"
+)
+SAMPLES_DUPLICATE = Family(
+    "prometheus_target_scrapes_sample_duplicate_timestamp_total", "Samples dropped as duplicates.", (), "counter"
+)
+SAMPLES_OUT_OF_BOUNDS = Family(
+    "prometheus_target_scrapes_sample_out_of_bounds_total", "Samples dropped for their timestamp.", (), "counter"
+)
+PROMETHEUS_FAMILIES = (ALERTS, SCRAPE_DURATION, RULE_FAILURES, SAMPLES_DUPLICATE, SAMPLES_OUT_OF_BOUNDS)
+
+_SHARE = "Share of the KPIs with a verdict that are on track or exceeded."
+_SCORE = "Mean target ratio of the KPIs, each limited to 0 to 1."
+COMPANY_ON_TARGET = Family("company:kpi_on_target:ratio", _SHARE)
+DEPARTMENT_ON_TARGET = Family("department:kpi_on_target:ratio", _SHARE, ("department",))
+TEAM_SCORE = Family("team:kpi_score:avg", _SCORE, SCOPE_LABELS[Scope.TEAM])
+PERSON_SCORE = Family("person:kpi_score:avg", _SCORE, SCOPE_LABELS[Scope.PERSON])
 
 _IDENTIFIER = re.compile(r"[a-z_][a-z0-9_]*")
 _ESCAPES = {"\\": r"\\", '"': r"\"", "\n": r"\n", "\t": r"\t", "\r": r"\r"}
 
 
 def quote(text: str) -> str:
-    """A PromQL string that means exactly `text`, also where Grafana replaces `$name` and `[[name]]` first."""
+    """A PromQL string for exactly `text`, even after Grafana has replaced `$name` and `[[name]]`."""
     escaped = "".join(_ESCAPES.get(char, char) for char in text)
     return '"' + escaped.replace("$", r"\x24").replace("[[", r"\x5b\x5b") + '"'
 
 
 @dataclass(frozen=True, slots=True)
-class Match:
-    """One label matcher; `value` is ready PromQL, quotes included."""
+class Matcher:
+    """One label matcher. `value` is PromQL, quotes included."""
 
     label: str
     operator: str
@@ -30,65 +58,63 @@ class Match:
         return f"{self.label}{self.operator}{self.value}"
 
 
-def equal(label: str, value: str) -> Match:
-    """The label has exactly this value."""
-    return Match(label, "=", quote(value))
+def equals(label: str, value: str) -> Matcher:
+    """Matches exactly this label value."""
+    return Matcher(label, "=", quote(value))
 
 
-def one_of(label: str, names: Iterable[str], *, negated: bool = False) -> Match:
-    """The label is one (or none) of some identifiers, which need no escaping in a regular expression."""
-    known = tuple(dict.fromkeys(names))
-    for name in known:
+def one_of(label: str, names: Iterable[str]) -> Matcher:
+    """Matches any of these identifiers, which need no escaping in a regular expression."""
+    identifiers = tuple(dict.fromkeys(names))
+    for name in identifiers:
         if not _IDENTIFIER.fullmatch(name):
             raise ValueError(f"{name!r} is not an identifier")
-    if len(known) == 1:
-        return Match(label, "!=" if negated else "=", quote(known[0]))
-    return Match(label, "!~" if negated else "=~", quote("|".join(known)))
+    return Matcher(label, "=" if len(identifiers) == 1 else "=~", quote("|".join(identifiers)))
 
 
-def chosen(label: str, variable: str) -> Match:
-    """The one value chosen in a dashboard variable, as it is.
+def equals_variable(label: str, variable: str) -> Matcher:
+    """Matches the value selected in a dashboard variable, unchanged.
 
-    In backquotes, because Grafana's own escaping breaks on an apostrophe, and its `json` format quotes in some
+    In backquotes, because Grafana's own escaping breaks on an apostrophe, and its `json` format adds quotes in some
     versions only.
     """
-    return Match(label, "=", f"`${{{variable}:raw}}`")
+    return Matcher(label, "=", f"`${{{variable}:raw}}`")
 
 
-def any_chosen(label: str, variable: str) -> Match:
-    """One of the values chosen in a variable that allows several or all."""
-    return Match(label, "=~", f"`${{{variable}:regex}}`")
+def matches_variable(label: str, variable: str) -> Matcher:
+    """Matches any value selected in a dashboard variable that allows several."""
+    return Matcher(label, "=~", f"`${{{variable}:regex}}`")
 
 
-def select(family: Family, *matches: Match) -> str:
-    """An instant selector; raises ValueError for a label that the family does not have."""
-    for match in matches:
-        if match.label not in family.labels:
-            raise ValueError(f"{family.name} has no label {match.label}")
-    return family.name + (f"{{{','.join(map(str, matches))}}}" if matches else "")
+def select(family: Family, *matchers: Matcher) -> str:
+    """An instant selector. Raises ValueError for a label that the family does not have."""
+    for matcher in matchers:
+        if matcher.label not in family.labels:
+            raise ValueError(f"{family.name} has no label {matcher.label}")
+    return family.name + (f"{{{','.join(map(str, matchers))}}}" if matchers else "")
 
 
-def merged(operator: str, expression: str, by: Iterable[str] = ()) -> str:
-    """An aggregation over everything but the labels `by`."""
+def aggregate(operator: str, expression: str, by: Iterable[str] = ()) -> str:
+    """An aggregation that keeps only the labels `by`."""
     labels = ", ".join(by)
     return f"{operator} by ({labels}) ({expression})" if labels else f"{operator}({expression})"
 
 
-def latest(family: Family, *matches: Match, by: tuple[str, ...] | None = None) -> str:
-    """One sample for each value of `by` (default: the family's own labels), whichever replica exposes it."""
-    return merged("max", select(family, *matches), family.labels if by is None else by)
+def latest(family: Family, *matchers: Matcher, by: tuple[str, ...] | None = None) -> str:
+    """One sample for each value of `by` (default: the family's labels), whichever replica exposes it."""
+    return aggregate("max", select(family, *matchers), family.labels if by is None else by)
 
 
-def first_of(expression: str, by: Iterable[str]) -> str:
+def one_series_for_each(expression: str, by: Iterable[str]) -> str:
     """One series for each value of `by`, so that a join stays many-to-one while replicas disagree."""
     return f"topk by ({', '.join(by)}) (1, {expression})"
 
 
-def joined(left: str, right: str, on: Iterable[str], bring: Iterable[str] = ()) -> str:
-    """`left` times `right` (one series for each value of `on`), with the labels `bring` taken over from `right`."""
+def join(left: str, right: str, on: Iterable[str], bring: Iterable[str] = ()) -> str:
+    """`left` times `right` (one series for each value of `on`), with the labels `bring` copied from `right`."""
     return f"{left} * on ({', '.join(on)}) group_left ({', '.join(bring)}) {right}"
 
 
-def labelled(expression: str, label: str, value: str) -> str:
+def with_label(expression: str, label: str, value: str) -> str:
     """The same series with one more label of a fixed value."""
     return f'label_replace({expression}, "{label}", {quote(value.replace("$", "$$"))}, "", "")'

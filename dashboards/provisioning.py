@@ -1,58 +1,52 @@
-"""Files that set up Grafana and Prometheus: data sources, dashboard providers, scraping, retention."""
+"""Files that set up Grafana and Prometheus: data sources, dashboard providers, scraping, Kubernetes objects."""
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
-from dashboards.defaults import OVERVIEW, WALL, Site, department_uid, slug
-from dashboards.deployment import Places
-from dashboards.quoting import expanded
+from dashboards.encoding import duration_text, escape_environment, yaml_text
 from dashboards.rules.exporter_alerts import SAMPLE_LIMIT
-from dashboards.timing import compact
+from dashboards.site import (
+    MAIN_FOLDER,
+    OVERVIEW,
+    WALL,
+    Deployment,
+    Site,
+    department_uid,
+    folder_title,
+    folder_uid,
+)
 from exporter.config.root import Config
 
-MAIN, PEOPLE_FOLDER = "kpi", "people"
-"""Folders of dashboard files; that of people is apart, so that Grafana's folder permissions can guard it."""
 ALERTMANAGER_UID = "kpi-alertmanager"
 _OLDEST_PROMETHEUS = "2.50.0"
-
-
-def folder_title(config: Config, kind: str) -> str:
-    """The title of a folder in Grafana."""
-    return config.dashboards.folder if kind == MAIN else f"{config.dashboards.folder} {kind}"
-
-
-def folder_uid(title: str) -> str:
-    """The uid of a folder with this title."""
-    plain = slug(title)
-    if plain and len(plain) <= 40 and plain.replace("-", " ") == title.lower():
-        return plain
-    return f"{plain[:31]}-{hashlib.sha256(title.encode()).hexdigest()[:8]}".strip("-")
+_KUBERNETES_NAME = "kpi-exporter"
+_KUBERNETES_LABELS = {"app.kubernetes.io/name": _KUBERNETES_NAME}
+_LONGEST_NAME = 253
 
 
 def scrape_interval(config: Config) -> timedelta:
-    """A minute, or as often as the quickest source is read; not under five seconds."""
-    quickest = min(source.sync_every for source in config.sources)
-    return min(max(quickest, timedelta(seconds=5)), timedelta(minutes=1))
+    """The shortest `sync_every` of the sources, limited to 5 to 60 seconds."""
+    shortest = min(source.sync_every for source in config.sources)
+    return min(max(shortest, timedelta(seconds=5)), timedelta(minutes=1))
 
 
-def data_sources(site: Site, places: Places) -> dict[str, Any]:
-    """Grafana's data sources: Prometheus, and Alertmanager for its list of alerts."""
+def data_sources(site: Site, deployment: Deployment) -> dict[str, Any]:
+    """Grafana's data sources: Prometheus, and Alertmanager to list alerts."""
     prometheus = {
         "name": "KPI Prometheus",
         "uid": site.datasource,
         "type": "prometheus",
         "access": "proxy",
         "orgId": 1,
-        "url": expanded(site.config.dashboards.prometheus_url),
+        "url": escape_environment(site.config.dashboards.prometheus_url),
         "isDefault": True,
         "editable": False,
         "jsonData": {
             "httpMethod": "POST",
-            "timeInterval": compact(scrape_interval(site.config)),
+            "timeInterval": duration_text(scrape_interval(site.config)),
             "prometheusType": "Prometheus",
             "prometheusVersion": _OLDEST_PROMETHEUS,
             "manageAlerts": site.prometheus_alerts,
@@ -65,37 +59,37 @@ def data_sources(site: Site, places: Places) -> dict[str, Any]:
         "type": "alertmanager",
         "access": "proxy",
         "orgId": 1,
-        "url": f"http://{places.alertmanager}",
+        "url": f"http://{deployment.alertmanager}",
         "editable": False,
         "jsonData": {"implementation": "prometheus", "handleGrafanaManagedAlerts": False},
     }
     return {"apiVersion": 1, "datasources": [prometheus, alertmanager]}
 
 
-def dashboard_providers(site: Site, places: Places, folders: Sequence[str]) -> dict[str, Any]:
-    """Where Grafana finds the dashboards, and in which folder it shows them."""
+def dashboard_providers(site: Site, deployment: Deployment, folders: Sequence[str]) -> dict[str, Any]:
+    """Grafana's dashboard providers, one for each kind of folder."""
     return {
         "apiVersion": 1,
         "providers": [
             {
-                "name": MAIN if kind == MAIN else f"{MAIN}-{kind}",
+                "name": MAIN_FOLDER if kind == MAIN_FOLDER else f"{MAIN_FOLDER}-{kind}",
                 "orgId": 1,
-                "folder": expanded(folder_title(site.config, kind)),
+                "folder": escape_environment(folder_title(site.config, kind)),
                 "folderUid": folder_uid(folder_title(site.config, kind)),
                 "type": "file",
                 "disableDeletion": False,
                 "allowUiUpdates": False,
                 "updateIntervalSeconds": 30,
-                "options": {"path": f"{places.dashboards_dir}/{kind}", "foldersFromFilesStructure": False},
+                "options": {"path": f"{deployment.dashboards_dir}/{kind}", "foldersFromFilesStructure": False},
             }
             for kind in folders
         ],
     }
 
 
-def prometheus_config(config: Config, places: Places) -> dict[str, Any]:
+def prometheus_config(config: Config, deployment: Deployment) -> dict[str, Any]:
     """The content of prometheus.yml."""
-    interval = compact(scrape_interval(config))
+    interval = duration_text(scrape_interval(config))
     limits = {
         "sample_limit": SAMPLE_LIMIT,
         "label_limit": 30,
@@ -104,27 +98,73 @@ def prometheus_config(config: Config, places: Places) -> dict[str, Any]:
         "honor_labels": False,
         "honor_timestamps": False,
     }
-    targets = [{"targets": [places.exporter]}]
+    targets = [{"targets": [deployment.exporter]}]
     people = {"job_name": "kpi-people", "metrics_path": "/metrics/people", **limits, "static_configs": targets}
     return {
         "global": {"scrape_interval": interval, "evaluation_interval": interval},
         "rule_files": ["rules/*.yml"],
-        "alerting": {"alertmanagers": [{"static_configs": [{"targets": [places.alertmanager]}]}]},
+        "alerting": {"alertmanagers": [{"static_configs": [{"targets": [deployment.alertmanager]}]}]},
         "scrape_configs": [
             {"job_name": "kpi", **limits, "static_configs": targets},
             *([people] if config.privacy.people == "separate" else []),
-            {"job_name": "prometheus", "static_configs": [{"targets": [places.prometheus]}]},
+            {"job_name": "prometheus", "static_configs": [{"targets": [deployment.prometheus]}]},
         ],
     }
 
 
 def prometheus_flags(config: Config) -> str:
-    """Flags that the config decides, one on each line: `prometheus @flags` reads them."""
-    return f"--storage.tsdb.retention.time={compact(config.dashboards.retention)}\n"
+    """The flags of Prometheus that depend on the config, for `prometheus @flags`."""
+    return f"--storage.tsdb.retention.time={duration_text(config.dashboards.retention)}\n"
 
 
 def playlist(site: Site) -> dict[str, Any]:
-    """A playlist for screens on the wall; Grafana takes it by API only (`POST /api/playlists`)."""
+    """A playlist for wall screens. Grafana imports it only over its API (`POST /api/playlists`)."""
     uids = [OVERVIEW, *(department_uid(site, name) for name in site.departments), WALL]
-    items = [{"type": "dashboard_by_uid", "value": uid, "order": place} for place, uid in enumerate(uids, start=1)]
+    items = [
+        {"type": "dashboard_by_uid", "value": uid, "order": position} for position, uid in enumerate(uids, start=1)
+    ]
     return {"name": f"{site.config.dashboards.folder} wall", "interval": "1m", "items": items}
+
+
+def kubernetes_files(
+    config: Config,
+    rule_groups: Sequence[Mapping[str, Any]],
+    dashboards: Mapping[str, tuple[str, str]],
+    datasources: str,
+    alerting: str,
+) -> dict[str, str]:
+    """A PrometheusRule, and ConfigMaps for Grafana's sidecar, as path to text.
+
+    `dashboards` maps a name to its folder and JSON. `datasources` and `alerting` are YAML; `alerting` may be empty.
+    """
+    files = {
+        "kubernetes/rules.yaml": yaml_text(
+            {
+                "apiVersion": "monitoring.coreos.com/v1",
+                "kind": "PrometheusRule",
+                "metadata": {"name": _KUBERNETES_NAME, "labels": _KUBERNETES_LABELS},
+                "spec": {"groups": list(rule_groups)},
+            }
+        ),
+        "kubernetes/datasources.yaml": _config_map("datasources", "grafana_datasource", {"kpi.yaml": datasources}),
+    }
+    if alerting:
+        files["kubernetes/alerting.yaml"] = _config_map("alerting", "grafana_alert", {"kpi.yaml": alerting})
+    for name, (folder, text) in dashboards.items():
+        files[f"kubernetes/dashboards/{name}.yaml"] = _config_map(
+            f"dashboard-{name}",
+            "grafana_dashboard",
+            {f"{name}.json": text},
+            {"grafana_folder": folder_title(config, folder)},
+        )
+    return files
+
+
+def _config_map(name: str, label: str, data: Mapping[str, str], annotations: Mapping[str, str] | None = None) -> str:
+    metadata: dict[str, Any] = {
+        "name": f"{_KUBERNETES_NAME}-{name}"[:_LONGEST_NAME].rstrip("-"),
+        "labels": {**_KUBERNETES_LABELS, label: "1"},
+    }
+    if annotations:
+        metadata["annotations"] = dict(annotations)
+    return yaml_text({"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": dict(data)})

@@ -17,9 +17,9 @@ from urllib.request import urlopen
 import pytest
 import yaml
 
-from dashboards.deployment import Places
+from dashboards.generate import write_stack
 from dashboards.local.command_lines import alertmanager_command, prometheus_command
-from dashboards.stack import write_stack
+from dashboards.site import Deployment
 from exporter.config.loader import load
 from tests import small_company
 from tests.exposition.serving import get
@@ -95,7 +95,7 @@ def running(command: list[str], port: int, log: Path) -> Iterator[int]:
 def stack(config: Path, folder: Path, exporters: list[int]) -> dict[str, int]:
     """The generated files, with these replicas as targets and without the patience that suits people."""
     ports = {name: free_port() for name in ("prometheus", "alertmanager")}
-    places = Places(
+    places = Deployment(
         exporter=f"127.0.0.1:{exporters[0]}",
         alertmanager=f"127.0.0.1:{ports['alertmanager']}",
         prometheus=f"127.0.0.1:{ports['prometheus']}",

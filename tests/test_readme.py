@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from tests.command_line import Typed
-from tests.dashboards.boards import panel
+from tests.dashboards.generated import panel
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")

@@ -1,4 +1,5 @@
-"""The dashboards, one module each.
+"""The dashboards.
 
-Start with `overview`; panels, queries and looks that several share stand one level up.
+A config comes in; dashboards go out, as objects of `dashboards.grafana_model`. Start with `overview`. `kpi_panels`,
+`kpi_charts`, `supporting` and `tables` have the panels.
 """

@@ -1,26 +1,25 @@
-"""One department: its KPIs in their own units, what is behind, how it went, and what each number means."""
+"""The dashboard of one department: its KPIs now and over time, what is behind plan, and what each KPI means."""
 
 from __future__ import annotations
 
 from dashboards import expressions
-from dashboards.boards.definitions import definitions
 from dashboards.boards.kpi_panels import (
     age_tile,
     on_target_tile,
     plan_bars,
     status_history,
     status_tiles,
-    tile_rows,
-    trends,
+    tiles_height,
+    trend_charts,
     value_tiles,
 )
-from dashboards.boards.tables import alert_table, kpi_table, matrix
-from dashboards.defaults import Outline, Site, dashboard, department_uid
-from dashboards.grafana_model import Dashboard, Panel
-from dashboards.layout import Block, Section
-from dashboards.panels import Head, folded, note
-from dashboards.promql import Match, one_of
-from dashboards.quoting import shown
+from dashboards.boards.tables import alert_table, definitions, kpi_table, matrix
+from dashboards.encoding import escape_variables
+from dashboards.grafana_model import Dashboard
+from dashboards.layout import DashboardSettings, GridItem, PanelRow, build_dashboard
+from dashboards.panels import Header, collapsed_row, note
+from dashboards.promql import one_of
+from dashboards.site import Site, department_uid
 from exporter import naming
 from exporter.config.fields import Scope
 
@@ -28,57 +27,49 @@ from exporter.config.fields import Scope
 def department(site: Site, name: str) -> Dashboard:
     """The dashboard of one department."""
     kpis = site.kpis(department=name)
-    ours = one_of("kpi", (kpi.name for kpi in kpis))
-    charts = trends(site, kpis)
+    matcher = one_of("kpi", (kpi.name for kpi in kpis))
     height = 4 + len(kpis)
-    history = status_history(site, Head(8, "Status of each KPI", "How the status of each KPI went."), ours)
-    meaning = note(Head(9, "", "What each KPI means."), definitions(site.config, kpis))
-    parts: list[Block | Section] = [
-        Block(on_target_tile(site, 1, ours), 6, 4),
-        Block(status_tiles(site, 2, ours), 13, 4),
-        Block(age_tile(site, 3, ours), 5, 4),
-        Block(_tiles(site, ours, name), 24, tile_rows(len(kpis))),
-        Block(_plan(site, ours), 12, min(14, height)),
-        Block(alert_table(site, 6, ours), 12, min(14, height)),
-        Block(
-            kpi_table(site, Head(7, "KPIs", "Every KPI of the department, worst first."), ours), 24, min(16, height + 1)
-        ),
-        *_teams(site, name),
-        Section(folded(20, "Values along time"), tuple(charts)),
-        Section(folded(21, "Status history"), (Block(history, 24, min(16, height)),)),
-        Section(folded(22, "What the KPIs mean"), (Block(meaning, 24, 4 + 2 * len(kpis)),)),
-    ]
-    outline = Outline(
-        department_uid(site, name),
-        f"Department: {shown(name)}",
-        f"How {shown(name)} stands against its targets.",
-        tags=("kpi-department",),
+    tiles = Header(
+        4, "Now", "Each KPI's value in the current period, in the colour of its status. Click a KPI for the reasons."
     )
-    return dashboard(site, outline, parts)
-
-
-def _tiles(site: Site, ours: Match, name: str) -> Panel:
-    head = Head(
-        4,
-        "Now",
-        "Each KPI's value so far in its period, in the colour of its status. Click one for target, pace and reasons.",
-    )
-    return value_tiles(site, head, site.kpis(department=name), expressions.judged(naming.VALUE, ours))
-
-
-def _plan(site: Site, ours: Match) -> Panel:
-    head = Head(
+    plan = Header(
         5,
         "Against plan",
-        "Value against what is expected by now, or against the whole target where a KPI has no pace. 100 % is on plan.",
+        "Value against what is expected by now, or against the target if a KPI has no pace. 100 % is on plan.",
     )
-    return plan_bars(site, head, ours)
+    table = Header(7, "KPIs", "Every KPI of the department, worst first.")
+    history = Header(8, "Status of each KPI", "The status of each KPI over time.")
+    meaning = note(Header(9, "", "What each KPI means."), definitions(site.config, kpis))
+    values = expressions.value_with_status(naming.VALUE, matcher)
+    layout: list[GridItem | PanelRow] = [
+        GridItem(on_target_tile(site, 1, matcher), 6, 4),
+        GridItem(status_tiles(site, 2, matcher), 13, 4),
+        GridItem(age_tile(site, 3, matcher), 5, 4),
+        GridItem(value_tiles(site, tiles, kpis, values), 24, tiles_height(len(kpis))),
+        GridItem(plan_bars(site, plan, matcher), 12, min(14, height)),
+        GridItem(alert_table(site, 6, matcher), 12, min(14, height)),
+        GridItem(kpi_table(site, table, matcher), 24, min(16, height + 1)),
+        *_teams(site, name),
+        PanelRow(collapsed_row(20, "Values over time"), tuple(trend_charts(site, kpis))),
+        PanelRow(
+            collapsed_row(21, "Status history"),
+            (GridItem(status_history(site, history, matcher), 24, min(16, height)),),
+        ),
+        PanelRow(collapsed_row(22, "What the KPIs mean"), (GridItem(meaning, 24, 4 + 2 * len(kpis)),)),
+    ]
+    settings = DashboardSettings(
+        department_uid(site, name),
+        f"Department: {escape_variables(name)}",
+        f"How {escape_variables(name)} performs against its targets.",
+        tags=("kpi-department",),
+    )
+    return build_dashboard(site, settings, layout)
 
 
-def _teams(site: Site, name: str) -> list[Block]:
-    kpis = [kpi for kpi in site.kpis(Scope.TEAM) if kpi.department == name]
+def _teams(site: Site, name: str) -> list[GridItem]:
+    kpis = site.kpis(Scope.TEAM, department=name)
     if not kpis:
         return []
-    ours = one_of("kpi", (kpi.name for kpi in kpis))
-    head = Head(10, "Teams by KPI", "Each team against its plan: 100 % is on plan. Empty where a team has no verdict.")
-    return [Block(matrix(site, head, expressions.against_plan(ours, scope=Scope.TEAM), "team"), 24, 9)]
+    matcher = one_of("kpi", (kpi.name for kpi in kpis))
+    header = Header(10, "Teams by KPI", "Each team against its plan: 100 % is on plan. Empty if a team has no verdict.")
+    return [GridItem(matrix(site, header, expressions.plan_ratio(matcher, scope=Scope.TEAM), "team"), 24, 9)]

@@ -1,202 +1,214 @@
-"""One KPI: where it stands, how it got there, who and what makes it so."""
+"""The dashboard of one KPI: how it performs, how it developed, and what explains it."""
 
 from __future__ import annotations
 
 from dashboards import expressions
-from dashboards.boards.definitions import formula
 from dashboards.boards.kpi_charts import pace_chart, value_chart
 from dashboards.boards.kpi_panels import status_history
 from dashboards.boards.supporting import part_bars, supporting_tiles
-from dashboards.boards.tables import alert_table, number_cells, ratio_cells, status_cells, unit_cells
-from dashboards.defaults import DETAIL, Outline, Site, dashboard, source_of, to_person
+from dashboards.boards.tables import alert_table, formula, number_cells, ratio_cells, status_cells, unit_cells
+from dashboards.encoding import escape_variables
 from dashboards.grafana_model import Dashboard, Panel, Variable
-from dashboards.layout import Block, Section
+from dashboards.layout import DashboardSettings, GridItem, PanelRow, build_dashboard
 from dashboards.look import (
-    JUDGED_SERIES,
     PERCENT,
+    SERIES_WITH_STATUS,
     Look,
     age_steps,
-    matching,
+    by_pattern,
+    link_to_person,
     status_overrides,
     unit_overrides,
-    value_texts,
+    value_mapping,
 )
-from dashboards.panels import Column, Head, bars, heading, now, rows_of, table, tiles
-from dashboards.promql import Match, latest, select
-from dashboards.quoting import shown
+from dashboards.panels import Header, TableColumn, bars, instant_query, open_row, table, table_query, tiles
+from dashboards.promql import Matcher, latest, select
+from dashboards.site import DETAIL, MAIN_PANEL, Site
 from exporter import naming
 from exporter.config.fields import Scope
 
-MAIN_PANEL = 10
-"""The chart that alerts link to."""
-KPI = Match("kpi", "=", '"$kpi"')
+_KPI = Matcher("kpi", "=", '"$kpi"')
 
 
 def kpi_detail(site: Site) -> Dashboard:
-    """The dashboard of whichever KPI is chosen."""
-    history = status_history(site, Head(12, "Status along time", "When the verdict turned, and for how long."), KPI)
-    parts: list[Block | Section] = [
+    """The dashboard of the KPI selected in its variable."""
+    history = Header(12, "Status over time", "When the verdict changed, and for how long.")
+    layout: list[GridItem | PanelRow] = [
         *_headline(site),
-        Block(value_chart(site, MAIN_PANEL, KPI), 24, 10),
-        Block(history, 24, 4),
-        Block(pace_chart(11, KPI), 12, 9),
-        Block(_about(site), 12, 9),
-        Section(heading(20, "Who and what makes it so"), tuple(_reasons(site))),
+        GridItem(value_chart(site, MAIN_PANEL, _KPI), 24, 10),
+        GridItem(status_history(site, history, _KPI), 24, 4),
+        GridItem(pace_chart(11, _KPI), 12, 9),
+        GridItem(_about(site), 12, 9),
+        PanelRow(open_row(20, "What explains it"), tuple(_reasons(site))),
     ]
-    outline = Outline(
+    settings = DashboardSettings(
         DETAIL,
         "KPI in detail",
-        "Where one KPI stands, how it got there, and what explains it.",
+        "How one KPI performs, how it developed, and what explains it.",
         variables=(_variable(site),),
         annotations=(_target_changes(site),),
     )
-    return dashboard(site, outline, parts)
+    return build_dashboard(site, settings, layout)
 
 
 def _variable(site: Site) -> Variable:
+    """The selected KPI: its title as text, its name as value."""
     query = f"query_result({latest(naming.INFO, by=('kpi', 'title'))})"
-    first = next(((shown(kpi.title), kpi.name) for kpi in site.config.kpis), ("", ""))
+    first = next(((escape_variables(kpi.title), kpi.name) for kpi in site.config.kpis), ("", ""))
     regex = '/kpi="(?<value>[^"]*)",title="(?<text>.*)"}/'
     return Variable("kpi", "KPI", query, regex=regex, first=first)
 
 
 def _target_changes(site: Site) -> dict[str, object]:
-    expr = f"max by (kpi) (changes({select(naming.TARGET, KPI)}[2h])) > 0"
+    expr = f"max by (kpi) (changes({select(naming.TARGET, _KPI)}[2h])) > 0"
     return {
         "name": "Target changes",
-        "datasource": source_of(site),
+        "datasource": site.datasource_ref,
         "enable": True,
         "hide": False,
         "iconColor": "#8F3BB8",
         "expr": expr,
         "step": "1h",
         "titleFormat": "Target changed",
-        "textFormat": "A new target came into force.",
+        "textFormat": "A new target took effect.",
         "tagKeys": "",
         "useValueForTime": False,
-        "target": {"datasource": source_of(site), "expr": expr, "interval": "1h", "range": True, "refId": "Anno"},
+        "target": {"datasource": site.datasource_ref, "expr": expr, "interval": "1h", "range": True, "refId": "Anno"},
     }
 
 
-def _headline(site: Site) -> list[Block]:
+def _headline(site: Site) -> list[GridItem]:
     status, units = status_overrides(site.config), unit_overrides(site.config, site.config.kpis)
-    own = Look(name="${__field.labels.verdict}", overrides=(*units, *status))
-    ratio = Look(PERCENT, overrides=status)
-    value = Head(1, "Value", "The value so far in the KPI's period, and its verdict.")
-    plan = Head(3, "Against plan", "Value against what is expected by now. 100 % is on plan, more is better.")
-    whole = Head(4, "Of whole target", "Value against the target of the whole period. 100 % is on target.")
-    values, plans, wholes = (
-        [now(expr, JUDGED_SERIES)]
+    unit_look = Look(name="${__field.labels.verdict}", overrides=(*units, *status))
+    ratio_look = Look(PERCENT, overrides=status)
+    value = Header(1, "Value", "The value in the current period, and the verdict.")
+    plan = Header(3, "Against plan", "Value against what is expected by now. 100 % is on plan, and more is better.")
+    target = Header(4, "Against target", "Value against the target of the whole period. 100 % is on target.")
+    values, plans, target_ratios = (
+        [instant_query(expr, SERIES_WITH_STATUS)]
         for expr in (
-            expressions.judged(naming.VALUE, KPI),
-            expressions.judged_plan(KPI),
-            expressions.judged(naming.TARGET_RATIO, KPI),
+            expressions.value_with_status(naming.VALUE, _KPI),
+            expressions.plan_ratio_with_status(_KPI),
+            expressions.value_with_status(naming.TARGET_RATIO, _KPI),
         )
     )
     return [
-        Block(tiles(value, values, own, paint="background_solid"), 7, 4),
-        Block(_target_tiles(site), 7, 4),
-        Block(tiles(plan, plans, ratio, text="value"), 5, 4),
-        Block(tiles(whole, wholes, ratio, text="value"), 5, 4),
-        *_circumstances(site),
+        GridItem(tiles(value, values, unit_look, paint="background_solid"), 7, 4),
+        GridItem(_target_tiles(site), 7, 4),
+        GridItem(tiles(plan, plans, ratio_look, text="value"), 5, 4),
+        GridItem(tiles(target, target_ratios, ratio_look, text="value"), 5, 4),
+        *_context(site),
     ]
 
 
 def _target_tiles(site: Site) -> Panel:
-    parts = {"target": naming.TARGET, "low": naming.TARGET_LOW, "high": naming.TARGET_HIGH, "expected": naming.EXPECTED}
-    names = {"target": "whole period", "low": "at least", "high": "at most", "expected": "expected by now"}
+    tile_names = {
+        "target": (naming.TARGET, "whole period"),
+        "low": (naming.TARGET_LOW, "at least"),
+        "high": (naming.TARGET_HIGH, "at most"),
+        "expected": (naming.EXPECTED, "expected by now"),
+    }
     queries = [
-        now(latest(family, KPI), f"{{{{kpi}}}} {part}", ref)
-        for ref, (part, family) in zip("ABCD", parts.items(), strict=True)
+        instant_query(latest(family, _KPI), f"{{{{kpi}}}} {name}", ref)
+        for ref, (name, (family, _)) in zip("ABCD", tile_names.items(), strict=True)
     ]
     overrides = (
         *unit_overrides(site.config, site.config.kpis),
-        *(matching(f" {part}$", name=name) for part, name in names.items()),
+        *(by_pattern(f" {name}$", name=text) for name, (_, text) in tile_names.items()),
     )
-    head = Head(2, "Target", "The target of the whole period (the middle of a range), and what is expected by now.")
-    return tiles(head, queries, Look(overrides=overrides))
+    header = Header(2, "Target", "The target of the whole period (the middle of a range), and what is expected by now.")
+    return tiles(header, queries, Look(overrides=overrides))
 
 
-def _circumstances(site: Site) -> list[Block]:
+def _context(site: Site) -> list[GridItem]:
     units = unit_overrides(site.config, site.config.kpis)
-    elapsed = Head(5, "Period elapsed", "Share of the period that has passed, by the KPI's pace.")
-    age = Head(6, "Data age", "Time since the KPI's data was known to be complete.")
-    previous = Head(7, "Previous period", "Final value of the period before.")
-    coverage = Head(8, "Records used", "Share of the records that the value could take into account.")
-    asked = (
-        (elapsed, latest(naming.PERIOD_ELAPSED, KPI), Look(PERCENT, 0)),
-        (age, expressions.data_age(KPI), Look("s", 0, steps=age_steps(site.config))),
-        (previous, latest(naming.PREVIOUS_VALUE, KPI), Look(overrides=units)),
-        (coverage, latest(naming.COVERAGE, KPI), Look(PERCENT)),
+    elapsed = Header(5, "Period elapsed", "Share of the period that has passed, weighted by the KPI's pace.")
+    age = Header(6, "Data age", "Time since the KPI's data was last complete.")
+    previous = Header(7, "Previous period", "Final value of the previous period.")
+    coverage = Header(8, "Records used", "Share of the records that count in the value.")
+    tile_specs = (
+        (elapsed, latest(naming.PERIOD_ELAPSED, _KPI), Look(PERCENT, 0)),
+        (age, expressions.data_age(_KPI), Look("s", 0, steps=age_steps(site.config))),
+        (previous, latest(naming.PREVIOUS_VALUE, _KPI), Look(overrides=units)),
+        (coverage, latest(naming.COVERAGE, _KPI), Look(PERCENT)),
     )
-    return [Block(tiles(head, [now(expr, "{{kpi}} now")], look, text="value"), 6, 3) for head, expr, look in asked]
+    return [
+        GridItem(tiles(header, [instant_query(expr, "{{kpi}} now")], look, text="value"), 6, 3)
+        for header, expr, look in tile_specs
+    ]
 
 
 def _about(site: Site) -> Panel:
-    head = Head(13, "About this KPI", "Why it matters, how it is worked out, which decision it helps, and who owns it.")
+    header = Header(
+        13, "About this KPI", "Why it matters, how it is calculated, which decision it supports, and who owns it."
+    )
     texts = {
-        "why": {kpi.name: (shown(kpi.why), None) for kpi in site.config.kpis},
-        "formula": {kpi.name: (shown(formula(site.config, kpi.value)), None) for kpi in site.config.kpis},
-        "decision": {kpi.name: (shown(kpi.decision or "–"), None) for kpi in site.config.kpis},
+        "why": {kpi.name: (escape_variables(kpi.why), None) for kpi in site.config.kpis},
+        "formula": {kpi.name: (escape_variables(formula(site.config, kpi.value)), None) for kpi in site.config.kpis},
+        "decision": {kpi.name: (escape_variables(kpi.decision or "–"), None) for kpi in site.config.kpis},
     }
-    expr = expressions.described(KPI, bring=("owner", "department", "period", "better"))
+    expr = expressions.kpi_info(_KPI, labels=("owner", "department", "period", "better"))
     for label in texts:
         expr = f'label_replace({expr}, "{label}", "$1", "kpi", "(.*)")'
     wrapped = {"custom__cellOptions": {"type": "auto", "wrapText": True}}
     columns = [
-        Column("kpi"),
+        TableColumn("kpi"),
         *(
-            Column(label, heading, None, wrapped | {"mappings": [value_texts(texts[label])]} if texts[label] else {})
+            TableColumn(
+                label, heading, None, wrapped | {"mappings": [value_mapping(texts[label])]} if texts[label] else {}
+            )
             for label, heading in (("why", "Why"), ("formula", "Value"), ("decision", "Decision"))
         ),
-        Column("owner", "Owner", 150),
-        Column("department", "Department", 120),
-        Column("period", "Period", 70),
-        Column("better", "Better", 70),
+        TableColumn("owner", "Owner", 150),
+        TableColumn("department", "Department", 120),
+        TableColumn("period", "Period", 70),
+        TableColumn("better", "Better", 70),
     ]
-    return table(head, [rows_of(expr)], columns, Look())
+    return table(header, [table_query(expr)], columns, Look())
 
 
-def _reasons(site: Site) -> list[Block]:
-    blocks = [Block(supporting_tiles(site, 21, KPI), 24, 7)]
+def _reasons(site: Site) -> list[GridItem]:
+    items = [GridItem(supporting_tiles(site, 21, _KPI), 24, 7)]
     if site.kpis(Scope.TEAM):
-        blocks.append(Block(_teams(site), 12, 9))
-    blocks.append(Block(alert_table(site, 25, KPI), 12, 9))
+        items.append(GridItem(_teams(site), 12, 9))
+    items.append(GridItem(alert_table(site, 25, _KPI), 12, 9))
     if site.kpis(Scope.PERSON):
-        blocks.append(Block(_people(site), 24, 11))
-    parts = part_bars(site, 22, KPI)
-    return [*blocks, Block(parts, 24, 8)] if parts is not None else blocks
+        items.append(GridItem(_people(site), 24, 11))
+    parts = part_bars(site, 22, _KPI)
+    return [*items, GridItem(parts, 24, 8)] if parts is not None else items
 
 
 def _teams(site: Site) -> Panel:
-    head = Head(23, "By team", "Each team's value, best first, in the colour of its status against its own target.")
+    header = Header(
+        23, "By team", "Each team's value, largest first, in the colour of its status against its own target."
+    )
     look = Look(
         name="${__field.labels.team}: ${__field.labels.verdict}",
         overrides=(*unit_overrides(site.config, site.kpis(Scope.TEAM)), *status_overrides(site.config)),
         no_value="not measured by team",
     )
-    expr = expressions.judged(naming.VALUE, KPI, scope=Scope.TEAM)
-    return bars(head, [now(f"sort_desc({expr})", JUDGED_SERIES)], look)
+    expr = expressions.value_with_status(naming.VALUE, _KPI, scope=Scope.TEAM)
+    return bars(header, [instant_query(f"sort_desc({expr})", SERIES_WITH_STATUS)], look)
 
 
 def _people(site: Site) -> Panel:
-    head = Head(24, "By person", "Each person's value and how it stands against the person's own target.")
+    header = Header(24, "By person", "Each person's value and how it compares with their own target.")
     columns = [
-        Column("kpi"),
-        Column("title"),
-        Column("person", "Person", 220, {"links": [to_person("__data.fields.person")]}),
-        Column("team", "Team", 180),
-        Column("status", "Status", 110, status_cells(site)),
-        Column("Value #A", "Against plan", None, ratio_cells(site)),
-        Column("Value #B", "Of whole target", None, ratio_cells(site)),
-        Column("Value #C", "Value", 130, number_cells()),
-        Column("unit", "Unit", 80, unit_cells(site)),
+        TableColumn("kpi"),
+        TableColumn("title"),
+        TableColumn("person", "Person", 220, {"links": [link_to_person("__data.fields.person")]}),
+        TableColumn("team", "Team", 180),
+        TableColumn("status", "Status", 110, status_cells(site)),
+        TableColumn("Value #A", "Against plan", None, ratio_cells(site)),
+        TableColumn("Value #B", "Against target", None, ratio_cells(site)),
+        TableColumn("Value #C", "Value", 130, number_cells()),
+        TableColumn("unit", "Unit", 80, unit_cells(site)),
     ]
-    value = expressions.number(naming.VALUE, KPI, scope=Scope.PERSON)
+    value = expressions.latest_value(naming.VALUE, _KPI, scope=Scope.PERSON)
     queries = [
-        rows_of(expressions.against_plan(KPI, scope=Scope.PERSON), "A"),
-        rows_of(expressions.number(naming.TARGET_RATIO, KPI, scope=Scope.PERSON), "B"),
-        rows_of(expressions.readable(value), "C"),
-        rows_of(expressions.with_title(expressions.current_status(KPI, scope=Scope.PERSON), "unit"), "I"),
+        table_query(expressions.plan_ratio(_KPI, scope=Scope.PERSON), "A"),
+        table_query(expressions.latest_value(naming.TARGET_RATIO, _KPI, scope=Scope.PERSON), "B"),
+        table_query(expressions.ratios_in_percent(value), "C"),
+        table_query(expressions.with_title(expressions.current_status(_KPI, scope=Scope.PERSON), "unit"), "I"),
     ]
-    return table(head, queries, columns, Look(no_value="not measured by person"), sort=("Against plan", True))
+    return table(header, queries, columns, Look(no_value="not measured by person"), sort=("Against plan", True))

@@ -1,18 +1,18 @@
-"""The metrics that explain a KPI: what its value is made of, what supports it, and its parts by label.
+"""The metrics that explain a KPI: those in its formula, its supporting metrics, and their parts by label.
 
-One dashboard serves every KPI, but each has metrics of its own. So each metric's series is kept only while a KPI that
-it explains is the chosen one.
+One dashboard serves every KPI, but each KPI has other metrics. So the query asks for all of them, and keeps a metric's
+series only while a KPI that it explains is selected.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from dashboards.defaults import Site
 from dashboards.grafana_model import Panel
 from dashboards.look import Look, metric_unit_overrides
-from dashboards.panels import Head, bars, now, over_time, tiles
-from dashboards.promql import Match, equal, labelled, latest, merged, one_of
+from dashboards.panels import Header, bars, instant_query, range_query, tiles
+from dashboards.promql import Matcher, aggregate, equals, latest, one_of, with_label
+from dashboards.site import Site
 from exporter import naming
 from exporter.config.expression import metrics_of
 from exporter.config.fields import Period
@@ -24,84 +24,84 @@ _ADDITIVE = ("count", "sum")
 _MOST_PARTS = 12
 
 
-def supporting_tiles(site: Site, panel_id: int, chosen: Match) -> Panel:
-    """The metrics behind the chosen KPI, each with its course."""
-    head = Head(
+def supporting_tiles(site: Site, panel_id: int, selected: Matcher) -> Panel:
+    """The metrics that explain the selected KPI, each with a sparkline."""
+    header = Header(
         panel_id,
         "Metrics behind it",
-        "What the KPI's value is made of, and the metrics named as supporting it, with their course over the time "
-        "range: period to date, or now for levels.",
+        "The metrics in the KPI's formula and its supporting metrics, over the time range: period to date, or the "
+        "current value of a level.",
     )
     look = Look(
         name="${__field.labels.title} (${__field.labels.period})",
         overrides=metric_unit_overrides(site.config),
-        no_value="no metric is named as supporting this KPI",
+        no_value="this KPI has no supporting metrics",
     )
     operands = [
-        f"{_course(site.config, metric, period)} and on () {_while_chosen(chosen, kpis)}"
-        for metric, period, kpis in _explaining(site.config)
+        f"{_total(site.config, metric, period)} and on () {_while_selected(selected, kpis)}"
+        for metric, period, kpis in _metrics_with_kpis(site.config)
         if not metric.by or metric.aggregate in _ADDITIVE
     ]
-    return tiles(head, [over_time(" or ".join(operands) or _nothing(chosen), "{{name}} value")], look)
+    return tiles(header, [range_query(" or ".join(operands) or _no_series(selected), "{{name}} value")], look)
 
 
-def part_bars(site: Site, panel_id: int, chosen: Match) -> Panel | None:
-    """The largest parts of the chosen KPI's metrics by their labels; None where no metric has any."""
+def part_bars(site: Site, panel_id: int, selected: Matcher) -> Panel | None:
+    """The largest parts of the selected KPI's metrics by their labels; None if no metric has labels."""
     operands = [
-        f"{_parts(site.config, metric, period)} and on () {_while_chosen(chosen, kpis)}"
-        for metric, period, kpis in _explaining(site.config)
+        f"{_parts(site.config, metric, period)} and on () {_while_selected(selected, kpis)}"
+        for metric, period, kpis in _metrics_with_kpis(site.config)
         if metric.by
     ]
     if not operands:
         return None
-    head = Head(panel_id, "By label", f"The {_MOST_PARTS} largest parts of each metric behind the KPI.")
+    header = Header(panel_id, "By label", f"The {_MOST_PARTS} largest parts of each metric behind the KPI, by label.")
     look = Look(
         name="${__field.labels.title}: ${__field.labels.part}",
         overrides=metric_unit_overrides(site.config),
         no_value="the KPI's metrics have no labels",
     )
-    return bars(head, [now(f"sort_desc({' or '.join(operands)})", "{{name}} part")], look)
+    return bars(header, [instant_query(f"sort_desc({' or '.join(operands)})", "{{name}} part")], look)
 
 
-def _explaining(config: Config) -> Iterator[tuple[Metric, Period, tuple[str, ...]]]:
-    """Each metric with a period, and the KPIs of that period which it explains."""
-    users: dict[tuple[str, Period], list[str]] = {}
+def _metrics_with_kpis(config: Config) -> Iterator[tuple[Metric, Period, tuple[str, ...]]]:
+    """Each metric with a period, and the KPIs of that period that it explains."""
+    kpi_names: dict[tuple[str, Period], list[str]] = {}
     for kpi in config.kpis:
         for name in dict.fromkeys((*metrics_of(kpi.value), *kpi.supporting)):
-            users.setdefault((name, kpi.period), []).append(kpi.name)
-    for (name, period), kpis in users.items():
+            kpi_names.setdefault((name, kpi.period), []).append(kpi.name)
+    for (name, period), kpis in kpi_names.items():
         yield config.metric_by_name[name], period, tuple(kpis)
 
 
-def _while_chosen(chosen: Match, kpis: tuple[str, ...]) -> str:
-    return latest(naming.INFO, chosen, one_of("kpi", kpis), by=())
+def _while_selected(selected: Matcher, kpis: tuple[str, ...]) -> str:
+    return latest(naming.INFO, selected, one_of("kpi", kpis), by=())
 
 
-def _nothing(chosen: Match) -> str:
-    return f"{latest(naming.INFO, chosen, by=())} > 1"
+def _no_series(selected: Matcher) -> str:
+    return f"{latest(naming.INFO, selected, by=())} > 1"
 
 
-def _course(config: Config, metric: Metric, period: Period) -> str:
-    """One series of the metric, with name, title and period as labels."""
+def _total(config: Config, metric: Metric, period: Period) -> str:
+    """The metric as one series, with name, title and period as labels."""
     family = naming.metric_family(config, metric)
     if metric.is_level:
-        return _named(metric, labelled(_whole(family, metric, ()), "period", "now"))
-    return _named(metric, _whole(family, metric, ("period",), equal("period", period)))
+        return _with_names(metric, with_label(_sum(family, metric, ()), "period", "now"))
+    return _with_names(metric, _sum(family, metric, ("period",), equals("period", period)))
 
 
-def _whole(family: Family, metric: Metric, by: tuple[str, ...], *matches: Match) -> str:
-    return merged("sum", latest(family, *matches), by) if metric.by else latest(family, *matches, by=by)
+def _sum(family: Family, metric: Metric, by: tuple[str, ...], *matchers: Matcher) -> str:
+    return aggregate("sum", latest(family, *matchers), by) if metric.by else latest(family, *matchers, by=by)
 
 
 def _parts(config: Config, metric: Metric, period: Period) -> str:
-    """The largest values of the metric's labels, with name, title and the labels' values in one."""
+    """The largest series of the metric, with name, title, and `part` (all label values) as labels."""
     family = naming.metric_family(config, metric)
     labels = tuple(label for label in family.labels if label != "period")
-    in_period = () if metric.is_level else (equal("period", period),)
+    in_period = () if metric.is_level else (equals("period", period),)
     largest = f"topk({_MOST_PARTS}, {latest(family, *in_period, by=labels)})"
     names = ", ".join(f'"{label}"' for label in labels)
-    return _named(metric, f'label_join({largest}, "part", ", ", {names})')
+    return _with_names(metric, f'label_join({largest}, "part", ", ", {names})')
 
 
-def _named(metric: Metric, expression: str) -> str:
-    return labelled(labelled(expression, "name", metric.name), "title", metric.title)
+def _with_names(metric: Metric, expression: str) -> str:
+    return with_label(with_label(expression, "name", metric.name), "title", metric.title)

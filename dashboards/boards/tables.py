@@ -1,24 +1,39 @@
-"""Tables about KPIs, and how their cells look."""
+"""Tables about KPIs, the look of their cells, and the definitions of KPIs as Markdown."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from dashboards import expressions, foreign
-from dashboards.defaults import Site, to_kpi
+from dashboards import expressions, promql
+from dashboards.encoding import escape_markdown, escape_variables
 from dashboards.expressions import with_title
 from dashboards.grafana_model import Panel
-from dashboards.look import NEUTRAL, PERCENT, Look, fixed, named, ratio_steps, status_texts, unit_words, value_texts
-from dashboards.panels import Column, Head, alert_list, rows_of, table
-from dashboards.promql import Match, equal, latest
-from dashboards.quoting import shown
+from dashboards.look import (
+    NEUTRAL,
+    PERCENT,
+    Look,
+    by_name,
+    fixed_colour,
+    link_to_kpi,
+    ratio_steps,
+    status_mapping,
+    unit_texts,
+    value_mapping,
+)
+from dashboards.panels import Header, TableColumn, alert_list, table, table_query
+from dashboards.promql import Matcher, equals, latest
+from dashboards.site import Site
 from exporter import naming
+from exporter.config.expression import Binary, Constant, Expression
 from exporter.config.fields import Scope
+from exporter.config.kpis import Kpi
+from exporter.config.root import Config
+from exporter.config.targets import Band, Goal, Growth
 
 
 def ratio_cells(site: Site) -> dict[str, Any]:
-    """How a table cell shows a target ratio: a bar, and the number."""
+    """Cells of a target ratio: a bar and the number."""
     return {
         "unit": "percentunit",
         "decimals": 0,
@@ -31,89 +46,154 @@ def ratio_cells(site: Site) -> dict[str, Any]:
 
 
 def status_cells(site: Site) -> dict[str, Any]:
-    """How a table cell shows a status: its word on its colour."""
+    """Cells of a status: its words on its colour."""
     return {
-        "mappings": [status_texts(site.config)],
+        "mappings": [status_mapping(site.config)],
         "custom__cellOptions": {"type": "color-background", "mode": "basic"},
     }
 
 
 def number_cells() -> dict[str, Any]:
-    """How a table cell shows a number whose unit stands in another column."""
+    """Cells of a number whose unit is in another column."""
     return {"unit": "locale", "decimals": 2}
 
 
 def unit_cells(site: Site) -> dict[str, Any]:
-    """How a table cell shows a unit."""
-    return {"mappings": [value_texts({unit: (text, None) for unit, text in unit_words(site.config).items()})]}
+    """Cells of a unit."""
+    return {"mappings": [value_mapping({unit: (text, None) for unit, text in unit_texts(site.config).items()})]}
 
 
-def kpi_table(site: Site, head: Head, *matches: Match, scope: Scope = Scope.COMPANY, peers: str = "") -> Panel:
-    """One row for each KPI, worst first; `peers` is a query for what others reach against their plans."""
-    objectives = {entry.name: (shown(entry.title), None) for entry in site.config.objectives}
+def kpi_columns(width: int | None = None) -> tuple[TableColumn, TableColumn]:
+    """The KPI's title with a link to its detail, for which the hidden first column has its name."""
+    return TableColumn("kpi"), TableColumn("title", "KPI", width, {"links": [link_to_kpi("__data.fields.kpi")]})
+
+
+def kpi_table(site: Site, header: Header, *matchers: Matcher, scope: Scope = Scope.COMPANY, peers: str = "") -> Panel:
+    """One row for each KPI, worst first. `peers` is an expression for the mean plan ratio of others."""
+    objectives = {entry.name: (escape_variables(entry.title), None) for entry in site.config.objectives}
     columns = [
-        Column("kpi"),
-        Column("title", "KPI", 260, {"links": [to_kpi("__data.fields.kpi")]}),
-        Column("status", "Status", 110, status_cells(site)),
-        Column("Value #A", "Against plan", 170, ratio_cells(site)),
-        Column("Value #B", "Of whole target", 170, ratio_cells(site)),
-        Column("Value #C", "Value", 120, number_cells()),
-        Column("Value #D", "Target", 120, number_cells()),
-        Column("unit", "Unit", 70, unit_cells(site)),
-        Column("department", "Department", 140),
-        Column("objective", "Objective", 180, {"mappings": [value_texts(objectives)]} if objectives else {}),
-        Column("owner", "Owner"),
+        *kpi_columns(260),
+        TableColumn("status", "Status", 110, status_cells(site)),
+        TableColumn("Value #A", "Against plan", 170, ratio_cells(site)),
+        TableColumn("Value #B", "Against target", 170, ratio_cells(site)),
+        TableColumn("Value #C", "Value", 120, number_cells()),
+        TableColumn("Value #D", "Target", 120, number_cells()),
+        TableColumn("unit", "Unit", 70, unit_cells(site)),
+        TableColumn("department", "Department", 140),
+        TableColumn("objective", "Objective", 180, {"mappings": [value_mapping(objectives)]} if objectives else {}),
+        TableColumn("owner", "Owner"),
     ]
-    bring = tuple(label for label in expressions.DESCRIPTION if label != "kpi")
-    status = expressions.current_status(*matches, scope=scope)
+    value, target = (
+        expressions.ratios_in_percent(expressions.latest_value(family, *matchers, scope=scope))
+        for family in (naming.VALUE, naming.TARGET)
+    )
+    status = with_title(expressions.current_status(*matchers, scope=scope), *expressions.INFO_LABELS[2:])
     queries = [
-        rows_of(expressions.against_plan(*matches, scope=scope), "A"),
-        rows_of(expressions.number(naming.TARGET_RATIO, *matches, scope=scope), "B"),
-        rows_of(expressions.readable(expressions.number(naming.VALUE, *matches, scope=scope)), "C"),
-        rows_of(expressions.readable(expressions.number(naming.TARGET, *matches, scope=scope)), "D"),
-        rows_of(with_title(status, *bring[1:]), "I"),
+        table_query(expressions.plan_ratio(*matchers, scope=scope), "A"),
+        table_query(expressions.latest_value(naming.TARGET_RATIO, *matchers, scope=scope), "B"),
+        table_query(value, "C"),
+        table_query(target, "D"),
+        table_query(status, "I"),
     ]
     if scope is not Scope.COMPANY:
         del columns[8:]
     if peers:
-        queries.append(rows_of(peers, "P"))
-        columns.insert(4, Column("Value #P", "Team mean", 130, ratio_cells(site)))
-    return table(head, queries, columns, Look(), sort=("Against plan", False))
+        queries.append(table_query(peers, "P"))
+        columns.insert(4, TableColumn("Value #P", "Team mean", 130, ratio_cells(site)))
+    return table(header, queries, columns, Look(), sort=("Against plan", False))
 
 
-def alert_table(site: Site, panel_id: int, *matches: Match) -> Panel:
-    """The KPI alerts that fire."""
-    head = Head(panel_id, "Firing alerts", "Alerts about KPIs that fire now, and who owns the KPI.")
+def alert_table(site: Site, panel_id: int, *matchers: Matcher) -> Panel:
+    """The firing alerts about KPIs."""
+    header = Header(panel_id, "Firing alerts", "Alerts about KPIs that are firing now, and the owner of each KPI.")
     if not site.prometheus_alerts:
-        wanted = ",".join(map(str, matches)) or 'kpi=~".+"'
-        return alert_list(head, f"{{{wanted}}}")
-    firing = (equal("alertstate", "firing"), *(matches or (Match("kpi", "!=", '""'),)))
-    labels = ("alertname", "kpi", "severity", "owner", "department")
+        labels = ",".join(map(str, matchers)) or 'kpi=~".+"'
+        return alert_list(header, f"{{{labels}}}")
+    firing = (equals("alertstate", "firing"), *(matchers or (Matcher("kpi", "!=", '""'),)))
+    hidden_name, title = kpi_columns(260)
     columns = [
-        Column("kpi"),
-        Column("alertname", "Alert", 200),
-        Column("title", "KPI", 260, {"links": [to_kpi("__data.fields.kpi")]}),
-        Column("severity", "Severity", 110),
-        Column("department", "Department", 160),
-        Column("owner", "Owner"),
+        hidden_name,
+        TableColumn("alertname", "Alert", 200),
+        title,
+        TableColumn("severity", "Severity", 110),
+        TableColumn("department", "Department", 160),
+        TableColumn("owner", "Owner"),
     ]
-    query = rows_of(with_title(latest(foreign.ALERTS, *firing, by=labels)))
-    return table(head, [query], columns, Look(no_value="no alert fires"))
+    query = table_query(
+        with_title(latest(promql.ALERTS, *firing, by=("alertname", "kpi", "severity", "owner", "department")))
+    )
+    return table(header, [query], columns, Look(no_value="no alert is firing"))
 
 
-def matrix(site: Site, head: Head, expr: str, rows: str, links: Sequence[Mapping[str, Any]] = ()) -> Panel:
-    """A heat map: a row for each team or person, a column for each KPI, painted by target ratio."""
-    shape = {"id": "groupingToMatrix", "options": {"columnField": "kpi", "rowField": rows, "valueField": "Value"}}
-    whose = named(
+def matrix(site: Site, header: Header, expr: str, rows: str, links: Sequence[Mapping[str, Any]] = ()) -> Panel:
+    """A heat map with a row for each team or person (the label `rows`) and a column for each KPI."""
+    transformation = {
+        "id": "groupingToMatrix",
+        "options": {"columnField": "kpi", "rowField": rows, "valueField": "Value"},
+    }
+    row_names = by_name(
         f"{rows}\\kpi",
         name=rows.capitalize(),
         links=list(links),
-        colour=fixed(NEUTRAL),
+        colour=fixed_colour(NEUTRAL),
         custom__width=180,
         custom__cellOptions={"type": "auto"},
     )
-    titles = (named(kpi.name, name=shown(kpi.title)) for kpi in site.config.kpis)
-    look = Look(PERCENT, 0, steps=ratio_steps(site.config), overrides=(whose, *titles), no_value="–")
-    panel = table(head, [rows_of(f"sum by ({rows}, kpi) ({expr})")], [], look, shape=shape)
+    titles = (by_name(kpi.name, name=escape_variables(kpi.title)) for kpi in site.config.kpis)
+    look = Look(PERCENT, 0, steps=ratio_steps(site.config), overrides=(row_names, *titles), no_value="–")
+    panel = table(header, [table_query(f"sum by ({rows}, kpi) ({expr})")], [], look, transformation=transformation)
     panel.field_config["defaults"]["custom"]["cellOptions"] = {"type": "color-background", "mode": "basic"}
     return panel
+
+
+def definitions(config: Config, kpis: Iterable[Kpi]) -> str:
+    """What each KPI means, as a Markdown table."""
+    headings = ("KPI", "Why", "Value", "Period", "Target", "Decision", "Owner", "Review")
+    lines = [" | ".join(headings), " | ".join("---" for _ in headings)]
+    lines += [" | ".join(escape_markdown(cell) or "–" for cell in _cells(config, kpi)) for kpi in kpis]
+    return "\n".join(f"| {line} |" for line in lines)
+
+
+def _cells(config: Config, kpi: Kpi) -> tuple[str, ...]:
+    return (
+        kpi.title,
+        kpi.why,
+        f"{formula(config, kpi.value)} ({config.unit(kpi)})",
+        kpi.period.value,
+        f"{target_text(kpi)} ({kpi.better.value} is better)" if kpi.target is not None else "",
+        kpi.decision or "",
+        kpi.owner,
+        kpi.review or "",
+    )
+
+
+def formula(config: Config, value: Expression) -> str:
+    """The formula of a KPI's value, with the titles of its metrics."""
+    if isinstance(value, Constant):
+        return _number(value.value)
+    if isinstance(value, Binary):
+        return f"{_operand(config, value.left)} {value.operator} {_operand(config, value.right)}"
+    return config.metric_by_name[value.metric].title
+
+
+def _operand(config: Config, value: Expression) -> str:
+    text = formula(config, value)
+    return f"({text})" if isinstance(value, Binary) else text
+
+
+def target_text(kpi: Kpi) -> str:
+    """The target in words."""
+    goal = kpi.target
+    if isinstance(goal, Band):
+        return f"{_number(goal.within[0])} to {_number(goal.within[1])}"
+    if isinstance(goal, Goal):
+        return f"from {_number(goal.from_)} on {goal.start} to {_number(goal.to)} by {goal.by}"
+    if isinstance(goal, Growth):
+        return f"{goal.growth:+.1%} over {goal.over.value.replace('_', ' ')}"
+    if isinstance(goal, tuple):
+        return "changes by date, see the chart"
+    return _number(goal) if goal is not None else ""
+
+
+def _number(value: float) -> str:
+    return f"{value:,.10g}"

@@ -1,4 +1,4 @@
-"""Command lines of Prometheus, Alertmanager and Grafana on one machine, on the files that were generated."""
+"""Command lines that start Prometheus, Alertmanager and Grafana on this machine, with the generated files."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 
 
 def prometheus_command(program: str, folder: Path, port: int) -> list[str]:
-    """Prometheus on the generated config, with its database in the folder."""
+    """Prometheus with the generated config, and its database in the folder."""
     generated = folder / "generated/prometheus"
     return [
         program,
@@ -20,7 +20,7 @@ def prometheus_command(program: str, folder: Path, port: int) -> list[str]:
 
 
 def alertmanager_command(program: str, folder: Path, port: int) -> list[str]:
-    """Alertmanager alone, without looking for others."""
+    """Alertmanager without a cluster."""
     return [
         program,
         f"--config.file={folder / 'generated/alertmanager/alertmanager.yml'}",
@@ -31,17 +31,15 @@ def alertmanager_command(program: str, folder: Path, port: int) -> list[str]:
 
 
 def grafana_command(program: str) -> list[str]:
-    """Grafana from where it is installed."""
-    home = next(
-        (place for place in (Path(program).resolve().parent.parent, Path("/usr/share/grafana")) if _is_home(place)),
-        None,
-    )
+    """Grafana with the home path of its installation."""
+    candidates = (Path(program).resolve().parent.parent, Path("/usr/share/grafana"))
+    home = next((path for path in candidates if (path / "conf/defaults.ini").is_file()), None)
     server = [program, "server"] if Path(program).name == "grafana" else [program]
     return [*server, *(["--homepath", str(home)] if home else [])]
 
 
 def grafana_environment(folder: Path, port: int) -> dict[str, str]:
-    """Everyone on this machine may look; nobody knows the administrator's password."""
+    """Anonymous viewers on this machine; a random administrator's password that is not shown."""
     data, generated = (folder / "grafana").resolve(), (folder / "generated/grafana").resolve()
     return {
         **os.environ,
@@ -59,7 +57,3 @@ def grafana_environment(folder: Path, port: int) -> dict[str, str]:
         "GF_ANALYTICS_CHECK_FOR_UPDATES": "false",
         "GF_ANALYTICS_CHECK_FOR_PLUGIN_UPDATES": "false",
     }
-
-
-def _is_home(place: Path) -> bool:
-    return (place / "conf/defaults.ini").is_file()

@@ -1,4 +1,4 @@
-"""The part of Grafana's HTTP API that pushing needs. The token is only ever sent to the address that was given."""
+"""A client for the part of Grafana's HTTP API that a push needs. It sends the token only to the given address."""
 
 from __future__ import annotations
 
@@ -8,27 +8,26 @@ from typing import Any
 
 import httpx
 
+from dashboards.encoding import Json
 from exporter.errors import ExporterError
 
-Json = dict[str, Any]
-
-_TIMEOUT = 30.0
+_TIMEOUT_SECONDS = 30.0
 _LONGEST_MESSAGE = 300
-_MOST = 5000
+_MOST_DASHBOARDS = 5000
 
 
 class PushError(ExporterError):
-    """Grafana cannot be reached or refuses what is sent; the message never holds the token."""
+    """Grafana cannot be reached or rejects a request. The message never contains the token."""
 
 
 class GrafanaApi:
-    """A session with one Grafana. All methods raise PushError."""
+    """A client of one Grafana. All methods raise PushError."""
 
     def __init__(self, url: str, token: str, transport: httpx.BaseTransport | None = None) -> None:
         self._client = httpx.Client(
             base_url=url.rstrip("/"),
             headers={"Authorization": f"Bearer {token}", "Accept": "application/json"},
-            timeout=_TIMEOUT,
+            timeout=_TIMEOUT_SECONDS,
             follow_redirects=False,
             trust_env=False,
             transport=transport,
@@ -44,30 +43,30 @@ class GrafanaApi:
 
     def data_source(self, uid: str) -> Json | None:
         """A data source, or None."""
-        return self._found(f"/api/datasources/uid/{uid}")
+        return self._get(f"/api/datasources/uid/{uid}")
 
     def folder(self, uid: str) -> Json | None:
         """A folder, or None."""
-        return self._found(f"/api/folders/{uid}")
+        return self._get(f"/api/folders/{uid}")
 
-    def make_folder(self, uid: str, title: str) -> None:
+    def create_folder(self, uid: str, title: str) -> None:
         """Creates a folder."""
         self._send("POST", "/api/folders", {"uid": uid, "title": title})
 
     def rename_folder(self, uid: str, title: str) -> None:
-        """Gives a folder another title."""
+        """Changes the title of a folder."""
         self._send("PUT", f"/api/folders/{uid}", {"title": title, "overwrite": True})
 
     def dashboards(self, tag: str) -> list[Json]:
-        """All dashboards with a tag: uid and title."""
-        found: list[Json] = self._send(
-            "GET", "/api/search", params={"type": "dash-db", "tag": tag, "limit": str(_MOST)}
+        """The uid and title of all dashboards with a tag."""
+        dashboards: list[Json] = self._send(
+            "GET", "/api/search", params={"type": "dash-db", "tag": tag, "limit": str(_MOST_DASHBOARDS)}
         )
-        return found
+        return dashboards
 
     def dashboard(self, uid: str) -> Json | None:
         """A dashboard with its `meta`, or None."""
-        return self._found(f"/api/dashboards/uid/{uid}")
+        return self._get(f"/api/dashboards/uid/{uid}")
 
     def save_dashboard(self, dashboard: Json, folder: str) -> None:
         """Creates or replaces a dashboard."""
@@ -80,8 +79,8 @@ class GrafanaApi:
 
     def alert_rules(self) -> list[Json]:
         """All alert rules."""
-        found: list[Json] = self._send("GET", "/api/v1/provisioning/alert-rules")
-        return found
+        rules: list[Json] = self._send("GET", "/api/v1/provisioning/alert-rules")
+        return rules
 
     def save_alert_rule(self, rule: Json, *, exists: bool) -> None:
         """Creates or replaces an alert rule."""
@@ -95,9 +94,9 @@ class GrafanaApi:
         """Deletes an alert rule."""
         self._send("DELETE", f"/api/v1/provisioning/alert-rules/{uid}")
 
-    def _found(self, path: str) -> Json | None:
-        answer: Json | None = self._send("GET", path, missing_is_none=True)
-        return answer
+    def _get(self, path: str) -> Json | None:
+        content: Json | None = self._send("GET", path, missing_is_none=True)
+        return content
 
     def _send(
         self,
@@ -109,32 +108,33 @@ class GrafanaApi:
         missing_is_none: bool = False,
     ) -> Any:
         try:
-            answer = self._client.request(method, path, json=content, params=params)
+            response = self._client.request(method, path, json=content, params=params)
         except httpx.HTTPError as error:
-            raise PushError(f"Grafana cannot be reached: {type(error).__name__} at {method} {path}") from None
-        if answer.status_code == httpx.codes.NOT_FOUND and missing_is_none:
+            raise PushError(f"cannot reach Grafana: {type(error).__name__} at {method} {path}") from None
+        if response.status_code == httpx.codes.NOT_FOUND and missing_is_none:
             return None
-        if not answer.is_success:
-            raise PushError(f"{_ADVICE.get(answer.status_code, 'Grafana refuses')}: {method} {path}: {_said(answer)}")
+        if not response.is_success:
+            hint = _HINTS.get(response.status_code, "Grafana rejects the request")
+            raise PushError(f"{hint}: {method} {path}: {_message(response)}")
         try:
-            return answer.json() if answer.content else None
+            return response.json() if response.content else None
         except ValueError:
-            raise PushError(f"what answers at {path} is not Grafana's API") from None
+            raise PushError(f"the response at {path} is not from Grafana's API") from None
 
 
-_ADVICE = {
-    301: "Grafana is at another address, give that with --url",
-    302: "Grafana is at another address, give that with --url",
-    401: "the token is not accepted",
+_HINTS = {
+    301: "Grafana redirects to another address: pass that with --url",
+    302: "Grafana redirects to another address: pass that with --url",
+    401: "Grafana rejects the token",
     403: "the token lacks a permission: it needs the Editor role, and for alert rules Admin",
-    412: "Grafana holds something else under that name",
+    412: "another object in Grafana has that name",
 }
 
 
-def _said(answer: httpx.Response) -> str:
-    """The server's own words, shortened."""
+def _message(response: httpx.Response) -> str:
+    """The server's message, shortened."""
     try:
-        message = str(answer.json().get("message", ""))
+        message = str(response.json().get("message", ""))
     except (ValueError, AttributeError):
         message = ""
-    return f"{answer.status_code} {message[:_LONGEST_MESSAGE]}".strip()
+    return f"{response.status_code} {message[:_LONGEST_MESSAGE]}".strip()

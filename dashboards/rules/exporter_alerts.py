@@ -1,4 +1,4 @@
-"""Alerts about the exporter as a whole: whether it can be scraped, stores, evaluates, and what it had to leave out."""
+"""Alerts about the exporter as a whole: scraping, store, config, evaluation, and data that was left out."""
 
 from __future__ import annotations
 
@@ -6,254 +6,246 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 
-from dashboards import foreign
-from dashboards.boards.exporter_health import SOURCES_PANEL
-from dashboards.defaults import HEALTH
-from dashboards.promql import Match, equal, labelled, latest, merged, select
-from dashboards.rules import contacts
-from dashboards.rules.model import CLOCK, AlertRule, Condition, Course, Examples, Place, Severity, replicas
+from dashboards import promql
+from dashboards.promql import Matcher, aggregate, equals, latest, select, with_label
+from dashboards.rules.model import CLOCK, AlertRule, Examples, GrafanaCondition, PanelLink, Ramp, Severity, replicas
+from dashboards.rules.notifications import operator_contacts
+from dashboards.site import HEALTH, SOURCES_PANEL
 from exporter import naming
 from exporter.config.root import Config
 from exporter.naming import Family
 
 SAMPLE_LIMIT = 500_000
-"""Samples in one scrape beyond which Prometheus refuses it whole: five times what the exporter is built for."""
+"""Samples in one scrape beyond which Prometheus rejects it: five times what the exporter is designed for."""
 OWN_PROMETHEUS = frozenset({"KpiSamplesDropped"})
-"""Alerts that make sense only where Prometheus scrapes nothing but the exporter."""
+"""Alerts that only make sense for a Prometheus that scrapes nothing but the exporter."""
 _HOLD = timedelta(minutes=5)
 _RECORD = {"source": "crm", "entity": "deals"}
 
 
 @dataclass(frozen=True, slots=True)
-class _Trouble:
-    """An alert of which only this differs; `says` is its summary, `means` its description."""
+class _Definition:
+    """What differs between these alerts. It fires if the family's series have the values `bad`, not if `good`."""
 
     name: str
     severity: Severity
     expr: str
-    says: str
-    means: str
+    summary: str
+    description: str
     family: Family
-    bad: Course
-    good: Course
+    bad: Ramp
+    good: Ramp
     labels: Mapping[str, str] = field(default_factory=dict)
     after: timedelta = timedelta()
 
+    @property
+    def examples(self) -> Examples:
+        return Examples(
+            replicas(self.family, self.bad, **self.labels),
+            replicas(self.family, self.good, **self.labels),
+            self.after,
+            self.labels,
+        )
+
 
 def exporter_alerts(config: Config) -> Iterator[AlertRule]:
-    """Alerts about the exporter as a whole."""
+    """The alerts about the exporter as a whole."""
     yield _unreachable(config)
-    for trouble in (*_switches(), *_losses(), *_measures(), *_counters()):
-        yield _alert(
-            config,
-            trouble,
-            Examples(
-                replicas(trouble.family, trouble.bad, **trouble.labels),
-                replicas(trouble.family, trouble.good, **trouble.labels),
-                trouble.after,
-                trouble.labels,
-            ),
-        )
+    for definition in (*_must_be_one(), *_must_be_zero(), *_must_stay_within_bounds(), *_must_not_increase()):
+        yield _alert(config, definition, definition.examples)
     yield _rejected(config)
 
 
 def _unreachable(config: Config) -> AlertRule:
-    seen = select(naming.BUILD_INFO)
+    build_info = select(naming.BUILD_INFO)
+    up = replicas(naming.BUILD_INFO, Ramp(1), version="1", python="3")
     return AlertRule(
         name="KpiExporterUnreachable",
         subject="",
         severity=Severity.CRITICAL,
-        expr=f"absent({seen})",
-        condition=Condition(f"count({seen}) or vector(0)", "$A < 1", no_data="Alerting"),
+        expr=f"absent({build_info})",
+        condition=GrafanaCondition(f"count({build_info}) or vector(0)", "$A < 1", no_data="Alerting"),
         summary=("No KPI exporter can be scraped",),
-        description=(("Dashboards show nothing new, and KPI alerts say nothing, until it is back.",),),
-        place=Place(HEALTH, SOURCES_PANEL),
-        examples=Examples({}, replicas(naming.BUILD_INFO, Course(1), version="1", python="3"), fires_on_nothing=True),
+        description=(("Until it is back, dashboards show no new data and KPI alerts cannot fire.",),),
+        link=PanelLink(HEALTH, SOURCES_PANEL),
+        examples=Examples({}, up, fires_on_nothing=True),
         hold=_HOLD,
-        labels=contacts.label(contacts.of_operators(config)),
+        labels=operator_contacts(config),
     )
 
 
-def _switches() -> tuple[_Trouble, ...]:
-    """What has to be 1 on every replica."""
-    wanted = (
+def _must_be_one() -> Iterator[_Definition]:
+    """On every replica."""
+    definitions = (
         (
             "KpiStoreUnusable",
             Severity.CRITICAL,
             naming.STORE_UP,
-            "The exporter's store cannot be written",
-            "The disk is full or read-only. Scrapes get the last numbers; sources are not read until it works again.",
+            "The exporter cannot write to its store",
+            "The disk is full or read-only. Scrapes return the last numbers; sources are not read until this is fixed.",
         ),
         (
             "KpiConfigRefused",
             Severity.WARNING,
             naming.RELOAD_SUCCESS,
-            "The exporter's config was refused",
-            "The config before it runs on. `kpi-exporter check` says what is wrong with the new one.",
+            "The exporter rejected a changed config",
+            "The previous config stays active. `kpi-exporter check` lists the problems of the new one.",
         ),
         (
             "KpiEvaluationFailed",
             Severity.WARNING,
             naming.EVALUATION_SUCCESS,
-            "Some metrics or KPIs cannot be worked out",
-            "The others are not touched. The health dashboard lists them, the log says why.",
+            "Some metrics or KPIs cannot be evaluated",
+            "The others are not affected. The exporter health dashboard lists them; the log has the reason.",
         ),
     )
-    return tuple(
-        _Trouble(name, severity, f"min({select(family)}) == 0", says, means, family, Course(0), Course(1))
-        for name, severity, family, says, means in wanted
-    )
+    for name, severity, family, summary, description in definitions:
+        expr = f"min({select(family)}) == 0"
+        yield _Definition(name, severity, expr, summary, description, family, Ramp(0), Ramp(1))
 
 
-def _losses() -> tuple[_Trouble, ...]:
-    """What has to be 0."""
-    unwanted = (
+def _must_be_zero() -> Iterator[_Definition]:
+    definitions = (
         (
             "KpiListingCapped",
             naming.CAPPED,
             _RECORD,
-            "A vendor cut a listing short, so it was not taken over",
-            "A partial list would invent numbers. Read a shorter span, or another way.",
+            "A vendor truncated a listing, so it was discarded",
+            "Importing part of a list would produce wrong numbers. Sync more often, or limit what the source reads.",
         ),
         (
             "KpiLabelValuesFolded",
             naming.LABEL_OVERFLOW,
             {"metric": "calls", "label": "queue"},
             "A label has too many values",
-            "All beyond the first hundred are one series named __other__; sums stay right. Choose a coarser column.",
+            "Values beyond the first hundred share one series named __other__; sums stay right. Use a coarser column.",
         ),
         (
             "KpiSeriesLeftOut",
             naming.SERIES_DROPPED,
             {"family": "kpi_value", "reason": "over_limit"},
             "Series were left out of the scrape",
-            "A family has more series than it may, or numbers that cannot be exposed.",
+            "A family has more series than allowed, or numbers that cannot be exposed.",
         ),
     )
-    return tuple(
-        _Trouble(name, Severity.WARNING, f"{latest(family)} > 0", says, means, family, Course(1), Course(0), labels)
-        for name, family, labels, says, means in unwanted
-    )
+    for name, family, labels, summary, description in definitions:
+        expr = f"{latest(family)} > 0"
+        yield _Definition(name, Severity.WARNING, expr, summary, description, family, Ramp(1), Ramp(0), labels)
 
 
-def _measures() -> tuple[_Trouble, ...]:
-    """What has to stay within bounds."""
+def _must_stay_within_bounds() -> tuple[_Definition, ...]:
     return (
-        _Trouble(
+        _Definition(
             "KpiEvaluationStuck",
             Severity.CRITICAL,
             f"time() - {latest(naming.EVALUATION_TIME, by=())} > 900",
-            "Metrics and KPIs have not been worked out for 15 minutes",
-            "The evaluation hangs or is overloaded; numbers and their age stand still.",
+            "Metrics and KPIs have not been evaluated for 15 minutes",
+            "The evaluation hangs or is overloaded; numbers and their age are not updated.",
             naming.EVALUATION_TIME,
-            Course(0),
+            Ramp(0),
             CLOCK,
             after=timedelta(minutes=15),
         ),
-        _Trouble(
+        _Definition(
             "KpiSourceClockSkewed",
             Severity.WARNING,
             f"abs({latest(naming.CLOCK_SKEW)}) > 300",
-            "A source's clock and ours are more than five minutes apart",
-            "Compare our clock with the true time first.",
+            "The clocks of a source and the exporter differ by more than five minutes",
+            "Check the exporter's clock first.",
             naming.CLOCK_SKEW,
-            Course(-600),
-            Course(2),
+            Ramp(-600),
+            Ramp(2),
             {"source": "crm"},
         ),
-        _Trouble(
+        _Definition(
             "KpiScrapeNearLimit",
             Severity.WARNING,
             f"{latest(naming.SERIES, by=())} > {SAMPLE_LIMIT * 8 // 10}",
-            "A scrape comes close to Prometheus' sample limit",
-            "Beyond it the whole scrape is refused. Raise sample_limit, or drop person scopes.",
+            "A scrape is close to Prometheus' sample limit",
+            "Prometheus rejects a scrape beyond the limit. Raise sample_limit, or remove person scopes.",
             naming.SERIES,
-            Course(SAMPLE_LIMIT),
-            Course(1000),
+            Ramp(SAMPLE_LIMIT),
+            Ramp(1000),
         ),
     )
 
 
-def _counters() -> tuple[_Trouble, ...]:
-    """What must not have happened within the last hour."""
-    rebuilt = merged("max", f"increase({select(naming.STORE_REBUILDS)}[1h])")
-    ours = Match("rule_group", "=~", '".*kpi.*"')
-    failing = merged("max", f"increase({select(foreign.RULE_FAILURES, ours)}[1h])", ("rule_group",))
+def _must_not_increase() -> tuple[_Definition, ...]:
+    """Within an hour."""
+    rebuilds = aggregate("max", f"increase({select(naming.STORE_REBUILDS)}[1h])")
+    kpi_rules = Matcher("rule_group", "=~", '".*kpi.*"')
+    failures = aggregate("max", f"increase({select(promql.RULE_FAILURES, kpi_rules)}[1h])", ("rule_group",))
+    drops = {"duplicate": promql.SAMPLES_DUPLICATE, "out of bounds": promql.SAMPLES_OUT_OF_BOUNDS}
+    by_kind = (with_label(f"increase({select(family)}[1h])", "kind", kind) for kind, family in drops.items())
     return (
-        _Trouble(
+        _Definition(
             "KpiStoreRebuilt",
             Severity.WARNING,
-            f"{rebuilt} > 0",
-            "A damaged store was moved aside and is being built anew",
+            f"{rebuilds} > 0",
+            "A damaged store was moved aside and is being rebuilt",
             "KPIs are missing until the sources have been read again.",
             naming.STORE_REBUILDS,
-            Course(0, 0.01),
-            Course(1),
+            Ramp(0, 0.01),
+            Ramp(1),
         ),
-        _Trouble(
+        _Definition(
             "KpiRuleFailing",
             Severity.WARNING,
-            f"{failing} > 0",
+            f"{failures} > 0",
             "Prometheus cannot evaluate a KPI rule",
-            "Its log says why: most often two series where one was expected.",
-            foreign.RULE_FAILURES,
-            Course(0, 0.01),
-            Course(1),
+            "Its log has the reason: most often two series where one was expected.",
+            promql.RULE_FAILURES,
+            Ramp(0, 0.01),
+            Ramp(1),
             {"rule_group": "/etc/kpi/rules/kpi-alerts.yml;kpi-sources"},
         ),
-        _Trouble(
+        _Definition(
             "KpiSamplesDropped",
             Severity.WARNING,
-            f"{_dropped()} > 0",
-            "Prometheus drops samples as duplicates or out of time",
+            f"{aggregate('sum', ' or '.join(by_kind))} > 0",
+            "Prometheus drops samples as duplicates or out of bounds",
             "Two targets expose the same series, or a clock jumped.",
-            foreign.SAMPLES_DUPLICATE,
-            Course(0, 0.01),
-            Course(1),
+            promql.SAMPLES_DUPLICATE,
+            Ramp(0, 0.01),
+            Ramp(1),
         ),
     )
-
-
-def _dropped() -> str:
-    kinds = {"duplicate": foreign.SAMPLES_DUPLICATE, "out of bounds": foreign.SAMPLES_OUT_OF_BOUNDS}
-    counted = (labelled(f"increase({select(family)}[1h])", "kind", kind) for kind, family in kinds.items())
-    return merged("sum", " or ".join(counted))
 
 
 def _rejected(config: Config) -> AlertRule:
-    by = ("source", "entity")
-    bad, read = (
-        merged("sum", f"increase({select(naming.RECORDS, *matches)}[1h])", by)
-        for matches in ((equal("result", "rejected"),), ())
+    rejected, total = (
+        aggregate("sum", f"increase({select(naming.RECORDS, *matchers)}[1h])", ("source", "entity"))
+        for matchers in ((equals("result", "rejected"),), ())
     )
-    trouble = _Trouble(
+    definition = _Definition(
         "KpiRecordsRejected",
         Severity.WARNING,
-        f"{bad} / {read} > 0.01",
-        "More than one record in a hundred cannot be taken",
-        "They count in no KPI. The health dashboard shows why they are rejected.",
+        f"{rejected} / {total} > 0.01",
+        "More than one in a hundred records of an entity was rejected",
+        "Rejected records count in no KPI. The exporter health dashboard shows the reasons.",
         naming.RECORDS,
-        Course(0, 0.1),
-        Course(0),
+        Ramp(0, 0.1),
+        Ramp(0),
     )
-    taken = replicas(naming.RECORDS, Course(0, 1), **_RECORD, result="new")
+    accepted = replicas(naming.RECORDS, Ramp(0, 1), **_RECORD, result="new")
     fires, silent = (
-        taken | replicas(naming.RECORDS, course, **_RECORD, result="rejected") for course in (trouble.bad, trouble.good)
+        accepted | replicas(naming.RECORDS, values, **_RECORD, result="rejected")
+        for values in (definition.bad, definition.good)
     )
-    return _alert(config, trouble, Examples(fires, silent, labels=_RECORD))
+    return _alert(config, definition, Examples(fires, silent, labels=_RECORD))
 
 
-def _alert(config: Config, trouble: _Trouble, examples: Examples) -> AlertRule:
+def _alert(config: Config, definition: _Definition, examples: Examples) -> AlertRule:
     return AlertRule(
-        name=trouble.name,
+        name=definition.name,
         subject="",
-        severity=trouble.severity,
-        expr=trouble.expr,
-        condition=Condition(trouble.expr, "is_number($A)"),
-        summary=(trouble.says,),
-        description=((trouble.means,),),
-        place=Place(HEALTH, SOURCES_PANEL),
+        severity=definition.severity,
+        expr=definition.expr,
+        condition=GrafanaCondition(definition.expr, "is_number($A)"),
+        summary=(definition.summary,),
+        description=((definition.description,),),
+        link=PanelLink(HEALTH, SOURCES_PANEL),
         examples=examples,
         hold=_HOLD,
-        labels=contacts.label(contacts.of_operators(config)),
+        labels=operator_contacts(config),
     )

@@ -1,37 +1,34 @@
-"""The same alert rules for Grafana's own engine, in the flat file shape that it loads, and who is told how.
+"""The alert rules for Grafana's own engine, with contact points, policies and mute timings, as provisioning files.
 
-A mistake in this file keeps Grafana from starting, so the tests validate it in every form.
+A mistake in such a file prevents Grafana from starting, so the tests validate every form of it.
 """
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable
 from typing import Any
 
 from grafanalib import core
 
-from dashboards.defaults import Site
-from dashboards.deployment import Places
-from dashboards.grafana_model import Json, Query, to_json
-from dashboards.quoting import expanded, grafana_template, template
-from dashboards.rules import contacts, quiet_hours
-from dashboards.rules.links import dashboard_url, panel_url, runbook_url
+from dashboards.encoding import Json, duration_text, escape_environment, escape_grafana_template, escape_template
+from dashboards.grafana_model import Query, to_json
+from dashboards.rules import notifications
 from dashboards.rules.model import AlertRule, RuleGroup
+from dashboards.rules.notifications import CONTACTS_LABEL
 from dashboards.rules.texts import for_grafana
-from dashboards.timing import compact
+from dashboards.site import ALERTS_FOLDER, Deployment, Site, contact_uid, folder_title
 from exporter.config.organisation import Contact
 from exporter.config.root import Config
 
-MADE_BY = {"generated_by": "kpi-exporter"}
-"""The label by which our rules are told from others in the same Grafana."""
+GENERATED_LABEL = {"generated_by": "kpi-exporter"}
+"""The label that marks generated rules in a Grafana with other rules."""
 NEVER = "kpi-never"
+"""The mute timing for alerts without contacts: it mutes at all times."""
 _EXPRESSION = "__expr__"
-_LONGEST_UID = 40
 
 
-class Expression(core.AlertExpression):  # type: ignore[misc]
-    """A server-side expression with the keys of its type alone; grafanalib's others fail when they are evaluated."""
+class MathExpression(core.AlertExpression):  # type: ignore[misc]
+    """A server-side math expression without grafanalib's other keys, which fail when they are evaluated."""
 
     def to_json_data(self) -> Json:
         """The entry of a rule's `data`."""
@@ -48,8 +45,8 @@ class Expression(core.AlertExpression):  # type: ignore[misc]
         }
 
 
-class Rule(core.AlertRulev9):  # type: ignore[misc]
-    """A rule as provisioning files have it: flat, in camelCase."""
+class GrafanaRule(core.AlertRulev9):  # type: ignore[misc]
+    """A rule in the flat form of provisioning files, with keys in camelCase."""
 
     def __init__(self, keep: str, **common: Any) -> None:
         super().__init__(**common)
@@ -70,107 +67,119 @@ class Rule(core.AlertRulev9):  # type: ignore[misc]
             "annotations": self.annotations,
             "labels": self.labels,
             "isPaused": False,
-            "data": [self._asked(trigger) for trigger in self.triggers],
+            "data": [self._data(trigger) for trigger in self.triggers],
         }
 
-    def _asked(self, trigger: Any) -> Json:
-        if isinstance(trigger, Expression):
+    def _data(self, trigger: Any) -> Json:
+        if isinstance(trigger, MathExpression):
             return trigger.to_json_data()
-        asked = {"refId": trigger.refId, "expr": trigger.expr, "instant": True, "range": False, "intervalMs": 60000}
+        query = {"refId": trigger.refId, "expr": trigger.expr, "instant": True, "range": False, "intervalMs": 60000}
         return {
             "refId": trigger.refId,
             "datasourceUid": trigger.datasource["uid"],
             "relativeTimeRange": {"from": self.timeRangeFrom, "to": self.timeRangeTo},
-            "model": {**asked, "maxDataPoints": 43200, "datasource": trigger.datasource},
+            "model": {**query, "maxDataPoints": 43200, "datasource": trigger.datasource},
         }
 
 
 def rule_groups(site: Site, groups: Iterable[RuleGroup]) -> list[Json]:
-    """The groups of a provisioning file."""
-    folder = expanded(f"{site.config.dashboards.folder} alerts")
-    return [{"orgId": 1, **to_json(_group(site, group, folder))} for group in groups if group.rules]
-
-
-def _group(site: Site, group: RuleGroup, folder: str) -> core.AlertGroup:
-    rules = [_rule(site, rule) for rule in group.rules]
-    return core.AlertGroup(name=group.name, rules=rules, folder=folder, evaluateInterval="1m")
-
-
-def _rule(site: Site, rule: AlertRule) -> Rule:
-    query = Query(rule.condition.expr)
-    query.datasource = {"type": "prometheus", "uid": site.datasource}
-    return Rule(
-        keep=compact(rule.keep),
-        uid=rule.uid,
-        title=f"{rule.name} {rule.subject}".strip(),
-        triggers=[query, Expression("B", rule.condition.holds, expressionType=core.EXP_TYPE_MATH)],
-        condition="B",
-        evaluateFor=compact(rule.hold),
-        noDataAlertState=rule.condition.no_data,
-        errorAlertState=core.ALERTRULE_STATE_DATA_ERROR,
-        timeRangeFrom=600,
-        dashboard_uid=rule.place.dashboard,
-        panel_id=rule.place.panel,
-        annotations=_annotations(site.config, rule),
-        labels={name: expanded(template(value)) for name, value in (rule.all_labels | MADE_BY).items()},
-    )
-
-
-def _annotations(config: Config, rule: AlertRule) -> dict[str, str]:
-    return {
-        "summary": for_grafana([rule.summary], rule.own),
-        "description": for_grafana(rule.description, rule.own),
-        "dashboard_url": grafana_template(dashboard_url(config, rule.place)),
-        "panel_url": grafana_template(panel_url(config, rule.place)),
-        "runbook_url": grafana_template(runbook_url(config, rule.name)),
-        "__dashboardUid__": rule.place.dashboard,
-        "__panelId__": str(rule.place.panel),
-    }
-
-
-def contact_points(config: Config, places: Places) -> list[Json]:
-    """A contact point for each contact."""
+    """The rule groups of a provisioning file."""
+    folder = escape_environment(folder_title(site.config, ALERTS_FOLDER))
     return [
-        {"orgId": 1, "name": contact.name, "receivers": [_receiver(contact, places)]} for contact in config.contacts
+        {
+            "orgId": 1,
+            **to_json(
+                core.AlertGroup(
+                    name=group.name,
+                    rules=[_rule(site, rule) for rule in group.rules],
+                    folder=folder,
+                    evaluateInterval="1m",
+                )
+            ),
+        }
+        for group in groups
+        if group.rules
     ]
 
 
-def contact_uid(name: str) -> str:
-    """The uid of a contact point."""
-    uid = f"kpi-{name}"
-    return uid if len(uid) <= _LONGEST_UID else f"{uid[:31]}-{hashlib.sha256(name.encode()).hexdigest()[:8]}"
+def _rule(site: Site, rule: AlertRule) -> GrafanaRule:
+    query = Query(rule.condition.expr)
+    query.datasource = site.datasource_ref
+    labels = rule.all_labels | GENERATED_LABEL
+    return GrafanaRule(
+        keep=duration_text(rule.keep),
+        uid=rule.uid,
+        title=f"{rule.name} {rule.subject}".strip(),
+        triggers=[query, MathExpression("B", rule.condition.expression, expressionType=core.EXP_TYPE_MATH)],
+        condition="B",
+        evaluateFor=duration_text(rule.hold),
+        noDataAlertState=rule.condition.no_data,
+        errorAlertState=core.ALERTRULE_STATE_DATA_ERROR,
+        timeRangeFrom=600,
+        dashboard_uid=rule.link.dashboard,
+        panel_id=rule.link.panel,
+        annotations={
+            "summary": for_grafana([rule.summary], rule.query_value),
+            "description": for_grafana(rule.description, rule.query_value),
+            **{name: escape_grafana_template(url) for name, url in rule.links(site.config).items()},
+            "__dashboardUid__": rule.link.dashboard,
+            "__panelId__": str(rule.link.panel),
+        },
+        labels={name: escape_environment(escape_template(value)) for name, value in labels.items()},
+    )
 
 
-def _receiver(contact: Contact, places: Places) -> Json:
-    kind, settings = _way(contact, places)
-    return {"uid": contact_uid(contact.name), "type": kind, "disableResolveMessage": False, "settings": settings}
+def contact_points(config: Config, deployment: Deployment) -> list[Json]:
+    """A contact point for each contact."""
+    points = []
+    for contact in config.contacts:
+        kind, settings = _receiver(contact, deployment)
+        receiver = {
+            "uid": contact_uid(contact.name),
+            "type": kind,
+            "disableResolveMessage": False,
+            "settings": settings,
+        }
+        points.append({"orgId": 1, "name": contact.name, "receivers": [receiver]})
+    return points
 
 
-def _way(contact: Contact, places: Places) -> tuple[str, Json]:
+def _receiver(contact: Contact, deployment: Deployment) -> tuple[str, Json]:
+    """The receiver's type and settings."""
     if contact.slack is not None:
-        channel = {"recipient": expanded(contact.slack.channel)} if contact.slack.channel else {}
-        return "slack", {"url": f"$__file{{{places.secret_file(contact.slack.webhook)}}}", **channel}
+        channel = {"recipient": escape_environment(contact.slack.channel)} if contact.slack.channel else {}
+        return "slack", {"url": f"$__file{{{deployment.secret_file(contact.slack.webhook)}}}", **channel}
     if contact.teams is not None:
-        return "teams", {"url": f"$__file{{{places.secret_file(contact.teams.webhook)}}}"}
+        return "teams", {"url": f"$__file{{{deployment.secret_file(contact.teams.webhook)}}}"}
     if contact.webhook is not None:
         url = contact.webhook.url
-        address = expanded(url) if isinstance(url, str) else f"$__file{{{places.secret_file(url)}}}"
+        address = escape_environment(url) if isinstance(url, str) else f"$__file{{{deployment.secret_file(url)}}}"
         return "webhook", {"url": address, "httpMethod": "POST"}
-    return "email", {"addresses": expanded(contact.email or ""), "singleEmail": True}
+    return "email", {"addresses": escape_environment(contact.email or ""), "singleEmail": True}
 
 
 def policies(config: Config) -> list[Json]:
-    """The tree of notification policies, which replaces the organisation's; none where the config has no contacts."""
+    """The notification policy tree, which replaces the organisation's; empty if the config has no contacts."""
     if not config.contacts:
         return []
-    quiet = [entry["name"] for entry in mute_timings(config) if entry["name"] != NEVER]
-    routes = [_route(contact, quiet) for contact in config.contacts]
-    ours = [[name, "=", value] for name, value in MADE_BY.items()]
-    unheard = {
+    timings = [timing["name"] for timing in mute_timings(config) if timing["name"] != NEVER]
+    without_contacts = {
         "receiver": config.contacts[0].name,
-        "object_matchers": [*ours, [contacts.LABEL, "=", ""]],
+        "object_matchers": [
+            *([name, "=", value] for name, value in GENERATED_LABEL.items()),
+            [CONTACTS_LABEL, "=", ""],
+        ],
         "mute_time_intervals": [NEVER],
     }
+    routes = [
+        {
+            "receiver": contact.name,
+            "object_matchers": [[CONTACTS_LABEL, "=~", notifications.contact_pattern(contact.name)]],
+            "continue": True,
+            **({"mute_time_intervals": timings} if timings else {}),
+        }
+        for contact in config.contacts
+    ]
     return [
         {
             "orgId": 1,
@@ -178,28 +187,19 @@ def policies(config: Config) -> list[Json]:
             "group_by": ["grafana_folder", "alertname", "department", "owner"],
             "group_wait": "30s",
             "group_interval": "5m",
-            "repeat_interval": compact(config.alerting.repeat),
-            "routes": [unheard, *routes],
+            "repeat_interval": duration_text(config.alerting.repeat),
+            "routes": [without_contacts, *routes],
         }
     ]
 
 
-def _route(contact: Contact, quiet: list[str]) -> Json:
-    return {
-        "receiver": contact.name,
-        "object_matchers": [[contacts.LABEL, "=~", contacts.pattern(contact.name)]],
-        "continue": True,
-        **({"mute_time_intervals": quiet} if quiet else {}),
-    }
-
-
 def mute_timings(config: Config) -> list[Json]:
-    """When routes are silent: outside working hours, on days off, and always for alerts that nobody asked to hear."""
+    """When routes are muted: outside working hours, on days off, and always for alerts without contacts."""
     if not config.contacts:
         return []
-    hours = quiet_hours.working_hours(config)
+    hours = notifications.notification_hours(config)
     timings = {NEVER: [{"times": [{"start_time": "00:00", "end_time": "24:00"}]}]}
     if hours is not None:
-        timings[f"kpi-{quiet_hours.QUIET}"] = quiet_hours.quiet(config, hours)
-        timings[f"kpi-{quiet_hours.DAYS_OFF}"] = quiet_hours.days_off(config)
+        timings[f"kpi-{notifications.QUIET}"] = notifications.quiet_intervals(config, hours)
+        timings[f"kpi-{notifications.DAYS_OFF}"] = notifications.days_off_intervals(config)
     return [{"orgId": 1, "name": name, "time_intervals": spans} for name, spans in timings.items() if spans]

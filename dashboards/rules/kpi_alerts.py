@@ -1,6 +1,6 @@
 """Alerts about KPIs: their status, the age of their data, and their review.
 
-They test the status that the exporter exposes, which has its hysteresis already; nothing is judged again here.
+They use the status that the exporter exposes, which already has hysteresis, and do not compute it again.
 """
 
 from __future__ import annotations
@@ -9,19 +9,18 @@ from collections.abc import Iterator
 from datetime import timedelta
 
 from dashboards import expressions
-from dashboards.boards.kpi_detail import MAIN_PANEL
-from dashboards.defaults import DETAIL
-from dashboards.promql import Match, equal, latest
-from dashboards.rules import contacts
-from dashboards.rules.model import CLOCK, AlertRule, Condition, Course, Examples, Place, Severity, replicas
-from dashboards.rules.texts import PLAIN, SHARE, SPAN, Form, Number, Sentence
-from dashboards.timing import seconds
+from dashboards.encoding import promql_seconds
+from dashboards.promql import Matcher, equals, latest
+from dashboards.rules.model import CLOCK, AlertRule, Examples, GrafanaCondition, PanelLink, Ramp, Severity, replicas
+from dashboards.rules.notifications import kpi_contacts
+from dashboards.rules.texts import DURATION, PLAIN, SHARE, NumberFormat, Sentence, SeriesValue
+from dashboards.site import DETAIL, MAIN_PANEL, late_after
 from exporter import naming
 from exporter.config.expression import metrics_of
 from exporter.config.fields import Pace, Scope, Status
 from exporter.config.kpis import Alerts, Kpi
 from exporter.config.root import Config
-from exporter.statuses import STATUSES, VERDICTS
+from exporter.statuses import VERDICTS
 
 STATUS_ALERTS = {
     Status.OFF_TRACK: ("KpiOffTrack", Severity.CRITICAL),
@@ -33,19 +32,28 @@ STATUS_ALERTS = {
     Status.TOO_EARLY: ("KpiTooEarly", Severity.INFO),
     Status.TOO_FEW: ("KpiTooFew", Severity.INFO),
 }
-"""What a status is called as an alert. A stale KPI has KpiDataStale, whether asked for or not."""
+"""The alert for each status. A stale KPI has KpiDataStale instead, whatever its `alerts.on`."""
+_SUMMARIES = {
+    Status.OFF_TRACK: "is off track",
+    Status.AT_RISK: "is at risk",
+    Status.EXCEEDED: "is ahead of its target",
+    Status.ON_TRACK: "is on track",
+    Status.NO_DATA: "has no data",
+    Status.NO_TARGET: "has no target",
+    Status.TOO_EARLY: "has no verdict yet: too little of its period has passed",
+    Status.TOO_FEW: "has no verdict: too few records",
+}
 KEEP = timedelta(minutes=15)
-"""For how long an alert stays when its series vanish, so that a restart or a withheld value resolves nothing."""
+"""How long an alert keeps firing without its series, so that a restart or a withheld value does not resolve it."""
 
 
 def kpi_alerts(config: Config) -> Iterator[AlertRule]:
-    """All alerts about KPIs. One that has no value for the company has no status to alert on."""
+    """The alerts about all KPIs. A KPI without a company value has no status to alert on."""
     for kpi in config.kpis:
-        asked = kpi.alerts or Alerts()
-        statuses = asked.on if Scope.COMPANY in kpi.scopes else ()
-        for status in dict.fromkeys(statuses):
-            if status in STATUS_ALERTS:
-                yield _status_alert(config, kpi, status, asked.for_)
+        alerts = kpi.alerts or Alerts()
+        for status in dict.fromkeys(alerts.on):
+            if status in STATUS_ALERTS and Scope.COMPANY in kpi.scopes:
+                yield _status_alert(config, kpi, status, alerts.for_)
         yield _stale_alert(config, kpi)
         if kpi.review and kpi.reviewed:
             yield _review_alert(config, kpi)
@@ -53,74 +61,67 @@ def kpi_alerts(config: Config) -> Iterator[AlertRule]:
 
 def _status_alert(config: Config, kpi: Kpi, status: Status, hold: timedelta) -> AlertRule:
     name, severity = STATUS_ALERTS[status]
-    has_status = latest(naming.STATUS, _is(kpi), equal("status", status), by=("kpi",))
-    value = Number(naming.VALUE, (_is(kpi),), _form(config, kpi))
-    known = expressions.number(naming.VALUE, _is(kpi))
-    judged = status in VERDICTS
-    verdict: Sentence = (f"{kpi.title} is {_PHRASES.get(status, STATUSES[status].words)}",)
+    has_status = latest(naming.STATUS, _this(kpi), equals("status", status), by=("kpi",))
+    value = SeriesValue(naming.VALUE, (_this(kpi),), _format(config, kpi))
+    has_verdict = status in VERDICTS
+    summary: Sentence = (f"{kpi.title} {_SUMMARIES[status]}",)
+    reasons: list[Sentence] = [(f"Why it matters: {kpi.why}",)]
+    if kpi.decision:
+        reasons.append((f"Decision it supports: {kpi.decision}",))
+    condition = GrafanaCondition(has_status, "$A == 1")
+    if has_verdict:
+        latest_value = expressions.latest_value(naming.VALUE, _this(kpi))
+        condition = GrafanaCondition(f"{latest_value} and on (kpi) {has_status} == 1", "is_number($A)")
     return AlertRule(
         name=name,
         subject=kpi.name,
         severity=severity,
         expr=f"{has_status} == 1",
-        condition=Condition(f"{known} and on (kpi) {has_status} == 1", "is_number($A)")
-        if judged
-        else Condition(has_status, "$A == 1"),
-        summary=(*verdict, ": ", value) if judged else verdict,
-        description=(*_figures(config, kpi, value), *_reasons(kpi)) if judged else _reasons(kpi),
-        place=_place(kpi),
+        condition=condition,
+        summary=(*summary, ": ", value) if has_verdict else summary,
+        description=(*(_figures(config, kpi, value.format) if has_verdict else ()), *reasons),
+        link=_link(kpi),
         examples=Examples(
-            replicas(naming.STATUS, Course(1), kpi=kpi.name, status=status),
-            replicas(naming.STATUS, Course(0), kpi=kpi.name, status=status),
+            replicas(naming.STATUS, Ramp(1), kpi=kpi.name, status=status),
+            replicas(naming.STATUS, Ramp(0), kpi=kpi.name, status=status),
         ),
         hold=hold,
         keep=KEEP,
         labels=_labels(config, kpi),
-        own=value if judged else None,
+        query_value=value if has_verdict else None,
     )
 
 
-_PHRASES = {Status.EXCEEDED: "ahead of its target", Status.NO_DATA: "without data", Status.NO_TARGET: "without target"}
-
-
-def _figures(config: Config, kpi: Kpi, value: Number) -> tuple[Sentence, ...]:
-    """The numbers behind the verdict."""
-    target = Number(naming.TARGET, (_is(kpi),), value.form)
-    sentence: Sentence = (f"The target of the {kpi.period} is ", target, ".")
+def _figures(config: Config, kpi: Kpi, number_format: NumberFormat) -> tuple[Sentence, Sentence]:
+    """The numbers that the verdict is based on."""
+    target = SeriesValue(naming.TARGET, (_this(kpi),), number_format)
+    sentence: Sentence = (f"Target of the {kpi.period}: ", target, ".")
     if config.pace(kpi) is Pace.NONE:
-        ratio = Number(naming.TARGET_RATIO, (_is(kpi),), SHARE)
-        return (sentence, ("It stands at ", ratio, " of its target."))
-    expected = Number(naming.EXPECTED, (_is(kpi),), value.form)
-    return (("By now ", expected, " was expected."), sentence)
-
-
-def _reasons(kpi: Kpi) -> tuple[Sentence, ...]:
-    decision = ((f"It helps to decide: {kpi.decision}",),) if kpi.decision else ()
-    return ((f"Why it matters: {kpi.why}",), *decision)
+        return (sentence, ("Target ratio: ", SeriesValue(naming.TARGET_RATIO, (_this(kpi),), SHARE), "."))
+    return (("Expected by now: ", SeriesValue(naming.EXPECTED, (_this(kpi),), number_format), "."), sentence)
 
 
 def _stale_alert(config: Config, kpi: Kpi) -> AlertRule:
     withheld = withheld_after(config, kpi)
-    late = withheld * 2 / 3
-    age = expressions.data_age(_is(kpi))
-    missing = f"{latest(naming.KPI_UP, _is(kpi))} == 0"
+    late = late_after(withheld)
+    age = expressions.data_age(_this(kpi))
+    missing = f"{latest(naming.KPI_UP, _this(kpi))} == 0"
+    fresh = replicas(naming.ASOF, CLOCK, kpi=kpi.name) | replicas(naming.KPI_UP, Ramp(1), kpi=kpi.name)
     return AlertRule(
         name="KpiDataStale",
         subject=kpi.name,
         severity=Severity.WARNING,
-        expr=f"{age} > {seconds(late)} or {missing}",
-        condition=Condition(f"{age} or ({missing}) + {seconds(withheld)}", f"$A > {seconds(late)}"),
+        expr=f"{age} > {promql_seconds(late)} or {missing}",
+        condition=GrafanaCondition(
+            f"{age} or ({missing}) + {promql_seconds(withheld)}", f"$A > {promql_seconds(late)}"
+        ),
         summary=(f"The data of {kpi.title} is out of date",),
         description=(
-            (f"Its numbers are withheld once they are {_spoken(withheld)} old; its other alerts then fall silent.",),
-            ("A source is down, slow or refused: see the exporter's health.",),
+            (f"At an age of {_span_text(withheld)} its numbers are withheld, and its other alerts cannot fire.",),
+            ("A source is down, slow or rejects requests: see the exporter health dashboard.",),
         ),
-        place=_place(kpi),
-        examples=Examples(
-            replicas(naming.ASOF, Course(0), kpi=kpi.name),
-            replicas(naming.ASOF, CLOCK, kpi=kpi.name) | replicas(naming.KPI_UP, Course(1), kpi=kpi.name),
-            after=late,
-        ),
+        link=_link(kpi),
+        examples=Examples(replicas(naming.ASOF, Ramp(0), kpi=kpi.name), fresh, after=late),
         hold=min(timedelta(minutes=1), withheld / 12),
         keep=KEEP,
         labels=_labels(config, kpi),
@@ -128,54 +129,54 @@ def _stale_alert(config: Config, kpi: Kpi) -> AlertRule:
 
 
 def withheld_after(config: Config, kpi: Kpi) -> timedelta:
-    """The age at which the KPI's numbers are withheld: the shortest of the sources that read its entities."""
+    """The age at which the KPI's numbers are withheld: the lowest of the sources that provide its entities."""
     entities = {config.metric_by_name[name].entity for name in metrics_of(kpi.value)}
     ages = [source.withheld_after for source in config.sources if entities.intersection(source.reads)]
     return min(ages or [source.withheld_after for source in config.sources])
 
 
 def _review_alert(config: Config, kpi: Kpi) -> AlertRule:
-    due = latest(naming.REVIEW_DUE, _is(kpi))
+    due = latest(naming.REVIEW_DUE, _this(kpi))
     return AlertRule(
         name="KpiReviewOverdue",
         subject=kpi.name,
         severity=Severity.INFO,
         expr=f"time() > {due}",
-        condition=Condition(f"time() - {due}", "$A > 0"),
+        condition=GrafanaCondition(f"time() - {due}", "$A > 0"),
         summary=(f"{kpi.title} is due for its {kpi.review} review",),
         description=((f"Last reviewed on {kpi.reviewed}. Is it still the right measure, with the right target?",),),
-        place=_place(kpi),
+        link=_link(kpi),
         examples=Examples(
-            replicas(naming.REVIEW_DUE, Course(1), kpi=kpi.name),
-            replicas(naming.REVIEW_DUE, Course(4e9), kpi=kpi.name),
+            replicas(naming.REVIEW_DUE, Ramp(1), kpi=kpi.name),
+            replicas(naming.REVIEW_DUE, Ramp(4e9), kpi=kpi.name),
         ),
         hold=timedelta(hours=1),
         labels=_labels(config, kpi),
     )
 
 
-def _is(kpi: Kpi) -> Match:
-    return equal("kpi", kpi.name)
+def _this(kpi: Kpi) -> Matcher:
+    return equals("kpi", kpi.name)
 
 
-def _place(kpi: Kpi) -> Place:
-    return Place(DETAIL, MAIN_PANEL, {"kpi": kpi.name})
+def _link(kpi: Kpi) -> PanelLink:
+    return PanelLink(DETAIL, MAIN_PANEL, {"kpi": kpi.name})
 
 
 def _labels(config: Config, kpi: Kpi) -> dict[str, str]:
-    owner = {"kpi": kpi.name, "owner": kpi.owner, "department": kpi.department, "objective": kpi.objective}
-    return owner | contacts.label(contacts.of_kpi(config, kpi))
+    labels = {"kpi": kpi.name, "owner": kpi.owner, "department": kpi.department, "objective": kpi.objective}
+    return labels | kpi_contacts(config, kpi)
 
 
-def _form(config: Config, kpi: Kpi) -> Form:
+def _format(config: Config, kpi: Kpi) -> NumberFormat:
     unit = config.unit(kpi)
     if unit in ("ratio", "seconds"):
-        return SHARE if unit == "ratio" else SPAN
-    after = {"currency": f" {config.company.currency}", "count": "", "score": ""}.get(unit, f" {unit}")
-    return Form(PLAIN.function, PLAIN.sample, PLAIN.reads, after)
+        return SHARE if unit == "ratio" else DURATION
+    suffix = {"currency": f" {config.company.currency}", "count": "", "score": ""}.get(unit, f" {unit}")
+    return NumberFormat(PLAIN.function, PLAIN.example, PLAIN.example_text, suffix)
 
 
-def _spoken(span: timedelta) -> str:
+def _span_text(span: timedelta) -> str:
     minutes = span.total_seconds() / 60
     if minutes < 2:
         return f"{span.total_seconds():g} seconds"

@@ -1,44 +1,48 @@
-"""Alert rules as both engines need them, with the examples that prove them."""
+"""Alert rules as both engines need them, with examples that prove them, and the links they carry."""
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import StrEnum
+from urllib.parse import quote, urlencode
 
-from dashboards.promql import equal, select
-from dashboards.rules.texts import Number, Sentence
+from dashboards.promql import equals, select
+from dashboards.rules.texts import Sentence, SeriesValue
+from dashboards.site import RUNBOOK, shortened_uid, stable_panel_id
+from exporter.config.root import Config
 from exporter.naming import Family
 
 
 @dataclass(frozen=True, slots=True)
-class Course:
-    """How a series goes in an example: from a value on, rising by so much each second."""
+class Ramp:
+    """The values of an example series: a start, and the increase per second."""
 
     start: float
-    rise: float = 0.0
+    slope: float = 0.0
 
 
-CLOCK = Course(0, 1)
-"""A timestamp that keeps pace with the time."""
+CLOCK = Ramp(0, 1)
+"""A timestamp that always equals the current time."""
 
-Series = Mapping[str, Course]
-"""Series by selector."""
+ExampleSeries = Mapping[str, Ramp]
+"""Values by series selector."""
 
 
-def replicas(family: Family, course: Course, /, **labels: str) -> dict[str, Course]:
-    """The same series from two exporters, which have to read as one."""
+def replicas(family: Family, values: Ramp, /, **labels: str) -> dict[str, Ramp]:
+    """The same series from two exporters, which rules have to treat as one."""
+    with_instance = Family(family.name, "", (*family.labels, "instance"))
     return {
-        select(Family(family.name, "", (*family.labels, "instance")), *(equal(k, v) for k, v in both.items())): course
+        select(
+            with_instance, *(equals(name, value) for name, value in {**labels, "instance": instance}.items())
+        ): values
         for instance in ("a:9940", "b:9940")
-        for both in [{**labels, "instance": instance}]
     }
 
 
 class Severity(StrEnum):
-    """How soon somebody should look."""
+    """How urgent an alert is."""
 
     CRITICAL = "critical"
     WARNING = "warning"
@@ -47,66 +51,84 @@ class Severity(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Examples:
-    """Series under which the alert fires, and under which it stays silent.
+    """Series for which the alert fires, and series for which it does not.
 
-    It fires `after` a while of these series, besides its own `hold`. `labels` are those that a firing alert takes over
-    from its series. An alert about something missing fires when there is nothing at all.
+    It fires `after` these series have lasted so long, plus the rule's own `hold`. `labels` are those that a firing
+    alert inherits from its series. An alert about something missing also fires if there are no series at all.
     """
 
-    fires: Series
-    silent: Series
+    fires: ExampleSeries
+    silent: ExampleSeries
     after: timedelta = timedelta()
     labels: Mapping[str, str] = field(default_factory=dict)
     fires_on_nothing: bool = False
 
 
 @dataclass(frozen=True, slots=True)
-class Condition:
-    """The same alert for Grafana: query A, an expression over it that is not 0 while it fires, and what no data is."""
+class GrafanaCondition:
+    """The same alert for Grafana: query A, an expression that is not 0 while it fires, and the no-data state."""
 
     expr: str
-    holds: str
+    expression: str
     no_data: str = "OK"
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
-    """Where a viewer looks first: a dashboard, one of its panels, and the values of its variables."""
+class PanelLink:
+    """The panel to look at first: its dashboard, its id, and values for the dashboard's variables."""
 
     dashboard: str
     panel: int
     variables: Mapping[str, str] = field(default_factory=dict)
 
+    def urls(self, config: Config) -> tuple[str, str]:
+        """The addresses of the dashboard and of the panel alone."""
+        variables = urlencode({f"var-{name}": value for name, value in self.variables.items()}, quote_via=quote)
+        base = f"{config.dashboards.url.rstrip('/')}/d/{self.dashboard}"
+        dashboard = f"{base}?{variables}" if variables else base
+        return dashboard, f"{dashboard}{'&' if variables else '?'}viewPanel={self.panel}"
+
+
+def runbook_url(config: Config, alert: str) -> str:
+    """The address of the alert's section in the runbook dashboard."""
+    return PanelLink(RUNBOOK, stable_panel_id(alert)).urls(config)[1]
+
 
 @dataclass(frozen=True, slots=True)
 class AlertRule:
-    """One alert rule. `subject` tells it from others of the same name: a KPI, a source, or nothing."""
+    """One alert rule. `subject` is the KPI or source that it is about; empty if there is only one rule of the name."""
 
     name: str
     subject: str
     severity: Severity
     expr: str
-    condition: Condition
+    condition: GrafanaCondition
     summary: Sentence
     description: tuple[Sentence, ...]
-    place: Place
+    link: PanelLink
     examples: Examples
     hold: timedelta = timedelta()
+    """How long the condition has to hold before the alert fires (`for`)."""
     keep: timedelta = timedelta()
+    """How long the alert keeps firing after the condition ends (`keep_firing_for`)."""
     labels: Mapping[str, str] = field(default_factory=dict)
-    own: Number | None = None
+    query_value: SeriesValue | None = None
     """The number that the condition's query returns, for Grafana's texts."""
 
     @property
     def all_labels(self) -> dict[str, str]:
-        """Severity and labels, literal."""
+        """The labels with the severity, not yet escaped."""
         return {"severity": self.severity.value, **self.labels}
 
     @property
     def uid(self) -> str:
-        """Stable, at most 40 characters: the alert's name and a hash of what it is about."""
-        mark = hashlib.sha256(f"{self.name} {self.subject}".encode()).hexdigest()[:8]
-        return f"{self.name[:31]}-{mark}"
+        """Stable, at most 40 characters: the alert's name, and a hash of name and subject."""
+        return shortened_uid(self.name, f"{self.name} {self.subject}")
+
+    def links(self, config: Config) -> dict[str, str]:
+        """The links for annotations, by name."""
+        dashboard, panel = self.link.urls(config)
+        return {"dashboard_url": dashboard, "panel_url": panel, "runbook_url": runbook_url(config, self.name)}
 
 
 @dataclass(frozen=True, slots=True)

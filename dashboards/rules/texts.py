@@ -1,7 +1,7 @@
-"""Sentences of alerts: literal text with numbers in it, written for each engine's templates.
+"""Sentences of alerts: literal text and numbers, as templates of Prometheus and of Grafana.
 
-`query` and `humanize...` are functions of Prometheus' alert templates; Grafana has the latter, and `$values` of the
-rule's own query instead of the former.
+Prometheus' alert templates have a `query` function. Grafana's do not: they only have `$values`, the results of the
+rule's own queries.
 """
 
 from __future__ import annotations
@@ -9,77 +9,78 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from dashboards.promql import Match, select
-from dashboards.quoting import grafana_template, template
+from dashboards.encoding import escape_grafana_template, escape_template
+from dashboards.promql import Matcher, select
 from exporter.naming import Family
 
 
 @dataclass(frozen=True, slots=True)
-class Form:
-    """How a number reads: the template function, a sample, how that reads, and the unit after it."""
+class NumberFormat:
+    """How a number is shown: template function, unit, and an example with the text that the function makes of it."""
 
     function: str
-    sample: float
-    reads: str
-    after: str = ""
+    example: float
+    example_text: str
+    unit: str = ""
 
 
-SHARE = Form("humanizePercentage", 0.5, "50%")
-SPAN = Form("humanizeDuration", 90, "1m 30s")
-PLAIN = Form("humanize", 42, "42")
+SHARE = NumberFormat("humanizePercentage", 0.5, "50%")
+DURATION = NumberFormat("humanizeDuration", 90, "1m 30s")
+PLAIN = NumberFormat("humanize", 42, "42")
 
 
 @dataclass(frozen=True, slots=True)
-class Number:
-    """The largest value of a series, in a form that people read."""
+class SeriesValue:
+    """The largest value of the selected series, as a formatted number."""
 
     family: Family
-    matches: tuple[Match, ...]
-    form: Form
+    matchers: tuple[Matcher, ...]
+    format: NumberFormat
 
     @property
     def selector(self) -> str:
-        """The series."""
-        return select(self.family, *self.matches)
+        """The PromQL selector of the series."""
+        return select(self.family, *self.matchers)
 
 
-Sentence = tuple[str | Number, ...]
+Sentence = tuple[str | SeriesValue, ...]
 
 
 def for_prometheus(sentences: Iterable[Sentence]) -> str:
-    """A template that asks Prometheus for each number when the alert is evaluated."""
-    return " ".join("".join(_asked(part) for part in sentence) for sentence in sentences)
+    """A template that queries Prometheus for each number when the alert is evaluated."""
+    return " ".join("".join(map(_prometheus_template, sentence)) for sentence in sentences)
 
 
-def _asked(part: str | Number) -> str:
+def _prometheus_template(part: str | SeriesValue) -> str:
     if isinstance(part, str):
-        return template(part)
-    shown = f"{{{{ . | first | value | {part.form.function} }}}}{template(part.form.after)}"
-    return f"{{{{ with query `max({part.selector})` }}}}{shown}{{{{ else }}}}unknown{{{{ end }}}}"
+        return escape_template(part)
+    number = f"{{{{ . | first | value | {part.format.function} }}}}{escape_template(part.format.unit)}"
+    return f"{{{{ with query `max({part.selector})` }}}}{number}{{{{ else }}}}unknown{{{{ end }}}}"
 
 
-def for_grafana(sentences: Iterable[Sentence], own: Number | None) -> str:
-    """A template in which `own` is what the rule's query A returns; sentences with other numbers are left out."""
-    told = (sentence for sentence in sentences if all(isinstance(part, str) or part == own for part in sentence))
-    return " ".join("".join(_valued(part) for part in sentence) for sentence in told)
+def for_grafana(sentences: Iterable[Sentence], query_value: SeriesValue | None) -> str:
+    """A template in which `query_value` is the result of query A. Omits sentences with any other number."""
+    usable = (
+        sentence for sentence in sentences if all(isinstance(part, str) or part == query_value for part in sentence)
+    )
+    return " ".join("".join(map(_grafana_template, sentence)) for sentence in usable)
 
 
-def _valued(part: str | Number) -> str:
+def _grafana_template(part: str | SeriesValue) -> str:
     if isinstance(part, str):
-        return grafana_template(part)
-    return f"{{{{ $values.A.Value | {part.form.function} }}}}{grafana_template(part.form.after)}"
+        return escape_grafana_template(part)
+    return f"{{{{ $values.A.Value | {part.format.function} }}}}{escape_grafana_template(part.format.unit)}"
 
 
-def rendered(sentences: Iterable[Sentence]) -> str:
-    """What a reader sees where every number has its form's sample."""
-    return " ".join("".join(map(_sampled, sentence)) for sentence in sentences)
+def example_text(sentences: Iterable[Sentence]) -> str:
+    """The text if every number has the example value of its format."""
+    return " ".join(
+        "".join(part if isinstance(part, str) else part.format.example_text + part.format.unit for part in sentence)
+        for sentence in sentences
+    )
 
 
-def _sampled(part: str | Number) -> str:
-    return part if isinstance(part, str) else part.form.reads + part.form.after
-
-
-def numbers(sentences: Iterable[Sentence]) -> tuple[Number, ...]:
-    """The numbers in them, each once."""
-    found = (part for sentence in sentences for part in sentence if isinstance(part, Number))
-    return tuple(dict.fromkeys(found))
+def values_in(sentences: Iterable[Sentence]) -> tuple[SeriesValue, ...]:
+    """The numbers in the sentences, without repetitions."""
+    values = (part for sentence in sentences for part in sentence if isinstance(part, SeriesValue))
+    return tuple(dict.fromkeys(values))

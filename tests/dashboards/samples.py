@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from dashboards.defaults import Site
-from dashboards.deployment import Places
 from dashboards.generate import compose_files
-from dashboards.manifest import Manifest
+from dashboards.output import Manifest
+from dashboards.site import Deployment, Site
 from exporter.config.root import Config
 
 Raw = dict[str, Any]
@@ -192,4 +191,4 @@ def hostile() -> Config:
 
 def files_of(config: Config, earlier: Manifest | None = None, **places: str) -> dict[str, str]:
     """Everything generated for a stack."""
-    return compose_files(Site(config), Places(**places), earlier or Manifest())
+    return compose_files(Site(config), Deployment(**places), earlier or Manifest())

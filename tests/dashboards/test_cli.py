@@ -14,7 +14,7 @@ import httpx
 import pytest
 import yaml
 
-from tests.dashboards.fake_grafana import TOKEN, FakeGrafana
+from tests.dashboards.push.fake_grafana import TOKEN, FakeGrafana
 
 ROOT = Path(__file__).parents[2]
 COMMAND = Path(sys.executable).with_name("kpi-exporter")
@@ -176,7 +176,7 @@ def test_push_tries_sends_and_tells(config: Path, tmp_path: Path, grafana: tuple
 def test_a_refused_push_exits_with_1(config: Path, grafana: tuple[FakeGrafana, str]) -> None:
     done = run("push-grafana", "--config", config, "--url", grafana[1], GRAFANA_TOKEN="wrong")
     assert done.returncode == 1
-    assert "the token is not accepted" in done.stderr
+    assert "Grafana rejects the token" in done.stderr
 
 
 def test_help_names_both_commands() -> None:

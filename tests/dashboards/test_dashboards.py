@@ -9,14 +9,14 @@ from datetime import timedelta
 
 import pytest
 
-from dashboards.defaults import Site
-from dashboards.generate import boards
+from dashboards.generate import dashboard_files
 from dashboards.grafana_model import SCHEMA_VERSION
+from dashboards.site import Site
 from exporter.config.fields import Scope
 from tests.dashboards import samples
-from tests.dashboards.boards import CONFIGS, Json, config, dashboards, expressions, lost, panel
 from tests.dashboards.checks.boards import dashboard_problems, links_of, panels_of
-from tests.dashboards.series import families, selectors
+from tests.dashboards.generated import CONFIGS, Json, config, dashboards, expressions, lost, panel
+from tests.dashboards.selectors import families, selectors
 
 every = pytest.mark.parametrize("name", CONFIGS)
 
@@ -78,7 +78,7 @@ def test_everybody_gets_the_dashboards_of_the_scopes_that_the_config_has() -> No
 
 def test_people_are_ranked_only_where_the_config_says_so_and_live_in_a_folder_of_their_own() -> None:
     quiet = samples.full(dashboards={"leaderboard": False})
-    found = {board.name: board.folder for board in boards(Site(quiet))}
+    found = {board.name: board.folder for board in dashboard_files(Site(quiet))}
     assert "leaderboard" not in found
     assert {name for name, folder in found.items() if folder == "people"} == {"person", "people"}
 
@@ -106,7 +106,7 @@ def test_every_dashboard_but_the_first_leads_home_with_variables_and_time_kept()
 
 def test_units_are_given_by_pattern_so_that_two_hundred_kpis_need_a_handful_of_overrides() -> None:
     kpis = [samples.kpi(f"kpi_{number}", scopes=["company", "team", "person"]) for number in range(200)]
-    found = {board.name: board.json for board in boards(Site(samples.small(kpis=kpis)))}
+    found = {board.name: board.json for board in dashboard_files(Site(samples.small(kpis=kpis)))}
     for shown in panels_of(found["kpi-detail"]):
         if shown["type"] in ("stat", "bargauge", "timeseries"):
             assert len(shown["fieldConfig"]["overrides"]) <= 20, shown["title"]
@@ -128,7 +128,7 @@ def test_a_status_is_said_by_word_and_by_a_colour_that_the_colour_blind_tell_apa
 
 
 def test_traffic_light_colours_are_there_for_who_wants_them() -> None:
-    found = {b.name: b.json for b in boards(Site(samples.small(dashboards={"palette": "traffic"})))}
+    found = {b.name: b.json for b in dashboard_files(Site(samples.small(dashboards={"palette": "traffic"})))}
     assert "#56A64B" in json.dumps(found["dept-sales"])
     assert "#5794F2" not in json.dumps(panel(found["dept-sales"], 4))
 
@@ -198,7 +198,7 @@ def test_panel_ids_stay_when_kpis_are_added() -> None:
     def ids(of: object) -> dict[tuple[str, str], int]:
         return {
             (board.name, shown["title"]): shown["id"]
-            for board in boards(Site(of))  # type: ignore[arg-type]
+            for board in dashboard_files(Site(of))  # type: ignore[arg-type]
             for shown in panels_of(board.json)
             if shown["title"]
         }
@@ -209,7 +209,7 @@ def test_panel_ids_stay_when_kpis_are_added() -> None:
 
 @pytest.mark.parametrize(("grafana", "expected"), [("prometheus", "table"), ("grafana", "alertlist")])
 def test_firing_alerts_are_asked_from_whoever_evaluates_them(grafana: str, expected: str) -> None:
-    found = {b.name: b.json for b in boards(Site(samples.small(alerting={"engine": grafana})))}
+    found = {b.name: b.json for b in dashboard_files(Site(samples.small(alerting={"engine": grafana})))}
     for name in ("overview", "kpi-detail", "dept-sales"):
         (shown,) = [p for p in panels_of(found[name]) if p["title"] == "Firing alerts"]
         assert shown["type"] == expected
@@ -224,10 +224,10 @@ def test_times_and_weeks_are_the_companys() -> None:
         6,
     )
     late = samples.small(company={"name": "A", "timezone": "UTC", "week_starts": "wednesday"})
-    assert next(iter(boards(Site(late)))).json["weekStart"] == ""
+    assert next(iter(dashboard_files(Site(late)))).json["weekStart"] == ""
 
 
 def test_the_data_source_can_be_another() -> None:
-    found = next(iter(boards(Site(samples.small(), "their-prometheus")))).json
+    found = next(iter(dashboard_files(Site(samples.small(), "their-prometheus")))).json
     used = {json.dumps(q["datasource"]) for shown in panels_of(found) for q in shown.get("targets", ())}
     assert used == {'{"type": "prometheus", "uid": "their-prometheus"}'}

@@ -11,15 +11,14 @@ from pathlib import Path
 import pytest
 import yaml
 
-from dashboards.defaults import Site
-from dashboards.deployment import Places
-from dashboards.generate import ALERTING, ALERTS, cluster_files, compose_files
-from dashboards.manifest import Manifest, parse
+from dashboards.generate import ALERT_RULES, GRAFANA_ALERTING, cluster_files, compose_files
+from dashboards.output import Manifest
+from dashboards.site import Deployment, Site
 from exporter.config.loader import load
 from tests.acceptance.configs import CONFIGS as ACCEPTANCE_CONFIGS
 from tests.acceptance.configs import acceptance_config
-from tests.dashboards.boards import CONFIGS, config
 from tests.dashboards.checks.validate import validate
+from tests.dashboards.generated import CONFIGS, config
 from tests.dashboards.samples import files_of, full, kpi, small
 from tests.programs import program
 
@@ -47,7 +46,7 @@ def test_files_are_sorted_and_the_same_in_another_process(tmp_path: Path) -> Non
 @pytest.mark.parametrize("name", ACCEPTANCE_CONFIGS)
 def test_the_acceptance_configs_generate_and_validate(tmp_path: Path, name: str) -> None:
     path = acceptance_config(tmp_path, name)
-    files = compose_files(Site(load(path, {}).config), Places(), Manifest())
+    files = compose_files(Site(load(path, {}).config), Deployment(), Manifest())
     validate(files)
     for file, text in files.items():
         place = tmp_path / file
@@ -66,8 +65,8 @@ def test_the_acceptance_configs_generate_and_validate(tmp_path: Path, name: str)
 
 def test_the_committed_output_is_that_of_the_demo_config() -> None:
     generated = ROOT / "dashboards/generated"
-    earlier = parse((generated / "manifest.json").read_text(encoding="utf-8"))
-    files = compose_files(Site(load(ROOT / "config/kpis.yaml", {}).config), Places(), earlier)
+    earlier = Manifest.from_text((generated / "manifest.json").read_text(encoding="utf-8"))
+    files = compose_files(Site(load(ROOT / "config/kpis.yaml", {}).config), Deployment(), earlier)
     on_disk = {
         str(path.relative_to(generated)): path.read_text(encoding="utf-8")
         for path in generated.rglob("*")
@@ -85,17 +84,22 @@ def test_rules_that_left_the_config_are_deleted_in_grafana_for_good() -> None:
     engine = {"alerting": {"engine": "grafana"}}
     two = small(kpis=[kpi("deals"), kpi("orders")], **engine)
     first = files_of(two)
-    assert "deleteRules" not in yaml.safe_load(first[ALERTING])
+    assert "deleteRules" not in yaml.safe_load(first[GRAFANA_ALERTING])
 
-    second = files_of(small(**engine), parse(first["manifest.json"]))
-    deleted = {entry["uid"] for entry in yaml.safe_load(second[ALERTING])["deleteRules"]}
-    gone = {r["uid"] for g in yaml.safe_load(first[ALERTING])["groups"] for r in g["rules"] if "orders" in r["title"]}
+    second = files_of(small(**engine), Manifest.from_text(first["manifest.json"]))
+    deleted = {entry["uid"] for entry in yaml.safe_load(second[GRAFANA_ALERTING])["deleteRules"]}
+    gone = {
+        r["uid"]
+        for g in yaml.safe_load(first[GRAFANA_ALERTING])["groups"]
+        for r in g["rules"]
+        if "orders" in r["title"]
+    }
     assert deleted == gone
     assert len(gone) == 3
 
-    again = files_of(small(**engine), parse(second["manifest.json"]))
+    again = files_of(small(**engine), Manifest.from_text(second["manifest.json"]))
     assert again == second
-    back = files_of(two, parse(second["manifest.json"]))
+    back = files_of(two, Manifest.from_text(second["manifest.json"]))
     assert back == first
 
 
@@ -103,7 +107,7 @@ def test_contact_points_and_timings_that_left_are_deleted_with_a_new_tree() -> N
     first = files_of(full())
     fewer = full(contacts=[{"name": "owner_mail", "email": "owner@example.com"}], company=_without_hours())
     fewer = fewer.model_copy(update={"kpis": tuple(k.model_copy(update={"alerts": None}) for k in fewer.kpis)})
-    content = yaml.safe_load(files_of(fewer, parse(first["manifest.json"]))[ALERTING])
+    content = yaml.safe_load(files_of(fewer, Manifest.from_text(first["manifest.json"]))[GRAFANA_ALERTING])
     assert [entry["uid"] for entry in content["deleteContactPoints"]] == [
         "kpi-hook",
         "kpi-team_slack",
@@ -118,14 +122,14 @@ def _without_hours() -> dict[str, str]:
 
 def test_turning_to_prometheus_deletes_grafanas_rules_but_no_contact_that_a_policy_may_name() -> None:
     first = files_of(full())
-    files = files_of(full(alerting={"engine": "prometheus"}), parse(first["manifest.json"]))
-    assert set(yaml.safe_load(files[ALERTING])) == {"apiVersion", "deleteRules"}
-    assert ALERTS in files
+    files = files_of(full(alerting={"engine": "prometheus"}), Manifest.from_text(first["manifest.json"]))
+    assert set(yaml.safe_load(files[GRAFANA_ALERTING])) == {"apiVersion", "deleteRules"}
+    assert ALERT_RULES in files
     validate(files)
 
 
 def test_everything_for_a_cluster_is_a_rule_or_a_config_map() -> None:
-    files = cluster_files(Site(full()), Places())
+    files = cluster_files(Site(full()), Deployment())
     kinds = {path: yaml.safe_load(text) for path, text in files.items() if path.endswith(".yaml")}
     assert kinds["kubernetes/rules.yaml"]["kind"] == "PrometheusRule"
     boards = {p: c for p, c in kinds.items() if p.startswith("kubernetes/dashboards/")}
@@ -144,7 +148,7 @@ def test_everything_for_a_cluster_is_a_rule_or_a_config_map() -> None:
 
 
 def test_the_rules_of_a_cluster_are_those_of_the_stack(tmp_path: Path) -> None:
-    files = cluster_files(Site(full()), Places())
+    files = cluster_files(Site(full()), Deployment())
     path = tmp_path / "rules.yml"
     path.write_text(yaml.safe_dump(yaml.safe_load(files["kubernetes/rules.yaml"])["spec"]), encoding="utf-8")
     done = subprocess.run([program("promtool"), "check", "rules", path], capture_output=True, text=True, check=False)
@@ -152,8 +156,8 @@ def test_the_rules_of_a_cluster_are_those_of_the_stack(tmp_path: Path) -> None:
 
 
 def test_a_cluster_without_grafana_alerts_gets_no_alerting_map() -> None:
-    assert "kubernetes/alerting.yaml" not in cluster_files(Site(small()), Places())
+    assert "kubernetes/alerting.yaml" not in cluster_files(Site(small()), Deployment())
     rules = yaml.safe_load(
-        cluster_files(Site(small(alerting={"engine": "grafana"})), Places())["kubernetes/rules.yaml"]
+        cluster_files(Site(small(alerting={"engine": "grafana"})), Deployment())["kubernetes/rules.yaml"]
     )
     assert [group["name"] for group in rules["spec"]["groups"]] == ["kpi-recording"]

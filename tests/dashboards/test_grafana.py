@@ -14,14 +14,14 @@ from urllib.parse import unquote
 import httpx
 import pytest
 
+from dashboards.generate import write_stack
 from dashboards.local import stack as local_stack
 from dashboards.local.command_lines import prometheus_command
-from dashboards.stack import write_stack
 from exporter.config.loader import load
 from tests import small_company
 from tests.command_line import Typed
-from tests.dashboards.boards import Json, dashboards
-from tests.dashboards.grafana_server import Grafana, generated_boards, troubles
+from tests.dashboards.generated import Json, dashboards
+from tests.dashboards.grafana_client import Grafana, generated_boards, troubles
 from tests.programs import program
 from tests.test_alert_journey import running, stack
 from tests.test_end_to_end import exporting

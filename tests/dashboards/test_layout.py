@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from dashboards.grafana_model import Panel, Row, to_json
-from dashboards.layout import Block, Section, arranged
+from dashboards.grafana_model import Panel, RowPanel, to_json
+from dashboards.layout import GridItem, PanelRow, arrange
 from dashboards.look import Look
-from dashboards.panels import Head, folded, heading, note
+from dashboards.panels import Header, collapsed_row, note, open_row
 
 
 def panel(panel_id: int) -> Panel:
-    return note(Head(panel_id, "t", "d"), "text")
+    return note(Header(panel_id, "t", "d"), "text")
 
 
-def places(*parts: Block | Section) -> dict[int, tuple[int, int, int, int]]:
+def places(*parts: GridItem | PanelRow) -> dict[int, tuple[int, int, int, int]]:
     found = {}
-    for placed in arranged(parts):
+    for placed in arrange(parts):
         for each in (placed, *getattr(placed, "panels", ())):
             grid = to_json(each)["gridPos"]
             found[each.id] = (grid["x"], grid["y"], grid["w"], grid["h"])
@@ -22,7 +22,7 @@ def places(*parts: Block | Section) -> dict[int, tuple[int, int, int, int]]:
 
 
 def test_panels_flow_from_left_to_right_and_wrap_at_the_edge() -> None:
-    assert places(Block(panel(1), 12, 4), Block(panel(2), 12, 6), Block(panel(3), 8, 2)) == {
+    assert places(GridItem(panel(1), 12, 4), GridItem(panel(2), 12, 6), GridItem(panel(3), 8, 2)) == {
         1: (0, 0, 12, 4),
         2: (12, 0, 12, 6),
         3: (0, 6, 8, 2),
@@ -30,8 +30,10 @@ def test_panels_flow_from_left_to_right_and_wrap_at_the_edge() -> None:
 
 
 def test_a_collapsed_row_holds_its_panels_and_takes_one_line() -> None:
-    row: Row = folded(9, "more")
-    assert places(Block(panel(1), 24, 4), Section(row, (Block(panel(2), 24, 5),)), Block(panel(3), 24, 1)) == {
+    row: RowPanel = collapsed_row(9, "more")
+    assert places(
+        GridItem(panel(1), 24, 4), PanelRow(row, (GridItem(panel(2), 24, 5),)), GridItem(panel(3), 24, 1)
+    ) == {
         1: (0, 0, 24, 4),
         9: (0, 4, 24, 1),
         2: (0, 5, 24, 5),
@@ -41,8 +43,8 @@ def test_a_collapsed_row_holds_its_panels_and_takes_one_line() -> None:
 
 
 def test_an_open_row_is_followed_by_its_panels() -> None:
-    row = heading(9, "more")
-    assert places(Section(row, (Block(panel(2), 24, 5),)), Block(panel(3), 24, 1)) == {
+    row = open_row(9, "more")
+    assert places(PanelRow(row, (GridItem(panel(2), 24, 5),)), GridItem(panel(3), 24, 1)) == {
         9: (0, 0, 24, 1),
         2: (0, 1, 24, 5),
         3: (0, 6, 24, 1),

@@ -10,9 +10,8 @@ from typing import Any
 import pytest
 import yaml
 
-from dashboards.defaults import Site, department_uid
-from dashboards.deployment import Places
 from dashboards.provisioning import folder_uid, prometheus_config, scrape_interval
+from dashboards.site import Deployment, Site, department_uid
 from exporter.config.fields import Secret
 from tests.dashboards.samples import files_of, full, kpi, small, source
 from tests.programs import program
@@ -72,15 +71,15 @@ def test_prometheus_reads_the_flags_of_the_config(tmp_path: Path) -> None:
 def test_people_are_scraped_apart_where_their_series_are() -> None:
     jobs = {
         job["job_name"]: job
-        for job in prometheus_config(small(privacy={"people": "separate"}), Places())["scrape_configs"]
+        for job in prometheus_config(small(privacy={"people": "separate"}), Deployment())["scrape_configs"]
     }
     assert set(jobs) == {"kpi", "kpi-people", "prometheus"}
     assert jobs["kpi-people"]["metrics_path"] == "/metrics/people"
-    assert "kpi-people" not in str(prometheus_config(small(), Places()))
+    assert "kpi-people" not in str(prometheus_config(small(), Deployment()))
 
 
 def test_addresses_are_those_of_the_stack() -> None:
-    content = prometheus_config(small(), Places(exporter="127.0.0.1:9940", alertmanager="127.0.0.1:9093"))
+    content = prometheus_config(small(), Deployment(exporter="127.0.0.1:9940", alertmanager="127.0.0.1:9093"))
     assert content["scrape_configs"][0]["static_configs"] == [{"targets": ["127.0.0.1:9940"]}]
     assert "127.0.0.1:9093" in str(content["alerting"])
 
@@ -122,7 +121,7 @@ def test_each_folder_has_a_uid_of_its_own() -> None:
 
 
 def test_secrets_are_where_alertmanager_sees_them() -> None:
-    places = Places(config_dir="/srv/kpi/config")
+    places = Deployment(config_dir="/srv/kpi/config")
     assert places.secret_file(Secret.model_validate({"file": "../secrets/slack"})) == "/srv/kpi/secrets/slack"
     assert places.secret_file(Secret.model_validate({"file": "/run/secrets/slack"})) == "/run/secrets/slack"
     assert places.secret_file(Secret(env="SLACK")) == "/srv/kpi/secrets/SLACK"

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from dashboards.timing import compact, seconds
+from dashboards.encoding import duration_text, promql_seconds
 from tests.dashboards.checks.shape import duration
 
 
@@ -22,7 +22,7 @@ from tests.dashboards.checks.shape import duration
     ],
 )
 def test_a_span_is_written_in_its_largest_whole_unit(span: timedelta, text: str) -> None:
-    assert compact(span) == text
+    assert duration_text(span) == text
     assert duration(text) == span.total_seconds()
 
 
@@ -32,5 +32,5 @@ def test_what_is_no_duration(text: object) -> None:
 
 
 def test_seconds_for_promql_have_no_exponent() -> None:
-    assert seconds(timedelta(days=30)) == "2592000"
-    assert seconds(timedelta(seconds=2.5)) == "2.5"
+    assert promql_seconds(timedelta(days=30)) == "2592000"
+    assert promql_seconds(timedelta(seconds=2.5)) == "2.5"

@@ -9,15 +9,15 @@ from typing import Any
 import pytest
 import yaml
 
-from dashboards.documents import yaml_text
-from dashboards.generate import ALERTS, RECORDING, TESTS
-from dashboards.rules.alerting import alert_groups
+from dashboards.encoding import yaml_text
+from dashboards.generate import ALERT_RULES, RECORDING_RULES, RULE_TESTS
+from dashboards.rules.groups import alert_groups
 from dashboards.rules.kpi_alerts import withheld_after
 from dashboards.rules.model import AlertRule
 from exporter.config.root import Config
-from tests.dashboards.boards import config
+from tests.dashboards.example_series import series
+from tests.dashboards.generated import config
 from tests.dashboards.samples import files_of, full, kpi, metric, small, source
-from tests.dashboards.world import series
 from tests.programs import program
 
 every = pytest.mark.parametrize("name", ["small", "full", "hostile"])
@@ -31,7 +31,7 @@ def promtool(*arguments: object) -> str:
 
 def written(tmp_path: Path, of: Config) -> Path:
     files = files_of(of)
-    for path in (RECORDING, ALERTS, TESTS):
+    for path in (RECORDING_RULES, ALERT_RULES, RULE_TESTS):
         place = tmp_path / path
         place.parent.mkdir(parents=True, exist_ok=True)
         place.write_text(files[path], encoding="utf-8")
@@ -45,19 +45,19 @@ def rules(of: Config) -> dict[tuple[str, str], AlertRule]:
 @every
 def test_prometheus_accepts_all_rules(tmp_path: Path, name: str) -> None:
     out = written(tmp_path, config(name))
-    complaint = promtool("check", "rules", out / RECORDING, out / ALERTS)
+    complaint = promtool("check", "rules", out / RECORDING_RULES, out / ALERT_RULES)
     assert not complaint, complaint
 
 
 @every
 def test_every_alert_fires_on_its_example_and_stays_silent_without(tmp_path: Path, name: str) -> None:
-    complaint = promtool("test", "rules", written(tmp_path, config(name)) / TESTS)
+    complaint = promtool("test", "rules", written(tmp_path, config(name)) / RULE_TESTS)
     assert not complaint, complaint
 
 
 @every
 def test_the_generated_tests_cover_every_alert(name: str) -> None:
-    content = yaml.safe_load(files_of(config(name))[TESTS])
+    content = yaml.safe_load(files_of(config(name))[RULE_TESTS])
     *fires, quiet, nothing = content["tests"]
     names = {rule.name for rule in rules(config(name)).values()}
     assert {test["alert_rule_test"][0]["alertname"] for test in fires} == names
@@ -81,15 +81,15 @@ def test_the_generated_tests_cover_every_alert(name: str) -> None:
 )
 def test_the_generated_tests_notice_a_changed_rule(tmp_path: Path, before: str, after: str) -> None:
     out = written(tmp_path, config("small"))
-    path = out / ALERTS
+    path = out / ALERT_RULES
     text = path.read_text(encoding="utf-8")
     assert before in text
     path.write_text(text.replace(before, after), encoding="utf-8")
-    assert promtool("test", "rules", out / TESTS)
+    assert promtool("test", "rules", out / RULE_TESTS)
 
 
 def test_alerts_say_whose_they_are_how_bad_and_where_to_look() -> None:
-    content = yaml.safe_load(files_of(full())[ALERTS])
+    content = yaml.safe_load(files_of(full())[ALERT_RULES])
     found = {(r["alert"], r["labels"].get("kpi")): r for g in content["groups"] for r in g["rules"]}
     rule = found["KpiOffTrack", "revenue_won"]
     assert rule["labels"] == {
@@ -150,7 +150,7 @@ def test_two_exporters_make_one_alert_and_a_changed_instance_none_anew(tmp_path:
     status = series("kpi_status", 1, kpi="deals", status="off_track")
     first, second = status
     test: dict[str, Any] = {
-        "rule_files": [str(out / ALERTS)],
+        "rule_files": [str(out / ALERT_RULES)],
         "evaluation_interval": "1m",
         "tests": [
             {
@@ -180,7 +180,7 @@ def test_the_stale_alert_is_there_before_a_withheld_kpi_falls_silent(tmp_path: P
     out = written(tmp_path, small(kpis=[kpi("deals", alerts={"for": "5m", "on": ["off_track"]})]))
     fresh = "0+60x60 " + "3600x59 " + "7200+60x60"
     test = {
-        "rule_files": [str(out / ALERTS)],
+        "rule_files": [str(out / ALERT_RULES)],
         "evaluation_interval": "1m",
         "tests": [
             {
@@ -240,7 +240,7 @@ def test_numbers_read_as_people_write_them() -> None:
                     kpi("visits", unit="visits"),
                 ],
             )
-        )[ALERTS]
+        )[ALERT_RULES]
     )
     told = {
         r["labels"].get("kpi"): r["annotations"]["summary"]

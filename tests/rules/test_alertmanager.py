@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from exporter.config.root import Config
-from tests.dashboards.boards import config
+from tests.dashboards.generated import config
 from tests.dashboards.samples import files_of, full, kpi, small
 from tests.programs import program
 

@@ -9,17 +9,17 @@ from typing import Any
 import pytest
 import yaml
 
-from dashboards.generate import ALERTING, ALERTS
+from dashboards.generate import ALERT_RULES, GRAFANA_ALERTING
 from dashboards.rules.grafana import contact_uid
 from dashboards.rules.kpi_alerts import STATUS_ALERTS
-from tests.dashboards.boards import config
+from tests.dashboards.generated import config
 from tests.dashboards.samples import files_of, full, kpi, small
 
 Json = dict[str, Any]
 
 
 def alerting(name: str = "full") -> Json:
-    content: Json = yaml.safe_load(files_of(config(name))[ALERTING])
+    content: Json = yaml.safe_load(files_of(config(name))[GRAFANA_ALERTING])
     return content
 
 
@@ -28,10 +28,11 @@ def rules(content: Json) -> dict[str, Json]:
 
 
 @pytest.mark.parametrize(
-    ("engine", "files"), [("prometheus", {ALERTS}), ("grafana", {ALERTING}), ("both", {ALERTS, ALERTING})]
+    ("engine", "files"),
+    [("prometheus", {ALERT_RULES}), ("grafana", {GRAFANA_ALERTING}), ("both", {ALERT_RULES, GRAFANA_ALERTING})],
 )
 def test_nobody_is_told_twice_unless_both_engines_are_wanted(engine: str, files: set[str]) -> None:
-    assert {ALERTS, ALERTING} & files_of(small(alerting={"engine": engine})).keys() == files
+    assert {ALERT_RULES, GRAFANA_ALERTING} & files_of(small(alerting={"engine": engine})).keys() == files
 
 
 def test_a_rule_is_flat_and_asks_for_the_number_that_its_text_shows() -> None:
@@ -52,11 +53,11 @@ def test_a_rule_is_flat_and_asks_for_the_number_that_its_text_shows() -> None:
 
 def test_sentences_with_numbers_that_grafana_does_not_ask_for_are_left_out() -> None:
     description = rules(alerting())["KpiOffTrack revenue_won"]["annotations"]["description"]
-    assert description == "Why it matters: It matters. It helps to decide: Whom to hire."
+    assert description == "Why it matters: It matters. Decision it supports: Whom to hire."
 
 
 def test_grafanalibs_own_leftovers_are_gone() -> None:
-    text = files_of(config("full"))[ALERTING]
+    text = files_of(config("full"))[GRAFANA_ALERTING]
     for word in ("grafana_alert", "no_data_state", "No Data", "strict", "intervalFactor", "'-100'"):
         assert word not in text
 
@@ -126,7 +127,7 @@ def test_notifications_rest_outside_working_hours() -> None:
 
 
 def test_without_contacts_the_organisations_policies_are_left_alone() -> None:
-    content = yaml.safe_load(files_of(small(alerting={"engine": "grafana"}))[ALERTING])
+    content = yaml.safe_load(files_of(small(alerting={"engine": "grafana"}))[GRAFANA_ALERTING])
     assert set(content) == {"apiVersion", "groups"}
 
 
@@ -148,15 +149,15 @@ def test_both_engines_know_the_same_alerts() -> None:
     files = files_of(full())
     in_prometheus = {
         (rule["alert"], rule["labels"].get("kpi") or rule["labels"].get("source") or "")
-        for group in yaml.safe_load(files[ALERTS])["groups"]
+        for group in yaml.safe_load(files[ALERT_RULES])["groups"]
         for rule in group["rules"]
     }
-    in_grafana = {tuple(f"{title} ".split(" ")[:2]) for title in rules(yaml.safe_load(files[ALERTING]))}
+    in_grafana = {tuple(f"{title} ".split(" ")[:2]) for title in rules(yaml.safe_load(files[GRAFANA_ALERTING]))}
     assert in_prometheus == in_grafana
 
 
 def test_statuses_that_carry_no_number_are_asked_as_they_are() -> None:
-    found = rules(yaml.safe_load(files_of(full())[ALERTING]))
+    found = rules(yaml.safe_load(files_of(full())[GRAFANA_ALERTING]))
     rule = found["KpiNoData dated"]
     assert rule["data"][1]["model"]["expression"] == "$A == 1"
     assert "$values" not in rule["annotations"]["summary"]
@@ -171,6 +172,6 @@ def test_nothing_of_the_environment_is_in_the_files(monkeypatch: pytest.MonkeyPa
 
 def test_a_kpi_with_its_own_duration_waits_as_long_in_grafana() -> None:
     content = yaml.safe_load(
-        files_of(small(alerting={"engine": "grafana"}, kpis=[kpi("deals", alerts={"for": "90m"})]))[ALERTING]
+        files_of(small(alerting={"engine": "grafana"}, kpis=[kpi("deals", alerts={"for": "90m"})]))[GRAFANA_ALERTING]
     )
     assert rules(content)["KpiAtRisk deals"]["for"] == "90m"

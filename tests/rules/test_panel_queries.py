@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.dashboards.boards import config, dashboards, expressions
+from tests.dashboards.example_series import JUDGED, STATUSES, answers, world
+from tests.dashboards.generated import config, dashboards, expressions
 from tests.dashboards.samples import files_of
-from tests.dashboards.series import filled
-from tests.dashboards.world import JUDGED, STATUSES, answers, world
+from tests.dashboards.selectors import filled
 
 
 @pytest.mark.parametrize("name", ["small", "full", "hostile"])

@@ -12,8 +12,8 @@ import httpx
 import pytest
 
 from tests.dashboards.checks.boards import panels_of
-from tests.dashboards.grafana_server import Grafana, generated_boards, troubles
-from tests.dashboards.series import filled
+from tests.dashboards.grafana_client import Grafana, generated_boards, troubles
+from tests.dashboards.selectors import filled
 from tests.stack.project import ROOT, Project
 from tests.waiting import until
 

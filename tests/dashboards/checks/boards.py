@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from dashboards.defaults import UID
+from dashboards.site import UID
 from tests.dashboards.checks.shape import repeated
 
 Json = Mapping[str, Any]

@@ -11,9 +11,9 @@ from typing import Any
 
 import httpx
 
-from tests.dashboards.boards import Json, lost
 from tests.dashboards.checks.boards import panels_of
-from tests.dashboards.series import STAND_INS, filled
+from tests.dashboards.generated import Json, lost
+from tests.dashboards.selectors import STAND_INS, filled
 
 TROUBLE = re.compile(r"\b(level=error|lvl=eror)\b|Panel plugin not found")
 MINUTE, HOUR = 60_000, 3_600_000

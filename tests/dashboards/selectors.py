@@ -8,8 +8,8 @@ from typing import Any
 
 import promql_parser as promql
 
-from dashboards import foreign
-from dashboards.rules.recording import recording_rules
+from dashboards.promql import PROMETHEUS_FAMILIES
+from dashboards.rules.groups import recording_rules
 from exporter import naming
 from exporter.config.fields import Scope
 from exporter.config.root import Config
@@ -35,7 +35,7 @@ def filled(expr: str, values: Mapping[str, str] = STAND_INS) -> str:
 
 def families(config: Config) -> dict[str, Family]:
     """Every series by name: what the exporter exposes, rules record, and Prometheus has of its own."""
-    own = (*naming.COMPANY_FAMILIES, *naming.OWN_FAMILIES, *foreign.ALL)
+    own = (*naming.COMPANY_FAMILIES, *naming.OWN_FAMILIES, *PROMETHEUS_FAMILIES)
     by_scope = (scoped(family, scope) for family in naming.SCOPED for scope in Scope)
     business = (metric_family(config, metric, scope) for metric in config.metrics for scope in Scope)
     recorded = (rule.family for rule in recording_rules(config))

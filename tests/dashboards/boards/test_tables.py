@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from dashboards.boards.definitions import definitions, formula, target
-from tests.dashboards.boards import config
+from dashboards.boards.tables import definitions, formula, target_text
+from tests.dashboards.generated import config
 from tests.dashboards.samples import full, kpi, metric, small
 
 
@@ -28,12 +28,12 @@ def test_a_formula_names_metrics_by_title_and_keeps_its_brackets() -> None:
             "from 0.1 on 2026-01-01 to 0.3 by 2026-12-31",
         ),
         ({"growth": "15%", "over": "same_last_year"}, "+15.0% over same last year"),
-        ([{"value": 5}, {"value": 6, "since": "2026-06-01"}], "dated, see the chart"),
+        ([{"value": 5}, {"value": 6, "since": "2026-06-01"}], "changes by date, see the chart"),
         (None, ""),
     ],
 )
 def test_a_target_is_said_in_words(goal: object, said: str) -> None:
-    assert target(small(kpis=[kpi("deals", target=goal)]).kpis[0]) == said
+    assert target_text(small(kpis=[kpi("deals", target=goal)]).kpis[0]) == said
 
 
 def test_every_kpi_has_a_row_of_as_many_cells_as_there_are_headings() -> None:

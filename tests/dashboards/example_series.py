@@ -8,8 +8,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from dashboards import foreign
-from dashboards.documents import yaml_text
+from dashboards.encoding import yaml_text
+from dashboards.promql import ALERTS, PROMETHEUS_FAMILIES
 from exporter import naming
 from exporter.config.fields import Scope, Status
 from exporter.config.root import Config
@@ -114,8 +114,8 @@ def _own(config: Config) -> Iterator[Series]:
 
 
 def _foreign() -> Iterator[Series]:
-    for family in foreign.ALL:
-        if family is not foreign.ALERTS:
+    for family in PROMETHEUS_FAMILIES:
+        if family is not ALERTS:
             labels = {name: value for name, value in OF_LABELS.items() if name in family.labels and name != "instance"}
             yield series(family, f"1+1x{SAMPLES}", **labels)
 

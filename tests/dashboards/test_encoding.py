@@ -7,7 +7,7 @@ import json
 import pytest
 import yaml
 
-from dashboards.documents import NOTICE, json_text, yaml_text
+from dashboards.encoding import NOTICE, json_text, yaml_text
 from tests.dashboards.samples import HOSTILE
 
 TRAPS = (

@@ -4,27 +4,27 @@ from __future__ import annotations
 
 import re
 
-from dashboards.boards.runbook import sections
-from dashboards.rules.alerting import alert_groups
-from dashboards.rules.links import runbook_url
-from tests.dashboards.boards import dashboards
+from dashboards.boards.operations import runbook_sections
+from dashboards.rules.groups import alert_groups
+from dashboards.rules.model import runbook_url
 from tests.dashboards.checks.boards import panels_of
+from tests.dashboards.generated import dashboards
 from tests.dashboards.samples import full
 
 
 def test_every_alert_has_a_section() -> None:
     alerts = {rule.name for group in alert_groups(full()) for rule in group.rules}
-    assert set(sections()) == alerts
+    assert set(runbook_sections()) == alerts
 
 
 def test_every_section_says_what_it_means_where_to_look_and_what_to_do() -> None:
-    for name, body in sections().items():
+    for name, body in runbook_sections().items():
         assert re.findall(r"^\*\*(.+?)\.\*\*", body, re.MULTILINE) == ["Meaning", "Look first", "Do"], name
 
 
 def test_an_alert_leads_to_its_panel() -> None:
     panels = {shown["id"]: shown for shown in panels_of(dashboards("full")["kpi-runbook"])}
-    for name, body in sections().items():
+    for name, body in runbook_sections().items():
         url = runbook_url(full(), name)
         base, panel_id = url.split("?viewPanel=")
         assert base == "https://grafana.example.com/d/kpi-runbook"

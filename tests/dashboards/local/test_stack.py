@@ -77,15 +77,15 @@ def test_what_is_installed_runs_and_ends_and_the_rest_is_named(tmp_path: Path, m
 
 
 def test_a_program_that_does_not_end_when_asked_is_ended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(stack, "GRACE", 0.2)
+    monkeypatch.setattr(stack, "GRACE_SECONDS", 0.2)
     children = stack.Children(tmp_path)
     children.start("deaf", ["/bin/sh", "-c", "trap '' TERM; echo up; while :; do sleep 0.1; done"])
     waiting((tmp_path / "deaf.log").read_text, "up")
-    children.end()
-    assert [process.returncode for process in children._running] == [-signal.SIGKILL]
+    children.stop()
+    assert [process.returncode for process in children._processes] == [-signal.SIGKILL]
     children.start("late", ["/bin/sh", "-c", "exit 1"])
-    assert len(children._running) == 1, "nothing starts after the end"
-    assert not children.finish("later", ["/bin/true"])
+    assert len(children._processes) == 1, "nothing starts after the end"
+    assert not children.run("later", ["/bin/true"])
 
 
 def test_a_taken_port_gives_way_to_a_free_one() -> None:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import httpx
 import pytest
 
-from dashboards.defaults import Site
 from dashboards.push.api import GrafanaApi, PushError
-from dashboards.push.plan import TAG, Change, apply, plan
+from dashboards.push.plan import PUSHED_TAG, Change, apply, plan
+from dashboards.site import Site
 from exporter.config.root import Config
-from tests.dashboards.fake_grafana import TOKEN, FakeGrafana
+from tests.dashboards.push.fake_grafana import TOKEN, FakeGrafana
 from tests.dashboards.samples import full, kpi, small
 
 URL = "https://grafana.example.com/sub"
@@ -39,7 +39,7 @@ def test_an_empty_grafana_gets_everything_folders_first() -> None:
     assert told(changes)["create dashboard"] == 10
     assert set(grafana.folders) == {"kpi", "kpi-people", "kpi-alerts"}
     assert grafana.dashboards["kpi-person"]["meta"]["folderUid"] == "kpi-people"
-    assert all(TAG in entry["dashboard"]["tags"] for entry in grafana.dashboards.values())
+    assert all(PUSHED_TAG in entry["dashboard"]["tags"] for entry in grafana.dashboards.values())
     assert all(rule["folderUID"] == "kpi-alerts" for rule in grafana.rules.values())
     assert len(grafana.rules) > 30
     paths = [line.split()[1] for line in grafana.log]
@@ -95,7 +95,7 @@ def test_what_others_made_is_left_alone() -> None:
 
 
 @pytest.mark.parametrize(
-    ("tags", "provisioned", "said"), [([], False, "'Mine' .*is not ours"), ([TAG], True, "comes from files")]
+    ("tags", "provisioned", "said"), [([], False, "'Mine' .*was not pushed"), ([PUSHED_TAG], True, "is provisioned from files")]
 )
 def test_a_dashboard_of_others_under_our_uid_stops_the_push(tags: list[str], provisioned: bool, said: str) -> None:
     board = {"uid": "kpi-overview", "title": "Mine", "tags": tags}
@@ -112,7 +112,7 @@ def test_a_rule_of_others_under_our_uid_stops_the_push_before_it_begins() -> Non
     uid = next(iter(grafana.rules))
     grafana.rules[uid]["labels"] = {}
     grafana.log.clear()
-    with pytest.raises(PushError, match=f"{uid} is not ours"):
+    with pytest.raises(PushError, match=f"{uid} was not pushed"):
         push(grafana, with_rules())
     assert grafana.log == []
 
@@ -152,14 +152,14 @@ def test_a_missing_data_source_is_told_with_the_cure() -> None:
     ("answer", "said"),
     [
         (httpx.Response(403, json={"message": "Access denied"}), "lacks a permission.*403 Access denied"),
-        (httpx.Response(412, json={"message": "name-exists"}), "holds something else.*412 name-exists"),
+        (httpx.Response(412, json={"message": "name-exists"}), "another object in Grafana has that name.*412 name-exists"),
         (
             httpx.Response(500, text="<html>oops</html>"),
-            "refuses: GET /api/datasources/uid/.*: 500$",
+            "rejects the request: GET /api/datasources/uid/.*: 500$",
         ),
-        (httpx.Response(500, json=["odd"]), "Grafana refuses"),
-        (httpx.Response(302, headers={"Location": "https://evil.example.com"}), "at another address"),
-        (httpx.Response(200, text="<html>login</html>"), "is not Grafana's API"),
+        (httpx.Response(500, json=["odd"]), "Grafana rejects the request"),
+        (httpx.Response(302, headers={"Location": "https://evil.example.com"}), "redirects to another address"),
+        (httpx.Response(200, text="<html>login</html>"), "is not from Grafana's API"),
     ],
 )
 def test_a_refusal_says_what_to_do(answer: httpx.Response, said: str) -> None:
@@ -183,5 +183,5 @@ def test_the_token_is_in_no_message_and_goes_to_one_address_only() -> None:
 
 
 def test_a_wrong_token_is_told() -> None:
-    with pytest.raises(PushError, match="the token is not accepted"):
+    with pytest.raises(PushError, match="Grafana rejects the token"):
         push(FakeGrafana(), small(), token="wrong")

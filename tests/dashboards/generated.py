@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from functools import cache
 from typing import Any
 
-from dashboards.defaults import Site
-from dashboards.generate import boards
+from dashboards.generate import dashboard_files
+from dashboards.site import Site
 from exporter.config.root import Config
 from tests.dashboards import samples
 from tests.dashboards.checks.boards import panels_of
@@ -26,7 +26,7 @@ def config(name: str) -> Config:
 @cache
 def dashboards(name: str) -> dict[str, Json]:
     """Its dashboards by uid."""
-    return {board.json["uid"]: board.json for board in boards(Site(config(name)))}
+    return {board.json["uid"]: board.json for board in dashboard_files(Site(config(name)))}
 
 
 def expressions(dashboard: Json) -> Iterator[tuple[str, str]]:

@@ -8,13 +8,20 @@ from pathlib import Path
 
 import pytest
 
-from dashboards.manifest import NAME, Manifest
-from dashboards.write import StaleOutputError, difference, earlier, require_same, write
+from dashboards.output import (
+    MANIFEST,
+    Manifest,
+    StaleOutputError,
+    diff_files,
+    read_manifest,
+    require_current,
+    write_files,
+)
 
 
 def files(**texts: str) -> dict[str, str]:
     found = {path.replace("__", "/"): text for path, text in texts.items()}
-    return {**found, NAME: Manifest(files=tuple(sorted(found))).to_text()}
+    return {**found, MANIFEST: Manifest(files=tuple(sorted(found))).to_text()}
 
 
 def on_disk(out: Path) -> dict[str, str]:
@@ -23,17 +30,17 @@ def on_disk(out: Path) -> dict[str, str]:
 
 def test_what_changed_is_told(tmp_path: Path) -> None:
     out = tmp_path / "deep" / "out"
-    first = write(out, files(a="1", b__c="2"))
-    assert (first.new, first.changed, first.removed) == (("a", "b/c", NAME), (), ())
-    second = write(out, files(a="1", b__c="3"))
+    first = write_files(out, files(a="1", b__c="2"))
+    assert (first.new, first.changed, first.removed) == (("a", "b/c", MANIFEST), (), ())
+    second = write_files(out, files(a="1", b__c="3"))
     assert (second.new, second.changed, second.removed) == ((), ("b/c",), ())
     assert on_disk(out) == files(a="1", b__c="3")
 
 
 def test_what_is_no_longer_generated_is_removed_with_its_empty_folder(tmp_path: Path) -> None:
-    write(tmp_path, files(a="1", b__c__d="2"))
+    write_files(tmp_path, files(a="1", b__c__d="2"))
     (tmp_path / "mine").write_text("left alone")
-    assert write(tmp_path, files(a="1")).removed == ("b/c/d",)
+    assert write_files(tmp_path, files(a="1")).removed == ("b/c/d",)
     assert on_disk(tmp_path) == {**files(a="1"), "mine": "left alone"}
     assert not (tmp_path / "b").exists()
 
@@ -43,20 +50,20 @@ def test_a_manifest_cannot_point_outside_its_folder(tmp_path: Path) -> None:
     outside.write_text("stays")
     out = tmp_path / "out"
     out.mkdir()
-    (out / NAME).write_text(Manifest(files=("../precious", str(outside))).to_text())
-    assert write(out, files(a="1")).removed == ()
+    (out / MANIFEST).write_text(Manifest(files=("../precious", str(outside))).to_text())
+    assert write_files(out, files(a="1")).removed == ()
     assert outside.read_text() == "stays"
 
 
 def test_a_folder_without_a_readable_manifest_is_one_that_nothing_was_generated_into(tmp_path: Path) -> None:
-    assert earlier(tmp_path) == Manifest()
+    assert read_manifest(tmp_path) == Manifest()
     for text in ("not json", "[]", '{"files": 5}', "{}"):
-        (tmp_path / NAME).write_text(text)
-        assert earlier(tmp_path) == Manifest()
+        (tmp_path / MANIFEST).write_text(text)
+        assert read_manifest(tmp_path) == Manifest()
 
 
 def test_a_full_disk_leaves_the_folder_as_it_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    write(tmp_path, files(a="1", b="2"))
+    write_files(tmp_path, files(a="1", b="2"))
     before = on_disk(tmp_path)
     calls = 0
 
@@ -68,7 +75,7 @@ def test_a_full_disk_leaves_the_folder_as_it_was(tmp_path: Path, monkeypatch: py
 
     monkeypatch.setattr(os, "fsync", fail_at_the_second)
     with pytest.raises(OSError, match="No space left"):
-        write(tmp_path, files(a="new", b="new", c="new"))
+        write_files(tmp_path, files(a="new", b="new", c="new"))
     assert on_disk(tmp_path) == before
 
 
@@ -77,7 +84,7 @@ def test_a_kill_at_any_rename_leaves_whole_files_and_the_next_run_heals(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, survived: int
 ) -> None:
     old, new = files(a="old a", b="old b", gone="old"), files(a="new a", b="new b", c="new c")
-    write(tmp_path, old)
+    write_files(tmp_path, old)
     real, left = Path.replace, [survived]
 
     def replace_or_die(self: Path, target: Path) -> Path:
@@ -91,51 +98,51 @@ def test_a_kill_at_any_rename_leaves_whole_files_and_the_next_run_heals(
         patched.setattr(shutil, "rmtree", lambda *_: None)
         if survived < 4:
             with pytest.raises(KeyboardInterrupt):
-                write(tmp_path, new)
+                write_files(tmp_path, new)
         else:
-            write(tmp_path, new)
+            write_files(tmp_path, new)
     for path, text in on_disk(tmp_path).items():
         if not path.startswith(".staging"):
             assert text in (old.get(path), new.get(path)), path
-    write(tmp_path, new)
+    write_files(tmp_path, new)
     assert on_disk(tmp_path) == new
 
 
 def test_files_can_be_read_by_other_users(tmp_path: Path) -> None:
     mask = os.umask(0o077)
     try:
-        write(tmp_path, files(a="1"))
+        write_files(tmp_path, files(a="1"))
     finally:
         os.umask(mask)
     assert (tmp_path / "a").stat().st_mode & 0o777 == 0o644
 
 
 def test_unchanged_files_are_not_touched(tmp_path: Path) -> None:
-    write(tmp_path, files(a="1"))
+    write_files(tmp_path, files(a="1"))
     os.utime(tmp_path / "a", (1, 1))
-    write(tmp_path, files(a="1", b="2"))
+    write_files(tmp_path, files(a="1", b="2"))
     assert (tmp_path / "a").stat().st_mtime == 1
 
 
 def test_a_difference_is_shown_and_refused(tmp_path: Path) -> None:
-    write(tmp_path, files(a="one\ntwo\n", gone="x\n"))
+    write_files(tmp_path, files(a="one\ntwo\n", gone="x\n"))
     wanted = files(a="one\n2\n", new="y\n")
-    shown = difference(tmp_path, wanted)
+    shown = diff_files(tmp_path, wanted)
     for line in ("--- on disk/a", "+++ generated/a", "-two", "+2", "+y", "-x"):
         assert f"{line}\n" in shown
     with pytest.raises(StaleOutputError, match="4 files are out of date") as refused:
-        require_same(tmp_path, wanted)
-    assert refused.value.paths == ("a", "new", NAME, "gone")
+        require_current(tmp_path, wanted)
+    assert refused.value.paths == ("a", "new", MANIFEST, "gone")
 
 
 def test_no_difference_is_nothing(tmp_path: Path) -> None:
-    write(tmp_path, files(a="1"))
-    assert difference(tmp_path, files(a="1")) == ""
-    require_same(tmp_path, files(a="1"))
+    write_files(tmp_path, files(a="1"))
+    assert diff_files(tmp_path, files(a="1")) == ""
+    require_current(tmp_path, files(a="1"))
 
 
 def test_a_file_that_somebody_edited_by_hand_is_out_of_date(tmp_path: Path) -> None:
-    write(tmp_path, files(a="1"))
+    write_files(tmp_path, files(a="1"))
     (tmp_path / "a").write_bytes(b"\xff\xfe")
     with pytest.raises(StaleOutputError, match="1 file is out of date"):
-        require_same(tmp_path, files(a="1"))
+        require_current(tmp_path, files(a="1"))

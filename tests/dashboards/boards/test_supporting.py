@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.dashboards.boards import config, dashboards, panel
-from tests.dashboards.series import filled
-from tests.dashboards.world import Series, answers, world
+from tests.dashboards.example_series import Series, answers, world
+from tests.dashboards.generated import config, dashboards, panel
+from tests.dashboards.selectors import filled
 
 EXPLAIN = {
     "revenue_won": {"Revenue (month)": 5, "Won (month)": 5, "By_origin (month)": 5, "Pipeline (now)": 5},

@@ -1,0 +1,59 @@
+"""All recording rules and alert rules of a config."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from dashboards import expressions
+from dashboards.promql import COMPANY_ON_TARGET, DEPARTMENT_ON_TARGET, PERSON_SCORE, TEAM_SCORE
+from dashboards.rules.exporter_alerts import exporter_alerts
+from dashboards.rules.kpi_alerts import kpi_alerts
+from dashboards.rules.model import RuleGroup
+from dashboards.rules.source_alerts import source_alerts
+from exporter.config.fields import Scope
+from exporter.config.root import Config
+from exporter.naming import Family
+
+
+@dataclass(frozen=True, slots=True)
+class RecordingRule:
+    """A series that Prometheus computes from others."""
+
+    family: Family
+    expr: str
+
+
+def recording_rules(config: Config) -> tuple[RecordingRule, ...]:
+    """What many viewers query, computed once a minute, for the scopes that the config uses.
+
+    Only the wall and the leaderboard use recorded series, because they show the present. Recorded series start when
+    the rules are installed, so dashboards that look back query the raw series.
+    """
+    scopes = {scope for kpi in config.kpis for scope in kpi.scopes}
+    scores = {Scope.TEAM: TEAM_SCORE, Scope.PERSON: PERSON_SCORE}
+    return (
+        RecordingRule(COMPANY_ON_TARGET, expressions.on_target_share()),
+        RecordingRule(DEPARTMENT_ON_TARGET, expressions.on_target_share_by("department")),
+        *(RecordingRule(family, expressions.mean_score(scope)) for scope, family in scores.items() if scope in scopes),
+    )
+
+
+def alert_groups(config: Config, leave_out: Collection[str] = ()) -> tuple[RuleGroup, ...]:
+    """The alert rules in groups. KPIs are grouped by department, which limits the size of a group.
+
+    `leave_out` lists names of alerts about the exporter.
+    """
+    by_department: dict[str, list[str]] = {}
+    for kpi in config.kpis:
+        by_department.setdefault(kpi.department, []).append(kpi.name)
+    rules = list(kpi_alerts(config))
+    groups = [
+        RuleGroup(f"kpi-alerts-{index}", tuple(rule for rule in rules if rule.subject in names))
+        for index, names in enumerate(by_department.values(), start=1)
+    ]
+    return (
+        *groups,
+        RuleGroup("kpi-sources", tuple(source_alerts(config))),
+        RuleGroup("kpi-exporter", tuple(rule for rule in exporter_alerts(config) if rule.name not in leave_out)),
+    )

@@ -1,0 +1,148 @@
+"""What files are generated for (a config and its deployment), and how generated objects are identified.
+
+Dashboards and alert rules link to each other through the uids and panel ids defined here. A uid or panel id stays the
+same while the name it is made from stays, so that links and Grafana's own state survive a changed config.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import posixpath
+import re
+from dataclasses import dataclass
+from datetime import timedelta
+
+from exporter.config.fields import Scope, Secret
+from exporter.config.kpis import Kpi
+from exporter.config.root import Config
+
+DATASOURCE_UID = "kpi-prometheus"
+OVERVIEW, DETAIL, WALL, HEALTH, RUNBOOK = "kpi-overview", "kpi-detail", "kpi-wall", "kpi-exporter", "kpi-runbook"
+PEOPLE, PERSON, LEADERBOARD = "kpi-people", "kpi-person", "kpi-leaderboard"
+
+MAIN_PANEL = 10
+"""The chart on the KPI detail dashboard that KPI alerts link to."""
+SOURCES_PANEL = 1
+"""The panel on the exporter health dashboard that alerts about sources and the exporter link to."""
+
+MAIN_FOLDER, PEOPLE_FOLDER, ALERTS_FOLDER = "kpi", "people", "alerts"
+"""Kinds of folders. People have their own, so that Grafana's folder permissions can protect it."""
+
+_LONGEST_UID = 40
+UID = re.compile(rf"[A-Za-z0-9_-]{{1,{_LONGEST_UID}}}")
+"""What Grafana accepts as a uid."""
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """A config, and the uid of the data source that has its series."""
+
+    config: Config
+    datasource: str = DATASOURCE_UID
+
+    @property
+    def datasource_ref(self) -> dict[str, str]:
+        """The data source as queries refer to it."""
+        return {"type": "prometheus", "uid": self.datasource}
+
+    @property
+    def departments(self) -> tuple[str, ...]:
+        """The departments that have KPIs, in the config's order."""
+        return tuple(dict.fromkeys(kpi.department for kpi in self.config.kpis))
+
+    def kpis(self, scope: Scope | None = None, department: str | None = None) -> tuple[Kpi, ...]:
+        """The KPIs, limited to a scope and a department if given."""
+        return tuple(
+            kpi
+            for kpi in self.config.kpis
+            if (scope is None or scope in kpi.scopes) and department in (None, kpi.department)
+        )
+
+    @property
+    def shows_people(self) -> bool:
+        """True if any KPI has series for single people."""
+        return bool(self.kpis(Scope.PERSON))
+
+    @property
+    def prometheus_alerts(self) -> bool:
+        """True if Prometheus evaluates the alert rules."""
+        return self.config.alerting.engine != "grafana"
+
+    @property
+    def grafana_alerts(self) -> bool:
+        """True if Grafana evaluates the alert rules."""
+        return self.config.alerting.engine != "prometheus"
+
+
+@dataclass(frozen=True, slots=True)
+class Deployment:
+    """Addresses of the programs, and paths in their file systems. The defaults are those of the compose file."""
+
+    exporter: str = "exporter:9940"
+    """HOST:PORT that Prometheus scrapes."""
+    alertmanager: str = "alertmanager:9093"
+    """HOST:PORT of Alertmanager, as Prometheus and Grafana reach it."""
+    prometheus: str = "localhost:9090"
+    """HOST:PORT at which Prometheus scrapes itself."""
+    config_dir: str = "/app/config"
+    """The config's folder, as Alertmanager and Grafana see it. Secret files are relative to it."""
+    dashboards_dir: str = "/etc/kpi/grafana/dashboards"
+    """The folder of the generated dashboards, as Grafana sees it."""
+
+    def secret_file(self, secret: Secret) -> str:
+        """The path of a secret: its own file, or a file named after its variable in `secrets` beside the config."""
+        relative = f"../secrets/{secret.env}" if secret.env else str(secret.file)
+        return posixpath.normpath(posixpath.join(self.config_dir, relative))
+
+
+def late_after(withheld_after: timedelta) -> timedelta:
+    """The age at which data counts as late: two thirds of the age at which its numbers are withheld."""
+    return withheld_after * 2 / 3
+
+
+def slug(text: str) -> str:
+    """The text in characters that uids and file names allow; may be empty."""
+    return re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")
+
+
+def short_hash(text: str) -> str:
+    """Eight hexadecimal digits that identify the text."""
+    return hashlib.sha256(text.encode()).hexdigest()[:8]
+
+
+def shortened_uid(uid: str, text: str) -> str:
+    """The first 31 characters of a uid and a hash of the text, 40 characters at most."""
+    return f"{uid[:31]}-{short_hash(text)}"
+
+
+def department_uid(site: Site, department: str) -> str:
+    """`kpi-dept-<slug>`, with a hash if the slug is too long, empty, or not unique."""
+    name = slug(department)
+    uid = f"kpi-dept-{name}"
+    if name and len(uid) <= _LONGEST_UID and sum(slug(other) == name for other in site.departments) == 1:
+        return uid
+    return shortened_uid(uid, department).replace("--", "-")
+
+
+def contact_uid(name: str) -> str:
+    """The uid of a contact point."""
+    uid = f"kpi-{name}"
+    return uid if len(uid) <= _LONGEST_UID else shortened_uid(uid, name)
+
+
+def folder_title(config: Config, kind: str) -> str:
+    """The title of a folder in Grafana."""
+    return config.dashboards.folder if kind == MAIN_FOLDER else f"{config.dashboards.folder} {kind}"
+
+
+def folder_uid(title: str) -> str:
+    """The uid of the folder with this title."""
+    name = slug(title)
+    if name and len(name) <= _LONGEST_UID and name.replace("-", " ") == title.lower():
+        return name
+    return shortened_uid(name, title).strip("-")
+
+
+def stable_panel_id(name: str) -> int:
+    """A panel id that depends on a name alone. Panels that every config has use ids below 1000."""
+    return 1000 + int(hashlib.sha256(name.encode()).hexdigest()[:7], 16)

@@ -95,7 +95,8 @@ def test_what_others_made_is_left_alone() -> None:
 
 
 @pytest.mark.parametrize(
-    ("tags", "provisioned", "said"), [([], False, "'Mine' .*was not pushed"), ([PUSHED_TAG], True, "is provisioned from files")]
+    ("tags", "provisioned", "said"),
+    [([], False, "'Mine' .*was not pushed"), ([PUSHED_TAG], True, "is provisioned from files")],
 )
 def test_a_dashboard_of_others_under_our_uid_stops_the_push(tags: list[str], provisioned: bool, said: str) -> None:
     board = {"uid": "kpi-overview", "title": "Mine", "tags": tags}
@@ -152,7 +153,10 @@ def test_a_missing_data_source_is_told_with_the_cure() -> None:
     ("answer", "said"),
     [
         (httpx.Response(403, json={"message": "Access denied"}), "lacks a permission.*403 Access denied"),
-        (httpx.Response(412, json={"message": "name-exists"}), "another object in Grafana has that name.*412 name-exists"),
+        (
+            httpx.Response(412, json={"message": "name-exists"}),
+            "another object in Grafana has that name.*412 name-exists",
+        ),
         (
             httpx.Response(500, text="<html>oops</html>"),
             "rejects the request: GET /api/datasources/uid/.*: 500$",

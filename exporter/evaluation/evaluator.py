@@ -21,7 +21,7 @@ from exporter.metrics.exchange_rates import Rates
 from exporter.metrics.label_folding import Kept
 from exporter.metrics.people import Directory
 from exporter.metrics.values import Answers, Question
-from exporter.store.state import Outcome, outcomes, versions
+from exporter.store.state import Outcome, read_outcomes, read_versions
 from exporter.store.store import Store
 
 
@@ -74,8 +74,8 @@ class Evaluations:
         Raises EvaluationError where the store is out of order, StoreError where it cannot be opened.
         """
         with self._one_state() as reader:
-            known = outcomes(reader)
-            state = _State(freshness(self._config, known, now), versions(reader))
+            known = read_outcomes(reader)
+            state = _State(freshness(self._config, known, now), read_versions(reader))
             if self._last is not None and self._last[0] == state and state.holds_at(now):
                 return replace(self._last[1], outcomes=known)
             evaluated = self._evaluate(reader, state, known, now, memory)

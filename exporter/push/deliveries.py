@@ -17,7 +17,7 @@ from exporter.naming import RECORD_RESULTS
 from exporter.push.body import Post
 from exporter.push.receipts import Receipt, Share, refusals
 from exporter.push.source import PushSource
-from exporter.store.merge import Merged
+from exporter.store.merge import MergeResult
 from exporter.store.state import Outcome
 from exporter.store.store import Store
 from exporter.sync.observer import Observer, PassReport
@@ -104,7 +104,7 @@ class Deliveries:
         ordered = sorted(receipts, key=lambda receipt: receipt.row)
         return Delivery(now, tuple(ordered), sum(listed) if listed else None)
 
-    def _write(self, source: str, shares: Iterable[Share], now: datetime) -> Mapping[str, Merged]:
+    def _write(self, source: str, shares: Iterable[Share], now: datetime) -> Mapping[str, MergeResult]:
         if not self._started:
             raise StoreError("nothing is taken while the config changes")
         pages = {share.entity: share.page for share in shares if share.page is not None}
@@ -116,7 +116,7 @@ class Deliveries:
         except StoreError as error:
             self._observer.store_failed("deliver", "damaged" if isinstance(error, StoreDamagedError) else "error")
             raise
-        return {**merged, **dict.fromkeys(spoilt, Merged())}
+        return {**merged, **dict.fromkeys(spoilt, MergeResult())}
 
     def _tell(self, source: PushSource, reports: Iterable[PassReport], seconds: float) -> None:
         """Tells of each share; of the source's state, which is asked of the store, only where it may be another."""

@@ -13,7 +13,7 @@ from exporter.push.advice import advice
 from exporter.push.body import Refused
 from exporter.push.push_rows import Batch
 from exporter.records import Record
-from exporter.store.merge import Merged
+from exporter.store.merge import MergeResult
 from exporter.sync.observer import PassReport
 
 
@@ -61,20 +61,20 @@ class Share:
         records = tuple(record for _, record in self._newest.values())
         return Page(records, refused, listing=Listing() if complete and certain else None)
 
-    def receipts(self, merged: Merged, entities: tuple[str, ...]) -> Iterator[Receipt]:
+    def receipts(self, merged: MergeResult, entities: tuple[str, ...]) -> Iterator[Receipt]:
         """One for each record; `merged` is what the store made of the page, `entities` what the source takes."""
         for row, record in self._batch.records:
             counts = self._newest[record.id][0] == row
             yield Receipt(row, record.id, merged.results[record.id] if counts else "unchanged")
         yield from refusals(self._batch.refused, self.entity, entities)
 
-    def vanished(self, merged: Merged) -> int | None:
+    def vanished(self, merged: MergeResult) -> int | None:
         """How many records a complete list left out, which deleted them; None where it could not be applied."""
         if self.page is None or self.page.listing is None:
             return None
         return merged.deleted - sum(result == "deleted" for result in merged.results.values())
 
-    def report(self, source: str, merged: Merged) -> PassReport:
+    def report(self, source: str, merged: MergeResult) -> PassReport:
         """The share as a pass: a failed one where nothing could be taken."""
         rejected = Counter(error.reason for error in self._batch.refused.values())
         return PassReport(

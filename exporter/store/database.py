@@ -1,4 +1,4 @@
-"""The store file while it is in use: one writer at a time, readers beside it, damage noticed, faults healed."""
+"""The open store file: one writer at a time, concurrent readers, detection of damage, recovery from errors."""
 
 from __future__ import annotations
 
@@ -14,29 +14,28 @@ import duckdb
 
 from exporter.errors import StoreDamagedError, StoreError
 from exporter.settings import OnCorrupt
-from exporter.store.connection import connect, first_line, is_content, is_damage, translate
-from exporter.store.lock import DirectoryLock
-from exporter.store.opening import Files, open_file
-from exporter.store.sentinel import observe, write_sentinel
+from exporter.store.connection import StoreIdentity, connect, first_line, is_content, is_damage, translate
+from exporter.store.opening import DataFiles, DirectoryLock, open_file, write_sentinel
 
 PROBE_BYTES = 1024 * 1024
-"""Less free space than this counts as a full disk."""
+"""A disk with less free space than this counts as full."""
 
-_LONGEST_STATEMENT = 5.0
+_CLOSE_TIMEOUT = 5.0
 
 
 class Database:
     """Owns the data directory: its lock, its sentinel and all connections.
 
-    `rebuilds` counts how often a damaged file was moved aside for an empty one; `up` is False from a failed
-    write until one succeeds.
+    `rebuilds` counts the damaged files that were replaced by an empty one. `up` is False from a failed write until
+    one succeeds.
     """
 
     def __init__(self, data_dir: Path, on_corrupt: OnCorrupt = "rebuild") -> None:
         """Raises StoreLockedError, SchemaVersionError, StoreDamagedError (with `fail`), StoreError."""
         self.rebuilds = 0
         self.up = True
-        self._files = Files.of(data_dir)
+        self._files = DataFiles.of(data_dir)
+        self._identity: StoreIdentity
         self._closed = self._broken = False
         self._on_corrupt = on_corrupt
         self._mutex = threading.RLock()
@@ -55,36 +54,36 @@ class Database:
 
     @contextmanager
     def write(self) -> Iterator[duckdb.DuckDBPyConnection]:
-        """One transaction: all of it or nothing. Raises StoreError, StoreDamagedError."""
+        """A transaction, which is committed at the end or rolled back. Raises StoreError, StoreDamagedError."""
         with self._mutex, self._translated(writing=True):
-            writer = self._ready()
+            writer = self._usable_writer()
             writer.execute("BEGIN TRANSACTION")
             try:
                 yield writer
                 writer.execute("COMMIT")
             except BaseException:
-                with suppress(duckdb.Error):  # DuckDB has rolled back already where the disk is full
+                with suppress(duckdb.Error):  # on a full disk DuckDB has already rolled back
                     writer.execute("ROLLBACK")
                 raise
             self.up = True
 
     def write_once(self, statement: str, values: Sequence[object]) -> None:
-        """One statement in a transaction of its own. Raises StoreError, StoreDamagedError."""
+        """Runs one statement in its own transaction. Raises StoreError, StoreDamagedError."""
         with self._mutex, self._translated(writing=True):
-            self._ready().execute(statement, values)
+            self._usable_writer().execute(statement, values)
             self.up = True
 
     def reader(self) -> duckdb.DuckDBPyConnection:
-        """A connection of the caller's own, for SELECTs. Raises StoreError."""
+        """A new connection for SELECTs, which the caller closes. Raises StoreError."""
         with self._mutex, self._translated(writing=False):
-            self._ready()
+            self._usable_writer()
             cursor = self._root.cursor()
             self._readers.add(cursor)
             return cursor
 
     @contextmanager
     def reading(self) -> Iterator[duckdb.DuckDBPyConnection]:
-        """A connection that sees one state of the store, whatever is published meanwhile. Raises StoreError."""
+        """A connection with a constant view of the store, whatever is published meanwhile. Raises StoreError."""
         cursor = self.reader()
         with self._translated(writing=False):
             try:
@@ -93,71 +92,73 @@ class Database:
             finally:
                 cursor.close()
 
-    def committed(self, commits: int) -> None:
-        """Notes outside of the file that it now holds so many commits."""
+    def record_commits(self, commits: int) -> None:
+        """Records the number of commits in the sentinel."""
         with self._mutex:
-            self._commits = commits
-            with suppress(OSError):  # too old a count is still a true lower bound
-                write_sentinel(self._files.sentinel, observe(self.path, self._store_id, commits))
+            self._identity = StoreIdentity(self._identity.store_id, commits)
+            with suppress(OSError):  # an outdated count is still a correct lower bound
+                write_sentinel(self._files, self._identity)
 
     def ping(self) -> None:
-        """Tries to write if the last write failed. Raises StoreDamagedError (file gone, damaged) or StoreError."""
+        """Retries a write if the last one failed. Raises StoreDamagedError (missing or damaged file) or StoreError."""
         with self._mutex, self._translated(writing=False):
             if self.up:
-                self._ready()
+                self._usable_writer()
                 return
-            self._be_present()
-            self._try_disk()
+            self._require_presence()
+            self._probe_disk()
             with self.write() as writer:
                 writer.execute("UPDATE store_meta SET commits = commits")
-            self._empty_log()
+            # checkpoint, because a log at its size limit would fail again at the next page
+            with self._translated(writing=True), suppress(duckdb.TransactionException):  # a reader is active
+                self._writer.execute("CHECKPOINT")
 
     def recover(self) -> None:
-        """After StoreDamagedError: opens the directory anew. Raises what the constructor raises."""
+        """Opens the directory again after StoreDamagedError. Raises what the constructor raises."""
         with self._mutex:
             self._disconnect()
             self._open(suspect=True)
             self.up = True
 
     def interrupt(self) -> None:
-        """Breaks off the write that is running in another thread; it is rolled back and raises StoreError."""
+        """Interrupts the write that runs in another thread; it is rolled back and raises StoreError."""
         self._writer.interrupt()
 
     def close(self) -> None:
-        """Brings everything into the file and frees the data directory; a second time does nothing."""
+        """Writes everything to the file and releases the data directory; closing again does nothing."""
         with self._mutex:
             if self._closed:
                 return
             self._closed = True
             self._disconnect()
             if self._is_present():
-                self.committed(self._commits)
+                self.record_commits(self._identity.commits)
             self._lock.release()
 
     def _open(self, *, suspect: bool = False) -> None:
         opened = open_file(self._files, self._on_corrupt, suspect=suspect)
-        self.rebuilds += opened.rebuilt
-        self._store_id, self._commits = opened.identity.store_id, opened.identity.commits
+        self.rebuilds += opened.is_rebuilt
+        self._identity = opened.identity
         self._inode = _inode(self.path)
         self._broken = False
         self._use(opened.connection)
 
     def _use(self, root: duckdb.DuckDBPyConnection) -> None:
-        # statements run on cursors of the root: a connection refuses a second thread
+        # statements run on cursors of the root: a connection rejects a second thread
         self._root = root
         self._writer = root.cursor()
 
-    def _ready(self) -> duckdb.DuckDBPyConnection:
+    def _usable_writer(self) -> duckdb.DuckDBPyConnection:
         if self._closed:
             raise StoreError(f"{self.path} is closed")
-        self._be_present()
+        self._require_presence()
         if self._broken:
             self._disconnect()
             self._use(connect(self.path))
             self._broken = False
         return self._writer
 
-    def _be_present(self) -> None:
+    def _require_presence(self) -> None:
         if not self._is_present():
             raise StoreDamagedError(f"{self.path} was removed or replaced while in use")
 
@@ -168,8 +169,8 @@ class Database:
             return False
 
     def _disconnect(self) -> None:
-        """Closes all connections; one that is busy in another thread is interrupted first."""
-        deadline = time.monotonic() + _LONGEST_STATEMENT
+        """Closes all connections, interrupting those that are busy in other threads."""
+        deadline = time.monotonic() + _CLOSE_TIMEOUT
         while True:
             for cursor in (*self._readers, self._writer):
                 with suppress(duckdb.Error):
@@ -182,11 +183,6 @@ class Database:
                 time.sleep(0.01)
             else:
                 return
-
-    def _empty_log(self) -> None:
-        """Moves the log into the file: a log that has reached its limit would fail at the next page again."""
-        with self._translated(writing=True), suppress(duckdb.TransactionException):  # somebody reads meanwhile
-            self._writer.execute("CHECKPOINT")
 
     @contextmanager
     def _translated(self, *, writing: bool) -> Iterator[None]:
@@ -202,7 +198,7 @@ class Database:
                 self.up = False
             raise translate(self.path, error) from error
 
-    def _try_disk(self) -> None:
+    def _probe_disk(self) -> None:
         probe = self._files.probe
         try:
             with probe.open("wb") as file:
@@ -217,5 +213,5 @@ class Database:
 
 
 def _inode(path: Path) -> tuple[int, int]:
-    found = path.stat()
-    return found.st_dev, found.st_ino
+    status = path.stat()
+    return status.st_dev, status.st_ino

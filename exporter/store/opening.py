@@ -1,23 +1,33 @@
-"""Opening a data directory: the store as it was left, an empty one, or an empty one beside the damaged."""
+"""Opening a data directory: its lock, its sentinel, and the store file, which is rebuilt if it is damaged.
+
+The sentinel is a small file beside the store that records the store's identity and its number of commits. DuckDB
+opens a file whose write-ahead log was deleted without complaint; only the sentinel's count shows that commits are
+missing. The count is never ahead of the store, because it is written after each commit.
+"""
 
 from __future__ import annotations
 
+import fcntl
+import json
+import os
 import secrets
 import shutil
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import duckdb
 
-from exporter.errors import StoreDamagedError, StoreError
+from exporter.errors import StoreDamagedError, StoreError, StoreLockedError
+from exporter.records import ENTITIES
 from exporter.settings import OnCorrupt
-from exporter.store.connection import APPLICATION, Identity, connect, first_line, identify, inspect, verify
-from exporter.store.schema import SCHEMA_VERSION, create_statements, entity_tables, shape
-from exporter.store.sentinel import Sentinel, observe, read_sentinel, write_sentinel
+from exporter.store.connection import APPLICATION, StoreIdentity, connect, first_line, identify, inspect, verify
+from exporter.store.schema import SCHEMA_VERSION, create_statements, schema_digest
+
+_SENTINEL_BYTES = 256  # one write of constant length within a disk sector cannot be torn
 
 
 @dataclass(frozen=True, slots=True)
-class Files:
+class DataFiles:
     """The files of a data directory."""
 
     store: Path
@@ -28,8 +38,8 @@ class Files:
     spill: Path
 
     @classmethod
-    def of(cls, data_dir: Path) -> Files:
-        """The names inside `data_dir`; DuckDB derives those of the log and of the spilled data."""
+    def of(cls, data_dir: Path) -> DataFiles:
+        """The paths in `data_dir`; DuckDB derives those of the log and the spilled data from the store's."""
         name = "kpi.duckdb"
         return cls(
             store=data_dir / name,
@@ -41,70 +51,118 @@ class Files:
         )
 
 
+class DirectoryLock:
+    """An exclusive lock on the data directory. The kernel releases it when the process dies, for whatever reason."""
+
+    def __init__(self, path: Path) -> None:
+        """Takes the lock without waiting. Raises StoreLockedError, or StoreError if the file cannot be written."""
+        try:
+            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self._file = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+        except FileExistsError as error:
+            raise StoreError(f"{path.parent} is not a folder: choose another --data-dir") from error
+        except OSError as error:
+            message = f"{path.parent} cannot be written: {error.strerror}"
+            raise StoreError(f"{message}: fix it or choose another --data-dir") from error
+        try:
+            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            os.close(self._file)
+            raise StoreLockedError(path.parent) from error
+
+    def release(self) -> None:
+        """Lets another process take the lock."""
+        os.close(self._file)
+
+
 @dataclass(frozen=True, slots=True)
-class Opened:
-    """An open store file. `rebuilt` says that a damaged one was moved aside for it."""
+class Sentinel:
+    """The store's identity, its commits, and the size and modification time of its file when they were recorded."""
+
+    store_id: str
+    commits: int
+    size: int = -1
+    modified: int = -1
+
+    def describes(self, path: Path) -> bool:
+        """True if the file looks as this program left it."""
+        status = path.stat()
+        return (status.st_size, status.st_mtime_ns) == (self.size, self.modified)
+
+
+def read_sentinel(path: Path) -> Sentinel | None:
+    """The sentinel; None if the file is missing or unreadable."""
+    try:
+        return Sentinel(**json.loads(path.read_bytes()))
+    except (OSError, ValueError, TypeError):
+        return None
+
+
+def write_sentinel(files: DataFiles, identity: StoreIdentity) -> None:
+    """Replaces the sentinel in place. Raises OSError."""
+    status = files.store.stat()
+    sentinel = Sentinel(identity.store_id, identity.commits, status.st_size, status.st_mtime_ns)
+    text = json.dumps(asdict(sentinel)).ljust(_SENTINEL_BYTES - 1) + "\n"
+    with files.sentinel.open("r+b" if files.sentinel.exists() else "wb") as file:
+        file.write(text.encode())
+
+
+@dataclass(frozen=True, slots=True)
+class OpenStore:
+    """An open store file. `is_rebuilt` is True if a damaged file was moved aside for it."""
 
     connection: duckdb.DuckDBPyConnection
-    identity: Identity
-    rebuilt: bool
+    identity: StoreIdentity
+    is_rebuilt: bool
 
 
-def open_file(files: Files, on_corrupt: OnCorrupt, *, suspect: bool = False) -> Opened:
-    """The store file of the directory, whose lock the caller holds; `suspect` has every block of it read.
+def open_file(files: DataFiles, on_corrupt: OnCorrupt, *, suspect: bool = False) -> OpenStore:
+    """Opens the directory's store file; the caller holds the lock. `suspect` verifies every block.
 
-    Raises SchemaVersionError, StoreLockedError (another program has the file open), StoreError (rights, space)
-    and, with `fail`, StoreDamagedError; with `rebuild` a damaged file becomes `kpi.duckdb.damaged-<n>`.
+    With `rebuild`, a damaged file becomes `kpi.duckdb.damaged-<n>`; with `fail`, it raises StoreDamagedError.
+    Raises SchemaVersionError, StoreLockedError (another program has the file open), StoreError (permissions, space).
     """
     shutil.rmtree(files.spill, ignore_errors=True)
     sentinel = read_sentinel(files.sentinel)
     try:
         if sentinel is None and not files.store.exists() and not files.log.exists():
-            return _empty(files, rebuilt=False)
-        return _existing(files, sentinel, suspect=suspect)
+            return _create(files, is_rebuilt=False)
+        return _open_existing(files, sentinel, suspect=suspect)
     except StoreDamagedError:
         if on_corrupt == "fail":
             raise
-        _set_aside(files)
-        return _empty(files, rebuilt=True)
+        _move_aside(files)
+        return _create(files, is_rebuilt=True)
 
 
-def _existing(files: Files, sentinel: Sentinel | None, *, suspect: bool) -> Opened:
-    if not files.store.exists():
-        raise StoreDamagedError(f"{files.store} is gone, though {files.sentinel.name} remembers it")
-    inspect(files.store)
-    untouched = sentinel is not None and sentinel.describes(files.store)
-    connection = connect(files.store)
+def _open_existing(files: DataFiles, sentinel: Sentinel | None, *, suspect: bool) -> OpenStore:
+    path = files.store
+    if not path.exists():
+        raise StoreDamagedError(f"{path} is missing, but {files.sentinel.name} refers to it")
+    inspect(path)
+    untouched = sentinel is not None and sentinel.describes(path)
+    connection = connect(path)
     try:
-        identity = identify(connection, files.store)
+        identity = identify(connection, path)
         if sentinel is not None:
-            _compare(identity, sentinel, files.store)
+            if identity.store_id != sentinel.store_id:
+                raise StoreDamagedError(f"{path} is not the store of this directory")
+            if identity.commits < sentinel.commits:
+                raise StoreDamagedError(f"{path} has lost {sentinel.commits - identity.commits} commits")
         if suspect or not untouched:
-            verify(connection, files.store)
+            verify(connection, path)
     except BaseException:
         connection.close()
         raise
-    _remember(files, identity)
-    return Opened(connection, identity, rebuilt=False)
+    _record(files, identity)
+    return OpenStore(connection, identity, is_rebuilt=False)
 
 
-def _compare(identity: Identity, sentinel: Sentinel, path: Path) -> None:
-    if identity.store_id != sentinel.store_id:
-        raise StoreDamagedError(f"{path} is another store than the one of this directory")
-    if identity.commits < sentinel.commits:
-        raise StoreDamagedError(f"{path} has lost {sentinel.commits - identity.commits} commits")
-
-
-def _empty(files: Files, *, rebuilt: bool) -> Opened:
-    # versions count on from a random number, so that no reader takes a rebuilt table for the one it knew
-    identity = Identity(secrets.token_hex(16), secrets.randbits(48))
-    _create(files.store, identity)
-    _remember(files, identity)
-    return Opened(connect(files.store), identity, rebuilt)
-
-
-def _create(path: Path, identity: Identity) -> None:
-    """Builds an empty store, which is complete under its name or not there at all."""
+def _create(files: DataFiles, *, is_rebuilt: bool) -> OpenStore:
+    """Creates an empty store; the file appears under its name only once it is complete."""
+    # versions start at a random number, so that no reader mistakes a rebuilt table for the one it cached
+    identity = StoreIdentity(secrets.token_hex(16), secrets.randbits(48))
+    path = files.store
     draft = path.with_name(path.name + ".new")
     try:
         draft.unlink(missing_ok=True)
@@ -112,25 +170,27 @@ def _create(path: Path, identity: Identity) -> None:
         with connect(draft) as connection:
             for statement in create_statements():
                 connection.execute(statement)
-            for entity in entity_tables():
+            for entity in ENTITIES:
                 connection.execute("INSERT INTO entity_state VALUES (?, ?, 0)", [entity, identity.commits])
-            meta = [APPLICATION, identity.store_id, SCHEMA_VERSION, shape(), identity.commits]
+            meta = [APPLICATION, identity.store_id, SCHEMA_VERSION, schema_digest(), identity.commits]
             connection.execute("INSERT INTO store_meta VALUES (?, ?, ?, ?, ?)", meta)
             connection.execute("CHECKPOINT")
         draft.replace(path)
     except (OSError, duckdb.Error, StoreError) as error:
         raise StoreError(f"{path.parent} cannot be written: {first_line(error)}") from error
+    _record(files, identity)
+    return OpenStore(connect(path), identity, is_rebuilt)
 
 
-def _remember(files: Files, identity: Identity) -> None:
+def _record(files: DataFiles, identity: StoreIdentity) -> None:
     try:
-        write_sentinel(files.sentinel, observe(files.store, identity.store_id, identity.commits))
+        write_sentinel(files, identity)
     except OSError as error:
         raise StoreError(f"{files.sentinel} cannot be written: {error.strerror}") from error
 
 
-def _set_aside(files: Files) -> None:
-    """Keeps what is left of the damaged store for whoever wants to look at it."""
+def _move_aside(files: DataFiles) -> None:
+    """Keeps the damaged store under a free name for inspection."""
     number = 1
     while (aside := files.store.with_name(f"{files.store.name}.damaged-{number}")).exists():
         number += 1

@@ -1,4 +1,4 @@
-"""Passes under way: how one begins or goes on, and what a completed one leaves behind."""
+"""Unfinished passes: how one begins or resumes, and the outcome it leaves when it succeeds."""
 
 from __future__ import annotations
 
@@ -11,62 +11,70 @@ from exporter.errors import StoreError
 from exporter.passes import Pass
 from exporter.store import staging, state
 from exporter.store.staging import Slot
-from exporter.store.state import Outcome, aware, naive
+from exporter.store.state import Outcome, aware_utc, naive_utc
 
 RESUMABLE = timedelta(days=7)
-"""A pass that was interrupted longer ago starts again: vendors forget their page tokens."""
+"""A pass interrupted longer ago starts again: vendors expire their page tokens."""
 
 
 @dataclass(frozen=True, slots=True)
-class Started:
-    """A pass under way. `resumed_at` is when it was last taken up, `base` the entity's cursor at its start."""
+class OpenPass:
+    """An unfinished pass. `resumed_at` is when it was last resumed, `base` the entity's cursor when it started."""
 
     started_at: datetime
     resumed_at: datetime
-    base: str | None
-    fingerprint: str
+    base: str | None = None
+    fingerprint: str = ""
 
 
 def begin(connection: duckdb.DuckDBPyConnection, slot: Slot, now: datetime, fingerprint: str) -> Pass:
-    """The pass that goes on in the slot, or a new one; see Store.begin."""
-    known = state.outcome(connection, slot.source, slot.entity)
-    changed = known.fingerprint != fingerprint
-    slot = replace(slot, whole=slot.whole or changed or known.cursor is None)
-    cursor = None if slot.whole else known.cursor
-    going_on = find(connection, slot)
-    resume = staging.staged(connection, slot).resume if going_on else None
-    if going_on and resume and _may_go_on(going_on, slot, known, now, fingerprint):
-        _save(connection, slot, replace(going_on, resumed_at=now))
-        return Pass(slot.entity, going_on.started_at, cursor, resume)
-    for stale in (slot, replace(slot, whole=not slot.whole)) if changed else (slot,):
+    """Resumes the slot's pass or starts a new one; see Store.begin."""
+    outcome = state.read_outcome(connection, slot.source, slot.entity)
+    changed = outcome.fingerprint != fingerprint
+    slot = replace(slot, full=slot.full or changed or outcome.cursor is None)
+    cursor = None if slot.full else outcome.cursor
+    open_pass = find(connection, slot)
+    _, resume = staging.progress(connection, slot)
+    if open_pass and resume:
+        same = open_pass.fingerprint == fingerprint and (slot.full or open_pass.base == outcome.cursor)
+        if same and open_pass.started_at <= now <= open_pass.resumed_at + RESUMABLE:
+            _save(connection, slot, replace(open_pass, resumed_at=now))
+            return Pass(slot.entity, open_pass.started_at, cursor, resume)
+    for stale in (slot, replace(slot, full=not slot.full)) if changed else (slot,):
         clear(connection, stale)
-    _save(connection, slot, Started(now, now, known.cursor, fingerprint))
-    state.save(connection, known)
+    _save(connection, slot, OpenPass(now, now, outcome.cursor, fingerprint))
+    state.save_outcome(connection, outcome)
     return Pass(slot.entity, now, cursor)
 
 
-def under_way(
+def require(
     connection: duckdb.DuckDBPyConnection, source: str, entity: str, full: bool | None
-) -> tuple[Slot, Started]:
-    """The pass that is to be published: the one asked for, else the only one. Raises StoreError."""
-    for whole in (True, False) if full is None else (full,):
-        slot = Slot(source, entity, whole)
-        if found := find(connection, slot):
-            return slot, found
-    raise StoreError(f"no pass over {source} {entity} is under way")
+) -> tuple[Slot, OpenPass]:
+    """The unfinished pass to publish; `full` selects one if there are two. Raises StoreError if there is none."""
+    for is_full in (True, False) if full is None else (full,):
+        slot = Slot(source, entity, is_full)
+        if open_pass := find(connection, slot):
+            return slot, open_pass
+    raise StoreError(f"{source} {entity} has no unfinished pass")
 
 
-def succeeded(known: Outcome, slot: Slot, begun: Started, cursor: str | None, at: datetime, lag: timedelta) -> Outcome:
-    """What is known after the pass is published."""
-    kept = known.cursor if known.fingerprint == begun.fingerprint else None
-    overtaken = slot.whole and kept != begun.base  # a later pass was published while this one was paused
+def succeeded(
+    outcome: Outcome, slot: Slot, open_pass: OpenPass, cursor: str | None, now: datetime, lag: timedelta
+) -> Outcome:
+    """The outcome after the pass is published."""
+    current = outcome.cursor if outcome.fingerprint == open_pass.fingerprint else None
+    overtaken = slot.full and current != open_pass.base  # a later pass was published while this one was paused
+    watermark = open_pass.started_at - lag
+    # the watermark goes back only if it lies in the future, because the clock was wrong then
+    if outcome.watermark is not None and outcome.watermark <= now:
+        watermark = max(outcome.watermark, watermark)
     return replace(
-        known,
-        fingerprint=begun.fingerprint,
-        cursor=kept if overtaken or cursor is None else cursor,
-        last_success=at,
-        last_full=at if slot.whole else known.last_full,
-        watermark=_watermark(known.watermark, begun.started_at - lag, at),
+        outcome,
+        fingerprint=open_pass.fingerprint,
+        cursor=current if overtaken or cursor is None else cursor,
+        last_success=now,
+        last_full=now if slot.full else outcome.last_full,
+        watermark=watermark,
         failures=0,
         reason=None,
         failed_at=None,
@@ -74,32 +82,23 @@ def succeeded(known: Outcome, slot: Slot, begun: Started, cursor: str | None, at
     )
 
 
-def find(connection: duckdb.DuckDBPyConnection, slot: Slot) -> Started | None:
-    """The slot's pass, if one is under way."""
+def find(connection: duckdb.DuckDBPyConnection, slot: Slot) -> OpenPass | None:
+    """The slot's unfinished pass, if there is one."""
     row = connection.execute(
         "SELECT started_at, resumed_at, base, fingerprint FROM passes WHERE source = ? AND entity = ? AND whole = ?",
         slot.key,
     ).fetchone()
-    return None if row is None else Started(aware(row[0]), aware(row[1]), row[2], row[3])
+    return None if row is None else OpenPass(aware_utc(row[0]), aware_utc(row[1]), row[2], row[3])
 
 
 def clear(connection: duckdb.DuckDBPyConnection, slot: Slot) -> None:
-    """Forgets the slot's pass and what it staged."""
+    """Deletes the slot's pass and its staged pages."""
     staging.clear(connection, slot)
     connection.execute("DELETE FROM passes WHERE source = ? AND entity = ? AND whole = ?", slot.key)
 
 
-def _save(connection: duckdb.DuckDBPyConnection, slot: Slot, begun: Started) -> None:
+def _save(connection: duckdb.DuckDBPyConnection, slot: Slot, open_pass: OpenPass) -> None:
     connection.execute("DELETE FROM passes WHERE source = ? AND entity = ? AND whole = ?", slot.key)
-    values = [*slot.key, naive(begun.started_at), naive(begun.resumed_at), begun.base, begun.fingerprint]
+    instants = [naive_utc(open_pass.started_at), naive_utc(open_pass.resumed_at)]
+    values = [*slot.key, *instants, open_pass.base, open_pass.fingerprint]
     connection.execute("INSERT INTO passes VALUES (?, ?, ?, ?, ?, ?, ?)", values)
-
-
-def _may_go_on(begun: Started, slot: Slot, known: Outcome, now: datetime, fingerprint: str) -> bool:
-    same = begun.fingerprint == fingerprint and (slot.whole or begun.base == known.cursor)
-    return same and begun.started_at <= now <= begun.resumed_at + RESUMABLE
-
-
-def _watermark(before: datetime | None, reached: datetime, now: datetime) -> datetime:
-    """Never backwards, unless it lay in the future: then the clock was wrong and is now right."""
-    return reached if before is None or before > now else max(before, reached)

@@ -1,7 +1,7 @@
-"""Tables of the store, derived from the entities, and the version of their shape.
+"""The store's tables, derived from the entities, and the schema version.
 
-Each entity is one table without a key: `source`, `id`, `updated_at`, `deleted`, `attributes` (JSON text), then
-the entity's own columns. Instants are naive TIMESTAMPs in UTC. A deleted record stays as a tombstone.
+Each entity has one table of the same name, without a key: `source`, `id`, `updated_at`, `deleted`, `attributes`
+(JSON text), then the entity's own columns. Instants are naive TIMESTAMPs in UTC. A deleted record stays as a tombstone.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ SQL_TYPES: Mapping[Kind, str] = MappingProxyType(
     }
 )
 
-COMMON: tuple[tuple[str, str], ...] = (
+COMMON_COLUMNS: tuple[tuple[str, str], ...] = (
     ("source", "VARCHAR"),
     ("id", "VARCHAR"),
     ("updated_at", "TIMESTAMP"),
@@ -33,11 +33,11 @@ COMMON: tuple[tuple[str, str], ...] = (
     ("attributes", "VARCHAR"),
 )
 
-_OWN_NAMES = ("store_meta", "pages", "passes", "outcomes", "entity_state", "snapshots")
-_OWN_TABLES = (
+_STATE_TABLE_NAMES = ("store_meta", "pages", "passes", "outcomes", "entity_state", "snapshots")
+_STATE_TABLES = (
     """CREATE TABLE store_meta (
         application VARCHAR, store_id VARCHAR, schema_version INTEGER, shape VARCHAR, commits BIGINT)""",
-    # a staged page is one row: its records as columnar JSON, beside the token that continues after it
+    # a staged page is one row: its records as columnar JSON, and the token that resumes after it
     """CREATE TABLE pages (
         source VARCHAR, entity VARCHAR, whole BOOLEAN, page BIGINT, visiting BOOLEAN, records INTEGER,
         resume VARCHAR, present VARCHAR, payload VARCHAR)""",
@@ -54,46 +54,40 @@ _OWN_TABLES = (
 
 
 def table_columns(entity: str) -> tuple[tuple[str, str], ...]:
-    """(name, SQL type) of every column of the entity's table, in order."""
-    return COMMON + tuple((c.name, SQL_TYPES[c.kind]) for c in columns(entity))
-
-
-def entity_tables() -> tuple[str, ...]:
-    """The entities' tables; a table is named like its entity."""
-    return tuple(ENTITIES)
+    """(name, SQL type) of each column of the entity's table, in order."""
+    return COMMON_COLUMNS + tuple((c.name, SQL_TYPES[c.kind]) for c in columns(entity))
 
 
 def time_column(entity: str) -> str | None:
-    """The instant by which the table is kept in order: the entity's first; None for people."""
+    """The column that orders the table: the entity's first instant; None for people."""
     return next((c.name for c in columns(entity) if c.kind is Kind.INSTANT), None)
 
 
 def create_statements() -> tuple[str, ...]:
-    """The statements that build an empty store."""
-    return _OWN_TABLES + tuple(_create(entity) for entity in entity_tables())
+    """The statements that create an empty store."""
+    from sqlglot import exp  # only for a new store: importing sqlglot would slow every start
+
+    tables = []
+    for entity in ENTITIES:
+        definitions = [
+            exp.ColumnDef(this=exp.to_identifier(name), kind=exp.DataType.build(sql_type, dialect="duckdb"))
+            for name, sql_type in table_columns(entity)
+        ]
+        table = exp.Schema(this=exp.to_table(entity), expressions=definitions)
+        tables.append(exp.Create(this=table, kind="TABLE").sql("duckdb", identify=True))
+    return (*_STATE_TABLES, *tables)
 
 
-def reading_statements() -> tuple[str, ...]:
-    """Statements that read every block of every table, each giving one row."""
-    from sqlglot import exp, parse_one  # a store that is as it was left is opened without
+def checksum_statements() -> tuple[str, ...]:
+    """Statements that read every block of every table; each returns one row."""
+    from sqlglot import exp, parse_one  # only for a file that changed since it was closed
 
-    tables = [exp.to_table(name) for name in (*_OWN_NAMES, *entity_tables())]
-    every = parse_one("bit_xor(hash(COLUMNS(*)))", read="duckdb")
-    return tuple(exp.select(every).from_(table).sql("duckdb", identify=True) for table in tables)
+    tables = [exp.to_table(name) for name in (*_STATE_TABLE_NAMES, *ENTITIES)]
+    checksum = parse_one("bit_xor(hash(COLUMNS(*)))", read="duckdb")
+    return tuple(exp.select(checksum).from_(table).sql("duckdb", identify=True) for table in tables)
 
 
-def shape() -> str:
-    """A digest of all tables: two programs with the same digest can read each other's file."""
-    tables = _OWN_TABLES + tuple(repr((entity, table_columns(entity))) for entity in entity_tables())
+def schema_digest() -> str:
+    """A digest of all tables: programs with the same digest can read each other's files."""
+    tables = _STATE_TABLES + tuple(repr((entity, table_columns(entity))) for entity in ENTITIES)
     return hashlib.sha256("\n".join(tables).encode()).hexdigest()[:16]
-
-
-def _create(entity: str) -> str:
-    from sqlglot import exp  # only where there is no store yet
-
-    definitions = [
-        exp.ColumnDef(this=exp.to_identifier(name), kind=exp.DataType.build(kind, dialect="duckdb"))
-        for name, kind in table_columns(entity)
-    ]
-    table = exp.Schema(this=exp.to_table(entity), expressions=definitions)
-    return exp.Create(this=table, kind="TABLE").sql("duckdb", identify=True)

@@ -1,4 +1,4 @@
-"""What is known about each source's entity: cursor, watermark, outcome of its passes; and the entities' versions."""
+"""State beside the records: how the passes of each source and entity went, versions, commits, the last snapshot."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from exporter.errors import Reason
 class Outcome:
     """How the passes over one entity of one source went; instants are UTC.
 
-    `watermark` is the instant up to which the entity is complete, None until a first pass completed. `failures`
-    counts passes that failed in a row, `reason` and `failed_at` tell of the last. `retry_at` is the instant
-    before which the vendor wants no request. `seconds` is how long the last completed pass took, `staged` the
-    number of records that passes under way have brought so far.
+    `watermark` is the instant up to which the entity is complete, None until a first pass succeeds. `failures`
+    counts consecutive failed passes; `reason` and `failed_at` describe the last. `retry_at` is the instant before
+    which the vendor accepts no request. `seconds` is the duration of the last successful pass, `staged` the number
+    of records staged by unfinished passes.
     """
 
     source: str
@@ -37,15 +37,15 @@ class Outcome:
     staged: int = 0
 
 
-def naive(instant: datetime) -> datetime:
-    """As the database holds it: in UTC, without a zone. Raises ValueError for an instant without one."""
+def naive_utc(instant: datetime) -> datetime:
+    """The instant as the database stores it: in UTC, without a time zone. Raises ValueError if it has no time zone."""
     if instant.tzinfo is None:
-        raise ValueError("an instant without a zone cannot be stored")
+        raise ValueError("an instant without a time zone cannot be stored")
     return instant.astimezone(UTC).replace(tzinfo=None)
 
 
-def aware(instant: Any) -> Any:
-    """Back from the database; None stays None."""
+def aware_utc(instant: Any) -> Any:
+    """The instant that the database returned, in UTC; None stays None."""
     return None if instant is None else instant.replace(tzinfo=UTC)
 
 
@@ -64,48 +64,60 @@ _OUTCOME = """
     FROM outcomes WHERE source = ? AND entity = ?"""
 
 
-def outcomes(connection: duckdb.DuckDBPyConnection) -> tuple[Outcome, ...]:
+def read_outcomes(connection: duckdb.DuckDBPyConnection) -> tuple[Outcome, ...]:
     """All outcomes, by source and entity."""
     return tuple(map(_outcome, connection.execute(_OUTCOMES).fetchall()))
 
 
-def outcome(connection: duckdb.DuckDBPyConnection, source: str, entity: str) -> Outcome:
-    """The outcome of one entity; an empty one where it was never tried. `staged` is not filled in."""
+def read_outcome(connection: duckdb.DuckDBPyConnection, source: str, entity: str) -> Outcome:
+    """The outcome of one entity, empty if no pass was ever begun. `staged` is not filled in."""
     row = connection.execute(_OUTCOME, [source, entity]).fetchone()
     return Outcome(source, entity) if row is None else _outcome(row)
 
 
-def save(connection: duckdb.DuckDBPyConnection, known: Outcome) -> None:
+def save_outcome(connection: duckdb.DuckDBPyConnection, outcome: Outcome) -> None:
     """Replaces the outcome of one entity."""
-    drop(connection, known.source, known.entity)
-    instants = (known.last_success, known.last_full, known.watermark, known.failed_at, known.retry_at)
-    success, full, watermark, failed, retry = (None if at is None else naive(at) for at in instants)
-    values: list[object] = [known.source, known.entity, known.fingerprint, known.cursor, success, full, watermark]
-    values += [known.failures, known.reason and known.reason.value, failed, retry, known.seconds]
+    delete_outcome(connection, outcome.source, outcome.entity)
+    instants = (outcome.last_success, outcome.last_full, outcome.watermark, outcome.failed_at, outcome.retry_at)
+    success, full, watermark, failed, retry = (None if at is None else naive_utc(at) for at in instants)
+    values: list[object] = [outcome.source, outcome.entity, outcome.fingerprint, outcome.cursor, success, full]
+    values += [watermark, outcome.failures, outcome.reason and outcome.reason.value, failed, retry, outcome.seconds]
     connection.execute("INSERT INTO outcomes VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", values)
 
 
-def drop(connection: duckdb.DuckDBPyConnection, source: str, entity: str) -> None:
-    """Forgets the outcome of one entity."""
+def delete_outcome(connection: duckdb.DuckDBPyConnection, source: str, entity: str) -> None:
+    """Deletes the outcome of one entity."""
     connection.execute("DELETE FROM outcomes WHERE source = ? AND entity = ?", [source, entity])
 
 
-def versions(connection: duckdb.DuckDBPyConnection) -> Mapping[str, int]:
-    """Each entity's version: another number means other rows."""
+def read_versions(connection: duckdb.DuckDBPyConnection) -> Mapping[str, int]:
+    """Each entity's version, which changes whenever the entity's rows change."""
     return dict(connection.execute("SELECT entity, version FROM entity_state").fetchall())
 
 
+def set_version(connection: duckdb.DuckDBPyConnection, entity: str, version: int) -> None:
+    """Sets the entity's version, because its rows changed."""
+    connection.execute("UPDATE entity_state SET version = ? WHERE entity = ?", [version, entity])
+
+
 def count_commit(connection: duckdb.DuckDBPyConnection) -> int:
-    """Counts a publishing commit and gives its number."""
+    """Counts a publishing commit and returns its number."""
     row = connection.execute("UPDATE store_meta SET commits = commits + 1 RETURNING commits").fetchone()
     if row is None:
         raise AssertionError("store_meta has one row")
     return int(row[0])
 
 
-def bump(connection: duckdb.DuckDBPyConnection, entity: str, version: int) -> None:
-    """Says that the entity's rows changed."""
-    connection.execute("UPDATE entity_state SET version = ? WHERE entity = ?", [version, entity])
+def save_snapshot(connection: duckdb.DuckDBPyConnection, snapshot: bytes, memory: bytes, at: datetime) -> None:
+    """Replaces the stored snapshot and the status memory."""
+    connection.execute("DELETE FROM snapshots")
+    connection.execute("INSERT INTO snapshots VALUES (?, ?, ?)", [naive_utc(at), snapshot, memory])
+
+
+def load_snapshot(connection: duckdb.DuckDBPyConnection) -> tuple[bytes, bytes, datetime] | None:
+    """The stored snapshot, the status memory and the instant of both; None before the first."""
+    row = connection.execute("SELECT snapshot, memory, taken_at FROM snapshots").fetchone()
+    return None if row is None else (row[0], row[1], aware_utc(row[2]))
 
 
 def _outcome(row: tuple[Any, ...]) -> Outcome:
@@ -115,13 +127,13 @@ def _outcome(row: tuple[Any, ...]) -> Outcome:
         entity=entity,
         cursor=cursor,
         fingerprint=fingerprint,
-        last_success=aware(success),
-        last_full=aware(full),
-        watermark=aware(watermark),
+        last_success=aware_utc(success),
+        last_full=aware_utc(full),
+        watermark=aware_utc(watermark),
         failures=failures,
         reason=None if reason is None else Reason(reason),
-        failed_at=aware(failed),
-        retry_at=aware(retry),
+        failed_at=aware_utc(failed),
+        retry_at=aware_utc(retry),
         seconds=seconds,
         staged=count,
     )

@@ -21,7 +21,7 @@ from exporter.errors import (
 )
 from exporter.passes import Page, Pass
 from exporter.sources.base import Source
-from exporter.store.merge import Merged
+from exporter.store.merge import MergeResult
 from exporter.store.store import Store
 from exporter.sync.intake import Intake
 from exporter.sync.observer import Observer, PassReport, Progress
@@ -154,7 +154,7 @@ class PassRunner:
     async def _stage(self, sync_pass: Pass, source: str, page: Page) -> None:
         await self._stored("stage", self._store.stage, sync_pass, source, page)
 
-    async def _publish(self, errand: PassRequest, sync_pass: Pass, last: Page | None, seconds: float) -> Merged:
+    async def _publish(self, errand: PassRequest, sync_pass: Pass, last: Page | None, seconds: float) -> MergeResult:
         return await self._stored(
             "publish",
             self._store.publish,
@@ -220,7 +220,7 @@ def _failed(report: PassReport, error: Exception) -> PassReport:
     return replace(report, reason=Reason.INTERNAL, message=f"unexpected {type(error).__name__}")
 
 
-def _published(report: PassReport, merged: Merged) -> PassReport:
+def _published(report: PassReport, merged: MergeResult) -> PassReport:
     return replace(
         report,
         success=True,

@@ -13,7 +13,7 @@ from typing import Any
 from exporter.passes import Listing, Page
 from exporter.records import Call, Deal
 from exporter.store import state
-from exporter.store.merge import Merged
+from exporter.store.merge import MergeResult
 from exporter.store.store import Store
 
 NOW = datetime(2025, 11, 19, 14, 30, tzinfo=UTC)
@@ -33,7 +33,7 @@ def call(number: int) -> Call:
 
 def read(
     store: Store, *records: Deal, source: str = "crm", at: datetime = NOW, full: bool = False, **ending: Any
-) -> Merged:
+) -> MergeResult:
     """One whole pass over the deals, in one page."""
     asked = store.begin(source, "deals", at, full=full)
     store.stage(asked, source, Page(records))
@@ -73,7 +73,7 @@ def watermarks(store: Store) -> dict[tuple[str, str], datetime]:
 def versions(store: Store) -> dict[str, int]:
     """Each entity's version, which is another number whenever its rows change."""
     with store.reading() as connection:
-        return dict(state.versions(connection))
+        return dict(state.read_versions(connection))
 
 
 @contextmanager

@@ -100,7 +100,7 @@ def test_a_store_removed_while_in_use_is_noticed_before_anything_is_written(tmp_
 def test_a_removed_store_can_be_an_error_for_good(tmp_path: Path) -> None:
     store = Store.open(tmp_path, on_corrupt="fail")
     store.path.unlink()
-    with pytest.raises(StoreDamagedError, match="is gone"):
+    with pytest.raises(StoreDamagedError, match="is missing"):
         store.recover()
     store.close()
     with pytest.raises(StoreDamagedError):

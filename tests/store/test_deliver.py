@@ -10,7 +10,7 @@ import pytest
 from exporter.errors import InvalidRecordError, Reason, StoreError
 from exporter.passes import Page
 from exporter.records import Deal, Person
-from exporter.store.merge import Merged
+from exporter.store.merge import MergeResult
 from exporter.store.store import Store
 from tests.store.killing import run
 from tests.store.samples import HOUR, NOW, deal, everything, live, no_file_beyond, read, rows, versions, watermarks
@@ -18,7 +18,7 @@ from tests.store.samples import HOUR, NOW, deal, everything, live, no_file_beyon
 
 def test_each_id_is_told_what_became_of_it(store: Store) -> None:
     first = store.deliver("shop", {"deals": Page((deal(1), deal(2), deal(3)))}, NOW)
-    assert first == {"deals": Merged(new=3, results={"1": "new", "2": "new", "3": "new"})}
+    assert first == {"deals": MergeResult(new=3, results={"1": "new", "2": "new", "3": "new"})}
     page = Page((deal(1), deal(2, 1, amount=5), Deal(id="3", deleted=True), deal(4)))
     (second,) = store.deliver("shop", {"deals": page}, NOW + HOUR).values()
     assert second.results == {"1": "unchanged", "2": "updated", "3": "deleted", "4": "new"}

@@ -12,7 +12,7 @@ from exporter.errors import InvalidRecordError, Reason
 from exporter.passes import Listing, Page
 from exporter.records import ENTITIES, Deal, Person
 from exporter.store import merge as merging
-from exporter.store.merge import Merged
+from exporter.store.merge import MergeResult
 from exporter.store.store import Store
 from tests.store.samples import HOUR, NOW, call, deal, everything, live, read, rows, versions
 
@@ -22,8 +22,8 @@ def stored(store: Store, columns: str = "id, amount") -> list[Any]:
 
 
 def test_new_changed_and_equal_records_are_told_apart(store: Store) -> None:
-    assert read(store, deal(1), deal(2)) == Merged(new=2)
-    assert read(store, deal(1), deal(2, 1, amount=Decimal(11)), deal(3)) == Merged(new=1, updated=1, unchanged=1)
+    assert read(store, deal(1), deal(2)) == MergeResult(new=2)
+    assert read(store, deal(1), deal(2, 1, amount=Decimal(11)), deal(3)) == MergeResult(new=1, updated=1, unchanged=1)
     assert stored(store) == [("1", Decimal(10)), ("2", Decimal(11)), ("3", Decimal(10))]
 
 
@@ -33,9 +33,9 @@ COLUMNS = {"name": "x", "amount": Decimal("10.000001"), "status": "won", "closed
 @pytest.mark.parametrize("column", COLUMNS)
 def test_any_column_makes_a_difference(store: Store, column: str) -> None:
     read(store, deal(1))
-    assert read(store, deal(1, **{column: COLUMNS[column]})) == Merged(updated=1)
-    assert read(store, deal(1, **{column: COLUMNS[column]})) == Merged(unchanged=1)
-    assert read(store, deal(1)) == Merged(updated=1)
+    assert read(store, deal(1, **{column: COLUMNS[column]})) == MergeResult(updated=1)
+    assert read(store, deal(1, **{column: COLUMNS[column]})) == MergeResult(unchanged=1)
+    assert read(store, deal(1)) == MergeResult(updated=1)
 
 
 def test_versions_change_only_with_rows(store: Store) -> None:
@@ -50,24 +50,24 @@ def test_versions_change_only_with_rows(store: Store) -> None:
 
 def test_a_version_older_than_the_stored_one_is_ignored(store: Store) -> None:
     read(store, deal(1, 2, amount=Decimal(2)))
-    assert read(store, deal(1, 1, amount=Decimal(1))) == Merged(unchanged=1)
+    assert read(store, deal(1, 1, amount=Decimal(1))) == MergeResult(unchanged=1)
     assert stored(store) == [("1", Decimal(2))]
 
 
 def test_a_version_as_old_as_the_stored_one_corrects_it(store: Store) -> None:
     read(store, deal(1, amount=Decimal(1)))
-    assert read(store, deal(1, amount=Decimal(2))) == Merged(updated=1)
+    assert read(store, deal(1, amount=Decimal(2))) == MergeResult(updated=1)
 
 
 def test_without_change_times_the_last_read_wins(store: Store) -> None:
     read(store, Deal(id="1", amount=Decimal(1)))
-    assert read(store, Deal(id="1", amount=Decimal(2))) == Merged(updated=1)
-    assert read(store, deal(1, amount=Decimal(3))) == Merged(updated=1)
-    assert read(store, Deal(id="1", amount=Decimal(4))) == Merged(updated=1)
+    assert read(store, Deal(id="1", amount=Decimal(2))) == MergeResult(updated=1)
+    assert read(store, deal(1, amount=Decimal(3))) == MergeResult(updated=1)
+    assert read(store, Deal(id="1", amount=Decimal(4))) == MergeResult(updated=1)
     assert stored(store) == [("1", Decimal(4))]
 
 
-def staged(store: Store, *pages: Page) -> Merged:
+def staged(store: Store, *pages: Page) -> MergeResult:
     asked = store.begin("crm", "deals", NOW)
     for page in pages:
         store.stage(asked, "crm", page)
@@ -78,7 +78,7 @@ def staged(store: Store, *pages: Page) -> Merged:
 def test_of_repeated_ids_the_newest_version_counts(store: Store, split: bool) -> None:
     versions = [deal(1, hours, amount=Decimal(hours)) for hours in (1, 3, 2)]
     pages = [Page((version,)) for version in versions] if split else [Page(tuple(versions))]
-    assert staged(store, *pages) == Merged(new=1, unchanged=2)
+    assert staged(store, *pages) == MergeResult(new=1, unchanged=2)
     assert stored(store) == [("1", Decimal(3))]
 
 
@@ -97,33 +97,33 @@ def test_a_version_with_a_change_time_beats_one_without(store: Store) -> None:
 
 def test_a_deletion_keeps_the_row_as_a_tombstone(store: Store) -> None:
     read(store, deal(1), deal(2))
-    assert read(store, Deal(id="1", updated_at=NOW + HOUR, deleted=True)) == Merged(deleted=1)
+    assert read(store, Deal(id="1", updated_at=NOW + HOUR, deleted=True)) == MergeResult(deleted=1)
     assert live(store) == ["2"]
     assert [row[0] for row in rows(store)] == ["1", "2"]
-    assert read(store, Deal(id="1", updated_at=NOW + HOUR, deleted=True)) == Merged(unchanged=1)
+    assert read(store, Deal(id="1", updated_at=NOW + HOUR, deleted=True)) == MergeResult(unchanged=1)
 
 
 def test_a_deletion_without_a_time_is_the_latest_news(store: Store) -> None:
     read(store, deal(1, 5))
     tombstone, version = Deal(id="1", deleted=True), deal(1, 6)
-    assert staged(store, Page((tombstone, version))) == Merged(unchanged=1, deleted=1)
+    assert staged(store, Page((tombstone, version))) == MergeResult(unchanged=1, deleted=1)
     assert live(store) == []
 
 
 def test_an_old_version_does_not_raise_the_dead(store: Store) -> None:
     read(store, Deal(id="1", updated_at=NOW + HOUR, deleted=True))
-    assert read(store, deal(1)) == Merged(unchanged=1)
+    assert read(store, deal(1)) == MergeResult(unchanged=1)
     assert live(store) == []
-    assert read(store, deal(1, 2)) == Merged(updated=1)
+    assert read(store, deal(1, 2)) == MergeResult(updated=1)
     assert live(store) == ["1"]
 
 
 def test_what_a_full_listing_leaves_out_is_deleted(store: Store) -> None:
     read(store, deal(1), deal(2), deal(3))
-    assert read(store, deal(2), full=True, listing=everything()) == Merged(unchanged=1, deleted=2)
+    assert read(store, deal(2), full=True, listing=everything()) == MergeResult(unchanged=1, deleted=2)
     assert live(store) == ["2"]
-    assert read(store, deal(2), full=True, listing=everything()) == Merged(unchanged=1)
-    assert read(store, deal(1), deal(2), full=True, listing=everything()) == Merged(updated=1, unchanged=1)
+    assert read(store, deal(2), full=True, listing=everything()) == MergeResult(unchanged=1)
+    assert read(store, deal(1), deal(2), full=True, listing=everything()) == MergeResult(updated=1, unchanged=1)
     assert live(store) == ["1", "2"]
 
 
@@ -131,7 +131,7 @@ def test_an_empty_listing_deletes_everything(store: Store) -> None:
     read(store, deal(1), deal(2))
     before = versions(store)["deals"]
     asked = store.begin("crm", "deals", NOW, full=True)
-    assert store.publish("crm", "deals", listing=everything()) == Merged(deleted=2)
+    assert store.publish("crm", "deals", listing=everything()) == MergeResult(deleted=2)
     assert asked.cursor is None
     assert versions(store)["deals"] > before
 
@@ -139,21 +139,21 @@ def test_an_empty_listing_deletes_everything(store: Store) -> None:
 def test_a_listing_speaks_only_of_its_span(store: Store) -> None:
     old, new, undated = deal(1, created_at=NOW - HOUR), deal(2, created_at=NOW), deal(3, created_at=None)
     read(store, old, new, undated)
-    assert read(store, full=True, listing=Listing("created_at", NOW)) == Merged(deleted=1)
+    assert read(store, full=True, listing=Listing("created_at", NOW)) == MergeResult(deleted=1)
     assert live(store) == ["1", "3"]
 
 
 def test_a_listing_speaks_only_of_its_source(store: Store) -> None:
     read(store, deal(1), source="crm")
     read(store, deal(1), deal(2), source="other")
-    assert read(store, full=True, listing=everything()) == Merged(deleted=1)
+    assert read(store, full=True, listing=everything()) == MergeResult(deleted=1)
     assert rows(store, "source, id, deleted") == [("crm", "1", True), ("other", "1", False), ("other", "2", False)]
 
 
 def test_sources_may_use_the_same_ids(store: Store) -> None:
     read(store, deal(1, amount=Decimal(1)), source="a")
-    assert read(store, deal(1, amount=Decimal(2)), source="b") == Merged(new=1)
-    assert read(store, deal(1, amount=Decimal(3)), source="a") == Merged(updated=1)
+    assert read(store, deal(1, amount=Decimal(2)), source="b") == MergeResult(new=1)
+    assert read(store, deal(1, amount=Decimal(3)), source="a") == MergeResult(updated=1)
     assert rows(store, "source, amount") == [("a", Decimal(3)), ("b", Decimal(2))]
 
 
@@ -163,20 +163,20 @@ def test_a_record_that_was_listed_but_not_taken_is_not_deleted(store: Store) -> 
     unknown = InvalidRecordError(Reason.BAD_TIME, "closed_at")
     asked = store.begin("crm", "deals", NOW, full=True)
     store.stage(asked, "crm", Page((deal(3),), rejected=(unknown, rejected)))
-    assert store.publish("crm", "deals", listing=everything()) == Merged(unchanged=1, deleted=1)
+    assert store.publish("crm", "deals", listing=everything()) == MergeResult(unchanged=1, deleted=1)
     assert live(store) == ["2", "3"]
 
 
 @pytest.mark.parametrize("entity", ENTITIES)
 def test_every_entity_can_be_merged(store: Store, entity: str) -> None:
     record = ENTITIES[entity](id="1", updated_at=NOW)
-    for expected in (Merged(new=1), Merged(unchanged=1)):
+    for expected in (MergeResult(new=1), MergeResult(unchanged=1)):
         asked = store.begin("crm", entity, NOW, full=True)
         store.stage(asked, "crm", Page((record,)))
         assert store.publish("crm", entity, listing=everything()) == expected
     changed = ENTITIES[entity](id="1", updated_at=NOW + HOUR)
     store.stage(store.begin("crm", entity, NOW, full=True), "crm", Page((changed,)))
-    assert store.publish("crm", entity, listing=everything()) == Merged(updated=1)
+    assert store.publish("crm", entity, listing=everything()) == MergeResult(updated=1)
 
 
 def order(store: Store, entity: str = "deals", column: str = "created_at") -> list[Any]:
@@ -211,7 +211,7 @@ def test_a_table_that_fell_out_of_order_is_sorted(store: Store, monkeypatch: pyt
     assert versions(store)["deals"] > version
     read(store, *late(9, 2))
     assert order(store) != sorted(order(store))
-    assert read(store, *recent) == Merged(unchanged=20)
+    assert read(store, *recent) == MergeResult(unchanged=20)
 
 
 def test_a_bulk_of_old_rows_is_a_sorted_run_of_its_own(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -225,12 +225,12 @@ def test_a_bulk_of_old_rows_is_a_sorted_run_of_its_own(store: Store, monkeypatch
 def test_people_have_no_time_to_be_sorted_by(store: Store) -> None:
     asked = store.begin("crm", "people", NOW)
     store.stage(asked, "crm", Page((Person(id="2", name="B"), Person(id="1", name="A"))))
-    assert store.publish("crm", "people") == Merged(new=2)
+    assert store.publish("crm", "people") == MergeResult(new=2)
 
 
 def test_a_large_pass_is_merged_whole(store: Store) -> None:
     asked = store.begin("phone", "calls", NOW)
     for start in range(0, 5000, 1000):
         store.stage(asked, "phone", Page(tuple(call(number) for number in range(start, start + 1000))))
-    assert store.publish("phone", "calls") == Merged(new=5000)
+    assert store.publish("phone", "calls") == MergeResult(new=5000)
     assert len(live(store, "calls")) == 5000

@@ -1,4 +1,4 @@
-"""The statements of a merge name the entity's own table and columns, always quoted."""
+"""The SQL of a merge names the entity's table and columns, always quoted."""
 
 from __future__ import annotations
 
@@ -6,16 +6,16 @@ import pytest
 import sqlglot
 
 from exporter.records import ENTITIES
-from exporter.store import merge_sql as sql
+from exporter.store.merge_sql import merge_statements
 from exporter.store.schema import table_columns
 
 
 @pytest.mark.parametrize("entity", ENTITIES)
-def test_no_name_of_the_template_is_left(entity: str) -> None:
+def test_no_placeholder_name_remains(entity: str) -> None:
+    sql = merge_statements(entity)
     statements = [
-        sql.incoming(entity), sql.hits(entity), sql.verdicts(entity), sql.delete_unlisted(entity, None),
-        sql.delete(entity), sql.insert(entity), sql.size(entity), sql.drop_source(entity), *sql.sort(entity),
-        sql.late(entity) or "SELECT 1",
+        sql.incoming, sql.hits, sql.changes, sql.delete_unlisted(None), sql.delete, sql.insert, sql.size,
+        sql.delete_source, *sql.sort, sql.late or "SELECT 1",
     ]  # fmt: skip
     for statement in statements:
         tree = sqlglot.parse_one(statement, read="duckdb")
@@ -27,10 +27,10 @@ def test_no_name_of_the_template_is_left(entity: str) -> None:
 
 
 def test_the_comparison_covers_every_column() -> None:
-    compared = sql.verdicts("calls")
-    assert all(f'"incoming"."{name}" IS NOT DISTINCT FROM' in compared for name, _ in table_columns("calls")[1:])
+    comparison = merge_statements("calls").changes
+    assert all(f'"incoming"."{name}" IS NOT DISTINCT FROM' in comparison for name, _ in table_columns("calls")[1:])
 
 
 def test_a_column_named_like_a_keyword_is_quoted() -> None:
-    assert 'ORDER BY "at"' in sql.insert("measurements")
-    assert sql.late("people") is None
+    assert 'ORDER BY "at"' in merge_statements("measurements").insert
+    assert merge_statements("people").late is None

@@ -11,11 +11,11 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from exporter.errors import SchemaVersionError, StoreDamagedError, StoreError
-from exporter.store.opening import Files
+from exporter.errors import SchemaVersionError, StoreDamagedError, StoreError, StoreLockedError
+from exporter.store.opening import DataFiles, DirectoryLock
 from exporter.store.schema import SCHEMA_VERSION
 from exporter.store.store import Store
-from tests.store.killing import abandoned
+from tests.store.killing import abandoned, run
 from tests.store.samples import deal, filled, live, no_file_beyond, read, versions
 
 BLOCK = 262_144
@@ -180,7 +180,7 @@ def test_a_file_restored_from_an_older_copy_is_noticed(tmp_path: Path) -> None:
 def test_without_its_sentinel_a_store_is_trusted(tmp_path: Path) -> None:
     filled(tmp_path, range(5))
     for content in (None, b"", b"[1]", b'{"store_id": 1}'):
-        sentinel = Files.of(tmp_path).sentinel
+        sentinel = DataFiles.of(tmp_path).sentinel
         sentinel.unlink() if content is None else sentinel.write_bytes(content)
         store = Store.open(tmp_path, on_corrupt="fail")
         assert len(live(store)) == 5
@@ -240,7 +240,7 @@ def test_an_unusable_directory_is_named(tmp_path: Path) -> None:
     tmp_path.joinpath("file").write_text("")
     with pytest.raises(StoreError, match=f"{tmp_path}/file/data cannot be written"):
         Store.open(tmp_path / "file" / "data")
-    with pytest.raises(StoreError, match=f"{tmp_path}/file is no folder: choose another"):
+    with pytest.raises(StoreError, match=f"{tmp_path}/file is not a folder: choose another"):
         Store.open(tmp_path / "file")
 
 
@@ -270,3 +270,35 @@ def test_a_damaged_file_that_cannot_be_moved_is_told(tmp_path: Path) -> None:
     (tmp_path / "kpi.sentinel").mkdir()
     with pytest.raises(StoreError, match="cannot be moved aside"):
         Store.open(tmp_path)
+
+
+def test_a_second_holder_is_refused_until_the_first_lets_go(tmp_path: Path) -> None:
+    first = DirectoryLock(tmp_path / "kpi.lock")
+    with pytest.raises(StoreLockedError, match="is in use by another kpi-exporter process"):
+        DirectoryLock(tmp_path / "kpi.lock")
+    first.release()
+    DirectoryLock(tmp_path / "kpi.lock").release()
+
+
+def test_a_store_is_opened_once(tmp_path: Path) -> None:
+    store = Store.open(tmp_path)
+    with pytest.raises(StoreLockedError, match=str(tmp_path)):
+        Store.open(tmp_path)
+    store.close()
+    Store.open(tmp_path).close()
+
+
+def test_a_failed_start_lets_the_next_one_try(tmp_path: Path) -> None:
+    (tmp_path / "kpi.duckdb").mkdir()
+    with pytest.raises(StoreError):
+        Store.open(tmp_path, on_corrupt="fail")
+    (tmp_path / "kpi.duckdb").rmdir()
+    Store.open(tmp_path).close()
+
+
+def test_a_file_that_another_program_has_open_is_left_alone(tmp_path: Path) -> None:
+    filled(tmp_path)
+    assert run("hold", tmp_path) == "refused\n"
+    store = Store.open(tmp_path, on_corrupt="fail")
+    assert len(live(store)) == 50
+    store.close()

@@ -10,7 +10,7 @@ import pytest
 from exporter.errors import Reason, StoreError
 from exporter.passes import Listing, Page, Pass
 from exporter.records import Deal
-from exporter.store.merge import Merged
+from exporter.store.merge import MergeResult
 from exporter.store.state import Outcome
 from exporter.store.store import Store
 from tests.store.samples import HOUR, NOW, deal, everything, live, read, versions, watermarks
@@ -37,7 +37,7 @@ def test_without_a_cursor_every_pass_is_full(store: Store) -> None:
 def test_a_pass_that_says_nothing_keeps_the_cursor(store: Store) -> None:
     read(store, deal(1), cursor="c1")
     store.begin("crm", "deals", NOW + HOUR)
-    assert store.publish("crm", "deals", at=NOW + 2 * HOUR, seconds=3.5) == Merged()
+    assert store.publish("crm", "deals", at=NOW + 2 * HOUR, seconds=3.5) == MergeResult()
     assert known(store).cursor == "c1"
     assert known(store).watermark == NOW + HOUR
     assert known(store).last_success == NOW + 2 * HOUR
@@ -54,7 +54,7 @@ def test_a_pass_from_a_cursor_that_listed_everything_counts_as_a_full_one(store:
 
 
 def test_publishing_what_was_never_begun_is_an_error(store: Store) -> None:
-    with pytest.raises(StoreError, match="no pass over crm deals is under way"):
+    with pytest.raises(StoreError, match="crm deals has no unfinished pass"):
         store.publish("crm", "deals")
     read(store, deal(1))
     with pytest.raises(StoreError):
@@ -83,7 +83,7 @@ def test_an_interrupted_pass_goes_on_where_it_was(store: Store) -> None:
     again = store.begin("crm", "deals", NOW + HOUR)
     assert again == Pass("deals", NOW, resume="r2")
     store.stage(again, "crm", Page((deal(3),)))
-    assert store.publish("crm", "deals", cursor="c", listing=everything()) == Merged(new=3)
+    assert store.publish("crm", "deals", cursor="c", listing=everything()) == MergeResult(new=3)
     assert known(store).watermark == NOW
 
 
@@ -106,7 +106,7 @@ def test_a_pass_whose_last_page_cannot_be_resumed_starts_again(store: Store) -> 
     store.stage(asked, "crm", Page((deal(1),), resume="r1"))
     store.stage(asked, "crm", Page((deal(2),)))
     assert store.begin("crm", "deals", NOW + HOUR) == Pass("deals", NOW + HOUR)
-    assert store.publish("crm", "deals", cursor="c") == Merged()
+    assert store.publish("crm", "deals", cursor="c") == MergeResult()
     assert live(store) == []
 
 
@@ -165,7 +165,7 @@ def test_other_options_force_a_full_pass(store: Store) -> None:
     store.stage(asked, "crm", Page((deal(1),), resume="r1"))
     assert store.begin("crm", "deals", NOW, fingerprint="b") == Pass("deals", NOW)
     assert known(store).staged == 0
-    assert store.publish("crm", "deals") == Merged()
+    assert store.publish("crm", "deals") == MergeResult()
     assert known(store).cursor is None
     assert known(store).fingerprint == "b"
 
@@ -190,7 +190,7 @@ def test_changes_published_while_a_full_pass_waits_survive_its_listing(store: St
     going_on = store.begin("crm", "deals", NOW + 6 * HOUR, full=True)
     assert going_on == Pass("deals", NOW + HOUR, resume="r1")
     merged = store.publish("crm", "deals", full=True, cursor="c1.5", listing=everything(), at=NOW + 6 * HOUR)
-    assert merged == Merged(unchanged=1, deleted=1)
+    assert merged == MergeResult(unchanged=1, deleted=1)
     assert live(store) == ["1", "3"]
     with store.reading() as connection:
         assert connection.execute("SELECT name FROM deals WHERE id = '1'").fetchall() == [("changed",)]

@@ -1,4 +1,4 @@
-"""The tables follow from the entities."""
+"""Tables are derived from the entities."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from exporter.records import ENTITIES
 from exporter.store import schema
 
 
-def made() -> duckdb.DuckDBPyConnection:
+def created() -> duckdb.DuckDBPyConnection:
     connection = duckdb.connect()
     for statement in schema.create_statements():
         connection.execute(statement)
@@ -17,18 +17,18 @@ def made() -> duckdb.DuckDBPyConnection:
 
 
 @pytest.mark.parametrize("entity", ENTITIES)
-def test_an_entity_is_a_table(entity: str) -> None:
-    with made() as connection:
-        found = connection.execute("SELECT name, type FROM pragma_table_info(?)", [entity]).fetchall()
-    assert tuple(found) == schema.table_columns(entity)
+def test_each_entity_has_a_table(entity: str) -> None:
+    with created() as connection:
+        columns = connection.execute("SELECT name, type FROM pragma_table_info(?)", [entity]).fetchall()
+    assert tuple(columns) == schema.table_columns(entity)
 
 
-def test_every_table_is_read_when_the_file_is_checked() -> None:
-    with made() as connection:
+def test_verification_reads_every_table() -> None:
+    with created() as connection:
         tables = {name for (name,) in connection.execute("SELECT table_name FROM duckdb_tables()").fetchall()}
-        assert len(schema.reading_statements()) == len(tables)
-        assert all(any(f'"{table}"' in statement for statement in schema.reading_statements()) for table in tables)
-        for statement in schema.reading_statements():
+        assert len(schema.checksum_statements()) == len(tables)
+        assert all(any(f'"{table}"' in statement for statement in schema.checksum_statements()) for table in tables)
+        for statement in schema.checksum_statements():
             assert len(connection.execute(statement).fetchall()) == 1
 
 
@@ -40,8 +40,8 @@ def test_tables_are_ordered_by_the_first_instant(entity: str, column: str | None
     assert schema.time_column(entity) == column
 
 
-def test_another_shape_has_another_digest(monkeypatch: pytest.MonkeyPatch) -> None:
-    before = schema.shape()
-    assert before == schema.shape()
-    monkeypatch.setattr(schema, "COMMON", (*schema.COMMON, ("more", "VARCHAR")))
-    assert schema.shape() != before
+def test_other_columns_change_the_digest(monkeypatch: pytest.MonkeyPatch) -> None:
+    before = schema.schema_digest()
+    assert before == schema.schema_digest()
+    monkeypatch.setattr(schema, "COMMON_COLUMNS", (*schema.COMMON_COLUMNS, ("more", "VARCHAR")))
+    assert schema.schema_digest() != before

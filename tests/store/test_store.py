@@ -39,7 +39,7 @@ def test_outcomes_come_back_after_a_restart(tmp_path: Path) -> None:
 
 
 def test_an_instant_without_a_zone_is_refused(store: Store) -> None:
-    with pytest.raises(ValueError, match="without a zone"):
+    with pytest.raises(ValueError, match="without a time zone"):
         store.begin("crm", "deals", datetime(2025, 1, 1))  # noqa: DTZ001 - that is the case
     assert store.outcomes() == ()
 

@@ -1,4 +1,4 @@
-"""Pipedrive's two generations of lists: v2 by cursor, and what is still only in v1, by number of rows to skip."""
+"""Pipedrive's two generations of lists: v2 with cursors, and v1, with offsets, for what v2 does not have."""
 
 from __future__ import annotations
 
@@ -16,18 +16,17 @@ from exporter.sources.parsing import convert
 from exporter.sources.provider import seconds_until_midnight
 
 V2, V1 = "/api/v2", "/v1"
-ROWS_V2, ROWS_V1 = 500, 100
 
-_STORM = 3600.0
-"""Seconds of quiet after the network in front of Pipedrive has begun to answer with pages of HTML."""
+_BLOCKED_SECONDS = 3600.0
+"""How long to pause once the network in front of Pipedrive responds with HTML pages."""
 
 
 def classify(context: SourceContext) -> Classify:
-    """The provider's reading of an answer: two kinds of 429, and the 403 in HTML that follows when they are ignored."""
+    """Recognizes the used up daily budget, and the 403 in HTML that follows when rate limits are ignored."""
 
     def read(status: int, headers: Mapping[str, str], body: bytes) -> SourceError | None:
         if status == 403 and "html" in headers.get("content-type", "") + body[:200].decode("latin-1").lower():
-            return RateLimitedError("too many requests after the limit was reached", _STORM)
+            return RateLimitedError("too many requests after the limit was reached", _BLOCKED_SECONDS)
         if status == 429 and headers.get("x-daily-ratelimit-token-remaining") == "0":
             return RateLimitedError(
                 "the company's daily budget is used up", seconds_until_midnight(context.clock(), UTC)
@@ -38,7 +37,7 @@ def classify(context: SourceContext) -> Classify:
 
 
 def header_wait(headers: Mapping[str, str]) -> float | None:
-    """Seconds until the burst window is over, once nothing is left in it."""
+    """Seconds until the burst window ends, if no requests are left in it."""
     if headers.get("x-ratelimit-remaining") != "0":
         return None
     reset = headers.get("x-ratelimit-reset", "")
@@ -46,29 +45,28 @@ def header_wait(headers: Mapping[str, str]) -> float | None:
 
 
 def rows_of(answer: Answer) -> Sequence[Any]:
-    """The rows of a list. `success: false` comes with status 200; no rows are null in v1."""
+    """The rows of a list, null if v1 has none; raises SourceRejectedError(SCHEMA) if there is no list.
+
+    An error may have status 200 and `success: false`.
+    """
     body = answer.body
     if not isinstance(body, dict) or body.get("success") is not True or "data" not in body:
-        raise SourceRejectedError(Reason.SCHEMA, "the answer is not a list of Pipedrive's")
+        raise SourceRejectedError(Reason.SCHEMA, "the response is not a Pipedrive list")
     rows: Sequence[Any] = body["data"] or []
     if not isinstance(rows, list):
-        raise SourceRejectedError(Reason.SCHEMA, "the answer's data is not a list")
+        raise SourceRejectedError(Reason.SCHEMA, "the response's data is not a list")
     return rows
-
-
-CURSOR = CursorPages("additional_data.next_cursor", "cursor", Size("limit", ROWS_V2))
-WHOLE = SinglePage()
 
 
 @dataclass(frozen=True, slots=True)
 class StartPages:
-    """Pages of v1 while there is more in the collection. Rows that vanish meanwhile shift the rest.
+    """Pages of v1, by the number of rows to skip.
 
-    So the last `overlap` rows of a page come again on the next one: where they do not, others may have been missed.
-    `until` ends a list that is sorted by change, the newest first, where it has come to older ones.
+    The last `overlap` rows of a page repeat on the next one. If they do not, rows disappeared meanwhile, and others
+    may have been missed. `until` ends a list sorted by change, newest first, at rows that changed before it.
     """
 
-    rows: int = ROWS_V1
+    rows: int = 100
     overlap: int = 0
     until: datetime | None = None
     shifts: bool = True
@@ -78,85 +76,89 @@ class StartPages:
         return Step({"start": position or "0", "limit": str(self.rows)})
 
     def following(self, answer: Answer, rows: int, position: str | None) -> str | None:
-        """Where the next page starts; without a hint only an empty page is surely the last.
+        """Where the next page starts. Without a hint in the response only an empty page is certainly the last.
 
-        The hint of call logs lies under `pagination`, that of leads does not, and neither always has `next_start`.
+        Call logs have the hint under `pagination`, leads do not, and neither always has `next_start`.
         """
         hint = answer.body.get("additional_data") or {}
         hint = hint.get("pagination") or hint
-        if rows <= self.overlap or not hint.get("more_items_in_collection", True) or self._far_enough(answer):
+        if rows <= self.overlap or not hint.get("more_items_in_collection", True) or self._reaches_until(answer):
             return None
         return str(int(hint.get("next_start") or int(position or 0) + rows) - self.overlap)
 
-    def _far_enough(self, answer: Answer) -> bool:
-        """Whether the page, which must be in the order that was asked for, ends with what is old enough."""
+    def _reaches_until(self, answer: Answer) -> bool:
+        """Whether the page, if it is sorted as requested, ends with a row that changed before `until`."""
         rows = answer.body["data"] or ()
-        changes = [at for row in rows if (at := _changed_at(row)) is not None]
+        changes = [instant for row in rows if (instant := _changed_at(row)) is not None]
         if self.until is None or not rows or len(changes) < len(rows):
             return False
         return changes == sorted(changes, reverse=True) and changes[-1] < self.until
 
 
 def _changed_at(row: Any) -> datetime | None:
-    """When a row changed last, None where it does not say so; what is wrong with it is counted where it is taken."""
+    """When a row last changed; None if it does not say, or not validly: the conversion to records counts that."""
     try:
         return convert.instant(row.get("update_time"), "updated_at", UTC) if isinstance(row, dict) else None
     except InvalidRecordError:
         return None
 
 
+CURSOR_PAGES = CursorPages("additional_data.next_cursor", "cursor", Size("limit", 500))
+ONE_PAGE = SinglePage()
+
+
 @dataclass(frozen=True, slots=True)
-class Part:
+class PipedriveList:
     """One of the lists that make up an entity."""
 
     path: str
     paginator: Paginator
     params: tuple[tuple[str, str], ...] = ()
     since: str | None = "updated_since"
-    """The parameter that asks only for changes; None where there is none."""
+    """The parameter that filters by time of change; None if the list has no such filter."""
     newest_first: tuple[tuple[str, str], ...] = ()
-    """Or parameters that put the newest changes first, so that the list need not be read to its end."""
+    """Or the parameters that sort by change, newest first, so that a pass need not read to the end."""
 
-    def changes(self, since: datetime) -> Part:
-        """The same list, asked only for what changed since then, as far as that can be asked."""
+    def changes(self, since: datetime) -> PipedriveList:
+        """The same list, restricted to changes since then as far as the API allows."""
         if self.since is not None:
-            return replace(
-                self, params=(*self.params, (self.since, since.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")))
-            )
+            start = since.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+            return replace(self, params=(*self.params, (self.since, start)))
         if self.newest_first and isinstance(self.paginator, StartPages):
-            # what changes meanwhile comes to the front: it pushes rows back, never past the reader
+            # changes during the pass move rows to the front: they push others back, never past the reader
             newest = replace(self.paginator, until=since, overlap=0)
             return replace(self, params=self.newest_first, paginator=newest)
         return self
 
 
-DEALS = (
-    Part(f"{V2}/deals", CURSOR, (("sort_by", "id"),)),
-    Part(f"{V2}/deals/archived", CURSOR, (("sort_by", "id"),)),
-    # the plain list leaves out what was deleted; this one has the deletions of the last 30 days
-    Part(f"{V2}/deals", CURSOR, (("status", "deleted"), ("sort_by", "id"))),
-)
-LEADS = (
-    Part(f"{V1}/leads", StartPages(overlap=1), (("sort", "id"),)),
-    Part(
-        f"{V1}/leads/archived",
-        StartPages(overlap=1),
-        (("sort", "id"),),
-        since=None,
-        newest_first=(("sort", "update_time DESC"),),
-    ),
-)
-ACTIVITIES = (Part(f"{V2}/activities", CURSOR, (("sort_by", "id"),)),)
-CALLS = (Part(f"{V1}/callLogs", StartPages(50), since=None),)
-USERS = (Part(f"{V1}/users", WHOLE, since=None),)
+_BY_ID = (("sort_by", "id"),)
 
-PARTS: Mapping[str, tuple[Part, ...]] = {
-    "deals": DEALS, "leads": LEADS, "activities": ACTIVITIES, "calls": CALLS, "people": USERS,
-}  # fmt: skip
+LISTS: Mapping[str, tuple[PipedriveList, ...]] = {
+    "deals": (
+        PipedriveList(f"{V2}/deals", CURSOR_PAGES, _BY_ID),
+        PipedriveList(f"{V2}/deals/archived", CURSOR_PAGES, _BY_ID),
+        # the plain list omits deleted deals; this one has those of the last 30 days
+        PipedriveList(f"{V2}/deals", CURSOR_PAGES, (("status", "deleted"), *_BY_ID)),
+    ),
+    "leads": (
+        PipedriveList(f"{V1}/leads", StartPages(overlap=1), (("sort", "id"),)),
+        PipedriveList(
+            f"{V1}/leads/archived",
+            StartPages(overlap=1),
+            (("sort", "id"),),
+            since=None,
+            newest_first=(("sort", "update_time DESC"),),
+        ),
+    ),
+    "activities": (PipedriveList(f"{V2}/activities", CURSOR_PAGES, _BY_ID),),
+    "calls": (PipedriveList(f"{V1}/callLogs", StartPages(50), since=None),),
+    "people": (PipedriveList(f"{V1}/users", ONE_PAGE, since=None),),
+}
+"""Entity to its lists, in the order in which they are read."""
 
 
 class PipedriveApi:
-    """Reads of one company."""
+    """The lists of one company."""
 
     def __init__(self, client: SourceClient) -> None:
         self._client = client
@@ -166,21 +168,22 @@ class PipedriveApi:
         """The vendor's clock minus ours, in seconds."""
         return self._client.skew
 
-    def pages(self, part: Part, params: Mapping[str, str], position: str | None) -> AsyncIterator[Batch]:
-        """The pages of one list."""
-        asked = {**dict(part.params), **params}
-        return walk(self._client, Listed(part.path, asked, part.paginator, rows_of), position)
+    def pages(self, listing: PipedriveList, params: Mapping[str, str], position: str | None) -> AsyncIterator[Batch]:
+        """The pages of a list, from a position on."""
+        query = {**dict(listing.params), **params}
+        return walk(self._client, Listed(listing.path, query, listing.paginator, rows_of), position)
 
-    async def all(self, path: str, paginator: Paginator) -> list[Any]:
+    async def rows(self, path: str, paginator: Paginator) -> list[Any]:
         """All rows of a short list."""
-        listed = Part(path, paginator, since=None)
-        return [row async for batch in self.pages(listed, {}, None) for row in batch.rows]
+        listing = PipedriveList(path, paginator, since=None)
+        return [row async for batch in self.pages(listing, {}, None) for row in batch.rows]
 
     async def names(self, path: str) -> dict[str, str]:
         """Names by id, of stages or pipelines."""
-        return {str(row["id"]): str(row["name"]) for row in await self.all(path, CURSOR)}
+        return {str(row["id"]): str(row["name"]) for row in await self.rows(path, CURSOR_PAGES)}
 
-    async def one(self, path: str, paginator: Paginator) -> None:
-        """Asks for the first page; raises SourceError where it may not be read."""
-        params = {**paginator.ask(None).params, **({} if paginator is WHOLE else {"limit": "1"})}
-        rows_of(await self._client.get(path, params))
+    async def probe(self, listing: PipedriveList) -> None:
+        """Requests the first page of a list; raises SourceError if it may not be read."""
+        paginator = listing.paginator
+        params = {**paginator.ask(None).params, **({} if paginator is ONE_PAGE else {"limit": "1"})}
+        rows_of(await self._client.get(listing.path, params))

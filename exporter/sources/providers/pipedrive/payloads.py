@@ -1,6 +1,6 @@
-"""From Pipedrive's deals, leads, activities, call logs and users to records.
+"""Pipedrive's deals, leads, activities, call logs and users as records.
 
-Times of v2 are ISO with zone, those of v1 are UTC without one.
+Times are ISO: with a zone in v2, in UTC without one in v1.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ KINDS: Mapping[str, str] = MappingProxyType(
         "deadline": "task", "demo": "demo",
     }
 )  # fmt: skip
-"""Pipedrive's own activity types; a company's own types are tasks, with their key kept as an attribute."""
+"""Pipedrive's own activity types. Custom types are tasks; the key is kept as an attribute."""
 
 OUTCOMES: Mapping[str, str] = MappingProxyType(
     {
@@ -38,14 +38,14 @@ OUTCOMES: Mapping[str, str] = MappingProxyType(
 )
 
 
-def deal(row: VendorRow, stages: Mapping[str, str], pipelines: Mapping[str, str], wanted: Sequence[str]) -> Deal:
-    """A deal. Archived ones count like others; deleted ones, which Pipedrive lists for 30 days, are tombstones."""
+def deal(row: VendorRow, stages: Mapping[str, str], pipelines: Mapping[str, str], custom_fields: Sequence[str]) -> Deal:
+    """A deal, archived or not. A deleted one, which Pipedrive lists for 30 days, becomes a tombstone."""
     if row["status"] == "deleted" or row.get("is_deleted"):
         return Deal(id=record_id(row), updated_at=utc_instant(row.get("update_time"), "updated_at"), deleted=True)
     stage, pipeline = convert.text(row["stage_id"], "stage"), convert.text(row["pipeline_id"], "pipeline")
     return Deal(
         id=record_id(row),
-        updated_at=_changed(row),
+        updated_at=_changed_at(row),
         name=convert.text(row.get("title"), "name"),
         amount=convert.money(row["value"], "amount"),
         currency=convert.currency(row["currency"], "currency"),
@@ -57,37 +57,39 @@ def deal(row: VendorRow, stages: Mapping[str, str], pipelines: Mapping[str, str]
         origin=convert.text(row.get("origin"), "origin"),
         created_at=utc_instant(row["add_time"], "created_at"),
         closed_at=_closed_at(row),
-        attributes=_deal_attributes(row, wanted),
+        attributes=_deal_attributes(row, custom_fields),
     )
 
 
 def _closed_at(row: VendorRow) -> datetime | None:
-    """When a deal was won or lost as it is now: one that was opened again may keep the times of before."""
+    """When the deal was won or lost. A reopened deal may still have times of before, which are ignored."""
     if row["status"] not in ("won", "lost"):
         return None
     return utc_instant(row.get(f"{row['status']}_time") or row.get("close_time"), "closed_at")
 
 
-def _deal_attributes(row: VendorRow, wanted: Sequence[str]) -> dict[str, str]:
-    known = {
-        "lost_reason": row.get("lost_reason"),
-        "probability": row.get("probability"),
-        "expected_close_date": row.get("expected_close_date"),
-        "archived": "true" if row.get("is_archived") else None,
-        **{key: _custom((row.get("custom_fields") or {}).get(key)) for key in wanted},
-    }
-    return attributes(known)
+def _deal_attributes(row: VendorRow, custom_fields: Sequence[str]) -> dict[str, str]:
+    values = row.get("custom_fields") or {}
+    return attributes(
+        {
+            "lost_reason": row.get("lost_reason"),
+            "probability": row.get("probability"),
+            "expected_close_date": row.get("expected_close_date"),
+            "archived": "true" if row.get("is_archived") else None,
+            **{key: _custom_value(values.get(key)) for key in custom_fields},
+        }
+    )
 
 
-def _custom(value: Any) -> Any:
-    """A custom field's value; money and addresses come as objects that hold one."""
-    return value.get("value") if isinstance(value, Mapping) else value
+def _custom_value(field: Any) -> Any:
+    """The value of a custom field; money and addresses are objects with a value."""
+    return field.get("value") if isinstance(field, Mapping) else field
 
 
 def lead(row: VendorRow, fields: LeadFields, zone: ZoneInfo) -> Lead:
-    """A lead of the inbox, with its dates out of custom fields, which are the company's days.
+    """A lead of the inbox or the archive, with the dates of its custom fields as days in the company's zone.
 
-    A deal that grew from it is another record; archived without one means given up.
+    A deal created from it is a separate record. An archived lead that was not converted is lost.
     """
     qualified_at, converted_at = (
         convert.instant(row.get(key), name, zone) if key else None
@@ -95,7 +97,7 @@ def lead(row: VendorRow, fields: LeadFields, zone: ZoneInfo) -> Lead:
     )
     return Lead(
         id=record_id(row),
-        updated_at=_changed(row),
+        updated_at=_changed_at(row),
         status=_lead_status(row, qualified=qualified_at is not None, converted=converted_at is not None),
         origin=convert.text(row.get("source_name") or row.get("origin"), "origin"),
         owner=convert.text(row["owner_id"], "owner"),
@@ -114,34 +116,34 @@ def _lead_status(row: VendorRow, *, qualified: bool, converted: bool) -> str:
 
 
 def activity(row: VendorRow, zone: ZoneInfo) -> Activity:
-    """An activity. Due date and time are UTC where a time is given; a date alone is the company's day."""
+    """An activity. A due date with a time is in UTC; without a time it is a day in the company's zone."""
     if row.get("is_deleted"):
         return Activity(id=record_id(row), updated_at=utc_instant(row.get("update_time"), "updated_at"), deleted=True)
-    key = convert.text(row["type"], "kind") or "task"
+    type_key = convert.text(row["type"], "kind") or "task"
     return Activity(
         id=record_id(row),
-        updated_at=_changed(row),
-        kind=KINDS.get(key, "task"),
+        updated_at=_changed_at(row),
+        kind=KINDS.get(type_key, "task"),
         status="done" if row["done"] else "planned",
         owner=convert.text(row["owner_id"], "owner"),
         created_at=utc_instant(row["add_time"], "created_at"),
         due_at=_due(row, zone),
         completed_at=utc_instant(row.get("marked_as_done_time"), "completed_at") if row["done"] else None,
-        attributes={"type": key},
+        attributes={"type": type_key},
     )
 
 
 def _due(row: VendorRow, zone: ZoneInfo) -> datetime | None:
-    day, clock = row.get("due_date"), row.get("due_time")
+    day, time_of_day = row.get("due_date"), row.get("due_time")
     if not day:
         return None
-    if clock:
-        return convert.instant(f"{day} {clock}", "due_at", UTC)
+    if time_of_day:
+        return convert.instant(f"{day} {time_of_day}", "due_at", UTC)
     return convert.instant(day, "due_at", zone)
 
 
 def call(row: VendorRow) -> Call:
-    """A call log: calls that Pipedrive's users made or noted. It knows no queue and no ringing."""
+    """A call log: a call that a user made or logged. It has no queue and no ringing time."""
     status = convert.choice(row["outcome"], "status", OUTCOMES)
     started_at, ended_at = utc_instant(row["start_time"], "started_at"), utc_instant(row["end_time"], "ended_at")
     answered = status == "answered"
@@ -158,30 +160,30 @@ def call(row: VendorRow) -> Call:
 
 
 def person(row: VendorRow, teams: Mapping[str, str]) -> Person:
-    """A user; `teams` has the name of the first team by user id."""
-    key = record_id(row)
+    """A user; `teams` is the name of the first team by user id."""
+    user_id = record_id(row)
     return Person(
-        id=key,
+        id=user_id,
         updated_at=utc_instant(row.get("modified"), "updated_at"),
         deleted=bool(row.get("is_deleted")),
         name=convert.text(row["name"], "name"),
         email=convert.text(row.get("email"), "email"),
-        team=teams.get(key),
+        team=teams.get(user_id),
         active=convert.flag(row["active_flag"], "active"),
     )
 
 
 def team_by_user(rows: Sequence[VendorRow]) -> dict[str, str]:
     """The first active team of each user."""
-    found: dict[str, str] = {}
+    teams: dict[str, str] = {}
     for row in rows:
         name = convert.text(row.get("name"), "team")
         if name is not None and row.get("active_flag") and not row.get("deleted_flag"):
             for user in row.get("users") or ():
-                found.setdefault(str(user), name)
-    return found
+                teams.setdefault(str(user), name)
+    return teams
 
 
-def _changed(row: VendorRow) -> datetime | None:
-    """When the row was changed, or made where it never was."""
+def _changed_at(row: VendorRow) -> datetime | None:
+    """When the row last changed, or else was created."""
     return utc_instant(row.get("update_time"), "updated_at") or utc_instant(row["add_time"], "updated_at")

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from dataclasses import replace
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
@@ -11,32 +11,49 @@ from typing import Any
 from exporter.config.sources.pipedrive import PipedriveOptions
 from exporter.errors import Reason, SourceRejectedError
 from exporter.passes import Listing, Page, Pass
+from exporter.records import Record
 from exporter.sources.base import Access, SourceContext
-from exporter.sources.cursor import changes_since
+from exporter.sources.cursor import StoredPosition, changes_since, next_cursor
 from exporter.sources.http.auth import HeaderAuth
 from exporter.sources.http.client import Limits, SourceClient
 from exporter.sources.http.oauth import OAuthAuth
+from exporter.sources.http.pagination import Batch
 from exporter.sources.parsing.rows import Make
 from exporter.sources.provider import ProviderSource, page_of, required
-from exporter.sources.providers.pipedrive.api import PARTS, V1, V2, WHOLE, Part, PipedriveApi, classify, header_wait
+from exporter.sources.providers.pipedrive.api import (
+    LISTS,
+    ONE_PAGE,
+    V1,
+    V2,
+    PipedriveApi,
+    PipedriveList,
+    classify,
+    header_wait,
+)
 from exporter.sources.providers.pipedrive.payloads import activity, call, deal, lead, person, team_by_user
-from exporter.sources.providers.pipedrive.places import Place
 
 BASE_URL = "https://api.pipedrive.com"
 TOKEN_URL = "https://oauth.pipedrive.com/oauth/token"  # noqa: S105 - an address
 PER_SECOND = 5.0
-"""Half the burst of the smallest plan, 20 in two seconds."""
-KEPT = timedelta(days=29)
-"""How long deleted deals are listed; Pipedrive says 30 days."""
+"""Half the burst of the smallest plan, which is 20 in two seconds."""
 
-IDLE = timedelta(days=1)
-"""The cursor is the last change seen, but at most so old: where nothing changes, it must not outlive `KEPT`."""
+DELETIONS_LISTED = timedelta(days=29)
+"""How long deleted deals are listed; Pipedrive documents 30 days."""
 
-_SCOPES = {"deals": "deals:read", "leads": "leads:read", "activities": "activities:read", "people": "users:read"}
+OLDEST_CURSOR = timedelta(days=1)
+"""The cursor is the latest change read, but at most this old: if nothing changes, it must not outlive the deletions."""
+
+PERMISSIONS = {
+    "deals": "the scope deals:read",
+    "leads": "the scope leads:read",
+    "activities": "the scope activities:read",
+    "calls": "the scope phone-integration",
+    "people": "the scope users:read",
+}
 
 
 def create(options: PipedriveOptions, context: SourceContext) -> PipedriveSource:
-    """The source that the options describe; raises SourceRejectedError where its address is not allowed."""
+    """The source that the options describe; raises SourceRejectedError if its address is not allowed."""
     auth = (
         HeaderAuth("x-api-token", options.token, context)
         if options.token
@@ -48,7 +65,7 @@ def create(options: PipedriveOptions, context: SourceContext) -> PipedriveSource
 
 
 class PipedriveSource(ProviderSource[PipedriveOptions]):
-    """Each entity is one list or several, read one after the other."""
+    """Reads each entity from its lists, one after the other."""
 
     default_lookback = timedelta(minutes=5)
 
@@ -57,39 +74,43 @@ class PipedriveSource(ProviderSource[PipedriveOptions]):
         self._api = PipedriveApi(client)
 
     async def read(self, sync_pass: Pass) -> AsyncIterator[Page]:
-        """All lists of the entity; what changed since the cursor where the list can say so."""
-        sync_pass = _within_reach(sync_pass)
+        """All lists of the entity, restricted to changes since the cursor if the list has a filter."""
+        sync_pass = _full_if_expired(sync_pass)
         make = await self._make(sync_pass.entity)
-        parts, place = self._parts(sync_pass), Place.from_text(sync_pass.resume) if sync_pass.resume else Place()
-        while place.part < len(parts):
-            part = parts[place.part]
-            async for batch in self._api.pages(part, self._custom(part), place.position):
+        lists, since = LISTS[sync_pass.entity], changes_since(sync_pass, self._lookback)
+        if since is not None:
+            lists = tuple(listing.changes(since) for listing in lists)
+        progress = PipedriveProgress.from_text(sync_pass.resume) if sync_pass.resume else PipedriveProgress()
+        while progress.index < len(lists):
+            listing = lists[progress.index]
+            async for batch in self._api.pages(listing, self._custom_fields(listing), progress.position):
                 page = page_of(batch.rows, make, self._context.clock())
-                place = place.after(batch, part, page.records)
-                if place.part < len(parts):
-                    yield replace(page, resume=place.to_text())
+                progress = progress.after(batch, listing, page.records)
+                if progress.index < len(lists):
+                    yield replace(page, resume=progress.to_text())
                 else:
-                    cursor = place.cursor(sync_pass, sync_pass.started_at - IDLE, self._api.skew)
-                    yield replace(page, cursor=cursor, listing=self._listing(sync_pass, place))
+                    yield self._last_page(page, sync_pass, progress)
 
-    def _parts(self, sync_pass: Pass) -> tuple[Part, ...]:
-        """The lists of the entity, asked for changes where there is a cursor."""
-        parts, since = PARTS[sync_pass.entity], changes_since(sync_pass, self._lookback)
-        return parts if since is None else tuple(part.changes(since) for part in parts)
+    def _custom_fields(self, listing: PipedriveList) -> dict[str, str]:
+        keys = ",".join(self._options.custom_fields) if listing.path.startswith(f"{V2}/deals") else ""
+        return {"custom_fields": keys} if keys else {}
 
-    def _custom(self, part: Part) -> dict[str, str]:
-        custom = ",".join(self._options.custom_fields) if part.path.startswith(f"{V2}/deals") else ""
-        return {"custom_fields": custom} if custom else {}
+    def _last_page(self, page: Page, sync_pass: Pass, progress: PipedriveProgress) -> Page:
+        """The page with its cursor, and with a listing if the pass read everything.
 
-    def _listing(self, sync_pass: Pass, place: Place) -> Listing | None:
-        """Call logs show only the token's own user; archived leads cannot be asked for by change."""
-        whole = sync_pass.cursor is None or sync_pass.entity == "people"
-        return Listing() if whole and sync_pass.entity != "calls" and not place.shifted else None
+        Call logs never have one: they show only the token's own user.
+        """
+        oldest = sync_pass.started_at - OLDEST_CURSOR
+        latest = max(progress.latest, oldest) if progress.latest else oldest
+        full = sync_pass.cursor is None or sync_pass.entity == "people"
+        complete = full and sync_pass.entity != "calls" and not progress.shifted
+        cursor = next_cursor(sync_pass, latest, skew=self._api.skew)
+        return replace(page, cursor=cursor, listing=Listing() if complete else None)
 
     async def _make(self, entity: str) -> Make:
         if entity == "deals":
             stages, pipelines = await self._api.names(f"{V2}/stages"), await self._api.names(f"{V2}/pipelines")
-            return partial(deal, stages=stages, pipelines=pipelines, wanted=self._options.custom_fields)
+            return partial(deal, stages=stages, pipelines=pipelines, custom_fields=self._options.custom_fields)
         if entity == "people":
             return partial(person, teams=await self._teams())
         makes: dict[str, Make] = {
@@ -100,9 +121,9 @@ class PipedriveSource(ProviderSource[PipedriveOptions]):
         return makes[entity]
 
     async def _teams(self) -> dict[str, str]:
-        """Teams by user, where the plan has teams."""
+        """Team by user, if the plan has teams."""
         try:
-            rows: list[Any] = await self._api.all(f"{V1}/legacyTeams", WHOLE)
+            rows: list[Any] = await self._api.rows(f"{V1}/legacyTeams", ONE_PAGE)
         except SourceRejectedError as error:
             if error.reason not in (Reason.FORBIDDEN, Reason.NOT_FOUND, Reason.BAD_REQUEST):
                 raise
@@ -110,21 +131,49 @@ class PipedriveSource(ProviderSource[PipedriveOptions]):
         return team_by_user(rows)
 
     def _permission(self, entity: str) -> str:
-        return f"the scope {_SCOPES.get(entity, 'phone-integration')}"
+        return PERMISSIONS[entity]
 
     async def _access(self, entity: str) -> Access:
-        found = await super()._access(entity)
-        if entity == "people" and found.allowed and not await self._teams():
-            return replace(found, missing="there are no teams: the plan, or the token's user, has none to show")
-        return found
+        access = await super()._access(entity)
+        if entity == "people" and access.allowed and not await self._teams():
+            return replace(access, missing="there are no teams: the plan has none, or the token's user sees none")
+        return access
 
     async def _probe(self, entity: str) -> None:
-        """Asks for the first page of each list that the entity needs."""
-        for part in PARTS[entity]:
-            await self._api.one(part.path, part.paginator)
+        """Requests the first page of each list of the entity."""
+        for listing in LISTS[entity]:
+            await self._api.probe(listing)
 
 
-def _within_reach(sync_pass: Pass) -> Pass:
-    """The pass, in full where deals may have been deleted that are no longer listed."""
-    expired = sync_pass.cursor is not None and datetime.fromisoformat(sync_pass.cursor) < sync_pass.started_at - KEPT
-    return replace(sync_pass, cursor=None) if expired and sync_pass.entity == "deals" else sync_pass
+def _full_if_expired(sync_pass: Pass) -> Pass:
+    """The pass; a full one if deals may have been deleted that are no longer listed."""
+    if sync_pass.entity != "deals" or sync_pass.cursor is None:
+        return sync_pass
+    expired = datetime.fromisoformat(sync_pass.cursor) < sync_pass.started_at - DELETIONS_LISTED
+    return replace(sync_pass, cursor=None) if expired else sync_pass
+
+
+@dataclass(frozen=True, slots=True)
+class PipedriveProgress(StoredPosition):
+    """How far a pass has read an entity's lists."""
+
+    index: int = 0
+    """The current list."""
+    position: str | None = None
+    last_id: str | None = None
+    """The last row of the previous page, which repeats if pages overlap."""
+    shifted: bool = False
+    """Whether rows disappeared during the pass, which may have moved others past the reader."""
+    latest: datetime | None = None
+    """The latest change read."""
+
+    def after(self, batch: Batch, listing: PipedriveList, records: Sequence[Record]) -> PipedriveProgress:
+        """The progress after one more page of the current list."""
+        ids = [str(row.get("id")) for row in batch.rows if isinstance(row, dict)]
+        overlaps = getattr(listing.paginator, "overlap", 0) > 0
+        shifted = self.shifted or (overlaps and self.last_id is not None and self.last_id not in ids)
+        changes = [record.updated_at for record in records if record.updated_at is not None]
+        latest = max([*changes, self.latest] if self.latest else changes, default=None)
+        if batch.following is None:
+            return PipedriveProgress(self.index + 1, shifted=shifted, latest=latest)
+        return PipedriveProgress(self.index, batch.following, ids[-1] if overlaps and ids else None, shifted, latest)

@@ -1,6 +1,6 @@
-"""Stripe's smallest currency units, and what a subscription is worth a month.
+"""Stripe's minor currency units, and the monthly value of a subscription.
 
-Zero- and three-decimal currencies are those of Stripe's own list, which keeps two decimals for ISK and UGX.
+The currencies with zero and three decimals are those of Stripe's own list, which keeps two decimals for ISK and UGX.
 """
 
 from __future__ import annotations
@@ -23,19 +23,19 @@ _MONTHS = {
     "year": Decimal(12),
 }
 _FREE = frozenset({"trialing", "incomplete", "incomplete_expired", "paused"})
-"""Nobody owes anything for a subscription in such a state."""
+"""States in which a subscription is not billed."""
 
 
 @dataclass(frozen=True, slots=True)
 class Coupon:
-    """What a discount takes off: a share, or an amount in minor units."""
+    """The value of a discount: a percentage, or an amount in minor units."""
 
     percent: Decimal
     amount: Decimal
 
 
 def digits(currency: str | None) -> int:
-    """Decimals of the currency's smallest unit at Stripe."""
+    """Decimals of the currency's minor unit at Stripe."""
     if currency in _NO_DECIMALS:
         return 0
     return 3 if currency in _THREE_DECIMALS else 2
@@ -47,11 +47,11 @@ def money(value: Any, field: str, currency: str | None) -> Decimal | None:
 
 
 def monthly(subscription: Mapping[str, Any], items: Iterable[Mapping[str, Any]], coupons: Iterable[Coupon]) -> Decimal:
-    """The subscription's price brought to one month, in minor units, after its discounts.
+    """The subscription's price for one month, in minor units, after its discounts.
 
-    Sum over its items of price times quantity divided by the months of the price's interval. Metered items count
-    nothing, for their price is known only afterwards; so do collections that are paused, and trials, those that
-    ended too. An amount off is taken from each invoice, and so spread like the first item's interval.
+    The sum over its items of price times quantity, divided by the months of the price's interval. Metered items count
+    0, because their price is known only afterwards; so do paused collections, and trials, also ended ones that were
+    never paid. A fixed discount applies to each invoice, so it is spread over the interval of the first item.
     """
     if subscription["status"] in _FREE or subscription.get("pause_collection") or _never_paid(subscription):
         return Decimal(0)
@@ -64,24 +64,24 @@ def monthly(subscription: Mapping[str, Any], items: Iterable[Mapping[str, Any]],
 
 
 def _never_paid(subscription: Mapping[str, Any]) -> bool:
-    """It ended with its trial at the latest."""
+    """Whether the subscription ended with its trial or before."""
     trial_end, ended_at = subscription.get("trial_end"), subscription.get("ended_at")
     return trial_end is not None and ended_at is not None and int(ended_at) <= int(trial_end)
 
 
-def coupon(found: Mapping[str, Any]) -> Coupon:
+def coupon(row: Mapping[str, Any]) -> Coupon:
     """A coupon of the API."""
-    percent = convert.money(found.get("percent_off"), "percent_off") or Decimal(0)
-    return Coupon(percent, convert.money(found.get("amount_off"), "amount_off") or Decimal(0))
+    percent = convert.money(row.get("percent_off"), "percent_off") or Decimal(0)
+    return Coupon(percent, convert.money(row.get("amount_off"), "amount_off") or Decimal(0))
 
 
 def _recurring(item: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The interval of an item's price; before 2020 it stood in the plan."""
+    """The interval of an item's price; before 2020 it was part of the plan."""
     price = item.get("price") or {}
-    found: Mapping[str, Any] | None = price.get("recurring") or item.get("plan")
-    if not found:
+    recurring: Mapping[str, Any] | None = price.get("recurring") or item.get("plan")
+    if not recurring:
         raise InvalidRecordError(Reason.SCHEMA, "recurring")
-    return found
+    return recurring
 
 
 def _months(item: Mapping[str, Any]) -> Decimal:
@@ -96,10 +96,10 @@ def _price(item: Mapping[str, Any]) -> Decimal:
     """Price times quantity in minor units."""
     price = item.get("price") or item["plan"]
     quantity = Decimal(item.get("quantity", 1) or 0)
-    package = price.get("transform_quantity") or price.get("transform_usage")  # the latter of a plan
+    package = price.get("transform_quantity") or price.get("transform_usage")  # the latter in a plan
     if package and price.get("billing_scheme") != "tiered":
-        whole, rest = divmod(quantity, Decimal(package["divide_by"]))
-        quantity = whole + (1 if rest and package["round"] == "up" else 0)
+        packages, remainder = divmod(quantity, Decimal(package["divide_by"]))
+        quantity = packages + (1 if remainder and package["round"] == "up" else 0)
     if price.get("billing_scheme") == "tiered":
         return _tiered(price, quantity)
     return quantity * _unit(price, "unit_amount" if "unit_amount" in price else "amount")
@@ -111,9 +111,9 @@ def _unit(price: Mapping[str, Any], name: str) -> Decimal:
 
 
 def _tiered(price: Mapping[str, Any], quantity: Decimal) -> Decimal:
-    """Graduated tiers charge each part of the quantity at its own price, volume tiers all of it at one.
+    """Graduated tiers charge each part of the quantity at the tier's price, volume tiers all of it at one price.
 
-    Raises InvalidRecordError(MISSING_FIELD) where the tiers are not in the answer.
+    Raises InvalidRecordError(MISSING_FIELD) if the response has no tiers.
     """
     tiers = price.get("tiers")
     if not tiers:

@@ -1,4 +1,4 @@
-"""Stripe's lists, objects and events: what the passes ask for."""
+"""Stripe's lists and objects: the requests of a pass, and what errors mean."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ from exporter.sources.provider import error_body
 from exporter.sources.providers.stripe.amounts import Coupon, coupon
 
 ROWS = 100
-"""The most that Stripe gives in one page."""
+"""The largest page that Stripe returns."""
 
 
 def classify(status: int, headers: Mapping[str, str], body: bytes) -> SourceError | None:
-    """What Stripe says beyond the status: a lock that passes, its own advice on retries, permissions of a key."""
+    """What Stripe says beyond the status: a temporary lock, its advice on retries, permissions of the key."""
     if status == 429 and b"lock_timeout" in body:
         return RateLimitedError("the object is locked by another request", 1.0)
     if status == 409 or headers.get("stripe-should-retry") == "true":
@@ -37,7 +37,7 @@ def classify(status: int, headers: Mapping[str, str], body: bytes) -> SourceErro
 
 
 def _permission(body: bytes) -> str:
-    """The permission that Stripe names, such as rak_invoice_read; never the key, which its message may hold."""
+    """The permission that Stripe names, such as rak_invoice_read; never the key, which its message may contain."""
     try:
         message = str(error_body(body)["error"]["message"])
     except (KeyError, TypeError):
@@ -47,8 +47,8 @@ def _permission(body: bytes) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class _AfterLastId:
-    """Paging by the id of the last object; newest first."""
+class _StripePages:
+    """Pages by the id of the last object, newest first."""
 
     shifts: bool = False
 
@@ -60,25 +60,22 @@ class _AfterLastId:
         return str(rows_of(answer)[-1]["id"]) if answer.body["has_more"] and rows else None
 
 
-PAGES = _AfterLastId()
-
-
 def rows_of(answer: Answer) -> Sequence[Any]:
     """The objects of a list; raises SourceRejectedError(SCHEMA) for anything else."""
     body = answer.body
     if not isinstance(body, dict) or not isinstance(body.get("data"), list) or "has_more" not in body:
-        raise SourceRejectedError(Reason.SCHEMA, "the answer is not a list of Stripe's")
+        raise SourceRejectedError(Reason.SCHEMA, "the response is not a Stripe list")
     rows: Sequence[Any] = body["data"]
     return rows
 
 
 class StripeApi:
-    """Reads of one account."""
+    """The lists and objects of one account, for one pass."""
 
     def __init__(self, client: SourceClient, version: str) -> None:
         self._client = client
         self._headers = {"stripe-version": version}
-        self._known: dict[str, Mapping[str, Any] | None] = {}
+        self._coupons: dict[str, Mapping[str, Any] | None] = {}
 
     @property
     def skew(self) -> float:
@@ -86,11 +83,16 @@ class StripeApi:
         return self._client.skew
 
     def pages(self, path: str, params: Mapping[str, str], position: str | None = None) -> AsyncIterator[Batch]:
-        """The pages of a list from an id on."""
-        return walk(self._client, Listed(path, params, PAGES, rows_of, headers=self._headers), position)
+        """The pages of a list after the object with an id."""
+        return walk(self._client, Listed(path, params, _StripePages(), rows_of, headers=self._headers), position)
 
-    async def one(self, path: str) -> Mapping[str, Any] | None:
-        """One object; None where it is gone."""
+    async def probe(self, path: str) -> None:
+        """Requests one object of a list; raises SourceError if it may not be read."""
+        params = {"limit": "1", **({"status": "all"} if path == "/v1/subscriptions" else {})}
+        rows_of(await self._client.get(path, params, self._headers))
+
+    async def read_object(self, path: str) -> Mapping[str, Any] | None:
+        """One object; None if it no longer exists."""
         try:
             answer = await self._client.get(path, headers=self._headers)
         except SourceRejectedError as error:
@@ -102,33 +104,33 @@ class StripeApi:
         return answer.body
 
     async def items(self, row: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
-        """All items of a subscription, which embeds only their first page, with tiers where prices have them."""
+        """All items of a subscription, which embeds only their first page and no tiers of their prices."""
         embedded = row["items"]
-        tiered = any((item.get("price") or {}).get("billing_scheme") == "tiered" for item in embedded["data"])
+        items: Sequence[Mapping[str, Any]] = embedded["data"]
+        tiered = any((item.get("price") or {}).get("billing_scheme") == "tiered" for item in items)
         if not embedded.get("has_more") and not tiered:
-            found: Sequence[Mapping[str, Any]] = embedded["data"]
-            return found
+            return items
         params = {"subscription": str(row["id"]), **({"expand[0]": "data.price.tiers"} if tiered else {})}
         return [item async for batch in self.pages("/v1/subscription_items", params) for item in batch.rows]
 
     async def coupons(self, row: Mapping[str, Any]) -> list[Coupon]:
-        """What is taken off every invoice of a subscription from now on; what was for one invoice is over.
+        """The coupons of a subscription's recurring discounts; those of a single invoice are left out.
 
-        Raises InvalidRecordError(MISSING_FIELD) for a coupon that was deleted: it still holds, but how much is unknown.
+        Raises InvalidRecordError(MISSING_FIELD) for a deleted coupon: it still applies, but its value is unknown.
         """
         discounts = row.get("discounts") or ([row["discount"]] if row.get("discount") else [])
-        found = []
+        coupons = []
         for discount in discounts:
-            given = discount.get("coupon") or (discount.get("source") or {}).get("coupon")
-            details = await self._coupon(given) if isinstance(given, str) else given
-            if isinstance(given, str) and details is None:
+            reference = discount.get("coupon") or (discount.get("source") or {}).get("coupon")
+            details = await self._coupon(reference) if isinstance(reference, str) else reference
+            if isinstance(reference, str) and details is None:
                 raise InvalidRecordError(Reason.MISSING_FIELD, "coupon")
             if details and details.get("duration") != "once":
-                found.append(coupon(details))
-        return found
+                coupons.append(coupon(details))
+        return coupons
 
-    async def _coupon(self, key: str) -> Mapping[str, Any] | None:
-        """Asked for once in a pass, since many subscriptions have the same."""
-        if key not in self._known:
-            self._known[key] = await self.one(f"/v1/coupons/{key}")
-        return self._known[key]
+    async def _coupon(self, coupon_id: str) -> Mapping[str, Any] | None:
+        """A coupon, cached for the pass, since many subscriptions have the same one."""
+        if coupon_id not in self._coupons:
+            self._coupons[coupon_id] = await self.read_object(f"/v1/coupons/{coupon_id}")
+        return self._coupons[coupon_id]

@@ -1,4 +1,4 @@
-"""From Stripe's objects to records. Times are epoch seconds; customers are named by their id."""
+"""Stripe's objects as records. Times are epoch seconds, and a customer is its id."""
 
 from __future__ import annotations
 
@@ -29,11 +29,11 @@ SUBSCRIPTION_STATES: Mapping[str, str] = MappingProxyType(
 
 
 def invoice(row: VendorRow) -> Invoice | None:
-    """An invoice; None for one of test mode, which shares the API with real ones."""
+    """An invoice; None in test mode, which shares the API with live mode."""
     if not row["livemode"]:
         return None
     currency = convert.currency(row["currency"], "currency")
-    moved = row.get("status_transitions") or {}
+    transitions = row.get("status_transitions") or {}
     return Invoice(
         id=record_id(row),
         kind="sale",
@@ -41,15 +41,15 @@ def invoice(row: VendorRow) -> Invoice | None:
         customer=_reference(row.get("customer"), "customer"),
         amount=money(row["total"], "amount", currency),
         currency=currency,
-        issued_at=epoch_instant(moved.get("finalized_at") or row["created"], "issued_at"),
+        issued_at=epoch_instant(transitions.get("finalized_at") or row["created"], "issued_at"),
         due_at=epoch_instant(row.get("due_date"), "due_at"),
-        paid_at=epoch_instant(moved.get("paid_at"), "paid_at"),
+        paid_at=epoch_instant(transitions.get("paid_at"), "paid_at"),
         attributes=_attributes(row, "billing_reason", "collection_method"),
     )
 
 
 def payment(row: VendorRow) -> Payment | None:
-    """A charge with what of it was given back; `refunded` only where all of it was."""
+    """A charge with its refunded amount; its status is refunded only if that is all of it. None in test mode."""
     if not row["livemode"]:
         return None
     currency = convert.currency(row["currency"], "currency")
@@ -67,14 +67,14 @@ def payment(row: VendorRow) -> Payment | None:
 
 
 def subscription(row: VendorRow, minor: Decimal) -> Subscription:
-    """A subscription; `minor` is what it is worth a month in the currency's smallest unit."""
-    currency = convert.currency(row.get("currency") or _first_price(row).get("currency"), "currency")
-    product = _first_price(row)
+    """A subscription; `minor` is its monthly value in the currency's minor unit."""
+    price = _first_price(row)
+    currency = convert.currency(row.get("currency") or price.get("currency"), "currency")
     return Subscription(
         id=record_id(row),
         status=convert.choice(row["status"], "status", SUBSCRIPTION_STATES),
         customer=_reference(row.get("customer"), "customer"),
-        plan=convert.text(product.get("nickname") or product.get("lookup_key") or product.get("id"), "plan"),
+        plan=convert.text(price.get("nickname") or price.get("lookup_key") or price.get("id"), "plan"),
         monthly_amount=convert.money(minor.scaleb(-digits(currency)), "monthly_amount"),
         currency=currency,
         started_at=epoch_instant(row.get("start_date") or row["created"], "started_at"),
@@ -85,8 +85,8 @@ def subscription(row: VendorRow, minor: Decimal) -> Subscription:
 
 def _first_price(row: VendorRow) -> Mapping[str, Any]:
     items = (row.get("items") or {}).get("data") or [{}]
-    found: Mapping[str, Any] = items[0].get("price") or items[0].get("plan") or {}
-    return found
+    price: Mapping[str, Any] = items[0].get("price") or items[0].get("plan") or {}
+    return price
 
 
 def _attributes(row: VendorRow, *names: str) -> dict[str, str]:
@@ -95,5 +95,5 @@ def _attributes(row: VendorRow, *names: str) -> dict[str, str]:
 
 
 def _reference(value: Any, field: str) -> str | None:
-    """The id of another object, which may have been expanded."""
+    """The id of another object, which may be expanded."""
     return convert.text(value.get("id") if isinstance(value, Mapping) else value, field)

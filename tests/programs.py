@@ -26,9 +26,9 @@ def leave_out(reason: str) -> NoReturn:
 
 
 def shared(*parts: str) -> Path:
-    """A file of the shared test input beside the project; left out with the reason where there is none."""
-    place = Path(__file__).parents[1].parent / "shared"
-    path = place.joinpath(*parts)
+    """A file for extra tests, from the folder `shared` beside the project; skips the test if it is not there."""
+    folder = Path(__file__).parents[1].parent / "shared"
+    path = folder.joinpath(*parts)
     if not path.exists():
-        pytest.skip(f"{path.relative_to(place.parent)} is not beside the project: its data is not part of it")
+        pytest.skip(f"an extra that needs {path.relative_to(folder.parent)} beside the project")
     return path

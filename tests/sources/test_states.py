@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -21,7 +20,7 @@ from exporter.sources.providers.salesforce import payloads as salesforce
 from exporter.sources.providers.stripe import payloads as stripe
 from exporter.sources.providers.twilio import legs as twilio
 from exporter.sources.providers.zendesk import payloads as zendesk
-from tests.programs import shared
+from tests.specs.specification import ORIGINS, specifications
 
 GOLDEN: dict[str, dict[str, Any]] = yaml.safe_load(
     (Path(__file__).parents[1] / "golden" / "sources" / "states.yaml").read_text(encoding="utf-8")
@@ -86,22 +85,14 @@ READERS: dict[str, Callable[[str], Any]] = {
 }
 """Where a state is told by more than one field, or by no table of its own."""
 
-SPECIFIED: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
-    "pipedrive deals.status": (("specs", "pipedrive", "v2.yaml"), ("paths", "/deals", "get", "parameters", "status")),
-    "pipedrive calls.outcome": (("specs", "pipedrive", "v1.yaml"), ("paths", "/callLogs", "get", "outcome")),
-    "twilio calls.status": (
-        ("specs", "twilio", "twilio_api_v2010.json"),
-        ("components", "schemas", "call_enum_status"),
-    ),
-    "stripe invoices.status": (
-        ("specs", "stripe", "spec3-2020-03-02.json"),
-        ("components", "schemas", "invoice", "properties", "status"),
-    ),
-    "stripe subscriptions.status": (
-        ("specs", "stripe", "spec3-2020-03-02.json"),
-        ("components", "schemas", "subscription", "properties", "status"),
-    ),
+SPECIFIED: dict[str, tuple[str, ...]] = {
+    "pipedrive deals.status": ("paths", "/deals", "get", "parameters", "status"),
+    "pipedrive calls.outcome": ("paths", "/callLogs", "get", "responses", "outcome"),
+    "twilio calls.status": ("components", "schemas", "call_enum_status"),
+    "stripe invoices.status": ("components", "schemas", "invoice", "properties", "status"),
+    "stripe subscriptions.status": ("components", "schemas", "subscription", "properties", "status"),
 }
+"""Where a vendor's document names the states; the last part is looked for anywhere below the others."""
 
 
 @pytest.mark.parametrize("table", GOLDEN)
@@ -124,26 +115,34 @@ def test_what_the_vendor_calls_deleted_is_a_tombstone() -> None:
     assert zendesk.ticket(gone, {}).deleted
 
 
+@pytest.mark.parametrize("origin", ORIGINS)
 @pytest.mark.parametrize("table", SPECIFIED)
-def test_each_state_that_the_specification_names_is_in_the_table(table: str) -> None:
-    file, path = SPECIFIED[table]
-    text = shared(*file).read_text(encoding="utf-8")
-    found: Any = json.loads(text) if file[-1].endswith(".json") else yaml.load(text, yaml.CSafeLoader)
-    for part in path[:-1]:
-        found = found[part]
-    states = set(_enums(found, path[-1]))
+def test_each_state_that_the_documents_name_is_in_the_table(table: str, origin: str) -> None:
+    *path, name = SPECIFIED[table]
+    states = set()
+    for specification in specifications(table.partition(" ")[0], origin):
+        states |= set(_enums(_below(specification.document, path), name, specification.document))
     assert len(states) >= 4
     assert states <= GOLDEN[table].keys()
 
 
-def _enums(node: Any, name: str) -> Iterable[str]:
-    """The values of the enumerations of what has that name, wherever it stands below."""
+def _below(node: Any, path: Iterable[str]) -> Any:
+    for name in path:
+        node = node.get(name, {})
+    return node
+
+
+def _enums(node: Any, name: str, document: Any) -> Iterable[str]:
+    """The values of the first enumeration of that name on each branch below a node; references are followed."""
     if isinstance(node, list):
         for part in node:
-            yield from _enums(part, name)
+            yield from _enums(part, name, document)
     elif isinstance(node, dict):
+        if "$ref" in node:
+            node = _below(document, node["$ref"].removeprefix("#/").split("/"))
         named = node.get(name) if isinstance(node.get(name), dict) else node if node.get("name") == name else None
         if named:
             yield from (named.get("enum") or (named.get("schema") or {}).get("enum") or ())
+            return
         for part in node.values():
-            yield from _enums(part, name)
+            yield from _enums(part, name, document)

@@ -1,4 +1,4 @@
-"""What a provider really asks and is answered over whole passes, and what official files say of it."""
+"""What a provider really sends and receives over whole passes, and what the documents of an API say about it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from exporter.passes import Page, Pass
 from exporter.sources.base import Source
 from exporter.sources.registry import create
 from tests.sources.source_context import NOW, Clock, options, run, source_context
-from tests.specs.specification import Specification, names
+from tests.specs.specification import OFFICIAL, Specification, names, specifications
 
 Change = Callable[[datetime], None]
 
@@ -88,9 +88,15 @@ async def _pages(source: Source, sync_pass: Pass) -> list[Page]:
 
 @dataclass(frozen=True)
 class Vendor:
-    """The official files of one vendor."""
+    """The documents of one vendor, which are its official files or the project's own shapes."""
 
     specifications: Sequence[Specification]
+    official: bool = True
+
+    @classmethod
+    def of_origin(cls, vendor: str, origin: str) -> Vendor:
+        """A vendor's documents by where they come from; skips the test if they are not there."""
+        return cls(specifications(vendor, origin), official=origin == OFFICIAL)
 
     def of(self, request: httpx.Request) -> Specification:
         """The file that has the request's address; any where none has."""

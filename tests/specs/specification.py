@@ -1,4 +1,8 @@
-"""An official OpenAPI file: whether it allows a request, whether an answer has its shape, and its own examples."""
+"""An OpenAPI document: whether it allows a request, whether an answer has its shape, and its own examples.
+
+Each vendor has two sets of documents: the project's own shapes of what it sends and reads, and, as extras that need
+the shared files beside the project, the vendor's official ones.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +10,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from pathlib import Path
 from typing import Any, ClassVar
 
 import httpx
@@ -31,12 +36,39 @@ from werkzeug.datastructures import Headers, ImmutableMultiDict
 
 from tests.programs import shared
 from tests.specs.shape import Shape
+from tests.specs.shapes import document
 
 _BRACKETS = re.compile(r"\[\w+\]$")
 
 
+OWN, OFFICIAL = "own shapes", "official files"
+ORIGINS = (OWN, OFFICIAL)
+
+OFFICIAL_FILES = {
+    "pipedrive": ("v2.yaml", "v1.yaml"),
+    "stripe": ("spec3-2020-03-02.json",),
+    "twilio": ("twilio_api_v2010.json", "twilio_taskrouter_v1.json"),
+}
+OWN_FILES = {
+    "pipedrive": ("pipedrive_v2.yaml", "pipedrive_v1.yaml"),
+    "stripe": ("stripe.yaml",),
+    "twilio": ("twilio_api_v2010.yaml", "twilio_taskrouter_v1.yaml"),
+}
+_SHAPES = Path(__file__).parents[1] / "data" / "specs"
+
+
+def specifications(vendor: str, origin: str) -> tuple[Specification, ...]:
+    """A vendor's documents; skips the test with the reason if they are the official ones and not there."""
+    official = OFFICIAL_FILES[vendor]
+    if origin == OFFICIAL:
+        return tuple(load(vendor, name) for name in official)
+    texts = [(_SHAPES / name).read_text(encoding="utf-8") for name in OWN_FILES[vendor]]
+    documents = [document(yaml.safe_load(text)) for text in texts]
+    return tuple(Specification(f"{vendor}/{name}", each) for name, each in zip(official, documents, strict=True))
+
+
 def load(*parts: str) -> Specification:
-    """One of the official files; the test is left out with the reason where they are not beside the project."""
+    """One of the official files; skips the test with the reason if they are not beside the project."""
     path = shared("specs", *parts)
     raw = path.read_bytes()
     # PyYAML's own loader takes half a minute for such a file, the one in C half a second

@@ -3,15 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
+import orjson
+import yaml
+
+from tests.programs import shared
 from tests.sources.providers.stripe.vendor import KEY
 from tests.sources.source_context import records_of
 from tests.specs.recorded import full_pass
+from tests.specs.specification import OWN
 
 VERSION = "2020-03-02"
 KINDS = {"subscriptions": "subscription", "invoices": "invoice", "payments": "charge"}
 LISTS = {"subscriptions": "/v1/subscriptions", "invoices": "/v1/invoices", "payments": "/v1/charges"}
+
+
+_OWN_OBJECTS = Path(__file__).parents[1] / "data" / "specs" / "stripe_objects.yaml"
+
+
+def stripe_objects(origin: str) -> Mapping[str, Any]:
+    """One object of each kind; skips the test if they are the official ones and not there."""
+    if origin == OWN:
+        own: Mapping[str, Any] = yaml.safe_load(_OWN_OBJECTS.read_text(encoding="utf-8"))
+        return own
+    official: Mapping[str, Any] = orjson.loads(shared("specs", "stripe", "fixtures3.json").read_bytes())["resources"]
+    return official
 
 
 def chosen(entity: str, **given: Any) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""That the check of requests and answers against official files can fail, and says what is wrong."""
+"""The check of requests and answers against a document fails where it should, and says what is wrong."""
 
 from __future__ import annotations
 
@@ -7,9 +7,15 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.specs.recorded import only
+from tests.specs.recorded import Vendor, only
 from tests.specs.shape import Wish
 from tests.specs.specification import Specification
+
+
+@pytest.fixture
+def specification(stripe: Vendor) -> Specification:
+    return stripe.specifications[0]
+
 
 BEARER = {"authorization": "Bearer key"}
 
@@ -28,8 +34,8 @@ def asked(path: str, method: str = "GET", **headers: str) -> httpx.Request:
         "/v1/events?created=1760000000",
     ],
 )
-def test_what_the_file_knows_is_allowed(stripe: Specification, path: str) -> None:
-    assert stripe.refusals(asked(path)) == {}
+def test_what_the_file_knows_is_allowed(specification: Specification, path: str) -> None:
+    assert specification.refusals(asked(path)) == {}
 
 
 @pytest.mark.parametrize(
@@ -47,18 +53,20 @@ def test_what_the_file_knows_is_allowed(stripe: Specification, path: str) -> Non
     ],
 )
 def test_what_the_file_does_not_know_is_refused_with_the_request_and_the_rule(
-    stripe: Specification, path: str, rule: str
+    specification: Specification, path: str, rule: str
 ) -> None:
-    (text,) = stripe.refusals(asked(path)).values()
+    (text,) = specification.refusals(asked(path)).values()
     assert text.startswith(f"GET https://api.stripe.com{path}: ")
     assert rule in text
-    assert stripe.name in text
+    assert specification.name in text
 
 
-def test_other_methods_other_hosts_and_requests_without_a_key_are_refused(stripe: Specification) -> None:
-    (method,) = stripe.refusals(asked("/v1/charges/ch_1", "DELETE")).values()
-    (host,) = stripe.refusals(httpx.Request("GET", "https://api.example.com/v1/charges", headers=BEARER)).values()
-    (key,) = stripe.refusals(asked("/v1/charges", accept="application/json")).values()
+def test_other_methods_other_hosts_and_requests_without_a_key_are_refused(specification: Specification) -> None:
+    (method,) = specification.refusals(asked("/v1/charges/ch_1", "DELETE")).values()
+    (host,) = specification.refusals(
+        httpx.Request("GET", "https://api.example.com/v1/charges", headers=BEARER)
+    ).values()
+    (key,) = specification.refusals(asked("/v1/charges", accept="application/json")).values()
     assert "OperationNotFound" in method
     assert "ServerNotFound" in host
     assert "Security not found" in key
@@ -80,14 +88,14 @@ def test_other_methods_other_hosts_and_requests_without_a_key_are_refused(stripe
     ],
 )
 def test_an_answer_lies_by_another_type_or_field_but_not_by_what_it_leaves_out(
-    stripe: Specification, changes: dict[str, Any], lie: str | None
+    specification: Specification, changes: dict[str, Any], lie: str | None
 ) -> None:
     answer = {"object": "list", "has_more": False, "data": [{"id": "ch_1", "amount": 3, **changes}]}
-    assert stripe.lies("/v1/charges", answer) == ([f"answer to GET /v1/charges: {lie}"] if lie else [])
+    assert specification.lies("/v1/charges", answer) == ([f"answer to GET /v1/charges: {lie}"] if lie else [])
 
 
-def test_an_answer_that_leaves_out_what_is_required_is_not_valid(stripe: Specification) -> None:
-    told = stripe.invalid("/v1/charges", {"object": "list", "data": [], "url": "/v1/charges"})
+def test_an_answer_that_leaves_out_what_is_required_is_not_valid(specification: Specification) -> None:
+    told = specification.invalid("/v1/charges", {"object": "list", "data": [], "url": "/v1/charges"})
     assert told == ["answer to GET /v1/charges: : 'has_more' is a required property"]
 
 
@@ -99,12 +107,12 @@ def test_an_exception_fails_once_it_is_no_longer_needed_and_so_does_what_is_no_e
         only({"c", "a", "b"}, {"a": "why"})
 
 
-def test_a_made_answer_has_every_field_or_null_and_ends_within_its_own_kind(stripe: Specification) -> None:
-    schema = stripe.schema("/v1/charges").read_value()
-    (full,) = stripe.shape.value(schema, Wish({"currency": "usd"}))["data"]
-    (bare,) = stripe.shape.value(schema, Wish({"currency": "usd"}, nulls=True, kept=["invoice"]))["data"]
+def test_a_made_answer_has_every_field_or_null_and_ends_within_its_own_kind(specification: Specification) -> None:
+    schema = specification.schema("/v1/charges").read_value()
+    (full,) = specification.shape.value(schema, Wish({"currency": "usd"}))["data"]
+    (bare,) = specification.shape.value(schema, Wish({"currency": "usd"}, nulls=True, kept=["invoice"]))["data"]
     assert full["refunds"]["data"][0]["charge"] == "text"
     assert (full["customer"], bare["customer"], bare["amount"], bare["currency"]) == ("text", None, 3, "usd")
     assert bare["invoice"] == "text"
-    fields = stripe.document["components"]["schemas"]["charge"]["properties"].keys()
+    fields = specification.document["components"]["schemas"]["charge"]["properties"].keys()
     assert full.keys() == bare.keys() == fields

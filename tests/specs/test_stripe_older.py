@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
 from exporter.records import Invoice, Payment, Subscription
-from tests.specs.recorded import only
+from tests.specs.recorded import Vendor, only
 from tests.specs.shape import Wish
-from tests.specs.specification import Specification
+from tests.specs.specification import OFFICIAL
 from tests.specs.stripe import KINDS, LISTS, VERSION, listed, read
 
 DAY = datetime(2026, 1, 15, 10, tzinfo=UTC)
@@ -52,45 +54,60 @@ MADE = {
 }  # fmt: skip
 
 
+@pytest.fixture(scope="module")
+def official() -> Vendor:
+    """The official file, which is of the older version."""
+    return Vendor.of_origin("stripe", OFFICIAL)
+
+
 @pytest.mark.parametrize("nulls", [False, True])
 @pytest.mark.parametrize("entity", KINDS)
 def test_an_answer_of_the_older_version_is_taken_with_all_its_fields_and_with_as_many_nulls_as_may_be(
-    stripe: Specification, entity: str, nulls: bool
+    official: Vendor, entity: str, nulls: bool
 ) -> None:
-    path = LISTS[entity]
-    answer = stripe.shape.value(stripe.schema(path).read_value(), Wish(HELD[entity], nulls))
-    only(stripe.invalid(path, answer), {})
+    path, (file,) = LISTS[entity], official.specifications
+    answer = file.shape.value(file.schema(path).read_value(), Wish(HELD[entity], nulls))
+    only(file.invalid(path, answer), {})
     assert read(entity, {path: answer}, version=VERSION) == [MADE[entity, nulls]]
 
 
-def states(stripe: Specification, entity: str) -> list[str]:
-    """The states that the file names."""
-    kind = stripe.document["components"]["schemas"][KINDS[entity]]
-    found: list[str] = kind["properties"]["status"]["enum"]
+def values(stripe: Vendor, *names: str) -> list[str]:
+    """The values that the documents allow for a field of a schema."""
+    schema = stripe.specifications[0].document["components"]["schemas"]
+    found: list[str] = schema[names[0]]["properties"][names[1]]["enum"]
     return found
 
 
+def listed_row(stripe: Vendor, objects: Mapping[str, Any], entity: str) -> Any:
+    """A row of the entity's list: an own object, or one made from the schemas of the official file."""
+    if not stripe.official:
+        return objects[KINDS[entity]]
+    (file,) = stripe.specifications
+    (row,) = file.shape.value(file.schema(LISTS[entity]).read_value(), Wish(HELD[entity]))["data"]
+    return row
+
+
 @pytest.mark.parametrize("entity", ["subscriptions", "invoices"])
-def test_every_state_that_the_file_names_is_known(stripe: Specification, entity: str) -> None:
-    """One of an invoice that is deleted makes a tombstone."""
-    path = LISTS[entity]
-    (row,) = stripe.shape.value(stripe.schema(path).read_value(), Wish(HELD[entity]))["data"]
-    rows = [{**row, "id": state, "status": state} for state in states(stripe, entity)]
+def test_every_state_that_the_documents_name_is_known(stripe: Vendor, objects: Mapping[str, Any], entity: str) -> None:
+    """The state of a deleted invoice makes a tombstone."""
+    row, states = listed_row(stripe, objects, entity), values(stripe, KINDS[entity], "status")
+    rows = [{**row, "id": state, "status": state, "discounts": []} for state in states]
     found = {
         record.id: "deleted" if record.deleted else record.status
-        for record in read(entity, {path: listed(rows)}, version=VERSION)
+        for record in read(entity, {LISTS[entity]: listed(rows)}, version=VERSION)
     }
-    assert found == {state: state for state in states(stripe, entity)}
+    assert found == {state: state for state in states}
 
 
 @pytest.mark.parametrize("field", ["interval", "usage_type"])
-def test_every_kind_of_price_that_the_file_names_is_known(stripe: Specification, field: str) -> None:
-    kinds = stripe.document["components"]["schemas"]["recurring"]["properties"][field]["enum"]
-    path = LISTS["subscriptions"]
-    (row,) = stripe.shape.value(stripe.schema(path).read_value(), Wish(HELD["subscriptions"]))["data"]
+def test_every_kind_of_price_that_the_documents_name_is_known(
+    stripe: Vendor, objects: Mapping[str, Any], field: str
+) -> None:
+    row = listed_row(stripe, objects, "subscriptions")
     (item,) = row["items"]["data"]
-    for kind in kinds:
+    for kind in values(stripe, "recurring", field):
         priced = {**item["price"], "recurring": {**item["price"]["recurring"], field: kind}}
         items = {**row["items"], "data": [{**item, "price": priced}]}
-        (found,) = read("subscriptions", {path: listed([{**row, "items": items}])}, version=VERSION)
+        changed = {**row, "items": items, "discounts": []}
+        (found,) = read("subscriptions", {LISTS["subscriptions"]: listed([changed])}, version=VERSION)
         assert (found.monthly_amount > 0) is (kind != "metered"), kind

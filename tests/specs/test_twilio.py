@@ -1,4 +1,8 @@
-"""Twilio's official files of its calls and of TaskRouter, against what we ask of them and how we read what they show."""
+"""Twilio's APIs of calls and of TaskRouter: the requests that the provider sends, and how it reads the answers.
+
+Tests of `documents` run on the project's own shapes and, as extras, on the official files; tests of `official` use the
+examples in those files.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +20,7 @@ from tests.sources.providers.twilio.vendor import ACCOUNT, SECRET, WORKSPACE, Tw
 from tests.sources.source_context import NOW, records_of
 from tests.specs.recorded import Exchange, Vendor, converse, full_pass, only
 from tests.specs.shape import Wish
-from tests.specs.specification import load
+from tests.specs.specification import OFFICIAL, ORIGINS
 
 ENTITIES = ("calls", "people", "measurements")
 CALLS = "/2010-04-01/Accounts/{AccountSid}/Calls.json"
@@ -39,9 +43,14 @@ ASKED = {
 PATHS = [operation.removeprefix("GET ") for operation in ASKED]
 
 
+@pytest.fixture(scope="module", params=ORIGINS)
+def documents(request: pytest.FixtureRequest) -> Vendor:
+    return Vendor.of_origin("twilio", request.param)
+
+
 @pytest.fixture(scope="module")
 def official() -> Vendor:
-    return Vendor((load("twilio", "twilio_api_v2010.json"), load("twilio", "twilio_taskrouter_v1.json")))
+    return Vendor.of_origin("twilio", OFFICIAL)
 
 
 @pytest.fixture(scope="module")
@@ -74,18 +83,18 @@ def account(**given: Any) -> Twilio:
     return vendor
 
 
-def test_every_request_is_allowed(official: Vendor, said: list[Exchange]) -> None:
-    only(official.refusals(said), {})
+def test_every_request_is_allowed(documents: Vendor, said: list[Exchange]) -> None:
+    only(documents.refusals(said), {})
 
 
 def test_every_operation_and_parameter_that_we_use_is_among_the_requests(
-    official: Vendor, said: list[Exchange]
+    documents: Vendor, said: list[Exchange]
 ) -> None:
-    assert official.operations(said) == ASKED
+    assert documents.operations(said) == ASKED
 
 
-def test_the_fake_answers_as_the_files_say(official: Vendor, said: list[Exchange]) -> None:
-    only(official.lies(said), {})
+def test_the_fake_answers_as_the_files_say(documents: Vendor, said: list[Exchange]) -> None:
+    only(documents.lies(said), {})
 
 
 def examples(official: Vendor, path: str) -> dict[str, Any]:
@@ -102,15 +111,20 @@ def shown(official: Vendor) -> dict[str, Any]:
     }
 
 
-def read(official: Vendor, entity: str, answers: Mapping[str, Any]) -> list[Any]:
-    """What becomes of answers by path, or else of examples; those of calls are today's. Nothing is rejected."""
-    plain = shown(official)
+EMPTY: dict[str, Any] = {
+    CALLS: {"calls": [], "next_page_uri": None},
+    NUMBERS: {"incoming_phone_numbers": [], "next_page_uri": None},
+}
+
+
+def read(documents: Vendor, entity: str, answers: Mapping[str, Any]) -> list[Any]:
+    """The records of answers by path. Calls are answered for today's page only; no row may be rejected."""
 
     def answer(request: httpx.Request) -> Any:
-        _, path = official.place(request)
+        _, path = documents.place(request)
         today = request.url.params.get("StartTime>") in (None, NOW.strftime("%Y-%m-%dT00:00:00Z"))
         later = "PageToken" in request.url.params
-        return answers[path] if path in answers and today and not later else plain[path]
+        return answers[path] if path in answers and today and not later else EMPTY[path]
 
     pages = full_pass(answer, {"SECRET": SECRET}, **chosen(entity))
     assert [error for page in pages for error in page.rejected] == []
@@ -121,7 +135,7 @@ def calls(official: Vendor, page: str, changes: Mapping[str, Mapping[str, Any]])
     """What becomes of a page of the example calls, changed by SID, which is followed by an empty one."""
     found = examples(official, CALLS)[page]
     rows = [{**row, **changes.get(row["sid"], {})} for row in found["calls"]]
-    return read(official, "calls", {CALLS: {**found, "calls": rows}})
+    return read(official, "calls", {**shown(official), CALLS: {**found, "calls": rows}})
 
 
 FIRST, SECOND = "CA" + "a" * 32, "CA" + "a" * 31 + "0"
@@ -156,34 +170,15 @@ def test_an_example_call_is_taken_as_the_leg_of_the_other(official: Vendor) -> N
     assert (found.id, found.status, found.agent, found.talk_seconds) == (SECOND, "answered", "+13051913581", 4.0)
 
 
-@pytest.mark.parametrize(("kind", "known"), [("status", STATES), ("direction", DIRECTIONS)])
-def test_every_state_and_direction_that_the_file_names_is_known(
-    official: Vendor, kind: str, known: Mapping[str, str]
-) -> None:
-    """Directions are named only by the text that describes them."""
-    schemas = official.specifications[0].document["components"]["schemas"]
-    told = schemas["api.v2010.account.call"]["properties"]["direction"]["description"]
-    named = {
-        "status": set(schemas["call_enum_status"]["enum"]),
-        "direction": set(re.findall(r"`((?:in|out)bound[a-z-]*|trunking-[a-z]+)`", told)),
-    }[kind]
-    assert named == known.keys()
-    for value in named:
-        (found,) = calls(
-            official, "readFullPage1", {FIRST: {"parent_call_sid": None, "answered_by": None, kind: value}}
-        )
-        assert (getattr(found, kind) or "") == known[value]
-
-
 def test_the_example_worker_is_taken(official: Vendor) -> None:
-    assert read(official, "people", {}) == [
+    assert read(official, "people", shown(official)) == [
         Person(id="WK" + "a" * 32, updated_at=datetime(2017, 5, 30, 23, 5, 29, tzinfo=UTC), name="testWorker",
                active=True, attributes={"worker": "testWorker"})
     ]  # fmt: skip
 
 
 def test_the_example_statistics_are_taken(official: Vendor) -> None:
-    found: list[Measurement] = read(official, "measurements", {})
+    found: list[Measurement] = read(official, "measurements", shown(official))
     period = ("tasks_entered", "tasks_completed", "tasks_canceled", "tasks_moved", "avg_task_acceptance_time",
               "reservations_created", "reservations_accepted", "reservations_rejected", "reservations_timed_out",
               "reservations_canceled")  # fmt: skip
@@ -205,36 +200,61 @@ HELD = {
 AT = datetime(2026, 1, 15, 10, tzinfo=UTC)
 
 
-def made(official: Vendor, wish: Wish) -> dict[str, Any]:
+def made(documents: Vendor, wish: Wish) -> dict[str, Any]:
     """Answers that are made from the schemas, by path."""
     found = {}
     for path in PATHS:
-        file = next(each for each in official.specifications if path in each.document["paths"])
+        file = next(each for each in documents.specifications if path in each.document["paths"])
         found[path] = file.shape.value(file.schema(path).read_value(), wish)
         only(file.invalid(path, found[path]), {})
     return found
 
 
-def test_answers_with_all_their_fields_are_taken(official: Vendor) -> None:
-    answers = made(official, Wish(HELD))
-    (call,) = read(official, "calls", answers)
+@pytest.mark.parametrize(("kind", "known"), [("status", STATES), ("direction", DIRECTIONS)])
+def test_every_state_and_direction_that_the_documents_name_is_known(
+    documents: Vendor, kind: str, known: Mapping[str, str]
+) -> None:
+    named = named_values(documents, kind)
+    assert named == known.keys()
+    answers = made(documents, Wish(HELD))
+    (row,) = answers[CALLS]["calls"]
+    for value in named:
+        page = {**answers[CALLS], "calls": [{**row, kind: value}]}
+        (call,) = read(documents, "calls", {**answers, CALLS: page})
+        assert (getattr(call, kind) or "") == known[value]
+
+
+def named_values(documents: Vendor, kind: str) -> set[str]:
+    """The values of a field; the official file names directions only in the text that describes the field."""
+    schemas = documents.specifications[0].document["components"]["schemas"]
+    if kind == "status":
+        return set(schemas["call_enum_status"]["enum"])
+    if not documents.official:
+        return set(schemas["directions"]["enum"])
+    description = schemas["api.v2010.account.call"]["properties"]["direction"]["description"]
+    return set(re.findall(r"`((?:in|out)bound[a-z-]*|trunking-[a-z]+)`", description))
+
+
+def test_answers_with_all_their_fields_are_taken(documents: Vendor) -> None:
+    answers = made(documents, Wish(HELD))
+    (call,) = read(documents, "calls", answers)
     assert call == Call(
         id=FIRST, updated_at=AT, direction="inbound", status="answered", queue="text", started_at=AT, ended_at=AT,
         answered_at=AT, talk_seconds=0.0, wait_seconds=0.0,
         attributes={"queue_seconds": "1", "price": "text", "price_unit": "USD"},
     )  # fmt: skip
-    (person,) = read(official, "people", answers)
+    (person,) = read(documents, "people", answers)
     assert (person.name, person.updated_at, person.attributes) == ("Ada", AT, {"worker": "text"})
-    found = read(official, "measurements", answers)
+    found = read(documents, "measurements", answers)
     assert {each.value for each in found} == {3.0}
     assert {each.attributes["queue"] for each in found} == {"text"}
 
 
-def test_answers_with_as_many_nulls_as_may_be_are_taken_for_what_is_left(official: Vendor) -> None:
-    answers = made(official, Wish({}, nulls=True, kept=["sid"]))
-    assert read(official, "calls", answers) == [Call(id=FIRST)]
-    assert read(official, "people", answers) == [Person(id="WK" + "a" * 32, active=True)]
-    found = read(official, "measurements", answers)
+def test_answers_with_as_many_nulls_as_may_be_are_taken_for_what_is_left(documents: Vendor) -> None:
+    answers = made(documents, Wish({}, nulls=True, kept=["sid"]))
+    assert read(documents, "calls", answers) == [Call(id=FIRST)]
+    assert read(documents, "people", answers) == [Person(id="WK" + "a" * 32, active=True)]
+    found = read(documents, "measurements", answers)
     assert {each.attributes["queue"] for each in found} == {"WQ" + "a" * 32}
     assert {each.value for each in found} == {3.0}
     # how many wait, and how long, stand in objects that may be null

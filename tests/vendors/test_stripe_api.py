@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from decimal import Decimal
 from typing import Any
 
@@ -12,7 +11,8 @@ from starlette.routing import Mount
 
 from tests.demo.api_client import ApiClient
 from tests.demo.tiny_company import ManualClock, at
-from tests.programs import shared
+from tests.specs.specification import ORIGINS
+from tests.specs.stripe import stripe_objects
 from tests.vendors.stripe.access import StripeAccess
 from tests.vendors.stripe.api import RESOURCES, FakeStripe
 from tests.vendors.stripe.ledger import Attempt, Discount, Line, Refund, Term
@@ -156,8 +156,9 @@ def test_a_charge_is_pending_and_settled_and_goes_back_in_parts(account: Account
 
 
 @pytest.mark.parametrize("path", ["subscriptions", "invoices", "charges", "refunds", "customers", "coupons", "events"])
-def test_objects_have_only_fields_of_the_published_api(account: Account, path: str) -> None:
-    published = json.loads(shared("specs", "stripe", "fixtures3.json").read_text(encoding="utf-8"))["resources"]
+@pytest.mark.parametrize("origin", ORIGINS)
+def test_objects_have_only_fields_of_the_published_api(account: Account, path: str, origin: str) -> None:
+    published = stripe_objects(origin)
     account.clock.advance(10 * DAY)
     rows = account.get(path)["data"]
     assert rows

@@ -16,13 +16,17 @@ from exporter.records import Measurement, Person, Record
 from exporter.sources.registry import create
 from tests.demo.api_client import ApiClient
 from tests.demo.tiny_company import ManualClock, TinyCompany, at, phone_call
-from tests.programs import shared
 from tests.sources.source_context import options, run, source_context
+from tests.specs.shape import Wish
+from tests.specs.specification import ORIGINS, specifications
 from tests.vendors.twilio.api import ACCOUNT, KEY, WORKSPACE, FakeTwilio
 from tests.vendors.twilio.payloads import sid
 
 CALLS = f"/2010-04-01/Accounts/{ACCOUNT}/Calls.json"
 SPACE = f"/v1/Workspaces/{WORKSPACE}"
+ACCOUNTS, SPACES = "/2010-04-01/Accounts/{AccountSid}", "/v1/Workspaces/{WorkspaceSid}"
+QUEUES = f"{SPACES}/TaskQueues/{{TaskQueueSid}}"
+"""Paths as the documents of the API write them."""
 QUEUE = f"{SPACE}/TaskQueues/{sid('WQ', 'Support line')}"
 
 
@@ -99,30 +103,31 @@ def test_a_change_is_stamped_in_the_manner_of_mails(account: Account) -> None:
     )
 
 
-def test_rows_have_the_fields_of_the_published_api(account: Account) -> None:
-    spec = json.loads(shared("specs", "twilio", "twilio_api_v2010.json").read_text(encoding="utf-8"))
+@pytest.mark.parametrize("origin", ORIGINS)
+def test_rows_have_the_fields_of_the_published_api(account: Account, origin: str) -> None:
+    calls, _ = specifications("twilio", origin)
     account.clock.advance(60)
-    properties = spec["components"]["schemas"]["api.v2010.account.call"]["properties"]
-    assert {*account.legs()[0]} == {*properties}
-    assert {row["status"] for row in account.legs()} <= {*spec["components"]["schemas"]["call_enum_status"]["enum"]}
+    answer = account.get(CALLS)
+    shape = calls.shape.named(calls.schema(f"{ACCOUNTS}/Calls.json").read_value(), "calls")
+    assert {*account.legs()[0]} == {*calls.shape.value(shape["items"], Wish({}))}
+    assert calls.lies(f"{ACCOUNTS}/Calls.json", answer) == []
 
 
+@pytest.mark.parametrize("origin", ORIGINS)
 @pytest.mark.parametrize(
-    ("path", "name", "schema"),
+    ("path", "operation"),
     [
-        (f"{SPACE}/Workers", "workers", "workspace.worker"),
-        (f"{SPACE}/TaskQueues", "task_queues", "workspace.task_queue"),
-        (f"{QUEUE}/RealTimeStatistics", None, "workspace.task_queue.task_queue_real_time_statistics"),
-        (f"{QUEUE}/CumulativeStatistics", None, "workspace.task_queue.task_queue_cumulative_statistics"),
+        (f"{SPACE}/Workers", f"{SPACES}/Workers"),
+        (f"{SPACE}/TaskQueues", f"{SPACES}/TaskQueues"),
+        (f"{QUEUE}/RealTimeStatistics", f"{QUEUES}/RealTimeStatistics"),
+        (f"{QUEUE}/CumulativeStatistics", f"{QUEUES}/CumulativeStatistics"),
     ],
 )
 def test_taskrouter_has_only_fields_of_the_published_api(
-    account: Account, path: str, name: str | None, schema: str
+    account: Account, path: str, operation: str, origin: str
 ) -> None:
-    spec = json.loads(shared("specs", "twilio", "twilio_taskrouter_v1.json").read_text(encoding="utf-8"))
-    answer = account.get(path)
-    row = answer[name][0] if name else answer
-    assert {*row} <= {*spec["components"]["schemas"][f"taskrouter.v1.{schema}"]["properties"]}
+    _, taskrouter = specifications("twilio", origin)
+    assert taskrouter.lies(operation, account.get(path)) == []
 
 
 def test_pages_are_newest_first_and_hold_still_while_calls_come_in(account: Account) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import closing
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -118,7 +119,7 @@ def push_grafana(  # typer makes an option of each parameter
         token = secret.reveal(os.environ, Path())
     except LookupError as error:
         raise StartError(f"no token for Grafana: {error}") from None
-    with GrafanaApi(url or site.config.dashboards.url, token) as api:
+    with closing(GrafanaApi(url or site.config.dashboards.url, token)) as api:
         changes = plan(api, site)
         for change in changes if dry_run else apply(api, changes):
             typer.echo(f"{change.action} {change.kind} {change.title} ({change.uid})")

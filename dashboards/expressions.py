@@ -105,9 +105,9 @@ def on_target_share_by(label: str) -> str:
 
 def count_by_status(*matchers: Matcher, scope: Scope = Scope.COMPANY) -> str:
     """Number of KPIs with each status: the four verdicts always, the other statuses if any KPI has them."""
-    others = tuple(status for status in Status if status not in VERDICTS)
+    without_verdict = tuple(status for status in Status if status not in VERDICTS)
     counts = aggregate("sum", has_status(VERDICTS, *matchers, scope=scope), ("status",))
-    return f"{counts} or {aggregate('sum', has_status(others, *matchers, scope=scope), ('status',))} > 0"
+    return f"{counts} or {aggregate('sum', has_status(without_verdict, *matchers, scope=scope), ('status',))} > 0"
 
 
 def mean_score(scope: Scope) -> str:

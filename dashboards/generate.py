@@ -29,6 +29,7 @@ from dashboards.rules.groups import alert_groups, recording_rules
 from dashboards.rules.model import RuleGroup
 from dashboards.rules.prometheus import alert_file, recording_file, test_file
 from dashboards.site import MAIN_FOLDER, PEOPLE_FOLDER, Deployment, Site, department_uid
+from exporter.config.fields import Scope
 from exporter.config.root import Config
 from exporter.errors import StartError
 
@@ -62,7 +63,7 @@ def dashboard_files(site: Site) -> Iterator[DashboardFile]:
     yield DashboardFile(MAIN_FOLDER, "wall", wall(site))
     yield DashboardFile(MAIN_FOLDER, "exporter-health", exporter_health(site))
     yield DashboardFile(MAIN_FOLDER, "runbook", runbook(site))
-    if site.shows_people:
+    if site.kpis(Scope.PERSON):
         yield DashboardFile(PEOPLE_FOLDER, "person", person(site))
         yield DashboardFile(PEOPLE_FOLDER, "people", people(site))
         if site.config.dashboards.leaderboard:

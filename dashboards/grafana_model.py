@@ -27,7 +27,6 @@ class ThresholdStep(core.Threshold):  # type: ignore[misc]
         self.from_value = value
 
     def to_json_data(self) -> Json:
-        """`{color, value}`."""
         return {"color": self.color, "value": self.from_value}
 
 
@@ -40,7 +39,6 @@ class Query(core.Target):  # type: ignore[misc]
         self.format = "table" if form == "table" else "time_series"
 
     def to_json_data(self) -> Json:
-        """A data query for Prometheus."""
         return {
             "datasource": self.datasource,
             "editorMode": "code",
@@ -61,7 +59,6 @@ class Panel(core.Panel):  # type: ignore[misc]
         self.type, self.options, self.field_config = type, options, field_config
 
     def to_json_data(self) -> Json:
-        """The panel, without the obsolete keys of grafanalib."""
         return {
             "id": self.id,
             "type": self.type,
@@ -84,7 +81,6 @@ class RowPanel(core.RowPanel):  # type: ignore[misc]
     """A row heading. A collapsed row contains its panels and runs their queries only when it is opened."""
 
     def to_json_data(self) -> Json:
-        """A panel of type row."""
         return {
             "id": self.id,
             "type": "row",
@@ -125,7 +121,6 @@ class Variable(core.Template):  # type: ignore[misc]
         self.current: Json | None = {"selected": True, "text": ["All"], "value": ["$__all"]} if many else default
 
     def to_json_data(self) -> Json:
-        """A variable of type query."""
         return {
             "type": self.type,
             "name": self.name,
@@ -146,7 +141,7 @@ class Variable(core.Template):  # type: ignore[misc]
 
 
 class Dashboard(core.Dashboard):  # type: ignore[misc]
-    """A dashboard in the classic JSON of schema version 42."""
+    """A dashboard in the classic JSON of schema version 42, without `id` and `version`, which Grafana assigns."""
 
     def __init__(self, *, week_start: str, fiscal_month: int, **common: Any) -> None:
         """`fiscal_month` counts from 0; `week_start` is the name of a weekday, or empty for the viewer's own."""
@@ -154,7 +149,6 @@ class Dashboard(core.Dashboard):  # type: ignore[misc]
         self.week_start, self.fiscal_month = week_start, fiscal_month
 
     def to_json_data(self) -> Json:
-        """The content of a dashboard file. Grafana assigns `id` and `version`."""
         return {
             "uid": self.uid,
             "title": self.title,

@@ -58,6 +58,8 @@ def build_dashboard(site: Site, settings: DashboardSettings, layout: Iterable[Gr
         _set_datasource(site, panel)
     for variable in settings.variables:
         variable.dataSource = site.datasource_ref
+    home = DashboardLink(type="link", title="Overview", uri=f"/d/{OVERVIEW}", icon="dashboard", tooltip="All KPIs")
+    dropdown = DashboardLink(type="dashboards", title="Dashboards", tags=[TAG], asDropdown=True, includeVars=True)
     return Dashboard(
         uid=settings.uid,
         title=settings.title,
@@ -70,7 +72,7 @@ def build_dashboard(site: Site, settings: DashboardSettings, layout: Iterable[Gr
         time=Time(settings.since, "now"),
         templating=Templating(list(settings.variables)),
         annotations=Annotations(list(settings.annotations)),
-        links=_navigation(settings.uid),
+        links=[dropdown] if settings.uid == OVERVIEW else [home, dropdown],
         panels=panels,
         week_start=company.week_starts if company.week_starts in _WEEK_STARTS else "",
         fiscal_month=company.fiscal_month - 1,
@@ -85,12 +87,6 @@ def _set_datasource(site: Site, panel: Panel | RowPanel) -> None:
         panel.dataSource = site.datasource_ref
         for query in panel.targets:
             query.datasource = site.datasource_ref
-
-
-def _navigation(uid: str) -> list[DashboardLink]:
-    home = DashboardLink(type="link", title="Overview", uri=f"/d/{OVERVIEW}", icon="dashboard", tooltip="All KPIs")
-    others = DashboardLink(type="dashboards", title="Dashboards", tags=[TAG], asDropdown=True, includeVars=True)
-    return [others] if uid == OVERVIEW else [home, others]
 
 
 def arrange(layout: Iterable[GridItem | PanelRow]) -> list[Panel | RowPanel]:

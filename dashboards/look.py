@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
+from dashboards.encoding import escape_variables
 from dashboards.grafana_model import ThresholdStep
 from dashboards.site import DETAIL, PERSON, late_after
 from exporter.config.fields import Status
@@ -33,7 +34,6 @@ _CURRENCY_UNITS = frozenset(
 )  # fmt: skip
 """Currencies for which Grafana has a unit."""
 _DECIMALS = {"count": 1, "ratio": 1, "currency": 2, "seconds": 1, "score": 2}
-_UNIT_TEXTS = {"ratio": "%", "seconds": "s", "count": " ", "score": " "}
 
 NEUTRAL = "text"
 PERCENT = "percentunit"
@@ -44,16 +44,6 @@ def unit_id(unit: str, currency: str) -> str:
     if unit == "currency":
         return f"currency{currency}" if currency in _CURRENCY_UNITS else f"currency:{currency} "
     return {"count": "locale", "ratio": "percentunit", "seconds": "s", "score": "none"}.get(unit) or f"suffix:{unit}"
-
-
-def decimals(unit: str) -> int:
-    """The number of decimal places."""
-    return _DECIMALS.get(unit, 1)
-
-
-def unit_texts(config: Config) -> dict[str, str]:
-    """The texts of units in a table's unit column. Units that are not listed are shown unchanged."""
-    return _UNIT_TEXTS | {"currency": config.company.currency}
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,9 +164,17 @@ def _unit_overrides(config: Config, units: Mapping[str, str]) -> tuple[Override,
     for name, unit in units.items():
         names.setdefault(unit, []).append(name)
     return tuple(
-        by_pattern(f"^({'|'.join(names[unit])}) ", unit=unit_id(unit, config.company.currency), decimals=decimals(unit))
+        by_pattern(
+            f"^({'|'.join(names[unit])}) ", unit=unit_id(unit, config.company.currency), decimals=_DECIMALS.get(unit, 1)
+        )
         for unit in sorted(names)
     )
+
+
+def unit_mapping(config: Config) -> dict[str, Any]:
+    """A value mapping from units to the texts in a table's unit column; other units are shown unchanged."""
+    texts = {"ratio": "%", "seconds": "s", "count": " ", "score": " ", "currency": config.company.currency}
+    return value_mapping({unit: (text, None) for unit, text in texts.items()})
 
 
 def status_mapping(config: Config) -> dict[str, Any]:
@@ -189,6 +187,11 @@ def code_mapping(config: Config) -> dict[str, Any]:
     """A value mapping from the codes of statuses to words and colours."""
     colour = colours(config)
     return value_mapping({str(spec.code): (spec.words, colour[spec.status]) for spec in BY_CODE})
+
+
+def text_mapping(texts: Mapping[str, str]) -> dict[str, Any]:
+    """A value mapping to texts, which are shown literally."""
+    return value_mapping({value: (escape_variables(text), None) for value, text in texts.items()})
 
 
 def value_mapping(texts: Mapping[str, tuple[str, str | None]]) -> dict[str, Any]:

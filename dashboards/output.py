@@ -12,7 +12,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from pathlib import Path, PurePosixPath
 
 from dashboards.encoding import json_text
@@ -57,20 +57,12 @@ class Manifest:
         return json_text({field.name: sorted(getattr(self, field.name)) for field in fields(self)})
 
     def after(self, earlier: Manifest) -> Manifest:
-        """This manifest, with the objects that only the earlier run generated listed as gone."""
-        return Manifest(
-            self.files,
-            self.rules,
-            self.contact_points,
-            self.mute_timings,
-            _gone(self.rules, earlier.rules, earlier.gone_rules),
-            _gone(self.contact_points, earlier.contact_points, earlier.gone_contact_points),
-            _gone(self.mute_timings, earlier.mute_timings, earlier.gone_mute_timings),
-        )
-
-
-def _gone(current: tuple[str, ...], earlier: tuple[str, ...], earlier_gone: tuple[str, ...]) -> tuple[str, ...]:
-    return tuple(sorted({*earlier, *earlier_gone} - set(current)))
+        """This manifest, with the objects that only earlier runs generated listed as gone."""
+        gone = {}
+        for kind in ("rules", "contact_points", "mute_timings"):
+            generated_earlier = {*getattr(earlier, kind), *getattr(earlier, f"gone_{kind}")}
+            gone[f"gone_{kind}"] = tuple(sorted(generated_earlier - set(getattr(self, kind))))
+        return replace(self, **gone)
 
 
 @dataclass(frozen=True, slots=True)

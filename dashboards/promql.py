@@ -27,7 +27,6 @@ SAMPLES_DUPLICATE = Family(
 SAMPLES_OUT_OF_BOUNDS = Family(
     "prometheus_target_scrapes_sample_out_of_bounds_total", "Samples dropped for their timestamp.", (), "counter"
 )
-PROMETHEUS_FAMILIES = (ALERTS, SCRAPE_DURATION, RULE_FAILURES, SAMPLES_DUPLICATE, SAMPLES_OUT_OF_BOUNDS)
 
 _SHARE = "Share of the KPIs with a verdict that are on track or exceeded."
 _SCORE = "Mean target ratio of the KPIs, each limited to 0 to 1."

@@ -59,11 +59,6 @@ class Site:
         )
 
     @property
-    def shows_people(self) -> bool:
-        """True if any KPI has series for single people."""
-        return bool(self.kpis(Scope.PERSON))
-
-    @property
     def prometheus_alerts(self) -> bool:
         """True if Prometheus evaluates the alert rules."""
         return self.config.alerting.engine != "grafana"

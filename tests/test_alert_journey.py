@@ -18,7 +18,7 @@ import pytest
 import yaml
 
 from dashboards.generate import write_stack
-from dashboards.local.command_lines import alertmanager_command, prometheus_command
+from dashboards.local.stack import alertmanager_command, prometheus_command
 from dashboards.site import Deployment
 from exporter.config.loader import load
 from tests import small_company

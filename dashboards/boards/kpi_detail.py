@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from dashboards import expressions
-from dashboards.boards.kpi_charts import pace_chart, value_chart
+from dashboards.boards.kpi_charts import pace_chart, part_bars, supporting_tiles, value_chart
 from dashboards.boards.kpi_panels import status_history
-from dashboards.boards.supporting import part_bars, supporting_tiles
 from dashboards.boards.tables import alert_table, formula, number_cells, ratio_cells, status_cells, unit_cells
 from dashboards.encoding import escape_variables
 from dashboards.grafana_model import Dashboard, Panel, Variable
@@ -18,8 +17,8 @@ from dashboards.look import (
     by_pattern,
     link_to_person,
     status_overrides,
+    text_mapping,
     unit_overrides,
-    value_mapping,
 )
 from dashboards.panels import Header, TableColumn, bars, instant_query, open_row, table, table_query, tiles
 from dashboards.promql import Matcher, latest, select
@@ -78,26 +77,39 @@ def _target_changes(site: Site) -> dict[str, object]:
 
 
 def _headline(site: Site) -> list[GridItem]:
-    status, units = status_overrides(site.config), unit_overrides(site.config, site.config.kpis)
-    unit_look = Look(name="${__field.labels.verdict}", overrides=(*units, *status))
-    ratio_look = Look(PERCENT, overrides=status)
+    units, status = unit_overrides(site.config, site.config.kpis), status_overrides(site.config)
+    value_look = Look(name="${__field.labels.verdict}", overrides=(*units, *status))
+    ratio_look, age_look = Look(PERCENT, overrides=status), Look("s", 0, steps=age_steps(site.config))
     value = Header(1, "Value", "The value in the current period, and the verdict.")
     plan = Header(3, "Against plan", "Value against what is expected by now. 100 % is on plan, and more is better.")
     target = Header(4, "Against target", "Value against the target of the whole period. 100 % is on target.")
-    values, plans, target_ratios = (
-        [instant_query(expr, SERIES_WITH_STATUS)]
+    elapsed = Header(5, "Period elapsed", "Share of the period that has passed, weighted by the KPI's pace.")
+    age = Header(6, "Data age", "Time since the KPI's data was last complete.")
+    previous = Header(7, "Previous period", "Final value of the previous period.")
+    coverage = Header(8, "Records used", "Share of the records that count in the value.")
+    value_query, plan_query, target_query = (
+        instant_query(expr, SERIES_WITH_STATUS)
         for expr in (
             expressions.value_with_status(naming.VALUE, _KPI),
             expressions.plan_ratio_with_status(_KPI),
             expressions.value_with_status(naming.TARGET_RATIO, _KPI),
         )
     )
+    small_tiles = (
+        (elapsed, latest(naming.PERIOD_ELAPSED, _KPI), Look(PERCENT, 0)),
+        (age, expressions.data_age(_KPI), age_look),
+        (previous, latest(naming.PREVIOUS_VALUE, _KPI), Look(overrides=units)),
+        (coverage, latest(naming.COVERAGE, _KPI), Look(PERCENT)),
+    )
     return [
-        GridItem(tiles(value, values, unit_look, paint="background_solid"), 7, 4),
+        GridItem(tiles(value, [value_query], value_look, paint="background_solid"), 7, 4),
         GridItem(_target_tiles(site), 7, 4),
-        GridItem(tiles(plan, plans, ratio_look, text="value"), 5, 4),
-        GridItem(tiles(target, target_ratios, ratio_look, text="value"), 5, 4),
-        *_context(site),
+        GridItem(tiles(plan, [plan_query], ratio_look, text="value"), 5, 4),
+        GridItem(tiles(target, [target_query], ratio_look, text="value"), 5, 4),
+        *(
+            GridItem(tiles(header, [instant_query(expr, "{{kpi}} now")], look, text="value"), 6, 3)
+            for header, expr, look in small_tiles
+        ),
     ]
 
 
@@ -120,45 +132,23 @@ def _target_tiles(site: Site) -> Panel:
     return tiles(header, queries, Look(overrides=overrides))
 
 
-def _context(site: Site) -> list[GridItem]:
-    units = unit_overrides(site.config, site.config.kpis)
-    elapsed = Header(5, "Period elapsed", "Share of the period that has passed, weighted by the KPI's pace.")
-    age = Header(6, "Data age", "Time since the KPI's data was last complete.")
-    previous = Header(7, "Previous period", "Final value of the previous period.")
-    coverage = Header(8, "Records used", "Share of the records that count in the value.")
-    tile_specs = (
-        (elapsed, latest(naming.PERIOD_ELAPSED, _KPI), Look(PERCENT, 0)),
-        (age, expressions.data_age(_KPI), Look("s", 0, steps=age_steps(site.config))),
-        (previous, latest(naming.PREVIOUS_VALUE, _KPI), Look(overrides=units)),
-        (coverage, latest(naming.COVERAGE, _KPI), Look(PERCENT)),
-    )
-    return [
-        GridItem(tiles(header, [instant_query(expr, "{{kpi}} now")], look, text="value"), 6, 3)
-        for header, expr, look in tile_specs
-    ]
-
-
 def _about(site: Site) -> Panel:
+    """A table whose texts come from the config: value mappings translate the KPI's name."""
     header = Header(
         13, "About this KPI", "Why it matters, how it is calculated, which decision it supports, and who owns it."
     )
     texts = {
-        "why": {kpi.name: (escape_variables(kpi.why), None) for kpi in site.config.kpis},
-        "formula": {kpi.name: (escape_variables(formula(site.config, kpi.value)), None) for kpi in site.config.kpis},
-        "decision": {kpi.name: (escape_variables(kpi.decision or "–"), None) for kpi in site.config.kpis},
+        "why": ("Why", {kpi.name: kpi.why for kpi in site.config.kpis}),
+        "formula": ("Value", {kpi.name: formula(site.config, kpi.value) for kpi in site.config.kpis}),
+        "decision": ("Decision", {kpi.name: kpi.decision or "–" for kpi in site.config.kpis}),
     }
     expr = expressions.kpi_info(_KPI, labels=("owner", "department", "period", "better"))
-    for label in texts:
-        expr = f'label_replace({expr}, "{label}", "$1", "kpi", "(.*)")'
+    columns = [TableColumn("kpi")]
     wrapped = {"custom__cellOptions": {"type": "auto", "wrapText": True}}
-    columns = [
-        TableColumn("kpi"),
-        *(
-            TableColumn(
-                label, heading, None, wrapped | {"mappings": [value_mapping(texts[label])]} if texts[label] else {}
-            )
-            for label, heading in (("why", "Why"), ("formula", "Value"), ("decision", "Decision"))
-        ),
+    for label, (heading, text_by_kpi) in texts.items():
+        expr = f'label_replace({expr}, "{label}", "$1", "kpi", "(.*)")'
+        columns.append(TableColumn(label, heading, None, wrapped | {"mappings": [text_mapping(text_by_kpi)]}))
+    columns += [
         TableColumn("owner", "Owner", 150),
         TableColumn("department", "Department", 120),
         TableColumn("period", "Period", 70),

@@ -32,7 +32,6 @@ from exporter.config.fields import Scope
 from exporter.config.kpis import Kpi
 from exporter.statuses import STATUSES, colours
 
-_TILES_PER_ROW = 6
 _TITLE_AND_VERDICT = "${__field.labels.title}: ${__field.labels.verdict}"
 
 
@@ -88,13 +87,13 @@ def value_tiles(site: Site, header: Header, kpis: Sequence[Kpi], expr: str) -> P
 
 def tiles_height(count: int) -> int:
     """The height of a panel with this number of tiles."""
-    return 1 + 4 * math.ceil(max(count, 1) / _TILES_PER_ROW)
+    return 1 + 4 * math.ceil(max(count, 1) / 6)
 
 
 def worst_tiles(site: Site, panel_id: int, limit: int) -> Panel:
     """The KPIs furthest behind, at most `limit`."""
-    behind = f"{expressions.plan_ratio()} and on (kpi) {expressions.has_status(BAD)} == 1"
-    expr = f"{expressions.value_with_status(naming.VALUE)} and on (kpi) bottomk({limit}, {behind})"
+    plan_ratios = f"{expressions.plan_ratio()} and on (kpi) {expressions.has_status(BAD)} == 1"
+    expr = f"{expressions.value_with_status(naming.VALUE)} and on (kpi) bottomk({limit}, {plan_ratios})"
     header = Header(
         panel_id,
         "Needs attention",

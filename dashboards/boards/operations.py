@@ -11,7 +11,7 @@ from dashboards.boards.tables import kpi_columns
 from dashboards.expressions import with_title
 from dashboards.grafana_model import Dashboard, Panel, ThresholdStep
 from dashboards.layout import DashboardSettings, GridItem, PanelRow, build_dashboard
-from dashboards.look import Look, age_steps, by_pattern, fixed_colour, value_mapping
+from dashboards.look import Look, age_steps, by_pattern, fixed_colour, text_mapping
 from dashboards.panels import (
     Header,
     TableColumn,
@@ -82,7 +82,7 @@ def _checks(site: Site) -> list[GridItem]:
     """Tiles that say yes or no."""
     colour = colours(site.config)
     steps = (ThresholdStep(colour[Status.OFF_TRACK]), ThresholdStep(colour[Status.ON_TRACK], 1))
-    look = Look("none", 0, steps=steps, mappings=(value_mapping({"0": ("no", None), "1": ("yes", None)}),))
+    look = Look("none", 0, steps=steps, mappings=(text_mapping({"0": "no", "1": "yes"}),))
     checks = (
         (Header(2, "Store usable", "Whether the store can be read and written."), naming.STORE_UP),
         (Header(3, "Config accepted", "Whether the last load of the config succeeded."), naming.RELOAD_SUCCESS),
@@ -174,32 +174,18 @@ def _count_table(header: Header, expr: str, labels: tuple[str, ...]) -> Panel:
 
 
 def _durations() -> list[GridItem]:
+    evaluations = latest(naming.EVALUATION_DURATION, by=())
     scrapes = f"{select(promql.SCRAPE_DURATION)} {_OF_EXPORTERS}"
     failures = aggregate("sum", f"increase({select(promql.RULE_FAILURES)}[1h])", ("rule_group",))
     charts = (
-        (31, "Duration of passes", naming.SYNC_DURATION.help, latest(naming.SYNC_DURATION), "s"),
-        (
-            32,
-            "Duration of evaluations",
-            naming.EVALUATION_DURATION.help,
-            latest(naming.EVALUATION_DURATION, by=()),
-            "s",
-        ),
-        (33, "Duration of scrapes", "How long Prometheus waits for a response.", scrapes, "s"),
-        (34, "Failed rule evaluations", "Rules that Prometheus could not evaluate.", failures, "none"),
+        (Header(31, "Duration of passes", naming.SYNC_DURATION.help), latest(naming.SYNC_DURATION), "s"),
+        (Header(32, "Duration of evaluations", naming.EVALUATION_DURATION.help), evaluations, "s"),
+        (Header(33, "Duration of scrapes", "How long Prometheus waits for a response."), scrapes, "s"),
+        (Header(34, "Failed rule evaluations", "Rules that Prometheus could not evaluate."), failures, "none"),
     )
     return [
-        GridItem(
-            lines(
-                Header(panel_id, title, description),
-                [range_query(expr)],
-                Look(unit, 2, colour="series"),
-                step="1m",
-            ),
-            12,
-            8,
-        )
-        for panel_id, title, description, expr, unit in charts
+        GridItem(lines(header, [range_query(expr)], Look(unit, 2, colour="series"), step="1m"), 12, 8)
+        for header, expr, unit in charts
     ]
 
 

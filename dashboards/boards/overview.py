@@ -14,7 +14,6 @@ from dashboards.promql import COMPANY_ON_TARGET, DEPARTMENT_ON_TARGET, latest
 from dashboards.site import OVERVIEW, WALL, Site, department_uid
 from exporter import naming
 
-_WORST = 8
 _OBJECTIVES_HELP = (
     "Weighted mean of the target ratios of an objective's KPIs, each counted up to 100 %, so that one KPI that is far "
     "ahead cannot hide another that fails."
@@ -40,7 +39,7 @@ def overview(site: Site) -> Dashboard:
         GridItem(on_target_tile(site, 2), 6, 4),
         GridItem(status_tiles(site, 3), 13, 4),
         GridItem(age_tile(site, 4), 5, 4),
-        GridItem(worst_tiles(site, 5, _WORST), 24, 7),
+        GridItem(worst_tiles(site, 5, 8), 24, 7),
         GridItem(_objective_bars(site, 6), 12, bars_height),
         GridItem(_department_bars(site, departments, on_target, 1, department_links), 12, bars_height),
         GridItem(kpi_table(site, all_kpis), 24, 13),

@@ -56,7 +56,7 @@ def person(site: Site) -> Dashboard:
     history = Header(8, "Status of each KPI", "When the status of each KPI changed.")
     values = expressions.value_with_status(naming.VALUE, _PERSON, scope=Scope.PERSON)
     ratios = expressions.with_title(expressions.latest_value(naming.TARGET_RATIO, _PERSON, scope=Scope.PERSON))
-    trend_chart = lines(header=trend, queries=[range_query(ratios, "{{title}}")], look=Look(PERCENT, 0, "series"), at=1)
+    trend_chart = lines(trend, [range_query(ratios, "{{title}}")], Look(PERCENT, 0, colour="series"), at=1)
     layout: list[GridItem | PanelRow] = [
         GridItem(on_target_tile(site, 1, _PERSON, scope=Scope.PERSON), 6, 4),
         GridItem(status_tiles(site, 2, _PERSON, scope=Scope.PERSON), 13, 4),

@@ -18,8 +18,8 @@ from dashboards.look import (
     link_to_kpi,
     ratio_steps,
     status_mapping,
-    unit_texts,
-    value_mapping,
+    text_mapping,
+    unit_mapping,
 )
 from dashboards.panels import Header, TableColumn, alert_list, table, table_query
 from dashboards.promql import Matcher, equals, latest
@@ -60,7 +60,7 @@ def number_cells() -> dict[str, Any]:
 
 def unit_cells(site: Site) -> dict[str, Any]:
     """Cells of a unit."""
-    return {"mappings": [value_mapping({unit: (text, None) for unit, text in unit_texts(site.config).items()})]}
+    return {"mappings": [unit_mapping(site.config)]}
 
 
 def kpi_columns(width: int | None = None) -> tuple[TableColumn, TableColumn]:
@@ -70,7 +70,7 @@ def kpi_columns(width: int | None = None) -> tuple[TableColumn, TableColumn]:
 
 def kpi_table(site: Site, header: Header, *matchers: Matcher, scope: Scope = Scope.COMPANY, peers: str = "") -> Panel:
     """One row for each KPI, worst first. `peers` is an expression for the mean plan ratio of others."""
-    objectives = {entry.name: (escape_variables(entry.title), None) for entry in site.config.objectives}
+    objectives = {entry.name: entry.title for entry in site.config.objectives}
     columns = [
         *kpi_columns(260),
         TableColumn("status", "Status", 110, status_cells(site)),
@@ -80,7 +80,7 @@ def kpi_table(site: Site, header: Header, *matchers: Matcher, scope: Scope = Sco
         TableColumn("Value #D", "Target", 120, number_cells()),
         TableColumn("unit", "Unit", 70, unit_cells(site)),
         TableColumn("department", "Department", 140),
-        TableColumn("objective", "Objective", 180, {"mappings": [value_mapping(objectives)]} if objectives else {}),
+        TableColumn("objective", "Objective", 180, {"mappings": [text_mapping(objectives)]} if objectives else {}),
         TableColumn("owner", "Owner"),
     ]
     value, target = (

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+import os
+import secrets
 import shutil
 import socket
 import subprocess
@@ -13,12 +15,6 @@ from pathlib import Path
 from threading import Event, Lock, Thread
 
 from dashboards.generate import write_stack
-from dashboards.local.command_lines import (
-    alertmanager_command,
-    grafana_command,
-    grafana_environment,
-    prometheus_command,
-)
 from dashboards.site import Deployment
 from exporter.config.root import Config
 from exporter.errors import ExporterError
@@ -88,7 +84,8 @@ def begin(config: Config, exporter_url: str, directory: Path, history: HistoryWr
     Instead of an address, a program that is not installed has a message. Prometheus starts last, because its database
     has to contain the history before it opens it.
     """
-    installed = {name: path for name, (names, _) in PROGRAMS.items() if (path := _on_path(names))}
+    paths = {name: filter(None, map(shutil.which, names)) for name, (names, _) in PROGRAMS.items()}
+    installed = {name: path for name, candidates in paths.items() if (path := next(candidates, None))}
     ports = {name: _free_port(port) for name, (_, port) in PROGRAMS.items()}
     folder = directory / "stack"
     folder.mkdir(parents=True, exist_ok=True)
@@ -124,9 +121,16 @@ class _Stack:
         """Generates the files and starts the programs. Logs errors, which the exporter survives."""
         try:
             self._generate()
-            self._start_alertmanager()
-            self._start_grafana()
-            self._start_prometheus()
+            if program := self.programs.get("Alertmanager"):
+                command = alertmanager_command(program, self.folder, self.ports["Alertmanager"])
+                self.children.start("alertmanager", command)
+            if program := self.programs.get("Grafana"):
+                environment = grafana_environment(self.folder, self.ports["Grafana"])
+                self.children.start("grafana", grafana_command(program), environment)
+            if program := self.programs.get("Prometheus"):
+                self._load_history()
+                command = prometheus_command(program, self.folder, self.ports["Prometheus"])
+                self.children.start("prometheus", command)
         except (ExporterError, OSError) as error:
             if not self.children.stopped.is_set():
                 _log.error("cannot run the programs beside the exporter: %s", error)
@@ -147,21 +151,6 @@ class _Stack:
         )
         write_stack(config, self.folder / "generated", deployment)
 
-    def _start_alertmanager(self) -> None:
-        if program := self.programs.get("Alertmanager"):
-            command = alertmanager_command(program, self.folder, self.ports["Alertmanager"])
-            self.children.start("alertmanager", command)
-
-    def _start_grafana(self) -> None:
-        if program := self.programs.get("Grafana"):
-            environment = grafana_environment(self.folder, self.ports["Grafana"])
-            self.children.start("grafana", grafana_command(program), environment)
-
-    def _start_prometheus(self) -> None:
-        if program := self.programs.get("Prometheus"):
-            self._load_history()
-            self.children.start("prometheus", prometheus_command(program, self.folder, self.ports["Prometheus"]))
-
     def _load_history(self) -> None:
         """Creates blocks from the history, once: later they would overlap with what Prometheus recorded itself."""
         database, file, loaded = (self.folder / name for name in ("prometheus", "history.om", "history-loaded"))
@@ -175,10 +164,6 @@ class _Stack:
             file.unlink()
 
 
-def _on_path(names: tuple[str, ...]) -> str | None:
-    return next((path for name in names if (path := shutil.which(name))), None)
-
-
 def _free_port(preferred: int) -> int:
     """The preferred port, or any free port if it is in use."""
     for port in (preferred, 0):
@@ -189,3 +174,55 @@ def _free_port(preferred: int) -> int:
                 free: int = probe.getsockname()[1]
                 return free
     raise OSError("no port is free")
+
+
+def prometheus_command(program: str, folder: Path, port: int) -> list[str]:
+    """Prometheus with the generated config, and its database in the folder."""
+    generated = folder / "generated/prometheus"
+    return [
+        program,
+        f"--config.file={generated / 'prometheus.yml'}",
+        f"--storage.tsdb.path={folder / 'prometheus'}",
+        f"--web.listen-address=127.0.0.1:{port}",
+        *(generated / "flags").read_text().split(),
+    ]
+
+
+def alertmanager_command(program: str, folder: Path, port: int) -> list[str]:
+    """Alertmanager without a cluster."""
+    return [
+        program,
+        f"--config.file={folder / 'generated/alertmanager/alertmanager.yml'}",
+        f"--storage.path={folder / 'alertmanager'}",
+        f"--web.listen-address=127.0.0.1:{port}",
+        "--cluster.listen-address=",
+    ]
+
+
+def grafana_command(program: str) -> list[str]:
+    """Grafana with the home path of its installation."""
+    candidates = (Path(program).resolve().parent.parent, Path("/usr/share/grafana"))
+    home = next((path for path in candidates if (path / "conf/defaults.ini").is_file()), None)
+    server = [program, "server"] if Path(program).name == "grafana" else [program]
+    return [*server, *(["--homepath", str(home)] if home else [])]
+
+
+def grafana_environment(folder: Path, port: int) -> dict[str, str]:
+    """Anonymous viewers on this machine; a random administrator's password that is not shown."""
+    data, generated = (folder / "grafana").resolve(), (folder / "generated/grafana").resolve()
+    return {
+        **os.environ,
+        "GF_PATHS_DATA": str(data),
+        "GF_PATHS_LOGS": str(data / "log"),
+        "GF_PATHS_PLUGINS": str(data / "plugins"),
+        "GF_PATHS_PROVISIONING": str(generated / "provisioning"),
+        "GF_DASHBOARDS_DEFAULT_HOME_DASHBOARD_PATH": str(generated / "dashboards/kpi/overview.json"),
+        "GF_SERVER_HTTP_ADDR": "127.0.0.1",
+        "GF_SERVER_HTTP_PORT": str(port),
+        "GF_SECURITY_ADMIN_PASSWORD": secrets.token_urlsafe(24),
+        "GF_AUTH_ANONYMOUS_ENABLED": "true",
+        "GF_AUTH_ANONYMOUS_ORG_ROLE": "Viewer",
+        "GF_ANALYTICS_REPORTING_ENABLED": "false",
+        "GF_ANALYTICS_CHECK_FOR_UPDATES": "false",
+        "GF_ANALYTICS_CHECK_FOR_PLUGIN_UPDATES": "false",
+    }

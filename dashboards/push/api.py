@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from types import TracebackType
 from typing import Any
 
 import httpx
@@ -33,12 +32,8 @@ class GrafanaApi:
             transport=transport,
         )
 
-    def __enter__(self) -> GrafanaApi:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def close(self) -> None:
+        """Closes the connection."""
         self._client.close()
 
     def data_source(self, uid: str) -> Json | None:

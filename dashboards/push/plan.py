@@ -25,7 +25,7 @@ _FILE_KEYS = ("keepFiringFor", "dashboardUid", "panelId")
 """Keys of a rule in provisioning files that the API does not have."""
 
 Action = Literal["create", "update", "delete"]
-ObjectKind = Literal["folder", "dashboard", "alert rule"]
+GrafanaKind = Literal["folder", "dashboard", "alert rule"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +33,7 @@ class Change:
     """One change to make in Grafana."""
 
     action: Action
-    kind: ObjectKind
+    kind: GrafanaKind
     uid: str
     title: str
     folder: str = ""

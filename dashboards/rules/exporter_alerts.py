@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
 from dashboards import promql
@@ -59,19 +59,18 @@ def exporter_alerts(config: Config) -> Iterator[AlertRule]:
 def _unreachable(config: Config) -> AlertRule:
     build_info = select(naming.BUILD_INFO)
     up = replicas(naming.BUILD_INFO, Ramp(1), version="1", python="3")
-    return AlertRule(
-        name="KpiExporterUnreachable",
-        subject="",
-        severity=Severity.CRITICAL,
-        expr=f"absent({build_info})",
-        condition=GrafanaCondition(f"count({build_info}) or vector(0)", "$A < 1", no_data="Alerting"),
-        summary=("No KPI exporter can be scraped",),
-        description=(("Until it is back, dashboards show no new data and KPI alerts cannot fire.",),),
-        link=PanelLink(HEALTH, SOURCES_PANEL),
-        examples=Examples({}, up, fires_on_nothing=True),
-        hold=_HOLD,
-        labels=operator_contacts(config),
+    definition = _Definition(
+        "KpiExporterUnreachable",
+        Severity.CRITICAL,
+        f"absent({build_info})",
+        "No KPI exporter can be scraped",
+        "Until it is back, dashboards show no new data and KPI alerts cannot fire.",
+        naming.BUILD_INFO,
+        Ramp(0),
+        Ramp(1),
     )
+    condition = GrafanaCondition(f"count({build_info}) or vector(0)", "$A < 1", no_data="Alerting")
+    return replace(_alert(config, definition, Examples({}, up, fires_on_nothing=True)), condition=condition)
 
 
 def _must_be_one() -> Iterator[_Definition]:
@@ -170,46 +169,43 @@ def _must_stay_within_bounds() -> tuple[_Definition, ...]:
     )
 
 
-def _must_not_increase() -> tuple[_Definition, ...]:
+def _must_not_increase() -> Iterator[_Definition]:
     """Within an hour."""
     rebuilds = aggregate("max", f"increase({select(naming.STORE_REBUILDS)}[1h])")
     kpi_rules = Matcher("rule_group", "=~", '".*kpi.*"')
     failures = aggregate("max", f"increase({select(promql.RULE_FAILURES, kpi_rules)}[1h])", ("rule_group",))
     drops = {"duplicate": promql.SAMPLES_DUPLICATE, "out of bounds": promql.SAMPLES_OUT_OF_BOUNDS}
     by_kind = (with_label(f"increase({select(family)}[1h])", "kind", kind) for kind, family in drops.items())
-    return (
-        _Definition(
+    definitions: tuple[tuple[str, Family, str, str, str, dict[str, str]], ...] = (
+        (
             "KpiStoreRebuilt",
-            Severity.WARNING,
-            f"{rebuilds} > 0",
+            naming.STORE_REBUILDS,
+            rebuilds,
             "A damaged store was moved aside and is being rebuilt",
             "KPIs are missing until the sources have been read again.",
-            naming.STORE_REBUILDS,
-            Ramp(0, 0.01),
-            Ramp(1),
+            {},
         ),
-        _Definition(
+        (
             "KpiRuleFailing",
-            Severity.WARNING,
-            f"{failures} > 0",
+            promql.RULE_FAILURES,
+            failures,
             "Prometheus cannot evaluate a KPI rule",
             "Its log has the reason: most often two series where one was expected.",
-            promql.RULE_FAILURES,
-            Ramp(0, 0.01),
-            Ramp(1),
             {"rule_group": "/etc/kpi/rules/kpi-alerts.yml;kpi-sources"},
         ),
-        _Definition(
+        (
             "KpiSamplesDropped",
-            Severity.WARNING,
-            f"{aggregate('sum', ' or '.join(by_kind))} > 0",
+            promql.SAMPLES_DUPLICATE,
+            aggregate("sum", " or ".join(by_kind)),
             "Prometheus drops samples as duplicates or out of bounds",
             "Two targets expose the same series, or a clock jumped.",
-            promql.SAMPLES_DUPLICATE,
-            Ramp(0, 0.01),
-            Ramp(1),
+            {},
         ),
     )
+    for name, family, expr, summary, description, labels in definitions:
+        yield _Definition(
+            name, Severity.WARNING, f"{expr} > 0", summary, description, family, Ramp(0, 0.01), Ramp(1), labels
+        )
 
 
 def _rejected(config: Config) -> AlertRule:

@@ -51,36 +51,41 @@ def for_prometheus(sentences: Iterable[Sentence]) -> str:
     return " ".join("".join(map(_prometheus_template, sentence)) for sentence in sentences)
 
 
-def _prometheus_template(part: str | SeriesValue) -> str:
-    if isinstance(part, str):
-        return escape_template(part)
-    number = f"{{{{ . | first | value | {part.format.function} }}}}{escape_template(part.format.unit)}"
-    return f"{{{{ with query `max({part.selector})` }}}}{number}{{{{ else }}}}unknown{{{{ end }}}}"
+def _prometheus_template(segment: str | SeriesValue) -> str:
+    if isinstance(segment, str):
+        return escape_template(segment)
+    number = f"{{{{ . | first | value | {segment.format.function} }}}}{escape_template(segment.format.unit)}"
+    return f"{{{{ with query `max({segment.selector})` }}}}{number}{{{{ else }}}}unknown{{{{ end }}}}"
 
 
 def for_grafana(sentences: Iterable[Sentence], query_value: SeriesValue | None) -> str:
     """A template in which `query_value` is the result of query A. Omits sentences with any other number."""
     usable = (
-        sentence for sentence in sentences if all(isinstance(part, str) or part == query_value for part in sentence)
+        sentence
+        for sentence in sentences
+        if all(isinstance(segment, str) or segment == query_value for segment in sentence)
     )
     return " ".join("".join(map(_grafana_template, sentence)) for sentence in usable)
 
 
-def _grafana_template(part: str | SeriesValue) -> str:
-    if isinstance(part, str):
-        return escape_grafana_template(part)
-    return f"{{{{ $values.A.Value | {part.format.function} }}}}{escape_grafana_template(part.format.unit)}"
+def _grafana_template(segment: str | SeriesValue) -> str:
+    if isinstance(segment, str):
+        return escape_grafana_template(segment)
+    return f"{{{{ $values.A.Value | {segment.format.function} }}}}{escape_grafana_template(segment.format.unit)}"
 
 
 def example_text(sentences: Iterable[Sentence]) -> str:
     """The text if every number has the example value of its format."""
     return " ".join(
-        "".join(part if isinstance(part, str) else part.format.example_text + part.format.unit for part in sentence)
+        "".join(
+            segment if isinstance(segment, str) else segment.format.example_text + segment.format.unit
+            for segment in sentence
+        )
         for sentence in sentences
     )
 
 
 def values_in(sentences: Iterable[Sentence]) -> tuple[SeriesValue, ...]:
     """The numbers in the sentences, without repetitions."""
-    values = (part for sentence in sentences for part in sentence if isinstance(part, SeriesValue))
+    values = (segment for sentence in sentences for segment in sentence if isinstance(segment, SeriesValue))
     return tuple(dict.fromkeys(values))

@@ -9,11 +9,12 @@ from pathlib import Path
 from typing import Any
 
 from dashboards.encoding import yaml_text
-from dashboards.promql import ALERTS, PROMETHEUS_FAMILIES
+from dashboards.promql import ALERTS
 from exporter import naming
 from exporter.config.fields import Scope, Status
 from exporter.config.root import Config
 from exporter.naming import Family, metric_family, scoped
+from tests.dashboards.selectors import PROMETHEUS_FAMILIES
 from tests.programs import program
 
 HOURS = 24

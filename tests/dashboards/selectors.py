@@ -8,12 +8,15 @@ from typing import Any
 
 import promql_parser as promql
 
-from dashboards.promql import PROMETHEUS_FAMILIES
+from dashboards.promql import ALERTS, RULE_FAILURES, SAMPLES_DUPLICATE, SAMPLES_OUT_OF_BOUNDS, SCRAPE_DURATION
 from dashboards.rules.groups import recording_rules
 from exporter import naming
 from exporter.config.fields import Scope
 from exporter.config.root import Config
 from exporter.naming import Family, metric_family, scoped
+
+PROMETHEUS_FAMILIES = (ALERTS, SCRAPE_DURATION, RULE_FAILURES, SAMPLES_DUPLICATE, SAMPLES_OUT_OF_BOUNDS)
+"""Families of Prometheus itself."""
 
 STAND_INS = {
     "__range": "6h",

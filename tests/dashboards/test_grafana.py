@@ -16,7 +16,7 @@ import pytest
 
 from dashboards.generate import write_stack
 from dashboards.local import stack as local_stack
-from dashboards.local.command_lines import prometheus_command
+from dashboards.local.stack import prometheus_command
 from exporter.config.loader import load
 from tests import small_company
 from tests.command_line import Typed

@@ -14,7 +14,7 @@ import pytest
 import yaml
 
 from dashboards.local import stack
-from dashboards.local.command_lines import grafana_command, grafana_environment
+from dashboards.local.stack import grafana_command, grafana_environment
 from exporter.config.root import Config
 from tests import small_company
 from tests.exposition.serving import get

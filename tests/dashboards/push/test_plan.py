@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import closing
+
 import httpx
 import pytest
 
@@ -16,7 +18,7 @@ URL = "https://grafana.example.com/sub"
 
 
 def push(grafana: FakeGrafana, config: Config, token: str = TOKEN, *, dry_run: bool = False) -> list[Change]:
-    with GrafanaApi(URL, token, grafana.transport) as api:
+    with closing(GrafanaApi(URL, token, grafana.transport)) as api:
         changes = plan(api, Site(config))
         return changes if dry_run else list(apply(api, changes))
 

@@ -7,22 +7,22 @@ PACKAGES := prometheus prometheus-alertmanager postgresql mariadb-server faketim
 .DEFAULT_GOAL := help
 .PHONY: help demo test test-stack check lint generate goldens lock bench secrets programs clean
 
-help: ## show what can be done
+help: ## list the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 14
 
-demo: $(VENV)/runtime ## set up and run a simulated company, its exporter, and what of Prometheus and Grafana is on PATH
+demo: $(VENV)/runtime ## install and run a simulated company and its exporter, with Prometheus and Grafana if they are on PATH
 	@$(BIN)/kpi-exporter demo $(ARGS)
 
-test: $(VENV)/tests programs ## set up and run all tests; COVER=1 also measures the branches they take
+test: $(VENV)/tests programs ## install and run all tests; COVER=1 also measures branch coverage
 	@$(BIN)/pytest -n 2 --dist loadfile $(if $(COVER),--cov --cov-report=json:.coverage.json) $(ARGS)
 	@$(if $(COVER),$(BIN)/python -m tests.branches .coverage.json)
 
 test-stack: PROGRAMS += docker dockerd docker-compose debootstrap
 test-stack: PACKAGES += docker.io docker-compose debootstrap
-test-stack: $(VENV)/tests programs ## build the image, bring the compose file up in a Docker engine, and test it
+test-stack: $(VENV)/tests programs ## build the image, start the compose file in a Docker engine, and test it
 	@$(BIN)/pytest -m stack --durations=8 tests/stack $(ARGS)
 
-check: $(VENV)/tests ## lint, types, imports, spelling and generated files
+check: $(VENV)/tests ## check lint, types, imports, spelling and generated files
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
@@ -36,21 +36,21 @@ generate: $(VENV)/runtime ## write dashboards, rules and provisioning of config/
 	$(BIN)/kpi-exporter schema > config/kpis.schema.json
 	$(BIN)/python -m tests.docs
 
-goldens: $(VENV)/tests ## write the expected outputs of tests anew; read the diff before you commit
+goldens: $(VENV)/tests ## update the expected outputs of tests; review the diff before you commit
 	UPDATE_GOLDENS=1 $(BIN)/pytest $(ARGS)
 
-bench: $(VENV)/runtime .venv-peers/ready ## measure each budget beside its peer
+bench: $(VENV)/runtime .venv-peers/ready ## measure each budget next to its peer
 	$(BIN)/python -m tests.bench $(ARGS)
 
-secrets: ## make what the compose file needs: a random password for Grafana's admin, and who may read secrets/
+secrets: ## create Grafana's admin password for the compose file, and restrict who can read secrets/
 	@gid=$$(id -g); [ "$$gid" != 0 ] || gid=65532; umask 027; mkdir -p secrets; \
 	test -s secrets/grafana_admin_password || \
 	  head -c 24 /dev/urandom | base64 | tr -d '/+=\n' > secrets/grafana_admin_password; \
 	chgrp -R "$$gid" secrets && chmod -R u=rwX,g=rX,o= secrets; \
 	touch .env; { grep -v '^SECRETS_GID=' .env; echo "SECRETS_GID=$$gid"; } > .env.new; mv .env.new .env
-	@echo "Grafana's admin password is in secrets/grafana_admin_password; put your own secrets beside it and run this again"
+	@echo "Grafana's admin password is in secrets/grafana_admin_password. Put your own secrets next to it and run this again."
 
-lock: ## pin all dependencies anew
+lock: ## pin all dependencies again
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 	  --custom-compile-command "make lock" --all-extras pyproject.toml -o requirements.lock
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
@@ -67,23 +67,23 @@ programs:
 	    >.programs.log 2>&1 || { tail -5 .programs.log; }; \
 	fi; \
 	missing=$$(absent); \
-	if [ -n "$$missing" ]; then echo "not on PATH:" $$missing "- the tests that need them are left out and named at the end"; \
+	if [ -n "$$missing" ]; then echo "not on PATH:" $$missing "- tests that need them are skipped and listed at the end"; \
 	  [ -z "$$CI" ] || exit 1; fi
 
 $(VENV)/runtime: requirements.lock pyproject.toml
-	@echo "setting up $(VENV)"
+	@echo "installing into $(VENV)"
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements.lock
 	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --editable .
 	@touch $@
 
 $(VENV)/tests: $(VENV)/runtime requirements-tests.lock
-	@echo "setting up the test tools"
+	@echo "installing the test tools"
 	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements-tests.lock
 	@touch $@
 
 .venv-peers/ready: tests/bench/peers.txt
-	@echo "setting up the peers of the benchmarks in an environment of their own"
+	@echo "installing the peers of the benchmarks into their own environment"
 	@test -x .venv-peers/bin/python || $(PYTHON) -m venv .venv-peers
 	@.venv-peers/bin/pip install --quiet --disable-pip-version-check -r tests/bench/peers.txt
 	@touch $@

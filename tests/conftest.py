@@ -1,4 +1,4 @@
-"""What holds for all tests."""
+"""Fixtures and settings of all tests."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from hypothesis import HealthCheck, settings
 from exporter.store.store import Store
 from tests.command_line import Typed, typist
 
-# a busy machine is no failure: no test depends on how long anything takes
+# no test depends on how long anything takes, so a busy machine is not a failure
 settings.register_profile("project", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("project")
 
 
 @pytest.fixture
 def logging_as_before() -> Iterator[None]:
-    """Puts back what a command does to the process's logs."""
+    """Restores the logging of this process after a command configured it."""
     root, own, web = (logging.getLogger(name) for name in ("", "exporter", "exporter.web"))
     handlers, levels = list(root.handlers), [logger.level for logger in (root, own, web)]
     yield
@@ -32,7 +32,7 @@ def logging_as_before() -> Iterator[None]:
 
 @pytest.fixture
 def typed(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], logging_as_before: None) -> Typed:
-    """Runs a command line in this process."""
+    """Runs command lines in this process."""
     return typist(monkeypatch, capsys)
 
 
@@ -54,10 +54,10 @@ def store(tmp_path: Path, empty_store: Path) -> Iterator[Store]:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Nothing is left out in silence: each reason on a line of its own, with how many tests it kept from running."""
+    """Lists the reasons for which tests were skipped, each with the number of its tests."""
     skipped = terminalreporter.stats.get("skipped", ())
     for reason, count in Counter(_reason(report) for report in skipped).items():
-        terminalreporter.write_line(f"LEFT OUT, {count} test{'s' if count > 1 else ''}: {reason}", yellow=True)
+        terminalreporter.write_line(f"SKIPPED, {count} test{'s' if count > 1 else ''}: {reason}", yellow=True)
 
 
 def _reason(report: pytest.TestReport) -> str:

@@ -17,7 +17,7 @@ from typing import Any
 
 from tests.counted import company, of_source, value_of, vendor
 from tests.fakes.raw import served
-from tests.programs import leave_out, program
+from tests.programs import program, skip
 from tests.test_end_to_end import Exporter, exporting, until
 
 ROOT = Path(__file__).parent.parent
@@ -30,7 +30,7 @@ def seen_in(scenario: str, folder: Path) -> dict[str, Any]:
         program(name, f"/usr/sbin/{name}")
     apart = [program("unshare"), "--net", *([] if os.geteuid() == 0 else ["--map-root-user"])]
     if subprocess.run([*apart, "true"], capture_output=True).returncode:
-        leave_out("this user may not make a network namespace")
+        skip("this user may not make a network namespace")
     done = subprocess.run(
         [*apart, sys.executable, "-m", "tests.own_network", scenario, folder],
         cwd=ROOT,

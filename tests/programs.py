@@ -10,16 +10,16 @@ from typing import NoReturn
 import pytest
 
 
-def program(name: str, *elsewhere: str) -> Path:
-    """The program's path. Without it the test is left out with the reason, and fails where CI is set."""
-    found = shutil.which(name) or next((place for place in elsewhere if Path(place).exists()), None)
+def program(name: str, *paths: str) -> Path:
+    """The path of a program, from PATH or else from `paths`; skips the test if it is not installed."""
+    found = shutil.which(name) or next((path for path in paths if Path(path).exists()), None)
     if found is None:
-        leave_out(f"{name} is not on PATH: install it to run this test (make programs)")
+        skip(f"{name} is not on PATH: install it to run this test (make programs)")
     return Path(found)
 
 
-def leave_out(reason: str) -> NoReturn:
-    """Leaves the test out with the reason, and fails it where CI is set."""
+def skip(reason: str) -> NoReturn:
+    """Skips the test with the reason; fails it if `CI` is set, so that CI skips nothing."""
     if os.environ.get("CI"):
         pytest.fail(reason)
     pytest.skip(reason)

@@ -15,7 +15,8 @@ from exporter.records import Record, columns
 from exporter.sources.parsing import convert
 from exporter.sources.parsing.column_map import RecordMap
 from exporter.sources.parsing.json_path import getter
-from exporter.sources.parsing.rows import Taken, sift
+from exporter.sources.parsing.plausibility import find_implausible
+from exporter.sources.parsing.rows import ParsedRows, parse_rows
 
 ENTITY, DELETED, ATTRIBUTES = "entity", "deleted", "attributes"
 """Fields that mean the same in every record, beside our columns."""
@@ -53,10 +54,14 @@ class Shape:
                 attributes[number] = {} if self.is_mapped else self._attributes(row)
             except InvalidRecordError as error:
                 refused[number] = InvalidRecordError(error.reason, error.field, str(number), self.id_of(row))
-        kept = self._kept(alive, refused, lambda rows, where: self._map.take(rows, now, where))
-        dead = self._kept(gone, refused, lambda rows, where: sift(rows, self._map.tombstone, now, where))
+        kept = self._kept(alive, refused, self._map.parse)
+        dead = self._kept(gone, refused, lambda rows, where: parse_rows(rows, self._map.tombstone, where))
         whole = [(number, _with(record, attributes[number])) for number, record in kept]
-        return Batch(tuple(sorted([*whole, *dead], key=lambda numbered: numbered[0])), refused)
+        records = sorted([*whole, *dead], key=lambda numbered: numbered[0])
+        for index, fault in find_implausible([record for _, record in records], now).items():
+            number = records[index][0]
+            refused[number] = InvalidRecordError(fault.reason, fault.field, str(number), fault.record_id)
+        return Batch(tuple(numbered for numbered in records if numbered[0] not in refused), refused)
 
     def id_of(self, row: Any) -> str | None:
         """The id of a row that cannot be taken, where it is certain: a full listing must not take it for deleted."""
@@ -67,7 +72,7 @@ class Shape:
 
     @staticmethod
     def _kept(
-        rows: Sequence[Numbered], refused: Refused, take: Callable[[list[Any], Callable[[int], str]], Taken]
+        rows: Sequence[Numbered], refused: Refused, take: Callable[[list[Any], Callable[[int], str]], ParsedRows]
     ) -> list[tuple[int, Record]]:
         left = [(number, row) for number, row in rows if number not in refused]
         numbers = [number for number, _ in left]

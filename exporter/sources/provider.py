@@ -17,7 +17,7 @@ from exporter.passes import Page
 from exporter.sources.access_check import access
 from exporter.sources.base import Access, SourceContext
 from exporter.sources.parsing import convert
-from exporter.sources.parsing.rows import Make, take
+from exporter.sources.parsing.rows import ParseRow, parse_rows
 
 if TYPE_CHECKING:
     from exporter.sources.http.client import Answer, SourceClient
@@ -83,15 +83,10 @@ def required(option: Value | None) -> Value:
     return option
 
 
-def page_of(
-    rows: Iterable[Any], make: Make, now: datetime, *, resume: str | None = None, total: int | None = None
-) -> Page:
-    """The records of these rows as of `now`, and the rejected rows.
-
-    Raises SourceRejectedError(TOO_MANY_REJECTED).
-    """
-    taken = take(rows, make, now)
-    return Page(taken.records, taken.rejected, resume=resume, total=total)
+def page_of(rows: Iterable[Any], parse_row: ParseRow, *, resume: str | None = None, total: int | None = None) -> Page:
+    """The records and the rejections of these rows as a page."""
+    parsed = parse_rows(rows, parse_row)
+    return Page(parsed.records, parsed.rejected, resume=resume, total=total)
 
 
 def rows_under(answer: Answer, name: str) -> list[Any]:

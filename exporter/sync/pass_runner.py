@@ -23,8 +23,8 @@ from exporter.passes import Page, Pass
 from exporter.sources.base import Source
 from exporter.store.merge import MergeResult
 from exporter.store.store import Store
-from exporter.sync.intake import Intake
 from exporter.sync.observer import Observer, PassReport, Progress
+from exporter.sync.page_validation import PageValidator
 from exporter.sync.page_writer import PageWriter, StoreThread
 
 STALLED = 900.0
@@ -80,7 +80,7 @@ class PassRunner:
         """Makes the pass and says how it ended."""
         began = _now()
         name, entity = errand.source.name, errand.entity
-        intake = Intake(entity)
+        intake = PageValidator(entity)
         report = PassReport(name, entity, errand.full)
         sync_pass: Pass | None = None
         try:
@@ -125,7 +125,7 @@ class PassRunner:
         self._observer.finished(report)
         return report
 
-    async def _read(self, errand: PassRequest, sync_pass: Pass, intake: Intake) -> _Ending:
+    async def _read(self, errand: PassRequest, sync_pass: Pass, intake: PageValidator) -> _Ending:
         writer = PageWriter(lambda page: self._stage(sync_pass, errand.source.name, page))
         began = _now()
         last: Page | None = None
@@ -139,12 +139,14 @@ class PassRunner:
                         await writer.add(last)
                     self._progress(errand, sync_pass, intake, last, _now() - began)
                     if _makes_way(errand, sync_pass, last, _now() - began):
+                        intake.finish()
                         await writer.flush()
                         return _Ending(last, paused=True)
-            intake.conclude()
+            intake.finish()
             await writer.flush()
             return _Ending(last)
         except (SourceUnavailableError, TimeoutError):
+            intake.finish()
             await writer.flush()
             raise
         finally:
@@ -185,13 +187,15 @@ class PassRunner:
             self._observer.store_failed(operation, "damaged" if isinstance(error, StoreDamagedError) else "error")
             raise
 
-    def _progress(self, errand: PassRequest, sync_pass: Pass, intake: Intake, page: Page, seconds: float) -> None:
+    def _progress(
+        self, errand: PassRequest, sync_pass: Pass, intake: PageValidator, page: Page, seconds: float
+    ) -> None:
         full = sync_pass.cursor is None
         self._observer.progressed(
             Progress(errand.source.name, errand.entity, full, intake.pages, intake.records, seconds, page.total)
         )
 
-    def _is_spoilt(self, error: Exception, sync_pass: Pass | None, intake: Intake) -> bool:
+    def _is_spoilt(self, error: Exception, sync_pass: Pass | None, intake: PageValidator) -> bool:
         """True where what was staged must not be built upon."""
         if sync_pass is None:
             return False

@@ -19,6 +19,7 @@ from exporter.passes import Listing, Page, Pass
 from exporter.records import Record
 from exporter.sources.base import Source, SourceContext
 from tests.demo.tiny_company import ManualClock
+from tests.sources.source_context import read_validated
 
 T = TypeVar("T")
 
@@ -116,7 +117,7 @@ def bring(source: Source, sync_pass: Pass, pages: int | None = None) -> Brought:
 
     async def gather() -> Brought:
         found: list[Page] = []
-        async for page in source.read(sync_pass):
+        async for page in read_validated(source, sync_pass):
             found.append(page)
             if len(found) == pages:
                 break

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine, Sequence
+from collections.abc import AsyncIterator, Coroutine, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -19,6 +19,7 @@ from exporter.config.sources.rest import RestOptions
 from exporter.passes import Page, Pass
 from exporter.records import Record
 from exporter.sources.base import Source, SourceContext
+from exporter.sync.page_validation import PageValidator
 
 T = TypeVar("T")
 
@@ -126,8 +127,15 @@ async def pages_of(
     source: Source, cursor: str | None = None, resume: str | None = None, at: datetime = NOW
 ) -> list[Page]:
     """All pages of one pass over the first entity."""
-    asked = Pass(source.entities[0], at, cursor, resume)
-    return [page async for page in source.read(asked)]
+    return [page async for page in read_validated(source, Pass(source.entities[0], at, cursor, resume))]
+
+
+async def read_validated(source: Source, sync_pass: Pass) -> AsyncIterator[Page]:
+    """The pages of a pass as they are stored: validated as of its start."""
+    validator = PageValidator(sync_pass.entity)
+    async for page in source.read(sync_pass):
+        yield validator.check(page, sync_pass.started_at)
+    validator.finish()
 
 
 def records_of(pages: Sequence[Page]) -> list[Any]:

@@ -12,8 +12,7 @@ from exporter.config.sources.base import ColumnSource
 from exporter.errors import InvalidRecordError, Reason, SourceRejectedError
 from exporter.records import ENTITIES, Column, Kind, Record, column
 from exporter.sources.parsing import columnar, convert
-from exporter.sources.parsing.plausibility import all_plausible, plausible
-from exporter.sources.parsing.rows import Taken, Where, refuse_flood
+from exporter.sources.parsing.rows import ParsedRows, RowLabel, limit_rejected
 
 Get = Callable[[Any], Any]
 """From a row to a raw value, None where empty; raises KeyError(field) where the row has no such field."""
@@ -73,7 +72,7 @@ def each(rows: Sequence[Any], of: Callable[[Any], Any], faults: Faults) -> list[
         except InvalidRecordError as error:
             values.append(None)
             faults.setdefault(place, error)
-            refuse_flood(len(faults))
+            limit_rejected(len(faults))
     return values
 
 
@@ -98,19 +97,17 @@ class RecordMap:
             else:
                 (self._minor if spec.unit == "minor" else self._plain).append(filled)
 
-    def take(self, rows: Sequence[Any], now: datetime, where: Where) -> Taken:
-        """The rows as records that are plausible as of `now`; what cannot be taken is rejected with its reason."""
+    def parse(self, rows: Sequence[Any], label: RowLabel) -> ParsedRows:
+        """The rows as records; a row that does not fit is rejected with its reason."""
         faults: Faults = {}
         columns = self._columns(rows, faults)
         records = columnar.records(self._kind, len(rows), columns)
-        if not all_plausible(self._entity, columns, now):
-            each(records, partial(plausible, now=now), faults)
         if not faults:
-            return Taken(records)
-        return Taken(
+            return ParsedRows(records)
+        return ParsedRows(
             tuple(record for place, record in enumerate(records) if place not in faults),
             tuple(
-                InvalidRecordError(fault.reason, fault.field, where(place + 1), columns["id"][place])
+                InvalidRecordError(fault.reason, fault.field, label(place + 1), columns["id"][place])
                 for place, fault in sorted(faults.items())
             ),
         )
@@ -127,7 +124,7 @@ class RecordMap:
         return columns
 
     def record(self, row: Any) -> Record:
-        """One row's record; raises InvalidRecordError. `take` is ten times as fast for a page."""
+        """One row's record; raises InvalidRecordError. `parse` is ten times as fast for a page."""
         faults: Faults = {}
         columns = self._columns([row], faults)
         if faults:

@@ -12,12 +12,10 @@ from decimal import ROUND_HALF_EVEN, Context, Decimal
 from typing import Any, TypeVar
 
 from exporter.errors import InvalidRecordError, Reason
-from exporter.sources.parsing.plausibility import implausible, plausible
 from exporter.sources.parsing.timestamps import instant
 
 __all__ = [
-    "choice", "currency", "flag", "implausible", "instant", "minor_digits", "money", "number", "plausible", "seconds",
-    "text",
+    "choice", "currency", "flag", "instant", "minor_digits", "money", "number", "seconds", "text",
 ]  # fmt: skip
 
 Meaning = TypeVar("Meaning")

@@ -19,7 +19,7 @@ from exporter.passes import Listing, Page, Pass
 from exporter.records import Record
 from exporter.sources.base import Access, SourceContext
 from exporter.sources.parsing.column_map import RecordMap
-from exporter.sources.parsing.rows import Drift, Taken
+from exporter.sources.parsing.rows import ParsedRows
 from exporter.sources.provider import ProviderSource
 from exporter.sources.providers.csv_table import UNDECODED, Table
 
@@ -50,17 +50,14 @@ class CsvSource(ProviderSource[CsvOptions]):
             if fingerprint == known:
                 return
             held = Page((), total=lines)
-            drift = Drift()
             with self._table(file) as table:
                 for place, taken in enumerate(self._taken(table)):
                     if place:
                         yield held
-                    drift.add(taken)
                     held = Page(_last_of_each_id(taken.records), taken.rejected, total=lines)
                 after = os.fstat(file.fileno())
             if (before.st_mtime_ns, before.st_size) != (after.st_mtime_ns, after.st_size):
                 raise SourceUnavailableError(Reason.PROTOCOL, f"{self._options.path} changed while it was read")
-            drift.refuse()
             yield replace(held, cursor=fingerprint, listing=Listing())
 
     def _open(self) -> BinaryIO:
@@ -80,14 +77,14 @@ class CsvSource(ProviderSource[CsvOptions]):
             table.demand([field for spec in options.columns.values() for field in spec.fields])
             yield table
 
-    def _taken(self, table: Table) -> Iterator[Taken]:
+    def _taken(self, table: Table) -> Iterator[ParsedRows]:
         columns = self._options.columns
         record_map = RecordMap(self._options.entity, columns, self._context.zone, table.getter)
         for chunk in table.chunks():
             fitting, odd = table.fitting(chunk, columns["id"].fields)
             lines = [line for _, line in fitting]
-            taken = record_map.take([row for row, _ in fitting], self._context.clock(), partial(_line, lines))
-            yield Taken(taken.records, (*odd, *taken.rejected))
+            taken = record_map.parse([row for row, _ in fitting], partial(_line, lines))
+            yield ParsedRows(taken.records, (*odd, *taken.rejected))
 
     async def check(self) -> tuple[Access, ...]:
         """Whether the file can be read and has the headers that the config names."""

@@ -19,7 +19,8 @@ from exporter.sources.http.client import Answer, SourceClient
 from exporter.sources.http.pagination import Batch, Listed, walk
 from exporter.sources.parsing.column_map import RecordMap
 from exporter.sources.parsing.json_path import ABSENT, find, getter
-from exporter.sources.parsing.rows import Taken, refuse_drift, sift
+from exporter.sources.parsing.plausibility import latest_plausible
+from exporter.sources.parsing.rows import ParsedRows, parse_rows
 from exporter.sources.provider import ProviderSource
 from exporter.sources.providers.rest_options import authenticator, paginator, since_params
 
@@ -165,22 +166,21 @@ class _RestListing:
         """The page's records, and the place after it. Raises IncompletePassError(CAPPED) on a short listing."""
         taken = self._taken(batch.rows)
         total = find(batch.answer.body, self.options.total) if self.options.total else None
-        after = place.after(batch, total if isinstance(total, int) else None, latest_change(taken.records))
+        after = place.after(
+            batch, total if isinstance(total, int) else None, latest_change(taken.records, self._context.clock())
+        )
         if batch.following is None and after.totals and after.rows < after.totals[0]:
             text = f"{self.options.path}: {after.totals[0]} rows promised, {after.rows} given"
             raise IncompletePassError(Reason.CAPPED, text)
         promised = after.totals[-1] if after.totals else None
         return Page(taken.records, taken.rejected, resume=after.token(), total=promised), after
 
-    def _taken(self, rows: Sequence[Any]) -> Taken:
-        now = self._context.clock()
+    def _taken(self, rows: Sequence[Any]) -> ParsedRows:
         rule = self.options.deleted
         gone = [row for row in rows if _is_deleted(row, rule)] if rule else []
         living = [row for row in rows if not _is_deleted(row, rule)] if rule and gone else rows
-        alive, dead = self._map.take(living, now, _where), sift(gone, self._map.tombstone, now, _where)
-        taken = Taken(alive.records + dead.records, alive.rejected + dead.rejected)
-        refuse_drift(taken)
-        return taken
+        alive, dead = self._map.parse(living, _where), parse_rows(gone, self._map.tombstone, _where)
+        return ParsedRows(alive.records + dead.records, alive.rejected + dead.rejected)
 
 
 def _is_deleted(row: Any, rule: Deleted) -> bool:
@@ -194,10 +194,9 @@ def _where(place: int) -> str:
     return f"row {place}"
 
 
-def latest_change(records: Sequence[Record]) -> datetime | None:
+def latest_change(records: Sequence[Record], now: datetime) -> datetime | None:
     """The latest moment of change among records; where a record was never changed, of its beginning."""
-    times = [record.updated_at or _beginning(record) for record in records]
-    return max((time for time in times if time is not None), default=None)
+    return latest_plausible((record.updated_at or _beginning(record) for record in records), now)
 
 
 _BEGINNINGS = ("created_at", "started_at", "issued_at", "paid_at", "answered_at", "at")

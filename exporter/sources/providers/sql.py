@@ -109,7 +109,7 @@ class _Reading:
         return known - self._lookback if isinstance(known, datetime | date) else known
 
     def _page(self, chunk: list[Row]) -> Page:
-        page = page_of(chunk, self._record, self._context.clock())
+        page = page_of(chunk, self._record)
         for row in chunk:
             self._see(row)
         last = chunk[-1]

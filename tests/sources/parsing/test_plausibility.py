@@ -5,17 +5,17 @@ from typing import Any
 
 import pytest
 
-from exporter.errors import InvalidRecordError, Reason
+from exporter.errors import Reason
 from exporter.records import Activity, Call, Deal, Invoice, Measurement, Person, Record, Subscription, Ticket
-from exporter.sources.parsing.plausibility import all_plausible, implausible, plausible
+from exporter.sources.parsing.plausibility import find_implausible, latest_plausible
 from tests.sources.source_context import NOW
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 CENTURY = timedelta(days=36525)
 
 
-def call(**given: Any) -> Call:
-    return Call(id="1", **given)
+def call(**values: Any) -> Call:
+    return Call(id="1", **values)
 
 
 GOOD: list[Record] = [
@@ -49,25 +49,25 @@ BAD: list[tuple[Record, Reason, str]] = [
 
 
 @pytest.mark.parametrize("record", GOOD)
-def test_what_can_be_is_taken(record: Record) -> None:
-    plausible(record, NOW)
-    assert implausible([record, record], NOW) == {}
+def test_plausible_records_pass(record: Record) -> None:
+    assert find_implausible([record, record], NOW) == {}
 
 
 @pytest.mark.parametrize(("record", "reason", "field"), BAD)
-def test_what_cannot_be_is_rejected_and_never_clamped(record: Record, reason: Reason, field: str) -> None:
-    with pytest.raises(InvalidRecordError) as caught:
-        plausible(record, NOW)
-    assert (caught.value.reason, caught.value.field) == (reason, field)
+def test_an_implausible_record_is_reported_with_its_field_and_reason(
+    record: Record, reason: Reason, field: str
+) -> None:
     good = type(record)(id="2")
-    faults = implausible([good, record, good], NOW)
-    assert [(place, fault.reason, fault.record_id) for place, fault in faults.items()] == [(1, reason, "1")]
+    faults = find_implausible([good, record, good], NOW)
+    assert [(index, fault.reason, fault.field, fault.record_id) for index, fault in faults.items()] == [
+        (1, reason, field, "1")
+    ]
 
 
-def test_no_records_are_plausible() -> None:
-    assert implausible([], NOW) == {}
+def test_an_empty_page_is_plausible() -> None:
+    assert find_implausible([], NOW) == {}
 
 
-def test_columns_that_were_not_read_are_not_looked_at() -> None:
-    assert all_plausible("calls", {"started_at": [NOW, None]}, NOW)
-    assert not all_plausible("calls", {"talk_seconds": [1.0, -1.0]}, NOW)
+def test_instants_too_far_ahead_do_not_move_a_cursor() -> None:
+    assert latest_plausible([None, NOW - DAY, NOW + HOUR, NOW + DAY + HOUR], NOW) == NOW + HOUR
+    assert latest_plausible([None, NOW + CENTURY], NOW) is None

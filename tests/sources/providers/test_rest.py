@@ -157,8 +157,8 @@ class TestRecords:
             Deal(id="2", updated_at=NOW - timedelta(days=1), created_at=NOW - timedelta(days=9)),
             Deal(id="3"),
         ]
-        assert latest_change(records) == NOW
-        assert latest_change(records[2:]) is None
+        assert latest_change(records, NOW) == NOW
+        assert latest_change(records[2:], NOW) is None
 
 
 class TestAuth:

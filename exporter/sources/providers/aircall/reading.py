@@ -14,6 +14,7 @@ from exporter.sources.cursor import StoredPosition, finish_last_page, next_curso
 from exporter.sources.http.client import Answer, SourceClient
 from exporter.sources.http.pagination import Batch, Listed, NumberedPages, Size, walk
 from exporter.sources.parsing.json_path import find
+from exporter.sources.parsing.plausibility import latest_plausible
 from exporter.sources.provider import page_of, rows_under
 from exporter.sources.providers.aircall.payloads import call
 
@@ -44,7 +45,9 @@ class CallWindow(StoredPosition):
     shrunk: bool = False
     """Calls vanished while pages were read, which may have moved others to a page already read."""
 
-    def after(self, records: Sequence[Record], rows: int, total: int, position: str | None) -> CallWindow:
+    def after(
+        self, records: Sequence[Record], rows: int, total: int, position: str | None, now: datetime
+    ) -> CallWindow:
         """The window after one more page."""
         starts = [at for record in records if (at := getattr(record, "started_at", None)) is not None]
         return replace(
@@ -53,7 +56,7 @@ class CallWindow(StoredPosition):
             rows=self.rows + rows,
             promised=total if self.promised is None else min(total, self.promised),
             oldest=min([*starts, self.oldest] if self.oldest else starts, default=None),
-            latest=max([*starts, self.latest] if self.latest else starts, default=None),
+            latest=latest_plausible([*starts, self.latest], now),
             shrunk=self.shrunk or (self.promised is not None and total < self.promised),
         )
 
@@ -71,10 +74,9 @@ class CallWindow(StoredPosition):
 class CallPass:
     """The pages of one pass over the calls that started at `since` or later."""
 
-    def __init__(self, client: SourceClient, sync_pass: Pass, since: datetime, now: datetime) -> None:
+    def __init__(self, client: SourceClient, sync_pass: Pass, since: datetime) -> None:
         self._client = client
         self._sync_pass = sync_pass
-        self._now = now
         self._end = int(sync_pass.started_at.timestamp())
         start = CallWindow(int(since.timestamp()))
         self._window = CallWindow.from_text(sync_pass.resume) if sync_pass.resume else start
@@ -107,8 +109,10 @@ class CallPass:
         rows_in_window = total_of(batch.answer)
         if rows_in_window > CAP:
             raise IncompletePassError(Reason.CAPPED, f"a window has grown to {rows_in_window} calls")
-        page = page_of(batch.rows, call, self._now, total=total)
-        window = self._window.after(page.records, len(batch.rows), rows_in_window, batch.following)
+        page = page_of(batch.rows, call, total=total)
+        window = self._window.after(
+            page.records, len(batch.rows), rows_in_window, batch.following, self._sync_pass.started_at
+        )
         self._window = window if batch.following is not None else window.next_window(self._end)
         return replace(page, resume=self._window.to_text())
 

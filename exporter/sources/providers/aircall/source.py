@@ -69,14 +69,14 @@ class AircallSource(ProviderSource[AircallOptions]):
     def _calls(self, sync_pass: Pass) -> AsyncIterator[Page]:
         begin = sync_pass.started_at - self._options.history
         since = max(begin, changes_since(sync_pass, self._lookback) or begin)
-        return CallPass(self._client, sync_pass, since, self._context.clock()).pages()
+        return CallPass(self._client, sync_pass, since).pages()
 
     async def _people(self) -> AsyncIterator[Page]:
         """Everybody at each pass. No listing: users removed at Aircall keep a name for their earlier calls."""
         teams = [row async for batch in self._all("teams") for row in batch.rows]
         make = partial(person, teams=teams_by_user(teams))
         async for batch in self._all("users"):
-            yield page_of(batch.rows, make, self._context.clock())
+            yield page_of(batch.rows, make)
 
     async def _all(self, name: str) -> AsyncIterator[Batch]:
         """Pages of an unfiltered list; raises IncompletePassError(CAPPED) if it ends before its own total."""

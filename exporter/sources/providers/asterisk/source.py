@@ -18,7 +18,8 @@ from exporter.records import Measurement
 from exporter.sources.base import SourceContext
 from exporter.sources.cursor import finish_last_page, next_cursor
 from exporter.sources.http.client import SourceClient
-from exporter.sources.parsing.rows import Taken, refuse_drift, take
+from exporter.sources.parsing.plausibility import latest_plausible
+from exporter.sources.parsing.rows import ParsedRows, parse_rows
 from exporter.sources.provider import ProviderSource, required
 from exporter.sources.providers.asterisk.ami import Ami, measurements
 from exporter.sources.providers.asterisk.calls import detailed, queued
@@ -61,12 +62,13 @@ class AsteriskSource(ProviderSource[AsteriskOptions]):
         def finish(last: Page) -> Page:
             return replace(last, cursor=next_cursor(sync_pass, max(seen, default=None)))
 
-        return finish_last_page(self._noted(since, seen), finish)
+        return finish_last_page(self._noted(sync_pass, since, seen), finish)
 
-    async def _noted(self, since: datetime, seen: list[datetime]) -> AsyncIterator[Page]:
+    async def _noted(self, sync_pass: Pass, since: datetime, seen: list[datetime]) -> AsyncIterator[Page]:
         """The pages; `seen` gets the latest event of each, which is by Asterisk's clock."""
         async for page in self._threaded(since):
-            seen += [max(record.updated_at for record in page.records if record.updated_at)] if page.records else []
+            latest = latest_plausible((record.updated_at for record in page.records), sync_pass.started_at)
+            seen += [latest] if latest else []
             yield page
 
     async def _threaded(self, since: datetime) -> AsyncIterator[Page]:
@@ -81,9 +83,8 @@ class AsteriskSource(ProviderSource[AsteriskOptions]):
         broken: list[InvalidRecordError] = []
         calls = self._groups(since, broken)
         while (group := list(islice(calls, CALLS_A_PAGE))) or broken:
-            calls_of_page = take(group, self._call, self._context.clock())
-            taken = Taken(calls_of_page.records, (*calls_of_page.rejected, *broken))
-            refuse_drift(taken)
+            calls_of_page = parse_rows(group, self._call)
+            taken = ParsedRows(calls_of_page.records, (*calls_of_page.rejected, *broken))
             broken.clear()
             yield Page(taken.records, taken.rejected)
 

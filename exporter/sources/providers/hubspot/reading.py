@@ -11,6 +11,7 @@ from exporter.errors import IncompletePassError, Reason
 from exporter.passes import Listing, Page, Pass
 from exporter.records import Record
 from exporter.sources.cursor import StoredPosition, finish_last_page, next_instant
+from exporter.sources.parsing.plausibility import latest_plausible
 from exporter.sources.provider import page_of
 from exporter.sources.providers.hubspot.api import SEARCH_ROWS, HubspotApi, rows_of, total_of
 from exporter.sources.providers.hubspot.objects import ObjectKind, PropertyReader
@@ -77,11 +78,10 @@ class ObjectQuery:
 class ObjectPass:
     """The pages of one pass over one kind of object."""
 
-    def __init__(self, api: HubspotApi, query: ObjectQuery, sync_pass: Pass, now: datetime) -> None:
+    def __init__(self, api: HubspotApi, query: ObjectQuery, sync_pass: Pass) -> None:
         self._api = api
         self._query = query
         self._sync_pass = sync_pass
-        self._now = now
         self._previous = HubspotCursor.of(sync_pass.cursor, query.fingerprint)
         self._position = HubspotPosition.of(sync_pass.resume, query.fingerprint)
         self._reads_archive = self._previous is None or self._previous.archived_due(sync_pass.started_at)
@@ -127,9 +127,9 @@ class ObjectPass:
                 return
 
     def _page(self, rows: Sequence[Any], position: HubspotPosition, total: int | None) -> Page:
-        page = page_of(rows, self._record, self._now, total=total)
-        changes = [record.updated_at for record in page.records if record.updated_at is not None]
-        latest = max([*changes, position.latest] if position.latest else changes, default=None)
+        page = page_of(rows, self._record, total=total)
+        changes = [position.latest, *(record.updated_at for record in page.records)]
+        latest = latest_plausible(changes, self._sync_pass.started_at)
         self._position = replace(position, latest=latest)
         # resuming at the first page of the archived objects would otherwise read all live ones again
         resume = replace(self._position, archived=True) if position.after is None else self._position

@@ -56,7 +56,7 @@ class HubspotSource(ProviderSource[HubspotOptions]):
             pages = self._people()
         else:
             query = await self._query(self._kind(sync_pass.entity))
-            pages = ObjectPass(self._api, query, sync_pass, self._context.clock()).pages()
+            pages = ObjectPass(self._api, query, sync_pass).pages()
         async for page in pages:
             yield page
 
@@ -77,7 +77,7 @@ class HubspotSource(ProviderSource[HubspotOptions]):
         """Everybody at each pass: former owners keep their names, and nothing says when an owner leaves."""
         for archived in (False, True):
             async for batch in self._api.owners(archived):
-                page = page_of(batch.rows, owner, self._context.clock())
+                page = page_of(batch.rows, owner)
                 last = archived and batch.following is None
                 yield replace(page, listing=Listing() if last else None)
 

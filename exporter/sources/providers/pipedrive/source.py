@@ -18,7 +18,8 @@ from exporter.sources.http.auth import HeaderAuth
 from exporter.sources.http.client import Limits, SourceClient
 from exporter.sources.http.oauth import OAuthAuth
 from exporter.sources.http.pagination import Batch
-from exporter.sources.parsing.rows import Make
+from exporter.sources.parsing.plausibility import latest_plausible
+from exporter.sources.parsing.rows import ParseRow
 from exporter.sources.provider import ProviderSource, page_of, required
 from exporter.sources.providers.pipedrive.api import (
     LISTS,
@@ -84,8 +85,8 @@ class PipedriveSource(ProviderSource[PipedriveOptions]):
         while progress.index < len(lists):
             listing = lists[progress.index]
             async for batch in self._api.pages(listing, self._custom_fields(listing), progress.position):
-                page = page_of(batch.rows, make, self._context.clock())
-                progress = progress.after(batch, listing, page.records)
+                page = page_of(batch.rows, make)
+                progress = progress.after(batch, listing, page.records, sync_pass.started_at)
                 if progress.index < len(lists):
                     yield replace(page, resume=progress.to_text())
                 else:
@@ -107,13 +108,13 @@ class PipedriveSource(ProviderSource[PipedriveOptions]):
         cursor = next_cursor(sync_pass, latest, skew=self._api.skew)
         return replace(page, cursor=cursor, listing=Listing() if complete else None)
 
-    async def _make(self, entity: str) -> Make:
+    async def _make(self, entity: str) -> ParseRow:
         if entity == "deals":
             stages, pipelines = await self._api.names(f"{V2}/stages"), await self._api.names(f"{V2}/pipelines")
             return partial(deal, stages=stages, pipelines=pipelines, custom_fields=self._options.custom_fields)
         if entity == "people":
             return partial(person, teams=await self._teams())
-        makes: dict[str, Make] = {
+        makes: dict[str, ParseRow] = {
             "leads": partial(lead, fields=self._options.lead_fields, zone=self._context.zone),
             "activities": partial(activity, zone=self._context.zone),
             "calls": call,
@@ -167,13 +168,14 @@ class PipedriveProgress(StoredPosition):
     latest: datetime | None = None
     """The latest change read."""
 
-    def after(self, batch: Batch, listing: PipedriveList, records: Sequence[Record]) -> PipedriveProgress:
+    def after(
+        self, batch: Batch, listing: PipedriveList, records: Sequence[Record], now: datetime
+    ) -> PipedriveProgress:
         """The progress after one more page of the current list."""
         ids = [str(row.get("id")) for row in batch.rows if isinstance(row, dict)]
         overlaps = getattr(listing.paginator, "overlap", 0) > 0
         shifted = self.shifted or (overlaps and self.last_id is not None and self.last_id not in ids)
-        changes = [record.updated_at for record in records if record.updated_at is not None]
-        latest = max([*changes, self.latest] if self.latest else changes, default=None)
+        latest = latest_plausible([self.latest, *(record.updated_at for record in records)], now)
         if batch.following is None:
             return PipedriveProgress(self.index + 1, shifted=shifted, latest=latest)
         return PipedriveProgress(self.index, batch.following, ids[-1] if overlaps and ids else None, shifted, latest)

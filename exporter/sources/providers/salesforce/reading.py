@@ -33,12 +33,11 @@ class SoqlQuery:
 class SoqlPass:
     """The pages of one pass."""
 
-    def __init__(self, client: SourceClient, base: str, query: SoqlQuery, sync_pass: Pass, now: datetime) -> None:
+    def __init__(self, client: SourceClient, base: str, query: SoqlQuery, sync_pass: Pass) -> None:
         self._client = client
         self._base = base
         self._query = query
         self._sync_pass = sync_pass
-        self._now = now
         self._last_row = LastRow.from_text(sync_pass.resume) if sync_pass.resume else None
 
     def pages(self) -> AsyncIterator[Page]:
@@ -104,7 +103,7 @@ class SoqlPass:
 
     def _page(self, rows: list[Any]) -> Page:
         entity = self._sync_pass.entity
-        page = page_of(rows, lambda row: self._query.mapper.record(entity, row), self._now)
+        page = page_of(rows, lambda row: self._query.mapper.record(entity, row))
         self._last_row = _last_row(rows, self._last_row)
         return replace(page, resume=self._last_row.to_text())
 

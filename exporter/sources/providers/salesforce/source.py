@@ -48,7 +48,7 @@ class SalesforceSource(ProviderSource[SalesforceOptions]):
     async def read(self, sync_pass: Pass) -> AsyncIterator[Page]:
         """Pages of one pass over an entity."""
         query = await self._query(sync_pass.entity)
-        async for page in SoqlPass(self._client, self._base, query, sync_pass, self._context.clock()).pages():
+        async for page in SoqlPass(self._client, self._base, query, sync_pass).pages():
             yield page
 
     @property

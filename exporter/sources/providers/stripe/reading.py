@@ -52,10 +52,9 @@ STRIPE_ENTITIES: Mapping[str, StripeEntity] = {
 class StripeReader:
     """The pages of one pass."""
 
-    def __init__(self, api: StripeApi, sync_pass: Pass, now: datetime, lookback: timedelta) -> None:
+    def __init__(self, api: StripeApi, sync_pass: Pass, lookback: timedelta) -> None:
         self._api = api
         self._sync_pass = sync_pass
-        self._now = now
         self._lookback = lookback
         self._entity = STRIPE_ENTITIES[sync_pass.entity]
 
@@ -107,7 +106,7 @@ class StripeReader:
     async def _page(self, rows: list[Any], resume: str | None) -> Page:
         if self._sync_pass.entity == "subscriptions":
             rows = [await self._priced(row) for row in rows]
-        return page_of(rows, self._record, self._now, resume=resume)
+        return page_of(rows, self._record, resume=resume)
 
     def _last(self, page: Page) -> Page:
         cursor = next_cursor(self._sync_pass, self._sync_pass.started_at, skew=self._api.skew, lag=LAG)

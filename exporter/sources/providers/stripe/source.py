@@ -45,7 +45,7 @@ class StripeSource(ProviderSource[StripeOptions]):
     async def read(self, sync_pass: Pass) -> AsyncIterator[Page]:
         """Pages of one pass over an entity."""
         api = StripeApi(self._client, self._options.version)
-        async for page in StripeReader(api, sync_pass, self._context.clock(), self._lookback).pages():
+        async for page in StripeReader(api, sync_pass, self._lookback).pages():
             yield page
 
     async def _access(self, entity: str) -> Access:

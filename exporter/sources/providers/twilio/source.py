@@ -80,7 +80,7 @@ class TwilioSource(ProviderSource[TwilioOptions]):
             own = {str(row["sid"]) for row in rows if not row.get("parent_call_sid")}
             joined = [row for row in [*rows, *following] if (row.get("parent_call_sid") or row["sid"]) in own]
             day, rows = day + DAY, following
-            yield page_of(conversations(joined), make, self._context.clock(), resume=day.isoformat())
+            yield page_of(conversations(joined), make, resume=day.isoformat())
 
     async def _day(self, day: datetime) -> list[Any]:
         """All rows of a UTC day. Twilio's own bounds may be inclusive; the rows that count twice are the same."""
@@ -92,7 +92,7 @@ class TwilioSource(ProviderSource[TwilioOptions]):
     async def _people(self, _sync_pass: Pass) -> AsyncIterator[Page]:
         """All workers. No listing: who is removed keeps a name for the calls of before."""
         async for batch in self._taskrouter.workers():
-            yield page_of(batch.rows, person, self._context.clock())
+            yield page_of(batch.rows, person)
 
     async def _queues(self, sync_pass: Pass) -> AsyncIterator[Page]:
         """One reading at each pass; those of before stay."""

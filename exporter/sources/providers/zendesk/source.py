@@ -16,7 +16,7 @@ from exporter.sources.cursor import StoredPosition, changes_since, finish_last_p
 from exporter.sources.http.auth import Authenticator, BasicAuth
 from exporter.sources.http.client import Limits, SourceClient
 from exporter.sources.http.oauth import OAuthAuth
-from exporter.sources.parsing.rows import Make
+from exporter.sources.parsing.rows import ParseRow
 from exporter.sources.provider import ProviderSource, page_of, required
 from exporter.sources.providers.zendesk.api import TALK, ZendeskApi, classify, header_wait, next_position
 from exporter.sources.providers.zendesk.payloads import call, measurements, person, survey, ticket
@@ -89,13 +89,13 @@ class ZendeskSource(ProviderSource[ZendeskOptions]):
         groups = await self._api.groups()
         if sync_pass.entity == "tickets":
             name, start = "tickets", int((sync_pass.started_at - self._options.history).timestamp())
-            make: Make = partial(ticket, groups=groups, rating_field=self._options.satisfaction_field)
+            make: ParseRow = partial(ticket, groups=groups, rating_field=self._options.satisfaction_field)
         else:
             name, start, make = "users", ALL_USERS, partial(person, groups=groups)
         position = sync_pass.resume or sync_pass.cursor
         async for batch in self._api.export(name, start, position):
             rows = [await self._with_metrics(row) for row in batch.rows] if name == "tickets" else batch.rows
-            page = page_of(rows, make, self._context.clock())
+            page = page_of(rows, make)
             reached = next_position(batch.answer) or position
             yield replace(page, cursor=reached) if batch.following is None else replace(page, resume=reached)
 
@@ -126,10 +126,10 @@ class ZendeskSource(ProviderSource[ZendeskOptions]):
         start = ListPosition(int(since.timestamp()))
         start = ListPosition.from_text(sync_pass.resume) if sync_pass.resume else start
         batches = (self._api.calls if calls else self._api.ratings)(start.start_time, start.position)
-        make: Make = partial(call, groups=await self._api.groups()) if calls else survey
+        make: ParseRow = partial(call, groups=await self._api.groups()) if calls else survey
         async for batch in batches:
             resume = replace(start, position=batch.following).to_text()
-            yield page_of(batch.rows, make, self._context.clock(), resume=resume)
+            yield page_of(batch.rows, make, resume=resume)
 
     async def _measured(self, sync_pass: Pass) -> AsyncIterator[Page]:
         """The current numbers at each pass; earlier ones stay."""

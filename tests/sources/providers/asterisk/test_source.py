@@ -17,7 +17,7 @@ from exporter.passes import Page, Pass
 from exporter.sources.registry import create
 from tests.databases import mariadb
 from tests.sources.providers.asterisk.manager import LIVE, SECRET, manager
-from tests.sources.source_context import NOW, Clock, options, records_of, run, source_context
+from tests.sources.source_context import NOW, Clock, options, read_validated, records_of, run, source_context
 
 QUEUELOG = (
     "CREATE TABLE queuelog (id BIGINT AUTO_INCREMENT PRIMARY KEY, time CHAR(26), callid VARCHAR(80), "
@@ -82,7 +82,7 @@ def source(base: Path = Path(), transport: Any = None, **given: Any) -> Any:
 
 def read(found: Any, cursor: str | None = None, at: datetime = NOW) -> list[Page]:
     async def gather() -> list[Page]:
-        return [page async for page in found.read(Pass(found.entities[0], at, cursor))]
+        return [page async for page in read_validated(found, Pass(found.entities[0], at, cursor))]
 
     return run(gather())
 

@@ -8,7 +8,7 @@ from typing import Any
 from exporter.passes import Page, Pass
 from exporter.sources.registry import create
 from tests.sources.providers.salesforce.vendor import HOST, SECRET, Salesforce
-from tests.sources.source_context import NOW, Clock, options, run, source_context
+from tests.sources.source_context import NOW, Clock, options, read_validated, run, source_context
 
 
 def source(vendor: Salesforce, entity: str = "deals", **given: Any) -> Any:
@@ -29,6 +29,8 @@ def read(
     """All pages of one pass."""
 
     async def gather() -> list[Page]:
-        return [page async for page in source(vendor, entity, **given).read(Pass(entity, at, cursor, resume))]
+        return [
+            page async for page in read_validated(source(vendor, entity, **given), Pass(entity, at, cursor, resume))
+        ]
 
     return run(gather())

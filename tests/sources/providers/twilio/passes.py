@@ -7,7 +7,7 @@ from typing import Any
 from exporter.passes import Page, Pass
 from exporter.sources.registry import create
 from tests.sources.providers.twilio.vendor import ACCOUNT, SECRET, WORKSPACE, Twilio
-from tests.sources.source_context import NOW, Clock, options, run, source_context
+from tests.sources.source_context import NOW, Clock, options, read_validated, run, source_context
 
 TODAY = NOW.replace(hour=7)
 
@@ -26,6 +26,8 @@ def read(
     """All pages of one pass."""
 
     async def gather() -> list[Page]:
-        return [page async for page in source(vendor, entity, **given).read(Pass(entity, NOW, cursor, resume))]
+        return [
+            page async for page in read_validated(source(vendor, entity, **given), Pass(entity, NOW, cursor, resume))
+        ]
 
     return run(gather())

@@ -8,7 +8,7 @@ from typing import Any
 from exporter.passes import Page, Pass
 from exporter.sources.registry import create
 from tests.sources.providers.zendesk.vendor import CLIENT_SECRET, HOST, TOKEN, Zendesk
-from tests.sources.source_context import Clock, options, run, source_context
+from tests.sources.source_context import Clock, options, read_validated, run, source_context
 
 API_TOKEN = {"email": "ada@example.com", "token": {"env": "TOKEN"}}
 
@@ -28,7 +28,7 @@ def read(
 
     async def gather() -> list[Page]:
         asked = Pass(entity, vendor.now, cursor, resume)
-        return [page async for page in source(vendor, entity, **given).read(asked)]
+        return [page async for page in read_validated(source(vendor, entity, **given), asked)]
 
     return run(gather())
 

@@ -10,9 +10,9 @@ from typing import Any
 
 from exporter.store.store import Store
 from tests import small_company
-from tests.exposition.serving import exchange, parsed
 from tests.store.samples import live
 from tests.test_end_to_end import Exporter
+from tests.web.live_server import exchange, parsed
 
 TOKEN = "canary-token-of-the-shop-4711"
 REVENUE = 'kpi_value{kpi="yearly_revenue"}'

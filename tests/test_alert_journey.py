@@ -22,9 +22,9 @@ from dashboards.local.stack import alertmanager_command, prometheus_command
 from dashboards.site import Deployment
 from exporter.config.loader import load
 from tests import small_company
-from tests.exposition.serving import get
 from tests.programs import program
 from tests.test_end_to_end import ask, exporting, free_port, until
+from tests.web.live_server import get
 
 OWNER = "boss@example.com"
 

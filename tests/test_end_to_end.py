@@ -22,8 +22,8 @@ from urllib.request import urlopen
 import pytest
 
 from tests import small_company
-from tests.exposition.serving import exchange, get
 from tests.programs import program
+from tests.web.live_server import exchange, get
 
 PATIENCE = 40.0
 PROMETHEUS = "Accept: application/openmetrics-text;version=1.0.0,text/plain;version=0.0.4;q=0.5,*/*;q=0.1"

@@ -12,13 +12,13 @@ from pathlib import Path
 import pytest
 
 from tests.counted import company, of_source, value_of, vendor
-from tests.exposition.serving import get
 from tests.fakes.raw import served
 from tests.own_network import seen_in
 from tests.shop import CONFIG, REVENUE, TOKEN, kept_in, send, today, won
 from tests.store.killing import report
 from tests.test_end_to_end import Exporter, exporting, until
 from tests.tracing import failing, killed_at
+from tests.web.live_server import get
 
 SYNCED_TO_DISK = "fsync,fdatasync,sync_file_range,msync"
 FEW_FILES = 64

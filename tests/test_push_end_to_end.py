@@ -21,10 +21,10 @@ import pytest
 
 from exporter.passes import Page
 from exporter.store.store import Store
-from tests.exposition.serving import get
 from tests.programs import program
 from tests.shop import CONFIG, REVENUE, TOKEN, kept_in, send, send_bytes, today, won
 from tests.test_end_to_end import Exporter, exporting, until
+from tests.web.live_server import get
 
 OTHER = "canary-token-of-the-desk-4711"
 DESK = "  - {name: desk, provider: push, token: {file: desk_token}, entities: [tickets]}\n"

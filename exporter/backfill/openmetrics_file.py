@@ -14,7 +14,7 @@ from exporter.backfill.steps import shared_out
 from exporter.backfill.workers import Part, Task, evaluate_parts
 from exporter.config.root import Config
 from exporter.errors import StartError
-from exporter.exposition.snapshot import END
+from exporter.exposition.text_format import END
 from exporter.kpi.values import Freshness
 from exporter.metrics.history import History
 

@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from exporter.backfill.spool import Places, Spool
-from exporter.exposition.families import Rows
-from exporter.exposition.render import MOST_SERIES, finite, series_head
-from exporter.exposition.text import escaped, numbers
+from exporter.exposition.families import FamilySamples
+from exporter.exposition.render import MAX_SERIES, finite, series_head
+from exporter.exposition.text_format import escaped, numbers
 from exporter.naming import Family
 
 _NOBODY: Sequence[Hashable] = ()
@@ -34,14 +34,14 @@ class _Running:
     heads: dict[Hashable, bytes | None] = field(default_factory=dict)
     known: set[bytes] = field(default_factory=set)
 
-    def head(self, rows: Rows, key: Hashable) -> bytes | None:
+    def head(self, rows: FamilySamples, key: Hashable) -> bytes | None:
         """How the lines of a series begin; None for one that is left out: a second of the same name, or one too many.
 
         What is left out on a scrape is left out here too.
         """
         if key not in self.heads:
             head = series_head(rows.family, rows.labels_of, key)
-            fits = head not in self.known and len(self.known) < MOST_SERIES
+            fits = head not in self.known and len(self.known) < MAX_SERIES
             self.heads[key] = head if fits else None
             self.known.add(head)
         return self.heads[key]
@@ -58,7 +58,7 @@ class Recorder:
         self._stamps = [f" {int(step.timestamp())}".encode() for step in steps]
         self._running: dict[str, _Running] = {}
 
-    def record(self, step: int, families: Iterable[Rows]) -> None:
+    def record(self, step: int, families: Iterable[FamilySamples]) -> None:
         """The samples of the step of this number; numbers rise one by one. Raises OSError."""
         met = set()
         for rows in families:
@@ -82,7 +82,7 @@ class Recorder:
         }
         return Recorded(families, self._spool.end())
 
-    def _take(self, running: _Running, rows: Rows, step: int) -> None:
+    def _take(self, running: _Running, rows: FamilySamples, step: int) -> None:
         keys, values, _ = finite(rows.keys, rows.values)
         if keys == running.keys:
             if values != running.values:

@@ -19,7 +19,7 @@ from exporter.backfill.steps import Share
 from exporter.config.fields import Scope
 from exporter.config.root import Config
 from exporter.errors import EvaluationError, ExporterError
-from exporter.exposition.families import business_rows, kpi_rows
+from exporter.exposition.families import business_samples, kpi_samples
 from exporter.kpi.history import history
 from exporter.kpi.values import Freshness
 from exporter.metrics.history import History
@@ -65,7 +65,7 @@ def _record(task: Task, spool: Spool, told: Callable[[int], None]) -> Recorded:
     evaluations = history(config, task.records.ask, task.freshness, task.share.steps)
     for number, (evaluation, _) in enumerate(evaluations):
         if number >= settling:
-            rows = chain(business_rows(config, evaluation.metrics, described), kpi_rows(config, evaluation))
+            rows = chain(business_samples(config, evaluation.metrics, described), kpi_samples(config, evaluation))
             recorder.record(number - settling, rows)
         done += 1
         if done == TOLD_EVERY:

@@ -90,10 +90,10 @@ def _try_sources(console: Console, config: Config, unsent: Mapping[str, tuple[st
 
 async def _access(config: Config) -> list[tuple[str, str, bool, str]]:
     from exporter.commands.reading import Untold
-    from exporter.runtime.source_jobs import jobs, pushed
+    from exporter.runtime.source_jobs import push_sources, sync_jobs
 
     context = config, os.environ, Path(), system_clock, Untold()
-    sources: list[Source] = [*(job.source for job in jobs(*context)), *pushed(*context)]
+    sources: list[Source] = [*(job.source for job in sync_jobs(*context)), *push_sources(*context)]
     try:
         found = await asyncio.gather(*map(_one, sources))
     finally:

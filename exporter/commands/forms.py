@@ -64,13 +64,13 @@ def _kpi(value: KpiValue, zone: ZoneInfo) -> dict[str, Any]:
 
 def as_openmetrics(config: Config, evaluation: Evaluation) -> str:
     """The same series that /metrics would show."""
-    from exporter.exposition.families import business_rows, kpi_rows
+    from exporter.exposition.families import business_samples, kpi_samples
     from exporter.exposition.render import Renderer
 
-    rows = chain(business_rows(config, evaluation.metrics), kpi_rows(config, evaluation))
+    rows = chain(business_samples(config, evaluation.metrics), kpi_samples(config, evaluation))
     rendering = Renderer().render(rows)
-    chunks = (*rendering.shared, *rendering.people)
-    return b"".join(chunk.openmetrics.plain for chunk in chunks).decode() + "# EOF"
+    formats = [family.formats for family in (*rendering.shared, *rendering.people)]
+    return b"".join(piece for each in formats for piece in each.openmetrics.plain).decode() + "# EOF"
 
 
 def as_table(config: Config, evaluation: Evaluation, at: datetime) -> Table:

@@ -14,7 +14,7 @@ from exporter.clock import system_clock
 from exporter.commands.progress import shown
 from exporter.config.root import Config
 from exporter.evaluation.freshness import never_sent
-from exporter.runtime.source_jobs import jobs
+from exporter.runtime.source_jobs import sync_jobs
 from exporter.store.store import Store
 from exporter.sync.once import Summary, sync_once
 
@@ -38,7 +38,7 @@ def read_sources(
     config: Config, store: Store, environ: Mapping[str, str], data_dir: Path, only: Collection[str] | None = None
 ) -> Summary:
     """Reads all sources once, or those named in `only`. Raises ConfigError; a source's failure is in the summary."""
-    made = jobs(config, environ, data_dir, system_clock, Untold())
+    made = sync_jobs(config, environ, data_dir, system_clock, Untold())
     chosen = [job for job in made if only is None or job.source.name in only]
 
     async def read() -> Summary:

@@ -1,10 +1,11 @@
-"""Which samples an evaluation becomes, family by family; names and labels come from naming."""
+"""Turns an evaluation into samples, family by family; names and labels come from `naming`."""
 
 from __future__ import annotations
 
+from calendar import monthrange
 from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, time
+from datetime import datetime
 from functools import partial
 from itertools import groupby
 from operator import attrgetter
@@ -22,7 +23,7 @@ from exporter.naming import Family, metric_family, scoped
 LabelValues = tuple[object, ...]
 
 WITHHELD = frozenset({Status.STALE, Status.NO_DATA})
-"""A KPI with such a status shows no number that rests on data."""
+"""A KPI with one of these statuses exposes no number that is computed from data."""
 
 _MEASURED = (
     (naming.VALUE, "value"),
@@ -42,16 +43,16 @@ _STATUSES = tuple(status.value for status in Status)
 _ONE_HOT = {status: tuple(float(status is other) for other in Status) for status in Status}
 _MONTHS = {"monthly": 1, "quarterly": 3, "yearly": 12}
 
-_whose_metric = attrgetter("period", "team", "person", "labels")
-_which_metric = attrgetter("metric", "scope")
+_series_key = attrgetter("period", "team", "person", "labels")
+_family_key = attrgetter("metric", "scope")
 
 
 @dataclass(frozen=True, slots=True)
-class Rows:
+class FamilySamples:
     """The samples of one family at one scope.
 
-    A key stands for one series; `labels_of` gives its label values in the order of `family.labels`. Keys that are
-    equal from one evaluation to the next let the renderer skip everything but the numbers.
+    A key identifies one series; `labels_of` gives its label values in the order of `family.labels`. If the keys equal
+    those of the previous evaluation, the renderer writes only the numbers.
     """
 
     family: Family
@@ -61,113 +62,106 @@ class Rows:
     labels_of: Callable[[Any], LabelValues]
 
 
-def business_rows(
-    config: Config, values: Iterable[MetricValue], known: dict[tuple[str, Scope], Family] | None = None
-) -> Iterator[Rows]:
-    """One family per metric and scope. `known` keeps their descriptions from one call to the next."""
-    known = {} if known is None else known
+def business_samples(
+    config: Config, values: Iterable[MetricValue], cache: dict[tuple[str, Scope], Family] | None = None
+) -> Iterator[FamilySamples]:
+    """One family per metric and scope. `cache` keeps the families from one call to the next."""
+    cache = {} if cache is None else cache
     groups: dict[tuple[str, Scope], list[MetricValue]] = {}
-    for which, run in groupby(values, _which_metric):
-        groups.setdefault(which, []).extend(run)
+    for key, run in groupby(values, _family_key):
+        groups.setdefault(key, []).extend(run)
     for (name, scope), samples in groups.items():
-        family = known.get((name, scope))
+        family = cache.get((name, scope))
         if family is None:
-            family = known[name, scope] = metric_family(config, config.metric_by_name[name], scope)
-        keys = list(map(_whose_metric, samples))
-        yield Rows(family, scope, keys, [s.value for s in samples], partial(_metric_labels, family.labels))
+            family = cache[name, scope] = metric_family(config, config.metric_by_name[name], scope)
+        keys = list(map(_series_key, samples))
+        yield FamilySamples(family, scope, keys, [s.value for s in samples], partial(_metric_labels, family.labels))
 
 
 def _metric_labels(names: tuple[str, ...], key: tuple[Any, ...]) -> LabelValues:
     period, team, person, pairs = key
-    known = {"period": period, "team": team, "person": person, **dict(pairs)}
-    return tuple(known.get(name, "") for name in names)
+    labels = {"period": period, "team": team, "person": person, **dict(pairs)}
+    return tuple(labels.get(name, "") for name in names)
 
 
-def kpi_rows(config: Config, evaluation: Evaluation) -> Iterator[Rows]:
-    """The families of KPIs and objectives, in the order in which naming lists them."""
+def kpi_samples(config: Config, evaluation: Evaluation) -> Iterator[FamilySamples]:
+    """The families of KPIs and objectives, in the order of `naming`."""
     for scope in Scope:
         values = [value for value in evaluation.kpis if value.scope is scope]
         if values:
-            yield from _number_rows(scope, values)
-            yield _status_rows(scope, values)
-    yield from _definition_rows(config, evaluation)
+            yield from _number_samples(scope, values)
+            yield _status_samples(scope, values)
+    yield from _definition_samples(config, evaluation)
     scores = {s.objective: s.score for s in evaluation.objectives if s.score is not None}
-    yield _plain_rows(naming.OBJECTIVE_SCORE, [(name,) for name in scores], list(scores.values()))
+    yield _samples(naming.OBJECTIVE_SCORE, [(name,) for name in scores], list(scores.values()))
 
 
-def _number_rows(scope: Scope, values: list[KpiValue]) -> Iterator[Rows]:
-    shown = [value for value in values if value.status not in WITHHELD]
-    for families, eligible in ((_MEASURED, shown), (_PLANNED, values)):
+def _number_samples(scope: Scope, values: list[KpiValue]) -> Iterator[FamilySamples]:
+    current = [value for value in values if value.status not in WITHHELD]
+    for families, eligible in ((_MEASURED, current), (_PLANNED, values)):
         for family, field in families:
             if scope is Scope.COMPANY or family in naming.SCOPED:
-                numbers = [(_whose(scope, v), getattr(v, field)) for v in eligible if getattr(v, field) is not None]
-                yield _plain_rows(scoped(family, scope), [w for w, _ in numbers], [n for _, n in numbers], scope)
+                present = [value for value in eligible if getattr(value, field) is not None]
+                keys = [_owner_labels(scope, value) for value in present]
+                yield _samples(scoped(family, scope), keys, [getattr(value, field) for value in present], scope)
 
 
-def _status_rows(scope: Scope, values: list[KpiValue]) -> Rows:
+def _status_samples(scope: Scope, values: list[KpiValue]) -> FamilySamples:
     keys: list[LabelValues] = []
     flags: list[float] = []
     for value in values:
-        whose = _whose(scope, value)
-        keys += [(*whose, name) for name in _STATUSES]
+        labels = _owner_labels(scope, value)
+        keys += [(*labels, name) for name in _STATUSES]
         flags += _ONE_HOT[value.status]
-    return _plain_rows(scoped(naming.STATUS, scope), keys, flags, scope)
+    return _samples(scoped(naming.STATUS, scope), keys, flags, scope)
 
 
-def _definition_rows(config: Config, evaluation: Evaluation) -> Iterator[Rows]:
-    """What holds for a KPI at every scope: read from whichever scope it is evaluated at."""
+def _definition_samples(config: Config, evaluation: Evaluation) -> Iterator[FamilySamples]:
+    """What is the same for a KPI at every scope, taken from the first scope it is evaluated at."""
     first = {value.kpi: value for value in reversed(evaluation.kpis)}
     kpis = [kpi for kpi in config.kpis if kpi.name in first]
     names = [(kpi.name,) for kpi in kpis]
     values = [first[kpi.name] for kpi in kpis]
-    yield _plain_rows(naming.INFO, [_described(config, kpi) for kpi in kpis], [1.0] * len(kpis))
-    yield _plain_rows(naming.PERIOD_START, names, [v.period_start.timestamp() for v in values])
-    yield _plain_rows(naming.PERIOD_END, names, [v.period_end.timestamp() for v in values])
-    yield _plain_rows(naming.PERIOD_ELAPSED, names, [v.elapsed for v in values])
-    known = {v.kpi: v.as_of.timestamp() for v in values if v.as_of is not None}
-    yield _plain_rows(naming.ASOF, [(name,) for name in known], list(known.values()))
+    yield _samples(naming.INFO, [_info_labels(config, kpi) for kpi in kpis], [1.0] * len(kpis))
+    yield _samples(naming.PERIOD_START, names, [v.period_start.timestamp() for v in values])
+    yield _samples(naming.PERIOD_END, names, [v.period_end.timestamp() for v in values])
+    yield _samples(naming.PERIOD_ELAPSED, names, [v.elapsed for v in values])
+    as_of = {v.kpi: v.as_of.timestamp() for v in values if v.as_of is not None}
+    yield _samples(naming.ASOF, [(name,) for name in as_of], list(as_of.values()))
     due = {kpi.name: at for kpi in kpis if (at := review_due(kpi, config.company.timezone)) is not None}
-    yield _plain_rows(naming.REVIEW_DUE, [(name,) for name in due], list(due.values()))
+    yield _samples(naming.REVIEW_DUE, [(name,) for name in due], list(due.values()))
 
 
-def _described(config: Config, kpi: Kpi) -> LabelValues:
+def _info_labels(config: Config, kpi: Kpi) -> LabelValues:
     unit = config.unit(kpi)
     return (kpi.name, kpi.title, unit, kpi.period, kpi.better, kpi.objective, kpi.department, kpi.owner)
 
 
 def review_due(kpi: Kpi, zone: ZoneInfo) -> float | None:
-    """Unix time of the midnight at which the KPI's definition is to be looked at again; None where none is agreed."""
+    """Unix time of the midnight at which the KPI's definition is due for review; None without a review interval."""
     if kpi.review is None or kpi.reviewed is None:
         return None
-    months = kpi.reviewed.year * 12 + kpi.reviewed.month - 1 + _MONTHS[kpi.review]
-    for day in range(kpi.reviewed.day, 27, -1):
-        try:
-            return _midnight(date(months // 12, months % 12 + 1, day), zone)
-        except ValueError:
-            continue
-    return _midnight(date(months // 12, months % 12 + 1, min(kpi.reviewed.day, 28)), zone)
+    year, month = divmod(kpi.reviewed.year * 12 + kpi.reviewed.month - 1 + _MONTHS[kpi.review], 12)
+    day = min(kpi.reviewed.day, monthrange(year, month + 1)[1])
+    return datetime(year, month + 1, day, tzinfo=zone).timestamp()
 
 
-def _midnight(day: date, zone: ZoneInfo) -> float:
-    return datetime.combine(day, time(), zone).timestamp()
-
-
-def _whose(scope: Scope, value: KpiValue) -> tuple[str | None, ...]:
+def _owner_labels(scope: Scope, value: KpiValue) -> tuple[str | None, ...]:
     if scope is Scope.COMPANY:
         return (value.kpi,)
     return (value.kpi, value.team) if scope is Scope.TEAM else (value.kpi, value.team, value.person)
 
 
-def _plain_rows(
+def _samples(
     family: Family, keys: Sequence[LabelValues], values: Sequence[float], scope: Scope = Scope.COMPANY
-) -> Rows:
-    return Rows(family, scope, keys, values, tuple)
+) -> FamilySamples:
+    return FamilySamples(family, scope, keys, values, tuple)
 
 
 def exported(evaluation: Evaluation) -> dict[str, bool]:
-    """Whether each KPI shows its data, or is withheld because its sources never completed, are stale, or it failed."""
-    shown: dict[str, bool] = dict.fromkeys(evaluation.failed, False)
+    """Whether each KPI exposes data; False if its sources never completed or are stale, or if its evaluation failed."""
+    up: dict[str, bool] = dict.fromkeys(evaluation.failed, False)
     for value in evaluation.kpis:
         fresh = value.as_of is not None and value.status is not Status.STALE
-        shown[value.kpi] = (shown.get(value.kpi, False) or fresh) and value.kpi not in evaluation.failed
-    return shown
+        up[value.kpi] = (up.get(value.kpi, False) or fresh) and value.kpi not in evaluation.failed
+    return up

@@ -1,4 +1,4 @@
-"""The exporter's own numbers: written by every thread, exposed through a prometheus-client registry."""
+"""The exporter's metrics about itself: set by every thread, rendered by a prometheus-client registry."""
 
 from __future__ import annotations
 
@@ -9,9 +9,7 @@ from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.openmetrics.exposition import generate_latest as generate_openmetrics
 
-from exporter.exposition.render import compress
-from exporter.exposition.snapshot import Document, Formats
-from exporter.exposition.text import label_value
+from exporter.exposition.text_format import Formats, encode, label_value
 from exporter.naming import OWN_FAMILIES, Family
 
 Labels = tuple[str, ...]
@@ -29,68 +27,62 @@ class SelfMetrics:
         self._registry.register(_Collector(self))
 
     def set(self, family: Family, value: float, *labels: str) -> None:
-        """Puts one gauge."""
+        """Sets one series of a gauge."""
         with self._lock:
             if self._values[family].get(labels) != value:
                 self._values[family][labels] = value
                 self._changes += 1
 
     def count(self, family: Family, *labels: str, by: float = 1) -> None:
-        """Moves one counter on; `by` 0 makes it known."""
+        """Increments one series of a counter; `by` 0 makes it appear."""
         with self._lock:
             values = self._values[family]
             values[labels] = values.get(labels, 0.0) + by
             self._changes += 1
 
     def replace(self, family: Family, values: Mapping[Labels, float]) -> None:
-        """Puts all series of a family; those not named vanish."""
+        """Sets all series of a family; series missing from `values` vanish."""
         with self._lock:
             if self._values[family] != values:
                 self._values[family] = dict(values)
                 self._changes += 1
 
-    def keep(self, labels: Sequence[str], known: Iterable[Labels]) -> None:
-        """Forgets every series whose `labels` are none of the `known`: what a reload took away leaves no ghost.
+    def retain(self, labels: Sequence[str], combinations: Iterable[Labels]) -> None:
+        """Drops every series whose values of `labels` are not among `combinations`, such as those of a removed source.
 
-        Families that do not carry all of these labels stay as they are.
+        Families without all of these labels stay as they are.
         """
-        kept = frozenset(known)
+        retained = frozenset(combinations)
         with self._lock:
             for family, values in self._values.items():
                 if all(label in family.labels for label in labels):
-                    places = [family.labels.index(label) for label in labels]
-                    alive = {key: value for key, value in values.items() if tuple(key[p] for p in places) in kept}
-                    self._values[family] = alive
+                    indexes = [family.labels.index(label) for label in labels]
+                    self._values[family] = {
+                        key: value for key, value in values.items() if tuple(key[i] for i in indexes) in retained
+                    }
             self._changes += 1
 
     def value(self, family: Family, *labels: str) -> float | None:
-        """One number, None where nothing was reported yet."""
+        """One number; None if nothing was reported yet."""
         with self._lock:
             return self._values[family].get(labels)
 
     def snapshot(self) -> dict[Family, dict[Labels, float]]:
-        """All numbers as they stand."""
+        """All current numbers."""
         with self._lock:
             return {family: dict(values) for family, values in self._values.items()}
 
     def formats(self) -> Formats:
-        """The families in both formats, OpenMetrics with its end mark; rendered anew only after a change."""
+        """The families in both formats, OpenMetrics with its end line; rendered again only after a change."""
         changes = self._changes
         if self._rendered[0] != changes:
-            self._rendered = (changes, self._render())
+            openmetrics: bytes = generate_openmetrics(self._registry)  # type: ignore[no-untyped-call]
+            self._rendered = (changes, Formats(encode(generate_latest(self._registry)), encode(openmetrics)))
         return self._rendered[1]
-
-    def _render(self) -> Formats:
-        openmetrics: bytes = generate_openmetrics(self._registry)  # type: ignore[no-untyped-call]
-        return Formats(_document(generate_latest(self._registry)), _document(openmetrics))
-
-
-def _document(plain: bytes) -> Document:
-    return Document((plain,), compress(plain))
 
 
 class _Collector:
-    """What the registry asks at each rendering."""
+    """Feeds the numbers to the registry."""
 
     def __init__(self, self_metrics: SelfMetrics) -> None:
         self._self_metrics = self_metrics

@@ -1,9 +1,8 @@
-"""The composition root: settings and config become a store, an engine and a web surface; signals reach them."""
+"""The composition root: opens the store and the web server, starts the engine and handles signals."""
 
 from __future__ import annotations
 
 import asyncio
-import logging
 import signal
 import sys
 from collections.abc import Callable, Mapping
@@ -15,34 +14,32 @@ from exporter import naming
 from exporter.clock import Clock, system_clock
 from exporter.errors import ExporterError
 from exporter.exposition.self_metrics import SelfMetrics
+from exporter.exposition.snapshot import thaw
 from exporter.logs import Logs
 from exporter.runtime.config_file import LoadedConfig, config_digest, read_config
-from exporter.runtime.reporter import adopt, begin
-from exporter.runtime.restart import restore
+from exporter.runtime.reporter import adopt_config, initialise
 from exporter.settings import Settings
 from exporter.store.store import Store
 from exporter.sync.observer import NullObserver, Observer
 from exporter.web.server import ServedState, bind, create_app, serve
 
 if TYPE_CHECKING:
-    from exporter.runtime.reload import Reloading
+    from exporter.runtime.reload import Reloader
 
 SWITCH_INTERVAL = 0.0005
 """Seconds a busy thread may keep the web loop waiting for the interpreter."""
 
-LOOK_EVERY = 5.0
-"""Seconds between two looks at the log, and at a config file that is watched."""
+POLL_INTERVAL = 5.0
+"""Seconds between two checks for dropped log lines and, if the config is watched, for a changed config."""
 
-LAST_ANSWERS = 5.0
-"""Seconds left to open answers at the end."""
-
-_log = logging.getLogger(__name__)
+SHUTDOWN_GRACE = 5.0
+"""Seconds that open responses get to finish at shutdown."""
 
 
 class App:
-    """Serves one config until it is told to stop. Once.
+    """Serves one config until it is told to stop. Runs once.
 
-    `observer` hears of the sync's work too; what `logs` drop is counted. `store` is there while it runs.
+    `observer` receives the events of the sync, too. `store` is set while the app runs.
     """
 
     def __init__(
@@ -60,25 +57,25 @@ class App:
         self._clock = clock
         self._observer = observer or NullObserver()
         self._state = ServedState(SelfMetrics())
-        self._reloading: Reloading | None = None
+        self._reloader: Reloader | None = None
         self.store: Store | None = None
 
     def run(self, ready: Callable[[str], None] = lambda _: None) -> None:
-        """Serves until SIGTERM or SIGINT; `ready` hears the address as soon as scrapes are answered.
+        """Serves until SIGTERM or SIGINT; calls `ready` with the address as soon as scrapes are answered.
 
-        Raises ConfigError, StartError and StoreError where it cannot start.
+        Raises ConfigError, StartError and StoreError if it cannot start.
         """
         sys.setswitchinterval(SWITCH_INTERVAL)
         loaded = self._read()
-        listening = bind(self._settings.listen.host, self._settings.listen.port)
+        listener = bind(self._settings.listen.host, self._settings.listen.port)
         try:
             store = Store.open(self._settings.data_dir, on_corrupt=self._settings.on_corrupt)
         except ExporterError:
-            listening.close()
+            listener.close()
             raise
         self.store = store
         try:
-            asyncio.run(self._serve(loaded, store, listening, ready))
+            asyncio.run(self._serve(loaded, store, listener, ready))
         finally:
             self.store = None
             store.close()
@@ -86,37 +83,38 @@ class App:
     def _read(self) -> LoadedConfig:
         return read_config(self._settings.config, self._environ, self._logs.redactor)
 
-    async def _serve(self, loaded: LoadedConfig, store: Store, listening: socket, ready: Callable[[str], None]) -> None:
+    async def _serve(self, loaded: LoadedConfig, store: Store, listener: socket, ready: Callable[[str], None]) -> None:
         stop = asyncio.Event()
-        self._hear_signals(stop)
-        begin(self._state.self_metrics)
-        self._state.self_metrics.count(naming.STORE_REBUILDS, by=store.rebuilds)
-        adopt(self._state.self_metrics, loaded.config, self._clock())
+        self._handle_signals(stop)
+        self_metrics = self._state.self_metrics
+        initialise(self_metrics)
+        self_metrics.count(naming.STORE_REBUILDS, by=store.rebuilds)
+        adopt_config(self_metrics, loaded.config, self._clock())
         memory = restore(store, self._state, loaded.digest)
-        address = _address(listening)
-        web = asyncio.create_task(serve(create_app(self._state), listening, stop.wait))
-        ready(address)
+        host, port = listener.getsockname()[:2]
+        web = asyncio.create_task(serve(create_app(self._state), listener, stop.wait))
+        ready(f"http://{f'[{host}]' if ':' in host else host}:{port}")
         try:
             await asyncio.to_thread(self._start, loaded, store, memory)
-            looking = asyncio.create_task(self._look())
+            polling = asyncio.create_task(self._poll())
             await asyncio.wait({web, asyncio.create_task(stop.wait())}, return_when=asyncio.FIRST_COMPLETED)
-            looking.cancel()
+            polling.cancel()
         finally:
             stop.set()
-            await asyncio.gather(asyncio.to_thread(self._stop), _ended(web))
+            await asyncio.gather(asyncio.to_thread(self._stop), _finished(web))
 
-    def _hear_signals(self, stop: asyncio.Event) -> None:
+    def _handle_signals(self, stop: asyncio.Event) -> None:
         loop = asyncio.get_running_loop()
         for name in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(name, stop.set)
         loop.add_signal_handler(signal.SIGHUP, lambda: loop.run_in_executor(None, self._reload))
 
     def _start(self, loaded: LoadedConfig, store: Store, memory: bytes) -> None:
-        # what syncs and evaluates takes longest to import: scrapes are answered meanwhile
-        from exporter.runtime.engine import Process
-        from exporter.runtime.reload import Reloading
+        # the engine takes longest to import: the web server answers scrapes meanwhile
+        from exporter.runtime.engine import EngineContext
+        from exporter.runtime.reload import Reloader
 
-        process = Process(
+        context = EngineContext(
             store,
             self._state,
             self._environ,
@@ -125,41 +123,52 @@ class App:
             self._settings.evaluate_every,
             self._observer,
         )
-        self._reloading = Reloading(process, self._read)
-        self._reloading.begin(loaded, memory)
+        self._reloader = Reloader(context, self._read)
+        self._reloader.start(loaded, memory)
 
     def _reload(self) -> None:
-        if self._reloading is not None:
-            self._reloading.reload()
+        if self._reloader is not None:
+            self._reloader.reload()
 
     def _stop(self) -> None:
-        if self._reloading is not None:
-            self._reloading.stop()
+        if self._reloader is not None:
+            self._reloader.stop()
 
-    async def _look(self) -> None:
-        """Counts what the log dropped and, where that is wished, reloads when the config's text is another one."""
-        seen = self._reloading.digest if self._reloading is not None else ""
-        told = 0
+    async def _poll(self) -> None:
+        """Counts dropped log lines and, if the config is watched, reloads it when its digest changes."""
+        current_digest = self._reloader.digest if self._reloader is not None else ""
+        counted = 0
         while True:
-            await asyncio.sleep(LOOK_EVERY)
+            await asyncio.sleep(POLL_INTERVAL)
             dropped = self._logs.outlet.dropped
-            if dropped > told:
-                self._state.self_metrics.count(naming.LOG_LINES_DROPPED, by=dropped - told)
-                told = dropped
+            if dropped > counted:
+                self._state.self_metrics.count(naming.LOG_LINES_DROPPED, by=dropped - counted)
+                counted = dropped
             if not self._settings.watch_config:
                 continue
-            found = await asyncio.to_thread(config_digest, self._settings.config)
-            if found and found != seen:
-                seen = found
+            digest = await asyncio.to_thread(config_digest, self._settings.config)
+            if digest and digest != current_digest:
+                current_digest = digest
                 await asyncio.to_thread(self._reload)
 
 
-def _address(listening: socket) -> str:
-    host, port = listening.getsockname()[:2]
-    return f"http://{f'[{host}]' if ':' in host else host}:{port}"
+def restore(store: Store, state: ServedState, digest: str) -> bytes:
+    """Serves the stored snapshot, with its original age, if it was taken under the config with this digest.
+
+    Returns the stored status memory, empty if the store has none. Raises StoreError.
+    """
+    stored = store.load_snapshot()
+    if stored is None:
+        return b""
+    body, memory, _ = stored
+    snapshot = thaw(body, digest)
+    if snapshot is not None:
+        state.snapshot = snapshot
+        state.self_metrics.set(naming.SERIES, snapshot.series)
+    return memory
 
 
-async def _ended(web: asyncio.Task[None]) -> None:
+async def _finished(web: asyncio.Task[None]) -> None:
     with suppress(TimeoutError, asyncio.CancelledError):
-        async with asyncio.timeout(LAST_ANSWERS):
+        async with asyncio.timeout(SHUTDOWN_GRACE):
             await web

@@ -1,4 +1,4 @@
-"""A config as it was just read: checked, with a digest that tells it from others."""
+"""Reads the config file and computes the digest by which a changed config is recognised."""
 
 from __future__ import annotations
 
@@ -18,14 +18,17 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class LoadedConfig:
-    """A checked config and the digest of the text it was read from."""
+    """A valid config and the digest of the file it was read from."""
 
     config: Config
     digest: str
 
 
 def read_config(path: Path, environ: Mapping[str, str], redactor: Redactor | None = None) -> LoadedConfig:
-    """The checked config; its secrets are made known to the log, its warnings are logged. Raises ConfigError."""
+    """Loads and validates the config, registers its secrets with `redactor` and logs its warnings.
+
+    Raises ConfigError.
+    """
     digest = config_digest(path)
     loaded = load(path, environ)
     if redactor is not None:
@@ -36,7 +39,7 @@ def read_config(path: Path, environ: Mapping[str, str], redactor: Redactor | Non
 
 
 def config_digest(path: Path) -> str:
-    """Another digest means another text or another version of this program; empty where the file cannot be read."""
+    """Digest of the config text and the program version; empty if the file cannot be read."""
     try:
         return sha256(f"{__version__}\n".encode() + path.read_bytes()).hexdigest()
     except OSError:

@@ -1,4 +1,4 @@
-"""One config at work: a thread that syncs its sources and a thread that evaluates it. A reload replaces the whole."""
+"""The running engine for one config: one thread syncs its sources, another evaluates its KPIs."""
 
 from __future__ import annotations
 
@@ -17,21 +17,23 @@ from exporter.push.deliveries import Deliveries
 from exporter.runtime.config_file import LoadedConfig
 from exporter.runtime.publisher import Publisher
 from exporter.runtime.reporter import Reporter
-from exporter.runtime.source_jobs import jobs, pushed
+from exporter.runtime.source_jobs import push_sources, sync_jobs
 from exporter.store.store import Store
 from exporter.sync.observer import NullObserver, Observer
 from exporter.sync.scheduler import Scheduler
 from exporter.web.server import ServedState
 
-BREATH = 0.5
+MIN_EVALUATION_INTERVAL = 0.5
 """Seconds between two evaluations at least, however many passes are published."""
+
+STOP_TIMEOUT = 10
 
 _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Process:
-    """What outlives a reload: the store, what is shown, and where the process stands in the world."""
+class EngineContext:
+    """What outlives a reload: the store, what the web server serves, and the environment of the process."""
 
     store: Store
     state: ServedState
@@ -43,60 +45,62 @@ class Process:
 
 
 class Engine:
-    """Built whole or not at all: raises ConfigError or EvaluationError for a config that cannot work."""
+    """Syncs the sources of one config, accepts pushed records and evaluates the KPIs.
 
-    def __init__(self, loaded: LoadedConfig, process: Process, memory: Memory | None = None) -> None:
-        self._process = process
+    The constructor raises ConfigError or EvaluationError for a config that cannot work.
+    """
+
+    def __init__(self, loaded: LoadedConfig, context: EngineContext, memory: Memory | None = None) -> None:
+        self._context = context
+        self._self_metrics = context.state.self_metrics
         self._stopping, self._awake = Event(), Event()
-        self.publisher = Publisher(loaded, process.store, process.state, memory)
-        reporter = self._reporter = Reporter(
-            process.state.self_metrics, loaded.config, self._awake.set, process.observer
-        )
-        told = loaded.config, process.environ, process.data_dir, process.clock, reporter
-        self._scheduler = Scheduler(jobs(*told), process.store, reporter, process.clock)
-        self._deliveries = Deliveries(pushed(*told), process.store, reporter, process.clock)
+        self.publisher = Publisher(loaded, context.store, context.state, memory)
+        self._reporter = Reporter(self._self_metrics, loaded.config, self._awake.set, context.observer)
+        source_context = loaded.config, context.environ, context.data_dir, context.clock, self._reporter
+        self._scheduler = Scheduler(sync_jobs(*source_context), context.store, self._reporter, context.clock)
+        self._deliveries = Deliveries(push_sources(*source_context), context.store, self._reporter, context.clock)
         self._threads = (
             Thread(target=self._sync, name="sync", daemon=True),
             Thread(target=self._evaluate, name="evaluator", daemon=True),
         )
 
     def start(self) -> None:
-        """Begins to sync, to take posts and to evaluate."""
-        self._reporter.learn(self._deliveries.start())
-        self._process.state.receiver = self._deliveries
-        self._process.state.page = lambda: self.publisher.page(self._process.clock)
+        """Begins to sync, to accept pushes and to evaluate."""
+        self._reporter.restore_outcomes(self._deliveries.start())
+        self._context.state.receiver = self._deliveries
+        self._context.state.page = lambda: self.publisher.page(self._context.clock)
         for thread in self._threads:
             thread.start()
 
     def stop(self) -> None:
-        """Returns, within ten seconds, when no post is being kept, both threads ended, and what is shown was kept."""
+        """Stops accepting pushes, then waits up to ten seconds for each thread; the evaluator stores the snapshot."""
         self._scheduler.stop()
         self._stopping.set()
         self._awake.set()
         self._deliveries.stop()
         for thread in self._threads:
-            thread.join(10)
+            thread.join(STOP_TIMEOUT)
 
     def _sync(self) -> None:
         try:
             asyncio.run(self._scheduler.run())
         except StoreError as error:
-            self._process.state.self_metrics.set(naming.STORE_UP, 0)
-            _log.critical("syncing has ended: %s", error)
-        except Exception:  # noqa: BLE001 - a thread's edge: what is shown stays, and its age tells
-            self._process.state.self_metrics.set(naming.STORE_UP, 0)
-            _log.critical("syncing has ended", exc_info=True)
+            self._self_metrics.set(naming.STORE_UP, 0)
+            _log.critical("syncing stopped: %s", error)
+        except Exception:  # noqa: BLE001 - a thread's edge: the last values stay served and their age grows
+            self._self_metrics.set(naming.STORE_UP, 0)
+            _log.critical("syncing stopped", exc_info=True)
 
     def _evaluate(self) -> None:
-        process = self._process
+        context = self._context
         while not self._stopping.is_set():
             self._awake.clear()
             try:
-                self.publisher.publish(process.clock())
-            except Exception:  # noqa: BLE001 - a thread's edge: the next evaluation may work again
-                process.state.self_metrics.set(naming.EVALUATION_SUCCESS, 0)
+                self.publisher.publish(context.clock())
+            except Exception:  # noqa: BLE001 - a thread's edge: the next evaluation may succeed
+                self._self_metrics.set(naming.EVALUATION_SUCCESS, 0)
                 _log.exception("evaluation failed")
-            process.state.self_metrics.set(naming.STORE_UP, float(process.store.up))
-            self._stopping.wait(BREATH)
-            self._awake.wait(process.evaluate_every)
-        self.publisher.keep(process.clock())
+            self._self_metrics.set(naming.STORE_UP, float(context.store.up))
+            self._stopping.wait(MIN_EVALUATION_INTERVAL)
+            self._awake.wait(context.evaluate_every)
+        self.publisher.save(context.clock())

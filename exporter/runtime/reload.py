@@ -1,4 +1,4 @@
-"""Which engine runs: the first one, and the one that a reload puts in its place."""
+"""Replaces the running engine when the config is reloaded."""
 
 from __future__ import annotations
 
@@ -10,42 +10,42 @@ from exporter import naming
 from exporter.errors import ConfigError, ExporterError, StoreError
 from exporter.kpi.memory import Memory
 from exporter.runtime.config_file import LoadedConfig
-from exporter.runtime.engine import Engine, Process
-from exporter.runtime.reporter import adopt
+from exporter.runtime.engine import Engine, EngineContext
+from exporter.runtime.reporter import adopt_config
 
 _log = logging.getLogger(__name__)
 
 
-class Reloading:
-    """Holds the engine of the config in force. From any thread; one change at a time.
+class Reloader:
+    """Owns the engine of the active config. Safe to call from any thread; changes run one at a time.
 
-    `read` reads the config anew and raises ConfigError.
+    `read` reads the config again and raises ConfigError.
     """
 
-    def __init__(self, process: Process, read: Callable[[], LoadedConfig]) -> None:
-        self._process = process
+    def __init__(self, context: EngineContext, read: Callable[[], LoadedConfig]) -> None:
+        self._context = context
         self._read = read
-        self._turn = Lock()
+        self._lock = Lock()
         self._engine: Engine | None = None
         self._digest = ""
-        self._ended = False
+        self._stopped = False
 
     @property
     def digest(self) -> str:
-        """The digest of the config in force."""
+        """Digest of the active config."""
         return self._digest
 
-    def begin(self, loaded: LoadedConfig, memory: bytes) -> None:
-        """Starts on the first config. Raises ConfigError and EvaluationError for one that cannot work."""
-        with self._turn:
-            if not self._ended:
+    def start(self, loaded: LoadedConfig, memory: bytes) -> None:
+        """Starts the first engine. Raises ConfigError and EvaluationError for a config that cannot work."""
+        with self._lock:
+            if not self._stopped:
                 self._replace(loaded, Memory.load(memory) if memory else None)
 
     def reload(self) -> None:
-        """Reads the config again; one that is invalid is refused whole, and the one before goes on."""
-        self_metrics = self._process.state.self_metrics
-        with self._turn:
-            if self._engine is None or self._ended:
+        """Reads the config again; if it is invalid, the active config stays."""
+        self_metrics = self._context.state.self_metrics
+        with self._lock:
+            if self._engine is None or self._stopped:
                 return
             try:
                 loaded = self._read()
@@ -53,26 +53,26 @@ class Reloading:
             except ExporterError as error:
                 self_metrics.set(naming.RELOAD_SUCCESS, 0)
                 for problem in error.problems if isinstance(error, ConfigError) else (error,):
-                    _log.error("config refused, the one before goes on: %s", problem)
+                    _log.error("config rejected, the previous one stays active: %s", problem)
             else:
-                _log.info("config loaded again")
+                _log.info("config reloaded")
 
     def stop(self) -> None:
-        """Ends whatever runs, within ten seconds; nothing starts afterwards."""
-        with self._turn:
-            self._ended = True
+        """Stops the running engine; no other one starts afterwards."""
+        with self._lock:
+            self._stopped = True
             if self._engine is not None:
                 self._engine.stop()
 
     def _replace(self, loaded: LoadedConfig, memory: Memory | None) -> None:
-        """Builds the engine, and only when that worked stops the one before."""
-        engine = Engine(loaded, self._process, memory)
+        """Builds the new engine first, so that a failure leaves the current one running."""
+        engine = Engine(loaded, self._context, memory)
         if self._engine is not None:
             self._engine.stop()
         try:
-            self._process.store.retain({source.name: source.reads for source in loaded.config.sources})
+            self._context.store.retain({source.name: source.reads for source in loaded.config.sources})
         except StoreError as error:
-            _log.warning("records of sources that are gone stay in the store for now: %s", error)
-        adopt(self._process.state.self_metrics, loaded.config, self._process.clock())
+            _log.warning("records of removed sources stay in the store for now: %s", error)
+        adopt_config(self._context.state.self_metrics, loaded.config, self._context.clock())
         self._engine, self._digest = engine, loaded.digest
         engine.start()

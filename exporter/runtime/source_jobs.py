@@ -1,4 +1,4 @@
-"""The sources of a config, ready for their work."""
+"""Creates the sources of a config: the ones that the scheduler polls and the ones that receive pushes."""
 
 from __future__ import annotations
 
@@ -16,26 +16,28 @@ from exporter.sync.fingerprint import fingerprint
 from exporter.sync.schedule import Job
 
 
-def jobs(config: Config, environ: Mapping[str, str], data_dir: Path, clock: Clock, telemetry: Telemetry) -> list[Job]:
-    """The sources of a config that are read, ready for it; raises ConfigError where an address is not allowed."""
+def sync_jobs(
+    config: Config, environ: Mapping[str, str], data_dir: Path, clock: Clock, telemetry: Telemetry
+) -> list[Job]:
+    """One job per polled source; raises ConfigError with every source whose address is not allowed."""
     context = SourceContext(environ, config.base, config.company.timezone, clock, telemetry, data_dir)
-    made, problems = [], []
+    jobs, problems = [], []
     for options in config.sources:
         if not options.polled:
             continue
-        marks = {entity: fingerprint(options, entity, context.zone) for entity in options.reads}
+        fingerprints = {entity: fingerprint(options, entity, context.zone) for entity in options.reads}
         try:
-            made.append(Job(create(options, context), options.sync_every, options.reconcile_every, marks))
+            jobs.append(Job(create(options, context), options.sync_every, options.reconcile_every, fingerprints))
         except SourceRejectedError as error:
             problems.append(Problem("config", 0, f"sources.{options.name}", str(error)))
     if problems:
         raise ConfigError(problems)
-    return made
+    return jobs
 
 
-def pushed(
+def push_sources(
     config: Config, environ: Mapping[str, str], data_dir: Path, clock: Clock, telemetry: Telemetry
 ) -> list[PushSource]:
-    """The sources of a config that wait for posts."""
+    """The sources that receive pushes."""
     context = SourceContext(environ, config.base, config.company.timezone, clock, telemetry, data_dir)
     return [PushSource(options, context) for options in config.sources if isinstance(options, PushOptions)]

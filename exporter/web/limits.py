@@ -1,4 +1,4 @@
-"""What every request passes: limits that keep one client from harming another, and headers for browsers."""
+"""Request middleware: limits that keep one client from blocking others, and security headers."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from exporter.exposition.self_metrics import SelfMetrics
 from exporter.naming import HTTP_REJECTED
 
-MOST_IN_FLIGHT = 64
-MOST_WAITING = 1024
-TURN = 2.0
-"""Seconds a request waits for its turn: a storm of quick scrapes passes, behind stuck clients there is none."""
+MAX_IN_FLIGHT = 64
+MAX_WAITING = 1024
+TURN_TIMEOUT = 2.0
+"""Seconds a request waits for its turn: enough for a burst of quick scrapes, not for stuck clients to clear."""
 DEADLINE = 30.0
-"""Seconds one answer may take, a slow reader included."""
-DRAIN = 10.0
-"""Seconds for which an unwanted request body is thrown away, so that the refusal reaches the client."""
+"""Seconds one response may take, including a slow reader."""
+DRAIN_TIMEOUT = 10.0
+"""Seconds for which a rejected request body is read and discarded, so that the response reaches the client."""
 
 _HEADERS = (
     (b"x-content-type-options", b"nosniff"),
@@ -28,11 +28,11 @@ _HEADERS = (
 )
 
 
-class Guard:
-    """Wraps the routes; refusals are counted by reason.
+class LimitsMiddleware:
+    """Wraps the routes; counts rejected requests by reason.
 
-    Paths under `with_body` may take a request body. They bound themselves: a body that drips in must not use up
-    the turns of scrapes.
+    Paths under `with_body` accept a request body and have limits of their own: a slow body must not use up the turns
+    of scrapes.
     """
 
     def __init__(
@@ -41,49 +41,49 @@ class Guard:
         self_metrics: SelfMetrics,
         *,
         with_body: Iterable[str] = (),
-        most_in_flight: int = MOST_IN_FLIGHT,
+        max_in_flight: int = MAX_IN_FLIGHT,
         deadline: float = DEADLINE,
     ) -> None:
         self._app = app
         self._self_metrics = self_metrics
         self._with_body = tuple(with_body)
-        self._turns = asyncio.Semaphore(most_in_flight)
+        self._turns = asyncio.Semaphore(max_in_flight)
         self._deadline = deadline
         self._waiting = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """One request; websockets are refused."""
+        """Handles one request; rejects websockets."""
         if scope["type"] == "lifespan":
             await self._app(scope, receive, send)
         elif scope["type"] == "websocket":
             self._self_metrics.count(HTTP_REJECTED, "websocket")
             await send({"type": "websocket.close", "code": 1003})
         elif scope["path"].startswith(self._with_body):
-            await self._answer(scope, receive, send)
-        elif _brings_body(scope):
-            await self._refuse("body", 413, send, (b"connection", b"close"))
+            await self._respond(scope, receive, send)
+        elif _has_body(scope):
+            await self._reject("body", 413, send, (b"connection", b"close"))
             await _drain(receive)
-        elif await self._turn():
+        elif await self._acquire_turn():
             try:
-                await self._answer(scope, receive, send)
+                await self._respond(scope, receive, send)
             finally:
                 self._turns.release()
         else:
-            await self._refuse("busy", 503, send, (b"retry-after", b"1"))
+            await self._reject("busy", 503, send, (b"retry-after", b"1"))
 
-    async def _turn(self) -> bool:
-        if self._waiting >= MOST_WAITING:
+    async def _acquire_turn(self) -> bool:
+        if self._waiting >= MAX_WAITING:
             return False
         self._waiting += 1
         try:
-            async with asyncio.timeout(TURN):
+            async with asyncio.timeout(TURN_TIMEOUT):
                 return await self._turns.acquire()
         except TimeoutError:
             return False
         finally:
             self._waiting -= 1
 
-    async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def _respond(self, scope: Scope, receive: Receive, send: Send) -> None:
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
                 message["headers"] = [*message.get("headers", ()), *_HEADERS]
@@ -97,7 +97,7 @@ class Guard:
         except TimeoutError:
             self._self_metrics.count(HTTP_REJECTED, "deadline")
 
-    async def _refuse(self, reason: str, status: int, send: Send, header: tuple[bytes, bytes]) -> None:
+    async def _reject(self, reason: str, status: int, send: Send, header: tuple[bytes, bytes]) -> None:
         self._self_metrics.count(HTTP_REJECTED, reason)
         body = f"{reason}\n".encode()
         headers = [(b"content-type", b"text/plain; charset=utf-8"), (b"content-length", b"%d" % len(body)), header]
@@ -105,7 +105,7 @@ class Guard:
         await send({"type": "http.response.body", "body": body})
 
 
-def _brings_body(scope: Scope) -> bool:
+def _has_body(scope: Scope) -> bool:
     return any(
         name == b"transfer-encoding" or (name == b"content-length" and value.strip(b"0"))
         for name, value in scope["headers"]
@@ -113,9 +113,9 @@ def _brings_body(scope: Scope) -> bool:
 
 
 async def _drain(receive: Receive) -> None:
-    # the server queues what is not read and would wait for ever to hand it over
+    # hypercorn queues unread body data and would wait for ever to hand it over
     try:
-        async with asyncio.timeout(DRAIN):
+        async with asyncio.timeout(DRAIN_TIMEOUT):
             while (await receive())["type"] != "http.disconnect":
                 pass
     except TimeoutError:

@@ -1,4 +1,4 @@
-"""The web surface: scrapes from the snapshot's bytes, health, and the page for people."""
+"""The web server: scrapes from the snapshot's bytes, pushes, health checks and the status page."""
 
 from __future__ import annotations
 
@@ -19,20 +19,23 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from exporter.errors import StartError
 from exporter.exposition.self_metrics import SelfMetrics
-from exporter.exposition.snapshot import Document, Formats, Snapshot, closed
+from exporter.exposition.snapshot import Snapshot
+from exporter.exposition.text_format import EncodedText, Formats
 from exporter.push.endpoint import PREFIX, Push, Receiver
-from exporter.web.limits import Guard
-from exporter.web.negotiation import OPENMETRICS, TEXT, gzip_accepted, openmetrics_accepted
+from exporter.web.limits import LimitsMiddleware
+
+TEXT = b"text/plain; version=0.0.4; charset=utf-8"
+OPENMETRICS = b"application/openmetrics-text; version=1.0.0; charset=utf-8"
 
 BACKLOG = 128
-STALLED = 10
-"""Seconds a client may stay silent: idle, in the middle of its headers, or not taking what was sent."""
-_PIECE = 256 * 1024
+STALL_TIMEOUT = 10
+"""Seconds a client may stay silent: idle, in the middle of its headers, or not reading the response."""
+_BLOCK_SIZE = 256 * 1024
 
 
 @dataclass(slots=True)
 class ServedState:
-    """What is being shown, and who takes posts. Both are replaced by assignment; a request reads them once."""
+    """What the server serves, and who receives pushes. Fields are replaced by assignment; a request reads each once."""
 
     self_metrics: SelfMetrics
     snapshot: Snapshot = field(default_factory=Snapshot)
@@ -45,57 +48,9 @@ class ServedState:
         return self.snapshot.at is not None
 
 
-class _Metrics:
-    """Serves one after the other the documents that `choose` names; 404 where it names none."""
-
-    def __init__(self, choose: Callable[[], tuple[Formats, Formats] | None]) -> None:
-        self._choose = choose
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        chosen = self._choose()
-        if chosen is None:
-            await PlainTextResponse("Not Found", 404)(scope, receive, send)
-            return
-        headers = Headers(scope=scope)
-        strict = openmetrics_accepted(headers.get("accept", ""))
-        documents = [formats.openmetrics if strict else formats.text for formats in chosen]
-        if gzip_accepted(headers.get("accept-encoding", "")):
-            bodies, encoding = (
-                [document.gzip for document in documents if document.gzip],
-                [(b"content-encoding", b"gzip")],
-            )
-        else:
-            bodies, encoding = list(_pieces(documents)), []
-        await _send(send, bodies, [(b"content-type", OPENMETRICS if strict else TEXT), *encoding])
-
-
-async def _send(send: Send, bodies: list[bytes], headers: list[tuple[bytes, bytes]]) -> None:
-    length = b"%d" % sum(map(len, bodies))
-    headers = [*headers, (b"content-length", length), (b"vary", b"accept, accept-encoding")]
-    await send({"type": "http.response.start", "status": 200, "headers": headers})
-    for body in bodies:
-        await send({"type": "http.response.body", "body": body, "more_body": True})
-    await send({"type": "http.response.body", "body": b""})
-
-
-def _pieces(documents: Iterable[Document]) -> Iterator[bytes]:
-    """The plain text in pieces of a size that is neither many writes nor one great copy."""
-    gathered: list[bytes] = []
-    size = 0
-    for document in documents:
-        for part in document.plain:
-            gathered.append(part)
-            size += len(part)
-            if size >= _PIECE:
-                yield b"".join(gathered)
-                gathered, size = [], 0
-    if gathered:
-        yield b"".join(gathered)
-
-
 def create_app(state: ServedState) -> ASGIApp:
     """The application."""
-    end = closed(Formats())
+    end = Formats().with_end()
 
     def shared() -> tuple[Formats, Formats]:
         return state.snapshot.shared, state.self_metrics.formats()
@@ -123,35 +78,107 @@ def create_app(state: ServedState) -> ASGIApp:
     ]
     app = Starlette(routes=routes)
     app.router.redirect_slashes = False
-    return Guard(app, state.self_metrics, with_body=(PREFIX,))
+    return LimitsMiddleware(app, state.self_metrics, with_body=(PREFIX,))
+
+
+class _Metrics:
+    """Serves the expositions that `select` returns, one after the other; 404 if it returns None."""
+
+    def __init__(self, select: Callable[[], tuple[Formats, Formats] | None]) -> None:
+        self._select = select
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        expositions = self._select()
+        if expositions is None:
+            await PlainTextResponse("Not Found", 404)(scope, receive, send)
+            return
+        request = Headers(scope=scope)
+        strict = openmetrics_accepted(request.get("accept", ""))
+        texts = [formats.openmetrics if strict else formats.text for formats in expositions]
+        headers = [(b"content-type", OPENMETRICS if strict else TEXT), (b"vary", b"accept, accept-encoding")]
+        if gzip_accepted(request.get("accept-encoding", "")):
+            headers.append((b"content-encoding", b"gzip"))
+            blocks = [text.gzip for text in texts if text.gzip]
+        else:
+            blocks = list(_blocks(texts))
+        headers.append((b"content-length", b"%d" % sum(map(len, blocks))))
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        for block in blocks:
+            await send({"type": "http.response.body", "body": block, "more_body": True})
+        await send({"type": "http.response.body", "body": b""})
+
+
+def _blocks(texts: Iterable[EncodedText]) -> Iterator[bytes]:
+    """The plain text in blocks that avoid both many writes and one large copy."""
+    pieces: list[bytes] = []
+    size = 0
+    for text in texts:
+        for piece in text.plain:
+            pieces.append(piece)
+            size += len(piece)
+            if size >= _BLOCK_SIZE:
+                yield b"".join(pieces)
+                pieces, size = [], 0
+    if pieces:
+        yield b"".join(pieces)
+
+
+def openmetrics_accepted(accept: str) -> bool:
+    """True if OpenMetrics 1.x is accepted; like prometheus-client, ignores its weight relative to plain text."""
+    return any(
+        kind == "application/openmetrics-text" and weight > 0 and version.startswith("1.")
+        for kind, weight, version in _offers(accept)
+    )
+
+
+def gzip_accepted(accept_encoding: str) -> bool:
+    """True if gzip is accepted with a weight above 0."""
+    return any(kind == "gzip" and weight > 0 for kind, weight, _ in _offers(accept_encoding))
+
+
+def _offers(header: str) -> Iterator[tuple[str, float, str]]:
+    """Kind, weight and version of each offer; a weight that is not a number counts as 0."""
+    for offer in header.lower().split(","):
+        kind, *parameters = offer.split(";")
+        pairs = (parameter.partition("=") for parameter in parameters)
+        values = {name.strip(): value.strip() for name, _, value in pairs}
+        try:
+            weight = float(values.get("q", "1"))
+        except ValueError:
+            weight = 0.0
+        yield kind.strip(), weight, values.get("version", "1.")
 
 
 def bind(host: str, port: int) -> socket.socket:
-    """A listening socket; raises StartError naming the address where that cannot be had."""
+    """A listening socket; raises StartError naming the address if it is not available."""
     try:
         family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
-        listening = socket.create_server((host, port), family=family, backlog=BACKLOG)
+        listener = socket.create_server((host, port), family=family, backlog=BACKLOG)
     except OSError as error:
         raise StartError(
             f"cannot listen on {host}:{port}: {error.strerror or error}: choose another --listen"
         ) from None
     if hasattr(socket, "TCP_USER_TIMEOUT"):
-        # accepted connections inherit it: the kernel drops those whose client takes nothing any more
-        listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, STALLED * 1000)
-    return listening
+        # inherited by accepted connections: the kernel drops those whose client stops reading
+        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, STALL_TIMEOUT * 1000)
+    return listener
 
 
 async def serve(
-    app: ASGIApp, listening: socket.socket, stopped: Callable[[], Awaitable[object]], *, stalled: float = STALLED
+    app: ASGIApp,
+    listener: socket.socket,
+    stopped: Callable[[], Awaitable[object]],
+    *,
+    stall_timeout: float = STALL_TIMEOUT,
 ) -> None:
-    """Serves until `stopped()` returns; open answers get three seconds more, silent clients `stalled` seconds."""
+    """Serves until `stopped()` returns, then gives open responses three more seconds."""
     config = HypercornConfig()
-    config.bind = [f"fd://{listening.detach()}"]
+    config.bind = [f"fd://{listener.detach()}"]
     config.backlog = BACKLOG
     config.alpn_protocols = ["http/1.1"]
     config.h2_max_concurrent_streams = 8
-    config.read_timeout = stalled  # type: ignore[assignment]  # hands it to asyncio as it is
-    config.keep_alive_timeout = stalled
+    config.read_timeout = stall_timeout  # type: ignore[assignment]  # passed on to asyncio unchanged
+    config.keep_alive_timeout = stall_timeout
     config.graceful_timeout = 3
     config.include_server_header = False
     config.accesslog = None

@@ -1,55 +1,62 @@
-"""The page at `/`: every KPI and every source at a glance, on a phone as on a wall, without scripts."""
+"""Renders the page at `/`: every KPI and every source at a glance, for phones and wall screens, without scripts."""
 
 from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from html import escape
 from importlib.resources import files
 
 from exporter import __version__, naming
-from exporter.config.fields import Scope, Status
+from exporter.config.fields import Better, Scope, Status
 from exporter.config.kpis import Kpi, Objective
 from exporter.config.root import Config
 from exporter.exposition.families import WITHHELD
 from exporter.exposition.formatting import ABSENT, age, amount, ratio
 from exporter.exposition.self_metrics import Labels
-from exporter.exposition.text import label_value
+from exporter.exposition.text_format import label_value
 from exporter.kpi.values import Evaluation, KpiValue
 from exporter.naming import Family
 from exporter.statuses import GREY, STATUSES, VERDICTS, colours
-from exporter.web.markup import Html, element, joined, table
 
 _NOT_ENCODABLE = re.compile("[\ud800-\udfff]")
 
 _FULL_BAR = 1.5
-"""The target ratio at the bar's end; its mark stands at 1."""
+"""The target ratio at the right end of the bar."""
+
+_VOID_ELEMENTS = frozenset({"meta", "link"})
 
 
 @dataclass(frozen=True, slots=True)
-class View:
-    """All the page needs: `own` are the exporter's own numbers, `now` is in UTC."""
+class PageData:
+    """What the page shows. `self_metrics` is a copy of the exporter's own numbers; `now` is in UTC."""
 
     config: Config
     evaluation: Evaluation | None
-    own: Mapping[Family, Mapping[Labels, float]]
+    self_metrics: Mapping[Family, Mapping[Labels, float]]
     now: datetime
 
 
-def render(view: View) -> str:
-    """The whole page."""
-    company = view.config.company
+def render(data: PageData) -> str:
+    """The HTML of the page."""
+    company = data.config.company
     head = element(
         "head",
         element("meta", charset="utf-8"),
         element("meta", name="viewport", content="width=device-width, initial-scale=1"),
         element("meta", http_equiv="refresh", content="300"),
         element("title", f"{company.name} · KPIs"),
-        element("style", _style(view.config)),
+        element("style", _style(data.config)),
     )
-    body = element("body", _header(view), element("main", *_objectives(view), _sources(view)), _footer(view))
+    body = element(
+        "body",
+        _header(data),
+        element("main", *(_objective(data, objective) for objective in data.config.objectives), _sources(data)),
+        _footer(data),
+    )
     return _NOT_ENCODABLE.sub("\ufffd", f"<!doctype html>\n{element('html', head, body, lang='en')}\n")
 
 
@@ -61,125 +68,122 @@ def _style(config: Config) -> Html:
     return Html(sheet + "".join(f".{name} {{ --tone: {colour}; }}\n" for name, colour in tones.items()))
 
 
-def _header(view: View) -> Html:
-    evaluation = view.evaluation
+def _header(data: PageData) -> Html:
+    company, evaluation = data.config.company, data.evaluation
     if evaluation is None:
-        note = "The first evaluation is still to come: numbers appear as soon as the sources have been read."
-        return element("header", element("h1", view.config.company.name), element("p", note, class_="soft"))
-    counts = Counter(value.status for value in _headline(evaluation).values())
+        note = "Waiting for the first evaluation: numbers appear once the sources have been synced."
+        return element("header", element("h1", company.name), element("p", note, class_="soft"))
+    counts = Counter(value.status for value in evaluation.kpis if value.scope is Scope.COMPANY)
     items = [
         element("li", _pill(status, count=f"{count} "), class_=_tone(status))
         for status in STATUSES
         if (count := counts[status])
     ]
-    local = evaluation.at.astimezone(view.config.company.timezone)
+    local = evaluation.at.astimezone(company.timezone)
     return element(
         "header",
-        element("h1", view.config.company.name),
-        element(
-            "p", f"Key figures as of {local:%A, %d %B %Y, %H:%M} ({view.config.company.timezone.key})", class_="soft"
-        ),
+        element("h1", company.name),
+        element("p", f"KPIs as of {local:%A, %d %B %Y, %H:%M} ({company.timezone.key})", class_="soft"),
         element("ul", *items, class_="counts"),
     )
 
 
-def _headline(evaluation: Evaluation) -> dict[str, KpiValue]:
-    return {value.kpi: value for value in evaluation.kpis if value.scope is Scope.COMPANY}
-
-
-def _objectives(view: View) -> list[Html]:
-    return [_objective(view, objective) for objective in view.config.objectives]
-
-
-def _objective(view: View, objective: Objective) -> Html:
-    kpis = [kpi for kpi in view.config.kpis if kpi.objective == objective.name]
-    scores = {s.objective: s.score for s in view.evaluation.objectives} if view.evaluation else {}
+def _objective(data: PageData, objective: Objective) -> Html:
+    kpis = [kpi for kpi in data.config.kpis if kpi.objective == objective.name]
+    scores = {s.objective: s.score for s in data.evaluation.objectives} if data.evaluation else {}
     score = scores.get(objective.name)
     note = f"score {score * 100:.0f} of 100 · " if score is not None else ""
     title = element("h2", label_value(objective.title), element("small", f"{note}{objective.owner}"))
-    return element("section", title, element("div", *(_card(view, kpi) for kpi in kpis), class_="cards"))
+    return element("section", title, element("div", *(_card(data, kpi) for kpi in kpis), class_="cards"))
 
 
-def _card(view: View, kpi: Kpi) -> Html:
-    values = [value for value in view.evaluation.kpis if value.kpi == kpi.name] if view.evaluation else []
+def _card(data: PageData, kpi: Kpi) -> Html:
+    values = [value for value in data.evaluation.kpis if value.kpi == kpi.name] if data.evaluation else []
     company = next((value for value in values if value.scope is Scope.COMPANY), None)
     status = company.status if company else Status.NO_DATA
-    top = element("div", element("h3", kpi.title), _pill(status), class_="top")
-    parts = [top]
+    children = [element("div", element("h3", kpi.title), _pill(status), class_="top")]
     if company is not None:
-        parts += _figures(view, kpi, company)
-    parts.append(element("p", kpi.why, class_="soft"))
-    parts += _breakdowns(view, kpi, values)
-    return element("article", *parts, class_=_tone(status))
+        children += _figures(data, kpi, company)
+    children.append(element("p", kpi.why, class_="soft"))
+    scopes = [(Scope.TEAM, "By team")]
+    if data.config.privacy.people == "included":
+        scopes.append((Scope.PERSON, "By person"))
+    for scope, title in scopes:
+        if members := [value for value in values if value.scope is scope]:
+            children.append(_breakdown(data, kpi, title, members))
+    return element("article", *children, class_=_tone(status))
 
 
-def _figures(view: View, kpi: Kpi, value: KpiValue) -> list[Html]:
-    def said(number: float | None) -> str:
-        return amount(number, view.config.unit(kpi), view.config.company.currency)
+def _figures(data: PageData, kpi: Kpi, value: KpiValue) -> list[Html]:
+    def formatted(number: float | None) -> str:
+        return amount(number, data.config.unit(kpi), data.config.company.currency)
 
     if value.status in WITHHELD:
         value = value._replace(value=None, target_ratio=None, pace_ratio=None, progress_ratio=None)
-
-    facts = {
-        "target": _target(value, said),
-        "ratio": ratio(value.target_ratio) if value.target_ratio is not None else None,
-        "pace": ratio(value.pace_ratio) if ratio(value.pace_ratio) not in (ABSENT, ratio(value.target_ratio)) else None,
-        "way to goal": f"{value.progress_ratio * 100:.0f} %" if value.progress_ratio is not None else None,
-        "before": said(value.previous_value) if value.previous_value is not None else None,
-    }
-    shown = [
-        element("div", element("dt", name), element("dd", text)) for name, text in facts.items() if text is not None
+    pace = value.pace_ratio if ratio(value.pace_ratio) != ratio(value.target_ratio) else None
+    facts = [
+        _target(value, formatted),
+        _share(kpi, value, value.target_ratio, "of target", "target ratio"),
+        _share(kpi, value, pace, "of plan", "pace ratio"),
     ]
+    if value.progress_ratio is not None:
+        facts.append(("", _percent(value.progress_ratio), "of the way to the goal"))
+    if value.previous_value is not None:
+        facts.append((f"previous {kpi.period.value}", formatted(value.previous_value), ""))
+    items = [element("li", f"{fact[0]} ", element("b", fact[1]), f" {fact[2]}") for fact in facts if fact]
     return [
-        element("p", said(value.value), class_="value"),
-        element("dl", *shown, class_="facts"),
+        element("p", formatted(value.value), class_="value"),
+        element("ul", *items, class_="facts"),
         *([_bar(value.target_ratio, value.pace_ratio)] if value.target_ratio is not None else []),
-        element("p", *_dates(view, kpi, value), class_="soft dates"),
+        element("p", *_dates(data, kpi, value), class_="soft dates"),
     ]
 
 
-def _target(value: KpiValue, said: Callable[[float | None], str]) -> str | None:
+def _share(kpi: Kpi, value: KpiValue, part: float | None, share: str, name: str) -> tuple[str, str, str] | None:
+    """A ratio as a percentage if more is better; otherwise it is not a share of the target and stays a ratio."""
+    if part is None:
+        return None
+    if kpi.better is Better.HIGHER and value.target_low is None:
+        return "", _percent(part), share
+    return name, ratio(part), ""
+
+
+def _percent(share: float) -> str:
+    return f"{share * 100:.0f} %"
+
+
+def _target(value: KpiValue, formatted: Callable[[float | None], str]) -> tuple[str, str, str] | None:
     if value.target_low is not None and value.target_high is not None:
-        return f"{said(value.target_low)} to {said(value.target_high)}"
-    return said(value.target) if value.target is not None else None
+        return "target", f"{formatted(value.target_low)} to {formatted(value.target_high)}", ""
+    return ("target", formatted(value.target), "") if value.target is not None else None
 
 
-def _dates(view: View, kpi: Kpi, value: KpiValue) -> tuple[Html, ...]:
-    zone = view.config.company.timezone
+def _dates(data: PageData, kpi: Kpi, value: KpiValue) -> tuple[Html, ...]:
+    zone = data.config.company.timezone
     first, last = value.period_start.astimezone(zone), value.period_end.astimezone(zone) - timedelta(microseconds=1)
     days = f"{first.day} {first:%b}" if kpi.period == "day" else f"{first.day} {first:%b} – {last.day} {last:%b}"
-    said = (
+    texts = (
         f"{kpi.period.value.capitalize()} {days}",
-        f"{value.elapsed * 100:.0f} % gone",
-        f"data {age(value.as_of, view.now)}" if value.as_of else "not read yet",
+        f"{_percent(value.elapsed)} elapsed",
+        f"synced {age(value.as_of, data.now)}" if value.as_of else "not synced yet",
     )
-    return tuple(element("span", text) for text in said)
+    return tuple(element("span", text) for text in texts)
 
 
 def _bar(target_ratio: float, pace_ratio: float | None) -> Html:
-    """The target ratio as a bar, with a mark where it should be by now if that is not yet the target."""
-    due = target_ratio / pace_ratio if pace_ratio else 1.0
-    mark = element("b", style=f"left:{_along(due)}") if 0 < due < 0.99 else None
-    return element("div", element("i", style=f"width:{_along(target_ratio)}"), mark, class_="bar", aria_hidden="true")
+    """The target ratio as a bar, with a mark where the plan expects it to be by now, unless that is the target."""
+    planned = target_ratio / pace_ratio if pace_ratio else 1.0
+    mark = element("b", style=f"left:{_position(planned)}") if 0 < planned < 0.99 else None
+    fill = element("i", style=f"width:{_position(target_ratio)}")
+    return element("div", fill, mark, class_="bar", aria_hidden="true")
 
 
-def _along(target_ratio: float) -> str:
+def _position(target_ratio: float) -> str:
     return f"{max(0.0, min(target_ratio, _FULL_BAR)) / _FULL_BAR * 100:.1f}%"
 
 
-def _breakdowns(view: View, kpi: Kpi, values: list[KpiValue]) -> list[Html]:
-    scopes = [(Scope.TEAM, "By team")]
-    if view.config.privacy.people == "included":
-        scopes.append((Scope.PERSON, "By person"))
-    return [_breakdown(view, kpi, title, rows) for scope, title in scopes if (rows := _of(values, scope))]
-
-
-def _of(values: list[KpiValue], scope: Scope) -> list[KpiValue]:
-    return sorted((v for v in values if v.scope is scope), key=lambda v: (v.team or "", v.person or ""))
-
-
-def _breakdown(view: View, kpi: Kpi, title: str, values: list[KpiValue]) -> Html:
-    unit, currency = view.config.unit(kpi), view.config.company.currency
+def _breakdown(data: PageData, kpi: Kpi, title: str, values: list[KpiValue]) -> Html:
+    unit, currency = data.config.unit(kpi), data.config.company.currency
     rows = [
         (
             label_value(value.person or value.team or ""),
@@ -187,10 +191,10 @@ def _breakdown(view: View, kpi: Kpi, title: str, values: list[KpiValue]) -> Html
             ratio(value.target_ratio),
             element("span", _pill(value.status), class_=_tone(value.status)),
         )
-        for value in values
+        for value in sorted(values, key=lambda value: (value.team or "", value.person or ""))
     ]
     summary = element("summary", f"{title} ({len(rows)})")
-    return element("details", summary, table(("", "Value", "Ratio", "Status"), rows))
+    return element("details", summary, table(("", "Value", "Target ratio", "Status"), rows))
 
 
 def _pill(status: Status, count: str = "") -> Html:
@@ -203,35 +207,73 @@ def _tone(status: Status) -> str:
     return status.value if status in VERDICTS else "none"
 
 
-def _sources(view: View) -> Html:
-    rows = [_source(view, source.name, source.provider) for source in view.config.sources]
-    head = ("Source", "Provider", "State", "Last read", "Next")
+def _sources(data: PageData) -> Html:
+    rows = [_source(data, source.name, source.provider) for source in data.config.sources]
+    head = ("Source", "Provider", "State", "Last sync", "Next sync")
     return element("section", element("h2", "Sources"), element("div", table(head, rows), class_="sources"))
 
 
-def _source(view: View, name: str, provider: str) -> tuple[str, ...]:
-    states = view.own.get(naming.SOURCE_STATE, {})
-    state = next((labels[1] for labels, on in states.items() if labels[0] == name and on), "starting")
-    reads = [at for labels, at in view.own.get(naming.LAST_SUCCESS, {}).items() if labels[0] == name]
-    plans = [at for labels, at in view.own.get(naming.NEXT_ATTEMPT, {}).items() if labels[0] == name]
-    mark = "●" if state == "ok" else "○" if state in ("starting", "backfill") else "▼"
-    tone = {"●": "on_track", "○": "none"}.get(mark, "off_track")
-    shown = element("span", element("span", f"{mark} {state.replace('_', ' ')}", class_="pill"), class_=tone)
-    plan = min(plans, default=None)
-    due = "now" if plan and plan <= view.now.timestamp() else _when(plan, view.now)
-    return name, provider, shown, _when(min(reads, default=None), view.now), due
+def _source(data: PageData, name: str, provider: str) -> tuple[str, ...]:
+    def of_source(family: Family) -> dict[Labels, float]:
+        return {labels: value for labels, value in data.self_metrics.get(family, {}).items() if labels[0] == name}
+
+    state = next((labels[1] for labels, flag in of_source(naming.SOURCE_STATE).items() if flag), "starting")
+    last_sync = min(of_source(naming.LAST_SUCCESS).values(), default=None)
+    next_sync = min(of_source(naming.NEXT_ATTEMPT).values(), default=None)
+    symbol = "●" if state == "ok" else "○" if state in ("starting", "backfill") else "▼"
+    tone = {"●": "on_track", "○": "none"}.get(symbol, "off_track")
+    pill = element("span", element("span", f"{symbol} {state.replace('_', ' ')}", class_="pill"), class_=tone)
+    due = "now" if next_sync and next_sync <= data.now.timestamp() else _age(next_sync, data.now)
+    return name, provider, pill, _age(last_sync, data.now), due
 
 
-def _when(at: float | None, now: datetime) -> str:
-    return age(datetime.fromtimestamp(at, now.tzinfo), now) if at else ABSENT
+def _age(timestamp: float | None, now: datetime) -> str:
+    return age(datetime.fromtimestamp(timestamp, now.tzinfo), now) if timestamp else ABSENT
 
 
-def _footer(view: View) -> Html:
+def _footer(data: PageData) -> Html:
     links = [("/metrics", "metrics"), ("/-/ready", "ready"), ("/-/healthy", "healthy")]
-    if view.config.privacy.people == "separate":
+    if data.config.privacy.people == "separate":
         links.insert(1, ("/metrics/people", "metrics of people"))
-    links.append((view.config.dashboards.url, "dashboards"))
-    legend = "Bars show the target ratio: the tall mark is the target, the short one where the KPI should be by now."
+    links.append((data.config.dashboards.url, "dashboards"))
+    legend = "Bars show the target ratio: the tall mark is the target, the short mark is the plan for today."
     anchors = [element("a", text, href=target) for target, text in links]
     version = element("span", f"KPI Exporter {__version__}", class_="soft")
     return element("footer", element("p", legend, class_="soft"), joined(*anchors), version)
+
+
+class Html(str):
+    """Text that is HTML already."""
+
+    __slots__ = ()
+
+
+def element(tag: str, *children: str | None, **attributes: str | None) -> Html:
+    """`<tag attributes>children</tag>`, with text escaped; None is left out and `class_` becomes `class`."""
+    pairs = "".join(
+        f' {name.rstrip("_").replace("_", "-")}="{escape(value)}"'
+        for name, value in attributes.items()
+        if value is not None
+    )
+    if tag in _VOID_ELEMENTS:
+        return Html(f"<{tag}{pairs}>")
+    return Html(f"<{tag}{pairs}>{joined(*children)}</{tag}>")
+
+
+def joined(*children: str | None) -> Html:
+    """The children one after the other, with text escaped."""
+    return Html("".join(c if isinstance(c, Html) else escape(c) for c in children if c is not None))
+
+
+def table(head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> Html:
+    """A table whose first column names the row; each cell carries its column's name for narrow screens."""
+    top = element("tr", *(element("th", name, scope="col") for name in head))
+    body = [
+        element(
+            "tr",
+            element("th", row[0], scope="row"),
+            *(element("td", cell, data_label=name) for name, cell in zip(head[1:], row[1:], strict=True)),
+        )
+        for row in rows
+    ]
+    return element("table", element("thead", top), element("tbody", *body))

@@ -22,7 +22,7 @@ from exporter.config.root import Config
 from exporter.errors import EvaluationError, StartError
 from exporter.evaluation.evaluator import Evaluations
 from exporter.evaluation.freshness import freshness
-from exporter.exposition.families import business_rows, kpi_rows
+from exporter.exposition.families import business_samples, kpi_samples
 from exporter.exposition.render import Renderer
 from exporter.kpi.memory import Memory
 from exporter.metrics.history import History
@@ -72,9 +72,10 @@ def by_instant(text: str) -> dict[int, set[str]]:
 def scraped(store: Store, at: datetime, memory: Memory | None) -> tuple[set[str], Memory]:
     """The lines that a scrape would have shown at an instant."""
     done = Evaluations(CONFIG, store).evaluate(at, memory)
-    rows = chain(business_rows(CONFIG, done.evaluation.metrics), kpi_rows(CONFIG, done.evaluation))
+    rows = chain(business_samples(CONFIG, done.evaluation.metrics), kpi_samples(CONFIG, done.evaluation))
     rendering = Renderer().render(rows)
-    text = b"".join(chunk.openmetrics.plain for chunk in (*rendering.shared, *rendering.people)).decode()
+    formats = [family.formats for family in (*rendering.shared, *rendering.people)]
+    text = b"".join(piece for each in formats for piece in each.openmetrics.plain).decode()
     return {line for line in text.splitlines() if not line.startswith("#")}, done.memory
 
 

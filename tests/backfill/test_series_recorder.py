@@ -12,7 +12,7 @@ from exporter.backfill import series_recorder
 from exporter.backfill.series_recorder import Recorder
 from exporter.backfill.spool import Spool, Spooled
 from exporter.config.fields import Scope
-from exporter.exposition.families import Rows
+from exporter.exposition.families import FamilySamples
 from exporter.naming import Family
 
 START = datetime(2025, 1, 1, tzinfo=UTC)
@@ -20,15 +20,15 @@ FAMILY = Family("calls", 'Calls of "today".', ("team",))
 OTHER = Family("total", "All.")
 
 
-def rows(family: Family = FAMILY, **values: float) -> Rows:
-    return Rows(family, Scope.COMPANY, [(name,) for name in values], list(values.values()), tuple)
+def rows(family: Family = FAMILY, **values: float) -> FamilySamples:
+    return FamilySamples(family, Scope.COMPANY, [(name,) for name in values], list(values.values()), tuple)
 
 
-def total(value: float) -> Rows:
-    return Rows(OTHER, Scope.COMPANY, [()], [value], tuple)
+def total(value: float) -> FamilySamples:
+    return FamilySamples(OTHER, Scope.COMPANY, [()], [value], tuple)
 
 
-def lines(tmp_path: Path, steps: Sequence[Sequence[Rows]]) -> dict[str, list[str]]:
+def lines(tmp_path: Path, steps: Sequence[Sequence[FamilySamples]]) -> dict[str, list[str]]:
     """What is written of each series, without its name, after recording these steps."""
     spool = Spool(tmp_path / "spool")
     recorder = Recorder(spool, [START + timedelta(seconds=n) for n in range(len(steps))])
@@ -71,16 +71,18 @@ def test_what_is_no_number_is_no_sample(tmp_path: Path) -> None:
 
 
 def test_a_series_is_written_once_though_two_have_its_name(tmp_path: Path) -> None:
-    twice = Rows(FAMILY, Scope.COMPANY, [("a",), ("a",), (b"a",)], [1.0, 2.0, 3.0], lambda key: (str(key[0])[-1],))
+    twice = FamilySamples(
+        FAMILY, Scope.COMPANY, [("a",), ("a",), (b"a",)], [1.0, 2.0, 3.0], lambda key: (str(key[0])[-1],)
+    )
     assert lines(tmp_path, [[twice, rows(a=7)], [twice]]) == {
         'calls{team="a"}': ["1.0@0", "1.0@1"],
         'calls{team="\'"}': ["3.0@0", "3.0@1"],
     }
-    same = Rows(FAMILY, Scope.COMPANY, [("a\x00",), ("a\x01",)], [1.0, 2.0], tuple)
+    same = FamilySamples(FAMILY, Scope.COMPANY, [("a\x00",), ("a\x01",)], [1.0, 2.0], tuple)
     assert list(lines(tmp_path, [[same]]).values()) == [["1.0@0"]]
 
 
 def test_a_family_has_no_more_series_than_on_a_scrape(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(series_recorder, "MOST_SERIES", 2)
+    monkeypatch.setattr(series_recorder, "MAX_SERIES", 2)
     found = lines(tmp_path, [[rows(a=1, b=2)], [rows(c=3, b=2)]])
     assert found == {'calls{team="a"}': ["1.0@0"], 'calls{team="b"}': ["2.0@0", "2.0@1"]}

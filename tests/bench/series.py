@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from prometheus_client.core import GaugeMetricFamily
 
 from exporter.config.fields import Scope
-from exporter.exposition.families import Rows
+from exporter.exposition.families import FamilySamples
 from exporter.naming import Family
 
 FAMILIES, PEOPLE, PERIODS = 25, 2000, ("day", "month")
@@ -29,11 +29,11 @@ def _value(family: int, row: int, turn: int) -> float:
     return seed / 100 if row % 5 == 3 else seed / 7
 
 
-def rows(turn: int = 0) -> list[Rows]:
+def rows(turn: int = 0) -> list[FamilySamples]:
     """25 families of 4,000 series: 60 % whole numbers, 20 % money, 20 % long floats."""
     keys = _keys()
     return [
-        Rows(
+        FamilySamples(
             Family(f"person_business_metric_{family:02}", "Calls answered, period to date.", LABELS),
             Scope.PERSON,
             keys,

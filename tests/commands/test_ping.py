@@ -5,7 +5,7 @@ from __future__ import annotations
 from exporter.exposition.self_metrics import SelfMetrics
 from exporter.web.server import ServedState
 from tests.command_line import Typed
-from tests.exposition.serving import running
+from tests.web.live_server import running
 
 
 def test_ping_tells_by_its_exit_code(typed: Typed) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 from exporter import naming
 from exporter.config.fields import Period, Scope, Status
 from exporter.config.root import Config
-from exporter.exposition.families import business_rows, kpi_rows
+from exporter.exposition.families import business_samples, kpi_samples
 from exporter.exposition.render import Renderer
 from exporter.exposition.self_metrics import SelfMetrics
 from exporter.exposition.snapshot import Snapshot, take
@@ -126,14 +126,14 @@ def _people(kpi: str) -> list[KpiValue]:
 
 
 def sample_snapshot(*, separate: bool = False) -> Snapshot:
-    """The example, rendered."""
+    """The sample evaluation, rendered."""
     config, evaluation = sample_config(), sample_evaluation()
-    rows = [*business_rows(config, evaluation.metrics), *kpi_rows(config, evaluation)]
+    rows = [*business_samples(config, evaluation.metrics), *kpi_samples(config, evaluation)]
     return take(Renderer().render(rows), NOW, separate=separate)
 
 
 def sample_state() -> ServedState:
-    """A surface that shows the example."""
+    """A server state with the sample snapshot."""
     self_metrics = SelfMetrics()
     self_metrics.set(naming.SOURCE_UP, 1, "crm")
     self_metrics.count(naming.REQUESTS, "crm", "2xx")

@@ -1,4 +1,4 @@
-"""Numbers and spans as people read them."""
+"""Numbers, durations and ages formatted for people."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from tests.exposition.sample import NOW
         (1500.0, "visits", "1,500 visits"),
     ],
 )
-def test_values_read_in_their_unit(value: float | None, unit: str, shown: str) -> None:
+def test_values_are_formatted_in_their_unit(value: float | None, unit: str, shown: str) -> None:
     assert amount(value, unit, "CHF") == shown
 
 
@@ -45,7 +45,7 @@ def test_values_read_in_their_unit(value: float | None, unit: str, shown: str) -
         (-75, "-1m 15s"),
     ],
 )
-def test_spans_read_in_two_units(seconds: float, shown: str) -> None:
+def test_durations_have_two_units(seconds: float, shown: str) -> None:
     assert span(seconds) == shown
 
 
@@ -56,11 +56,11 @@ def test_spans_read_in_two_units(seconds: float, shown: str) -> None:
         (200_000, "2 days ago"), (-95, "in 1 min"),
     ],
 )  # fmt: skip
-def test_ages_read_in_one_unit(seconds: float, shown: str) -> None:
+def test_ages_have_one_unit(seconds: float, shown: str) -> None:
     assert age(NOW - timedelta(seconds=seconds), NOW) == shown
 
 
-def test_what_never_happened_says_so() -> None:
+def test_missing_values_have_a_text() -> None:
     assert age(None, NOW) == "never"
     assert ratio(None) == "–"
     assert ratio(0.966) == "0.97"

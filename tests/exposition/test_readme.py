@@ -8,7 +8,7 @@ from pathlib import Path
 from exporter import naming
 from exporter.commands import exits
 from exporter.config.fields import Status
-from exporter.exposition import render, text
+from exporter.exposition import render, text_format
 from exporter.metrics.label_folding import MOST_VALUES
 from exporter.naming import Family
 from exporter.push import body, endpoint
@@ -56,12 +56,12 @@ def test_closed_lists_are_complete() -> None:
 def test_limits_are_those_of_the_code() -> None:
     stated = {row[0]: row[1] for row in next(table for table in tables() if table[0][0] == "values of one label")}
     assert stated["values of one label"] == str(MOST_VALUES)
-    assert stated["series of one family"] == f"{render.MOST_SERIES:,}"
-    assert stated["characters of a label value"] == str(text.LONGEST)
-    assert stated["requests in flight"] == str(limits.MOST_IN_FLIGHT)
+    assert stated["series of one family"] == f"{render.MAX_SERIES:,}"
+    assert stated["characters of a label value"] == str(text_format.MAX_LABEL_LENGTH)
+    assert stated["requests in flight"] == str(limits.MAX_IN_FLIGHT)
     assert stated["posts in flight"] == str(endpoint.MOST_POSTS)
     assert stated["one post"] == f"{body.MOST_BYTES >> 20} MiB, {body.MOST_ROWS:,} records"
-    assert stated["silent or stuck clients"] == f"{server.STALLED} s"
+    assert stated["silent or stuck clients"] == f"{server.STALL_TIMEOUT} s"
     assert stated["one answer"] == f"{limits.DEADLINE:.0f} s"
 
 

@@ -1,4 +1,4 @@
-"""The renderer's bytes against prometheus-client's, and what it writes again."""
+"""The renderer's bytes against prometheus-client's, and when families are rendered again."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.openmetrics.exposition import generate_latest as generate_openmetrics
 
 from exporter.config.fields import Scope
-from exporter.exposition.families import Rows
-from exporter.exposition.render import Chunk, Renderer
-from exporter.exposition.text import label_value
+from exporter.exposition.families import FamilySamples
+from exporter.exposition.render import RenderedFamily, Renderer
+from exporter.exposition.text_format import label_value
 from exporter.naming import Family
 
 LABELS = ("zone", "person")
@@ -26,15 +26,15 @@ HOSTILE = [
 ]  # fmt: skip
 
 
-def rows(samples: dict[tuple[Any, ...], Any], name: str = "business_calls", help_text: str = "Calls.") -> Rows:
+def rows(samples: dict[tuple[Any, ...], Any], name: str = "business_calls", help_text: str = "Calls.") -> FamilySamples:
     family = Family(name, help_text, LABELS)
-    return Rows(family, Scope.COMPANY, list(samples), list(samples.values()), tuple)
+    return FamilySamples(family, Scope.COMPANY, list(samples), list(samples.values()), tuple)
 
 
 class Peer:
     """The same families through prometheus-client."""
 
-    def __init__(self, *families: Rows) -> None:
+    def __init__(self, *families: FamilySamples) -> None:
         self._families = families
 
     def collect(self) -> Iterator[Metric]:
@@ -45,14 +45,19 @@ class Peer:
             yield metric
 
 
-def peer_bytes(*families: Rows) -> tuple[bytes, bytes]:
+def peer_bytes(*families: FamilySamples) -> tuple[bytes, bytes]:
     registry = CollectorRegistry(auto_describe=False)
     registry.register(Peer(*families))
     return generate_latest(registry), generate_openmetrics(registry).removesuffix(b"# EOF\n")
 
 
-def ours(chunks: tuple[Chunk, ...]) -> tuple[bytes, bytes]:
-    return b"".join(c.text.plain for c in chunks), b"".join(c.openmetrics.plain for c in chunks)
+def plain(family: RenderedFamily) -> bytes:
+    return b"".join(family.formats.text.plain)
+
+
+def both_formats(families: tuple[RenderedFamily, ...]) -> tuple[bytes, bytes]:
+    openmetrics = (piece for family in families for piece in family.formats.openmetrics.plain)
+    return b"".join(map(plain, families)), b"".join(openmetrics)
 
 
 def lines(exposition: bytes) -> list[bytes]:
@@ -63,14 +68,14 @@ def lines(exposition: bytes) -> list[bytes]:
 
 def test_hostile_labels_and_help_are_written_as_prometheus_client_writes_them() -> None:
     family = rows({(text, f"p{i}"): float(i) for i, text in enumerate(HOSTILE)}, help_text='A "quoted" \\ help\nin two')
-    for mine, peer in zip(ours(Renderer().render([family]).shared), peer_bytes(family), strict=True):
+    for mine, peer in zip(both_formats(Renderer().render([family]).shared), peer_bytes(family), strict=True):
         assert lines(mine) == lines(peer)
 
 
 def test_odd_numbers_are_written_as_prometheus_client_writes_them() -> None:
     odd = [0, -0.0, 5e-324, 1e22, 1e-7, 2**53 + 1, 10**30, True, Decimal("12.5"), 1_234_567, 999_999.5, -3]
     family = rows({("z", f"{i:02d}"): value for i, value in enumerate(odd)})
-    assert ours(Renderer().render([family]).shared) == peer_bytes(family)
+    assert both_formats(Renderer().render([family]).shared) == peer_bytes(family)
 
 
 names = st.text(st.characters(categories=None, max_codepoint=0x10FFFF), max_size=200)
@@ -81,31 +86,31 @@ floats = st.floats(allow_nan=False, allow_infinity=False)
 def test_any_family_is_written_as_prometheus_client_writes_it(samples: dict[tuple[str, ...], float]) -> None:
     unique = {tuple(label_value(label) for label in key): value for key, value in samples.items()}
     family = rows(unique)
-    chunks = Renderer().render([family]).shared
+    families = Renderer().render([family]).shared
     if not unique:
-        assert chunks == ()
+        assert families == ()
         return
-    for mine, peer in zip(ours(chunks), peer_bytes(family), strict=True):
+    for mine, peer in zip(both_formats(families), peer_bytes(family), strict=True):
         assert lines(mine) == lines(peer)
 
 
-def test_a_family_without_labels_is_written_bare() -> None:
-    family = Rows(Family("kpi_exporter_x", "X."), Scope.COMPANY, [()], [3.0], tuple)
-    (chunk,) = Renderer().render([family]).shared
-    assert chunk.text.plain == b"# HELP kpi_exporter_x X.\n# TYPE kpi_exporter_x gauge\nkpi_exporter_x 3.0\n"
+def test_a_family_without_labels_is_written_without_braces() -> None:
+    family = FamilySamples(Family("kpi_exporter_x", "X."), Scope.COMPANY, [()], [3.0], tuple)
+    (rendered,) = Renderer().render([family]).shared
+    assert plain(rendered) == b"# HELP kpi_exporter_x X.\n# TYPE kpi_exporter_x gauge\nkpi_exporter_x 3.0\n"
 
 
-def test_the_gzip_member_holds_the_plain_bytes_and_formats_that_agree_are_shared() -> None:
+def test_the_gzip_member_contains_the_plain_bytes_and_equal_formats_are_one_object() -> None:
     same, quoted = Renderer().render([rows({("a", "b"): 1.0}), rows({("a", "b"): 1.0}, "other", 'a "b"')]).shared
-    assert gzip.decompress(same.text.gzip + quoted.text.gzip) == same.text.plain + quoted.text.plain
-    assert same.openmetrics is same.text
-    assert quoted.openmetrics is not quoted.text
+    assert gzip.decompress(same.formats.text.gzip + quoted.formats.text.gzip) == plain(same) + plain(quoted)
+    assert same.formats.openmetrics is same.formats.text
+    assert quoted.formats.openmetrics is not quoted.formats.text
 
 
-def test_what_is_no_number_is_left_out_and_counted() -> None:
+def test_values_that_are_not_finite_numbers_are_dropped_and_counted() -> None:
     bad = {("z", str(i)): v for i, v in enumerate([float("nan"), float("inf"), None, "text", 10**400, 7])}
     rendering = Renderer().render([rows(bad)])
-    assert rendering.shared[0].text.plain.count(b"\nbusiness_calls{") == 1
+    assert plain(rendering.shared[0]).count(b"\nbusiness_calls{") == 1
     assert rendering.dropped == {("business_calls", "not_finite"): 5}
 
 
@@ -118,31 +123,33 @@ def test_a_series_that_appears_twice_is_written_once_and_counted() -> None:
         assert rendering.dropped == {("business_calls", "duplicate"): 2}
 
 
-def test_the_number_of_series_is_bounded_and_those_known_before_stay() -> None:
-    renderer = Renderer(most_series=3)
+def test_the_number_of_series_is_limited_and_series_exported_before_stay() -> None:
+    renderer = Renderer(max_series=3)
     first = {("m", str(i)): 1.0 for i in range(3)}
     assert not renderer.render([rows(first)]).dropped
     crowd = {("a", str(i)): 2.0 for i in range(50)} | dict.fromkeys(first, 9.0)
     rendering = renderer.render([rows(crowd)])
-    assert rendering.shared[0].text.plain.count(b'zone="m"} 9.0') == 3
+    assert plain(rendering.shared[0]).count(b'zone="m"} 9.0') == 3
     assert rendering.dropped == {("business_calls", "over_limit"): 50}
 
 
-def test_rows_come_in_the_same_order_whatever_order_the_store_gave_them() -> None:
+def test_series_are_sorted_whatever_order_the_store_returned() -> None:
     samples = {("z", f"{i:02d}"): float(i) for i in range(20)}
     backwards = dict(reversed(samples.items()))
-    assert ours(Renderer().render([rows(samples)]).shared) == ours(Renderer().render([rows(backwards)]).shared)
+    assert both_formats(Renderer().render([rows(samples)]).shared) == both_formats(
+        Renderer().render([rows(backwards)]).shared
+    )
 
 
-def test_numbers_follow_their_series_when_only_they_change() -> None:
+def test_changed_numbers_are_written_to_their_series() -> None:
     renderer = Renderer()
     renderer.render([rows({("z", "b"): 1.0, ("z", "a"): 2.0})])
-    (chunk,) = renderer.render([rows({("z", "b"): 10.0, ("z", "a"): 20.0})]).shared
-    assert b'person="a",zone="z"} 20.0\n' in chunk.text.plain
-    assert b'person="b",zone="z"} 10.0\n' in chunk.text.plain
+    (rendered,) = renderer.render([rows({("z", "b"): 10.0, ("z", "a"): 20.0})]).shared
+    assert b'person="a",zone="z"} 20.0\n' in plain(rendered)
+    assert b'person="b",zone="z"} 10.0\n' in plain(rendered)
 
 
-def test_only_a_family_that_changed_is_written_again() -> None:
+def test_only_a_changed_family_is_rendered_again() -> None:
     renderer = Renderer()
     still, moving = rows({("z", "a"): 1.0}), rows({("z", "a"): 1.0}, "other")
     first = renderer.render([still, moving]).shared
@@ -151,7 +158,7 @@ def test_only_a_family_that_changed_is_written_again() -> None:
     assert second[1] is not first[1]
 
 
-def test_a_family_that_is_gone_is_forgotten() -> None:
+def test_a_missing_family_leaves_the_cache() -> None:
     renderer = Renderer()
     (before,) = renderer.render([rows({("z", "a"): 1.0})]).shared
     assert renderer.render([]).shared == ()
@@ -160,8 +167,8 @@ def test_a_family_that_is_gone_is_forgotten() -> None:
     assert after == before
 
 
-def test_series_of_people_are_kept_apart() -> None:
-    family = Rows(Family("person_kpi_value", "V.", ("kpi",)), Scope.PERSON, [("a",)], [1.0], tuple)
+def test_series_of_people_are_rendered_separately() -> None:
+    family = FamilySamples(Family("person_kpi_value", "V.", ("kpi",)), Scope.PERSON, [("a",)], [1.0], tuple)
     rendering = Renderer().render([family, rows({("z", "a"): 1.0})])
-    assert [c.text.plain.split()[2] for c in rendering.people] == [b"person_kpi_value"]
-    assert [c.text.plain.split()[2] for c in rendering.shared] == [b"business_calls"]
+    assert [plain(family).split()[2] for family in rendering.people] == [b"person_kpi_value"]
+    assert [plain(family).split()[2] for family in rendering.shared] == [b"business_calls"]

@@ -1,4 +1,4 @@
-"""The exporter's own numbers in both formats."""
+"""The exporter's metrics about itself in both formats."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from threading import Thread
 
 from exporter import naming
 from exporter.exposition.self_metrics import SelfMetrics
-from exporter.exposition.snapshot import Document
+from exporter.exposition.text_format import EncodedText
 
 
-def text(document: Document) -> str:
-    return b"".join(document.plain).decode()
+def text(encoded: EncodedText) -> str:
+    return b"".join(encoded.plain).decode()
 
 
-def test_gauges_and_counters_are_named_as_each_format_asks() -> None:
+def test_gauges_and_counters_are_named_as_each_format_requires() -> None:
     self_metrics = SelfMetrics()
     self_metrics.set(naming.SOURCE_UP, 1, "crm")
     self_metrics.count(naming.REQUESTS, "crm", "2xx", by=3)
@@ -41,7 +41,7 @@ def test_nothing_is_rendered_twice_without_a_change() -> None:
     assert "kpi_exporter_series 6.0" in text(self_metrics.formats().text)
 
 
-def test_what_a_reload_took_away_leaves_no_series() -> None:
+def test_removed_sources_and_entities_leave_no_series() -> None:
     self_metrics = SelfMetrics()
     for source in ("crm", "phones"):
         self_metrics.set(naming.SOURCE_UP, 1, source)
@@ -49,16 +49,16 @@ def test_what_a_reload_took_away_leaves_no_series() -> None:
         self_metrics.set(naming.FAILURES, 0, source, "deals")
         self_metrics.set(naming.FAILURES, 0, source, "leads")
     self_metrics.set(naming.STORE_UP, 1)
-    self_metrics.keep(["source"], [("crm",)])
+    self_metrics.retain(["source"], [("crm",)])
     assert "phones" not in text(self_metrics.formats().text)
-    self_metrics.keep(["source", "entity"], [("crm", "deals"), ("crm", "calls")])
+    self_metrics.retain(["source", "entity"], [("crm", "deals"), ("crm", "calls")])
     assert self_metrics.value(naming.FAILURES, "crm", "deals") == 0
     assert self_metrics.value(naming.FAILURES, "crm", "leads") is None
     assert self_metrics.value(naming.SOURCE_UP, "crm") == 1
     assert self_metrics.value(naming.STORE_UP) == 1
 
 
-def test_a_family_can_be_put_whole() -> None:
+def test_replacing_a_family_drops_its_other_series() -> None:
     self_metrics = SelfMetrics()
     self_metrics.replace(naming.KPI_UP, {("a",): 1.0, ("b",): 0.0})
     self_metrics.replace(naming.KPI_UP, {("b",): 1.0})
@@ -66,13 +66,13 @@ def test_a_family_can_be_put_whole() -> None:
     assert self_metrics.value(naming.KPI_UP, "a") is None
 
 
-def test_a_hostile_label_is_made_safe() -> None:
+def test_a_hostile_label_is_sanitised() -> None:
     self_metrics = SelfMetrics()
     self_metrics.set(naming.UNDATED, 2, "deals", "attributes.x\ud800\n")
     assert 'column="attributes.x\ufffd\ufffd"' in text(self_metrics.formats().text)
 
 
-def test_threads_count_together_without_losing_any() -> None:
+def test_concurrent_counts_are_not_lost() -> None:
     self_metrics = SelfMetrics()
     threads = [Thread(target=lambda: [self_metrics.count(naming.CLOCK_JUMPS) for _ in range(500)]) for _ in range(4)]
     for thread in threads:

@@ -9,10 +9,10 @@ import pytest
 from exporter.exposition.self_metrics import SelfMetrics
 from exporter.web.server import ServedState
 from tests.exposition.sample import sample_state
-from tests.exposition.serving import running
 from tests.push.posts import TOKEN, source
 from tests.push.receiver import Desk
 from tests.sources.source_context import source_context
+from tests.web.live_server import running
 
 
 @pytest.fixture

@@ -11,8 +11,8 @@ from exporter import naming
 from exporter.push.body import Post
 from exporter.push.source import PushSource
 from exporter.web.server import ServedState
-from tests.exposition.serving import exchange, parsed
 from tests.push.posts import TOKEN
+from tests.web.live_server import exchange, parsed
 
 AUTH = f"Authorization: Bearer {TOKEN}"
 JSON = "Content-Type: application/json"

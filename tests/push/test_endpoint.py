@@ -10,9 +10,9 @@ import pytest
 from exporter import naming
 from exporter.push.body import Post
 from exporter.web.server import ServedState
-from tests.exposition.serving import get
 from tests.push.posts import TOKEN
 from tests.push.receiver import AUTH, JSON, Desk, Taken, counted, send
+from tests.web.live_server import get
 
 CANARY = "canary-in-the-body"
 

@@ -10,8 +10,8 @@ import pytest
 from exporter.push import posting
 from exporter.push.body import MOST_BYTES
 from exporter.web.server import ServedState
-from tests.exposition.serving import exchange, get, parsed
 from tests.push.receiver import AUTH, JSON, Desk, counted, send, until
+from tests.web.live_server import exchange, get, parsed
 
 
 def test_a_body_is_a_megabyte_at_most_declared_or_counted(port: int, desk: Desk, state: ServedState) -> None:

@@ -13,10 +13,10 @@ from exporter.errors import PostError, Reason, StoreError
 from exporter.push import endpoint
 from exporter.push.body import MOST_BYTES, Post
 from exporter.web.server import ServedState
-from tests.exposition.serving import get, running
 from tests.push.posts import TOKEN, source
 from tests.push.receiver import JSON, Desk, Taken, counted, send, until
 from tests.sources.source_context import source_context
+from tests.web.live_server import get, running
 
 
 def test_over_its_rate_a_source_is_told_when_to_come_back(port: int, desk: Desk, state: ServedState) -> None:

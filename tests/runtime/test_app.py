@@ -1,4 +1,4 @@
-"""The process as a whole, in this process: what it shows, keeps, reloads, and how it ends."""
+"""The whole app in this process: what it serves and stores, how it reloads and stops."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from exporter.sync.scheduler import Scheduler
 from exporter.web.server import bind
 from tests import small_company
 
-PATIENCE = 30.0
+WAIT_LIMIT = 30.0
 
 
 @pytest.fixture(autouse=True)
@@ -35,18 +35,18 @@ def _switch_interval_as_before() -> Iterator[None]:
     sys.setswitchinterval(before)
 
 
-def settings(directory: Path, **more: object) -> Settings:
-    known = {"listen": Address("127.0.0.1", 0), "evaluate_every": 0.2, **more}
-    return Settings(directory / "kpis.yaml", directory / "data", **known)  # type: ignore[arg-type]
+def settings(directory: Path, **changes: object) -> Settings:
+    values = {"listen": Address("127.0.0.1", 0), "evaluate_every": 0.2, **changes}
+    return Settings(directory / "kpis.yaml", directory / "data", **values)  # type: ignore[arg-type]
 
 
 def quiet() -> Outlet:
-    """Logs that nobody reads."""
+    """Discards the logs."""
     return Outlet(io.StringIO())
 
 
-def during(told: Settings, scenario: Callable[[str], None], outlet: Outlet | None = None) -> None:
-    """Runs the app here, on the main thread, and the scenario beside it; then ends the app as an operator would."""
+def during(app_settings: Settings, scenario: Callable[[str], None], outlet: Outlet | None = None) -> None:
+    """Runs the app on the main thread and `scenario` in another one, then stops the app with SIGTERM."""
     failures: list[BaseException] = []
 
     def act(address: str) -> None:
@@ -57,7 +57,7 @@ def during(told: Settings, scenario: Callable[[str], None], outlet: Outlet | Non
         finally:
             os.kill(os.getpid(), signal.SIGTERM)
 
-    App(told, os.environ, Logs(Redactor(), outlet or quiet())).run(
+    App(app_settings, os.environ, Logs(Redactor(), outlet or quiet())).run(
         lambda address: Thread(target=act, args=(address,)).start()
     )
     if failures:
@@ -65,9 +65,9 @@ def during(told: Settings, scenario: Callable[[str], None], outlet: Outlet | Non
 
 
 def read(url: str) -> str:
-    """What is answered there."""
-    with urlopen(url, timeout=10) as answer:
-        text: str = answer.read().decode()
+    """The body of the response."""
+    with urlopen(url, timeout=10) as response:
+        text: str = response.read().decode()
         return text
 
 
@@ -78,10 +78,10 @@ def scrape(address: str) -> dict[str, float]:
 
 
 def until(condition: Callable[[], object]) -> None:
-    """Waits until something is true."""
-    deadline = time.monotonic() + PATIENCE
+    """Waits until `condition` is true."""
+    deadline = time.monotonic() + WAIT_LIMIT
     while not condition():
-        assert time.monotonic() < deadline, "it never came true"
+        assert time.monotonic() < deadline, "the condition stayed false"
         time.sleep(0.05)
 
 
@@ -96,10 +96,10 @@ def test_records_become_series_and_a_page(tmp_path: Path) -> None:
         until(lambda: value_of(address) == 700)
         person = 'person_kpi_value{kpi="yearly_revenue",person="Ada Lovelace",team="North"}'
         until(lambda: scrape(address).get(person) == 700)
-        found = scrape(address)
-        assert found['kpi_exporter_source_up{source="crm"}'] == 1
-        assert found['kpi_exporter_kpi_up{kpi="yearly_revenue"}'] == 1
-        assert found["kpi_exporter_store_up"] == 1
+        samples = scrape(address)
+        assert samples['kpi_exporter_source_up{source="crm"}'] == 1
+        assert samples['kpi_exporter_kpi_up{kpi="yearly_revenue"}'] == 1
+        assert samples["kpi_exporter_store_up"] == 1
         assert "Revenue this year" in read(f"{address}/")
         small_company.deals(tmp_path, (400, 300, 50))
         until(lambda: value_of(address) == 750)
@@ -107,19 +107,19 @@ def test_records_become_series_and_a_page(tmp_path: Path) -> None:
     during(settings(tmp_path), scenario)
 
 
-def test_the_next_start_shows_the_last_snapshot_though_a_source_fails(tmp_path: Path) -> None:
+def test_the_next_start_serves_the_last_snapshot_even_if_a_source_fails(tmp_path: Path) -> None:
     small_company.write(tmp_path)
-    seen: dict[str, float] = {}
+    last_samples: dict[str, float] = {}
 
     def first(address: str) -> None:
         until(lambda: value_of(address) == 700)
-        seen.update(scrape(address))
+        last_samples.update(scrape(address))
 
     def second(address: str) -> None:
-        found = scrape(address)
-        assert found['kpi_value{kpi="yearly_revenue"}'] == 700
+        samples = scrape(address)
+        assert samples['kpi_value{kpi="yearly_revenue"}'] == 700
         asof = 'kpi_asof_timestamp_seconds{kpi="yearly_revenue"}'
-        assert seen[asof] <= found[asof] < seen[asof] + PATIENCE
+        assert last_samples[asof] <= samples[asof] < last_samples[asof] + WAIT_LIMIT
         until(lambda: scrape(address).get('kpi_exporter_source_up{source="crm"}') == 0)
         assert read(f"{address}/-/ready") == "ready\n"
         until(
@@ -134,7 +134,7 @@ def test_the_next_start_shows_the_last_snapshot_though_a_source_fails(tmp_path: 
     during(settings(tmp_path), second)
 
 
-def test_sighup_takes_a_good_config_and_refuses_a_bad_one(tmp_path: Path) -> None:
+def test_sighup_loads_a_valid_config_and_rejects_an_invalid_one(tmp_path: Path) -> None:
     path = small_company.write(tmp_path)
 
     def scenario(address: str) -> None:
@@ -151,15 +151,15 @@ def test_sighup_takes_a_good_config_and_refuses_a_bad_one(tmp_path: Path) -> Non
         path.write_text(small_company.CONFIG)
         os.kill(os.getpid(), signal.SIGHUP)
         until(lambda: value_of(address, "yearly_deals") is None)
-        found = scrape(address)
-        assert not any("yearly_deals" in name for name in found)
-        assert found["kpi_exporter_config_last_reload_successful"] == 1
+        samples = scrape(address)
+        assert not any("yearly_deals" in name for name in samples)
+        assert samples["kpi_exporter_config_last_reload_successful"] == 1
         assert value_of(address) == 750
 
     during(settings(tmp_path), scenario)
 
 
-def test_a_source_that_the_config_no_longer_names_is_forgotten(tmp_path: Path) -> None:
+def test_a_source_that_left_the_config_has_no_series(tmp_path: Path) -> None:
     path = small_company.write(tmp_path)
     without_people = small_company.CONFIG.replace("  - name: hr\n", "  - name: persons\n")
 
@@ -175,7 +175,7 @@ def test_a_source_that_the_config_no_longer_names_is_forgotten(tmp_path: Path) -
 
 
 def test_a_watched_config_is_loaded_when_its_text_changes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(app_module, "LOOK_EVERY", 0.1)
+    monkeypatch.setattr(app_module, "POLL_INTERVAL", 0.1)
     path = small_company.write(tmp_path)
 
     def scenario(address: str) -> None:
@@ -191,7 +191,7 @@ def test_a_watched_config_is_loaded_when_its_text_changes(tmp_path: Path, monkey
     during(settings(tmp_path, watch_config=True), scenario)
 
 
-def test_people_are_served_apart_where_the_config_asks_for_it(tmp_path: Path) -> None:
+def test_people_are_served_separately_if_the_config_says_so(tmp_path: Path) -> None:
     small_company.write(tmp_path, small_company.CONFIG + "privacy: {people: separate}\n")
 
     def scenario(address: str) -> None:
@@ -204,16 +204,16 @@ def test_people_are_served_apart_where_the_config_asks_for_it(tmp_path: Path) ->
     during(settings(tmp_path), scenario)
 
 
-def test_a_taken_port_is_told_before_the_store_is_touched(tmp_path: Path) -> None:
+def test_a_port_in_use_is_reported_before_the_store_is_opened(tmp_path: Path) -> None:
     small_company.write(tmp_path)
-    with bind("127.0.0.1", 0) as taken:
-        address = Address("127.0.0.1", taken.getsockname()[1])
+    with bind("127.0.0.1", 0) as occupied:
+        address = Address("127.0.0.1", occupied.getsockname()[1])
         with pytest.raises(StartError, match="--listen"):
             App(settings(tmp_path, listen=address), os.environ, Logs(Redactor(), quiet())).run()
     assert not (tmp_path / "data").exists()
 
 
-def test_a_store_in_use_is_told_and_the_port_is_free_again(tmp_path: Path) -> None:
+def test_a_store_in_use_is_reported_and_the_port_is_released(tmp_path: Path) -> None:
     small_company.write(tmp_path)
     with bind("127.0.0.1", 0) as free:
         address = Address("127.0.0.1", free.getsockname()[1])
@@ -226,13 +226,13 @@ def test_a_store_in_use_is_told_and_the_port_is_free_again(tmp_path: Path) -> No
     bind("127.0.0.1", address.port).close()
 
 
-def test_a_bad_config_is_told_before_anything_starts(tmp_path: Path) -> None:
+def test_an_invalid_config_is_reported_before_anything_starts(tmp_path: Path) -> None:
     small_company.write(tmp_path, "company: nonsense")
     with pytest.raises(ConfigError):
         App(settings(tmp_path), os.environ, Logs(Redactor(), quiet())).run()
 
 
-def test_rates_that_cannot_be_read_keep_it_from_starting(tmp_path: Path) -> None:
+def test_invalid_exchange_rates_prevent_the_start(tmp_path: Path) -> None:
     rates = "currency: CHF, rates_csv: rates.csv}"
     small_company.write(tmp_path, small_company.CONFIG.replace("currency: CHF}", rates))
     (tmp_path / "rates.csv").write_text("currency,since,rate\nEUR,yesterday,none\n")
@@ -240,10 +240,8 @@ def test_rates_that_cannot_be_read_keep_it_from_starting(tmp_path: Path) -> None
         App(settings(tmp_path), os.environ, Logs(Redactor(), quiet())).run()
 
 
-@pytest.mark.parametrize("fault", [StoreError("disk is gone"), RuntimeError("a fault of ours")])
-def test_what_is_shown_stays_where_syncing_ends(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fault: Exception
-) -> None:
+@pytest.mark.parametrize("fault", [StoreError("disk is gone"), RuntimeError("a bug")])
+def test_values_stay_served_if_syncing_stops(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fault: Exception) -> None:
     small_company.write(tmp_path)
     during(settings(tmp_path), lambda address: until(lambda: value_of(address) == 700))
 
@@ -254,25 +252,25 @@ def test_what_is_shown_stays_where_syncing_ends(
     during(settings(tmp_path), lambda address: until(lambda: value_of(address) == 700))
 
 
-def test_an_evaluation_that_fails_is_tried_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_failed_evaluation_is_retried(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from exporter.runtime.publisher import Publisher
 
     small_company.write(tmp_path)
-    real = Publisher.publish
-    tries: list[int] = []
+    publish = Publisher.publish
+    attempts: list[int] = []
 
-    def sometimes(self: Publisher, now: object) -> None:
-        tries.append(1)
-        if len(tries) == 1:
-            raise RuntimeError("a fault of ours")
-        real(self, now)  # type: ignore[arg-type]
+    def fail_once(self: Publisher, now: object) -> None:
+        attempts.append(1)
+        if len(attempts) == 1:
+            raise RuntimeError("a bug")
+        publish(self, now)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(Publisher, "publish", sometimes)
+    monkeypatch.setattr(Publisher, "publish", fail_once)
     during(settings(tmp_path), lambda address: until(lambda: value_of(address) == 700))
 
 
-def test_lines_that_the_log_dropped_are_counted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(app_module, "LOOK_EVERY", 0.1)
+def test_dropped_log_lines_are_counted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(app_module, "POLL_INTERVAL", 0.1)
     small_company.write(tmp_path)
     outlet = Outlet(io.StringIO())
 

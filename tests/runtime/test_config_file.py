@@ -1,4 +1,4 @@
-"""A config, the secrets it names and the mark of its text."""
+"""Reading the config file: its secrets, its warnings and its digest."""
 
 from __future__ import annotations
 
@@ -14,17 +14,19 @@ from tests import small_company
 CONTACT = "contacts:\n  - {name: ops, slack: {webhook: {env: HOOK}}}\n"
 
 
-def test_secrets_become_known_to_the_log_and_doubts_are_told(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_secrets_are_registered_with_the_log_and_warnings_are_logged(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     path = small_company.write(tmp_path, small_company.CONFIG + CONTACT)
     redactor = Redactor()
     with caplog.at_level(logging.WARNING, "exporter"):
         loaded = read_config(path, {"HOOK": "https://hooks.example/abcdef"}, redactor)
     assert loaded.config.company.name == "Small"
     assert redactor.clean("to https://hooks.example/abcdef") == f"to {MASK}"
-    assert any("told of nothing" in record.message for record in caplog.records)
+    assert any("no KPI notifies the contact" in record.message for record in caplog.records)
 
 
-def test_a_mark_changes_with_the_text(tmp_path: Path) -> None:
+def test_the_digest_changes_with_the_text(tmp_path: Path) -> None:
     path = small_company.write(tmp_path)
     first = config_digest(path)
     assert read_config(path, {}).digest == first

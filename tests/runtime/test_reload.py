@@ -1,4 +1,4 @@
-"""One engine in the place of another."""
+"""Replacing the running engine."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from exporter.clock import system_clock
 from exporter.errors import StoreError
 from exporter.exposition.self_metrics import SelfMetrics
 from exporter.runtime.config_file import read_config
-from exporter.runtime.engine import Engine, Process
-from exporter.runtime.reload import Reloading
+from exporter.runtime.engine import Engine, EngineContext
+from exporter.runtime.reload import Reloader
 from exporter.store.store import Store
 from exporter.web.server import ServedState
 from tests import small_company
@@ -26,64 +26,66 @@ def config(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def process(tmp_path: Path) -> Iterator[Process]:
+def context(tmp_path: Path) -> Iterator[EngineContext]:
     store = Store.open(tmp_path / "data")
-    yield Process(store, ServedState(SelfMetrics()), {}, tmp_path / "data", system_clock)
+    yield EngineContext(store, ServedState(SelfMetrics()), {}, tmp_path / "data", system_clock)
     store.close()
 
 
 @pytest.fixture
 def engines(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """What engines were told, instead of running."""
-    told: list[str] = []
-    monkeypatch.setattr(Engine, "start", lambda _: told.append("start"))
-    monkeypatch.setattr(Engine, "stop", lambda _: told.append("stop"))
-    return told
+    """Calls of start and stop, which do nothing else."""
+    calls: list[str] = []
+    monkeypatch.setattr(Engine, "start", lambda _: calls.append("start"))
+    monkeypatch.setattr(Engine, "stop", lambda _: calls.append("stop"))
+    return calls
 
 
-def reloading(process: Process, config: Path) -> Reloading:
-    return Reloading(process, lambda: read_config(config, {}))
+def create_reloader(context: EngineContext, config: Path) -> Reloader:
+    return Reloader(context, lambda: read_config(config, {}))
 
 
-def test_the_engine_before_ends_before_the_next_begins(process: Process, config: Path, engines: list[str]) -> None:
-    one = reloading(process, config)
-    one.begin(read_config(config, {}), b"")
-    one.reload()
-    one.stop()
+def test_the_previous_engine_stops_before_the_next_one_starts(
+    context: EngineContext, config: Path, engines: list[str]
+) -> None:
+    reloader = create_reloader(context, config)
+    reloader.start(read_config(config, {}), b"")
+    reloader.reload()
+    reloader.stop()
     assert engines == ["start", "stop", "start", "stop"]
 
 
-def test_a_config_that_cannot_work_leaves_the_engine_as_it_was(
-    process: Process, config: Path, engines: list[str]
+def test_a_config_that_cannot_work_leaves_the_engine_running(
+    context: EngineContext, config: Path, engines: list[str]
 ) -> None:
-    one = reloading(process, config)
-    one.begin(read_config(config, {}), b"")
-    digest = one.digest
+    reloader = create_reloader(context, config)
+    reloader.start(read_config(config, {}), b"")
+    digest = reloader.digest
     country = "currency: CHF, holidays: {country: XX}}"
     config.write_text(small_company.CONFIG.replace("currency: CHF}", country).replace("target: 1000", "target: 9"))
-    one.reload()
+    reloader.reload()
     assert engines == ["start"]
-    assert one.digest == digest
-    assert process.state.self_metrics.value(naming.RELOAD_SUCCESS) == 0
+    assert reloader.digest == digest
+    assert context.state.self_metrics.value(naming.RELOAD_SUCCESS) == 0
 
 
-def test_before_the_first_engine_and_after_the_last_nothing_happens(
-    process: Process, config: Path, engines: list[str]
+def test_nothing_starts_before_the_first_engine_or_after_the_last(
+    context: EngineContext, config: Path, engines: list[str]
 ) -> None:
-    one = reloading(process, config)
-    one.reload()
-    one.stop()
-    one.begin(read_config(config, {}), b"")
-    one.reload()
+    reloader = create_reloader(context, config)
+    reloader.reload()
+    reloader.stop()
+    reloader.start(read_config(config, {}), b"")
+    reloader.reload()
     assert engines == []
 
 
-def test_a_store_that_cannot_forget_just_now_is_no_reason_to_stop(
-    process: Process, config: Path, engines: list[str], monkeypatch: pytest.MonkeyPatch
+def test_a_store_that_cannot_drop_old_records_does_not_prevent_the_start(
+    context: EngineContext, config: Path, engines: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def full(*_: Any) -> Any:
         raise StoreError("disk full")
 
-    monkeypatch.setattr(process.store, "retain", full)
-    reloading(process, config).begin(read_config(config, {}), b"[]")
+    monkeypatch.setattr(context.store, "retain", full)
+    create_reloader(context, config).start(read_config(config, {}), b"[]")
     assert engines == ["start"]

@@ -1,4 +1,4 @@
-"""What sync and sources tell, as metrics."""
+"""Events of sync and sources as metrics and log lines."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from exporter import naming
 from exporter.errors import Reason
 from exporter.exposition.self_metrics import SelfMetrics
 from exporter.naming import SourceState
-from exporter.runtime.reporter import Reporter, adopt, begin
+from exporter.runtime.reporter import Reporter, adopt_config, initialise
 from exporter.store.state import Outcome
 from exporter.sync.observer import PassReport, Progress
 from tests.evaluation.stored import NOW, small_config
@@ -33,7 +33,7 @@ def reporter(self_metrics: SelfMetrics, woken: list[bool]) -> Reporter:
     return Reporter(self_metrics, small_config(), lambda: woken.append(True))
 
 
-def test_records_are_counted_by_what_became_of_them(reporter: Reporter, self_metrics: SelfMetrics) -> None:
+def test_records_are_counted_by_result(reporter: Reporter, self_metrics: SelfMetrics) -> None:
     rejected = {Reason.BAD_TIME: 2, Reason.NOT_A_NUMBER: 1}
     report = PassReport("crm", "deals", True, success=True, new=5, updated=4, deleted=1, rejected=rejected)
     reporter.finished(report)
@@ -57,7 +57,7 @@ def test_a_source_is_up_when_the_last_pass_over_each_of_its_entities_succeeded(s
     assert self_metrics.value(naming.ERRORS, "crm", "deals", "capped") == 1
 
 
-def test_a_published_pass_asks_for_an_evaluation(reporter: Reporter, woken: list[bool]) -> None:
+def test_a_published_pass_wakes_the_evaluator(reporter: Reporter, woken: list[bool]) -> None:
     reporter.progressed(Progress("crm", "deals", False, 1, 100, 0.5))
     assert woken == []
     reporter.published("crm", "deals")
@@ -81,7 +81,7 @@ def test_the_next_attempt_is_the_later_of_plan_and_permission(reporter: Reporter
     assert self_metrics.value(naming.NEXT_ATTEMPT, "crm", "deals") == NOW.timestamp() + 300
 
 
-def test_requests_skew_clock_and_store_are_told(reporter: Reporter, self_metrics: SelfMetrics) -> None:
+def test_requests_clock_skew_and_store_errors_are_reported(reporter: Reporter, self_metrics: SelfMetrics) -> None:
     reporter.request("crm", "429")
     reporter.clock_skew("crm", 3.4)
     reporter.clock_jumped(7200)
@@ -95,27 +95,29 @@ def test_requests_skew_clock_and_store_are_told(reporter: Reporter, self_metrics
     assert self_metrics.value(naming.STORE_REBUILDS) == 1
 
 
-def test_every_source_and_kpi_is_known_from_the_start_and_forgotten_at_the_end(self_metrics: SelfMetrics) -> None:
-    begin(self_metrics)
-    adopt(self_metrics, sample_config(), NOW)
+def test_every_source_and_kpi_has_series_from_the_start_until_it_leaves_the_config(self_metrics: SelfMetrics) -> None:
+    initialise(self_metrics)
+    adopt_config(self_metrics, sample_config(), NOW)
     assert self_metrics.value(naming.SOURCE_UP, "phones") == 0
     assert self_metrics.value(naming.SOURCE_STATE, "phones", "starting") == 1
     assert self_metrics.value(naming.KPI_UP, "win_rate") == 0
     self_metrics.set(naming.SOURCE_UP, 1, "crm")
     self_metrics.set(naming.KPI_UP, 1, "win_rate")
     self_metrics.set(naming.FAILURES, 2, "crm", "leads")
-    adopt(self_metrics, sample_config(), NOW + timedelta(days=1))
+    adopt_config(self_metrics, sample_config(), NOW + timedelta(days=1))
     assert self_metrics.value(naming.SOURCE_UP, "crm") == 1
     assert self_metrics.value(naming.KPI_UP, "win_rate") == 1
     assert self_metrics.value(naming.FAILURES, "crm", "leads") is None
-    adopt(self_metrics, small_config(), NOW)
+    adopt_config(self_metrics, small_config(), NOW)
     assert self_metrics.value(naming.SOURCE_UP, "phones") is None
     assert self_metrics.value(naming.KPI_UP, "win_rate") is None
     assert self_metrics.value(naming.RELOAD_SUCCESS) == 1
     assert self_metrics.value(naming.RELOAD_TIME) == NOW.timestamp()
 
 
-def test_a_failure_is_told_once_until_it_changes_or_ends(reporter: Reporter, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_failure_is_logged_once_until_its_reason_changes_or_it_ends(
+    reporter: Reporter, caplog: pytest.LogCaptureFixture
+) -> None:
     with caplog.at_level(logging.INFO, "exporter"):
         reporter.finished(PassReport("crm", "deals", True, success=True, records=7, seconds=1.25))
         for reason in (None, Reason.TIMEOUT, Reason.TIMEOUT, Reason.TLS, None, None):
@@ -124,15 +126,15 @@ def test_a_failure_is_told_once_until_it_changes_or_ends(reporter: Reporter, cap
             reporter.finished(report)
         reporter.finished(PassReport("crm", "deals", True, success=True, records=7, seconds=1.25))
     assert [record.getMessage() for record in caplog.records] == [
-        "read in full: 7 records in 1.2 s",
-        "reading failed, timeout: no answer",
-        "reading failed, tls: no answer",
-        "reading works again",
+        "first full sync: 7 records in 1.2 s",
+        "sync failed, timeout: no answer",
+        "sync failed, tls: no answer",
+        "sync recovered",
     ]
     assert vars(caplog.records[1])["entity"] == "deals"
 
 
-def test_records_of_no_entity_count_and_say_nothing_of_the_source(
+def test_records_of_an_unknown_entity_are_counted_without_affecting_the_source(
     reporter: Reporter, self_metrics: SelfMetrics
 ) -> None:
     reporter.finished(PassReport("crm", "unknown", False, rejected={Reason.MISSING_FIELD: 2}))
@@ -142,12 +144,12 @@ def test_records_of_no_entity_count_and_say_nothing_of_the_source(
     assert self_metrics.value(naming.CAPPED, "crm", "unknown") is None
 
 
-def test_what_the_last_process_knew_of_a_source_counts_until_it_is_heard_of(self_metrics: SelfMetrics) -> None:
+def test_outcomes_of_the_previous_process_count_until_the_next_pass(self_metrics: SelfMetrics) -> None:
     reporter = Reporter(self_metrics, sample_config(), lambda: None)
-    fine = Outcome("crm", "deals", last_success=NOW)
-    reporter.learn([fine])
+    succeeded = Outcome("crm", "deals", last_success=NOW)
+    reporter.restore_outcomes([succeeded])
     assert self_metrics.value(naming.SOURCE_UP, "crm") == 0
-    reporter.learn([fine, Outcome("crm", "people", last_success=NOW)])
+    reporter.restore_outcomes([succeeded, Outcome("crm", "people", last_success=NOW)])
     assert self_metrics.value(naming.SOURCE_UP, "crm") == 1
-    reporter.learn([Outcome("crm", "people", last_success=NOW, failures=1)])
+    reporter.restore_outcomes([Outcome("crm", "people", last_success=NOW, failures=1)])
     assert self_metrics.value(naming.SOURCE_UP, "crm") == 0

@@ -11,49 +11,51 @@ import pytest
 from exporter.clock import system_clock
 from exporter.commands.reading import Untold
 from exporter.errors import ConfigError
-from exporter.runtime.source_jobs import jobs, pushed
+from exporter.runtime.source_jobs import push_sources, sync_jobs
 from tests.exposition.sample import sample_config
 
-ALONE = """
+LOADED_MODULES = """
 import sys
 from pathlib import Path
 from exporter.clock import system_clock
 from exporter.exposition.self_metrics import SelfMetrics
-from exporter.runtime.source_jobs import jobs
+from exporter.runtime.source_jobs import sync_jobs
 from exporter.runtime.config_file import read_config
 from exporter.runtime.reporter import Reporter
 
 config = read_config(Path("config/kpis.yaml"), {}).config
-jobs(config, {}, Path(), system_clock, Reporter(SelfMetrics(), config, lambda: None))
+sync_jobs(config, {}, Path(), system_clock, Reporter(SelfMetrics(), config, lambda: None))
 print([name for name in ("httpx", "rich", "pygments") if name in sys.modules])
 """
 
 
-def test_each_source_comes_with_its_times_and_a_mark_per_entity(tmp_path: Path) -> None:
-    crm, phones = jobs(sample_config(), {"TOKEN": "t"}, tmp_path, system_clock, Untold())
+def test_each_job_has_its_intervals_and_a_fingerprint_per_entity(tmp_path: Path) -> None:
+    crm, phones = sync_jobs(sample_config(), {"TOKEN": "t"}, tmp_path, system_clock, Untold())
     assert crm.source.name == "crm"
     assert set(crm.fingerprints) == {"deals", "people"}
     assert phones.interval == 60
     assert phones.source.entities == ("calls",)
 
 
-def test_addresses_that_are_not_allowed_are_all_told_at_once(tmp_path: Path) -> None:
+def test_all_addresses_that_are_not_allowed_are_reported_together(tmp_path: Path) -> None:
     inner = {"provider": "hubspot", "token": {"env": "T"}, "base_url": "https://127.0.0.1"}
     config = sample_config(sources=[{"name": "one", **inner}, {"name": "other", **inner}])
     with pytest.raises(ConfigError) as caught:
-        jobs(config, {"T": "t"}, tmp_path, system_clock, Untold())
+        sync_jobs(config, {"T": "t"}, tmp_path, system_clock, Untold())
     assert [problem.path for problem in caught.value.problems] == ["sources.one", "sources.other"]
 
 
-def test_sources_that_wait_for_posts_are_apart(tmp_path: Path) -> None:
+def test_push_sources_are_not_polled(tmp_path: Path) -> None:
     shop = {"name": "shop", "provider": "push", "token": {"env": "T"}, "entities": ["deals"]}
     desk = {"name": "desk", "provider": "csv", "path": "calls.csv", "entity": "calls", "columns": {"id": "id"}}
-    told = sample_config(sources=[shop, desk]), {"T": "t"}, tmp_path, system_clock, Untold()
-    assert [job.source.name for job in jobs(*told)] == ["desk"]
-    assert [(source.name, source.entities) for source in pushed(*told)] == [("shop", ("deals",))]
+    context = sample_config(sources=[shop, desk]), {"T": "t"}, tmp_path, system_clock, Untold()
+    assert [job.source.name for job in sync_jobs(*context)] == ["desk"]
+    assert [(source.name, source.entities) for source in push_sources(*context)] == [("shop", ("deals",))]
 
 
-def test_sources_do_not_bring_what_draws_on_terminals() -> None:
+def test_sources_do_not_import_terminal_libraries() -> None:
     root = Path(__file__).parents[2]
-    done = subprocess.run([sys.executable, "-c", ALONE], cwd=root, capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == "['httpx']"
+    process = subprocess.run(
+        [sys.executable, "-c", LOADED_MODULES], cwd=root, capture_output=True, text=True, check=True
+    )
+    assert process.stdout.strip() == "['httpx']"

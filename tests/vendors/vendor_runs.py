@@ -20,7 +20,7 @@ from exporter.demo.company import phones
 from exporter.demo.server import HOST, PORT, DemoOptions, DemoServer, serve
 from exporter.evaluation.evaluator import Evaluations
 from exporter.kpi.values import Evaluation
-from exporter.runtime.source_jobs import jobs
+from exporter.runtime.source_jobs import sync_jobs
 from exporter.store.store import Store
 from exporter.sync.observer import NullObserver
 from exporter.sync.once import Summary, sync_once
@@ -61,7 +61,7 @@ class Reading:
         """One pass over everything, or over some (source, entity)."""
 
         async def read() -> Summary:
-            made = jobs(self.config, {}, self.data, self.clock, Untold())
+            made = sync_jobs(self.config, {}, self.data, self.clock, Untold())
             try:
                 return await sync_once(made, self.store, NullObserver(), self.clock, full=full, only=only)
             finally:

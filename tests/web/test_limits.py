@@ -1,4 +1,4 @@
-"""Limits that every request passes."""
+"""The limits that apply to every request."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from starlette.types import Message, Receive, Scope, Send
 from exporter import naming
 from exporter.exposition.self_metrics import SelfMetrics
 from exporter.web import limits
-from exporter.web.limits import Guard
+from exporter.web.limits import LimitsMiddleware
 
 Sent = list[Message]
 
@@ -19,11 +19,11 @@ def request(kind: str = "http", path: str = "/", *headers: tuple[bytes, bytes]) 
     return {"type": kind, "method": "GET", "path": path, "headers": list(headers)}
 
 
-async def nothing() -> Message:
+async def disconnect() -> Message:
     return {"type": "http.disconnect"}
 
 
-async def call(app: Guard, scope: Scope, receive: Receive = nothing) -> Sent:
+async def call(app: LimitsMiddleware, scope: Scope, receive: Receive = disconnect) -> Sent:
     sent: Sent = []
 
     async def send(message: Message) -> None:
@@ -33,7 +33,7 @@ async def call(app: Guard, scope: Scope, receive: Receive = nothing) -> Sent:
     return sent
 
 
-async def answer(scope: Scope, receive: Receive, send: Send) -> None:
+async def respond(scope: Scope, receive: Receive, send: Send) -> None:
     await send({"type": "http.response.start", "status": 200, "headers": []})
     await send({"type": "http.response.body", "body": b"fine"})
 
@@ -42,72 +42,72 @@ async def never(scope: Scope, receive: Receive, send: Send) -> None:
     await asyncio.Event().wait()
 
 
-def test_beyond_the_limit_requests_wait_a_moment_and_are_then_told_to_come_back(monkeypatch: Any) -> None:
-    monkeypatch.setattr(limits, "TURN", 0.05)
+def test_beyond_the_limit_requests_wait_briefly_and_are_then_told_to_retry(monkeypatch: Any) -> None:
+    monkeypatch.setattr(limits, "TURN_TIMEOUT", 0.05)
     self_metrics = SelfMetrics()
 
     async def scenario() -> tuple[Sent, Sent]:
-        busy = Guard(never, self_metrics, most_in_flight=2)
+        busy = LimitsMiddleware(never, self_metrics, max_in_flight=2)
         stuck = [asyncio.create_task(call(busy, request())) for _ in range(2)]
         await asyncio.sleep(0)
-        refused = await call(busy, request())
+        rejected = await call(busy, request())
         for task in stuck:
             task.cancel()
         await asyncio.gather(*stuck, return_exceptions=True)
-        busy._app = answer
-        return refused, await call(busy, request())
+        busy._app = respond
+        return rejected, await call(busy, request())
 
-    refused, after = asyncio.run(scenario())
-    assert refused[0]["status"] == 503
-    assert (b"retry-after", b"1") in refused[0]["headers"]
+    rejected, after = asyncio.run(scenario())
+    assert rejected[0]["status"] == 503
+    assert (b"retry-after", b"1") in rejected[0]["headers"]
     assert self_metrics.value(naming.HTTP_REJECTED, "busy") == 1
     assert after[0]["status"] == 200
 
 
-def test_a_crowd_of_quick_requests_is_served_in_turn() -> None:
+def test_a_burst_of_quick_requests_is_served_in_turn() -> None:
     async def brief(scope: Scope, receive: Receive, send: Send) -> None:
         await asyncio.sleep(0.001)
-        await answer(scope, receive, send)
+        await respond(scope, receive, send)
 
     async def scenario() -> list[Sent]:
-        crowded = Guard(brief, SelfMetrics(), most_in_flight=2)
-        return await asyncio.gather(*(call(crowded, request()) for _ in range(50)))
+        middleware = LimitsMiddleware(brief, SelfMetrics(), max_in_flight=2)
+        return await asyncio.gather(*(call(middleware, request()) for _ in range(50)))
 
     assert {sent[0]["status"] for sent in asyncio.run(scenario())} == {200}
 
 
-def test_the_crowd_that_waits_is_bounded(monkeypatch: Any) -> None:
-    monkeypatch.setattr(limits, "MOST_WAITING", 1)
+def test_the_number_of_waiting_requests_is_limited(monkeypatch: Any) -> None:
+    monkeypatch.setattr(limits, "MAX_WAITING", 1)
 
     async def scenario() -> Sent:
-        busy = Guard(never, SelfMetrics(), most_in_flight=1)
+        busy = LimitsMiddleware(never, SelfMetrics(), max_in_flight=1)
         tasks = [asyncio.create_task(call(busy, request())) for _ in range(2)]
         await asyncio.sleep(0)
-        refused = await call(busy, request())
+        rejected = await call(busy, request())
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-        return refused
+        return rejected
 
     assert asyncio.run(scenario())[0]["status"] == 503
 
 
-def test_an_answer_has_a_deadline() -> None:
+def test_a_response_has_a_deadline() -> None:
     self_metrics = SelfMetrics()
-    asyncio.run(call(Guard(never, self_metrics, deadline=0.01), request()))
+    asyncio.run(call(LimitsMiddleware(never, self_metrics, deadline=0.01), request()))
     assert self_metrics.value(naming.HTTP_REJECTED, "deadline") == 1
 
 
-def test_websockets_are_refused() -> None:
+def test_websockets_are_rejected() -> None:
     self_metrics = SelfMetrics()
-    (message,) = asyncio.run(call(Guard(answer, self_metrics), request("websocket")))
+    (message,) = asyncio.run(call(LimitsMiddleware(respond, self_metrics), request("websocket")))
     assert message["type"] == "websocket.close"
     assert self_metrics.value(naming.HTTP_REJECTED, "websocket") == 1
 
 
-def test_only_named_paths_take_a_body() -> None:
+def test_only_configured_paths_accept_a_body() -> None:
     self_metrics = SelfMetrics()
-    app = Guard(answer, self_metrics, with_body=("/push/",))
+    app = LimitsMiddleware(respond, self_metrics, with_body=("/push/",))
     body = (b"content-length", b"12")
     assert asyncio.run(call(app, request("http", "/metrics", body)))[0]["status"] == 413
     assert asyncio.run(call(app, request("http", "/metrics", (b"transfer-encoding", b"chunked"))))[0]["status"] == 413
@@ -116,33 +116,35 @@ def test_only_named_paths_take_a_body() -> None:
     assert self_metrics.value(naming.HTTP_REJECTED, "body") == 2
 
 
-def test_a_refused_body_that_never_ends_is_given_up(monkeypatch: Any) -> None:
-    monkeypatch.setattr(limits, "DRAIN", 0.05)
+def test_draining_a_rejected_body_stops_after_a_timeout(monkeypatch: Any) -> None:
+    monkeypatch.setattr(limits, "DRAIN_TIMEOUT", 0.05)
 
     async def endless() -> Message:
         await asyncio.sleep(0.001)
         return {"type": "http.request", "body": b"x", "more_body": True}
 
-    sent = asyncio.run(call(Guard(answer, SelfMetrics()), request("http", "/", (b"content-length", b"9")), endless))
+    sent = asyncio.run(
+        call(LimitsMiddleware(respond, SelfMetrics()), request("http", "/", (b"content-length", b"9")), endless)
+    )
     assert sent[0]["status"] == 413
 
 
-def test_the_lifespan_passes_through() -> None:
+def test_lifespan_events_pass_through() -> None:
     seen = []
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
         seen.append(scope["type"])
 
-    asyncio.run(call(Guard(app, SelfMetrics()), {"type": "lifespan"}))
+    asyncio.run(call(LimitsMiddleware(app, SelfMetrics()), {"type": "lifespan"}))
     assert seen == ["lifespan"]
 
 
-def test_paths_that_take_bodies_use_no_turns_of_others() -> None:
+def test_paths_that_accept_bodies_use_no_turns_of_scrapes() -> None:
     async def scenario() -> tuple[Sent, Sent]:
-        app = Guard(never, SelfMetrics(), with_body=("/push/",), most_in_flight=1)
+        app = LimitsMiddleware(never, SelfMetrics(), with_body=("/push/",), max_in_flight=1)
         stuck = [asyncio.create_task(call(app, request("http", "/push/crm"))) for _ in range(5)]
         await asyncio.sleep(0)
-        app._app = answer
+        app._app = respond
         found = await call(app, request()), await call(app, request("http", "/push/crm"))
         for task in stuck:
             task.cancel()

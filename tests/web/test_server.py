@@ -1,4 +1,4 @@
-"""The web surface over real sockets."""
+"""The web server over real sockets, and how it selects the format."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 
 import pytest
+from prometheus_client.exposition import choose_encoder
+from prometheus_client.exposition import gzip_accepted as peer_gzip_accepted
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as parse_openmetrics
 from prometheus_client.parser import text_string_to_metric_families as parse_text
 
@@ -17,12 +19,17 @@ from exporter import naming
 from exporter.errors import StartError
 from exporter.exposition.self_metrics import SelfMetrics
 from exporter.exposition.snapshot import Snapshot
-from exporter.web.server import ServedState, bind
+from exporter.exposition.text_format import EncodedText, Formats
+from exporter.web.server import ServedState, bind, gzip_accepted, openmetrics_accepted
 from tests.exposition.sample import NOW, sample_snapshot, sample_state
-from tests.exposition.serving import exchange, get, running
 from tests.programs import program
+from tests.web.live_server import exchange, get, running
 
-PROMETHEUS = "Accept: application/openmetrics-text;version=1.0.0,text/plain;version=0.0.4;q=0.5,*/*;q=0.1"
+ACCEPT = (
+    "application/openmetrics-text;version=1.0.0,application/openmetrics-text;version=0.0.1;q=0.75,"
+    "text/plain;version=0.0.4;q=0.5,*/*;q=0.1"
+)
+PROMETHEUS = f"Accept: {ACCEPT}"
 
 
 @pytest.fixture(scope="module")
@@ -36,7 +43,7 @@ def port(state: ServedState) -> Iterator[int]:
         yield port
 
 
-def test_a_scraper_that_asks_for_nothing_gets_plain_text(port: int) -> None:
+def test_a_scraper_without_an_accept_header_gets_plain_text(port: int) -> None:
     status, headers, body = get(port, "/metrics")
     assert status == 200
     assert headers["content-type"] == "text/plain; version=0.0.4; charset=utf-8"
@@ -59,40 +66,40 @@ def test_prometheus_gets_compressed_openmetrics(port: int) -> None:
     assert text.count("# EOF") == 1
 
 
-def test_both_formats_hold_the_same_business_series(port: int) -> None:
+def test_both_formats_contain_the_same_business_series(port: int) -> None:
     plain = {line for line in get(port, "/metrics")[2].splitlines() if line.startswith((b"kpi_", b"business_"))}
     strict = set(get(port, "/metrics", PROMETHEUS)[2].splitlines())
     assert plain <= strict
 
 
-def test_promtool_has_nothing_to_say(port: int) -> None:
+def test_promtool_reports_no_problem(port: int) -> None:
     done = subprocess.run(
         [program("promtool"), "check", "metrics"], input=get(port, "/metrics")[2], capture_output=True
     )
     assert (done.returncode, done.stdout, done.stderr) == (0, b"", b"")
 
 
-def test_head_gives_the_length_without_the_body(port: int) -> None:
+def test_head_returns_the_length_without_the_body(port: int) -> None:
     length = len(get(port, "/metrics")[2])
     status, headers, body = get(port, "/metrics", method="HEAD")
     assert (status, headers["content-length"], body) == (200, str(length), b"")
 
 
-def test_a_page_a_health_and_a_readiness_are_there(port: int) -> None:
+def test_the_page_and_both_health_checks_respond(port: int) -> None:
     assert get(port, "/")[2].startswith(b"<!doctype html>")
     assert get(port, "/")[1]["content-type"] == "text/html; charset=utf-8"
     assert get(port, "/-/healthy")[::2] == (200, b"healthy\n")
     assert get(port, "/-/ready")[::2] == (200, b"ready\n")
 
 
-def test_nothing_is_ready_before_the_first_snapshot_and_scrapes_answer_all_the_same() -> None:
+def test_before_the_first_snapshot_scrapes_succeed_but_the_server_is_not_ready() -> None:
     with running(ServedState(SelfMetrics())) as port:
         assert get(port, "/-/ready")[0] == 503
         assert get(port, "/-/healthy")[0] == 200
         assert get(port, "/metrics", PROMETHEUS)[::2] == (200, b"# EOF\n")
 
 
-def test_people_have_their_own_path_where_they_are_separate(port: int) -> None:
+def test_people_have_their_own_path_if_they_are_separate(port: int) -> None:
     assert get(port, "/metrics/people")[0] == 404
     with running(ServedState(SelfMetrics(), sample_snapshot(separate=True))) as other:
         assert b"person_kpi_value" not in get(other, "/metrics")[2]
@@ -106,7 +113,7 @@ def test_people_have_their_own_path_where_they_are_separate(port: int) -> None:
 @pytest.mark.parametrize(
     "path", ["/nothing", "/metrics/", "/-/reload", "/debug/pprof", "/config", "/%2e%2e/etc/passwd", "/<b>x"]
 )
-def test_unknown_paths_are_not_found_and_not_repeated(port: int, path: str) -> None:
+def test_an_unknown_path_is_not_found_and_not_echoed(port: int, path: str) -> None:
     status, headers, body = get(port, path)
     assert (status, body) == (404, b"Not Found")
     assert headers["content-type"].startswith("text/plain")
@@ -118,14 +125,14 @@ def test_other_methods_are_not_allowed(port: int, method: str) -> None:
     assert (status, body) == (405, b"Method Not Allowed")
 
 
-def test_refusals_are_counted_by_reason(port: int, state: ServedState) -> None:
+def test_rejected_requests_are_counted_by_reason(port: int, state: ServedState) -> None:
     before = state.self_metrics.value(naming.HTTP_REJECTED, "not_found") or 0
     get(port, "/nothing")
     assert state.self_metrics.value(naming.HTTP_REJECTED, "not_found") == before + 1
 
 
 @pytest.mark.parametrize("path", ["/", "/metrics", "/nothing"])
-def test_browsers_are_told_to_be_careful(port: int, path: str) -> None:
+def test_responses_carry_security_headers(port: int, path: str) -> None:
     headers = get(port, path)[1]
     assert headers["x-content-type-options"] == "nosniff"
     assert headers["content-security-policy"].startswith("default-src 'none'")
@@ -133,7 +140,7 @@ def test_browsers_are_told_to_be_careful(port: int, path: str) -> None:
     assert "server" not in headers
 
 
-def test_a_strange_host_is_no_reason_to_fail(port: int) -> None:
+def test_an_unknown_host_header_is_accepted(port: int) -> None:
     assert b"200" in exchange(port, b"GET /-/healthy HTTP/1.1\r\nHost: evil/..\r\nConnection: close\r\n\r\n")[:20]
 
 
@@ -146,14 +153,14 @@ def test_a_strange_host_is_no_reason_to_fail(port: int) -> None:
         b"GET /metrics HTTP/1.1\r\n\r\n",
     ],
 )
-def test_abused_framing_is_refused(port: int, request_bytes: bytes) -> None:
+def test_malformed_requests_are_rejected(port: int, request_bytes: bytes) -> None:
     answer = exchange(port, request_bytes)
     assert answer[9:10] == b"4"
     assert b"kpi_" not in answer
 
 
 @pytest.mark.parametrize("path", ["/metrics", "/"])
-def test_a_body_nobody_asked_for_is_refused_and_thrown_away(port: int, path: str) -> None:
+def test_an_unexpected_body_is_rejected_and_discarded(port: int, path: str) -> None:
     head = f"GET {path} HTTP/1.1\r\nHost: x\r\nContent-Length: 3000000\r\n\r\n".encode()
     with socket.create_connection(("127.0.0.1", port), 10) as connection:
         connection.sendall(head)
@@ -163,8 +170,8 @@ def test_a_body_nobody_asked_for_is_refused_and_thrown_away(port: int, path: str
     assert get(port, "/-/healthy")[0] == 200
 
 
-def test_silent_clients_are_closed_at_their_deadline() -> None:
-    with running(sample_state(), stalled=0.3) as port:
+def test_silent_clients_are_disconnected_after_the_stall_timeout() -> None:
+    with running(sample_state(), stall_timeout=0.3) as port:
         assert exchange(port, b"") == b""
         assert exchange(port, b"GET /metrics HT") == b""
         assert exchange(port, b"GET /metrics HTTP/1.1\r\nHost: x\r\nX-Half: ") == b""
@@ -172,7 +179,7 @@ def test_silent_clients_are_closed_at_their_deadline() -> None:
         assert kept_alive.endswith(b"healthy\n")
 
 
-def test_two_hundred_scrapers_at_once_are_all_served(port: int) -> None:
+def test_two_hundred_concurrent_scrapers_are_served_or_told_to_retry(port: int) -> None:
     with ThreadPoolExecutor(200) as pool:
         answers = list(pool.map(lambda _: get(port, "/metrics", PROMETHEUS, "Accept-Encoding: gzip"), range(200)))
     assert {status for status, _, _ in answers} <= {200, 503}
@@ -181,10 +188,9 @@ def test_two_hundred_scrapers_at_once_are_all_served(port: int) -> None:
     assert sum(status == 200 for status, _, _ in answers) >= 64
 
 
-def test_a_large_plain_exposition_arrives_whole() -> None:
-    big = Snapshot(NOW, sample_snapshot().shared)
+def test_a_large_plain_exposition_arrives_complete() -> None:
     pieces = tuple(b"# %d %s\n" % (i, b"x" * 1000) for i in range(2000))
-    formats = type(big.shared)(type(big.shared.text)(pieces, b""))
+    formats = Formats(EncodedText(pieces))
     with running(ServedState(SelfMetrics(), Snapshot(NOW, formats))) as port:
         status, headers, body = get(port, "/metrics")
     assert status == 200
@@ -192,13 +198,42 @@ def test_a_large_plain_exposition_arrives_whole() -> None:
     assert int(headers["content-length"]) == len(body)
 
 
-def test_a_taken_port_is_named() -> None:
+def test_the_error_names_a_port_in_use() -> None:
     with bind("127.0.0.1", 0) as taken:
         port = taken.getsockname()[1]
         with pytest.raises(StartError, match=f"127.0.0.1:{port}.*--listen"):
             bind("127.0.0.1", port)
 
 
-def test_an_address_of_another_machine_is_named() -> None:
+def test_the_error_names_an_address_of_another_machine() -> None:
     with pytest.raises(StartError, match=r"192\.0\.2\.1:1"):
         bind("192.0.2.1", 1)
+
+
+@pytest.mark.parametrize(
+    "accept",
+    [
+        "", "*/*", "text/plain", "text/html,*/*;q=0.8", "application/openmetrics-text", ACCEPT,
+        "application/openmetrics-text; version=0.0.1", "application/openmetrics-text; version=1.0.0; charset=utf-8",
+        "text/plain;version=0.0.4;q=1,application/openmetrics-text;version=1.0.0;q=0.1", "application/json",
+    ],
+)  # fmt: skip
+def test_the_format_is_the_one_prometheus_client_selects(accept: str) -> None:
+    assert openmetrics_accepted(accept) is ("openmetrics" in choose_encoder(accept)[1])
+
+
+@pytest.mark.parametrize(
+    "accept",
+    ["application/openmetrics-text;version=1.x.y;q=nonsense", ";;;,,==", "application/openmetrics-text;q=0", "\x00"],
+)
+def test_invalid_accept_headers_get_plain_text(accept: str) -> None:
+    assert openmetrics_accepted(accept) is False
+
+
+@pytest.mark.parametrize("header", ["", "gzip", "deflate, GZIP;q=0.5", "identity", "br", "gzip, deflate"])
+def test_compression_is_the_one_prometheus_client_selects(header: str) -> None:
+    assert gzip_accepted(header) is peer_gzip_accepted(header)
+
+
+def test_a_compression_with_weight_zero_is_not_used() -> None:
+    assert gzip_accepted("gzip;q=0, identity") is False

@@ -17,9 +17,9 @@ from dashboards.local import stack
 from dashboards.local.stack import grafana_command, grafana_environment
 from exporter.config.root import Config
 from tests import small_company
-from tests.exposition.serving import get
 from tests.programs import program
 from tests.test_end_to_end import ask, exporting, free_port, until
+from tests.web.live_server import get
 
 SCRIPT = """#!/bin/sh
 echo "$0 $*" >> {told}/{name}

@@ -1,7 +1,8 @@
-"""Label values and numbers, whatever the records held."""
+"""Label values and numbers, whatever the records contain."""
 
 from __future__ import annotations
 
+import gzip
 import math
 
 import pytest
@@ -9,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from prometheus_client.utils import floatToGoString
 
-from exporter.exposition.text import LONGEST, escaped, escaped_help, label_value, numbers
+from exporter.exposition.text_format import MAX_LABEL_LENGTH, Formats, escaped, escaped_help, label_value, numbers
 
 
 @pytest.mark.parametrize(
@@ -25,13 +26,13 @@ from exporter.exposition.text import LONGEST, escaped, escaped_help, label_value
         (7, "7"),
     ],
 )
-def test_a_label_value_is_text_every_consumer_takes(given_value: object, shown: str) -> None:
+def test_a_label_value_is_text_that_every_consumer_accepts(given_value: object, shown: str) -> None:
     assert label_value(given_value) == shown
 
 
-def test_long_values_stay_apart_though_they_begin_alike() -> None:
+def test_long_values_with_the_same_beginning_stay_different() -> None:
     one, other = label_value("x" * 5000 + "1"), label_value("x" * 5000 + "2")
-    assert len(one) == len(other) == LONGEST
+    assert len(one) == len(other) == MAX_LABEL_LENGTH
     assert one != other
     assert one.startswith("x" * 100)
 
@@ -39,7 +40,7 @@ def test_long_values_stay_apart_though_they_begin_alike() -> None:
 @given(st.text(st.characters(min_codepoint=0, max_codepoint=0x10FFFF, categories=None)))
 def test_any_text_becomes_one_line_of_valid_utf8(text: str) -> None:
     value = label_value(text)
-    assert len(value) <= LONGEST
+    assert len(value) <= MAX_LABEL_LENGTH
     value.encode("utf-8")
     assert not any(ord(c) < 32 or 0x7F <= ord(c) < 0xA0 for c in value)
 
@@ -61,3 +62,10 @@ def test_odd_numbers_are_written_as_prometheus_client_writes_them() -> None:
 def test_any_finite_numbers_are_written_as_prometheus_client_writes_them(values: list[float]) -> None:
     assert [text.decode() for text in numbers(values)] == [floatToGoString(value) for value in values]
     assert all(math.copysign(1, float(t)) == math.copysign(1, v) for t, v in zip(numbers(values), values, strict=True))
+
+
+def test_a_complete_exposition_ends_as_openmetrics_requires() -> None:
+    complete = Formats().with_end()
+    assert b"".join(complete.openmetrics.plain) == b"# EOF\n"
+    assert gzip.decompress(complete.openmetrics.gzip) == b"# EOF\n"
+    assert complete.text.plain == ()

@@ -1,4 +1,4 @@
-"""A real server on a free loopback port, and a client that sends bytes as they are."""
+"""Runs the web server on a free loopback port; a client that sends raw bytes."""
 
 from __future__ import annotations
 
@@ -12,15 +12,14 @@ from exporter.web.server import ServedState, bind, create_app, serve
 
 
 @contextmanager
-def running(state: ServedState, stalled: float = 10) -> Iterator[int]:
-    """Serves in a thread of its own; gives the port."""
+def running(state: ServedState, stall_timeout: float = 10) -> Iterator[int]:
+    """Serves `state` in a thread; gives the port."""
     loop = asyncio.new_event_loop()
     stop = asyncio.Event()
-    listening = bind("127.0.0.1", 0)
-    port: int = listening.getsockname()[1]
-    thread = Thread(
-        target=loop.run_until_complete, args=(serve(create_app(state), listening, stop.wait, stalled=stalled),)
-    )
+    listener = bind("127.0.0.1", 0)
+    port: int = listener.getsockname()[1]
+    server = serve(create_app(state), listener, stop.wait, stall_timeout=stall_timeout)
+    thread = Thread(target=loop.run_until_complete, args=(server,))
     thread.start()
     try:
         yield port
@@ -32,20 +31,20 @@ def running(state: ServedState, stalled: float = 10) -> Iterator[int]:
 
 
 def exchange(port: int, request: bytes, timeout: float = 10) -> bytes:
-    """Everything the server answers to `request` until it closes the connection."""
+    """Everything the server sends after `request` until it closes the connection."""
     with socket.create_connection(("127.0.0.1", port), timeout) as connection:
         connection.sendall(request)
         return b"".join(iter(lambda: connection.recv(65536), b""))
 
 
 def get(port: int, path: str, *headers: str, method: str = "GET") -> tuple[int, dict[str, str], bytes]:
-    """Status, headers in lower case and body."""
+    """Status, headers in lower case and body of a response."""
     lines = [f"{method} {path} HTTP/1.1", "Host: test", "Connection: close", *headers, "", ""]
     return parsed(exchange(port, "\r\n".join(lines).encode()))
 
 
-def parsed(answer: bytes) -> tuple[int, dict[str, str], bytes]:
-    """Status, headers in lower case and body of an answer."""
-    head, _, content = answer.partition(b"\r\n\r\n")
+def parsed(response: bytes) -> tuple[int, dict[str, str], bytes]:
+    """Status, headers in lower case and body of a raw response."""
+    head, _, content = response.partition(b"\r\n\r\n")
     first, *rest = head.decode("latin-1").split("\r\n")
     return int(first.split()[1]), {k.lower(): v for k, _, v in (line.partition(": ") for line in rest)}, content

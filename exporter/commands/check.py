@@ -48,7 +48,12 @@ def run(path: Path, *, strict: bool, sources: bool, data_dir: Path | None = None
     if doubts and strict:
         console.print(Text(f"{len(doubts)} {_plural('warning', doubts)} taken as errors (--strict)", "bold red"))
         return USAGE
-    told = {"source": config.sources, "metric": config.metrics, "KPI": config.kpis, "objective": config.objectives}
+    told = {
+        "source": config.sources,
+        "metric": config.metrics,
+        "KPI": config.kpis,
+        "objective": config.objectives,
+    }
     said = f"{path} is good: " + ", ".join(f"{len(parts)} {_plural(word, parts)}" for word, parts in told.items())
     console.print(Text(said + (f", {len(doubts)} {_plural('warning', doubts)}" if doubts else ""), "bold green"))
     unsent = _unsent(config, data_dir) if sources and data_dir is not None else {}
@@ -102,12 +107,12 @@ async def _access(config: Config) -> list[tuple[str, str, bool, str]]:
 
 
 async def _one(source: Source) -> list[tuple[str, str, bool, str]]:
-    from exporter.sources.access_check import told
+    from exporter.sources.access_check import describe_error
 
     try:
         async with asyncio.timeout(ACCESS_DEADLINE):
             return [(source.name, a.entity, a.allowed, a.missing) for a in await source.check()]
     except SourceError as error:
-        return [(source.name, entity, False, told(error)) for entity in source.entities]
+        return [(source.name, entity, False, describe_error(error)) for entity in source.entities]
     except TimeoutError:
         return [(source.name, entity, False, f"no answer in {ACCESS_DEADLINE:.0f} s") for entity in source.entities]

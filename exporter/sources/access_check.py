@@ -36,13 +36,13 @@ _CURES: Mapping[Reason, str] = MappingProxyType(
 )
 
 
-def told(error: SourceError) -> str:
+def describe_error(error: SourceError) -> str:
     """The error with its reason and what to do about it, unless it says so itself."""
     said, cure = str(error), _CURES.get(error.reason)
     return f"{error.reason.value}: {said}" + (f"; {cure}" if cure and "check " not in said else "")
 
 
-async def access(entity: str, needs: str, probe: Awaitable[object]) -> Access:
+async def check_access(entity: str, needs: str, probe: Awaitable[object]) -> Access:
     """Whether the probe goes through; `needs` names the permission to grant, where the error does not itself.
 
     Raises SourceError where the answer is about the whole source: credentials, network, limits.
@@ -52,6 +52,6 @@ async def access(entity: str, needs: str, probe: Awaitable[object]) -> Access:
     except SourceError as error:
         if error.reason in SOURCE_WIDE:
             raise
-        missing = (needs or str(error)) if error.reason is Reason.FORBIDDEN else told(error)
+        missing = (needs or str(error)) if error.reason is Reason.FORBIDDEN else describe_error(error)
         return Access(entity, allowed=False, missing=missing)
     return Access(entity, allowed=True)

@@ -14,13 +14,13 @@ import orjson
 from exporter.config.sources.base import SourceOptions
 from exporter.errors import InvalidRecordError, Reason, SourceRejectedError
 from exporter.passes import Page
-from exporter.sources.access_check import access
+from exporter.sources.access_check import check_access
 from exporter.sources.base import Access, SourceContext
 from exporter.sources.parsing import convert
 from exporter.sources.parsing.rows import ParseRow, parse_rows
 
 if TYPE_CHECKING:
-    from exporter.sources.http.client import Answer, SourceClient
+    from exporter.sources.http.client import ApiResponse, SourceClient
 
 VendorRow = Mapping[str, Any]
 """One object of a vendor's response."""
@@ -55,7 +55,7 @@ class ProviderSource(Generic[Options]):
         return tuple([await self._access(entity) for entity in self.entities])
 
     async def _access(self, entity: str) -> Access:
-        return await access(entity, self._permission(entity), self._probe(entity))
+        return await check_access(entity, self._permission(entity), self._probe(entity))
 
     def _permission(self, entity: str) -> str:  # noqa: ARG002 - for providers that can tell
         """The permission to grant if the vendor denies access; empty if its error says so itself."""
@@ -89,7 +89,7 @@ def page_of(rows: Iterable[Any], parse_row: ParseRow, *, resume: str | None = No
     return Page(parsed.records, parsed.rejected, resume=resume, total=total)
 
 
-def rows_under(answer: Answer, name: str) -> list[Any]:
+def rows_under(answer: ApiResponse, name: str) -> list[Any]:
     """The list that a response has under `name`; raises SourceRejectedError(SCHEMA) if there is none."""
     rows = answer.body.get(name) if isinstance(answer.body, dict) else None
     if not isinstance(rows, list):

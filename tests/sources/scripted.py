@@ -12,8 +12,8 @@ import pytest
 from exporter.config.fields import Secret
 from exporter.errors import SourceError
 from exporter.sources.base import SourceContext
-from exporter.sources.http.auth import Authenticator, BearerAuth
-from exporter.sources.http.client import Answer, SourceClient
+from exporter.sources.http.auth import Authenticator, BearerAuthenticator
+from exporter.sources.http.client import ApiResponse, SourceClient
 from exporter.sources.http.rate_limit import Limits
 from tests.sources.source_context import Clock, Ledger, http_options, run, source_context
 
@@ -48,7 +48,7 @@ class Vendor:
         self.log.append(request)
         return self._script(request) if callable(self._script) else next(self._answers)
 
-    async def get(self, path: str = "/rows", **given: Any) -> Answer:
+    async def get(self, path: str = "/rows", **given: Any) -> ApiResponse:
         return await self.client.get(path, **given)
 
     def got(self, path: str = "/rows", **given: Any) -> Any:
@@ -72,4 +72,4 @@ def status(code: int, **headers: str) -> httpx.Response:
 
 def bearer(context: SourceContext) -> Authenticator:
     """Sends the token `sesame`."""
-    return BearerAuth(Secret(env="TOKEN"), context)
+    return BearerAuthenticator(Secret(env="TOKEN"), context)

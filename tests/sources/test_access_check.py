@@ -9,7 +9,7 @@ import pytest
 
 from exporter.commands.check import _one
 from exporter.errors import RateLimitedError, Reason, SourceError, SourceRejectedError, SourceUnavailableError
-from exporter.sources.access_check import SOURCE_WIDE, access, told
+from exporter.sources.access_check import SOURCE_WIDE, check_access, describe_error
 from exporter.sources.base import Access
 from tests.sources.account import run
 from tests.sources.vendors import ACCOUNTS, Account
@@ -24,11 +24,13 @@ def test_a_missing_permission_is_named_and_other_faults_say_what_to_do() -> None
 
     forbidden = SourceRejectedError(Reason.FORBIDDEN, "the plan lacks it")
     gone = SourceRejectedError(Reason.NOT_FOUND, "/x: nothing there")
-    assert run(access("deals", "the scope x", fine())) == Access("deals", allowed=True)
-    assert run(access("deals", "the scope x", fails(forbidden))).missing == "the scope x"
-    assert run(access("deals", "", fails(forbidden))).missing == "the plan lacks it"
-    assert run(access("deals", "the scope x", fails(gone))) == Access("deals", allowed=False, missing=told(gone))
-    assert told(gone).startswith("not_found: /x: nothing there; check the address")
+    assert run(check_access("deals", "the scope x", fine())) == Access("deals", allowed=True)
+    assert run(check_access("deals", "the scope x", fails(forbidden))).missing == "the scope x"
+    assert run(check_access("deals", "", fails(forbidden))).missing == "the plan lacks it"
+    assert run(check_access("deals", "the scope x", fails(gone))) == Access(
+        "deals", allowed=False, missing=describe_error(gone)
+    )
+    assert describe_error(gone).startswith("not_found: /x: nothing there; check the address")
 
 
 @pytest.mark.parametrize("reason", sorted(SOURCE_WIDE))
@@ -37,7 +39,7 @@ def test_what_concerns_the_whole_source_is_raised(reason: Reason) -> None:
     if reason is Reason.RATE_LIMITED:
         error = RateLimitedError("no", 5)
     with pytest.raises(SourceError):
-        run(access("deals", "the scope x", fails(error)))
+        run(check_access("deals", "the scope x", fails(error)))
 
 
 @pytest.fixture(params=sorted(ACCOUNTS))

@@ -10,7 +10,7 @@ import pytest
 
 from exporter.config.sources.stripe import StripeOptions
 from exporter.errors import InvalidRecordError, Reason, SourceRejectedError
-from exporter.sources.http.client import Answer
+from exporter.sources.http.client import ApiResponse
 from exporter.sources.provider import (
     ProviderSource,
     attributes,
@@ -62,7 +62,7 @@ def test_attributes_are_the_values_that_are_not_empty() -> None:
 @pytest.mark.parametrize("body", [None, [], {}, {"calls": None}, {"calls": {}}])
 def test_a_response_without_its_list_is_rejected(body: object) -> None:
     with pytest.raises(SourceRejectedError, match="the answer holds no calls") as raised:
-        rows_under(Answer(200, {}, body), "calls")
+        rows_under(ApiResponse(200, {}, body), "calls")
     assert raised.value.reason is Reason.SCHEMA
 
 

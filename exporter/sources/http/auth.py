@@ -71,7 +71,7 @@ class _Static(Authenticator):
             return None
 
 
-class BearerAuth(_Static):
+class BearerAuthenticator(_Static):
     """`Authorization: Bearer SECRET`."""
 
     async def credential(self) -> Credential:
@@ -79,7 +79,7 @@ class BearerAuth(_Static):
         return Credential(headers={"authorization": f"Bearer {self._value()}"})
 
 
-class BasicAuth(_Static):
+class BasicAuthenticator(_Static):
     """HTTP basic authentication."""
 
     def __init__(self, user: str, password: Secret, context: SourceContext) -> None:
@@ -92,7 +92,7 @@ class BasicAuth(_Static):
         return Credential(headers={"authorization": f"Basic {pair}"})
 
 
-class HeaderAuth(_Static):
+class HeaderAuthenticator(_Static):
     """The secret in a header of the vendor's choice."""
 
     def __init__(self, name: str, value: Secret, context: SourceContext, prefix: str = "") -> None:
@@ -105,7 +105,7 @@ class HeaderAuth(_Static):
         return Credential(headers={self._name: self._prefix + self._value()})
 
 
-class QueryAuth(_Static):
+class QueryAuthenticator(_Static):
     """The secret in the query, where a vendor knows no better."""
 
     def __init__(self, name: str, value: Secret, context: SourceContext) -> None:
@@ -126,10 +126,10 @@ class Token:
     scheme: str = "Bearer"
 
 
-Obtain = Callable[[], Awaitable[Token]]
+ObtainToken = Callable[[], Awaitable[Token]]
 
 
-class TokenAuth(Authenticator):
+class TokenAuthenticator(Authenticator):
     """Access tokens that expire: one refresh serves all tasks, and an old token is used while it is valid.
 
     `obtain` asks the vendor for a token; it raises SourceUnavailableError where that may work later and
@@ -139,7 +139,9 @@ class TokenAuth(Authenticator):
     EARLY = 60.0
     PAUSE = 30.0
 
-    def __init__(self, obtain: Obtain, context: SourceContext, secrets: Callable[[], Hashable] = lambda: None) -> None:
+    def __init__(
+        self, obtain: ObtainToken, context: SourceContext, secrets: Callable[[], Hashable] = lambda: None
+    ) -> None:
         self._obtain = obtain
         self._context = context
         self._secrets = secrets

@@ -29,7 +29,7 @@ _DIGITS = 400
 _INEXACT = re.compile(rb"\.(?<=[0-9]{13}\.)(?:(?<=[0-9]{14}\.)[0-9]|[0-9]{3})")
 
 
-async def read(chunks: AsyncIterator[bytes], encoding: str, limit: int = MAX_BYTES) -> bytes:
+async def read_body(chunks: AsyncIterator[bytes], encoding: str, limit: int = MAX_BYTES) -> bytes:
     """The whole body, unpacked (gzip or deflate).
 
     Raises SourceRejectedError(TOO_LARGE) above `limit` bytes, SourceUnavailableError(PROTOCOL) where the

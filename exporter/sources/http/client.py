@@ -15,12 +15,12 @@ from exporter.sources.backoff import CircuitBreaker, CredentialLockout, RetryBud
 from exporter.sources.base import SourceContext
 from exporter.sources.http.auth import Authenticator, Credential
 from exporter.sources.http.body import charset, parse_json
-from exporter.sources.http.origin import Address
-from exporter.sources.http.rate_limit import ATTEMPTS, NO_LIMITS, Gate, Limits
-from exporter.sources.http.status import Classify, hint, judge
-from exporter.sources.http.transport import Reply, Wire
+from exporter.sources.http.origin import BaseUrl
+from exporter.sources.http.rate_limit import ATTEMPTS, NO_LIMITS, Limits, RateLimiter
+from exporter.sources.http.status import Classify, error_for_status, requested_wait
+from exporter.sources.http.transport import HttpTransport, RawResponse
 
-__all__ = ["Answer", "Classify", "Limits", "Params", "SourceClient"]
+__all__ = ["ApiResponse", "Classify", "Limits", "Params", "SourceClient"]
 
 Params = Mapping[str, str | int] | Sequence[tuple[str, str]]
 
@@ -29,7 +29,7 @@ _CONDITIONS = ("if-modified-since", "if-none-match")
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class ApiResponse:
     """A usable answer: 2xx, or 304 where the request was conditional (body None, as for 204).
 
     `url` is the request's, without credentials, for relative links to be joined to.
@@ -73,9 +73,9 @@ class SourceClient:
         self._context = context
         self._limits = limits
         self._classify = classify
-        self._address = Address(base_url, insecure=options.allow_insecure, private=options.allow_private)
-        self._wire = Wire(options, self._address, context, transport)
-        self._gate = Gate(options.max_per_second or limits.per_second, context, options.sync_every)
+        self._address = BaseUrl(base_url, insecure=options.allow_insecure, private=options.allow_private)
+        self._wire = HttpTransport(options, self._address, context, transport)
+        self._gate = RateLimiter(options.max_per_second or limits.per_second, context, options.sync_every)
         self._budget = RetryBudget()
         self._breaker = CircuitBreaker(options.sync_every, context.monotonic)
         self._lockout = CredentialLockout(context.monotonic)
@@ -85,13 +85,15 @@ class SourceClient:
         """The vendor's clock minus ours in seconds, by the last answer that told it."""
         return self._wire.skew
 
-    async def get(self, path: str, params: Params | None = None, headers: Mapping[str, str] | None = None) -> Answer:
+    async def get(
+        self, path: str, params: Params | None = None, headers: Mapping[str, str] | None = None
+    ) -> ApiResponse:
         """The JSON at a path below the base URL, or at an absolute URL of the same origin."""
         return await self._call(_Ask("GET", self._url(path, params), headers or {}))
 
     async def get_text(
         self, path: str, params: Params | None = None, headers: Mapping[str, str] | None = None
-    ) -> Answer:
+    ) -> ApiResponse:
         """As `get`, for the few answers that are not JSON: `body` is a str."""
         return await self._call(_Ask("GET", self._url(path, params), headers or {}, as_text=True))
 
@@ -103,7 +105,7 @@ class SourceClient:
         form: Mapping[str, str] | None = None,
         params: Params | None = None,
         headers: Mapping[str, str] | None = None,
-    ) -> Answer:
+    ) -> ApiResponse:
         """The JSON that a search answers; `json` or `form` is what is sent."""
         if form is not None:
             content, kind = str(httpx.QueryParams(dict(form))).encode(), "application/x-www-form-urlencoded"
@@ -130,7 +132,7 @@ class SourceClient:
         pairs = params.items() if isinstance(params, Mapping) else params
         return _with_params(url, [(key, str(value)) for key, value in pairs])
 
-    async def _call(self, ask: _Ask) -> Answer:
+    async def _call(self, ask: _Ask) -> ApiResponse:
         """Attempts until one succeeds, the error is final, or patience or budget end."""
         self._breaker.enter()
         self._budget.request()
@@ -166,7 +168,7 @@ class SourceClient:
             self._context.telemetry.next_attempt(self._source, self._context.in_seconds(error.retry_after))
         return again
 
-    async def _attempt(self, ask: _Ask) -> Answer:
+    async def _attempt(self, ask: _Ask) -> ApiResponse:
         """One request, or two where the first is answered by 401 and the credential can be renewed."""
         credential = await self._credential()
         reply, error = await self._exchange(ask, credential)
@@ -197,7 +199,7 @@ class SourceClient:
             self._lockout.refused(auth.identity())
             raise
 
-    async def _exchange(self, ask: _Ask, credential: Credential) -> tuple[Reply, SourceError | None]:
+    async def _exchange(self, ask: _Ask, credential: Credential) -> tuple[RawResponse, SourceError | None]:
         await self._gate.enter()
         url = _with_params(ask.url, list(credential.params.items())) if credential.params else ask.url
         headers = {"accept": "application/json", **ask.headers, **credential.headers}
@@ -208,22 +210,22 @@ class SourceClient:
             self._gate.hold(wait)
         error = self._classify(reply.status, reply.headers, reply.body) if self._classify else None
         if isinstance(error, RateLimitedError) and error.retry_after <= 0:
-            error.retry_after = hint(reply.headers, now, self._limits.wait)
-        return reply, error or judge(reply, ask.url.path, now, self._limits.wait)
+            error.retry_after = requested_wait(reply.headers, now, self._limits.wait)
+        return reply, error or error_for_status(reply, ask.url.path, now, self._limits.wait)
 
-    def _answer(self, ask: _Ask, reply: Reply) -> Answer:
+    def _answer(self, ask: _Ask, reply: RawResponse) -> ApiResponse:
         url = str(ask.url)
         if reply.status == 304 and not any(name in ask.headers for name in _CONDITIONS):
             raise SourceRejectedError(Reason.BLOCKED_ORIGIN, f"{ask.url.path}: 304 to a request without a condition")
         if reply.status in (204, 304):
-            return Answer(reply.status, reply.headers, None, url)
+            return ApiResponse(reply.status, reply.headers, None, url)
         if ask.as_text:
-            return Answer(reply.status, reply.headers, _decoded(reply), url)
+            return ApiResponse(reply.status, reply.headers, _decoded(reply), url)
         try:
             body = parse_json(reply.body, reply.content_type)
         except SourceError as error:
             raise type(error)(error.reason, f"{ask.url.path}: {error}") from None
-        return Answer(reply.status, reply.headers, body, url)
+        return ApiResponse(reply.status, reply.headers, body, url)
 
 
 def _with_params(url: httpx.URL, pairs: list[tuple[str, str]]) -> httpx.URL:
@@ -237,7 +239,7 @@ def _is_refusal(error: SourceError | None) -> bool:
     return isinstance(error, SourceRejectedError) and error.reason is Reason.UNAUTHORIZED
 
 
-def _decoded(reply: Reply) -> str:
+def _decoded(reply: RawResponse) -> str:
     try:
         return reply.body.decode(charset(reply.content_type))
     except (UnicodeDecodeError, LookupError):

@@ -20,11 +20,11 @@ from exporter.config.fields import Secret
 from exporter.config.sources.base import HttpOptions, OAuth
 from exporter.errors import RateLimitedError, Reason, SourceError, SourceRejectedError, SourceUnavailableError
 from exporter.sources.base import SourceContext
-from exporter.sources.http.auth import Token, TokenAuth, reveal
+from exporter.sources.http.auth import Token, TokenAuthenticator, reveal
 from exporter.sources.http.body import parse_json
-from exporter.sources.http.origin import Address
+from exporter.sources.http.origin import BaseUrl
 from exporter.sources.http.status import retry_after
-from exporter.sources.http.transport import Reply, Wire
+from exporter.sources.http.transport import HttpTransport, RawResponse
 
 _log = logging.getLogger(__name__)
 
@@ -40,9 +40,9 @@ class TokenEndpoint:
         transport: httpx.AsyncBaseTransport | None = None,
     ) -> None:
         self._context = context
-        address = Address(token_url, insecure=options.allow_insecure, private=options.allow_private)
+        address = BaseUrl(token_url, insecure=options.allow_insecure, private=options.allow_private)
         self._url = address.url(token_url)
-        self._wire = Wire(options, address, context, transport, max_bytes=1024 * 1024)
+        self._wire = HttpTransport(options, address, context, transport, max_bytes=1024 * 1024)
 
     async def post(self, form: dict[str, str], headers: dict[str, str] | None = None) -> dict[str, Any]:
         """The parsed answer, which holds `access_token`.
@@ -61,7 +61,7 @@ class TokenEndpoint:
             raise SourceUnavailableError(Reason.PROTOCOL, "the token endpoint's answer holds no access token")
         return body
 
-    def _refuse(self, reply: Reply) -> None:
+    def _refuse(self, reply: RawResponse) -> None:
         if 200 <= reply.status < 300:
             return
         if reply.status == 429:
@@ -90,7 +90,7 @@ def token_of(body: dict[str, Any]) -> Token:
     return Token(body["access_token"], lives if 0 < lives < 1e9 else None)
 
 
-class OAuthAuth(TokenAuth):
+class OAuthAuthenticator(TokenAuthenticator):
     """The `oauth` section of a source as an authenticator."""
 
     def __init__(
@@ -106,7 +106,7 @@ class OAuthAuth(TokenAuth):
             raise SourceRejectedError(Reason.UNAUTHORIZED, "oauth needs a token_url")
         self._oauth = oauth
         self._endpoint = TokenEndpoint(options, url, context, transport)
-        self._kept = KeptToken(oauth.refresh_token, options.name, context) if oauth.refresh_token else None
+        self._kept = RotatingRefreshToken(oauth.refresh_token, options.name, context) if oauth.refresh_token else None
         super().__init__(self._grant, context, self._fingerprint)
 
     async def _grant(self) -> Token:
@@ -139,7 +139,7 @@ class OAuthAuth(TokenAuth):
         await self._endpoint.close()
 
 
-class KeptToken:
+class RotatingRefreshToken:
     """A refresh token that the vendor may replace: the new one is on disk before it is used.
 
     The file lies in the data directory with mode 0600. A changed secret in the config wins over it.

@@ -35,7 +35,7 @@ def parse(text: str) -> httpx.URL:
         raise blocked("an address is not a valid URL") from None
 
 
-class Address:
+class BaseUrl:
     """The configured base of a source: turns paths and next links into URLs of the same origin, or refuses."""
 
     def __init__(self, base_url: str, *, insecure: bool = False, private: bool = False) -> None:

@@ -13,7 +13,7 @@ from typing import Any, Protocol
 import httpx
 
 from exporter.errors import IncompletePassError, Reason, SourceRejectedError
-from exporter.sources.http.client import Answer, SourceClient
+from exporter.sources.http.client import ApiResponse, SourceClient
 from exporter.sources.parsing.json_path import ABSENT, find
 
 MAX_PAGES = 100_000
@@ -23,7 +23,7 @@ _REL = re.compile(r";\s*rel\s*=\s*(?:\"([^\"]*)\"|([^\s\",;]+))", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class PageRequest:
     """How to ask for one page: parameters to add, or a whole link that replaces path and parameters."""
 
     params: Mapping[str, str] = field(default_factory=dict)
@@ -33,11 +33,11 @@ class Step:
 class Paginator(Protocol):
     """Knows how to ask for the page at a position and where the one after it is."""
 
-    def ask(self, position: str | None) -> Step:
+    def ask(self, position: str | None) -> PageRequest:
         """What to send for the page at the position."""
         ...
 
-    def following(self, answer: Answer, rows: int, position: str | None) -> str | None:
+    def following(self, answer: ApiResponse, rows: int, position: str | None) -> str | None:
         """The position after this answer, which held so many rows; None where it was the last page."""
         ...
 
@@ -48,47 +48,47 @@ class Paginator(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Size:
+class PageSize:
     """How many rows to ask for."""
 
     param: str
     rows: int
 
 
-def _sized(size: Size | None) -> dict[str, str]:
+def _sized(size: PageSize | None) -> dict[str, str]:
     return {size.param: str(size.rows)} if size else {}
 
 
 @dataclass(frozen=True, slots=True)
-class SinglePage:
+class SinglePagePaginator:
     """Everything in one answer."""
 
     shifts: bool = False
 
-    def ask(self, position: str | None) -> Step:  # noqa: ARG002 - there is only one
+    def ask(self, position: str | None) -> PageRequest:  # noqa: ARG002 - there is only one
         """Nothing to add."""
-        return Step()
+        return PageRequest()
 
-    def following(self, answer: Answer, rows: int, position: str | None) -> str | None:  # noqa: ARG002
+    def following(self, answer: ApiResponse, rows: int, position: str | None) -> str | None:  # noqa: ARG002
         """There is none."""
         return None
 
 
 @dataclass(frozen=True, slots=True)
-class CursorPages:
+class CursorPaginator:
     """The next page's token stands in the body; `more` is where a flag says whether there is one."""
 
     path: str
     param: str
-    size: Size | None = None
+    size: PageSize | None = None
     more: str | None = None
     shifts: bool = False
 
-    def ask(self, position: str | None) -> Step:
+    def ask(self, position: str | None) -> PageRequest:
         """The token as parameter."""
-        return Step(_sized(self.size) | ({self.param: position} if position is not None else {}))
+        return PageRequest(_sized(self.size) | ({self.param: position} if position is not None else {}))
 
-    def following(self, answer: Answer, rows: int, position: str | None) -> str | None:  # noqa: ARG002
+    def following(self, answer: ApiResponse, rows: int, position: str | None) -> str | None:  # noqa: ARG002
         """The token; raises SourceRejectedError(SCHEMA) where more is promised without one."""
         more = find(answer.body, self.more) if self.more else True
         if more in (None, ABSENT, False, "false", 0):
@@ -108,22 +108,22 @@ def _token(value: Any) -> str | None:
 
 
 @dataclass(frozen=True, slots=True)
-class LinkPages:
+class LinkPaginator:
     """The next page's URL stands in the body at `path`, or without one in the Link header.
 
     `secret_params` are taken out of links: a position is stored, a credential must not be.
     """
 
     path: str | None = None
-    size: Size | None = None
+    size: PageSize | None = None
     secret_params: Collection[str] = ()
     shifts: bool = False
 
-    def ask(self, position: str | None) -> Step:
+    def ask(self, position: str | None) -> PageRequest:
         """The link itself."""
-        return Step(link=position) if position is not None else Step(_sized(self.size))
+        return PageRequest(link=position) if position is not None else PageRequest(_sized(self.size))
 
-    def following(self, answer: Answer, rows: int, position: str | None) -> str | None:  # noqa: ARG002
+    def following(self, answer: ApiResponse, rows: int, position: str | None) -> str | None:  # noqa: ARG002
         """The link as an absolute URL; whether it may be followed is the client's to say."""
         in_header = _next_link(answer.headers.get("link", ""))
         link = _token(find(answer.body, self.path)) if self.path else in_header
@@ -147,21 +147,21 @@ def _next_link(header: str) -> str | None:
 
 
 @dataclass(frozen=True, slots=True)
-class NumberedPages:
+class NumberedPaginator:
     """Pages are numbered from `start`; `pages` or `total` say how many there are, else a short page is the last."""
 
-    size: Size
+    size: PageSize
     param: str = "page"
     start: int = 1
     pages: str | None = None
     total: str | None = None
     shifts: bool = True
 
-    def ask(self, position: str | None) -> Step:
+    def ask(self, position: str | None) -> PageRequest:
         """The page's number."""
-        return Step({**_sized(self.size), self.param: str(_counted(position, self.start)[0])})
+        return PageRequest({**_sized(self.size), self.param: str(_counted(position, self.start)[0])})
 
-    def following(self, answer: Answer, rows: int, position: str | None) -> str | None:
+    def following(self, answer: ApiResponse, rows: int, position: str | None) -> str | None:
         """The next number while there are pages."""
         number, largest = _counted(position, self.start)
         pages = find(answer.body, self.pages) if self.pages else None
@@ -174,19 +174,19 @@ class NumberedPages:
 
 
 @dataclass(frozen=True, slots=True)
-class OffsetPages:
+class OffsetPaginator:
     """A number of rows to skip; `total` says how many there are, else a short page is the last."""
 
-    size: Size
+    size: PageSize
     param: str = "offset"
     total: str | None = None
     shifts: bool = True
 
-    def ask(self, position: str | None) -> Step:
+    def ask(self, position: str | None) -> PageRequest:
         """The rows to skip."""
-        return Step({**_sized(self.size), self.param: str(_counted(position, 0)[0])})
+        return PageRequest({**_sized(self.size), self.param: str(_counted(position, 0)[0])})
 
-    def following(self, answer: Answer, rows: int, position: str | None) -> str | None:
+    def following(self, answer: ApiResponse, rows: int, position: str | None) -> str | None:
         """What has been read so far, whatever page size the vendor really gives."""
         offset, largest = _counted(position, 0)
         more = _goes_on(rows, self.size.rows, largest, _left(answer, self.total, offset + rows))
@@ -201,7 +201,7 @@ def _counted(position: str | None, start: int) -> tuple[int, int]:
     return int(number), int(largest)
 
 
-def _left(answer: Answer, total: str | None, read: int) -> int | None:
+def _left(answer: ApiResponse, total: str | None, read: int) -> int | None:
     found = find(answer.body, total) if total else None
     return found - read if isinstance(found, int) else None
 
@@ -220,27 +220,27 @@ def _goes_on(rows: int, asked: int, largest: int, left: int | None) -> bool:
 
 
 @dataclass(frozen=True, slots=True)
-class Batch:
+class VendorPage:
     """The rows of one page, and where the next one is (None: this was the last)."""
 
     rows: Sequence[Any]
     following: str | None
-    answer: Answer
+    answer: ApiResponse
 
 
 @dataclass(frozen=True, slots=True)
-class Listed:
+class ListRequest:
     """What to walk through: a path with its own parameters, how it pages, and where an answer's rows are."""
 
     path: str
     params: Mapping[str, str]
     paginator: Paginator
-    rows: Callable[[Answer], Sequence[Any]]
+    rows: Callable[[ApiResponse], Sequence[Any]]
     max_pages: int = MAX_PAGES
     headers: Mapping[str, str] = field(default_factory=dict)
 
 
-async def walk(client: SourceClient, listed: Listed, position: str | None = None) -> AsyncIterator[Batch]:
+async def walk(client: SourceClient, listed: ListRequest, position: str | None = None) -> AsyncIterator[VendorPage]:
     """The pages from a position on. A position that comes back is noticed before its rows are taken.
 
     Raises IncompletePassError (PAGINATION_LOOP, PAGE_LIMIT) and what the client raises.
@@ -253,7 +253,7 @@ async def walk(client: SourceClient, listed: Listed, position: str | None = None
         following = listed.paginator.following(answer, len(rows), position)
         if following is not None and (following in seen or (rows and rows == before)):
             raise IncompletePassError(Reason.PAGINATION_LOOP, f"{listed.path}: the same page came again")
-        yield Batch(rows, following, answer)
+        yield VendorPage(rows, following, answer)
         if following is None:
             return
         seen.add(following)
@@ -261,7 +261,7 @@ async def walk(client: SourceClient, listed: Listed, position: str | None = None
     raise IncompletePassError(Reason.PAGE_LIMIT, f"{listed.path}: no end after {listed.max_pages} pages")
 
 
-async def _fetch(client: SourceClient, listed: Listed, position: str | None) -> Answer:
+async def _fetch(client: SourceClient, listed: ListRequest, position: str | None) -> ApiResponse:
     step = listed.paginator.ask(position)
     if step.link is not None:
         return await client.get(step.link, headers=listed.headers)

@@ -38,7 +38,7 @@ class Limits:
 NO_LIMITS = Limits()
 
 
-class Gate:
+class RateLimiter:
     """Spaces the requests of all tasks that share a credential, and holds them back when the vendor asks to."""
 
     def __init__(self, per_second: float | None, context: SourceContext, interval: timedelta) -> None:

@@ -9,7 +9,7 @@ from types import MappingProxyType
 
 from exporter.errors import RateLimitedError, Reason, SourceError, SourceRejectedError, SourceUnavailableError
 from exporter.sources.http.rate_limit import LONGEST_WAIT, HeaderWait
-from exporter.sources.http.transport import Reply, http_date
+from exporter.sources.http.transport import RawResponse, http_date
 
 Classify = Callable[[int, Mapping[str, str], bytes], SourceError | None]
 """A provider's own reading of an answer, asked before the table; None leaves it to the table."""
@@ -27,7 +27,9 @@ _REFUSALS: Mapping[int, tuple[Reason, str]] = MappingProxyType(
 )
 
 
-def judge(reply: Reply, path: str, now: datetime, wait: HeaderWait | None = None) -> SourceError | None:
+def error_for_status(
+    reply: RawResponse, path: str, now: datetime, wait: HeaderWait | None = None
+) -> SourceError | None:
     """The error that the status stands for, or None for a usable answer.
 
     `retry_after` of a RateLimitedError is 0 where the vendor does not say how long.
@@ -35,7 +37,7 @@ def judge(reply: Reply, path: str, now: datetime, wait: HeaderWait | None = None
     status = reply.status
     if 200 <= status < 300 or status == 304:
         return None
-    pause = hint(reply.headers, now, wait)
+    pause = requested_wait(reply.headers, now, wait)
     if status == 429 or (status == 503 and pause > 0):
         return RateLimitedError(f"{path}: the vendor's limit is used up ({status})", pause)
     if status < 400:
@@ -46,7 +48,7 @@ def judge(reply: Reply, path: str, now: datetime, wait: HeaderWait | None = None
     return SourceRejectedError(reason, f"{path}: {meaning} ({status})")
 
 
-def hint(headers: Mapping[str, str], now: datetime, wait: HeaderWait | None = None) -> float:
+def requested_wait(headers: Mapping[str, str], now: datetime, wait: HeaderWait | None = None) -> float:
     """Seconds the vendor asks to wait, by Retry-After or else its own headers; 0 where it does not say."""
     return retry_after(headers, now) or (wait(headers) if wait else None) or 0.0
 

@@ -19,8 +19,8 @@ from exporter import __version__
 from exporter.config.sources.base import HttpOptions
 from exporter.errors import Reason, SourceError, SourceUnavailableError
 from exporter.sources.base import SourceContext
-from exporter.sources.http.body import MAX_BYTES, read
-from exporter.sources.http.origin import Address
+from exporter.sources.http.body import MAX_BYTES, read_body
+from exporter.sources.http.origin import BaseUrl
 from exporter.sources.http.trust import trusted
 
 CONNECT_SECONDS = 5.0
@@ -31,7 +31,7 @@ _SINGLE_CLASSES = frozenset({401, 403, 404, 429})
 
 
 @dataclass(frozen=True, slots=True)
-class Reply:
+class RawResponse:
     """What came back, unparsed. Header names are in lower case."""
 
     status: int
@@ -44,13 +44,13 @@ class Reply:
         return self.headers.get("content-type", "")
 
 
-class Wire:
+class HttpTransport:
     """Sends single requests to one origin. Never retries, never follows, never logs a URL."""
 
     def __init__(
         self,
         options: HttpOptions,
-        address: Address,
+        address: BaseUrl,
         context: SourceContext,
         transport: httpx.AsyncBaseTransport | None = None,
         max_bytes: int = MAX_BYTES,
@@ -70,7 +70,7 @@ class Wire:
         self.skew = 0.0
         """The vendor's clock minus ours, in seconds, by its last Date header."""
 
-    async def send(self, method: str, url: httpx.URL, headers: Mapping[str, str], content: bytes | None) -> Reply:
+    async def send(self, method: str, url: httpx.URL, headers: Mapping[str, str], content: bytes | None) -> RawResponse:
         """One request and its whole answer, whatever its status.
 
         Raises SourceUnavailableError (CONNECT, DNS, TLS, TIMEOUT, PROTOCOL) and
@@ -114,7 +114,7 @@ class Wire:
             )
         return self._client
 
-    def _measure_skew(self, reply: Reply) -> None:
+    def _measure_skew(self, reply: RawResponse) -> None:
         theirs = http_date(reply.headers.get("date", ""))
         if theirs is not None:
             self.skew = (theirs - self._context.clock()).total_seconds()
@@ -127,15 +127,15 @@ class Wire:
             await self._client.aclose()
 
 
-async def _exchange(client: httpx.AsyncClient, request: httpx.Request, max_bytes: int) -> Reply:
+async def _exchange(client: httpx.AsyncClient, request: httpx.Request, max_bytes: int) -> RawResponse:
     response = await client.send(request, stream=True)
     try:
         headers = dict(response.headers.items())
         stream = cast("httpx.AsyncByteStream", response.stream)  # the raw bytes, still packed
-        body = await read(aiter(stream), headers.get("content-encoding", ""), max_bytes)
+        body = await read_body(aiter(stream), headers.get("content-encoding", ""), max_bytes)
     finally:
         await response.aclose()
-    return Reply(response.status_code, headers, body)
+    return RawResponse(response.status_code, headers, body)
 
 
 def status_class(status: int) -> str:

@@ -14,7 +14,7 @@ from exporter.records import ENTITIES, Column, Kind, Record, column
 from exporter.sources.parsing import columnar, convert
 from exporter.sources.parsing.rows import ParsedRows, RowLabel, limit_rejected
 
-Get = Callable[[Any], Any]
+FieldGetter = Callable[[Any], Any]
 """From a row to a raw value, None where empty; raises KeyError(field) where the row has no such field."""
 
 Convert = Callable[..., Any]
@@ -32,7 +32,7 @@ class _Filled:
     """One column of ours: where its raw value is, and what makes one value or a whole page of them right."""
 
     name: str
-    get: Get
+    get: FieldGetter
     convert: Convert
     bulk: columnar.Bulk
     required: bool = False
@@ -80,7 +80,7 @@ class RecordMap:
     """Builds records of one entity out of rows of one shape."""
 
     def __init__(
-        self, entity: str, columns: Mapping[str, ColumnSource], zone: tzinfo, getter: Callable[[str, bool], Get]
+        self, entity: str, columns: Mapping[str, ColumnSource], zone: tzinfo, getter: Callable[[str, bool], FieldGetter]
     ) -> None:
         """`getter(field, optional)` gives access to a field of a row."""
         self._kind = ENTITIES[entity]
@@ -166,7 +166,7 @@ def _if_there(filled: _Filled, row: Any) -> datetime | None:
     return found
 
 
-def _joined(getters: list[Get], row: Any) -> str | None:
+def _joined(getters: list[FieldGetter], row: Any) -> str | None:
     """Several fields as one text, such as a date and a time, or first and last name."""
     parts = [get(row) for get in getters]
     texts = [part if isinstance(part, str) else convert.text(part, "") or "" for part in parts]

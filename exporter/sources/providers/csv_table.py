@@ -11,7 +11,7 @@ from operator import itemgetter
 from typing import TYPE_CHECKING
 
 from exporter.errors import InvalidRecordError, Reason, SourceRejectedError
-from exporter.sources.parsing.column_map import Get
+from exporter.sources.parsing.column_map import FieldGetter
 
 if TYPE_CHECKING:
     from _csv import Reader
@@ -61,7 +61,7 @@ class Table:
         if double:
             raise self._refused(f"has the header {', '.join(double)} more than once")
 
-    def getter(self, field: str, _optional: bool) -> Get:
+    def getter(self, field: str, _optional: bool) -> FieldGetter:
         """Access to a field of a row."""
         return itemgetter(self.headers.index(field))
 

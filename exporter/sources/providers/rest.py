@@ -12,11 +12,11 @@ from exporter.config.sources.rest import Deleted, RestEntity, RestOptions
 from exporter.errors import IncompletePassError, Reason, SourceRejectedError
 from exporter.passes import Listing, Page, Pass
 from exporter.records import Record
-from exporter.sources.access_check import access
+from exporter.sources.access_check import check_access
 from exporter.sources.base import Access, SourceContext
 from exporter.sources.cursor import next_instant
-from exporter.sources.http.client import Answer, SourceClient
-from exporter.sources.http.pagination import Batch, Listed, walk
+from exporter.sources.http.client import ApiResponse, SourceClient
+from exporter.sources.http.pagination import ListRequest, VendorPage, walk
 from exporter.sources.parsing.column_map import RecordMap
 from exporter.sources.parsing.json_path import ABSENT, find, getter
 from exporter.sources.parsing.plausibility import latest_plausible
@@ -53,7 +53,7 @@ class _Place:
         listing, position, latest, rows, totals, shifted = json.loads(token)
         return cls(listing, position, tuple(latest), rows, tuple(totals), shifted)
 
-    def after(self, batch: Batch, total: int | None, latest: datetime | None) -> _Place:
+    def after(self, batch: VendorPage, total: int | None, latest: datetime | None) -> _Place:
         """The place after one page of the current listing."""
         shifted = self.shifted or bool(self.totals and total is not None and total != self.totals[-1])
         totals = self.totals if total is None else (min([total, *self.totals]), total)
@@ -127,7 +127,7 @@ class RestSource(ProviderSource[RestOptions]):
         for listing in (one for several in self._listings.values() for one in several):
             options = listing.options
             probe = anext(walk(self._client, listing.listed(now, now)))
-            tried = await access(options.entity, f"read access to {options.path}", probe)
+            tried = await check_access(options.entity, f"read access to {options.path}", probe)
             if tried.entity not in found or not tried.allowed:
                 found[tried.entity] = tried
         return tuple(found.values())
@@ -144,16 +144,16 @@ class _RestListing:
         self._map = RecordMap(options.entity, options.columns, context.zone, getter)
         self._paginator = paginator(options, source)
 
-    def listed(self, since: datetime | None, until: datetime) -> Listed:
+    def listed(self, since: datetime | None, until: datetime) -> ListRequest:
         """What to walk through, from a moment of change on."""
         params = dict(self.options.params)
         if since is not None:
             params |= since_params(self.options, since - self._lookback, until)
-        return Listed(
+        return ListRequest(
             self.options.path, params, self._paginator, self._rows, self.options.max_pages, self._source.headers
         )
 
-    def _rows(self, answer: Answer) -> Sequence[Any]:
+    def _rows(self, answer: ApiResponse) -> Sequence[Any]:
         rows = find(answer.body, self.options.records) if self.options.records else answer.body
         if isinstance(rows, list):
             return rows
@@ -162,7 +162,7 @@ class _RestListing:
         where = self.options.records or "the answer"
         raise SourceRejectedError(Reason.SCHEMA, f"{self.options.path}: {where} is not a list of rows")
 
-    def page(self, batch: Batch, place: _Place) -> tuple[Page, _Place]:
+    def page(self, batch: VendorPage, place: _Place) -> tuple[Page, _Place]:
         """The page's records, and the place after it. Raises IncompletePassError(CAPPED) on a short listing."""
         taken = self._taken(batch.rows)
         total = find(batch.answer.body, self.options.total) if self.options.total else None

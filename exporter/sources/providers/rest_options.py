@@ -8,16 +8,22 @@ from exporter.config.sources import rest as config
 from exporter.config.sources.base import Bearer
 from exporter.config.sources.rest import RestEntity, RestOptions
 from exporter.sources.base import SourceContext
-from exporter.sources.http.auth import Authenticator, BasicAuth, BearerAuth, HeaderAuth, QueryAuth
-from exporter.sources.http.oauth import OAuthAuth
+from exporter.sources.http.auth import (
+    Authenticator,
+    BasicAuthenticator,
+    BearerAuthenticator,
+    HeaderAuthenticator,
+    QueryAuthenticator,
+)
+from exporter.sources.http.oauth import OAuthAuthenticator
 from exporter.sources.http.pagination import (
-    CursorPages,
-    LinkPages,
-    NumberedPages,
-    OffsetPages,
+    CursorPaginator,
+    LinkPaginator,
+    NumberedPaginator,
+    OffsetPaginator,
+    PageSize,
     Paginator,
-    SinglePage,
-    Size,
+    SinglePagePaginator,
 )
 
 
@@ -28,15 +34,15 @@ def authenticator(options: RestOptions, context: SourceContext) -> Authenticator
         case None:
             return None
         case Bearer():
-            return BearerAuth(auth.bearer, context)
+            return BearerAuthenticator(auth.bearer, context)
         case config.BasicAuth():
-            return BasicAuth(auth.basic.user, auth.basic.password, context)
+            return BasicAuthenticator(auth.basic.user, auth.basic.password, context)
         case config.HeaderAuth():
-            return HeaderAuth(auth.header.name, auth.header.value, context)
+            return HeaderAuthenticator(auth.header.name, auth.header.value, context)
         case config.QueryAuth():
-            return QueryAuth(auth.query.name, auth.query.value, context)
+            return QueryAuthenticator(auth.query.name, auth.query.value, context)
         case config.OAuthAuth():
-            return OAuthAuth(auth.oauth, options, context)
+            return OAuthAuthenticator(auth.oauth, options, context)
 
 
 def paginator(listing: RestEntity, options: RestOptions) -> Paginator:
@@ -44,23 +50,23 @@ def paginator(listing: RestEntity, options: RestOptions) -> Paginator:
     pages = listing.pagination
     match pages:
         case config.CursorPages():
-            return CursorPages(pages.cursor.path, pages.cursor.param, _size(pages.size), pages.cursor.more)
+            return CursorPaginator(pages.cursor.path, pages.cursor.param, _size(pages.size), pages.cursor.more)
         case config.LinkPages():
             secret = (options.auth.query.name,) if isinstance(options.auth, config.QueryAuth) else ()
-            return LinkPages(pages.next_link.path, _size(pages.size), secret)
+            return LinkPaginator(pages.next_link.path, _size(pages.size), secret)
         case config.NumberedPages():
             number = pages.page
-            return NumberedPages(
-                Size(pages.size.param, pages.size.rows), number.param, number.start, number.pages, listing.total
+            return NumberedPaginator(
+                PageSize(pages.size.param, pages.size.rows), number.param, number.start, number.pages, listing.total
             )
         case config.OffsetPages():
-            return OffsetPages(Size(pages.size.param, pages.size.rows), pages.offset.param, listing.total)
+            return OffsetPaginator(PageSize(pages.size.param, pages.size.rows), pages.offset.param, listing.total)
         case _:
-            return SinglePage()
+            return SinglePagePaginator()
 
 
-def _size(size: config.Size | None) -> Size | None:
-    return Size(size.param, size.rows) if size else None
+def _size(size: config.Size | None) -> PageSize | None:
+    return PageSize(size.param, size.rows) if size else None
 
 
 def since_params(listing: RestEntity, since: datetime, until: datetime) -> dict[str, str]:

@@ -19,7 +19,7 @@ from exporter.passes import Listing, Page, Pass
 from exporter.records import Record
 from exporter.sources.base import Access, SourceContext
 from exporter.sources.cursor import complete_until
-from exporter.sources.parsing.column_map import Get, RecordMap
+from exporter.sources.parsing.column_map import FieldGetter, RecordMap
 from exporter.sources.provider import ProviderSource, page_of
 from exporter.sources.providers.sql_connection import ROWS_AT_ONCE, may_write, rows
 from exporter.sources.providers.sql_statement import Key, Selection, Statement
@@ -146,7 +146,7 @@ class _Reading:
             return self._map.tombstone(row)
         return self._map.record(row)
 
-    def _getter(self, field: str, _optional: bool) -> Get:
+    def _getter(self, field: str, _optional: bool) -> FieldGetter:
         place = self._places[field]
 
         def get(row: Row) -> Any:

@@ -9,13 +9,13 @@ from exporter.config.fields import Secret
 from exporter.errors import Reason, SourceRejectedError, SourceUnavailableError
 from exporter.sources.http.auth import (
     Authenticator,
-    BasicAuth,
-    BearerAuth,
+    BasicAuthenticator,
+    BearerAuthenticator,
     Credential,
-    HeaderAuth,
-    QueryAuth,
+    HeaderAuthenticator,
+    QueryAuthenticator,
     Token,
-    TokenAuth,
+    TokenAuthenticator,
 )
 from tests.sources.source_context import Clock, run, source_context
 
@@ -26,11 +26,11 @@ TOKEN = Secret(env="TOKEN")
 @pytest.mark.parametrize(
     ("auth", "headers", "params"),
     [
-        (BearerAuth(TOKEN, CONTEXT), {"authorization": "Bearer sesame"}, {}),
-        (BasicAuth("me", TOKEN, CONTEXT), {"authorization": "Basic bWU6c2VzYW1l"}, {}),
-        (HeaderAuth("X-Key", TOKEN, CONTEXT), {"x-key": "sesame"}, {}),
-        (HeaderAuth("Authorization", TOKEN, CONTEXT, prefix="Token "), {"authorization": "Token sesame"}, {}),
-        (QueryAuth("apikey", TOKEN, CONTEXT), {}, {"apikey": "sesame"}),
+        (BearerAuthenticator(TOKEN, CONTEXT), {"authorization": "Bearer sesame"}, {}),
+        (BasicAuthenticator("me", TOKEN, CONTEXT), {"authorization": "Basic bWU6c2VzYW1l"}, {}),
+        (HeaderAuthenticator("X-Key", TOKEN, CONTEXT), {"x-key": "sesame"}, {}),
+        (HeaderAuthenticator("Authorization", TOKEN, CONTEXT, prefix="Token "), {"authorization": "Token sesame"}, {}),
+        (QueryAuthenticator("apikey", TOKEN, CONTEXT), {}, {"apikey": "sesame"}),
     ],
 )
 def test_each_way_puts_the_secret_where_it_belongs(
@@ -45,7 +45,7 @@ def test_each_way_puts_the_secret_where_it_belongs(
 
 def test_a_rotated_file_is_picked_up_and_is_another_identity(tmp_path: Path) -> None:
     (tmp_path / "token").write_text("one\r\n")
-    auth = BearerAuth(Secret(file=Path("token")), source_context(base=tmp_path))
+    auth = BearerAuthenticator(Secret(file=Path("token")), source_context(base=tmp_path))
     refused, identity = run(auth.credential()), auth.identity()
     assert refused.headers["authorization"] == "Bearer one"
     (tmp_path / "token").write_text("two")
@@ -57,7 +57,7 @@ def test_a_rotated_file_is_picked_up_and_is_another_identity(tmp_path: Path) -> 
 @pytest.mark.parametrize("content", ["", "a\nb", "schlüssel", "a\tb", "a\x00b"])
 def test_a_secret_that_no_header_can_carry_is_refused_without_showing_it(tmp_path: Path, content: str) -> None:
     (tmp_path / "token").write_text(content, encoding="utf-8")
-    auth = BearerAuth(Secret(file=Path("token")), source_context(base=tmp_path))
+    auth = BearerAuthenticator(Secret(file=Path("token")), source_context(base=tmp_path))
     with pytest.raises(SourceRejectedError, match="token") as caught:
         run(auth.credential())
     assert caught.value.reason is Reason.UNAUTHORIZED
@@ -73,7 +73,7 @@ class Issuer:
         self.lives = lives
         self.fault: Exception | None = None
         self.clock = Clock()
-        self.auth = TokenAuth(self.obtain, source_context(clock=self.clock), lambda: "secrets")
+        self.auth = TokenAuthenticator(self.obtain, source_context(clock=self.clock), lambda: "secrets")
 
     async def obtain(self) -> Token:
         self.count += 1
@@ -155,7 +155,7 @@ def test_a_refused_token_is_not_used_again_though_no_new_one_can_be_had() -> Non
 
 def test_the_identity_is_that_of_what_tokens_are_asked_for_with() -> None:
     assert Issuer().auth.identity() == "secrets"
-    assert TokenAuth(Issuer().obtain, source_context()).identity() is None
+    assert TokenAuthenticator(Issuer().obtain, source_context()).identity() is None
 
 
 def test_an_authenticator_needs_no_more_than_its_credential() -> None:

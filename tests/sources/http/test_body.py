@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from exporter.errors import Reason, SourceError, SourceRejectedError, SourceUnavailableError
-from exporter.sources.http.body import charset, parse_json, read
+from exporter.sources.http.body import charset, parse_json, read_body
 from tests.sources.source_context import run
 
 JSON = "application/json"
@@ -26,7 +26,7 @@ async def _stream(chunks: Iterable[bytes]) -> AsyncIterator[bytes]:
 
 
 def unpacked(chunks: Iterable[bytes], encoding: str, limit: int = 1 << 20) -> bytes:
-    return run(read(_stream(chunks), encoding, limit))
+    return run(read_body(_stream(chunks), encoding, limit))
 
 
 def raw_deflate(content: bytes) -> bytes:

@@ -9,7 +9,7 @@ import pytest
 
 from exporter.config.fields import Secret
 from exporter.errors import RateLimitedError, Reason, SourceError, SourceRejectedError, SourceUnavailableError
-from exporter.sources.http.auth import BearerAuth
+from exporter.sources.http.auth import BearerAuthenticator
 from tests.sources.scripted import Vendor, ok, status
 from tests.sources.source_context import run
 
@@ -59,7 +59,7 @@ class TestRequests:
         assert Vendor([status(304)]).refused().reason is Reason.BLOCKED_ORIGIN
 
     def test_closing_closes_the_authenticator_too(self) -> None:
-        class Closed(BearerAuth):
+        class Closed(BearerAuthenticator):
             closed = False
 
             async def close(self) -> None:

@@ -7,15 +7,15 @@ from itertools import pairwise
 
 from exporter.config.fields import Secret
 from exporter.errors import Reason, SourceRejectedError
-from exporter.sources.http.auth import BearerAuth, Token, TokenAuth
-from exporter.sources.http.client import Answer
+from exporter.sources.http.auth import BearerAuthenticator, Token, TokenAuthenticator
+from exporter.sources.http.client import ApiResponse
 from tests.sources.scripted import Vendor, bearer, ok, status
 from tests.sources.source_context import run
 
 
 class TestCredentials:
     def test_a_missing_secret_is_named_and_nothing_is_sent(self) -> None:
-        vendor = Vendor([], auth=lambda context: BearerAuth(Secret(env="NOT_THERE"), context))
+        vendor = Vendor([], auth=lambda context: BearerAuthenticator(Secret(env="NOT_THERE"), context))
         error = vendor.refused()
         assert error.reason is Reason.UNAUTHORIZED
         assert "NOT_THERE" in str(error)
@@ -68,10 +68,10 @@ class TestCredentials:
         fetched: list[int] = []
         vendor = Vendor(
             lambda request: ok([1]) if request.headers["authorization"] == f"Bearer token-{good}" else status(401),
-            auth=lambda context: TokenAuth(obtain, context),
+            auth=lambda context: TokenAuthenticator(obtain, context),
         )
 
-        async def work() -> list[Answer]:
+        async def work() -> list[ApiResponse]:
             nonlocal good
             await vendor.get()
             good = 2
@@ -89,7 +89,7 @@ class TestCredentials:
             fetched.append(1)
             return Token("worthless", 3600)
 
-        vendor = Vendor(lambda _: status(401), auth=lambda context: TokenAuth(obtain, context))
+        vendor = Vendor(lambda _: status(401), auth=lambda context: TokenAuthenticator(obtain, context))
         for _ in range(4):
             assert vendor.refused().reason is Reason.UNAUTHORIZED
         assert (len(vendor.log), len(fetched)) == (2, 2)
@@ -101,7 +101,7 @@ class TestCredentials:
             asked.append(1)
             raise SourceRejectedError(Reason.UNAUTHORIZED, "invalid_grant")
 
-        vendor = Vendor([], auth=lambda context: TokenAuth(obtain, context))
+        vendor = Vendor([], auth=lambda context: TokenAuthenticator(obtain, context))
         for _ in range(4):
             vendor.refused()
         assert len(asked) == 1
@@ -115,6 +115,6 @@ class TestCredentials:
             except StopIteration:
                 raise SourceRejectedError(Reason.UNAUTHORIZED, "invalid_grant") from None
 
-        vendor = Vendor(lambda _: status(401), auth=lambda context: TokenAuth(obtain, context))
+        vendor = Vendor(lambda _: status(401), auth=lambda context: TokenAuthenticator(obtain, context))
         assert "invalid_grant" in str(vendor.refused())
         assert len(vendor.log) == 1

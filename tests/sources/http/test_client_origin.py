@@ -6,7 +6,7 @@ import pytest
 
 from exporter.config.fields import Secret
 from exporter.errors import Reason, SourceRejectedError
-from exporter.sources.http.auth import QueryAuth
+from exporter.sources.http.auth import QueryAuthenticator
 from exporter.sources.http.client import SourceClient
 from tests.fakes.raw import RawServer, Seen, as_json, reply
 from tests.sources.scripted import Vendor, bearer, ok, status
@@ -52,7 +52,9 @@ class TestOrigin:
         assert run(work()) == []
 
     def test_credentials_in_the_query_are_in_no_answer_and_no_message(self) -> None:
-        vendor = Vendor([ok(), status(404)], auth=lambda context: QueryAuth("apikey", Secret(env="TOKEN"), context))
+        vendor = Vendor(
+            [ok(), status(404)], auth=lambda context: QueryAuthenticator("apikey", Secret(env="TOKEN"), context)
+        )
         answer = run(vendor.get())
         assert vendor.log[0].url.params["apikey"] == "sesame"
         assert "sesame" not in answer.url

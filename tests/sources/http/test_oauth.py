@@ -11,7 +11,7 @@ import pytest
 from exporter.config.fields import Secret
 from exporter.config.sources.base import OAuth
 from exporter.errors import RateLimitedError, Reason, SourceError, SourceRejectedError, SourceUnavailableError
-from exporter.sources.http.oauth import OAuthAuth, token_of
+from exporter.sources.http.oauth import OAuthAuthenticator, token_of
 from tests.sources.source_context import Clock, http_options, run, source_context
 
 URL = "https://login.test/oauth/token"
@@ -33,18 +33,20 @@ class Endpoint:
         return self._script(self.forms[-1]) if callable(self._script) else next(self._answers)
 
 
-def auth(endpoint: Endpoint, oauth: OAuth, data_dir: Path | None = None, clock: Clock | None = None) -> OAuthAuth:
+def auth(
+    endpoint: Endpoint, oauth: OAuth, data_dir: Path | None = None, clock: Clock | None = None
+) -> OAuthAuthenticator:
     context = source_context(
         httpx.MockTransport(endpoint), clock=clock, data_dir=data_dir, CLIENT="hush", REFRESH="first"
     )
-    return OAuthAuth(oauth, http_options(), context)
+    return OAuthAuthenticator(oauth, http_options(), context)
 
 
 def issued(token: str = "access", **more: object) -> httpx.Response:
     return httpx.Response(200, json={"access_token": token, "token_type": "bearer", "expires_in": 3600, **more})
 
 
-def header(found: OAuthAuth) -> str:
+def header(found: OAuthAuthenticator) -> str:
     return run(found.credential()).headers["authorization"]
 
 
@@ -66,7 +68,7 @@ def test_client_credentials_are_sent_as_basic_where_the_vendor_wants_that() -> N
 def test_the_vendors_own_endpoint_is_used_where_the_config_names_none() -> None:
     endpoint = Endpoint([issued()])
     context = source_context(httpx.MockTransport(endpoint), CLIENT="hush")
-    found = OAuthAuth(OAuth(client_id="app", client_secret=Secret(env="CLIENT")), http_options(), context, URL)
+    found = OAuthAuthenticator(OAuth(client_id="app", client_secret=Secret(env="CLIENT")), http_options(), context, URL)
     header(found)
     assert str(endpoint.requests[0].url) == URL
     run(found.close())
@@ -74,7 +76,7 @@ def test_the_vendors_own_endpoint_is_used_where_the_config_names_none() -> None:
 
 def test_without_any_endpoint_the_config_is_told() -> None:
     with pytest.raises(SourceRejectedError, match="token_url"):
-        OAuthAuth(OAuth(client_id="app", client_secret=Secret(env="CLIENT")), http_options(), source_context())
+        OAuthAuthenticator(OAuth(client_id="app", client_secret=Secret(env="CLIENT")), http_options(), source_context())
 
 
 @pytest.mark.parametrize(
@@ -147,7 +149,7 @@ def test_a_new_consent_in_the_config_wins_over_the_kept_token(tmp_path: Path) ->
     header(auth(Endpoint(rotating), REFRESH, tmp_path))
     endpoint = Endpoint(rotating)
     context = source_context(httpx.MockTransport(endpoint), data_dir=tmp_path, CLIENT="hush", REFRESH="third")
-    assert header(OAuthAuth(REFRESH, http_options(), context)) == "Bearer access for third"
+    assert header(OAuthAuthenticator(REFRESH, http_options(), context)) == "Bearer access for third"
 
 
 def test_a_damaged_file_is_as_good_as_none(tmp_path: Path) -> None:

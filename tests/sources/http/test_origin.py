@@ -6,13 +6,13 @@ from contextlib import nullcontext
 import pytest
 
 from exporter.errors import Reason, SourceError, SourceRejectedError
-from exporter.sources.http.origin import Address, refuse_address
+from exporter.sources.http.origin import BaseUrl, refuse_address
 from tests.sources.source_context import run
 
 
 def reason(text: str, **given: bool) -> Reason:
     with pytest.raises(SourceRejectedError) as caught:
-        Address(text, **given)
+        BaseUrl(text, **given)
     assert "secret" not in str(caught.value)
     return caught.value.reason
 
@@ -32,7 +32,7 @@ def test_a_base_that_is_not_a_public_https_address_is_refused(base: str) -> None
 
 @pytest.mark.parametrize("base", ["http://127.0.0.1:8080", "http://10.1.2.3", "http://[::1]", "http://localhost"])
 def test_a_test_server_may_be_allowed(base: str) -> None:
-    assert str(Address(base, insecure=True, private=True).url("/a")) == f"{base}/a"
+    assert str(BaseUrl(base, insecure=True, private=True).url("/a")) == f"{base}/a"
 
 
 @pytest.mark.parametrize(
@@ -54,7 +54,7 @@ def test_link_local_and_unusable_addresses_are_never_allowed(base: str) -> None:
     ],
 )
 def test_paths_are_below_the_base_and_links_of_the_same_origin_stay_what_they_are(path: str, url: str) -> None:
-    address = Address("https://api.test/v1/")
+    address = BaseUrl("https://api.test/v1/")
     assert str(address.url(path)) == url
     assert address.host == "api.test"
 
@@ -78,6 +78,6 @@ def test_private_addresses_need_permission(address: str) -> None:
 )
 def test_what_a_name_resolves_to_counts(base: str, private: bool, refused: Reason | None) -> None:
     with nullcontext() if refused is None else pytest.raises(SourceError) as caught:
-        run(Address(base, private=private).resolve())
+        run(BaseUrl(base, private=private).resolve())
     if refused is not None:
         assert caught.value.reason is refused

@@ -7,36 +7,36 @@ import httpx
 import pytest
 
 from exporter.errors import IncompletePassError, Reason, SourceError, SourceRejectedError
-from exporter.sources.http.client import Answer, SourceClient
+from exporter.sources.http.client import ApiResponse, SourceClient
 from exporter.sources.http.pagination import (
-    CursorPages,
-    LinkPages,
-    Listed,
-    NumberedPages,
-    OffsetPages,
+    CursorPaginator,
+    LinkPaginator,
+    ListRequest,
+    NumberedPaginator,
+    OffsetPaginator,
+    PageSize,
     Paginator,
-    SinglePage,
-    Size,
+    SinglePagePaginator,
     walk,
 )
 from tests.fakes.api import FakeApi, Paging
 from tests.sources.source_context import http_options, run, source_context
 
-SIZE = Size("size", 10)
-CURSOR = CursorPages("paging.next.after", "after", SIZE)
+SIZE = PageSize("size", 10)
+CURSOR = CursorPaginator("paging.next.after", "after", SIZE)
 WAYS: dict[str, tuple[Paging, Paginator]] = {
-    "none": ("none", SinglePage()),
+    "none": ("none", SinglePagePaginator()),
     "cursor": ("cursor", CURSOR),
-    "link in the body": ("link", LinkPages("next", SIZE)),
-    "link in the header": ("header", LinkPages(None, SIZE)),
-    "page number": ("page", NumberedPages(SIZE)),
-    "page number with a total": ("page", NumberedPages(SIZE, total="total")),
-    "offset": ("offset", OffsetPages(SIZE)),
-    "offset with a total": ("offset", OffsetPages(SIZE, total="total")),
+    "link in the body": ("link", LinkPaginator("next", SIZE)),
+    "link in the header": ("header", LinkPaginator(None, SIZE)),
+    "page number": ("page", NumberedPaginator(SIZE)),
+    "page number with a total": ("page", NumberedPaginator(SIZE, total="total")),
+    "offset": ("offset", OffsetPaginator(SIZE)),
+    "offset with a total": ("offset", OffsetPaginator(SIZE, total="total")),
 }
 
 
-def rows_of(answer: Answer) -> Sequence[Any]:
+def rows_of(answer: ApiResponse) -> Sequence[Any]:
     found: list[Any] = answer.body["data"]
     return found
 
@@ -47,7 +47,7 @@ async def collected(
     context = source_context(api.transport())
     client = SourceClient(http_options(), "https://api.test", None, context)
     ids: list[int] = []
-    listed = Listed("/rows", {"kind": "x"}, paginator, rows_of, max_pages, {"x-version": "7"})
+    listed = ListRequest("/rows", {"kind": "x"}, paginator, rows_of, max_pages, {"x-version": "7"})
     async for batch in walk(client, listed, position):
         ids += [row["id"] for row in batch.rows]
         position = batch.following
@@ -86,10 +86,10 @@ def test_a_walk_can_be_taken_up_again_where_it_was_left(way: str) -> None:
 def test_a_short_first_page_costs_no_second_request_unless_it_could_be_a_cap() -> None:
     for count, requests in ((3, 1), (0, 1), (5, 2)):
         vendor = api(count, "page")
-        run(collected(vendor, NumberedPages(SIZE)))
+        run(collected(vendor, NumberedPaginator(SIZE)))
         assert len(vendor.log) == requests
     vendor = api(5, "page")
-    run(collected(vendor, NumberedPages(SIZE, total="total")))
+    run(collected(vendor, NumberedPaginator(SIZE, total="total")))
     assert len(vendor.log) == 1
 
 
@@ -99,7 +99,7 @@ def test_the_vendors_number_of_pages_is_obeyed() -> None:
         return httpx.Response(200, json={"data": [{"id": number}], "pages": 3})
 
     vendor = FakeApi(before=lambda _, request: script(request))
-    paginator = NumberedPages(SIZE, "p", 0, "pages")
+    paginator = NumberedPaginator(SIZE, "p", 0, "pages")
     assert run(collected(vendor, paginator)) == ([0, 1, 2], None)
 
 
@@ -121,19 +121,19 @@ def test_a_cursor_that_comes_back_ends_the_pass_as_incomplete(way: str) -> None:
 
 def test_a_page_that_names_itself_as_the_next_is_a_loop() -> None:
     vendor = FakeApi(before=lambda _, __: httpx.Response(200, json={"data": [{"id": 1}], "next": "?after=1"}))
-    assert fault(vendor, LinkPages("next")).reason is Reason.PAGINATION_LOOP
+    assert fault(vendor, LinkPaginator("next")).reason is Reason.PAGINATION_LOOP
     assert len(vendor.log) == 2
 
 
 def test_a_vendor_that_ignores_the_page_number_is_noticed() -> None:
     vendor = FakeApi(before=lambda _, __: httpx.Response(200, json={"data": [{"id": n} for n in range(10)]}))
-    assert fault(vendor, NumberedPages(SIZE)).reason is Reason.PAGINATION_LOOP
+    assert fault(vendor, NumberedPaginator(SIZE)).reason is Reason.PAGINATION_LOOP
 
 
 def test_pages_without_end_are_cut_off() -> None:
     count = iter(range(10_000))
     vendor = FakeApi(before=lambda _, __: httpx.Response(200, json={"data": [], "next": f"c{next(count)}"}))
-    error = fault(vendor, CursorPages("next", "after"), max_pages=20)
+    error = fault(vendor, CursorPaginator("next", "after"), max_pages=20)
     assert (error.reason, len(vendor.log)) == (Reason.PAGE_LIMIT, 20)
 
 
@@ -152,18 +152,18 @@ def test_a_next_link_away_from_the_origin_is_not_followed(link: str, in_header: 
     headers = {"link": f'<{link}>; rel="next"'} if in_header else {}
     answer = httpx.Response(200, json={"data": [{"id": 1}], "next": link}, headers=headers)
     vendor = FakeApi(before=lambda _, __: answer)
-    assert fault(vendor, LinkPages(None if in_header else "next")).reason is Reason.BLOCKED_ORIGIN
+    assert fault(vendor, LinkPaginator(None if in_header else "next")).reason is Reason.BLOCKED_ORIGIN
     assert len(vendor.log) == 1
 
 
 @pytest.mark.parametrize("link", ["https://[x", "https://api.test/\x00", "https://api.test:port/", "x" * 70_000])
 def test_a_next_link_that_is_no_url_is_refused(link: str) -> None:
     vendor = FakeApi(before=lambda _, __: httpx.Response(200, json={"data": [], "next": link}))
-    assert fault(vendor, LinkPages("next")).reason is Reason.BLOCKED_ORIGIN
+    assert fault(vendor, LinkPaginator("next")).reason is Reason.BLOCKED_ORIGIN
 
 
-def answer(body: Any = None, url: str = "https://api.test/v1/rows?page=1", **headers: str) -> Answer:
-    return Answer(200, headers, body, url)
+def answer(body: Any = None, url: str = "https://api.test/v1/rows?page=1", **headers: str) -> ApiResponse:
+    return ApiResponse(200, headers, body, url)
 
 
 @pytest.mark.parametrize(
@@ -176,7 +176,7 @@ def answer(body: Any = None, url: str = "https://api.test/v1/rows?page=1", **hea
     ],
 )  # fmt: skip
 def test_where_the_cursor_says_that_there_is_more(body: Any, more: str | None, expected: str | None) -> None:
-    assert CursorPages("next", "after", more=more).following(answer(body), 1, None) == expected
+    assert CursorPaginator("next", "after", more=more).following(answer(body), 1, None) == expected
 
 
 @pytest.mark.parametrize(
@@ -184,7 +184,7 @@ def test_where_the_cursor_says_that_there_is_more(body: Any, more: str | None, e
 )
 def test_a_cursor_of_another_shape_is_a_changed_format(body: Any, more: str | None) -> None:
     with pytest.raises(SourceRejectedError) as caught:
-        CursorPages("next", "after", more=more).following(answer(body), 1, None)
+        CursorPaginator("next", "after", more=more).following(answer(body), 1, None)
     assert caught.value.reason is Reason.SCHEMA
 
 
@@ -202,16 +202,17 @@ def test_a_cursor_of_another_shape_is_a_changed_format(body: Any, more: str | No
     ],
 )
 def test_the_next_link_is_found_among_the_others(header: str, expected: str | None) -> None:
-    assert LinkPages().following(answer(link=header), 1, None) == expected
+    assert LinkPaginator().following(answer(link=header), 1, None) == expected
 
 
 def test_a_credential_that_the_vendor_repeats_in_its_links_is_taken_out() -> None:
     body = {"next": "/rows?page=2&apikey=secret"}
     assert (
-        LinkPages("next", secret_params=("apikey",)).following(answer(body), 1, None) == "https://api.test/rows?page=2"
+        LinkPaginator("next", secret_params=("apikey",)).following(answer(body), 1, None)
+        == "https://api.test/rows?page=2"
     )
 
 
 def test_a_silently_capped_page_is_followed_though_it_is_short() -> None:
     vendor = api(30, "offset", page=5)
-    assert run(collected(vendor, OffsetPages(Size("size", 50)))) == (list(range(30)), None)
+    assert run(collected(vendor, OffsetPaginator(PageSize("size", 50)))) == (list(range(30)), None)

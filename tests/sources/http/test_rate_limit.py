@@ -5,12 +5,12 @@ from datetime import timedelta
 import pytest
 
 from exporter.errors import RateLimitedError
-from exporter.sources.http.rate_limit import LONGEST_WAIT, Gate
+from exporter.sources.http.rate_limit import LONGEST_WAIT, RateLimiter
 from tests.sources.source_context import Clock, run, source_context
 
 
-def gate(clock: Clock, interval: int = 60, per_second: float | None = None) -> Gate:
-    return Gate(per_second, source_context(clock=clock), timedelta(seconds=interval))
+def gate(clock: Clock, interval: int = 60, per_second: float | None = None) -> RateLimiter:
+    return RateLimiter(per_second, source_context(clock=clock), timedelta(seconds=interval))
 
 
 def test_an_open_gate_lets_everybody_through_at_once() -> None:

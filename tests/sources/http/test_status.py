@@ -4,8 +4,8 @@ import pytest
 
 from exporter.errors import RateLimitedError, SourceRejectedError, SourceUnavailableError
 from exporter.sources.http.rate_limit import LONGEST_WAIT
-from exporter.sources.http.status import hint, judge, retry_after
-from exporter.sources.http.transport import Reply
+from exporter.sources.http.status import error_for_status, requested_wait, retry_after
+from exporter.sources.http.transport import RawResponse
 from tests.sources.source_context import NOW
 
 
@@ -20,7 +20,7 @@ from tests.sources.source_context import NOW
     ],
 )  # fmt: skip
 def test_each_status_has_one_meaning(status: int, kind: type[Exception] | None) -> None:
-    error = judge(Reply(status, {}, b""), "/rows", NOW)
+    error = error_for_status(RawResponse(status, {}, b""), "/rows", NOW)
     assert type(error) is (kind or type(None))
     assert error is None or "/rows" in str(error)
 
@@ -39,7 +39,7 @@ def test_retry_after_is_seconds_or_a_date_and_garbage_is_none(text: str, seconds
 
 
 def test_without_the_header_the_vendors_own_ones_count() -> None:
-    assert hint({}, NOW) == 0
-    assert hint({"x-reset": "4"}, NOW, lambda headers: float(headers["x-reset"])) == 4
-    assert hint({"retry-after": "9"}, NOW, lambda headers: 4.0) == 9
-    assert hint({}, NOW, lambda headers: None) == 0
+    assert requested_wait({}, NOW) == 0
+    assert requested_wait({"x-reset": "4"}, NOW, lambda headers: float(headers["x-reset"])) == 4
+    assert requested_wait({"retry-after": "9"}, NOW, lambda headers: 4.0) == 9
+    assert requested_wait({}, NOW, lambda headers: None) == 0

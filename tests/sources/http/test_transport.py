@@ -12,8 +12,8 @@ import httpx
 import pytest
 
 from exporter.errors import Reason, SourceError, SourceRejectedError, SourceUnavailableError
-from exporter.sources.http.origin import Address
-from exporter.sources.http.transport import Reply, Wire, http_date, status_class
+from exporter.sources.http.origin import BaseUrl
+from exporter.sources.http.transport import HttpTransport, RawResponse, http_date, status_class
 from tests.fakes.certificates import Authority
 from tests.fakes.raw import CLOSE, RESET, Drip, Pause, RawServer, Script, Seen, Step, as_json, reply
 from tests.sources.source_context import NOW, Ledger, http_options, run, source_context
@@ -26,15 +26,15 @@ class Sent:
 
     def __init__(self) -> None:
         self.ledger = Ledger()
-        self.reply: Reply | None = None
+        self.reply: RawResponse | None = None
         self.error: SourceError | None = None
 
 
 async def send(url: str, *, deadline: float = 5.0, max_bytes: int = 1 << 20, ca_file: Path | None = None) -> Sent:
     options = http_options(ca_file=ca_file).model_copy(update={"timeout": timedelta(seconds=deadline)})
     sent = Sent()
-    address = Address(url, insecure=True, private=True)
-    wire = Wire(options, address, source_context(ledger=sent.ledger), max_bytes=max_bytes)
+    address = BaseUrl(url, insecure=True, private=True)
+    wire = HttpTransport(options, address, source_context(ledger=sent.ledger), max_bytes=max_bytes)
     try:
         sent.reply = await wire.send("GET", address.url("/rows"), {}, None)
     except SourceError as error:
@@ -129,8 +129,8 @@ def test_a_plain_body_above_the_cap_is_stopped_too() -> None:
 def test_no_cookie_is_kept() -> None:
     async def work() -> list[dict[str, str]]:
         async with RawServer(lambda _: [reply(b"[]", headers=[("set-cookie", "session=1; Path=/")])]) as server:
-            address = Address(server.url, insecure=True, private=True)
-            wire = Wire(http_options(), address, source_context())
+            address = BaseUrl(server.url, insecure=True, private=True)
+            wire = HttpTransport(http_options(), address, source_context())
             for _ in range(2):
                 await wire.send("GET", address.url("/"), {}, None)
             await wire.close()
@@ -165,8 +165,8 @@ def test_a_name_that_resolves_to_a_private_address_is_refused_before_anything_is
     async def work() -> tuple[Sent, int]:
         async with RawServer(lambda _: [reply(b"[]")]) as server:
             sent = Sent()
-            address = Address(f"http://localhost:{server.port}", insecure=True)
-            wire = Wire(http_options(allow_private=False), address, source_context(ledger=sent.ledger))
+            address = BaseUrl(f"http://localhost:{server.port}", insecure=True)
+            wire = HttpTransport(http_options(allow_private=False), address, source_context(ledger=sent.ledger))
             with pytest.raises(SourceRejectedError) as caught:
                 await wire.send("GET", address.url("/"), {}, None)
             sent.error = caught.value
@@ -182,8 +182,8 @@ def test_a_name_that_stops_resolving_is_a_dns_fault_too() -> None:
         raise httpx.ConnectError("no") from socket.gaierror()
 
     async def work() -> None:
-        address = Address("https://api.test")
-        await Wire(http_options(), address, source_context(httpx.MockTransport(lost))).send(
+        address = BaseUrl("https://api.test")
+        await HttpTransport(http_options(), address, source_context(httpx.MockTransport(lost))).send(
             "GET", address.url("/"), {}, None
         )
 
@@ -252,8 +252,8 @@ def test_a_ca_file_without_certificates_is_named(tmp_path: Path) -> None:
 def test_a_closed_wire_opens_no_new_connection(used: bool) -> None:
     async def work() -> int:
         async with RawServer(lambda _: [reply(b"[]")]) as server:
-            address = Address(server.url, insecure=True, private=True)
-            wire = Wire(http_options(), address, source_context())
+            address = BaseUrl(server.url, insecure=True, private=True)
+            wire = HttpTransport(http_options(), address, source_context())
             if used:
                 await wire.send("GET", address.url("/"), {}, None)
             await wire.close()
@@ -273,8 +273,8 @@ def test_cancelling_frees_the_connection() -> None:
             return [Pause(30)]
 
         async with RawServer(script) as server:
-            address = Address(server.url, insecure=True, private=True)
-            wire = Wire(http_options(), address, source_context())
+            address = BaseUrl(server.url, insecure=True, private=True)
+            wire = HttpTransport(http_options(), address, source_context())
             task = asyncio.ensure_future(wire.send("GET", address.url("/"), {}, None))
             await arrived.wait()
             task.cancel()

@@ -5,9 +5,16 @@ from typing import Any
 
 import pytest
 
-from exporter.sources.http.auth import BasicAuth, BearerAuth, HeaderAuth, QueryAuth
-from exporter.sources.http.oauth import OAuthAuth
-from exporter.sources.http.pagination import CursorPages, LinkPages, NumberedPages, OffsetPages, SinglePage, Size
+from exporter.sources.http.auth import BasicAuthenticator, BearerAuthenticator, HeaderAuthenticator, QueryAuthenticator
+from exporter.sources.http.oauth import OAuthAuthenticator
+from exporter.sources.http.pagination import (
+    CursorPaginator,
+    LinkPaginator,
+    NumberedPaginator,
+    OffsetPaginator,
+    PageSize,
+    SinglePagePaginator,
+)
 from exporter.sources.providers.rest_options import authenticator, paginator, since_params
 from tests.sources.source_context import rest, run, source_context
 
@@ -19,36 +26,42 @@ SIZE = {"size": {"param": "limit", "rows": 50}}
     ("auth", "kind"),
     [
         (None, type(None)),
-        ({"bearer": KEY}, BearerAuth),
-        ({"basic": {"user": "me", "password": KEY}}, BasicAuth),
-        ({"header": {"name": "X-Api-Key", "value": KEY}}, HeaderAuth),
-        ({"query": {"name": "apikey", "value": KEY}}, QueryAuth),
-        ({"oauth": {"client_id": "a", "client_secret": KEY, "token_url": "https://api.test/token"}}, OAuthAuth),
+        ({"bearer": KEY}, BearerAuthenticator),
+        ({"basic": {"user": "me", "password": KEY}}, BasicAuthenticator),
+        ({"header": {"name": "X-Api-Key", "value": KEY}}, HeaderAuthenticator),
+        ({"query": {"name": "apikey", "value": KEY}}, QueryAuthenticator),
+        (
+            {"oauth": {"client_id": "a", "client_secret": KEY, "token_url": "https://api.test/token"}},
+            OAuthAuthenticator,
+        ),
     ],
 )
 def test_each_way_to_authenticate_has_its_authenticator(auth: Any, kind: type) -> None:
     found = authenticator(rest({}, auth=auth), source_context(TOKEN="sesame"))
     assert type(found) is kind
-    if found is not None and kind is not OAuthAuth:
-        assert "sesame" in str(run(found.credential()).headers | run(found.credential()).params) or kind is BasicAuth
+    if found is not None and kind is not OAuthAuthenticator:
+        assert (
+            "sesame" in str(run(found.credential()).headers | run(found.credential()).params)
+            or kind is BasicAuthenticator
+        )
 
 
 @pytest.mark.parametrize(
     ("pagination", "expected"),
     [
-        ("none", SinglePage()),
-        ({"cursor": {"path": "next", "param": "after"}}, CursorPages("next", "after")),
+        ("none", SinglePagePaginator()),
+        ({"cursor": {"path": "next", "param": "after"}}, CursorPaginator("next", "after")),
         (
             {"cursor": {"path": "next", "param": "after", "more": "more"}, **SIZE},
-            CursorPages("next", "after", Size("limit", 50), "more"),
+            CursorPaginator("next", "after", PageSize("limit", 50), "more"),
         ),
-        ({"next_link": {"path": "next"}, **SIZE}, LinkPages("next", Size("limit", 50), ("apikey",))),
-        ({"next_link": {"header": "Link"}}, LinkPages(None, None, ("apikey",))),
+        ({"next_link": {"path": "next"}, **SIZE}, LinkPaginator("next", PageSize("limit", 50), ("apikey",))),
+        ({"next_link": {"header": "Link"}}, LinkPaginator(None, None, ("apikey",))),
         (
             {"page": {"param": "p", "start": 0, "pages": "meta.pages"}, **SIZE},
-            NumberedPages(Size("limit", 50), "p", 0, "meta.pages", "meta.total"),
+            NumberedPaginator(PageSize("limit", 50), "p", 0, "meta.pages", "meta.total"),
         ),
-        ({"offset": {"param": "skip"}, **SIZE}, OffsetPages(Size("limit", 50), "skip", "meta.total")),
+        ({"offset": {"param": "skip"}, **SIZE}, OffsetPaginator(PageSize("limit", 50), "skip", "meta.total")),
     ],
 )
 def test_each_way_of_paging_has_its_paginator(pagination: Any, expected: Any) -> None:

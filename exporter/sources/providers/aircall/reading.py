@@ -11,8 +11,8 @@ from exporter.errors import IncompletePassError, Reason, SourceRejectedError
 from exporter.passes import Listing, Page, Pass
 from exporter.records import Record
 from exporter.sources.cursor import StoredPosition, finish_last_page, next_cursor
-from exporter.sources.http.client import Answer, SourceClient
-from exporter.sources.http.pagination import Batch, Listed, NumberedPages, Size, walk
+from exporter.sources.http.client import ApiResponse, SourceClient
+from exporter.sources.http.pagination import ListRequest, NumberedPaginator, PageSize, VendorPage, walk
 from exporter.sources.parsing.json_path import find
 from exporter.sources.parsing.plausibility import latest_plausible
 from exporter.sources.provider import page_of, rows_under
@@ -25,7 +25,7 @@ ROWS = 50
 CAP = 10_000
 """Aircall silently returns no more than this many rows of one query, whatever its paging says."""
 
-PAGES = NumberedPages(Size("per_page", ROWS), total="meta.total")
+PAGES = NumberedPaginator(PageSize("per_page", ROWS), total="meta.total")
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,11 +101,11 @@ class CallPass:
                 total = remaining if total is None else total
                 self._window = replace(self._window, until=until)
             span = _span(self._window.since, self._window.until or self._end)
-            listed = Listed("/calls", span, PAGES, partial(rows_under, name="calls"))
+            listed = ListRequest("/calls", span, PAGES, partial(rows_under, name="calls"))
             async for batch in walk(self._client, listed, self._window.position):
                 yield self._page(batch, total)
 
-    def _page(self, batch: Batch, total: int | None) -> Page:
+    def _page(self, batch: VendorPage, total: int | None) -> Page:
         rows_in_window = total_of(batch.answer)
         if rows_in_window > CAP:
             raise IncompletePassError(Reason.CAPPED, f"a window has grown to {rows_in_window} calls")
@@ -131,7 +131,7 @@ class CallPass:
         return total_of(await self._client.get("/calls", {**_span(since, until), "per_page": "1"}))
 
 
-def total_of(answer: Answer) -> int:
+def total_of(answer: ApiResponse) -> int:
     """How many rows the query matches; raises SourceRejectedError(SCHEMA): without it the cap would go unnoticed."""
     total = find(answer.body, "meta.total")
     if isinstance(total, int) and not isinstance(total, bool):

@@ -11,9 +11,9 @@ from exporter.errors import IncompletePassError, Reason, SourceError, SourceReje
 from exporter.passes import Page, Pass
 from exporter.sources.base import SourceContext
 from exporter.sources.cursor import changes_since
-from exporter.sources.http.auth import BasicAuth
+from exporter.sources.http.auth import BasicAuthenticator
 from exporter.sources.http.client import Limits, SourceClient
-from exporter.sources.http.pagination import Batch, Listed, walk
+from exporter.sources.http.pagination import ListRequest, VendorPage, walk
 from exporter.sources.provider import ProviderSource, page_of, rows_under
 from exporter.sources.providers.aircall.payloads import person, teams_by_user
 from exporter.sources.providers.aircall.reading import LAG, PAGES, CallPass, total_of
@@ -27,7 +27,7 @@ _WINDOW = 60.0
 
 def create(options: AircallOptions, context: SourceContext) -> AircallSource:
     """The source that the options describe; raises SourceRejectedError if its address is not allowed."""
-    auth = BasicAuth(options.api_id, options.api_token, context)
+    auth = BasicAuthenticator(options.api_id, options.api_token, context)
     limits = Limits(PER_SECOND, header_wait(context.clock))
     client = SourceClient(options, options.base_url or BASE_URL, auth, context, limits=limits, classify=classify)
     return AircallSource(options, context, client)
@@ -78,10 +78,10 @@ class AircallSource(ProviderSource[AircallOptions]):
         async for batch in self._all("users"):
             yield page_of(batch.rows, make)
 
-    async def _all(self, name: str) -> AsyncIterator[Batch]:
+    async def _all(self, name: str) -> AsyncIterator[VendorPage]:
         """Pages of an unfiltered list; raises IncompletePassError(CAPPED) if it ends before its own total."""
         rows = 0
-        async for batch in walk(self._client, Listed(f"/{name}", {}, PAGES, partial(rows_under, name=name))):
+        async for batch in walk(self._client, ListRequest(f"/{name}", {}, PAGES, partial(rows_under, name=name))):
             rows += len(batch.rows)
             if batch.following is None and rows < total_of(batch.answer):
                 raise IncompletePassError(Reason.CAPPED, f"{rows} {name} of {total_of(batch.answer)} were given")

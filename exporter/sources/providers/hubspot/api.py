@@ -9,8 +9,8 @@ from functools import partial
 from typing import Any
 
 from exporter.sources.base import SourceContext
-from exporter.sources.http.client import Answer, SourceClient
-from exporter.sources.http.pagination import Batch, CursorPages, Listed, Size, walk
+from exporter.sources.http.client import ApiResponse, SourceClient
+from exporter.sources.http.pagination import CursorPaginator, ListRequest, PageSize, VendorPage, walk
 from exporter.sources.provider import rows_under
 
 ROWS = 100
@@ -20,7 +20,7 @@ SEARCH_ROWS = 200
 SECONDS_BETWEEN_SEARCHES = 0.25
 """An account is allowed five searches a second over all its apps: this one takes four."""
 
-_PAGES = CursorPages("paging.next.after", "after", Size("limit", ROWS))
+_PAGES = CursorPaginator("paging.next.after", "after", PageSize("limit", ROWS))
 
 rows_of = partial(rows_under, name="results")
 
@@ -45,14 +45,16 @@ class HubspotApi:
         version = self._version
         return f"/crm/v3/{area}{rest}" if version == "v3" else f"/crm/{area}/{version}{rest}"
 
-    def objects(self, kind: str, properties: Sequence[str], archived: bool, after: str | None) -> AsyncIterator[Batch]:
+    def objects(
+        self, kind: str, properties: Sequence[str], archived: bool, after: str | None
+    ) -> AsyncIterator[VendorPage]:
         """Pages of live or archived objects in order of id, from a position on."""
         params = {"archived": _flag(archived), "properties": ",".join(properties)}
-        return walk(self._client, Listed(self.path("objects", f"/{kind}"), params, _PAGES, rows_of), after)
+        return walk(self._client, ListRequest(self.path("objects", f"/{kind}"), params, _PAGES, rows_of), after)
 
-    def owners(self, archived: bool) -> AsyncIterator[Batch]:
+    def owners(self, archived: bool) -> AsyncIterator[VendorPage]:
         """Pages of current or former owners."""
-        return walk(self._client, Listed(self.path("owners"), {"archived": _flag(archived)}, _PAGES, rows_of))
+        return walk(self._client, ListRequest(self.path("owners"), {"archived": _flag(archived)}, _PAGES, rows_of))
 
     async def pipelines(self, kind: str) -> Any:
         """All pipelines of a kind of object; they are not paged."""
@@ -64,7 +66,7 @@ class HubspotApi:
 
     async def changed(
         self, kind: str, properties: Sequence[str], modified: str, since: datetime, after_id: int
-    ) -> Answer:
+    ) -> ApiResponse:
         """One page of the objects changed since an instant, in order of id, with ids above the given one.
 
         Filtering by id instead of paging by position reaches past the cap of 10,000 results of a search, and skips
@@ -82,7 +84,7 @@ class HubspotApi:
         path = self.path("owners") if kind is None else self.path("objects", f"/{kind}")
         rows_of(await self._client.get(path, {"limit": 1}))
 
-    async def _search(self, kind: str, search: Mapping[str, Any]) -> Answer:
+    async def _search(self, kind: str, search: Mapping[str, Any]) -> ApiResponse:
         async with self._search_lock:
             wait = self._next_search - self._context.monotonic()
             if wait > 0:
@@ -93,7 +95,7 @@ class HubspotApi:
         return await self._client.post(self.path("objects", f"/{kind}/search"), json=body)
 
 
-def total_of(answer: Answer) -> int | None:
+def total_of(answer: ApiResponse) -> int | None:
     """How many objects a search matches, including pages not yet read."""
     total = answer.body.get("total") if isinstance(answer.body, dict) else None
     return total if isinstance(total, int) else None

@@ -10,9 +10,9 @@ from datetime import timedelta
 from exporter.config.sources.hubspot import HubspotOptions
 from exporter.passes import Listing, Page, Pass
 from exporter.sources.base import SourceContext
-from exporter.sources.http.auth import BearerAuth
+from exporter.sources.http.auth import BearerAuthenticator
 from exporter.sources.http.client import Limits, SourceClient
-from exporter.sources.http.oauth import OAuthAuth
+from exporter.sources.http.oauth import OAuthAuthenticator
 from exporter.sources.provider import ProviderSource, page_of, required
 from exporter.sources.providers.hubspot.api import HubspotApi
 from exporter.sources.providers.hubspot.objects import ObjectKind, PropertyReader
@@ -31,9 +31,9 @@ def create(options: HubspotOptions, context: SourceContext) -> HubspotSource:
     """The source that the options describe; raises SourceRejectedError if its address is not allowed."""
     base_url = (options.base_url or BASE_URL).rstrip("/")
     auth = (
-        BearerAuth(options.token, context)
+        BearerAuthenticator(options.token, context)
         if options.token
-        else OAuthAuth(required(options.oauth), options, context, base_url + TOKEN_PATH)
+        else OAuthAuthenticator(required(options.oauth), options, context, base_url + TOKEN_PATH)
     )
     limits = Limits(PER_SECOND, header_wait)
     client = SourceClient(options, base_url, auth, context, limits=limits, classify=classify(context))

@@ -9,8 +9,17 @@ from typing import Any
 
 from exporter.errors import InvalidRecordError, RateLimitedError, Reason, SourceError, SourceRejectedError
 from exporter.sources.base import SourceContext
-from exporter.sources.http.client import Answer, SourceClient
-from exporter.sources.http.pagination import Batch, CursorPages, Listed, Paginator, SinglePage, Size, Step, walk
+from exporter.sources.http.client import ApiResponse, SourceClient
+from exporter.sources.http.pagination import (
+    CursorPaginator,
+    ListRequest,
+    PageRequest,
+    PageSize,
+    Paginator,
+    SinglePagePaginator,
+    VendorPage,
+    walk,
+)
 from exporter.sources.http.status import Classify
 from exporter.sources.parsing import convert
 from exporter.sources.provider import seconds_until_midnight
@@ -44,7 +53,7 @@ def header_wait(headers: Mapping[str, str]) -> float | None:
     return float(reset) if reset.isdecimal() and int(reset) <= 60 else 2.0
 
 
-def rows_of(answer: Answer) -> Sequence[Any]:
+def rows_of(answer: ApiResponse) -> Sequence[Any]:
     """The rows of a list, null if v1 has none; raises SourceRejectedError(SCHEMA) if there is no list.
 
     An error may have status 200 and `success: false`.
@@ -71,11 +80,11 @@ class StartPages:
     until: datetime | None = None
     shifts: bool = True
 
-    def ask(self, position: str | None) -> Step:
+    def ask(self, position: str | None) -> PageRequest:
         """How many rows to skip."""
-        return Step({"start": position or "0", "limit": str(self.rows)})
+        return PageRequest({"start": position or "0", "limit": str(self.rows)})
 
-    def following(self, answer: Answer, rows: int, position: str | None) -> str | None:
+    def following(self, answer: ApiResponse, rows: int, position: str | None) -> str | None:
         """Where the next page starts. Without a hint in the response only an empty page is certainly the last.
 
         Call logs have the hint under `pagination`, leads do not, and neither always has `next_start`.
@@ -86,7 +95,7 @@ class StartPages:
             return None
         return str(int(hint.get("next_start") or int(position or 0) + rows) - self.overlap)
 
-    def _reaches_until(self, answer: Answer) -> bool:
+    def _reaches_until(self, answer: ApiResponse) -> bool:
         """Whether the page, if it is sorted as requested, ends with a row that changed before `until`."""
         rows = answer.body["data"] or ()
         changes = [instant for row in rows if (instant := _changed_at(row)) is not None]
@@ -103,8 +112,8 @@ def _changed_at(row: Any) -> datetime | None:
         return None
 
 
-CURSOR_PAGES = CursorPages("additional_data.next_cursor", "cursor", Size("limit", 500))
-ONE_PAGE = SinglePage()
+CURSOR_PAGES = CursorPaginator("additional_data.next_cursor", "cursor", PageSize("limit", 500))
+ONE_PAGE = SinglePagePaginator()
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,10 +177,12 @@ class PipedriveApi:
         """The vendor's clock minus ours, in seconds."""
         return self._client.skew
 
-    def pages(self, listing: PipedriveList, params: Mapping[str, str], position: str | None) -> AsyncIterator[Batch]:
+    def pages(
+        self, listing: PipedriveList, params: Mapping[str, str], position: str | None
+    ) -> AsyncIterator[VendorPage]:
         """The pages of a list, from a position on."""
         query = {**dict(listing.params), **params}
-        return walk(self._client, Listed(listing.path, query, listing.paginator, rows_of), position)
+        return walk(self._client, ListRequest(listing.path, query, listing.paginator, rows_of), position)
 
     async def rows(self, path: str, paginator: Paginator) -> list[Any]:
         """All rows of a short list."""

@@ -14,10 +14,10 @@ from exporter.passes import Listing, Page, Pass
 from exporter.records import Record
 from exporter.sources.base import Access, SourceContext
 from exporter.sources.cursor import StoredPosition, changes_since, next_cursor
-from exporter.sources.http.auth import HeaderAuth
+from exporter.sources.http.auth import HeaderAuthenticator
 from exporter.sources.http.client import Limits, SourceClient
-from exporter.sources.http.oauth import OAuthAuth
-from exporter.sources.http.pagination import Batch
+from exporter.sources.http.oauth import OAuthAuthenticator
+from exporter.sources.http.pagination import VendorPage
 from exporter.sources.parsing.plausibility import latest_plausible
 from exporter.sources.parsing.rows import ParseRow
 from exporter.sources.provider import ProviderSource, page_of, required
@@ -56,9 +56,9 @@ PERMISSIONS = {
 def create(options: PipedriveOptions, context: SourceContext) -> PipedriveSource:
     """The source that the options describe; raises SourceRejectedError if its address is not allowed."""
     auth = (
-        HeaderAuth("x-api-token", options.token, context)
+        HeaderAuthenticator("x-api-token", options.token, context)
         if options.token
-        else OAuthAuth(required(options.oauth), options, context, TOKEN_URL)
+        else OAuthAuthenticator(required(options.oauth), options, context, TOKEN_URL)
     )
     base_url, limits = options.base_url or BASE_URL, Limits(PER_SECOND, header_wait)
     client = SourceClient(options, base_url, auth, context, limits=limits, classify=classify(context))
@@ -169,7 +169,7 @@ class PipedriveProgress(StoredPosition):
     """The latest change read."""
 
     def after(
-        self, batch: Batch, listing: PipedriveList, records: Sequence[Record], now: datetime
+        self, batch: VendorPage, listing: PipedriveList, records: Sequence[Record], now: datetime
     ) -> PipedriveProgress:
         """The progress after one more page of the current list."""
         ids = [str(row.get("id")) for row in batch.rows if isinstance(row, dict)]

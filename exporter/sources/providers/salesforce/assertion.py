@@ -7,14 +7,14 @@ from datetime import timedelta
 from exporter.config.sources.salesforce import JwtBearer, SalesforceOptions
 from exporter.errors import Reason, SourceError, SourceRejectedError
 from exporter.sources.base import SourceContext
-from exporter.sources.http.auth import Token, TokenAuth
+from exporter.sources.http.auth import Token, TokenAuthenticator
 from exporter.sources.http.oauth import TokenEndpoint, token_of
 
 GRANT = "urn:ietf:params:oauth:grant-type:jwt-bearer"
 _VALIDITY = timedelta(minutes=3)
 
 
-class AssertionAuth(TokenAuth):
+class AssertionAuthenticator(TokenAuthenticator):
     """Signs an assertion whenever a token is needed. Its audience is the org's own My Domain address."""
 
     def __init__(self, options: SalesforceOptions, jwt: JwtBearer, token_url: str, context: SourceContext) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 from exporter.errors import IncompletePassError, Reason, SourceRejectedError, SourceUnavailableError
 from exporter.passes import Listing, Page, Pass
 from exporter.sources.cursor import changes_since, finish_last_page, next_cursor
-from exporter.sources.http.client import Answer, SourceClient
+from exporter.sources.http.client import ApiResponse, SourceClient
 from exporter.sources.provider import page_of
 from exporter.sources.providers.salesforce.payloads import RecordMapper
 from exporter.sources.providers.salesforce.soql import LastRow, StampRange, select
@@ -67,7 +67,7 @@ class SoqlPass:
             else:
                 stamps = StampRange(stamps.until)
 
-    async def _first_part(self, stamps: StampRange) -> tuple[Answer, StampRange]:
+    async def _first_part(self, stamps: StampRange) -> tuple[ApiResponse, StampRange]:
         """The first part of the result, for a shorter range of time if the whole takes the server too long."""
         for _ in range(_HALVINGS):
             try:
@@ -80,12 +80,12 @@ class SoqlPass:
                 stamps = replace(stamps, until=start + max((end - start) / 2, timedelta(seconds=1)))
         return await self._select(stamps), stamps
 
-    async def _select(self, stamps: StampRange) -> Answer:
+    async def _select(self, stamps: StampRange) -> ApiResponse:
         # queryAll includes the recycle bin, which is the only way to learn of a deletion
         query = select(self._sync_pass.entity, self._query.fields, stamps)
         return await self._client.get(f"{self._base}/queryAll", {"q": query})
 
-    async def _parts(self, answer: Answer) -> AsyncIterator[list[Any]]:
+    async def _parts(self, answer: ApiResponse) -> AsyncIterator[list[Any]]:
         """The rows of a result, which Salesforce may split into parts."""
         links: set[str] = set()
         while True:

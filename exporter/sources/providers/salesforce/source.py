@@ -13,9 +13,9 @@ from exporter.passes import Page, Pass
 from exporter.sources.base import SourceContext
 from exporter.sources.http.auth import Authenticator
 from exporter.sources.http.client import Limits, SourceClient
-from exporter.sources.http.oauth import OAuthAuth
+from exporter.sources.http.oauth import OAuthAuthenticator
 from exporter.sources.provider import ProviderSource, required
-from exporter.sources.providers.salesforce.assertion import AssertionAuth
+from exporter.sources.providers.salesforce.assertion import AssertionAuthenticator
 from exporter.sources.providers.salesforce.payloads import RecordMapper
 from exporter.sources.providers.salesforce.reading import LAG, SoqlPass, SoqlQuery
 from exporter.sources.providers.salesforce.refusals import classify, quota_wait
@@ -29,10 +29,10 @@ def create(options: SalesforceOptions, context: SourceContext) -> SalesforceSour
     """The source that the options describe; raises SourceRejectedError if its address is not allowed."""
     token_url = options.base_url + TOKEN_PATH
     if options.jwt is not None:
-        auth: Authenticator = AssertionAuth(options, options.jwt, token_url, context)
+        auth: Authenticator = AssertionAuthenticator(options, options.jwt, token_url, context)
     else:
         oauth = OAuth(client_id=options.client_id, client_secret=required(options.client_secret))
-        auth = OAuthAuth(oauth, options, context, token_url)
+        auth = OAuthAuthenticator(oauth, options, context, token_url)
     limits = Limits(PER_SECOND, quota_wait(options.quota_share))
     client = SourceClient(options, options.base_url, auth, context, limits=limits, classify=classify)
     return SalesforceSource(options, context, client)

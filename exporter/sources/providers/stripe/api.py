@@ -14,8 +14,8 @@ from exporter.errors import (
     SourceRejectedError,
     SourceUnavailableError,
 )
-from exporter.sources.http.client import Answer, SourceClient
-from exporter.sources.http.pagination import Batch, Listed, Step, walk
+from exporter.sources.http.client import ApiResponse, SourceClient
+from exporter.sources.http.pagination import ListRequest, PageRequest, VendorPage, walk
 from exporter.sources.provider import error_body
 from exporter.sources.providers.stripe.amounts import Coupon, coupon
 
@@ -52,15 +52,15 @@ class _StripePages:
 
     shifts: bool = False
 
-    def ask(self, position: str | None) -> Step:
+    def ask(self, position: str | None) -> PageRequest:
         size = {"limit": str(ROWS)}
-        return Step(size | ({"starting_after": position} if position else {}))
+        return PageRequest(size | ({"starting_after": position} if position else {}))
 
-    def following(self, answer: Answer, rows: int, position: str | None) -> str | None:  # noqa: ARG002
+    def following(self, answer: ApiResponse, rows: int, position: str | None) -> str | None:  # noqa: ARG002
         return str(rows_of(answer)[-1]["id"]) if answer.body["has_more"] and rows else None
 
 
-def rows_of(answer: Answer) -> Sequence[Any]:
+def rows_of(answer: ApiResponse) -> Sequence[Any]:
     """The objects of a list; raises SourceRejectedError(SCHEMA) for anything else."""
     body = answer.body
     if not isinstance(body, dict) or not isinstance(body.get("data"), list) or "has_more" not in body:
@@ -82,9 +82,9 @@ class StripeApi:
         """The vendor's clock minus ours, in seconds."""
         return self._client.skew
 
-    def pages(self, path: str, params: Mapping[str, str], position: str | None = None) -> AsyncIterator[Batch]:
+    def pages(self, path: str, params: Mapping[str, str], position: str | None = None) -> AsyncIterator[VendorPage]:
         """The pages of a list after the object with an id."""
-        return walk(self._client, Listed(path, params, _StripePages(), rows_of, headers=self._headers), position)
+        return walk(self._client, ListRequest(path, params, _StripePages(), rows_of, headers=self._headers), position)
 
     async def probe(self, path: str) -> None:
         """Requests one object of a list; raises SourceError if it may not be read."""

@@ -7,9 +7,9 @@ from datetime import timedelta
 
 from exporter.config.sources.stripe import StripeOptions
 from exporter.passes import Page, Pass
-from exporter.sources.access_check import access
+from exporter.sources.access_check import check_access
 from exporter.sources.base import Access, SourceContext
-from exporter.sources.http.auth import BearerAuth
+from exporter.sources.http.auth import BearerAuthenticator
 from exporter.sources.http.client import Limits, SourceClient
 from exporter.sources.provider import ProviderSource
 from exporter.sources.providers.stripe.api import StripeApi, classify
@@ -31,7 +31,7 @@ PERMISSIONS = {entity: f"read: {', '.join(lists.values())}" for entity, lists in
 
 def create(options: StripeOptions, context: SourceContext) -> StripeSource:
     """The source that the options describe; raises SourceRejectedError if its address is not allowed."""
-    base_url, auth = options.base_url or BASE_URL, BearerAuth(options.key, context)
+    base_url, auth = options.base_url or BASE_URL, BearerAuthenticator(options.key, context)
     client = SourceClient(options, base_url, auth, context, limits=Limits(PER_SECOND), classify=classify)
     return StripeSource(options, context, client)
 
@@ -52,7 +52,7 @@ class StripeSource(ProviderSource[StripeOptions]):
         """Requests one object of each list that the entity needs."""
         api = StripeApi(self._client, self._options.version)
         for path, permission in _LISTS[entity].items():
-            result = await access(entity, f"read permission for {permission}", api.probe(path))
+            result = await check_access(entity, f"read permission for {permission}", api.probe(path))
             if not result.allowed:
                 return result
         return Access(entity, allowed=True)

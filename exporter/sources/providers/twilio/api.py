@@ -9,11 +9,11 @@ from typing import Any
 
 from exporter.errors import RateLimitedError, Reason, SourceError, SourceRejectedError
 from exporter.sources.http.client import SourceClient
-from exporter.sources.http.pagination import Batch, LinkPages, Listed, Size, walk
+from exporter.sources.http.pagination import LinkPaginator, ListRequest, PageSize, VendorPage, walk
 from exporter.sources.provider import error_body, rows_under
 
-CALL_PAGES = LinkPages("next_page_uri", Size("PageSize", 1000))
-META_PAGES = LinkPages("meta.next_page_url", Size("PageSize", 100))
+CALL_PAGES = LinkPaginator("next_page_uri", PageSize("PageSize", 1000))
+META_PAGES = LinkPaginator("meta.next_page_url", PageSize("PageSize", 100))
 
 STATISTICS_MINUTES = 15
 
@@ -45,14 +45,14 @@ class VoiceApi:
         self._path = f"/2010-04-01/Accounts/{account_sid}/Calls.json"
         self._numbers = f"/2010-04-01/Accounts/{account_sid}/IncomingPhoneNumbers.json"
 
-    def calls(self, since: datetime, until: datetime) -> AsyncIterator[Batch]:
+    def calls(self, since: datetime, until: datetime) -> AsyncIterator[VendorPage]:
         """Calls, legs among them, that started on the UTC days from one midnight until another."""
         params = {"StartTime>": _day(since), "StartTime<": _day(until)}
-        return walk(self._client, Listed(self._path, params, CALL_PAGES, partial(rows_under, name="calls")))
+        return walk(self._client, ListRequest(self._path, params, CALL_PAGES, partial(rows_under, name="calls")))
 
     async def numbers(self) -> dict[str, str]:
         """The account's telephone numbers with their names, those that have one."""
-        listed = Listed(self._numbers, {}, CALL_PAGES, partial(rows_under, name="incoming_phone_numbers"))
+        listed = ListRequest(self._numbers, {}, CALL_PAGES, partial(rows_under, name="incoming_phone_numbers"))
         rows = [row async for batch in walk(self._client, listed) for row in batch.rows]
         return {
             row["phone_number"]: row["friendly_name"] for row in rows if row["phone_number"] and row["friendly_name"]
@@ -76,7 +76,7 @@ class TaskRouterApi:
         self._client = client
         self._base = f"/v1/Workspaces/{workspace_sid}"
 
-    def workers(self) -> AsyncIterator[Batch]:
+    def workers(self) -> AsyncIterator[VendorPage]:
         """Everybody who takes tasks."""
         return self._all("Workers", "workers")
 
@@ -100,8 +100,8 @@ class TaskRouterApi:
         """Asks for one queue; raises SourceError where the workspace may not be read."""
         rows_under(await self._client.get(f"{self._base}/TaskQueues", {"PageSize": "1"}), "task_queues")
 
-    def _all(self, path: str, name: str) -> AsyncIterator[Batch]:
-        listed = Listed(f"{self._base}/{path}", {}, META_PAGES, partial(rows_under, name=name))
+    def _all(self, path: str, name: str) -> AsyncIterator[VendorPage]:
+        listed = ListRequest(f"{self._base}/{path}", {}, META_PAGES, partial(rows_under, name=name))
         return walk(self._client, listed)
 
     async def _statistics(self, queue: str, name: str, params: Mapping[str, str]) -> Mapping[str, Any]:

@@ -14,7 +14,7 @@ from exporter.passes import Listing, Page, Pass
 from exporter.records import Measurement
 from exporter.sources.base import SourceContext
 from exporter.sources.cursor import changes_since, finish_last_page, next_cursor
-from exporter.sources.http.auth import BasicAuth
+from exporter.sources.http.auth import BasicAuthenticator
 from exporter.sources.http.client import Limits, SourceClient
 from exporter.sources.provider import ProviderSource, page_of
 from exporter.sources.providers.twilio.api import TaskRouterApi, VoiceApi, classify, header_wait
@@ -38,7 +38,7 @@ def create(options: TwilioOptions, context: SourceContext) -> TwilioSource:
 
 
 def _client(options: TwilioOptions, base_url: str, context: SourceContext) -> SourceClient:
-    auth = BasicAuth(options.key_sid or options.account_sid, options.secret, context)
+    auth = BasicAuthenticator(options.key_sid or options.account_sid, options.secret, context)
     return SourceClient(options, base_url, auth, context, limits=Limits(PER_SECOND, header_wait), classify=classify)
 
 

@@ -9,8 +9,8 @@ from functools import partial
 from typing import Any
 
 from exporter.errors import IncompletePassError, Reason, SourceError, SourceRejectedError
-from exporter.sources.http.client import Answer, SourceClient
-from exporter.sources.http.pagination import Batch, CursorPages, Listed, Size, Step, walk
+from exporter.sources.http.client import ApiResponse, SourceClient
+from exporter.sources.http.pagination import CursorPaginator, ListRequest, PageRequest, PageSize, VendorPage, walk
 from exporter.sources.provider import VendorRow, error_body, rows_under
 
 EXPORT_ROWS = 1000
@@ -18,7 +18,7 @@ TALK_ROWS = 1000
 """Calls on a full page."""
 TALK = "/api/v2/channels/voice"
 
-LIST = CursorPages("meta.after_cursor", "page[after]", Size("page[size]", 100), more="meta.has_more")
+LIST = CursorPaginator("meta.after_cursor", "page[after]", PageSize("page[size]", 100), more="meta.has_more")
 
 _EXPORT_LIMIT = re.compile(r"remaining=(\d+);\s*resets=(\d+)")
 _WINDOW = 60.0
@@ -62,12 +62,12 @@ class ExportPages:
     start_time: int
     shifts: bool = False
 
-    def ask(self, position: str | None) -> Step:
+    def ask(self, position: str | None) -> PageRequest:
         """The cursor, or the start time."""
         size = {"per_page": str(EXPORT_ROWS)}
-        return Step({**size, "cursor": position} if position else {**size, "start_time": str(self.start_time)})
+        return PageRequest({**size, "cursor": position} if position else {**size, "start_time": str(self.start_time)})
 
-    def following(self, answer: Answer, rows: int, position: str | None) -> str | None:  # noqa: ARG002
+    def following(self, answer: ApiResponse, rows: int, position: str | None) -> str | None:  # noqa: ARG002
         """The cursor until the stream ends; raises SourceRejectedError(SCHEMA) if the response does not say."""
         end_of_stream, cursor = answer.body.get("end_of_stream"), next_position(answer)
         if not isinstance(end_of_stream, bool) or (cursor is None and not end_of_stream):
@@ -75,7 +75,7 @@ class ExportPages:
         return None if end_of_stream else cursor
 
 
-def next_position(answer: Answer) -> str | None:
+def next_position(answer: ApiResponse) -> str | None:
     """The cursor at which the next page, or the next pass, starts."""
     cursor = answer.body.get("after_cursor")
     return str(cursor) if cursor else None
@@ -91,11 +91,11 @@ class TalkPages:
     start_time: int
     shifts: bool = False
 
-    def ask(self, position: str | None) -> Step:
+    def ask(self, position: str | None) -> PageRequest:
         """The link, or the start time."""
-        return Step(link=position) if position else Step({"start_time": str(self.start_time)})
+        return PageRequest(link=position) if position else PageRequest({"start_time": str(self.start_time)})
 
-    def following(self, answer: Answer, rows: int, position: str | None) -> str | None:
+    def following(self, answer: ApiResponse, rows: int, position: str | None) -> str | None:
         """The next link, unless it leads back to this page.
 
         Raises IncompletePassError(CAPPED) if it leads back to a full page, which hides the calls after it.
@@ -116,26 +116,26 @@ class ZendeskApi:
     def __init__(self, client: SourceClient) -> None:
         self._client = client
 
-    def export(self, name: str, start_time: int, position: str | None) -> AsyncIterator[Batch]:
+    def export(self, name: str, start_time: int, position: str | None) -> AsyncIterator[VendorPage]:
         """Tickets or users that changed since a time, or after a cursor."""
         params = {"include": "metric_sets"} if name == "tickets" else {}
-        listed = Listed(f"/api/v2/incremental/{name}/cursor", params, ExportPages(start_time), _under(name))
+        listed = ListRequest(f"/api/v2/incremental/{name}/cursor", params, ExportPages(start_time), _under(name))
         return walk(self._client, listed, position)
 
-    def calls(self, start_time: int, position: str | None) -> AsyncIterator[Batch]:
+    def calls(self, start_time: int, position: str | None) -> AsyncIterator[VendorPage]:
         """Calls that changed since a time."""
-        listed = Listed(f"{TALK}/stats/incremental/calls", {}, TalkPages(start_time), _under("calls"))
+        listed = ListRequest(f"{TALK}/stats/incremental/calls", {}, TalkPages(start_time), _under("calls"))
         return walk(self._client, listed, position)
 
-    def ratings(self, start_time: int, position: str | None) -> AsyncIterator[Batch]:
+    def ratings(self, start_time: int, position: str | None) -> AsyncIterator[VendorPage]:
         """Satisfaction ratings that were given or changed since a time."""
         params = {"start_time": str(start_time)}
-        listed = Listed("/api/v2/satisfaction_ratings", params, LIST, _under("satisfaction_ratings"))
+        listed = ListRequest("/api/v2/satisfaction_ratings", params, LIST, _under("satisfaction_ratings"))
         return walk(self._client, listed, position)
 
     async def groups(self) -> dict[str, str]:
         """Names of groups by id."""
-        listed = Listed("/api/v2/groups", {}, LIST, _under("groups"))
+        listed = ListRequest("/api/v2/groups", {}, LIST, _under("groups"))
         return {str(row["id"]): str(row["name"]) async for batch in walk(self._client, listed) for row in batch.rows}
 
     async def metrics(self, ticket_id: str) -> VendorRow:
@@ -158,5 +158,5 @@ class ZendeskApi:
         await self._client.get(path, params)
 
 
-def _under(name: str) -> Callable[[Answer], Sequence[Any]]:
+def _under(name: str) -> Callable[[ApiResponse], Sequence[Any]]:
     return partial(rows_under, name=name)

@@ -13,9 +13,9 @@ from exporter.errors import Reason, SourceRejectedError
 from exporter.passes import Page, Pass
 from exporter.sources.base import SourceContext
 from exporter.sources.cursor import StoredPosition, changes_since, finish_last_page, next_cursor
-from exporter.sources.http.auth import Authenticator, BasicAuth
+from exporter.sources.http.auth import Authenticator, BasicAuthenticator
 from exporter.sources.http.client import Limits, SourceClient
-from exporter.sources.http.oauth import OAuthAuth
+from exporter.sources.http.oauth import OAuthAuthenticator
 from exporter.sources.parsing.rows import ParseRow
 from exporter.sources.provider import ProviderSource, page_of, required
 from exporter.sources.providers.zendesk.api import TALK, ZendeskApi, classify, header_wait, next_position
@@ -54,9 +54,9 @@ def create(options: ZendeskOptions, context: SourceContext) -> ZendeskSource:
     """The source that the options describe; raises SourceRejectedError if its address is not allowed."""
     if options.api_token is not None:
         user = f"{options.api_token.email}/token"
-        auth: Authenticator = BasicAuth(user, options.api_token.token, context)
+        auth: Authenticator = BasicAuthenticator(user, options.api_token.token, context)
     else:
-        auth = OAuthAuth(required(options.oauth), options, context, options.base_url + TOKEN_PATH)
+        auth = OAuthAuthenticator(required(options.oauth), options, context, options.base_url + TOKEN_PATH)
     limits = Limits(PER_SECOND, header_wait)
     client = SourceClient(options, options.base_url, auth, context, limits=limits, classify=classify)
     return ZendeskSource(options, context, client)

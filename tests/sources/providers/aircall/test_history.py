@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from exporter.demo.aircall import api
 from exporter.demo.company.entities import PhoneCall
-from exporter.sources.http.pagination import NumberedPages, Size
+from exporter.sources.http.pagination import NumberedPaginator, PageSize
 from exporter.sources.providers.aircall import reading
 from tests.demo.tiny_company import TinyCompany, at, phone_call
 from tests.sources.account import Replica
@@ -21,7 +21,7 @@ from tests.sources.providers.aircall.phones import Phones
 def small_pages() -> Iterator[None]:
     """Pages of two and a cap of four, so that a handful of calls has many windows."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(reading, "PAGES", NumberedPages(Size("per_page", 2), total="meta.total"))
+        patch.setattr(reading, "PAGES", NumberedPaginator(PageSize("per_page", 2), total="meta.total"))
         patch.setattr(reading, "CAP", 4)
         patch.setattr(api, "CAP", 4)
         yield

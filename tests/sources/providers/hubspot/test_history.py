@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from exporter.demo.company.entities import LeadHistory
-from exporter.sources.http.pagination import CursorPages, Size
+from exporter.sources.http.pagination import CursorPaginator, PageSize
 from exporter.sources.providers.hubspot import api, reading
 from tests.demo.tiny_company import TinyCompany, at, lead
 from tests.sources.account import Replica
@@ -27,7 +27,7 @@ MINUTES = st.integers(0, 120)
 def small_pages() -> Iterator[None]:
     """Pages of two, so that a handful of records has many."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(api, "_PAGES", CursorPages("paging.next.after", "after", Size("limit", 2)))
+        patch.setattr(api, "_PAGES", CursorPaginator("paging.next.after", "after", PageSize("limit", 2)))
         patch.setattr(api, "SEARCH_ROWS", 2)
         patch.setattr(reading, "SEARCH_ROWS", 2)
         yield

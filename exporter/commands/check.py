@@ -95,15 +95,17 @@ def _try_sources(console: Console, config: Config, unsent: Mapping[str, tuple[st
 
 async def _access(config: Config) -> list[tuple[str, str, bool, str]]:
     from exporter.commands.reading import Untold
-    from exporter.runtime.source_jobs import push_sources, sync_jobs
+    from exporter.runtime.source_jobs import push_inboxes, sync_jobs
 
     context = config, os.environ, Path(), system_clock, Untold()
-    sources: list[Source] = [*(job.source for job in sync_jobs(*context)), *push_sources(*context)]
+    sources = [job.source for job in sync_jobs(*context)]
     try:
         found = await asyncio.gather(*map(_one, sources))
     finally:
         await asyncio.gather(*(source.close() for source in sources))
-    return [row for rows in found for row in rows]
+    inboxes = [(inbox, inbox.token_problem()) for inbox in push_inboxes(*context)]
+    pushed = [(inbox.name, entity, not problem, problem) for inbox, problem in inboxes for entity in inbox.entities]
+    return [*(row for rows in found for row in rows), *pushed]
 
 
 async def _one(source: Source) -> list[tuple[str, str, bool, str]]:

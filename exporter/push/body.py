@@ -1,37 +1,48 @@
-"""What is posted: a body of JSON or CSV, and the rows in it, each with its number."""
+"""Posted bodies: JSON or CSV becomes numbered rows, and the rows of one entity become records."""
 
 from __future__ import annotations
 
 import csv
 import io
 import json
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, tzinfo
 from typing import Any
 
+from exporter.config.sources.base import ColumnSource
+from exporter.config.sources.push import PushEntity
 from exporter.errors import InvalidRecordError, PostError, Reason, SourceError
+from exporter.records import Record, columns
 from exporter.sources.http.body import parse_json
 from exporter.sources.parsing import convert
+from exporter.sources.parsing.column_map import RecordMap
+from exporter.sources.parsing.json_path import getter
+from exporter.sources.parsing.plausibility import find_implausible
+from exporter.sources.parsing.rows import ParsedRows, parse_rows
 from exporter.sources.providers.csv_table import UNDECODED, Table
 
-MOST_BYTES = 1024 * 1024
-"""Largest body."""
+MAX_BYTES = 1024 * 1024
+"""The largest body."""
 
-MOST_ROWS = 10_000
-"""Most records of one post."""
+MAX_ROWS = 10_000
+"""The most records in one post."""
 
-Numbered = tuple[int, Any]
-"""A row's number and its content: the n-th of a JSON list, or the line of a CSV."""
+ENTITY, DELETED, ATTRIBUTES = "entity", "deleted", "attributes"
+"""Fields with a fixed meaning in every record, beside the columns of its entity."""
 
-Refused = dict[int, InvalidRecordError]
-"""A row's number to why it cannot be taken."""
+NumberedRow = tuple[int, Any]
+"""A row with its number: its position in a JSON list, from 1, or its line in a CSV."""
+
+RejectedRows = dict[int, InvalidRecordError]
+"""Row numbers to the reason for the rejection."""
 
 
 @dataclass(frozen=True, slots=True)
 class Post:
-    """A body and what its address says of it.
+    """A body and what its address says about it.
 
-    `entity` is None where each record names its own. `complete` says that all there is was sent.
+    `entity` is None if each record names its entity. `complete` says that the post lists every record there is.
     """
 
     body: bytes
@@ -41,44 +52,53 @@ class Post:
 
 
 @dataclass(frozen=True, slots=True)
-class Rows:
-    """What a body holds, in order."""
+class BodyRows:
+    """The rows of a body, in order, and those that cannot be read."""
 
-    rows: list[Numbered]
-    refused: Refused = field(default_factory=dict)
-
-
-def rows_of(post: Post) -> Rows:
-    """The rows of a body. Raises PostError where it is not JSON or CSV in UTF-8, or holds too many."""
-    rows = _csv_rows(post.body) if post.is_csv else _json_rows(post.body)
-    if len(rows.rows) + len(rows.refused) > MOST_ROWS:
-        raise PostError(Reason.TOO_LARGE, f"more than {MOST_ROWS} records: send them in several posts")
-    return rows
+    rows: list[NumberedRow]
+    rejected: RejectedRows = field(default_factory=dict)
 
 
-def _json_rows(body: bytes) -> Rows:
+@dataclass(frozen=True, slots=True)
+class EntityRecords:
+    """The rows of one entity as records, each with the number of its row, and the rejected rows."""
+
+    records: tuple[tuple[int, Record], ...] = ()
+    rejected: RejectedRows = field(default_factory=dict)
+
+
+def read_rows(post: Post) -> BodyRows:
+    """The rows of a body. Raises PostError if it is not JSON or CSV in UTF-8, or has too many rows."""
+    content = _csv_rows(post.body) if post.is_csv else _json_rows(post.body)
+    if len(content.rows) + len(content.rejected) > MAX_ROWS:
+        raise PostError(Reason.TOO_LARGE, f"more than {MAX_ROWS} records: send them in several posts")
+    return content
+
+
+def _json_rows(body: bytes) -> BodyRows:
     try:
         content = parse_json(body, "application/json")
     except SourceError:
-        raise PostError(Reason.NOT_JSON, "the body is not whole JSON in UTF-8, or is nested too deep") from None
+        raise PostError(Reason.NOT_JSON, "the body is not valid JSON in UTF-8, or is nested too deeply") from None
     if isinstance(content, dict):
         content = [content]
     if not isinstance(content, list):
-        raise PostError(Reason.SCHEMA, "the body is neither an object, which is a record, nor a list of them")
+        raise PostError(Reason.SCHEMA, "the body is neither an object, which is one record, nor a list of objects")
+    rows = list(enumerate(content, 1))
     if b"\\u" not in body:
-        return Rows(list(enumerate(content, 1)))
-    refused = {
+        return BodyRows(rows)
+    rejected = {
         number: InvalidRecordError(Reason.BAD_TYPE, "record", str(number))
-        for number, row in enumerate(content, 1)
+        for number, row in rows
         if not _is_unicode(row)
     }
-    return Rows([(number, row) for number, row in enumerate(content, 1) if number not in refused], refused)
+    return BodyRows([(number, row) for number, row in rows if number not in rejected], rejected)
 
 
 def _is_unicode(row: Any) -> bool:
-    """False for text that holds half a surrogate pair: no database takes it, and mending an id might join two.
+    """False if the row has a lone surrogate, or is nested too deeply to check.
 
-    Also for what is nested so deep that nobody can tell.
+    No database stores a lone surrogate, and replacing it in an id could make two ids equal.
     """
     try:
         json.dumps(row, ensure_ascii=False, default=str).encode()
@@ -87,35 +107,90 @@ def _is_unicode(row: Any) -> bool:
     return True
 
 
-def _csv_rows(body: bytes) -> Rows:
+def _csv_rows(body: bytes) -> BodyRows:
     text = io.StringIO(body.decode("utf-8-sig", UNDECODED), newline="")
+    content = BodyRows([])
     try:
         table = Table("the CSV", csv.reader(text, strict=True))
-        named = [header for header in table.headers if header]
-        if len(set(named)) < len(named):
-            raise PostError(Reason.SCHEMA, "the CSV has a header more than once")
-        return _fitting(table)
+        headers = [header for header in table.headers if header]
+        if len(set(headers)) < len(headers):
+            raise PostError(Reason.SCHEMA, "the CSV has the same header more than once")
+        ids = ("id",) if "id" in table.headers else ()
+        for chunk in table.chunks():
+            fitting, errors = table.fitting(chunk, ids)
+            content.rows.extend((line, dict(zip(table.headers, row, strict=False))) for row, line in fitting)
+            for error in errors:
+                number = int(error.where.removeprefix("line "))
+                # an id is certain only if it could be decoded
+                certain = error.record_id is not None and error.record_id.isprintable()
+                record_id = convert.text(error.record_id, "id") if certain else None
+                # the field of the error may quote the header, which is the sender's text
+                content.rejected[number] = InvalidRecordError(error.reason, "line", str(number), record_id)
     except SourceError as error:
         raise PostError(Reason.SCHEMA, str(error)) from None
+    return content
 
 
-def _fitting(table: Table) -> Rows:
-    found = Rows([])
-    ids: Sequence[str] = ("id",) if "id" in table.headers else ()
-    for chunk in table.chunks():
-        fitting, odd = table.fitting(chunk, ids)
-        found.rows.extend((line, _named(table.headers, row)) for row, line in fitting)
-        for error in odd:
-            number = int(error.where.removeprefix("line "))
-            # not the header's text, which is the sender's
-            found.refused[number] = InvalidRecordError(error.reason, "line", str(number), _certain(error.record_id))
-    return found
+class EntityParser:
+    """Converts the rows of one entity to records, by the `columns` of the config or by field name.
+
+    Without `columns`, fields that are not columns of the entity become attributes.
+    """
+
+    def __init__(self, options: PushEntity, zone: tzinfo) -> None:
+        names = ("id", "updated_at", *(column.name for column in columns(options.entity)))
+        by_name = {name: ColumnSource.model_validate({"from": name, "optional": True}) for name in names}
+        self.is_mapped = options.columns is not None
+        self._field_names = frozenset((*names, ENTITY, DELETED, ATTRIBUTES))
+        self._map = RecordMap(options.entity, options.columns or by_name, zone, getter)
+
+    def parse(self, rows: Sequence[NumberedRow], now: datetime) -> EntityRecords:
+        """The rows, which are mappings, as records that are plausible at `now`, in order."""
+        rejected: RejectedRows = {}
+        present: list[NumberedRow] = []
+        deleted: list[NumberedRow] = []
+        attributes: dict[int, dict[str, str]] = {}
+        for number, row in rows:
+            try:
+                (deleted if convert.flag(row.get(DELETED), DELETED) else present).append((number, row))
+                attributes[number] = {} if self.is_mapped else self._attributes(row)
+            except InvalidRecordError as error:
+                rejected[number] = InvalidRecordError(error.reason, error.field, str(number), self._id(row))
+        records = [
+            (number, replace(record, attributes=attributes[number]) if attributes[number] else record)
+            for number, record in _converted(present, rejected, self._map.parse)
+        ]
+        records += _converted(deleted, rejected, lambda rows, where: parse_rows(rows, self._map.tombstone, where))
+        records.sort(key=lambda numbered: numbered[0])
+        for index, fault in find_implausible([record for _, record in records], now).items():
+            number = records[index][0]
+            rejected[number] = InvalidRecordError(fault.reason, fault.field, str(number), fault.record_id)
+        return EntityRecords(tuple(numbered for numbered in records if numbered[0] not in rejected), rejected)
+
+    def _id(self, row: Mapping[str, Any]) -> str | None:
+        """The id of a rejected row if it is certain, so that a complete list does not delete its record."""
+        try:
+            return None if self.is_mapped else convert.text(row.get("id"), "id")
+        except InvalidRecordError:
+            return None
+
+    def _attributes(self, row: Mapping[str, Any]) -> dict[str, str]:
+        nested = row.get(ATTRIBUTES) or {}
+        if not isinstance(nested, Mapping):
+            raise InvalidRecordError(Reason.BAD_TYPE, ATTRIBUTES)
+        fields = {name: value for name, value in row.items() if name not in self._field_names} | dict(nested)
+        texts = {convert.text(name, ATTRIBUTES): convert.text(value, ATTRIBUTES) for name, value in fields.items()}
+        return {name: value for name, value in texts.items() if name is not None and value is not None}
 
 
-def _certain(record_id: str | None) -> str | None:
-    """The id as a record would have it; None where its bytes are not in the encoding."""
-    return convert.text(record_id, "id") if record_id is not None and record_id.isprintable() else None
-
-
-def _named(headers: Sequence[str], row: Sequence[str]) -> Mapping[str, str]:
-    return dict(zip(headers, row, strict=False))
+def _converted(
+    rows: Sequence[NumberedRow],
+    rejected: RejectedRows,
+    convert_all: Callable[[list[Any], Callable[[int], str]], ParsedRows],
+) -> list[tuple[int, Record]]:
+    """The rows that are not yet rejected as records; adds the rejections of `convert_all` to `rejected`."""
+    remaining = [(number, row) for number, row in rows if number not in rejected]
+    numbers = [number for number, _ in remaining]
+    result = convert_all([row for _, row in remaining], lambda position: str(numbers[position - 1]))
+    rejected.update((int(error.where), error) for error in result.rejected)
+    return list(zip((number for number in numbers if number not in rejected), result.records, strict=True))

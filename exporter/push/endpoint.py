@@ -1,13 +1,14 @@
-"""`POST /push/SOURCE` and `POST /push/SOURCE/ENTITY`: who may post, how much at once, and how it is answered."""
+"""The HTTP endpoint `POST /push/SOURCE[/ENTITY]`: authentication, limits, reading the body, and responses."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, Any, Protocol
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl
 
 import orjson
@@ -17,146 +18,27 @@ from starlette.types import Receive, Scope, Send
 from exporter.errors import PostError, Reason, StoreError
 from exporter.exposition.self_metrics import SelfMetrics
 from exporter.naming import HTTP_REJECTED, PUSH_POSTS, PushResult
-from exporter.push.body import Post
-from exporter.push.posting import Answer, Body, RefusedError
+from exporter.push.body import MAX_BYTES, Post
 from exporter.sources.http.body import charset
 
 if TYPE_CHECKING:
-    from exporter.push.source import PushSource
+    from exporter.push.deliveries import Deliveries, Delivery
+    from exporter.push.inbox import PushInbox
 
 PREFIX = "/push/"
-MOST_POSTS = 16
-"""Posts that are being received or kept; others wait for their turn. Scrapes have turns of their own."""
-TURN = 2.0
-"""Seconds a post waits for its turn."""
-KEEP = 15.0
-"""Seconds a post may take to be kept. It may be so even later: then posting it again changes nothing."""
+MAX_POSTS = 16
+"""Posts being received or stored at once; others wait for a slot. Scrapes have slots of their own."""
+SLOT_TIMEOUT = 2.0
+"""Seconds a post waits for a slot."""
+STORE_TIMEOUT = 15.0
+"""Seconds until a post is answered with 503. It may still be stored later; posting it again then changes nothing."""
+BODY_TIMEOUT = 10.0
+"""Seconds until a body must have arrived."""
+DRAIN_TIMEOUT = 10.0
+"""Seconds for which the rest of a rejected body is discarded, so that the sender receives the response."""
 
-_SOON, _LATER = 1, 5
+_RETRY_SOON, _RETRY_LATER = 1, 5
 _FLAGS = {"true": True, "1": True, "false": False, "0": False}
-
-_log = logging.getLogger(__name__)
-
-
-class Delivery(Protocol):
-    """What became of a post."""
-
-    @property
-    def taken(self) -> bool:
-        """False where there were records and none could be taken."""
-        ...
-
-    def as_json(self) -> dict[str, Any]:
-        """What its sender is told."""
-        ...
-
-
-class Receiver(Protocol):
-    """Takes the posts of the config in force."""
-
-    @property
-    def sources(self) -> Mapping[str, PushSource]:
-        """The sources that take posts, by name."""
-        ...
-
-    @property
-    def able(self) -> bool:
-        """False where a post would be in vain just now."""
-        ...
-
-    def deliver(self, source: PushSource, post: Post) -> Delivery:
-        """Keeps a post, in whatever thread. Raises PostError and StoreError."""
-        ...
-
-
-class Push:
-    """The ASGI application below the prefix; `receiver` gives None before there is one.
-
-    A refusal comes before the body is read wherever it can: 404, 401, 429, 415. Nothing is acknowledged that was
-    not kept.
-    """
-
-    def __init__(self, receiver: Callable[[], Receiver | None], self_metrics: SelfMetrics) -> None:
-        self._receiver = receiver
-        self._self_metrics = self_metrics
-        self._turns = asyncio.Semaphore(MOST_POSTS)
-        # not the loop's shared threads: posts that wait for the store must not keep the page waiting
-        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="push")
-        self._last: dict[str, PushResult] = {}
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """One request."""
-        body = Body(receive)
-        try:
-            answer = await self._answer(scope, body)
-        except RefusedError as refused:
-            answer = refused.answer
-        await answer.send(body, send)
-
-    async def _answer(self, scope: Scope, body: Body) -> Answer:
-        if scope["method"] != "POST":
-            raise RefusedError(405, "send records by POST", allow="POST")
-        receiver = self._receiver()
-        if receiver is None:
-            self._self_metrics.count(HTTP_REJECTED, "starting")
-            raise RefusedError(503, "the exporter is starting: try again", retry_after=_SOON)
-        name, *rest = scope["path"].removeprefix(PREFIX).split("/")
-        source = receiver.sources.get(name)
-        if source is None or len(rest) > 1:
-            raise RefusedError(404, "no source of this name takes posts")
-        try:
-            answer = await self._of(source, rest[0] if rest else None, scope, body, receiver)
-        except RefusedError as refused:
-            answer = refused.answer
-        self._note(source.name, answer)
-        return answer
-
-    async def _of(self, source: PushSource, entity: str | None, scope: Scope, body: Body, receiver: Receiver) -> Answer:
-        _admit(source, scope)
-        if wait := source.wait():
-            raise RefusedError(429, "more posts than max_per_second: send several records in one", math.ceil(wait))
-        if entity is not None and entity not in source.entities:
-            raise RefusedError(404, f"this source takes {', '.join(source.entities)}")
-        is_csv, complete = _is_csv(scope), _is_complete(scope)
-        if complete and source.only(entity) is None:
-            raise RefusedError(400, f"a complete list is of one entity: post it to {PREFIX}SOURCE/ENTITY")
-        await self._turn()
-        running: asyncio.Future[Delivery] | None = None
-        try:
-            if not receiver.able:
-                raise RefusedError(503, "nothing can be kept now: try again", _LATER)
-            post = Post(await body.read(scope), is_csv, entity, complete)
-            running = asyncio.get_running_loop().run_in_executor(self._thread, receiver.deliver, source, post)
-            running.add_done_callback(self._ended)
-        finally:
-            if running is None:
-                self._turns.release()
-        return await _answered(running)
-
-    async def _turn(self) -> None:
-        try:
-            async with asyncio.timeout(TURN):
-                await self._turns.acquire()
-        except TimeoutError:
-            raise RefusedError(503, "too many posts at once: try again", _SOON) from None
-
-    def _ended(self, running: asyncio.Future[Delivery]) -> None:
-        """The turn lasts as long as the work does, also where its sender was told to come back."""
-        if not running.cancelled():
-            running.exception()
-        self._turns.release()
-
-    def _note(self, source: str, answer: Answer) -> None:
-        """Counts it, and logs where a source's posts are answered in another way than before."""
-        result, before = _RESULTS[answer.status], self._last.get(source)
-        self._self_metrics.count(PUSH_POSTS, source, result.value)
-        self._last[source] = result
-        if result is PushResult.ACCEPTED and before not in (None, result):
-            _log.info("posts are accepted again", extra={"source": source})
-        elif result is not PushResult.ACCEPTED and before is not result:
-            _log.warning("a post was not accepted: %s", result.value, extra={"source": source})
-
-
 _RESULTS = {
     200: PushResult.ACCEPTED,
     400: PushResult.REJECTED,
@@ -169,44 +51,214 @@ _RESULTS = {
     503: PushResult.UNAVAILABLE,
 }
 
+_log = logging.getLogger(__name__)
 
-async def _answered(running: asyncio.Future[Delivery]) -> Answer:
+
+@dataclass(frozen=True, slots=True)
+class PushResponse:
+    """Status, JSON and additional headers."""
+
+    status: int
+    content: bytes
+    headers: tuple[tuple[bytes, bytes], ...] = ()
+
+    async def send(self, body: RequestBody, send: Send) -> None:
+        """Sends the response and then discards the rest of the body, or the sender would see a closed connection."""
+        headers = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(self.content))]
+        closing = () if body.ended else ((b"connection", b"close"),)
+        start = {"type": "http.response.start", "status": self.status, "headers": [*headers, *self.headers, *closing]}
+        await send(start)
+        await send({"type": "http.response.body", "body": self.content, "more_body": True})
+        await body.drain()
+        await send({"type": "http.response.body", "body": b""})
+
+
+class PushRequestError(Exception):
+    """Ends a request with a status and a message that says what to change, without quoting what was sent."""
+
+    def __init__(self, status: int, message: str, retry_after: int | None = None, **headers: str) -> None:
+        super().__init__(message)
+        if retry_after is not None:
+            headers["retry_after"] = str(retry_after)
+        encoded = tuple((name.replace("_", "-").encode(), value.encode()) for name, value in headers.items())
+        self.response = PushResponse(status, orjson.dumps({"message": message}), encoded)
+
+
+class RequestBody:
+    """The body of a request, received in chunks."""
+
+    def __init__(self, receive: Receive) -> None:
+        self._receive = receive
+        self._failed = False
+        self.ended = False
+
+    async def read(self, scope: Scope) -> bytes:
+        """The whole body. Raises PushRequestError: 413 if it is too large, 408 if it is too slow, 400 if it is cut off.
+
+        A body that is cut off could be mistaken for a shorter list.
+        """
+        too_large = PushRequestError(413, f"the body is larger than {MAX_BYTES >> 20} MiB: send several posts")
+        declared = next((value for name, value in scope["headers"] if name == b"content-length"), b"0")
+        if int(declared) > MAX_BYTES:
+            raise too_large
+        content = bytearray()
+        try:
+            async with asyncio.timeout(BODY_TIMEOUT):
+                while not self.ended:
+                    content += await self._chunk()
+                    if len(content) > MAX_BYTES:
+                        raise too_large
+        except TimeoutError:
+            self._failed = True
+            raise PushRequestError(408, f"the body did not arrive within {BODY_TIMEOUT:.0f} seconds") from None
+        return bytes(content)
+
+    async def drain(self) -> None:
+        """Discards the rest of the body, for a limited time."""
+        try:
+            async with asyncio.timeout(DRAIN_TIMEOUT):
+                while not (self.ended or self._failed):
+                    await self._chunk()
+        except (TimeoutError, PushRequestError):
+            self._failed = True
+
+    async def _chunk(self) -> bytes:
+        message = await self._receive()
+        if message["type"] != "http.request":
+            self._failed = True
+            raise PushRequestError(400, "the body was cut off")
+        self.ended = not message.get("more_body", False)
+        chunk: bytes = message.get("body", b"")
+        return chunk
+
+
+class PushEndpoint:
+    """The ASGI application below the prefix; `deliveries` returns None until the exporter has started.
+
+    Requests are rejected before their body is read if possible: 404, 401, 429, 415. Only stored posts are acknowledged.
+    """
+
+    def __init__(self, deliveries: Callable[[], Deliveries | None], self_metrics: SelfMetrics) -> None:
+        self._deliveries = deliveries
+        self._self_metrics = self_metrics
+        self._slots = asyncio.Semaphore(MAX_POSTS)
+        # not the loop's shared threads: posts that wait for the store must not delay the status page
+        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="push")
+        self._last_results: dict[str, PushResult] = {}
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answers one request."""
+        body = RequestBody(receive)
+        try:
+            response = await self._respond(scope, body)
+        except PushRequestError as error:
+            response = error.response
+        await response.send(body, send)
+
+    async def _respond(self, scope: Scope, body: RequestBody) -> PushResponse:
+        if scope["method"] != "POST":
+            raise PushRequestError(405, "send records with POST", allow="POST")
+        deliveries = self._deliveries()
+        if deliveries is None:
+            self._self_metrics.count(HTTP_REJECTED, "starting")
+            raise PushRequestError(503, "the exporter is starting: try again", retry_after=_RETRY_SOON)
+        name, *segments = scope["path"].removeprefix(PREFIX).split("/")
+        inbox = deliveries.inboxes.get(name)
+        if inbox is None or len(segments) > 1:
+            raise PushRequestError(404, "no source with this name accepts posts")
+        try:
+            response = await self._deliver(inbox, segments[0] if segments else None, scope, body, deliveries)
+        except PushRequestError as error:
+            response = error.response
+        self._record(inbox.name, response)
+        return response
+
+    async def _deliver(
+        self, inbox: PushInbox, entity: str | None, scope: Scope, body: RequestBody, deliveries: Deliveries
+    ) -> PushResponse:
+        _authenticate(inbox, scope)
+        if wait := inbox.wait():
+            message = "more posts than max_per_second: send several records in one post"
+            raise PushRequestError(429, message, math.ceil(wait))
+        if entity is not None and entity not in inbox.entities:
+            raise PushRequestError(404, f"this source accepts {', '.join(inbox.entities)}")
+        is_csv, complete = _is_csv(scope), _is_complete(scope)
+        if complete and inbox.single_entity(entity) is None:
+            raise PushRequestError(400, f"a complete list has one entity: post it to {PREFIX}SOURCE/ENTITY")
+        try:
+            async with asyncio.timeout(SLOT_TIMEOUT):
+                await self._slots.acquire()
+        except TimeoutError:
+            raise PushRequestError(503, "too many posts at once: try again", _RETRY_SOON) from None
+        storing: asyncio.Future[Delivery] | None = None
+        try:
+            if not deliveries.available:
+                raise PushRequestError(503, "nothing can be stored now: try again", _RETRY_LATER)
+            post = Post(await body.read(scope), is_csv, entity, complete)
+            storing = asyncio.get_running_loop().run_in_executor(self._thread, deliveries.deliver, inbox, post)
+            storing.add_done_callback(self._release_slot)
+        finally:
+            if storing is None:
+                self._slots.release()
+        return await _response(storing)
+
+    def _release_slot(self, storing: asyncio.Future[Delivery]) -> None:
+        """The slot stays taken until the post is stored, even if its sender was told to try again."""
+        if not storing.cancelled():
+            storing.exception()
+        self._slots.release()
+
+    def _record(self, source: str, response: PushResponse) -> None:
+        """Counts the result, and logs it if the source's posts had another result before."""
+        result, previous = _RESULTS[response.status], self._last_results.get(source)
+        self._self_metrics.count(PUSH_POSTS, source, result.value)
+        self._last_results[source] = result
+        if result is PushResult.ACCEPTED and previous not in (None, result):
+            _log.info("posts are accepted again", extra={"source": source})
+        elif result is not PushResult.ACCEPTED and previous is not result:
+            _log.warning("a post was not accepted: %s", result.value, extra={"source": source})
+
+
+async def _response(storing: asyncio.Future[Delivery]) -> PushResponse:
     try:
-        async with asyncio.timeout(KEEP):
-            delivery = await asyncio.shield(running)
+        async with asyncio.timeout(STORE_TIMEOUT):
+            delivery = await asyncio.shield(storing)
     except PostError as error:
-        raise RefusedError(413 if error.reason is Reason.TOO_LARGE else 400, str(error)) from None
+        raise PushRequestError(413 if error.reason is Reason.TOO_LARGE else 400, str(error)) from None
     except (StoreError, TimeoutError):
-        raise RefusedError(503, "nothing could be kept now: try again", _LATER) from None
-    return Answer(200 if delivery.taken else 400, orjson.dumps(delivery.as_json()))
+        raise PushRequestError(503, "the post could not be stored: try again", _RETRY_LATER) from None
+    return PushResponse(200 if delivery.accepted else 400, orjson.dumps(delivery.as_json()))
 
 
-def _admit(source: PushSource, scope: Scope) -> None:
-    shown = [value for name, value in scope["headers"] if name == b"authorization"]
-    scheme, _, token = shown[0].partition(b" ") if len(shown) == 1 else (b"", b"", b"")
+def _authenticate(inbox: PushInbox, scope: Scope) -> None:
+    credentials = [value for name, value in scope["headers"] if name == b"authorization"]
+    scheme, _, token = credentials[0].partition(b" ") if len(credentials) == 1 else (b"", b"", b"")
     try:
-        admitted = source.admits(token.strip())
+        admitted = inbox.admits(token.strip())
     except LookupError:
-        raise RefusedError(503, "the source's token cannot be read: tell whoever runs the exporter", _LATER) from None
+        message = "the source's token cannot be read: contact the exporter's operator"
+        raise PushRequestError(503, message, _RETRY_LATER) from None
     if not (admitted and scheme.lower() == b"bearer"):
-        raise RefusedError(401, "send the source's token as Authorization: Bearer TOKEN", www_authenticate="Bearer")
+        raise PushRequestError(401, "send the source's token as Authorization: Bearer TOKEN", www_authenticate="Bearer")
 
 
 def _is_csv(scope: Scope) -> bool:
     headers = Headers(scope=scope)
     if headers.get("content-encoding", "identity").strip().lower() != "identity":
-        raise RefusedError(415, "send the body as it is, not compressed")
-    declared = headers.get("content-type", "")
-    media = declared.partition(";")[0].strip().lower()
-    is_json = media == "application/json" or (media.startswith("application/") and media.endswith("+json"))
-    if not (is_json or media == "text/csv") or charset(declared).lower() not in ("utf-8", "utf8"):
-        raise RefusedError(415, "send Content-Type: application/json or text/csv, in UTF-8")
+        raise PushRequestError(415, "send the body uncompressed")
+    content_type = headers.get("content-type", "")
+    media_type = content_type.partition(";")[0].strip().lower()
+    is_json = media_type == "application/json" or (
+        media_type.startswith("application/") and media_type.endswith("+json")
+    )
+    if not (is_json or media_type == "text/csv") or charset(content_type).lower() not in ("utf-8", "utf8"):
+        raise PushRequestError(415, "send Content-Type: application/json or text/csv, in UTF-8")
     return not is_json
 
 
 def _is_complete(scope: Scope) -> bool:
-    asked = dict(parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True))
-    complete = asked.pop("complete", "false").lower()
-    if asked or complete not in _FLAGS:
-        raise RefusedError(400, "the one parameter there is: complete=true, where all there is comes in this post")
+    parameters = dict(parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True))
+    complete = parameters.pop("complete", "false").lower()
+    if parameters or complete not in _FLAGS:
+        raise PushRequestError(400, "the only parameter is complete=true, for a post that lists every record there is")
     return _FLAGS[complete]

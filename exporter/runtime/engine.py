@@ -17,7 +17,7 @@ from exporter.push.deliveries import Deliveries
 from exporter.runtime.config_file import LoadedConfig
 from exporter.runtime.publisher import Publisher
 from exporter.runtime.reporter import Reporter
-from exporter.runtime.source_jobs import push_sources, sync_jobs
+from exporter.runtime.source_jobs import push_inboxes, sync_jobs
 from exporter.store.store import Store
 from exporter.sync.observer import NullObserver, Observer
 from exporter.sync.scheduler import Scheduler
@@ -58,7 +58,7 @@ class Engine:
         self._reporter = Reporter(self._self_metrics, loaded.config, self._awake.set, context.observer)
         source_context = loaded.config, context.environ, context.data_dir, context.clock, self._reporter
         self._scheduler = Scheduler(sync_jobs(*source_context), context.store, self._reporter, context.clock)
-        self._deliveries = Deliveries(push_sources(*source_context), context.store, self._reporter, context.clock)
+        self._deliveries = Deliveries(push_inboxes(*source_context), context.store, self._reporter, context.clock)
         self._threads = (
             Thread(target=self._sync, name="sync", daemon=True),
             Thread(target=self._evaluate, name="evaluator", daemon=True),
@@ -67,7 +67,7 @@ class Engine:
     def start(self) -> None:
         """Begins to sync, to accept pushes and to evaluate."""
         self._reporter.restore_outcomes(self._deliveries.start())
-        self._context.state.receiver = self._deliveries
+        self._context.state.deliveries = self._deliveries
         self._context.state.page = lambda: self.publisher.page(self._context.clock)
         for thread in self._threads:
             thread.start()

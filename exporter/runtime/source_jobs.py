@@ -9,7 +9,7 @@ from exporter.clock import Clock
 from exporter.config.root import Config
 from exporter.config.sources.push import PushOptions
 from exporter.errors import ConfigError, Problem, SourceRejectedError
-from exporter.push.source import PushSource
+from exporter.push.inbox import PushInbox
 from exporter.sources.base import SourceContext, Telemetry
 from exporter.sources.registry import create
 from exporter.sync.fingerprint import fingerprint
@@ -35,9 +35,9 @@ def sync_jobs(
     return jobs
 
 
-def push_sources(
+def push_inboxes(
     config: Config, environ: Mapping[str, str], data_dir: Path, clock: Clock, telemetry: Telemetry
-) -> list[PushSource]:
-    """The sources that receive pushes."""
+) -> list[PushInbox]:
+    """The inboxes of the push sources."""
     context = SourceContext(environ, config.base, config.company.timezone, clock, telemetry, data_dir)
-    return [PushSource(options, context) for options in config.sources if isinstance(options, PushOptions)]
+    return [PushInbox(options, context) for options in config.sources if isinstance(options, PushOptions)]

@@ -18,7 +18,6 @@ PROVIDERS: Mapping[str, str] = MappingProxyType(
         "csv": "exporter.sources.providers.csv",
         "hubspot": "exporter.sources.providers.hubspot",
         "rest": "exporter.sources.providers.rest",
-        "push": "exporter.push.source",
         "pipedrive": "exporter.sources.providers.pipedrive",
         "salesforce": "exporter.sources.providers.salesforce",
         "sql": "exporter.sources.providers.sql",

@@ -7,6 +7,7 @@ import logging
 import socket
 from collections.abc import Awaitable, Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from hypercorn.asyncio import serve as hypercorn_serve
 from hypercorn.config import Config as HypercornConfig
@@ -21,11 +22,14 @@ from exporter.errors import StartError
 from exporter.exposition.self_metrics import SelfMetrics
 from exporter.exposition.snapshot import Snapshot
 from exporter.exposition.text_format import EncodedText, Formats
-from exporter.push.endpoint import PREFIX, Push, Receiver
+from exporter.push.endpoint import PREFIX, PushEndpoint
 from exporter.web.limits import LimitsMiddleware
 
 TEXT = b"text/plain; version=0.0.4; charset=utf-8"
 OPENMETRICS = b"application/openmetrics-text; version=1.0.0; charset=utf-8"
+
+if TYPE_CHECKING:
+    from exporter.push.deliveries import Deliveries
 
 BACKLOG = 128
 STALL_TIMEOUT = 10
@@ -40,7 +44,7 @@ class ServedState:
     self_metrics: SelfMetrics
     snapshot: Snapshot = field(default_factory=Snapshot)
     page: Callable[[], str] = lambda: ""
-    receiver: Receiver | None = None
+    deliveries: Deliveries | None = None
 
     @property
     def ready(self) -> bool:
@@ -74,7 +78,7 @@ def create_app(state: ServedState) -> ASGIApp:
         Route("/-/healthy", healthy),
         Route("/-/ready", ready),
         Route("/", page),
-        Route(f"{PREFIX}{{rest:path}}", Push(lambda: state.receiver, state.self_metrics)),
+        Route(f"{PREFIX}{{rest:path}}", PushEndpoint(lambda: state.deliveries, state.self_metrics)),
     ]
     app = Starlette(routes=routes)
     app.router.redirect_slashes = False

@@ -20,12 +20,14 @@ ROOT = Path(__file__).parents[2]
 PAGES = ROOT / "docs/reference/providers"
 INDEX = PAGES / "README.md"
 MARKERS = re.compile(r"(<!-- generated: .*? -->\n)(.*?)(<!-- end of generated -->)", re.DOTALL)
+PAGE_MODULES = {**PROVIDERS, "push": "exporter.push.inbox"}
+"""Every provider that has a page, and its module."""
 _RECORDS = {kind.__name__: entity for kind, entity in ENTITY_OF.items()}
 
 
 def updated_pages() -> dict[Path, str]:
     """Every page with its generated part brought up to date."""
-    pages = {PAGES / f"{provider}.md": f"\n{_entities(provider)}\n{_options(provider)}\n" for provider in PROVIDERS}
+    pages = {PAGES / f"{provider}.md": f"\n{_entities(provider)}\n{_options(provider)}\n" for provider in PAGE_MODULES}
     return {path: with_generated(path, text) for path, text in {INDEX: _index(), **pages}.items()}
 
 
@@ -39,7 +41,7 @@ def with_generated(path: Path, generated: str) -> str:
 
 def _index() -> str:
     lines = ["", "| provider | reads | entities |", "|---|---|---|"]
-    for provider in sorted(PROVIDERS):
+    for provider in sorted(PAGE_MODULES):
         entities = columns_filled(provider)
         names = ", ".join(f"`{name}`" for name in ENTITIES if name in entities) or "any"
         lines.append(f"| [{provider}]({provider}.md) | {_options_model(provider).__doc__} | {names} |")
@@ -50,7 +52,7 @@ def _entities(provider: str) -> str:
     filled = columns_filled(provider)
     if not filled:
         return "## Entities and columns\n\nAny entity and any column, as the config maps them.\n"
-    permissions: Mapping[str, str] = getattr(import_module(PROVIDERS[provider]), "PERMISSIONS", {})
+    permissions: Mapping[str, str] = getattr(import_module(PAGE_MODULES[provider]), "PERMISSIONS", {})
     heading = ["entity", "columns it fills", *(["permission"] if permissions else [])]
     lines = ["## Entities and columns", "", _row(heading), "|---" * len(heading) + "|"]
     for entity, names in filled.items():
@@ -61,7 +63,7 @@ def _entities(provider: str) -> str:
 
 def columns_filled(provider: str) -> dict[str, list[str]]:
     """Entity to the columns that the provider's code gives to its records; empty for a provider that maps any."""
-    module = import_module(PROVIDERS[provider])
+    module = import_module(PAGE_MODULES[provider])
     file = Path(str(module.__file__))
     found: dict[str, set[str]] = {}
     for path in sorted(file.parent.glob("*.py")) if file.name == "__init__.py" else [file]:

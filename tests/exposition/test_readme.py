@@ -59,8 +59,8 @@ def test_limits_are_those_of_the_code() -> None:
     assert stated["series of one family"] == f"{render.MAX_SERIES:,}"
     assert stated["characters of a label value"] == str(text_format.MAX_LABEL_LENGTH)
     assert stated["requests in flight"] == str(limits.MAX_IN_FLIGHT)
-    assert stated["posts in flight"] == str(endpoint.MOST_POSTS)
-    assert stated["one post"] == f"{body.MOST_BYTES >> 20} MiB, {body.MOST_ROWS:,} records"
+    assert stated["posts in flight"] == str(endpoint.MAX_POSTS)
+    assert stated["one post"] == f"{body.MAX_BYTES >> 20} MiB, {body.MAX_ROWS:,} records"
     assert stated["silent or stuck clients"] == f"{server.STALL_TIMEOUT} s"
     assert stated["one answer"] == f"{limits.DEADLINE:.0f} s"
 

@@ -1,38 +1,39 @@
-"""A server that takes posts; modules that serve something else say so themselves."""
+"""A server whose posts go to a stand-in for Deliveries."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any, cast
 
 import pytest
 
 from exporter.exposition.self_metrics import SelfMetrics
 from exporter.web.server import ServedState
 from tests.exposition.sample import sample_state
-from tests.push.posts import TOKEN, source
-from tests.push.receiver import Desk
+from tests.push.fake_deliveries import FakeDeliveries
+from tests.push.posts import TOKEN, inbox
 from tests.sources.source_context import source_context
 from tests.web.live_server import running
 
 
 @pytest.fixture
-def desk() -> Desk:
-    """Keeps what is posted."""
+def deliveries() -> FakeDeliveries:
+    """One inbox with one entity and one with two."""
     context = source_context(TOKEN=TOKEN)
-    return Desk({"shop": source("deals", context=context), "both": source("deals", "people", context=context)})
+    return FakeDeliveries({"shop": inbox("deals", context=context), "both": inbox("deals", "people", context=context)})
 
 
 @pytest.fixture
-def state(desk: Desk) -> ServedState:
-    """A surface that takes posts."""
-    shown = sample_state()
-    shown.self_metrics = SelfMetrics()
-    shown.receiver = desk
-    return shown
+def state(deliveries: FakeDeliveries) -> ServedState:
+    """A served state that accepts posts."""
+    served = sample_state()
+    served.self_metrics = SelfMetrics()
+    served.deliveries = cast("Any", deliveries)
+    return served
 
 
 @pytest.fixture
 def port(state: ServedState) -> Iterator[int]:
-    """Where it listens."""
+    """The port of the server."""
     with running(state) as port:
         yield port

@@ -1,4 +1,4 @@
-"""Posts over real sockets: who may, what is taken, and what is told of it."""
+"""Posts over real sockets: authentication, addresses, parameters and logging."""
 
 from __future__ import annotations
 
@@ -10,16 +10,18 @@ import pytest
 from exporter import naming
 from exporter.push.body import Post
 from exporter.web.server import ServedState
+from tests.push.fake_deliveries import AUTH, JSON, REJECTED, STORED, FakeDeliveries, results, send
 from tests.push.posts import TOKEN
-from tests.push.receiver import AUTH, JSON, Desk, Taken, counted, send
 from tests.web.live_server import get
 
 CANARY = "canary-in-the-body"
 
 
-def test_a_post_is_handed_on_as_it_is_and_answered_in_json(port: int, desk: Desk, state: ServedState) -> None:
+def test_a_post_is_delivered_unchanged_and_answered_in_json(
+    port: int, deliveries: FakeDeliveries, state: ServedState
+) -> None:
     status, headers, content = send(port, body=b'{"id": 1}')
-    assert (status, headers["content-type"], json.loads(content)) == (200, "application/json", {"new": 1})
+    assert (status, headers["content-type"], json.loads(content)) == (200, "application/json", STORED.as_json())
     assert int(headers["content-length"]) == len(content)
     assert headers["cache-control"] == "no-store"
     assert (
@@ -27,18 +29,21 @@ def test_a_post_is_handed_on_as_it_is_and_answered_in_json(port: int, desk: Desk
         == 200
     )
     assert send(port, "/push/both?complete=0", AUTH, "Content-Type: application/cloudevents+json")[0] == 200
-    assert desk.posts == [
+    assert deliveries.posts == [
         Post(b'{"id": 1}'),
         Post(b"id\n", is_csv=True, entity="people", complete=True),
         Post(b"[]"),
     ]
-    assert counted(state) == {"accepted": 3}
+    assert results(state) == {"accepted": 3}
 
 
-def test_a_post_of_which_nothing_could_be_taken_is_a_bad_request(port: int, desk: Desk, state: ServedState) -> None:
-    desk.act = lambda post: Taken([], taken=False)
-    assert send(port)[::2] == (400, b'{"new":0}')
-    assert counted(state) == {"rejected": 1}
+def test_a_post_with_only_rejected_records_is_a_bad_request(
+    port: int, deliveries: FakeDeliveries, state: ServedState
+) -> None:
+    deliveries.store = lambda _: REJECTED
+    status, _, content = send(port)
+    assert (status, json.loads(content)) == (400, REJECTED.as_json())
+    assert results(state) == {"rejected": 1}
 
 
 @pytest.mark.parametrize(
@@ -55,17 +60,19 @@ def test_a_post_of_which_nothing_could_be_taken_is_a_bad_request(port: int, desk
         ("Authorization: Bearer " + "x" * 9000,),
     ],
 )
-def test_without_the_token_nothing_happens(port: int, desk: Desk, state: ServedState, headers: tuple[str, ...]) -> None:
+def test_a_request_without_the_token_is_unauthorized(
+    port: int, deliveries: FakeDeliveries, state: ServedState, headers: tuple[str, ...]
+) -> None:
     body = b'[{"id": "%s"}]' % CANARY.encode()
     status, told, content = send(port, "/push/shop", JSON, *headers, body=body)
     assert (status, told["www-authenticate"]) == (401, "Bearer")
     assert CANARY.encode() not in content
     assert TOKEN.encode() not in content
-    assert desk.posts == []
-    assert counted(state) == {"unauthorized": 1}
+    assert deliveries.posts == []
+    assert results(state) == {"unauthorized": 1}
 
 
-def test_the_scheme_is_written_in_any_case(port: int) -> None:
+def test_the_authorization_scheme_is_case_insensitive(port: int) -> None:
     assert send(port, "/push/shop", JSON, f"authorization: bearer   {TOKEN} ")[0] == 200
 
 
@@ -81,17 +88,19 @@ def test_the_scheme_is_written_in_any_case(port: int) -> None:
         "/push/%ff",
     ],
 )
-def test_what_is_not_there_is_not_found(port: int, desk: Desk, path: str) -> None:
+def test_an_unknown_address_is_not_found(port: int, deliveries: FakeDeliveries, path: str) -> None:
     assert send(port, path)[0] == 404
-    assert desk.posts == []
+    assert deliveries.posts == []
 
 
 @pytest.mark.parametrize("method", ["GET", "PUT", "DELETE", "PATCH", "OPTIONS", "TRACE"])
-def test_only_posts_are_taken(port: int, desk: Desk, state: ServedState, method: str) -> None:
+def test_only_post_requests_are_accepted(
+    port: int, deliveries: FakeDeliveries, state: ServedState, method: str
+) -> None:
     status, headers, _ = send(port, method=method)
     assert (status, headers["allow"]) == (405, "POST")
     assert get(port, "/push/shop", AUTH)[0] == 405
-    assert desk.posts == []
+    assert deliveries.posts == []
     assert state.self_metrics.value(naming.HTTP_REJECTED, "method") == 2
 
 
@@ -107,30 +116,28 @@ def test_only_posts_are_taken(port: int, desk: Desk, state: ServedState, method:
         (JSON, "Content-Encoding: br"),
     ],
 )
-def test_other_types_and_packed_bodies_are_not_supported(
-    port: int, desk: Desk, state: ServedState, headers: tuple[str, ...]
+def test_other_content_types_and_compressed_bodies_are_not_supported(
+    port: int, deliveries: FakeDeliveries, state: ServedState, headers: tuple[str, ...]
 ) -> None:
     assert send(port, "/push/shop", AUTH, *headers)[0] == 415
-    assert (desk.posts, counted(state)) == ([], {"unsupported": 1})
+    assert (deliveries.posts, results(state)) == ([], {"unsupported": 1})
 
 
 @pytest.mark.parametrize("query", ["complete=maybe", "complete", "entity=deals", "complete=true&x=1", "%ff=%ff"])
-def test_other_parameters_are_refused(port: int, desk: Desk, query: str) -> None:
+def test_other_parameters_are_rejected(port: int, deliveries: FakeDeliveries, query: str) -> None:
     assert send(port, f"/push/shop?{query}")[0] == 400
-    assert desk.posts == []
+    assert deliveries.posts == []
 
 
-def test_a_complete_list_must_be_of_one_entity(port: int, desk: Desk) -> None:
+def test_a_complete_list_must_have_one_entity(port: int, deliveries: FakeDeliveries) -> None:
     status, _, content = send(port, "/push/both?complete=true")
     assert status == 400
     assert b"/push/SOURCE/ENTITY" in content
     assert send(port, "/push/shop?complete=true")[0] == 200
-    assert len(desk.posts) == 1
+    assert len(deliveries.posts) == 1
 
 
-def test_the_log_tells_once_that_posts_are_refused_and_once_that_they_work_again(
-    port: int, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_the_log_reports_rejections_and_recovery_once(port: int, caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.INFO, "exporter.push.endpoint"):
         for headers in ((JSON,), (JSON,), (AUTH, JSON), (AUTH, JSON), (AUTH,)):
             send(port, "/push/shop", *headers)

@@ -1,4 +1,4 @@
-"""Posts over real sockets that come too fast or cannot be kept are not acknowledged."""
+"""Posts over real sockets that are too frequent or cannot be stored are not acknowledged."""
 
 from __future__ import annotations
 
@@ -11,30 +11,42 @@ import pytest
 from exporter import naming
 from exporter.errors import PostError, Reason, StoreError
 from exporter.push import endpoint
-from exporter.push.body import MOST_BYTES, Post
+from exporter.push.body import MAX_BYTES, Post
+from exporter.push.deliveries import Delivery
 from exporter.web.server import ServedState
-from tests.push.posts import TOKEN, source
-from tests.push.receiver import JSON, Desk, Taken, counted, send, until
+from tests.push.fake_deliveries import JSON, STORED, FakeDeliveries, results, send
+from tests.push.posts import TOKEN, inbox
 from tests.sources.source_context import source_context
+from tests.waiting import LIMIT, until
 from tests.web.live_server import get, running
 
 
-def test_over_its_rate_a_source_is_told_when_to_come_back(port: int, desk: Desk, state: ServedState) -> None:
-    desk.sources["slow"] = source(context=source_context(TOKEN=TOKEN), max_per_second=0.25)
+def test_a_source_over_its_rate_is_told_when_to_retry(
+    port: int, deliveries: FakeDeliveries, state: ServedState
+) -> None:
+    deliveries.inboxes["slow"] = inbox(context=source_context(TOKEN=TOKEN), max_per_second=0.25)
     statuses = [send(port, "/push/slow")[0] for _ in range(3)]
     assert statuses == [200, 200, 429]
     status, headers, _ = send(port, "/push/slow")
     assert (status, headers["retry-after"]) == (429, "2")
     assert send(port, "/push/slow", JSON)[0] == 401
     assert send(port, "/push/shop")[0] == 200
-    assert len(desk.posts) == 3
+    assert len(deliveries.posts) == 3
 
 
-def fail(error: Exception) -> Callable[[Post], Taken]:
-    def act(_: Post) -> Taken:
+def stored_after(event: Event) -> Callable[[Post], Delivery]:
+    def store(_: Post) -> Delivery:
+        event.wait(LIMIT)
+        return STORED
+
+    return store
+
+
+def fail(error: Exception) -> Callable[[Post], Delivery]:
+    def store(_: Post) -> Delivery:
         raise error
 
-    return act
+    return store
 
 
 @pytest.mark.parametrize(
@@ -45,71 +57,75 @@ def fail(error: Exception) -> Callable[[Post], Taken]:
         (StoreError("/data/kpi.duckdb: the disk is full"), 503),
     ],
 )
-def test_what_cannot_be_kept_is_not_acknowledged(port: int, desk: Desk, error: Exception, status: int) -> None:
-    desk.act = fail(error)
-    found, headers, content = send(port)
-    assert found == status
+def test_a_post_that_cannot_be_stored_is_not_acknowledged(
+    port: int, deliveries: FakeDeliveries, error: Exception, status: int
+) -> None:
+    deliveries.store = fail(error)
+    actual, headers, content = send(port)
+    assert actual == status
     assert ("retry-after" in headers) == (status == 503)
     assert b"/data" not in content
 
 
-def test_while_nothing_can_be_kept_bodies_are_not_even_read(port: int, desk: Desk, state: ServedState) -> None:
-    desk.able = False
-    status, headers, _ = send(port, body=b" " * MOST_BYTES)
+def test_bodies_are_not_read_while_nothing_can_be_stored(
+    port: int, deliveries: FakeDeliveries, state: ServedState
+) -> None:
+    deliveries.available = False
+    status, headers, _ = send(port, body=b" " * MAX_BYTES)
     assert (status, headers["retry-after"]) == (503, "5")
-    assert (desk.posts, counted(state)) == ([], {"unavailable": 1})
-    state.receiver = None
+    assert (deliveries.posts, results(state)) == ([], {"unavailable": 1})
+    state.deliveries = None
     status, headers, _ = send(port)
     assert (status, headers["retry-after"]) == (503, "1")
     assert state.self_metrics.value(naming.HTTP_REJECTED, "starting") == 1
 
 
-def test_a_token_that_cannot_be_read_admits_nobody(port: int, desk: Desk) -> None:
-    desk.sources["lost"] = source(token={"file": "/nowhere/token"})
+def test_an_unreadable_token_admits_nobody(port: int, deliveries: FakeDeliveries) -> None:
+    deliveries.inboxes["lost"] = inbox(token={"file": "/nowhere/token"})
     assert send(port, "/push/lost")[0] == 503
-    assert desk.posts == []
+    assert deliveries.posts == []
 
 
-def test_a_post_that_takes_too_long_to_keep_is_not_acknowledged(
-    port: int, desk: Desk, monkeypatch: pytest.MonkeyPatch
+def test_a_post_that_takes_too_long_to_store_is_not_acknowledged(
+    port: int, deliveries: FakeDeliveries, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(endpoint, "KEEP", 0.1)
+    monkeypatch.setattr(endpoint, "STORE_TIMEOUT", 0.1)
     free = Event()
-    desk.act = lambda post: Taken([free.wait(20)])
+    deliveries.store = stored_after(free)
     try:
         assert send(port)[0] == 503
     finally:
         free.set()
 
 
-def test_a_post_that_is_still_being_kept_uses_its_turn(
-    state: ServedState, desk: Desk, monkeypatch: pytest.MonkeyPatch
+def test_a_post_keeps_its_slot_until_it_is_stored(
+    state: ServedState, deliveries: FakeDeliveries, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """However many are told to come back, no more bodies are held than there are turns."""
-    monkeypatch.setattr(endpoint, "KEEP", 0.1)
-    monkeypatch.setattr(endpoint, "TURN", 0.1)
-    monkeypatch.setattr(endpoint, "MOST_POSTS", 1)
+    """However many senders are told to retry, no more bodies are in memory than there are slots."""
+    monkeypatch.setattr(endpoint, "STORE_TIMEOUT", 0.1)
+    monkeypatch.setattr(endpoint, "SLOT_TIMEOUT", 0.1)
+    monkeypatch.setattr(endpoint, "MAX_POSTS", 1)
     free = Event()
-    desk.act = lambda post: Taken([free.wait(20)])
+    deliveries.store = stored_after(free)
     with running(state) as port:
         assert [send(port)[0] for _ in range(3)] == [503, 503, 503]
-        assert len(desk.posts) == 1
+        assert len(deliveries.posts) == 1
         free.set()
         until(lambda: send(port)[0] == 200)
-        assert len(desk.posts) == 2
+        assert len(deliveries.posts) == 2
 
 
-def test_posts_wait_for_each_other_and_the_crowd_is_told_to_come_back(
-    state: ServedState, desk: Desk, monkeypatch: pytest.MonkeyPatch
+def test_posts_wait_for_a_slot_and_are_told_to_retry_if_none_is_free(
+    state: ServedState, deliveries: FakeDeliveries, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(endpoint, "MOST_POSTS", 2)
-    monkeypatch.setattr(endpoint, "TURN", 0.2)
+    monkeypatch.setattr(endpoint, "MAX_POSTS", 2)
+    monkeypatch.setattr(endpoint, "SLOT_TIMEOUT", 0.2)
     free = Event()
-    desk.act = lambda post: Taken([free.wait(20)])
+    deliveries.store = stored_after(free)
     with running(state) as port, ThreadPoolExecutor(4) as pool:
-        crowd = [pool.submit(send, port) for _ in range(4)]
-        until(lambda: sum(one.done() for one in crowd) == 2)
-        assert [one.result()[0] for one in crowd if one.done()] == [503, 503]
+        requests = [pool.submit(send, port) for _ in range(4)]
+        until(lambda: sum(request.done() for request in requests) == 2)
+        assert [request.result()[0] for request in requests if request.done()] == [503, 503]
         assert get(port, "/metrics")[0] == 200
         free.set()
-        assert sorted(one.result()[0] for one in crowd) == [200, 200, 503, 503]
+        assert sorted(request.result()[0] for request in requests) == [200, 200, 503, 503]

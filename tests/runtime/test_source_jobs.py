@@ -11,7 +11,7 @@ import pytest
 from exporter.clock import system_clock
 from exporter.commands.reading import Untold
 from exporter.errors import ConfigError
-from exporter.runtime.source_jobs import push_sources, sync_jobs
+from exporter.runtime.source_jobs import push_inboxes, sync_jobs
 from tests.exposition.sample import sample_config
 
 LOADED_MODULES = """
@@ -50,7 +50,7 @@ def test_push_sources_are_not_polled(tmp_path: Path) -> None:
     desk = {"name": "desk", "provider": "csv", "path": "calls.csv", "entity": "calls", "columns": {"id": "id"}}
     context = sample_config(sources=[shop, desk]), {"T": "t"}, tmp_path, system_clock, Untold()
     assert [job.source.name for job in sync_jobs(*context)] == ["desk"]
-    assert [(source.name, source.entities) for source in push_sources(*context)] == [("shop", ("deals",))]
+    assert [(inbox.name, inbox.entities) for inbox in push_inboxes(*context)] == [("shop", ("deals",))]
 
 
 def test_sources_do_not_import_terminal_libraries() -> None:

@@ -20,7 +20,7 @@ DATA = HERE.parent / "data" / "sources"
 FIXTURES = {"account": set(ACCOUNTS), "read_account": set(READ)}
 """Fixtures of test_vendors.py to the providers that a test with it runs for."""
 
-PULLED = sorted(PROVIDERS.keys() - {"push"})
+PULLED = sorted(PROVIDERS)
 """Providers that read. Posted records meet no page, filter or limit of a vendor."""
 
 

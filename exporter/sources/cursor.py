@@ -37,8 +37,8 @@ def next_instant(
     """
     if latest is None:
         return previous
-    reached = min(latest, complete_until(sync_pass, skew, lag))
-    return reached if previous is None else max(previous, reached)
+    instant = min(latest, complete_until(sync_pass, skew, lag))
+    return instant if previous is None else max(previous, instant)
 
 
 def next_cursor(sync_pass: Pass, latest: datetime | None, *, skew: float = 0.0, lag: timedelta = NO_LAG) -> str | None:

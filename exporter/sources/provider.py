@@ -26,7 +26,7 @@ VendorRow = Mapping[str, Any]
 """One object of a vendor's response."""
 
 Options = TypeVar("Options", bound=SourceOptions)
-Value = TypeVar("Value")
+Option = TypeVar("Option")
 
 
 class ProviderSource(Generic[Options]):
@@ -57,8 +57,8 @@ class ProviderSource(Generic[Options]):
     async def _access(self, entity: str) -> Access:
         return await check_access(entity, self._permission(entity), self._probe(entity))
 
-    def _permission(self, entity: str) -> str:  # noqa: ARG002 - for providers that can tell
-        """The permission to grant if the vendor denies access; empty if its error says so itself."""
+    def _permission(self, entity: str) -> str:  # noqa: ARG002 - providers with permissions override it
+        """The permission to grant if the vendor denies access; empty if its error names it."""
         return ""
 
     async def _probe(self, entity: str) -> None:
@@ -76,7 +76,7 @@ def people_first(entities: Iterable[str]) -> tuple[str, ...]:
     return tuple(sorted(entities, key=lambda entity: entity != "people"))
 
 
-def required(option: Value | None) -> Value:
+def required(option: Option | None) -> Option:
     """An option that the config's validation guarantees in this place."""
     if option is None:
         raise AssertionError("the config was not validated")

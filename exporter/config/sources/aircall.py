@@ -29,5 +29,5 @@ class AircallOptions(HttpOptions):
 
     @property
     def reads(self) -> tuple[str, ...]:
-        """The entities asked for."""
+        """The entities to read."""
         return self.entities

@@ -31,11 +31,11 @@ class HubspotOptions(HttpOptions):
     ] = ("deals", "people")
     """What to read."""
     leads_from: Annotated[Literal["leads", "contacts"], OneOf(("leads", "contacts"))] = "contacts"
-    """Which HubSpot object our leads are."""
+    """The HubSpot object that leads are read from."""
     properties: dict[Annotated[Literal["deals", "leads", "tickets", "calls"], OneOf(_OBJECTS)], Many[Property]] = Field(
         default_factory=dict
     )
-    """Further properties per entity, kept as attributes.NAME."""
+    """Further properties per entity, stored as attributes.NAME."""
 
     @model_validator(mode="after")
     def _one_way_in(self) -> Self:
@@ -47,5 +47,5 @@ class HubspotOptions(HttpOptions):
 
     @property
     def reads(self) -> tuple[str, ...]:
-        """The entities asked for."""
+        """The entities to read."""
         return self.entities

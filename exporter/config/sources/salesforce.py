@@ -14,10 +14,10 @@ LeadState = Literal["new", "working", "qualified", "converted", "lost"]
 
 
 class JwtBearer(Section):
-    """A signed assertion instead of a secret: for an External Client App with a certificate."""
+    """A signed assertion instead of a secret, for an External Client App with a certificate."""
 
     user: Title
-    """User name whose rights hold."""
+    """The user name whose permissions apply."""
     private_key: SecretField
     """The RSA key in PEM form."""
 
@@ -43,11 +43,11 @@ class SalesforceOptions(HttpOptions):
     fields: dict[
         Literal["deals", "leads", "activities", "tickets"], Annotated[tuple[FieldName, ...], Field(strict=False)]
     ] = Field(default_factory=dict)
-    """Further fields per entity, kept as attributes.NAME."""
+    """Further fields per entity, stored as attributes.NAME."""
     lead_states: dict[str, LeadState] = Field(default_factory=dict)
-    """What the org's own lead statuses mean; the standard ones are known."""
+    """The meaning of the org's own lead statuses; the standard ones are built in."""
     quota_share: Annotated[Number, Field(gt=0, le=1)] = 0.8
-    """Stop for an hour when so much of the org's daily API requests is used, by whomever."""
+    """Pause for an hour once this share of the org's daily API requests is used, by any client."""
 
     @model_validator(mode="after")
     def _one_way_in(self) -> Self:
@@ -57,5 +57,5 @@ class SalesforceOptions(HttpOptions):
 
     @property
     def reads(self) -> tuple[str, ...]:
-        """The entities asked for."""
+        """The entities to read."""
         return self.entities

@@ -12,10 +12,10 @@ from exporter.config.sources.base import HttpOptions, OAuth
 
 
 class ApiToken(Section):
-    """The old way in: no new ones can be made, and all end on 30 April 2027."""
+    """Deprecated: Zendesk creates no new API tokens, and all expire on 30 April 2027."""
 
     email: Annotated[str, Field(pattern=r"^[^@\s/]+@[^@\s/]+$")]
-    """Address of the agent whose rights hold."""
+    """Email address of the agent whose permissions apply."""
     token: SecretField
     """The token."""
 
@@ -29,13 +29,13 @@ class ZendeskOptions(HttpOptions):
     oauth: OAuth | None = None
     """An OAuth client with client credentials."""
     api_token: ApiToken | None = None
-    """Or, while they last, an API token."""
+    """Or an API token, until they expire."""
     entities: Annotated[
         tuple[Literal["tickets", "surveys", "calls", "people", "measurements"], ...], Field(strict=False, min_length=1)
     ] = ("people", "tickets")
-    """calls and measurements (who waits in the queue now) need Talk."""
+    """What to read. calls and measurements (the current queue) need Talk."""
     satisfaction_field: Annotated[int, Field(gt=0)] | None = None
-    """Id of a ticket field with the rating as a number; without it, Zendesk's own counts: 1 for good, 0 for bad."""
+    """Id of a ticket field with the rating as a number; default: Zendesk's own rating, 1 for good and 0 for bad."""
     history: Annotated[Duration, Field(ge=timedelta(minutes=2))] = parse_duration("730d")
     """How far back tickets, ratings and calls are read."""
 
@@ -47,5 +47,5 @@ class ZendeskOptions(HttpOptions):
 
     @property
     def reads(self) -> tuple[str, ...]:
-        """The entities asked for."""
+        """The entities to read."""
         return self.entities

@@ -1,4 +1,4 @@
-"""The aircall provider: calls, and users with their teams."""
+"""The aircall provider: calls, and users with their teams. Start reading in `source`."""
 
 from exporter.sources.providers.aircall.source import create
 

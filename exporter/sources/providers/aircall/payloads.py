@@ -56,10 +56,10 @@ def call(row: VendorRow) -> Call:
 
 def _status(row: VendorRow, reason: str | None, answered_at: datetime | None) -> str | None:
     """The outcome of the call; None while it rings."""
-    ended = convert.choice(row["status"], "status", _PHASES)
+    is_over = convert.choice(row["status"], "status", _PHASES)
     if answered_at is not None:
         return "answered"
-    if not ended:
+    if not is_over:
         return None
     return "voicemail" if row.get("voicemail") else _MISSED.get(reason or "", "missed")
 

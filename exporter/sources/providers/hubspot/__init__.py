@@ -1,5 +1,5 @@
-"""The hubspot provider: deals, leads, tickets, calls and owners of HubSpot's CRM."""
+"""The hubspot provider: deals, leads, tickets, calls and owners of HubSpot's CRM. Start reading in `source`."""
 
-from exporter.sources.providers.hubspot.source import create
+from exporter.sources.providers.hubspot.source import PERMISSIONS, create
 
-__all__ = ["create"]
+__all__ = ["PERMISSIONS", "create"]

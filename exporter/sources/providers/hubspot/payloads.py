@@ -243,7 +243,7 @@ def call_status(call_state: str | None, outcome: tuple[str, str] | None) -> str 
 
 def owner(row: VendorRow) -> Person:
     """An owner, in the main team. No change time: HubSpot's does not move when an owner is archived or changes team."""
-    name = " ".join(filter(None, (convert.text(row.get(part), "name") for part in ("firstName", "lastName"))))
+    name = " ".join(filter(None, (convert.text(row.get(key), "name") for key in ("firstName", "lastName"))))
     email = convert.text(row.get("email"), "email")
     teams = sorted(row.get("teams") or (), key=lambda team: not team.get("primary"))
     kind = convert.text(row.get("type"), "type")

@@ -144,8 +144,8 @@ class ObjectPass:
     def _cursor(self) -> str | None:
         """None for an account without a single object: reading everything again costs nothing."""
         previous, position = self._previous, self._position
-        known = previous.changed if previous else None
-        changed = next_instant(self._sync_pass, known, position.latest, skew=self._api.skew, lag=LAG)
+        last_change = previous.changed if previous else None
+        changed = next_instant(self._sync_pass, last_change, position.latest, skew=self._api.skew, lag=LAG)
         if changed is None:
             return None
         if previous is not None and not self._reads_archive:

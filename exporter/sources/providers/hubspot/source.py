@@ -26,6 +26,10 @@ TOKEN_PATH = "/oauth/2026-03/token"  # noqa: S105 - a path; the v1 endpoint ends
 PER_SECOND = 9.0
 """The smallest plan allows 100 requests in ten seconds; the headers tell when other apps have used them up."""
 
+PERMISSIONS = {entity: f"the scope {kind.scope}" for entity, kind in BY_ENTITY.items()}
+PERMISSIONS["people"] = f"the scope {OWNERS_SCOPE}"
+"""What each entity needs; leads need `crm.objects.leads.read` if they are read from HubSpot's leads object."""
+
 
 def create(options: HubspotOptions, context: SourceContext) -> HubspotSource:
     """The source that the options describe; raises SourceRejectedError if its address is not allowed."""
@@ -82,7 +86,7 @@ class HubspotSource(ProviderSource[HubspotOptions]):
                 yield replace(page, listing=Listing() if last else None)
 
     def _permission(self, entity: str) -> str:
-        return f"the scope {OWNERS_SCOPE if entity == 'people' else self._kind(entity).scope}"
+        return PERMISSIONS["people"] if entity == "people" else f"the scope {self._kind(entity).scope}"
 
     async def _probe(self, entity: str) -> None:
         """Asks for one record, and for the pipelines of an object that has some."""

@@ -16,6 +16,7 @@ from exporter.sources.providers.salesforce.payloads import RecordMapper
 from exporter.sources.providers.salesforce.soql import LastRow, StampRange, select
 
 LAG = timedelta(seconds=60)
+"""How long a committed change may be missing from query results."""
 
 _HALVINGS = 4
 _BEGIN = datetime(1999, 1, 1, tzinfo=UTC)
@@ -55,7 +56,7 @@ class SoqlPass:
         stamps = StampRange(since, self._last_row)
         while True:
             answer, stamps = await self._first_part(stamps)
-            rows = [row async for part in self._parts(answer) for row in part]
+            rows = [row async for batch in self._parts(answer) for row in batch]
             promised = answer.body.get("totalSize")
             if isinstance(promised, int) and len(rows) < promised:
                 raise IncompletePassError(Reason.CAPPED, f"{promised} rows promised, {len(rows)} given")

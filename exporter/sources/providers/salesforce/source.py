@@ -24,6 +24,8 @@ from exporter.sources.providers.salesforce.soql import OBJECTS
 TOKEN_PATH = "/services/oauth2/token"  # noqa: S105 - a path
 PER_SECOND = 5.0
 
+PERMISSIONS = {entity: f"read access to {kind.name}" for entity, kind in OBJECTS.items()}
+
 
 def create(options: SalesforceOptions, context: SourceContext) -> SalesforceSource:
     """The source that the options describe; raises SourceRejectedError if its address is not allowed."""
@@ -73,4 +75,4 @@ class SalesforceSource(ProviderSource[SalesforceOptions]):
         except SourceRejectedError as error:
             if error.reason is not Reason.NOT_FOUND:
                 raise
-            raise SourceRejectedError(Reason.FORBIDDEN, f"read access to {OBJECTS[entity].name}") from None
+            raise SourceRejectedError(Reason.FORBIDDEN, PERMISSIONS[entity]) from None

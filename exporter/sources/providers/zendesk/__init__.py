@@ -1,4 +1,4 @@
-"""The zendesk provider: tickets, ratings, agents, calls and live queues."""
+"""The zendesk provider: tickets, ratings, agents, calls and live queues. Start reading in `source`."""
 
 from exporter.sources.providers.zendesk.source import create
 

@@ -96,8 +96,8 @@ class ZendeskSource(ProviderSource[ZendeskOptions]):
         async for batch in self._api.export(name, start, position):
             rows = [await self._with_metrics(row) for row in batch.rows] if name == "tickets" else batch.rows
             page = page_of(rows, make)
-            reached = next_position(batch.answer) or position
-            yield replace(page, cursor=reached) if batch.following is None else replace(page, resume=reached)
+            cursor = next_position(batch.answer) or position
+            yield replace(page, cursor=cursor) if batch.following is None else replace(page, resume=cursor)
 
     async def _with_metrics(self, row: Any) -> Any:
         if not isinstance(row, dict) or row.get("metric_set") or row.get("status") == "deleted" or "id" not in row:

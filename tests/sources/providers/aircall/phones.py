@@ -18,7 +18,7 @@ from tests.sources.account import SECRET, Line, source_context
 
 @dataclass
 class Phones:
-    """The account, its clock and the line to it."""
+    """The account, its clock and the transport to it."""
 
     company: TinyCompany = field(default_factory=TinyCompany)
     clock: ManualClock = field(default_factory=ManualClock)
@@ -30,8 +30,8 @@ class Phones:
 
     def source(self, *entities: str, **options: Any) -> Source:
         """A source with the account's key, unless options say otherwise."""
-        known: dict[str, Any] = {
+        settings: dict[str, Any] = {
             "name": "telephone", "provider": "aircall", "api_id": "key", "api_token": {"env": "SECRET"},
             "max_per_second": 1000, "entities": list(entities) or ["calls"],
         }  # fmt: skip
-        return create(AircallOptions.model_validate({**known, **options}), source_context(self.clock, self.line))
+        return create(AircallOptions.model_validate({**settings, **options}), source_context(self.clock, self.line))

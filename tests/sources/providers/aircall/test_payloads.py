@@ -1,4 +1,4 @@
-"""Calls and users out of Aircall's payloads."""
+"""How calls and people are read from Aircall's rows."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ START = 1772442000
 
 
 def row(**changes: Any) -> dict[str, Any]:
-    known = {
+    defaults = {
         "id": 812, "direction": "inbound", "status": "done", "missed_call_reason": None, "started_at": START,
         "answered_at": START + 25, "ended_at": START + 205, "duration": 205, "raw_digits": "+41 44 000 00 00",
         "user": {"id": 17, "name": "Anna Keller"}, "number": {"id": 3, "name": "Support line"}, "voicemail": None,
         "teams": [{"id": 1, "name": "Support"}], "tags": [{"id": 2, "name": "Refund"}, {"id": 3, "name": "Billing"}],
         "archived": True, "cost": "0.000",
     }  # fmt: skip
-    return {**known, **changes}
+    return {**defaults, **changes}
 
 
-def test_waiting_and_talking_are_told_apart_and_the_vendors_duration_is_neither() -> None:
+def test_waiting_and_talking_are_calculated_without_the_vendors_duration() -> None:
     assert call(row()) == Call(
         id="812",
         attributes={"tags": "Billing, Refund", "teams": "Support"},
@@ -63,10 +63,10 @@ def test_waiting_and_talking_are_told_apart_and_the_vendors_duration_is_neither(
 def test_the_status_of_a_call(
     phase: str, answered: bool, reason: str | None, voicemail: str | None, status: str | None
 ) -> None:
-    given = row(
+    changed = row(
         status=phase, answered_at=START + 5 if answered else None, missed_call_reason=reason, voicemail=voicemail
     )
-    assert call(given).status == status
+    assert call(changed).status == status
 
 
 @pytest.mark.parametrize(
@@ -79,36 +79,36 @@ def test_the_status_of_a_call(
         ("initial", None, None),
     ],
 )
-def test_a_call_nobody_answered_waited_until_it_ended_if_there_was_somebody_to_wait_for(
+def test_an_unanswered_call_waits_until_it_ends_except_outside_opening_hours(
     phase: str, reason: str | None, waited: float | None
 ) -> None:
     ended_at = START + 8 if phase == "done" else None
-    found = call(row(status=phase, answered_at=None, ended_at=ended_at, user=None, missed_call_reason=reason))
-    assert (found.wait_seconds, found.talk_seconds, found.agent) == (waited, None, None)
-    assert found.attributes.get("missed_call_reason") == reason
+    record = call(row(status=phase, answered_at=None, ended_at=ended_at, user=None, missed_call_reason=reason))
+    assert (record.wait_seconds, record.talk_seconds, record.agent) == (waited, None, None)
+    assert record.attributes.get("missed_call_reason") == reason
 
 
-def test_a_call_that_goes_on_has_no_end() -> None:
-    found = call(row(status="answered", ended_at=None))
-    assert (found.wait_seconds, found.talk_seconds, found.ended_at) == (25.0, None, None)
+def test_a_call_in_progress_has_no_end() -> None:
+    record = call(row(status="answered", ended_at=None))
+    assert (record.wait_seconds, record.talk_seconds, record.ended_at) == (25.0, None, None)
 
 
-def test_neither_numbers_nor_links_to_recordings_are_kept() -> None:
-    found = call(
+def test_telephone_numbers_and_links_to_recordings_are_not_stored() -> None:
+    record = call(
         row(raw_digits="+41 44 123 45 67", recording="https://recording.example/secret", asset="https://a.example")
     )
-    assert "123 45 67" not in repr(found)
-    assert "example" not in repr(found)
+    assert "123 45 67" not in repr(record)
+    assert "example" not in repr(record)
 
 
 @pytest.mark.parametrize("empty", [None, [], [{"id": 1, "name": None}]])
 def test_calls_may_have_no_tags_teams_or_line(empty: Any) -> None:
-    found = call(row(tags=empty, teams=empty, number=None))
-    assert (found.attributes, found.queue) == ({}, None)
+    record = call(row(tags=empty, teams=empty, number=None))
+    assert (record.attributes, record.queue) == ({}, None)
 
 
 @pytest.mark.parametrize("unset", [None, 0])
-def test_an_instant_that_is_unset_did_not_happen(unset: int | None) -> None:
+def test_an_unset_time_is_none(unset: int | None) -> None:
     assert call(row(answered_at=unset)).answered_at is None
 
 
@@ -125,18 +125,18 @@ def test_an_instant_that_is_unset_did_not_happen(unset: int | None) -> None:
         ({"tags": [{"name": {}}]}, Reason.BAD_TYPE),
     ],
 )
-def test_what_makes_no_sense_rejects_the_call(changes: dict[str, Any], reason: Reason) -> None:
+def test_an_invalid_value_rejects_the_call(changes: dict[str, Any], reason: Reason) -> None:
     with pytest.raises(InvalidRecordError) as raised:
         call(row(**changes))
     assert raised.value.reason is reason
 
 
 @pytest.mark.parametrize("missing", ["direction", "status", "started_at", "answered_at", "ended_at"])
-def test_a_field_that_is_gone_is_not_taken_for_empty(missing: str) -> None:
-    given = row()
-    del given[missing]
+def test_a_missing_field_rejects_the_call(missing: str) -> None:
+    changed = row()
+    del changed[missing]
     with pytest.raises(KeyError):
-        call(given)
+        call(changed)
 
 
 TEAMS = [

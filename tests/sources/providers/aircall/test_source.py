@@ -28,17 +28,17 @@ def test_the_default_address_is_aircalls_own() -> None:
 
 def test_people_are_users_with_their_teams() -> None:
     phones = Phones()
-    brought = bring(phones.source("people"), Pass("people", phones.clock.now))
-    named = {record.name: record for record in brought.records}
-    assert len(named) == 41
-    assert named["Beat Huber"].team == "Sales North"
-    assert named["Anna Keller"].email == "Anna.Keller@Alpenwerk.Example"
+    result = bring(phones.source("people"), Pass("people", phones.clock.now))
+    by_name = {record.name: record for record in result.records}
+    assert len(by_name) == 41
+    assert by_name["Beat Huber"].team == "Sales North"
+    assert by_name["Anna Keller"].email == "Anna.Keller@Alpenwerk.Example"
 
 
-def test_users_who_are_removed_stay_known_for_their_calls() -> None:
+def test_removed_users_keep_their_names() -> None:
     phones = Phones()
-    brought = bring(phones.source("people"), Pass("people", phones.clock.now))
-    assert (brought.listing, brought.cursor) == (None, None)
+    result = bring(phones.source("people"), Pass("people", phones.clock.now))
+    assert (result.listing, result.cursor) == (None, None)
 
 
 def test_more_users_than_a_page_holds_are_all_read() -> None:
@@ -55,7 +55,7 @@ def test_more_users_than_a_page_holds_are_all_read() -> None:
     assert len(bring(phones.source("people"), Pass("people", phones.clock.now)).ids()) == 120
 
 
-def test_users_that_the_vendor_keeps_back_publish_nothing() -> None:
+def test_a_list_with_fewer_users_than_its_total_publishes_nothing() -> None:
     """Pitfall: a list that ends before its own total, without an error."""
     phones = Phones()
     few = {"meta": {"total": 10_001}, "users": []}
@@ -66,7 +66,7 @@ def test_users_that_the_vendor_keeps_back_publish_nothing() -> None:
 
 
 @pytest.mark.parametrize("status", [401, 403])
-def test_a_wrong_key_is_a_matter_of_credentials_whatever_the_status(status: int) -> None:
+def test_a_wrong_key_is_unauthorized_whatever_the_status(status: int) -> None:
     phones = Phones()
     phones.line.fault = lambda _: httpx.Response(status, json={"message": "Forbidden"})
     with pytest.raises(SourceRejectedError) as raised:
@@ -75,13 +75,13 @@ def test_a_wrong_key_is_a_matter_of_credentials_whatever_the_status(status: int)
     assert SECRET not in str(raised.value)
 
 
-def test_the_demo_refuses_a_wrong_key_as_the_vendor_does() -> None:
+def test_the_demo_like_aircall_answers_403_to_a_wrong_key() -> None:
     phones = Phones()
     with pytest.raises(SourceRejectedError, match="403"):
         bring(phones.source(api_id="other"), Pass("calls", phones.clock.now))
 
 
-def test_check_asks_for_one_of_each() -> None:
+def test_check_requests_one_row_of_each_list() -> None:
     phones = Phones()
     assert run(phones.source("calls", "people").check()) == (Access("people", True), Access("calls", True))
     assert [request.url.path for request in phones.line.log] == ["/v1/users", "/v1/teams", "/v1/calls"]
@@ -107,7 +107,7 @@ async def _until_refused(source: Source, sync_pass: Pass) -> tuple[list[Page], f
     return pages, 0.0
 
 
-def test_a_used_up_minute_puts_the_pass_off_and_the_rest_follows_after_it() -> None:
+def test_an_exhausted_minute_interrupts_the_pass_which_resumes_after_it() -> None:
     phones = Phones(TinyCompany(calls=[phone_call(key, key / 10) for key in range(1, 301)]))
     phones.clock.advance(60)
     phones.shape.allowance.most = 4
@@ -116,9 +116,9 @@ def test_a_used_up_minute_puts_the_pass_off_and_the_rest_follows_after_it() -> N
     assert 0 < wait <= 60
     phones.clock.advance(wait / 60)
     rest, _ = run(_until_refused(source, Pass("calls", started_at, resume=first[-1].resume)))
-    brought = [record.id for page in first + rest for record in page.records]
-    assert brought == [str(key) for key in range(1, 301)]
-    assert len(phones.line.log) == 1 + 6  # the count and six pages: not one request was refused and repeated
+    result = [record.id for page in first + rest for record in page.records]
+    assert result == [str(key) for key in range(1, 301)]
+    assert len(phones.line.log) == 1 + 6  # the count and six pages: no request was rejected and repeated
 
 
 @pytest.mark.parametrize(
@@ -133,11 +133,11 @@ def test_a_used_up_minute_puts_the_pass_off_and_the_rest_follows_after_it() -> N
         ({"x-aircallapi-remaining": "0", "x-aircallapi-reset": str(int(START.timestamp()) * 1000)}, 60.0),
     ],
 )
-def test_the_headers_say_when_the_window_is_used_up(headers: dict[str, str], seconds: float | None) -> None:
+def test_the_headers_say_how_long_to_wait(headers: dict[str, str], seconds: float | None) -> None:
     assert header_wait(ManualClock())(headers) == seconds
 
 
-def test_a_refusal_without_any_header_is_left_to_the_common_backing_off() -> None:
+def test_a_429_without_headers_is_retried_with_the_common_backoff() -> None:
     phones = Phones(TinyCompany(calls=[phone_call(1, 0)]))
     phones.clock.advance(5)
     answers: list[Any] = [httpx.Response(429, json={})]
@@ -146,15 +146,15 @@ def test_a_refusal_without_any_header_is_left_to_the_common_backing_off() -> Non
     assert phones.clock.slept
 
 
-def test_without_a_setting_the_lower_published_limit_is_kept() -> None:
+def test_the_default_rate_stays_below_the_lower_published_limit() -> None:
     assert PER_SECOND * 60 <= 60
 
 
-def test_the_lag_is_told_to_the_sync() -> None:
+def test_the_source_has_the_lag_of_its_vendor() -> None:
     assert Phones().source().lag == timedelta(seconds=30)
 
 
-def test_close_frees_the_connections() -> None:
+def test_close_closes_the_connections() -> None:
     phones = Phones()
     source = phones.source()
     run(source.close())

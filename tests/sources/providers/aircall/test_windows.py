@@ -1,4 +1,4 @@
-"""A window of calls knows how far it has been read, and notices missing rows."""
+"""Windows of calls: how far they have been read, and missing rows."""
 
 from __future__ import annotations
 
@@ -28,15 +28,15 @@ def test_a_page_advances_the_window_and_its_oldest_and_latest_call() -> None:
 @pytest.mark.parametrize(
     ("totals", "shrunk", "promised"), [((80, 80), False, 80), ((80, 81), False, 80), ((80, 79), True, 79)]
 )
-def test_a_total_that_falls_means_that_rows_have_moved(totals: tuple[int, int], shrunk: bool, promised: int) -> None:
+def test_a_falling_total_means_that_rows_have_moved(totals: tuple[int, int], shrunk: bool, promised: int) -> None:
     window = CallWindow(5, 9).after([], 0, totals[0], "2").after([], 0, totals[1], "3")
     assert (window.shrunk, window.promised) == (shrunk, promised)
 
 
-def test_the_next_window_begins_in_the_second_in_which_the_last_one_ended() -> None:
+def test_the_next_window_starts_in_the_second_in_which_the_last_one_ended() -> None:
     assert CallWindow(5, 9, "3:50", 80, 80, NOON, NOON).next_window(20) == CallWindow(9, oldest=NOON, latest=NOON)
 
 
-def test_rows_that_were_promised_and_not_given_are_noticed() -> None:
+def test_missing_rows_fail_the_pass() -> None:
     with pytest.raises(IncompletePassError, match="80 calls promised, 79 given"):
         CallWindow(5, 9, rows=79, promised=80).next_window(20)

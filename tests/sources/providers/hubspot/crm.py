@@ -18,7 +18,7 @@ from tests.sources.account import SECRET, Line, source_context
 
 @dataclass
 class Crm:
-    """The account, its clock and the line to it."""
+    """The account, its clock and the transport to it."""
 
     company: TinyCompany = field(default_factory=TinyCompany)
     clock: ManualClock = field(default_factory=ManualClock)
@@ -32,11 +32,11 @@ class Crm:
 
     def source(self, *entities: str, **options: Any) -> Source:
         """A source with a service key, unless options say otherwise."""
-        known: dict[str, Any] = {
+        settings: dict[str, Any] = {
             "name": "crm", "provider": "hubspot", "token": {"env": "SECRET"}, "max_per_second": 1000,
             "entities": list(entities) or ["deals"],
         }  # fmt: skip
-        given = {name: value for name, value in {**known, **options}.items() if value is not None}
+        settings = {name: value for name, value in {**settings, **options}.items() if value is not None}
         return create(
-            HubspotOptions.model_validate(given), source_context(self.clock, self.line, REFRESH="demo-refresh")
+            HubspotOptions.model_validate(settings), source_context(self.clock, self.line, REFRESH="demo-refresh")
         )

@@ -1,4 +1,4 @@
-"""Calls that were logged in HubSpot."""
+"""How logged calls are read from HubSpot's rows."""
 
 from __future__ import annotations
 
@@ -21,22 +21,22 @@ WRONG_NUMBER = "17b47fee-58de-441e-a44c-c6300d46f273"
 
 
 def read(**properties: Any) -> Call:
-    known = {"hs_call_status": "COMPLETED", "hs_call_direction": "OUTBOUND", "hs_timestamp": "2026-03-02T08:00:00Z"}
-    return call(row(**{**known, **properties}), reader())
+    defaults = {"hs_call_status": "COMPLETED", "hs_call_direction": "OUTBOUND", "hs_timestamp": "2026-03-02T08:00:00Z"}
+    return call(row(**{**defaults, **properties}), reader())
 
 
-def test_the_length_is_milliseconds_in_a_text() -> None:
-    found = read(hs_call_duration="95500", hubspot_owner_id="70110001")
-    assert (found.talk_seconds, found.wait_seconds, found.answered_at) == (95.5, None, None)
-    assert found.ended_at == datetime(2026, 3, 2, 8, 1, 35, 500000, tzinfo=UTC)
-    assert (found.agent, found.direction) == ("70110001", "outbound")
+def test_the_duration_is_milliseconds_in_a_text() -> None:
+    record = read(hs_call_duration="95500", hubspot_owner_id="70110001")
+    assert (record.talk_seconds, record.wait_seconds, record.answered_at) == (95.5, None, None)
+    assert record.ended_at == datetime(2026, 3, 2, 8, 1, 35, 500000, tzinfo=UTC)
+    assert (record.agent, record.direction) == ("70110001", "outbound")
 
 
-def test_a_call_without_a_length_has_no_end() -> None:
+def test_a_call_without_a_duration_has_no_end() -> None:
     assert (read().ended_at, read(hs_call_duration="").talk_seconds) == (None, None)
 
 
-def test_nobody_talks_on_a_call_that_was_not_answered() -> None:
+def test_an_unanswered_call_has_no_talk_time() -> None:
     assert read(hs_call_status="NO_ANSWER", hs_call_duration="12000").talk_seconds is None
 
 
@@ -70,7 +70,7 @@ def test_the_status_of_a_call(state: str | None, outcome: str | None, status: st
     assert read(hs_call_status=state, hs_call_disposition=outcome).status == status
 
 
-def test_the_outcome_is_kept_by_name() -> None:
+def test_the_outcome_becomes_an_attribute_by_its_label() -> None:
     assert read(hs_call_disposition=VOICEMAIL).attributes == {"outcome": "Left voicemail"}
 
 
@@ -84,7 +84,7 @@ def test_the_outcome_is_kept_by_name() -> None:
         ({"hs_timestamp": "yesterday"}, Reason.BAD_TIME),
     ],
 )
-def test_what_makes_no_sense_rejects_the_call(properties: dict[str, Any], reason: Reason) -> None:
+def test_an_invalid_value_rejects_the_call(properties: dict[str, Any], reason: Reason) -> None:
     with pytest.raises(InvalidRecordError) as raised:
         read(**properties)
     assert raised.value.reason is reason

@@ -1,4 +1,4 @@
-"""How far a pass over HubSpot got, by which clock, and where the next one begins."""
+"""How far the cursor of a pass goes, on which clock, and what the next pass requests."""
 
 from __future__ import annotations
 
@@ -18,31 +18,33 @@ from tests.sources.providers.hubspot.crm import Crm
 def test_the_cursor_is_the_latest_change_seen_and_not_the_clock() -> None:
     crm = Crm(TinyCompany(deals=[deal(1), deal(2, (7, "demo"))]))
     crm.clock.advance(500)
-    brought = bring(crm.source(), Pass("deals", crm.clock.now))
-    assert _changed(brought.cursor) == START + timedelta(minutes=7)
+    result = bring(crm.source(), Pass("deals", crm.clock.now))
+    assert _changed(result.cursor) == START + timedelta(minutes=7)
 
 
 def test_the_cursor_never_passes_the_start_of_its_pass_minus_the_lag() -> None:
     crm = Crm(TinyCompany(deals=[deal(1, (0, "discovery"), (99.9, "won"))]))
     crm.clock.advance(100)
-    brought = bring(crm.source(), Pass("deals", crm.clock.now))
-    assert _changed(brought.cursor) == crm.clock.now - reading.LAG
+    result = bring(crm.source(), Pass("deals", crm.clock.now))
+    assert _changed(result.cursor) == crm.clock.now - reading.LAG
 
 
-def test_the_cursor_stays_behind_the_vendors_clock_where_ours_is_ahead() -> None:
+def test_the_cursor_follows_the_vendors_clock_if_ours_is_ahead() -> None:
     crm = Crm(TinyCompany(deals=[deal(1, (0, "discovery"), (99.9, "won"))]))
     crm.clock.advance(100)
-    theirs = crm.clock.now - timedelta(minutes=10)
+    vendor_time = crm.clock.now - timedelta(minutes=10)
 
     def dated(request: httpx.Request) -> httpx.Response | None:
         if "archived=false" not in str(request.url):
             return None
-        row = {"id": "1", "properties": {"dealstage": "closedwon", "hs_lastmodifieddate": theirs.isoformat()}}
-        return httpx.Response(200, json={"results": [row]}, headers={"date": f"{theirs:%a, %d %b %Y %H:%M:%S GMT}"})
+        row = {"id": "1", "properties": {"dealstage": "closedwon", "hs_lastmodifieddate": vendor_time.isoformat()}}
+        return httpx.Response(
+            200, json={"results": [row]}, headers={"date": f"{vendor_time:%a, %d %b %Y %H:%M:%S GMT}"}
+        )
 
-    crm.line.fault = lambda request: dated(request) or _passed_with(request, theirs)
-    brought = bring(crm.source(), Pass("deals", crm.clock.now))
-    assert _changed(brought.cursor) == theirs - reading.LAG
+    crm.line.fault = lambda request: dated(request) or _passed_with(request, vendor_time)
+    result = bring(crm.source(), Pass("deals", crm.clock.now))
+    assert _changed(result.cursor) == vendor_time - reading.LAG
 
 
 def _passed_with(request: httpx.Request, date: object) -> httpx.Response:
@@ -85,7 +87,7 @@ def test_a_record_changed_in_the_very_second_of_the_cursor_is_not_skipped() -> N
     assert sorted(again.ids()) == ["1", "2"]
 
 
-def test_the_search_is_asked_as_the_specification_wants_it() -> None:
+def test_a_search_has_the_body_that_the_specification_requires() -> None:
     crm = Crm(TinyCompany(leads=[lead(1)]))
     source, started_at = crm.source("leads"), crm.clock.now
     first = bring(source, Pass("leads", started_at))
@@ -102,6 +104,6 @@ def test_the_search_is_asked_as_the_specification_wants_it() -> None:
 
 def _changed(cursor: str | None) -> object:
     assert cursor is not None
-    found = HubspotCursor.of(cursor, json.loads(cursor)[0])
-    assert found is not None
-    return found.changed
+    stored = HubspotCursor.of(cursor, json.loads(cursor)[0])
+    assert stored is not None
+    return stored.changed

@@ -1,4 +1,4 @@
-"""Deals out of HubSpot's payloads."""
+"""How deals are read from HubSpot's rows."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ def read(**properties: Any) -> Deal:
     return deal(row(**properties), reader(**STAGES))
 
 
-def test_a_won_deal_has_every_column_in_our_units() -> None:
-    found = read(
+def test_a_won_deal_fills_every_column() -> None:
+    record = read(
         dealname="Bergsee AG: Team", amount="12500.50", deal_currency_code="eur", pipeline="default",
         dealstage="closedwon", closedate="2026-03-02T08:30:00.123Z", createdate="2026-02-01T10:00:00Z",
         hubspot_owner_id="70110001", hs_analytics_source="REFERRALS",
     )  # fmt: skip
-    assert found == Deal(
+    assert record == Deal(
         id="7",
         updated_at=datetime(2026, 3, 2, 9, tzinfo=UTC),
         attributes={},
@@ -49,9 +49,9 @@ def test_a_won_deal_has_every_column_in_our_units() -> None:
 
 
 def test_the_close_date_of_an_open_deal_is_only_expected() -> None:
-    found = read(dealstage="offer", closedate="2026-06-30T22:00:00Z")
-    assert found.closed_at is None
-    assert found.attributes == {"expected_close": "2026-06-30T22:00:00+00:00"}
+    record = read(dealstage="offer", closedate="2026-06-30T22:00:00Z")
+    assert record.closed_at is None
+    assert record.attributes == {"expected_close": "2026-06-30T22:00:00+00:00"}
 
 
 def test_an_open_deal_may_have_no_close_date() -> None:
@@ -59,14 +59,14 @@ def test_an_open_deal_may_have_no_close_date() -> None:
 
 
 @pytest.mark.parametrize("empty", ["", None])
-def test_what_is_empty_stays_empty(empty: str | None) -> None:
-    found = read(
+def test_empty_properties_are_none(empty: str | None) -> None:
+    record = read(
         dealstage="closedlost", amount=empty, deal_currency_code=empty, hubspot_owner_id=empty, closedate=empty
     )
-    assert (found.amount, found.currency, found.owner, found.closed_at) == (None, None, None, None)
+    assert (record.amount, record.currency, record.owner, record.closed_at) == (None, None, None, None)
 
 
-def test_a_missing_currency_is_left_open_and_never_guessed() -> None:
+def test_a_missing_currency_is_never_guessed() -> None:
     assert read(dealstage="closedwon", amount="10").currency is None
 
 
@@ -86,7 +86,7 @@ def test_all_formats_of_time_are_read_and_zero_means_unset(text: object, expecte
     assert read(dealstage="closedwon", closedate=text).closed_at == expected
 
 
-def test_a_date_alone_is_a_local_day_and_is_not_shifted() -> None:
+def test_a_date_without_a_time_is_a_day_in_the_companys_zone() -> None:
     assert read(dealstage="closedwon", closedate="2026-03-02").closed_at == datetime(2026, 3, 1, 23, tzinfo=UTC)
 
 
@@ -94,30 +94,30 @@ def test_a_date_alone_is_a_local_day_and_is_not_shifted() -> None:
     ("closed", "won", "status"),
     [("true", "true", "won"), ("true", "false", "lost"), ("false", "false", "open"), ("true", None, "lost")],
 )
-def test_in_a_stage_that_is_gone_hubspots_own_verdict_counts(closed: str, won: str | None, status: str) -> None:
-    found = read(dealstage="gone", hs_is_closed=closed, hs_is_closed_won=won)
-    assert (found.status, found.stage) == (status, "gone")
+def test_in_a_deleted_stage_hubspots_calculated_properties_decide(closed: str, won: str | None, status: str) -> None:
+    record = read(dealstage="gone", hs_is_closed=closed, hs_is_closed_won=won)
+    assert (record.status, record.stage) == (status, "gone")
 
 
-def test_a_deal_whose_status_nobody_knows_is_rejected() -> None:
+def test_a_deal_of_unknown_status_is_rejected() -> None:
     with pytest.raises(InvalidRecordError) as raised:
         read(dealstage="gone")
     assert (raised.value.reason, raised.value.field) == (Reason.UNKNOWN_VALUE, "stage")
 
 
 @pytest.mark.parametrize("amount", ["12,5", "NaN", "1e999", "true"])
-def test_an_amount_that_is_none_rejects_the_deal(amount: str) -> None:
+def test_an_invalid_amount_rejects_the_deal(amount: str) -> None:
     with pytest.raises(InvalidRecordError) as raised:
         read(dealstage="closedwon", amount=amount)
     assert raised.value.field == "amount"
 
 
-def test_wished_for_properties_become_attributes() -> None:
-    found = deal(
+def test_properties_named_in_the_config_become_attributes() -> None:
+    record = deal(
         row(dealstage="offer", region="North", score="", level=3), reader("region", "score", "level", **STAGES)
     )
-    assert found.attributes == {"region": "North", "level": "3"}
+    assert record.attributes == {"region": "North", "level": "3"}
 
 
-def test_the_creation_time_of_the_row_stands_in_for_a_missing_property() -> None:
+def test_without_the_property_the_rows_creation_time_is_used() -> None:
     assert read(dealstage="offer").created_at == datetime(2026, 3, 1, 8, tzinfo=UTC)

@@ -1,4 +1,4 @@
-"""Whatever happens in an account, and wherever passes break off, the records end as they are."""
+"""The records are correct whatever happens in an account and wherever passes are interrupted."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ MINUTES = st.integers(0, 120)
 
 @pytest.fixture(scope="module", autouse=True)
 def small_pages() -> Iterator[None]:
-    """Pages of two, so that a handful of records has many."""
+    """Pages of two rows, so that a few records need several."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(api, "_PAGES", CursorPaginator("paging.next.after", "after", PageSize("limit", 2)))
         patch.setattr(api, "SEARCH_ROWS", 2)
@@ -35,15 +35,17 @@ def small_pages() -> Iterator[None]:
 
 @st.composite
 def leads(draw: st.DrawFn) -> list[LeadHistory]:
-    """Up to eight leads that change, are archived or merged away at any time, often in the same minute."""
-    found = []
+    """Up to eight leads that change, are archived or are merged at any time, often in the same minute."""
+    records = []
     for key in range(1, draw(st.integers(1, 8)) + 1):
         moments = sorted(draw(st.lists(MINUTES, min_size=1, max_size=4)))
         end = draw(st.sampled_from([None, "archived_at", "merged_at"]))
         after = moments[-1] + draw(st.integers(1, 30))
-        one = lead(key, *zip(moments, draw(st.sampled_from(WAYS)), strict=False), **({end: at(after)} if end else {}))
-        found.append(one)
-    return found
+        record = lead(
+            key, *zip(moments, draw(st.sampled_from(WAYS)), strict=False), **({end: at(after)} if end else {})
+        )
+        records.append(record)
+    return records
 
 
 EVENTS = st.lists(st.tuples(st.integers(0, 25), st.booleans(), st.sampled_from([None, 1, 2, 3])), max_size=8)
@@ -52,7 +54,7 @@ EVENTS = st.lists(st.tuples(st.integers(0, 25), st.booleans(), st.sampled_from([
 
 @settings(max_examples=30, deadline=None)
 @given(records=leads(), events=EVENTS, lag=st.integers(0, 50))
-def test_any_history_ends_in_the_truth(
+def test_interrupted_passes_over_any_history_end_with_the_current_records(
     records: list[LeadHistory], events: list[tuple[int, bool, int | None]], lag: int
 ) -> None:
     crm = Crm(TinyCompany(leads=records))
@@ -66,9 +68,11 @@ def test_any_history_ends_in_the_truth(
             replica.break_off(source, "leads", crm.clock, full=full, pages=pages)
     crm.clock.advance(300)
     now = int(crm.clock.now.timestamp())
-    replica.sync(source, "leads", crm.clock)  # what was broken off, with the bounds it had
+    replica.sync(source, "leads", crm.clock)  # the interrupted pass, with its own bounds
     replica.sync(source, "leads", crm.clock)
-    expected = {str(one.id): one.stage(now) for one in records if one.exists(now) and not one.archived(now)}
-    assert {key: one.status for key, one in replica.alive().items()}.items() >= expected.items()
+    expected = {
+        str(record.id): record.stage(now) for record in records if record.exists(now) and not record.archived(now)
+    }
+    assert {key: record.status for key, record in replica.alive().items()}.items() >= expected.items()
     replica.sync(source, "leads", crm.clock, full=True)
-    assert {key: one.status for key, one in replica.alive().items()} == expected
+    assert {key: record.status for key, record in replica.alive().items()} == expected

@@ -1,4 +1,4 @@
-"""Leads out of contacts and out of HubSpot's leads object."""
+"""How leads are read from contacts and from HubSpot's leads object."""
 
 from __future__ import annotations
 
@@ -43,8 +43,8 @@ def test_the_status_of_a_contact(lifecycle: str, state: str, status: str) -> Non
     assert contact_status(lifecycle, state) == status
 
 
-def test_a_contact_keeps_when_it_was_qualified_and_converted() -> None:
-    found = contact(
+def test_a_contact_has_the_times_of_qualification_and_conversion() -> None:
+    record = contact(
         row(
             lifecyclestage="Opportunity",
             hs_lead_status="open_deal",
@@ -58,16 +58,16 @@ def test_a_contact_keeps_when_it_was_qualified_and_converted() -> None:
         ),
         reader(),
     )
-    assert (found.status, found.origin, found.owner) == ("converted", "PAID_SEARCH", "70110002")
-    assert found.created_at == datetime(2026, 2, 1, 10, tzinfo=UTC)
-    assert found.qualified_at == datetime(2026, 2, 3, 10, tzinfo=UTC)
-    assert found.converted_at == datetime(2026, 2, 9, 10, tzinfo=UTC)
-    assert found.attributes == {"lifecycle": "opportunity", "lead_status": "OPEN_DEAL"}
+    assert (record.status, record.origin, record.owner) == ("converted", "PAID_SEARCH", "70110002")
+    assert record.created_at == datetime(2026, 2, 1, 10, tzinfo=UTC)
+    assert record.qualified_at == datetime(2026, 2, 3, 10, tzinfo=UTC)
+    assert record.converted_at == datetime(2026, 2, 9, 10, tzinfo=UTC)
+    assert record.attributes == {"lifecycle": "opportunity", "lead_status": "OPEN_DEAL"}
 
 
-def test_a_contact_that_became_a_customer_without_a_deal_was_converted_then() -> None:
-    found = contact(row(lifecyclestage="customer", hs_lifecyclestage_customer_date="2026-02-20T10:00:00Z"), reader())
-    assert (found.qualified_at, found.converted_at) == (None, datetime(2026, 2, 20, 10, tzinfo=UTC))
+def test_without_an_opportunity_a_contact_is_converted_when_it_becomes_a_customer() -> None:
+    record = contact(row(lifecyclestage="customer", hs_lifecyclestage_customer_date="2026-02-20T10:00:00Z"), reader())
+    assert (record.qualified_at, record.converted_at) == (None, datetime(2026, 2, 20, 10, tzinfo=UTC))
 
 
 STAGES = {
@@ -97,18 +97,18 @@ def test_the_status_of_a_lead(properties: dict[str, Any], status: str) -> None:
     assert lead(row(**properties), reader(**STAGES)).status == status
 
 
-def test_a_lead_was_qualified_when_it_came_into_the_stage_in_which_it_is() -> None:
+def test_a_lead_is_qualified_when_it_enters_its_current_stage() -> None:
     properties = {
         "hs_lead_is_qualified": "true", "hs_pipeline_stage": "5300017357", "hs_lead_name": "Jura Foods",
         "hs_v2_date_entered_5300017357": "2026-02-03T10:00:00Z", "hs_lead_source": "REFERRALS",
     }  # fmt: skip
-    found = lead(row(**properties), reader(**STAGES))
-    assert found.qualified_at == datetime(2026, 2, 3, 10, tzinfo=UTC)
-    assert found.converted_at is None
-    assert found.attributes == {"stage": "Hot", "name": "Jura Foods"}
+    record = lead(row(**properties), reader(**STAGES))
+    assert record.qualified_at == datetime(2026, 2, 3, 10, tzinfo=UTC)
+    assert record.converted_at is None
+    assert record.attributes == {"stage": "Hot", "name": "Jura Foods"}
 
 
-def test_a_converted_lead_keeps_when_it_was_qualified() -> None:
+def test_a_converted_lead_has_the_time_of_its_qualification() -> None:
     properties = {
         "hs_pipeline_stage": "qualified-stage-id", "hs_lead_associated_deals_count": "2",
         "hs_v2_date_entered_qualified-stage-id": "2026-02-03T10:00:00Z",
@@ -116,6 +116,6 @@ def test_a_converted_lead_keeps_when_it_was_qualified() -> None:
     assert lead(row(**properties), reader(**STAGES)).qualified_at == datetime(2026, 2, 3, 10, tzinfo=UTC)
 
 
-def test_the_time_of_entry_is_asked_for_every_stage() -> None:
-    asked = lead_properties(Stages(STAGES))
-    assert asked[-2:] == ("hs_v2_date_entered_5300017357", "hs_v2_date_entered_qualified-stage-id")
+def test_the_entry_time_of_every_stage_is_requested() -> None:
+    properties = lead_properties(Stages(STAGES))
+    assert properties[-2:] == ("hs_v2_date_entered_5300017357", "hs_v2_date_entered_qualified-stage-id")

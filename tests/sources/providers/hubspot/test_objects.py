@@ -1,4 +1,4 @@
-"""Every kind of object can be read, and the properties that all of them share."""
+"""The kinds of objects, and the properties that all of them have."""
 
 from __future__ import annotations
 
@@ -20,24 +20,24 @@ def test_every_entity_that_the_config_offers_can_be_read() -> None:
     assert {*BY_ENTITY, "people"} == set(offered)
 
 
-def test_every_kind_asks_for_the_property_that_moves_its_cursor() -> None:
+def test_every_kind_requests_its_change_time() -> None:
     for kind in (*BY_ENTITY.values(), LEADS):
         assert kind.modified in kind.properties(Stages()), kind.name
     assert {kind.modified for kind in BY_ENTITY.values() if kind is not CONTACTS} == {"hs_lastmodifieddate"}
     assert CONTACTS.modified == "lastmodifieddate"
 
 
-def test_the_scopes_are_those_that_the_vendor_asks_for() -> None:
+def test_the_scopes_are_those_that_hubspot_requires() -> None:
     assert {kind.scope for kind in (*BY_ENTITY.values(), LEADS)} | {OWNERS_SCOPE} == SCOPES
 
 
-def test_the_change_time_of_the_row_stands_in_for_a_missing_property() -> None:
+def test_without_the_property_the_rows_change_time_is_used() -> None:
     bare = row()
     bare["properties"] = {}
     assert reader().common(bare)["updated_at"] == datetime(2026, 3, 2, 9, tzinfo=UTC)
 
 
 @pytest.mark.parametrize("properties", [None, {}])
-def test_a_tombstone_needs_nothing_but_an_id(properties: dict[str, Any] | None) -> None:
-    found = reader().tombstone({"id": "9", "properties": properties, "archived": True}, Deal)
-    assert found == Deal(id="9", deleted=True)
+def test_a_tombstone_needs_only_an_id(properties: dict[str, Any] | None) -> None:
+    tombstone = reader().tombstone({"id": "9", "properties": properties, "archived": True}, Deal)
+    assert tombstone == Deal(id="9", deleted=True)

@@ -1,4 +1,4 @@
-"""Stages and what their metadata means."""
+"""The status that a stage's metadata stands for."""
 
 from __future__ import annotations
 
@@ -52,13 +52,13 @@ def answer(**stage: Any) -> dict[str, Any]:
     return {"results": [{"id": "p", "label": "Sales", "createdAt": "1970-01-01T00:00:00Z", "stages": [stage]}]}
 
 
-def test_stages_are_known_by_id_with_their_pipelines_name() -> None:
+def test_a_stage_is_found_by_id_with_the_name_of_its_pipeline() -> None:
     stages = read_stages(answer(id=99, label="Won", metadata={"isClosed": "true", "probability": "1.0"}), deal_status)
     assert stages["99"] == Stage("Won", "Sales", "won")
     assert stages.pipeline("p") == "Sales"
 
 
-def test_what_is_gone_keeps_its_id_for_a_name() -> None:
+def test_a_deleted_stage_or_pipeline_is_named_by_its_id() -> None:
     stages = read_stages({"results": []}, deal_status)
     assert stages["gone"] == Stage("gone", None, None)
     assert stages[None] == Stage(None, None, None)
@@ -66,12 +66,12 @@ def test_what_is_gone_keeps_its_id_for_a_name() -> None:
 
 
 @pytest.mark.parametrize("metadata", [None, {}])
-def test_stages_of_leads_mean_nothing_by_themselves(metadata: dict[str, Any] | None) -> None:
+def test_stages_of_leads_have_no_status(metadata: dict[str, Any] | None) -> None:
     assert read_stages(answer(id="1", label="New", metadata=metadata), no_status)["1"] == Stage("New", "Sales", None)
 
 
 @pytest.mark.parametrize("body", [None, {}, {"results": None}, {"results": [{}]}, {"results": ["p"]}, answer(id="1")])
-def test_another_shape_is_refused(body: Any) -> None:
+def test_pipelines_in_another_shape_are_rejected(body: Any) -> None:
     with pytest.raises(SourceRejectedError) as raised:
         read_stages(body, deal_status)
     assert raised.value.reason is Reason.SCHEMA

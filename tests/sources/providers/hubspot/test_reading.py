@@ -1,4 +1,4 @@
-"""Passes over HubSpot's objects: what changes, moves or shows late must be seen exactly once."""
+"""Passes over HubSpot's objects: no change is missed, also if it appears late or while pages are read."""
 
 from __future__ import annotations
 
@@ -15,35 +15,35 @@ from tests.sources.account import Replica, bring
 from tests.sources.providers.hubspot.crm import Crm
 
 
-def test_a_full_pass_lists_every_record_and_says_so() -> None:
+def test_a_full_pass_reads_every_record_and_ends_with_a_listing() -> None:
     crm = Crm(TinyCompany(deals=[deal(key) for key in range(1, 251)]))
     crm.clock.advance(10)
-    brought = bring(crm.source(), Pass("deals", crm.clock.now))
-    assert brought.ids() == [str(key) for key in range(1, 251)]
-    assert brought.listing == Listing()
-    assert [page.total for page in brought.pages[:3]] == [250, 250, 250]
+    result = bring(crm.source(), Pass("deals", crm.clock.now))
+    assert result.ids() == [str(key) for key in range(1, 251)]
+    assert result.listing == Listing()
+    assert [page.total for page in result.pages[:3]] == [250, 250, 250]
     assert len(crm.line.asked("/objects/2026-03/deals")) == 3 + 1 + 1  # pages, archived ones, the total
 
 
-def test_only_the_last_page_carries_cursor_and_listing_and_all_others_a_resume_token() -> None:
+def test_the_last_page_has_cursor_and_listing_and_the_others_a_resume_token() -> None:
     crm = Crm(TinyCompany(deals=[deal(key) for key in range(1, 251)]))
-    *others, last = bring(crm.source(), Pass("deals", crm.clock.now)).pages
-    assert all(page.resume and page.cursor is None and page.listing is None for page in others)
+    *earlier, last = bring(crm.source(), Pass("deals", crm.clock.now)).pages
+    assert all(page.resume and page.cursor is None and page.listing is None for page in earlier)
     assert last.resume is None
     assert last.cursor is not None
 
 
-def test_an_incremental_pass_brings_only_what_changed() -> None:
+def test_an_incremental_pass_reads_only_what_changed() -> None:
     crm = Crm(TinyCompany(deals=[deal(1), deal(2, (0, "discovery"), (60, "won")), deal(3, (0, "demo"))]))
     replica, source = Replica(), crm.source()
     crm.clock.advance(30)
     replica.sync(source, "deals", crm.clock)
     crm.clock.advance(40)
-    brought = replica.sync(source, "deals", crm.clock)
-    assert "2" in brought.ids()
-    assert brought.listing is None
+    result = replica.sync(source, "deals", crm.clock)
+    assert "2" in result.ids()
+    assert result.listing is None
     assert replica.alive()["2"].status == "won"
-    assert {key: one.status for key, one in replica.alive().items()} == {"1": "open", "2": "won", "3": "open"}
+    assert {key: record.status for key, record in replica.alive().items()} == {"1": "open", "2": "won", "3": "open"}
 
 
 def test_a_block_of_equal_timestamps_larger_than_a_page_is_read_whole() -> None:
@@ -51,12 +51,12 @@ def test_a_block_of_equal_timestamps_larger_than_a_page_is_read_whole() -> None:
     replica, source = Replica(), crm.source()
     replica.sync(source, "deals", crm.clock)
     crm.clock.advance(61)
-    brought = replica.sync(source, "deals", crm.clock)
-    assert len(set(brought.ids())) >= 450
+    result = replica.sync(source, "deals", crm.clock)
+    assert len(set(result.ids())) >= 450
     assert all(record.stage == "Demo" for key, record in replica.alive().items() if key != "1")
 
 
-def test_more_changes_than_a_search_can_page_through_are_read_by_asking_from_the_last_id(
+def test_more_changes_than_a_search_can_page_through_are_read_by_id(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(search, "CAP", 400)
@@ -64,19 +64,19 @@ def test_more_changes_than_a_search_can_page_through_are_read_by_asking_from_the
     replica, source = Replica(), crm.source()
     replica.sync(source, "deals", crm.clock)
     crm.clock.advance(61)
-    brought = replica.sync(source, "deals", crm.clock)
-    assert len(set(brought.ids())) == 1000
-    assert brought.pages[0].total == 1000
+    result = replica.sync(source, "deals", crm.clock)
+    assert len(set(result.ids())) == 1000
+    assert result.pages[0].total == 1000
 
 
-def test_the_demo_refuses_to_page_beyond_ten_thousand_as_the_vendor_does() -> None:
+def test_the_demo_like_hubspot_rejects_paging_beyond_ten_thousand_results() -> None:
     body = {"limit": 200, "after": "9900"}
     with pytest.raises(search.InvalidSearchError, match="10000"):
         search.cut([], body)
     assert search.cut([], {"limit": 200, "after": "9800"}) == ([], None)
 
 
-def test_a_change_that_search_shows_late_is_brought_by_a_later_pass() -> None:
+def test_a_change_that_search_shows_late_is_read_by_a_later_pass() -> None:
     crm = Crm(
         TinyCompany(deals=[deal(1), deal(2, (0, "discovery"), (10, "won")), deal(3, (0, "discovery"), (10.2, "lost"))])
     )
@@ -86,13 +86,13 @@ def test_a_change_that_search_shows_late_is_brought_by_a_later_pass() -> None:
     replica.sync(source, "deals", crm.clock)
     crm.clock.advance(1.85)  # the change at minute 10 is in search now, the one at 10.2 is not
     replica.sync(source, "deals", crm.clock)
-    assert {key: one.status for key, one in replica.alive().items()} == {"1": "open", "2": "won", "3": "open"}
+    assert {key: record.status for key, record in replica.alive().items()} == {"1": "open", "2": "won", "3": "open"}
     crm.clock.advance(1)
     replica.sync(source, "deals", crm.clock)
     assert replica.alive()["3"].status == "lost"
 
 
-def test_a_change_made_while_a_full_pass_runs_is_brought_by_the_next_one() -> None:
+def test_a_change_during_a_full_pass_is_read_by_the_next_one() -> None:
     crm = Crm(TinyCompany(deals=[deal(key, (0, "discovery"), (30.5, "won")) for key in range(1, 301)]))
     source, replica = crm.source(), Replica()
     crm.clock.advance(30)
@@ -110,52 +110,52 @@ def test_a_change_made_while_a_full_pass_runs_is_brought_by_the_next_one() -> No
 
 
 @pytest.mark.parametrize("pages", [1, 2, 3, 4])
-def test_an_interrupted_full_pass_goes_on_where_it_was(pages: int) -> None:
+def test_an_interrupted_full_pass_resumes_where_it_stopped(pages: int) -> None:
     records = [deal(key) for key in range(1, 251)] + [deal(key, archived_at=at(1)) for key in range(251, 401)]
     crm = Crm(TinyCompany(deals=records))
     crm.clock.advance(30)
     source, started_at = crm.source(), crm.clock.now
-    whole = bring(source, Pass("deals", started_at))
-    begun = bring(source, Pass("deals", started_at), pages)
-    rest = bring(crm.source(), Pass("deals", started_at, resume=begun.pages[-1].resume))
-    assert begun.ids() + rest.ids() == whole.ids()
-    assert (rest.cursor, rest.listing) == (whole.cursor, whole.listing)
+    full_pass = bring(source, Pass("deals", started_at))
+    interrupted = bring(source, Pass("deals", started_at), pages)
+    rest = bring(crm.source(), Pass("deals", started_at, resume=interrupted.pages[-1].resume))
+    assert interrupted.ids() + rest.ids() == full_pass.ids()
+    assert (rest.cursor, rest.listing) == (full_pass.cursor, full_pass.listing)
 
 
-def test_an_interrupted_incremental_pass_goes_on_after_the_last_id() -> None:
+def test_an_interrupted_incremental_pass_resumes_after_the_last_id() -> None:
     crm = Crm(TinyCompany(deals=[deal(key, (0, "discovery"), (60, "won")) for key in range(1, 501)]))
     source = crm.source()
     first = bring(source, Pass("deals", crm.clock.now))
     crm.clock.advance(61)
-    asked = Pass("deals", crm.clock.now, first.cursor)
-    begun = bring(source, asked, 1)
-    rest = bring(source, Pass("deals", asked.started_at, first.cursor, begun.pages[-1].resume))
-    assert sorted(map(int, begun.ids() + rest.ids())) == list(range(1, 501))
+    sync_pass = Pass("deals", crm.clock.now, first.cursor)
+    interrupted = bring(source, sync_pass, 1)
+    rest = bring(source, Pass("deals", sync_pass.started_at, first.cursor, interrupted.pages[-1].resume))
+    assert sorted(map(int, interrupted.ids() + rest.ids())) == list(range(1, 501))
 
 
-def test_other_properties_than_last_time_read_everything_anew() -> None:
+def test_everything_is_read_again_if_the_properties_change() -> None:
     crm = Crm(TinyCompany(deals=[deal(key) for key in range(1, 4)]))
     crm.clock.advance(1000)
     first = bring(crm.source(), Pass("deals", crm.clock.now))
     changed = crm.source(properties={"deals": ["hs_is_closed"]})
-    brought = bring(changed, Pass("deals", crm.clock.now, first.cursor, resume=first.pages[0].resume))
-    assert len(brought.ids()) == 3
-    assert brought.listing == Listing()
-    assert brought.one(1).attributes["hs_is_closed"] == "false"
+    result = bring(changed, Pass("deals", crm.clock.now, first.cursor, resume=first.pages[0].resume))
+    assert len(result.ids()) == 3
+    assert result.listing == Listing()
+    assert result.one(1).attributes["hs_is_closed"] == "false"
 
 
-def test_a_resume_token_of_another_shape_starts_the_pass_again() -> None:
+def test_a_resume_token_for_other_properties_starts_the_pass_again() -> None:
     crm = Crm(TinyCompany(deals=[deal(key) for key in range(1, 251)]))
     crm.clock.advance(10)
-    begun = bring(crm.source(), Pass("deals", crm.clock.now), 2)
+    interrupted = bring(crm.source(), Pass("deals", crm.clock.now), 2)
     changed = crm.source(properties={"deals": ["hs_is_closed"]})
-    assert len(bring(changed, Pass("deals", crm.clock.now, resume=begun.pages[-1].resume)).ids()) == 250
+    assert len(bring(changed, Pass("deals", crm.clock.now, resume=interrupted.pages[-1].resume)).ids()) == 250
 
 
-def test_an_account_without_records_has_no_cursor_and_is_a_complete_listing() -> None:
+def test_an_empty_account_gives_a_listing_and_no_cursor() -> None:
     crm = Crm()
-    brought = bring(crm.source(), Pass("deals", crm.clock.now))
-    assert (brought.records, brought.cursor, brought.listing) == ((), None, Listing())
+    result = bring(crm.source(), Pass("deals", crm.clock.now))
+    assert (result.records, result.cursor, result.listing) == ((), None, Listing())
 
 
 INSTANT = datetime(2026, 3, 2, 9, 0, 0, 250000, tzinfo=UTC)

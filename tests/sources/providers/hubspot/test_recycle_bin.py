@@ -1,4 +1,4 @@
-"""What is archived in HubSpot, taken back or merged away."""
+"""Records that are archived, restored or merged in HubSpot."""
 
 from __future__ import annotations
 
@@ -19,20 +19,20 @@ def test_archived_records_become_tombstones_within_a_pass() -> None:
     replica.sync(source, "deals", crm.clock)
     assert set(replica.alive()) == {"1", "2", "3"}
     crm.clock.advance(31)
-    brought = replica.sync(source, "deals", crm.clock)
-    assert brought.one(2).deleted
+    result = replica.sync(source, "deals", crm.clock)
+    assert result.one(2).deleted
     assert set(replica.alive()) == {"1", "3"}
 
 
 def test_a_full_pass_reads_the_recycle_bin_too() -> None:
     crm = Crm(TinyCompany(deals=[deal(1), deal(2, archived_at=at(10))]))
     crm.clock.advance(30)
-    brought = bring(crm.source(), Pass("deals", crm.clock.now))
-    assert (brought.one(1).deleted, brought.one(2).deleted) == (False, True)
+    result = bring(crm.source(), Pass("deals", crm.clock.now))
+    assert (result.one(1).deleted, result.one(2).deleted) == (False, True)
 
 
-def test_a_record_taken_out_of_the_recycle_bin_wins_over_its_tombstone() -> None:
-    """The store ignores older versions, so a tombstone is as old as the record's last change, not as its archiving."""
+def test_a_restored_record_replaces_its_tombstone() -> None:
+    """The store ignores older versions, so a tombstone has the time of the record's last change, not of its archiving."""
     crm = Crm()
     row = {
         "id": "1",
@@ -63,7 +63,7 @@ def test_a_large_recycle_bin_is_listed_less_often() -> None:
     assert len(replica.alive()) == 1
 
 
-def test_the_loser_of_a_merge_vanishes_and_is_found_by_the_next_full_pass() -> None:
+def test_a_record_merged_into_another_is_deleted_by_the_next_full_pass() -> None:
     crm = Crm(TinyCompany(leads=[lead(1), lead(2, (0, "new"), (5, "working"), merged_at=at(60))]))
     replica, source = Replica(), crm.source("leads")
     crm.clock.advance(30)

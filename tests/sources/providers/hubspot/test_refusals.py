@@ -1,4 +1,4 @@
-"""What HubSpot's refusals mean."""
+"""What HubSpot's error responses mean."""
 
 from __future__ import annotations
 
@@ -41,30 +41,28 @@ def refusal(status: int, body: Any, headers: dict[str, str] | None = None, now: 
         ([], {}, 0.0),
     ],
 )
-def test_the_wait_is_what_the_vendor_says_or_what_its_policy_means(
-    body: Any, headers: dict[str, str], seconds: float
-) -> None:
+def test_the_wait_is_the_vendors_or_that_of_its_policy(body: Any, headers: dict[str, str], seconds: float) -> None:
     error = refusal(429, body, headers)
     assert isinstance(error, RateLimitedError)
     assert error.retry_after == seconds
 
 
-def test_a_day_ends_at_local_midnight_on_the_day_that_clocks_go_forward() -> None:
+def test_a_daily_limit_ends_at_local_midnight_on_the_day_clocks_go_forward() -> None:
     assert refusal(429, {"policyName": "DAILY"}, now=NIGHT).retry_after == 21.5 * 3600
 
 
 @pytest.mark.parametrize(("headers", "seconds"), [({}, 60.0), ({"retry-after": "30"}, 30.0)])
-def test_an_account_that_is_being_moved_is_waited_for(headers: dict[str, str], seconds: float) -> None:
+def test_requests_wait_while_the_account_is_moved(headers: dict[str, str], seconds: float) -> None:
     assert refusal(477, b"", headers).retry_after == seconds
 
 
-def test_a_malformed_token_is_a_matter_of_credentials() -> None:
+def test_a_malformed_token_is_unauthorized() -> None:
     error = refusal(530, b"<html>")
     assert isinstance(error, SourceRejectedError)
     assert error.reason is Reason.UNAUTHORIZED
 
 
-def test_every_scope_that_would_do_is_named() -> None:
+def test_every_sufficient_scope_is_named() -> None:
     context = {"requiredGranularScopes": ["crm.objects.deals.read", "crm.objects.deals.sensitive.read", "<b>", 7]}
     error = refusal(403, {"errors": [{"context": context}, {"context": None}, "odd", {}]})
     assert str(error).endswith("it lacks the scope crm.objects.deals.read or crm.objects.deals.sensitive.read")
@@ -73,14 +71,14 @@ def test_every_scope_that_would_do_is_named() -> None:
 @pytest.mark.parametrize(
     "body", [b"", b"{", {}, {"errors": "no"}, {"errors": [{"context": {"requiredGranularScopes": 1}}]}]
 )
-def test_a_refusal_without_scopes_is_still_one(body: Any) -> None:
+def test_a_403_without_scopes_is_forbidden_too(body: Any) -> None:
     error = refusal(403, body)
     assert error.reason is Reason.FORBIDDEN
     assert "scope" not in str(error)
 
 
 @pytest.mark.parametrize("status", [200, 400, 401, 404, 500, 502, 503, 521, 524])
-def test_everything_else_is_left_to_the_common_table(status: int) -> None:
+def test_other_statuses_have_their_common_meaning(status: int) -> None:
     assert refusal(status, b"") is None
 
 
@@ -94,5 +92,5 @@ def test_everything_else_is_left_to_the_common_table(status: int) -> None:
         ({"x-hubspot-ratelimit-remaining": "0", "x-hubspot-ratelimit-interval-milliseconds": "soon"}, 10.0),
     ],
 )
-def test_the_headers_say_when_the_window_is_used_up(headers: dict[str, str], seconds: float | None) -> None:
+def test_the_headers_say_how_long_to_wait(headers: dict[str, str], seconds: float | None) -> None:
     assert header_wait(headers) == seconds

@@ -51,7 +51,7 @@ def test_the_default_address_is_hubspots_own() -> None:
     assert {request.url.host for request in crm.line.log} == {"api.hubapi.com"}
 
 
-def test_every_entity_comes_in_its_own_shape() -> None:
+def test_every_entity_gives_its_own_kind_of_record() -> None:
     company = TinyCompany([deal(1)], [lead(2)], [ticket(3)], [phone_call(4, 0, inbound=False, line="Sales line")])
     crm = Crm(company)
     crm.clock.advance(10)
@@ -66,8 +66,8 @@ def test_every_entity_comes_in_its_own_shape() -> None:
 def test_leads_come_from_the_object_that_the_config_names(origin: str, path: str) -> None:
     crm = Crm(TinyCompany(leads=[lead(1, (0, "new"), (5, "working"))]))
     crm.clock.advance(10)
-    brought = bring(crm.source("leads", leads_from=origin), Pass("leads", crm.clock.now))
-    assert brought.one(1).status == "working"
+    result = bring(crm.source("leads", leads_from=origin), Pass("leads", crm.clock.now))
+    assert result.one(1).status == "working"
     assert crm.line.asked(path)
 
 
@@ -77,22 +77,22 @@ def test_people_are_read_first_whatever_the_order_in_the_config() -> None:
 
 def test_people_are_all_owners_and_queues_with_their_teams() -> None:
     crm = Crm()
-    brought = bring(crm.source("people"), Pass("people", crm.clock.now))
-    named = {record.name: record for record in brought.records}
-    assert len(named) == 42
-    assert (named["Anna Keller"].team, named["Anna Keller"].active) == ("Sales North", True)
-    assert named["Anna Keller"].email == "anna.keller@alpenwerk.example"
-    assert named["Unassigned tickets"].attributes == {"type": "QUEUE"}
-    assert (brought.listing, brought.cursor) == (Listing(), None)
+    result = bring(crm.source("people"), Pass("people", crm.clock.now))
+    by_name = {record.name: record for record in result.records}
+    assert len(by_name) == 42
+    assert (by_name["Anna Keller"].team, by_name["Anna Keller"].active) == ("Sales North", True)
+    assert by_name["Anna Keller"].email == "anna.keller@alpenwerk.example"
+    assert by_name["Unassigned tickets"].attributes == {"type": "QUEUE"}
+    assert (result.listing, result.cursor) == (Listing(), None)
 
 
 def test_former_owners_keep_their_names() -> None:
     crm = Crm()
     crm.clock.advance(200 * 1440)
-    gone = [
+    former = [
         record for record in bring(crm.source("people"), Pass("people", crm.clock.now)).records if not record.active
     ]
-    assert [(record.name, record.team, record.deleted) for record in gone] == [("Petra Vogel", None, False)]
+    assert [(record.name, record.team, record.deleted) for record in former] == [("Petra Vogel", None, False)]
 
 
 def test_a_token_that_ends_in_the_middle_of_a_pass_is_renewed_once() -> None:
@@ -118,7 +118,7 @@ def test_a_token_is_renewed_before_it_ends() -> None:
     assert len(crm.line.asked("/token")) == 3
 
 
-def test_a_wrong_key_is_refused_and_never_named() -> None:
+def test_a_wrong_token_is_unauthorized_and_never_shown() -> None:
     crm = Crm()
     crm.access.token = "another"
     with pytest.raises(SourceRejectedError) as raised:
@@ -127,7 +127,7 @@ def test_a_wrong_key_is_refused_and_never_named() -> None:
     assert SECRET not in str(raised.value)
 
 
-def test_a_malformed_token_is_told_from_an_outage() -> None:
+def test_a_malformed_token_is_not_an_outage() -> None:
     crm = Crm()
     crm.line.fault = lambda _: httpx.Response(530, html="<html>error code: 1016</html>")
     with pytest.raises(SourceRejectedError, match="well-formed") as raised:
@@ -135,7 +135,7 @@ def test_a_malformed_token_is_told_from_an_outage() -> None:
     assert raised.value.reason is Reason.UNAUTHORIZED
 
 
-def test_a_page_of_html_is_no_answer() -> None:
+def test_a_page_of_html_is_rejected() -> None:
     crm = Crm()
     crm.line.fault = lambda _: httpx.Response(200, html="<html>Log in</html>")
     with pytest.raises(SourceRejectedError) as raised:
@@ -158,7 +158,7 @@ def test_check_names_the_missing_scope_of_each_entity() -> None:
     assert tickets.allowed
 
 
-def test_check_says_where_an_account_lacks_an_object() -> None:
+def test_check_reports_an_object_that_the_account_does_not_have() -> None:
     crm = Crm()
     crm.line.fault = lambda request: httpx.Response(404, json={}) if "leads" in request.url.path else None
     assert run(crm.source("leads", leads_from="leads").check()) == (
@@ -179,22 +179,22 @@ def test_check_does_not_take_an_outage_for_a_missing_permission() -> None:
     assert deals.missing.startswith("server_error: ")
 
 
-def test_a_missing_scope_fails_the_entity_and_is_no_empty_account() -> None:
+def test_a_missing_scope_fails_the_entity_instead_of_reading_an_empty_account() -> None:
     crm = Crm(TinyCompany(deals=[deal(1)]), scopes=SCOPES - {"crm.objects.deals.read"})
     with pytest.raises(SourceRejectedError, match=r"crm\.objects\.deals\.read") as raised:
         bring(crm.source(), Pass("deals", crm.clock.now))
     assert raised.value.reason is Reason.FORBIDDEN
 
 
-def test_the_window_of_ten_seconds_is_waited_for_before_it_is_exceeded() -> None:
+def test_requests_wait_before_they_exceed_the_window_of_ten_seconds() -> None:
     crm = Crm(TinyCompany(deals=[deal(key) for key in range(1, 1201)]))
     crm.access.allowance.most = 5
     assert len(bring(crm.source(), Pass("deals", crm.clock.now)).ids()) == 1200
     assert sum(crm.clock.slept) >= 20
-    assert len(crm.line.log) == 1 + 1 + 12 + 1  # pipelines, total, pages, recycle bin: not one was repeated
+    assert len(crm.line.log) == 1 + 1 + 12 + 1  # pipelines, total, pages, recycle bin: no request was repeated
 
 
-def test_a_refusal_that_others_caused_is_waited_out() -> None:
+def test_a_429_caused_by_other_apps_is_waited_out() -> None:
     crm = Crm(TinyCompany(deals=[deal(1)]))
     answers = [httpx.Response(429, json={"errorType": "RATE_LIMIT", "policyName": "TEN_SECONDLY_ROLLING"})]
     crm.line.fault = lambda request: answers.pop() if answers and "objects" in request.url.path else None
@@ -202,7 +202,7 @@ def test_a_refusal_that_others_caused_is_waited_out() -> None:
     assert 10.0 in crm.clock.slept
 
 
-def test_a_used_up_day_is_not_slept_through() -> None:
+def test_an_exhausted_daily_limit_ends_the_pass() -> None:
     crm = Crm(TinyCompany(deals=[deal(1)]))
     crm.line.fault = lambda _: httpx.Response(429, json={"errorType": "RATE_LIMIT", "policyName": "DAILY"})
     with pytest.raises(RateLimitedError) as raised:
@@ -211,7 +211,7 @@ def test_a_used_up_day_is_not_slept_through() -> None:
     assert sum(crm.clock.slept) == 0
 
 
-def test_searches_keep_their_own_distance() -> None:
+def test_searches_have_their_own_rate() -> None:
     crm = Crm(TinyCompany(deals=[deal(key, (0, "discovery"), (60, "won")) for key in range(1, 1001)]))
     crm.access.searches.most = 5
     source = crm.source()
@@ -222,15 +222,15 @@ def test_searches_keep_their_own_distance() -> None:
     assert crm.clock.slept == [SECONDS_BETWEEN_SEARCHES] * 5
 
 
-def test_without_a_setting_the_smallest_plans_limit_is_kept() -> None:
+def test_the_default_rate_stays_below_the_smallest_plans_limit() -> None:
     assert PER_SECOND * 10 < 100
 
 
-def test_the_lag_is_told_to_the_sync() -> None:
+def test_the_source_has_the_lag_of_its_vendor() -> None:
     assert Crm().source().lag == timedelta(seconds=60)
 
 
-def test_close_frees_the_connections() -> None:
+def test_close_closes_the_connections() -> None:
     crm = Crm()
     source = crm.source(**OAUTH)
     run(source.close())

@@ -1,4 +1,4 @@
-"""The provider in front of the fake, and its passes."""
+"""The provider connected to the fake org, and its passes."""
 
 from __future__ import annotations
 
@@ -11,11 +11,13 @@ from tests.sources.providers.salesforce.vendor import HOST, SECRET, Salesforce
 from tests.sources.source_context import NOW, Clock, options, read_validated, run, source_context
 
 
-def source(vendor: Salesforce, entity: str = "deals", **given: Any) -> Any:
-    """The provider in front of the fake."""
-    ways = {} if "jwt" in given else {"client_secret": {"env": "SECRET"}}
-    chosen = options(provider="salesforce", base_url=HOST, client_id="app", entities=[entity], **ways, **given)
-    return create(chosen, source_context(vendor.transport(), clock=Clock(), SECRET=SECRET))
+def source(vendor: Salesforce, entity: str = "deals", **settings: Any) -> Any:
+    """The provider connected to the fake org."""
+    credentials = {} if "jwt" in settings else {"client_secret": {"env": "SECRET"}}
+    source_options = options(
+        provider="salesforce", base_url=HOST, client_id="app", entities=[entity], **credentials, **settings
+    )
+    return create(source_options, source_context(vendor.transport(), clock=Clock(), SECRET=SECRET))
 
 
 def read(
@@ -24,13 +26,13 @@ def read(
     cursor: str | None = None,
     resume: str | None = None,
     at: datetime = NOW,
-    **given: Any,
+    **settings: Any,
 ) -> list[Page]:
     """All pages of one pass."""
 
     async def gather() -> list[Page]:
         return [
-            page async for page in read_validated(source(vendor, entity, **given), Pass(entity, at, cursor, resume))
+            page async for page in read_validated(source(vendor, entity, **settings), Pass(entity, at, cursor, resume))
         ]
 
     return run(gather())

@@ -1,4 +1,4 @@
-"""Each object of Salesforce, and what becomes of its fields."""
+"""How records are read from Salesforce's objects."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ from tests.sources.source_context import NOW, records_of
         ({"IsClosed": True, "CloseDate": "2026-02-28"}, "lost", datetime(2026, 2, 27, 23, tzinfo=UTC)),
     ],
 )
-def test_each_state_of_an_opportunity_is_ours(fields: dict[str, Any], status: str, closed: datetime | None) -> None:
-    """Pitfall: CloseDate is a date of the company, and of an open opportunity no more than a hope."""
+def test_each_state_of_an_opportunity_is_mapped(fields: dict[str, Any], status: str, closed: datetime | None) -> None:
+    """Pitfall: CloseDate is a day in the company's zone, and for an open opportunity only an expectation."""
     vendor = Salesforce()
     vendor.opportunity(1, **fields)
     (deal,) = records_of(read(vendor))
@@ -31,7 +31,7 @@ def test_each_state_of_an_opportunity_is_ours(fields: dict[str, Any], status: st
     assert deal.created_at == NOW - timedelta(days=9)
 
 
-def test_the_currency_is_asked_for_only_where_the_org_has_it() -> None:
+def test_the_currency_is_selected_only_if_the_org_has_currencies() -> None:
     vendor = Salesforce()
     vendor.opportunity(1, CurrencyIsoCode="EUR")
     read(vendor)
@@ -45,7 +45,7 @@ def test_the_currency_is_asked_for_only_where_the_org_has_it() -> None:
     [("2026-03-29", datetime(2026, 3, 28, 23, tzinfo=UTC)), ("2026-03-30", datetime(2026, 3, 29, 22, tzinfo=UTC)),
      ("2025-10-26", datetime(2025, 10, 25, 22, tzinfo=UTC)), ("2025-10-27", datetime(2025, 10, 26, 23, tzinfo=UTC))],
 )  # fmt: skip
-def test_a_close_date_is_the_companys_day_when_clocks_change_too(day: str, midnight: datetime) -> None:
+def test_a_close_date_is_a_day_in_the_companys_zone_also_when_clocks_change(day: str, midnight: datetime) -> None:
     vendor = Salesforce()
     vendor.opportunity(1, IsClosed=True, CloseDate=day)
     assert records_of(read(vendor))[0].closed_at == midnight
@@ -63,12 +63,12 @@ def test_custom_fields_are_attributes() -> None:
      ("Qualified", False, "qualified"), ("Closed - Not Converted", False, "lost"),
      ("Closed - Converted", True, "converted"), ("Our own", False, "working"), ("Special", False, "qualified")],
 )  # fmt: skip
-def test_each_status_of_a_lead_is_ours(status: str, converted: bool, ours: str) -> None:
+def test_each_status_of_a_lead_is_mapped(status: str, converted: bool, expected: str) -> None:
     vendor = Salesforce()
     vendor.put("Lead", Status=status, IsConverted=converted, ConvertedDate="2026-02-01", OwnerId="x",
                CreatedDate=stamp(NOW))  # fmt: skip
     (lead,) = records_of(read(vendor, "leads", lead_states={"Special": "qualified"}))
-    assert lead.status == ours
+    assert lead.status == expected
     assert (lead.converted_at is not None) is converted
 
 
@@ -76,28 +76,34 @@ def test_each_status_of_a_lead_is_ours(status: str, converted: bool, ours: str) 
     ("subtype", "ours"),
     [("Task", "task"), ("Email", "email"), ("ListEmail", "email"), ("Call", "call"), (None, "task")],
 )
-def test_each_subtype_of_a_task_is_ours(subtype: str | None, ours: str) -> None:
+def test_each_subtype_of_a_task_is_mapped(subtype: str | None, expected: str) -> None:
     vendor = Salesforce()
     vendor.put("Task", Status="Completed", IsClosed=True, TaskSubtype=subtype, OwnerId="x", CreatedDate=stamp(NOW),
                ActivityDate="2026-03-01", CompletedDateTime=stamp(NOW))  # fmt: skip
-    (found,) = records_of(read(vendor, "activities"))
-    assert (found.kind, found.completed_at) == (ours, NOW)
-    assert found.due_at == datetime(2026, 2, 28, 23, tzinfo=UTC)
+    (activity,) = records_of(read(vendor, "activities"))
+    assert (activity.kind, activity.completed_at) == (expected, NOW)
+    assert activity.due_at == datetime(2026, 2, 28, 23, tzinfo=UTC)
 
 
 @pytest.mark.parametrize(
     ("status", "closed", "ours"),
     [("New", False, "open"), ("On Hold", False, "pending"), ("Escalated", False, "open"), ("Closed", True, "closed")],
 )
-def test_each_status_of_a_case_is_ours_and_queues_are_no_people(status: str, closed: bool, ours: str) -> None:
+def test_each_status_of_a_case_is_mapped_and_a_queue_is_not_an_agent(status: str, closed: bool, expected: str) -> None:
     vendor = Salesforce()
-    done = stamp(NOW) if closed else None
-    plain = {"Status": status, "IsClosed": closed, "Origin": "Phone", "CreatedDate": stamp(NOW), "ClosedDate": done}
+    closed_at = stamp(NOW) if closed else None
+    plain = {
+        "Status": status,
+        "IsClosed": closed,
+        "Origin": "Phone",
+        "CreatedDate": stamp(NOW),
+        "ClosedDate": closed_at,
+    }
     vendor.put("Case", OwnerId=key(1, "00G"), **plain)
     vendor.put("Case", OwnerId=key(1, "005"), **plain)
-    queued, taken = records_of(read(vendor, "tickets"))
-    assert (queued.status, queued.queue, queued.agent) == (ours, key(1, "00G"), None)
-    assert (taken.queue, taken.agent, taken.solved_at) == (None, key(1, "005"), NOW if closed else None)
+    waiting, assigned = records_of(read(vendor, "tickets"))
+    assert (waiting.status, waiting.queue, waiting.agent) == (expected, key(1, "00G"), None)
+    assert (assigned.queue, assigned.agent, assigned.solved_at) == (None, key(1, "005"), NOW if closed else None)
 
 
 def test_users_are_people_in_their_departments() -> None:

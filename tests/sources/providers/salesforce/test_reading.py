@@ -1,4 +1,4 @@
-"""Passes over rows that are stamped alike, deleted, cut short or slow to come."""
+"""Passes over rows that share a stamp, are deleted, are cut off or take long to query."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.sources.providers.salesforce.vendor import Salesforce, key
 from tests.sources.source_context import NOW, by_id, records_of
 
 
-def test_rows_of_one_stamp_that_fill_several_answers_are_all_read() -> None:
+def test_rows_of_one_stamp_that_fill_several_pages_are_all_read() -> None:
     """Pitfalls: a block of equal stamps larger than a page; a strict comparison that skips rows."""
     vendor = Salesforce(limit=3)
     for number in range(10):
@@ -24,15 +24,15 @@ def test_rows_of_one_stamp_that_fill_several_answers_are_all_read() -> None:
     assert [page.listing for page in pages] == [None, None, None, Listing()]
 
 
-def test_an_answer_in_parts_is_followed_to_its_end() -> None:
-    vendor = Salesforce(part=4)
+def test_a_result_in_parts_is_read_to_its_end() -> None:
+    vendor = Salesforce(part_size=4)
     for number in range(10):
         vendor.opportunity(number)
     assert len(by_id(read(vendor))) == 10
 
 
-def test_rows_that_are_promised_and_not_given_publish_nothing() -> None:
-    """Pitfall: a result that is cut without a word."""
+def test_a_result_with_fewer_rows_than_promised_publishes_nothing() -> None:
+    """Pitfall: a result that is silently cut off."""
     for rows in (0, 1):
         vendor = Salesforce()
         vendor.opportunity(1)
@@ -52,8 +52,8 @@ def test_deleted_rows_come_from_the_recycle_bin_as_tombstones() -> None:
     assert all("/queryAll" in r.url.path for r in vendor.log if r.url.path.endswith(("query", "queryAll")))
 
 
-def test_changes_are_read_from_the_last_stamp_on_with_an_overlap() -> None:
-    """Pitfall: rows that were committed late appear minutes behind the saved stamp."""
+def test_changes_are_read_from_the_last_stamp_less_the_lookback() -> None:
+    """Pitfall: rows that are committed late appear with stamps minutes before the stored one."""
     vendor = Salesforce()
     vendor.opportunity(1, at=NOW - timedelta(hours=2))
     cursor = read(vendor)[-1].cursor
@@ -72,7 +72,7 @@ def test_a_stamp_in_the_future_does_not_carry_the_cursor_past_the_pass() -> None
     assert read(Salesforce(), cursor=NOW.isoformat())[-1].cursor == NOW.isoformat()
 
 
-def test_an_interrupted_pass_goes_on_behind_the_last_row() -> None:
+def test_an_interrupted_pass_resumes_after_the_last_row() -> None:
     vendor = Salesforce(limit=3)
     for number in range(10):
         vendor.opportunity(number)
@@ -81,8 +81,8 @@ def test_an_interrupted_pass_goes_on_behind_the_last_row() -> None:
     assert sorted(by_id([first, *rest])) == [key(number) for number in range(10)]
 
 
-def test_a_query_that_takes_too_long_is_asked_in_shorter_spans() -> None:
-    """Pitfall: windows so large that they never finish."""
+def test_a_query_that_times_out_is_repeated_for_shorter_ranges() -> None:
+    """Pitfall: ranges so large that their query never finishes."""
     vendor = Salesforce(slow=timedelta(days=5))
     for number in range(6):
         vendor.opportunity(number, at=NOW - timedelta(days=10 * number + 1))
@@ -91,25 +91,25 @@ def test_a_query_that_takes_too_long_is_asked_in_shorter_spans() -> None:
     assert any("SystemModstamp <" in query for query in vendor.queries)
 
 
-def test_a_server_that_is_always_too_slow_gives_up_after_four_halvings() -> None:
+def test_a_query_that_always_times_out_fails_after_four_halvings() -> None:
     vendor = Salesforce(slow=timedelta(seconds=-1))
     with pytest.raises(SourceUnavailableError) as raised:
         read(vendor, cursor=NOW.isoformat())
     assert raised.value.reason is Reason.TIMEOUT
 
 
-def test_the_same_part_again_ends_the_pass() -> None:
-    """Pitfall: a cursor that comes back."""
+def test_a_repeated_part_fails_the_pass() -> None:
+    """Pitfall: a link that is repeated."""
     loop = {"done": False, "records": [], "nextRecordsUrl": "/services/data/v64.0/query/abc"}
     vendor = Salesforce(before=lambda r: httpx.Response(200, json=loop) if "/query" in r.url.path else None)
     with pytest.raises(Exception, match="came again"):
         read(vendor)
 
 
-def test_a_page_that_ends_where_the_one_before_ended_stops_the_pass() -> None:
+def test_a_page_that_does_not_advance_fails_the_pass() -> None:
     vendor = Salesforce()
     vendor.opportunity(1)
-    same = {"done": True, "records": [vendor.rows["Opportunity"][key(1)]]}
-    vendor.before = lambda r: httpx.Response(200, json=same) if "queryAll" in r.url.path else None
+    repeated = {"done": True, "records": [vendor.rows["Opportunity"][key(1)]]}
+    vendor.before = lambda r: httpx.Response(200, json=repeated) if "queryAll" in r.url.path else None
     with pytest.raises(Exception, match="ended"):
         read(vendor)

@@ -1,4 +1,4 @@
-"""A Salesforce org as a source: ways in, permissions, limits and refusals."""
+"""A Salesforce org as a source: credentials, permissions, limits and error responses."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def test_fields_that_the_user_may_not_read_are_named() -> None:
         (httpx.Response(200, json={"done": True, "records": [{"Id": "x"}]}), SourceRejectedError, None),
     ],
 )
-def test_refusals_are_named(answer: httpx.Response, kind: type, reason: Reason | None) -> None:
+def test_error_responses_have_a_reason(answer: httpx.Response, kind: type, reason: Reason | None) -> None:
     """Pitfall: a used-up quota is a 403."""
     vendor = Salesforce(before=lambda r: answer if r.url.path.endswith("queryAll") else None)
     with pytest.raises(kind) as raised:
@@ -56,7 +56,7 @@ def test_a_description_without_fields_is_a_schema_error() -> None:
     assert raised.value.reason is Reason.SCHEMA
 
 
-def test_the_share_of_the_quota_that_belongs_to_others_is_left_to_them() -> None:
+def test_the_rest_of_the_quota_is_left_to_other_clients() -> None:
     vendor = Salesforce(usage="api-usage=12001/15000")
     vendor.opportunity(1)
     with pytest.raises(RateLimitedError) as raised:
@@ -65,11 +65,13 @@ def test_the_share_of_the_quota_that_belongs_to_others_is_left_to_them() -> None
     assert len(by_id(read(Salesforce(usage="api-usage=11999/15000", rows=vendor.rows)))) == 1
 
 
-def test_a_session_that_ends_is_renewed_once() -> None:
-    ended = [True]
+def test_an_expired_session_is_renewed_once() -> None:
+    expired = [True]
 
     def end(request: httpx.Request) -> httpx.Response | None:
-        return error("INVALID_SESSION_ID", 401) if "queryAll" in request.url.path and ended and ended.pop() else None
+        return (
+            error("INVALID_SESSION_ID", 401) if "queryAll" in request.url.path and expired and expired.pop() else None
+        )
 
     vendor = Salesforce(before=end)
     vendor.opportunity(1)
@@ -101,8 +103,8 @@ def test_an_assertion_is_signed_for_the_orgs_own_address(private_key: rsa.RSAPri
     (tmp_path / "key.pem").write_bytes(pem)
     vendor = Salesforce()
     vendor.opportunity(1)
-    given = {"user": "reader@acme.example", "private_key": {"file": str(tmp_path / "key.pem")}}
-    assert len(by_id(read(vendor, jwt=given))) == 1
+    jwt_options = {"user": "reader@acme.example", "private_key": {"file": str(tmp_path / "key.pem")}}
+    assert len(by_id(read(vendor, jwt=jwt_options))) == 1
     form = httpx.QueryParams(vendor.log[0].content.decode())
     public = private_key.public_key()
     claims = jwt.decode(form["assertion"], public, algorithms=["RS256"], audience=HOST, options={"verify_exp": False})
@@ -110,15 +112,15 @@ def test_an_assertion_is_signed_for_the_orgs_own_address(private_key: rsa.RSAPri
     assert claims["exp"] == int((NOW + timedelta(minutes=3)).timestamp())
 
 
-def test_a_key_that_is_none_or_missing_is_unauthorized(tmp_path: Path) -> None:
+def test_an_invalid_or_missing_key_is_unauthorized(tmp_path: Path) -> None:
     (tmp_path / "key.pem").write_text("no key", encoding="utf-8")
     for name in ("key.pem", "nowhere.pem"):
-        given = {"user": "reader", "private_key": {"file": str(tmp_path / name)}}
+        jwt_options = {"user": "reader", "private_key": {"file": str(tmp_path / name)}}
         with pytest.raises(SourceRejectedError) as raised:
-            read(Salesforce(), jwt=given)
+            read(Salesforce(), jwt=jwt_options)
         assert raised.value.reason is Reason.UNAUTHORIZED
 
 
-def test_exactly_one_way_in_is_asked_for() -> None:
+def test_exactly_one_kind_of_credentials_is_required() -> None:
     with pytest.raises(ValueError, match="exactly one of client_secret and jwt"):
         options(provider="salesforce", base_url=HOST, client_id="app")

@@ -1,4 +1,4 @@
-"""Salesforce in memory: SOQL as the provider writes it, a recycle bin, results in parts, a quota and its own errors."""
+"""Salesforce in memory: the SOQL that the provider uses, a recycle bin, results in parts, a quota and its own errors."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _SINCE, _UNTIL = re.compile(r"SystemModstamp >= (\S+)"), re.compile(r"SystemMods
 
 
 def stamp(at: datetime) -> str:
-    """A time as answers write it: offset without colon."""
+    """A time in Salesforce's format: its offset has no colon."""
     return at.strftime("%Y-%m-%dT%H:%M:%S.") + f"{at.microsecond // 1000:03}+0000"
 
 
@@ -43,16 +43,16 @@ def key(number: int, prefix: str = "006") -> str:
 
 
 def error(code: str, status: int = 400) -> httpx.Response:
-    """Errors come as a list."""
+    """An error response, which is a list."""
     return httpx.Response(status, json=[{"message": "said at length", "errorCode": code}])
 
 
 @dataclass
 class Salesforce:
-    """One org. `limit` rows an answer at most, `part` rows a part; `slow` widens beyond which queries time out."""
+    """One org. A result has at most `limit` rows and a part `part_size`; queries of ranges longer than `slow` time out."""
 
     limit: int = 2000
-    part: int = 2000
+    part_size: int = 2000
     slow: timedelta | None = None
     before: Callable[[httpx.Request], httpx.Response | None] = lambda _: None
     fields: dict[str, set[str]] = field(default_factory=lambda: {k: set(v.split()) for k, v in FIELDS.items()})
@@ -61,21 +61,21 @@ class Salesforce:
     tokens: int = 0
     log: list[httpx.Request] = field(default_factory=list)
     queries: list[str] = field(default_factory=list)
-    kept: dict[str, list[Row]] = field(default_factory=dict)
+    results: dict[str, list[Row]] = field(default_factory=dict)
 
     def opportunity(self, number: int, at: datetime = NOW - timedelta(days=1), **fields: Any) -> None:
-        """Creates or changes an opportunity, stamped."""
+        """Creates or changes an opportunity at a time."""
         plain: Row = {
             "Id": key(number), "IsDeleted": False, "Name": f"Deal {number}", "Amount": 1000.25,
             "StageName": "Prospecting", "IsClosed": False, "IsWon": False, "OwnerId": key(1, "005"),
             "CreatedDate": stamp(NOW - timedelta(days=9)),
             "CloseDate": "2026-04-30", "Type": None, "AccountId": key(1, "001"), "LeadSource": "Web",
         }  # fmt: skip
-        known = self.rows["Opportunity"].get(key(number), {})
-        self.rows["Opportunity"][key(number)] = {**plain, **known, **fields, "SystemModstamp": stamp(at)}
+        existing = self.rows["Opportunity"].get(key(number), {})
+        self.rows["Opportunity"][key(number)] = {**plain, **existing, **fields, "SystemModstamp": stamp(at)}
 
     def put(self, name: str, **fields: Any) -> None:
-        """Any other row."""
+        """Adds a row of any object."""
         number = len(self.rows[name]) + 1
         row = {"Id": key(number), "IsDeleted": False, "SystemModstamp": stamp(NOW - timedelta(hours=1)), **fields}
         self.rows[name][row["Id"]] = row
@@ -85,16 +85,16 @@ class Salesforce:
         return httpx.MockTransport(self.answer)
 
     def answer(self, request: httpx.Request) -> httpx.Response:
-        """The answer to one request."""
+        """The response to one request."""
         self.log.append(request)
         if request.url.path == "/services/oauth2/token":
             self.tokens += 1
             return httpx.Response(200, json={"access_token": f"token{self.tokens}", "instance_url": HOST})
         if request.headers.get("authorization") != f"Bearer token{self.tokens}":
             return error("INVALID_SESSION_ID", 401)
-        found = self.before(request) or self._routed(request)
-        found.headers["sforce-limit-info"] = self.usage
-        return found
+        response = self.before(request) or self._routed(request)
+        response.headers["sforce-limit-info"] = self.usage
+        return response
 
     def _routed(self, request: httpx.Request) -> httpx.Response:
         path = request.url.path
@@ -105,8 +105,8 @@ class Salesforce:
             return httpx.Response(200, json={"fields": [{"name": name} for name in sorted(names)]})
         if path == "/services/data/v64.0/queryAll":
             return self._query(request.url.params["q"])
-        if part := re.fullmatch(r"/services/data/v64\.0/query/(\w+)", path):
-            return self._parts(part[1])
+        if link := re.fullmatch(r"/services/data/v64\.0/query/(\w+)", path):
+            return self._parts(link[1])
         return error("NOT_FOUND", 404)
 
     def _query(self, text: str) -> httpx.Response:
@@ -122,8 +122,8 @@ class Salesforce:
             return error("QUERY_TIMEOUT")
         rows = [row for row in self.rows[query["object"]].values() if _holds(row, where)]
         rows.sort(key=lambda row: (row["SystemModstamp"], row["Id"]))
-        found = [{name: row.get(name) for name in names} for row in rows[: self.limit]]
-        self.kept["locator"] = found
+        response = [{name: row.get(name) for name in names} for row in rows[: self.limit]]
+        self.results["locator"] = response
         return self._parts("locator")
 
     def _width(self, where: str) -> timedelta:
@@ -133,14 +133,14 @@ class Salesforce:
         return (_at(until[1]) if until else NOW) - low
 
     def _parts(self, locator: str) -> httpx.Response:
-        rows = self.kept.get(locator)
+        rows = self.results.get(locator)
         if rows is None:
             return error("INVALID_QUERY_LOCATOR")
-        rest = rows[self.part :]
-        body: Row = {"totalSize": len(rows), "done": not rest, "records": rows[: self.part]}
+        rest = rows[self.part_size :]
+        body: Row = {"totalSize": len(rows), "done": not rest, "records": rows[: self.part_size]}
         if rest:
             following = f"{locator}x"
-            self.kept[following] = rest
+            self.results[following] = rest
             body["nextRecordsUrl"] = f"/services/data/v64.0/query/{following}"
         return httpx.Response(200, json=body)
 

@@ -1,4 +1,4 @@
-"""The provider in front of the fake, and its passes."""
+"""The provider connected to the fake account, and its passes."""
 
 from __future__ import annotations
 
@@ -13,26 +13,26 @@ from tests.sources.source_context import Clock, options, read_validated, run, so
 API_TOKEN = {"email": "ada@example.com", "token": {"env": "TOKEN"}}
 
 
-def source(vendor: Zendesk, entity: str = "tickets", clock: Clock | None = None, **given: Any) -> Any:
-    """The provider in front of the fake."""
-    way = {} if given.keys() & {"oauth", "api_token"} else {"api_token": API_TOKEN}
-    chosen = options(provider="zendesk", base_url=HOST, entities=[entity], **way, **given)
+def source(vendor: Zendesk, entity: str = "tickets", clock: Clock | None = None, **settings: Any) -> Any:
+    """The provider connected to the fake account."""
+    credentials = {} if settings.keys() & {"oauth", "api_token"} else {"api_token": API_TOKEN}
+    source_options = options(provider="zendesk", base_url=HOST, entities=[entity], **credentials, **settings)
     clock = clock or Clock(vendor.now)
-    return create(chosen, source_context(vendor.transport(), clock=clock, TOKEN=TOKEN, SECRET=CLIENT_SECRET))
+    return create(source_options, source_context(vendor.transport(), clock=clock, TOKEN=TOKEN, SECRET=CLIENT_SECRET))
 
 
 def read(
-    vendor: Zendesk, entity: str = "tickets", cursor: str | None = None, resume: str | None = None, **given: Any
+    vendor: Zendesk, entity: str = "tickets", cursor: str | None = None, resume: str | None = None, **settings: Any
 ) -> list[Page]:
-    """All pages of one pass now."""
+    """All pages of a pass that starts now."""
 
     async def gather() -> list[Page]:
-        asked = Pass(entity, vendor.now, cursor, resume)
-        return [page async for page in read_validated(source(vendor, entity, **given), asked)]
+        sync_pass = Pass(entity, vendor.now, cursor, resume)
+        return [page async for page in read_validated(source(vendor, entity, **settings), sync_pass)]
 
     return run(gather())
 
 
 def later(vendor: Zendesk, minutes: float = 5) -> None:
-    """Lets time go by."""
+    """Advances the vendor's clock."""
     vendor.now += timedelta(minutes=minutes)

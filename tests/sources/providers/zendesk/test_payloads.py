@@ -1,4 +1,4 @@
-"""Every state of Zendesk's tickets, ratings and calls, and whose they are."""
+"""How tickets, ratings, calls and people are read from Zendesk's rows."""
 
 from __future__ import annotations
 
@@ -24,32 +24,32 @@ CALL: dict[str, Any] = {
     "completion_status": "completed", "agent_id": 7, "call_group_id": 2, "wait_time": 15, "duration": 130,
     "talk_time": 100, "hold_time": 10, "wrap_up_time": 20, "voicemail": False, "ticket_id": 5,
 }  # fmt: skip
-DEAD: dict[str, Any] = {
+UNSET: dict[str, Any] = {
     "wait_time": None, "duration": None, "talk_time": None, "hold_time": None, "wrap_up_time": None,
     "agent_id": None, "call_group_id": None, "ticket_id": None,
 }  # fmt: skip
 
 
 @pytest.mark.parametrize(
-    ("theirs", "ours"),
+    ("zendesk_status", "status"),
     [
         ("new", "open"), ("open", "open"), ("pending", "pending"), ("hold", "pending"), ("solved", "solved"),
         ("closed", "closed"),
     ],
 )  # fmt: skip
-def test_each_state_of_a_ticket_is_ours(theirs: str, ours: str) -> None:
-    assert ticket({**TICKET, "status": theirs}, GROUPS).status == ours
+def test_each_status_of_a_ticket_is_mapped(zendesk_status: str, status: str) -> None:
+    assert ticket({**TICKET, "status": zendesk_status}, GROUPS).status == status
 
 
-def test_a_ticket_carries_its_metrics() -> None:
-    found = ticket({**TICKET, "status": "solved"}, GROUPS)
-    assert (found.id, found.priority, found.channel, found.queue, found.agent) == (
+def test_a_ticket_includes_its_metrics() -> None:
+    record = ticket({**TICKET, "status": "solved"}, GROUPS)
+    assert (record.id, record.priority, record.channel, record.queue, record.agent) == (
         "5", "urgent", "web", "Second line", "7",
     )  # fmt: skip
-    assert found.first_reply_at == datetime(2026, 3, 1, 11, 30, tzinfo=UTC)
-    assert found.solved_at == datetime(2026, 3, 2, 10, tzinfo=UTC)
-    assert (found.reopens, found.satisfaction) == (2.0, 1.0)
-    assert found.attributes == {"type": "question", "tags": "a, b"}
+    assert record.first_reply_at == datetime(2026, 3, 1, 11, 30, tzinfo=UTC)
+    assert record.solved_at == datetime(2026, 3, 2, 10, tzinfo=UTC)
+    assert (record.reopens, record.satisfaction) == (2.0, 1.0)
+    assert record.attributes == {"type": "question", "tags": "a, b"}
 
 
 @pytest.mark.parametrize(
@@ -61,11 +61,11 @@ def test_a_ticket_carries_its_metrics() -> None:
         ({"reply_time_in_minutes": {"calendar": 0}}, 0),
     ],
 )
-def test_the_first_reply_is_told_in_seconds_or_whole_minutes(metrics: dict[str, Any], seconds: int) -> None:
-    found = ticket({**TICKET, "metric_set": metrics}, GROUPS)
-    assert found.first_reply_at is not None
-    assert found.created_at is not None
-    assert (found.first_reply_at - found.created_at).total_seconds() == seconds
+def test_the_first_reply_is_given_in_seconds_or_whole_minutes(metrics: dict[str, Any], seconds: int) -> None:
+    record = ticket({**TICKET, "metric_set": metrics}, GROUPS)
+    assert record.first_reply_at is not None
+    assert record.created_at is not None
+    assert (record.first_reply_at - record.created_at).total_seconds() == seconds
 
 
 @pytest.mark.parametrize(
@@ -78,8 +78,8 @@ def test_the_first_reply_is_told_in_seconds_or_whole_minutes(metrics: dict[str, 
         (None, None),
     ],
 )
-def test_a_rating_may_be_in_a_field_of_ones_own(fields: Any, rating: float | None) -> None:
-    """Zendesk itself knows only good and bad: stars are written into a field by a survey tool."""
+def test_a_rating_may_be_in_a_custom_field(fields: Any, rating: float | None) -> None:
+    """Zendesk's own ratings are only good or bad; survey tools write stars into a custom field."""
     row = {**TICKET, "custom_fields": fields}
     assert ticket(row, GROUPS, 77).satisfaction == rating
     assert ticket(row, GROUPS).satisfaction == 1.0
@@ -90,21 +90,21 @@ def test_a_reopened_ticket_is_no_longer_solved() -> None:
 
 
 def test_the_version_of_a_ticket_is_when_its_row_was_generated() -> None:
-    """Pitfall: changes that the system makes move generated_timestamp, never updated_at."""
+    """Pitfall: system changes move generated_timestamp, but not updated_at."""
     assert ticket(TICKET, GROUPS).updated_at == datetime.fromtimestamp(1772370000, UTC)
     older = {name: value for name, value in TICKET.items() if name != "generated_timestamp"}
     assert ticket(older, GROUPS).updated_at == datetime(2026, 3, 1, 11, tzinfo=UTC)
 
 
-def test_a_deleted_ticket_of_which_hardly_anything_is_left_is_a_tombstone() -> None:
-    found = ticket({"id": 5, "status": "deleted", "generated_timestamp": 1772370000}, {})
-    assert (found.id, found.deleted) == ("5", True)
+def test_a_deleted_ticket_is_a_tombstone_although_few_fields_are_left() -> None:
+    record = ticket({"id": 5, "status": "deleted", "generated_timestamp": 1772370000}, {})
+    assert (record.id, record.deleted) == ("5", True)
 
 
-def test_a_bare_ticket_has_no_replies_and_a_removed_group_keeps_its_id() -> None:
+def test_a_ticket_without_metrics_has_no_replies_and_a_removed_group_is_named_by_its_id() -> None:
     bare = {"id": 5, "status": "new", "created_at": "2026-03-01T10:00:00Z", "group_id": 99}
-    found = ticket(bare, GROUPS)
-    assert (found.first_reply_at, found.solved_at, found.queue, found.agent, found.attributes) == (
+    record = ticket(bare, GROUPS)
+    assert (record.first_reply_at, record.solved_at, record.queue, record.agent, record.attributes) == (
         None, None, "99", None, {},
     )  # fmt: skip
     assert ticket({**bare, "group_id": None}, GROUPS).queue is None
@@ -118,34 +118,34 @@ def test_a_bare_ticket_has_no_replies_and_a_removed_group_keeps_its_id() -> None
         ({**TICKET, "metric_set": {"reply_time_in_minutes": {"calendar": "x"}}}, Reason.NOT_A_NUMBER),
     ],
 )
-def test_a_ticket_that_cannot_be_told_is_rejected(row: dict[str, Any], reason: Reason) -> None:
+def test_an_invalid_ticket_is_rejected(row: dict[str, Any], reason: Reason) -> None:
     with pytest.raises(InvalidRecordError) as raised:
         ticket(row, GROUPS)
     assert raised.value.reason is reason
 
 
 @pytest.mark.parametrize("score", RATINGS)
-def test_each_score_counts_good_as_one_and_bad_as_nothing(score: str) -> None:
+def test_a_good_rating_is_one_and_a_bad_one_zero(score: str) -> None:
     row = {"id": 1, "score": score, "ticket_id": 5, "assignee_id": 7, "created_at": "2026-03-01T10:00:00Z"}
-    found = survey({**row, "updated_at": "2026-03-01T12:00:00Z"})
+    record = survey({**row, "updated_at": "2026-03-01T12:00:00Z"})
     if "offered" in score:
-        assert found is None
+        assert record is None
         return
-    assert found is not None
-    assert found.score == (1.0 if score.startswith("good") else 0.0)
-    assert (found.kind, found.scale_max, found.agent) == ("csat", 1.0, "7")
-    assert found.answered_at == datetime(2026, 3, 1, 12, tzinfo=UTC)
-    assert found.attributes == {"ticket": "5"}
+    assert record is not None
+    assert record.score == (1.0 if score.startswith("good") else 0.0)
+    assert (record.kind, record.scale_max, record.agent) == ("csat", 1.0, "7")
+    assert record.answered_at == datetime(2026, 3, 1, 12, tzinfo=UTC)
+    assert record.attributes == {"ticket": "5"}
 
 
-def test_a_rating_without_ticket_and_change_was_given_when_it_was_made() -> None:
-    found = survey({"id": 1, "score": "bad", "created_at": "2026-03-01T10:00:00Z"})
-    assert found is not None
-    assert (found.answered_at, found.attributes) == (datetime(2026, 3, 1, 10, tzinfo=UTC), {})
+def test_a_rating_without_a_change_time_is_answered_when_it_was_created() -> None:
+    record = survey({"id": 1, "score": "bad", "created_at": "2026-03-01T10:00:00Z"})
+    assert record is not None
+    assert (record.answered_at, record.attributes) == (datetime(2026, 3, 1, 10, tzinfo=UTC), {})
 
 
 @pytest.mark.parametrize(
-    ("theirs", "ours"),
+    ("zendesk_status", "status"),
     [
         ("completed", "answered"), ("answered", "answered"), ("user_pickup", "answered"), ("in_progress", "answered"),
         ("transferred", "answered"), ("abandoned_in_queue", "abandoned"), ("abandoned_in_voicemail", "abandoned"),
@@ -155,67 +155,67 @@ def test_a_rating_without_ticket_and_change_was_given_when_it_was_made() -> None
         ("voicemail", "voicemail"), ("busy", "busy"), ("failed", "failed"),
     ],
 )  # fmt: skip
-def test_each_state_of_a_call_is_ours(theirs: str, ours: str) -> None:
-    found = call({**CALL, "completion_status": theirs}, GROUPS)
-    assert found.status == ours
-    assert (found.talk_seconds is None) == (ours != "answered") == (found.answered_at is None)
+def test_each_status_of_a_call_is_mapped(zendesk_status: str, status: str) -> None:
+    record = call({**CALL, "completion_status": zendesk_status}, GROUPS)
+    assert record.status == status
+    assert (record.talk_seconds is None) == (status != "answered") == (record.answered_at is None)
 
 
-def test_the_table_of_states_above_is_whole() -> None:
+def test_the_tests_above_cover_every_status() -> None:
     assert len(CALL_STATES) == 20
     assert set(CALL_STATES.values()) == {"answered", "abandoned", "missed", "voicemail", "busy", "failed"}
 
 
-def test_a_call_is_measured_in_seconds_without_its_waiting() -> None:
-    found = call(CALL, GROUPS)
-    assert (found.wait_seconds, found.talk_seconds, found.hold_seconds, found.wrap_seconds) == (15, 100, 10, 20)
-    assert found.started_at == datetime(2026, 3, 1, 10, tzinfo=UTC)
-    assert found.answered_at == datetime(2026, 3, 1, 10, 0, 15, tzinfo=UTC)
-    assert found.ended_at == datetime(2026, 3, 1, 10, 2, 10, tzinfo=UTC)
-    assert (found.direction, found.queue, found.agent, found.attributes) == (
+def test_the_talk_time_of_a_call_excludes_its_waiting() -> None:
+    record = call(CALL, GROUPS)
+    assert (record.wait_seconds, record.talk_seconds, record.hold_seconds, record.wrap_seconds) == (15, 100, 10, 20)
+    assert record.started_at == datetime(2026, 3, 1, 10, tzinfo=UTC)
+    assert record.answered_at == datetime(2026, 3, 1, 10, 0, 15, tzinfo=UTC)
+    assert record.ended_at == datetime(2026, 3, 1, 10, 2, 10, tzinfo=UTC)
+    assert (record.direction, record.queue, record.agent, record.attributes) == (
         "inbound", "Second line", "7", {"ticket": "5"},
     )  # fmt: skip
 
 
 def test_a_failed_call_has_no_durations() -> None:
     """Pitfall: many fields are null on failed calls."""
-    found = call({**CALL, **DEAD, "completion_status": "failed", "direction": "outbound"}, GROUPS)
-    assert (found.status, found.wait_seconds, found.ended_at, found.queue, found.agent) == (
+    record = call({**CALL, **UNSET, "completion_status": "failed", "direction": "outbound"}, GROUPS)
+    assert (record.status, record.wait_seconds, record.ended_at, record.queue, record.agent) == (
         "failed", None, None, None, None,
     )  # fmt: skip
-    assert found.attributes == {}
+    assert record.attributes == {}
 
 
-def test_a_message_left_makes_a_call_voicemail_whatever_its_state() -> None:
-    found = call({**CALL, "voicemail": True}, GROUPS)
-    assert (found.status, found.talk_seconds, found.answered_at) == ("voicemail", None, None)
+def test_a_call_with_a_message_is_voicemail_whatever_its_status() -> None:
+    record = call({**CALL, "voicemail": True}, GROUPS)
+    assert (record.status, record.talk_seconds, record.answered_at) == ("voicemail", None, None)
 
 
 @pytest.mark.parametrize(
     ("changes", "active"),
     [({}, True), ({"suspended": True}, False), ({"active": False}, False)],
 )
-def test_who_was_removed_or_suspended_keeps_a_name(changes: dict[str, Any], active: bool) -> None:
+def test_a_removed_or_suspended_agent_keeps_the_name(changes: dict[str, Any], active: bool) -> None:
     row = {"id": 7, "role": "admin", "name": "Ada", "email": "ada@example.com", "active": True, "default_group_id": 2}
-    found = person({**row, **changes}, GROUPS)
-    assert found is not None
-    assert (found.name, found.team, found.active, found.deleted) == ("Ada", "Second line", active, False)
+    record = person({**row, **changes}, GROUPS)
+    assert record is not None
+    assert (record.name, record.team, record.active, record.deleted) == ("Ada", "Second line", active, False)
 
 
-def test_customers_are_nobody_and_an_agent_may_have_no_team() -> None:
+def test_customers_are_skipped_and_an_agent_may_have_no_team() -> None:
     assert person({"id": 8, "role": "end-user", "name": "Bo"}, GROUPS) is None
-    found = person({"id": 7, "role": "agent", "name": "Ada", "default_group_id": None}, GROUPS)
-    assert found is not None
-    assert (found.team, found.active) == (None, True)
+    record = person({"id": 7, "role": "agent", "name": "Ada", "default_group_id": None}, GROUPS)
+    assert record is not None
+    assert (record.team, record.active) == (None, True)
 
 
-def test_the_queue_is_a_number_each_and_what_is_missing_is_left_out() -> None:
+def test_each_number_of_the_queue_is_a_record_and_missing_ones_are_left_out() -> None:
     now = datetime(2026, 3, 1, 10, tzinfo=UTC)
-    found = measurements({"calls_waiting": 0, "average_wait_time": 12.5, "longest_wait_time": None, "other": 3}, now)
-    assert [(one.name, one.value, one.at) for one in found] == [
+    records = measurements({"calls_waiting": 0, "average_wait_time": 12.5, "longest_wait_time": None, "other": 3}, now)
+    assert [(item.name, item.value, item.at) for item in records] == [
         ("calls_waiting", 0.0, now), ("average_wait_time", 12.5, now),
     ]  # fmt: skip
-    assert len({one.id for one in found}) == 2
+    assert len({item.id for item in records}) == 2
 
 
 @pytest.mark.parametrize(
@@ -227,6 +227,8 @@ def test_the_queue_is_a_number_each_and_what_is_missing_is_left_out() -> None:
         ("not_answered", None, 15.0),
     ],
 )
-def test_nobody_is_waited_for_outside_business_hours(status: str, outside: bool | None, waited: float | None) -> None:
-    found = call({**CALL, "completion_status": status, "outside_business_hours": outside}, GROUPS)
-    assert found.wait_seconds == waited
+def test_an_unanswered_call_outside_business_hours_has_no_waiting_time(
+    status: str, outside: bool | None, waited: float | None
+) -> None:
+    record = call({**CALL, "completion_status": status, "outside_business_hours": outside}, GROUPS)
+    assert record.wait_seconds == waited

@@ -1,4 +1,4 @@
-"""A Zendesk account as a source: ways in, permissions, limits, and refusals in four shapes."""
+"""A Zendesk account as a source: credentials, permissions, limits, and errors in four shapes."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ OAUTH = {"client_id": "kpi", "client_secret": {"env": "SECRET"}, "scope": "read"
 
 
 @pytest.mark.parametrize("entity", ["tickets", "people", "surveys", "calls", "measurements"])
-def test_neither_search_nor_legs_nor_numbered_pages_are_asked_for(entity: str) -> None:
-    """Pitfalls: a search of 1,000 and offsets of 10,000 rows; legs are no calls."""
+def test_search_legs_and_numbered_pages_are_never_requested(entity: str) -> None:
+    """Pitfalls: search is capped at 1,000 rows and paging by offset at 10,000; a leg is not a call."""
     vendor = Zendesk(page=2)
     for key in range(1, 6):
         vendor.ticket(key)
@@ -39,14 +39,14 @@ def test_an_oauth_client_gets_a_token_and_no_secret_is_sent_elsewhere() -> None:
     vendor.ticket(1)
     later(vendor)
     assert list(by_id(read(vendor, oauth=OAUTH))) == ["1"]
-    assert [r.headers["authorization"] for r in vendor.asked("/api/v2")] == ["Bearer granted"] * 2
-    assert len(vendor.asked("/oauth/tokens")) == 1
+    assert [r.headers["authorization"] for r in vendor.requests_to("/api/v2")] == ["Bearer granted"] * 2
+    assert len(vendor.requests_to("/oauth/tokens")) == 1
 
 
 @pytest.mark.parametrize("ways", [{}, {"oauth": OAUTH, "api_token": API_TOKEN}])
-def test_there_is_exactly_one_way_in(ways: dict[str, Any]) -> None:
+def test_exactly_one_kind_of_credentials_is_required(credentials: dict[str, Any]) -> None:
     with pytest.raises(ValidationError, match="exactly one of"):
-        options(provider="zendesk", base_url=HOST, **ways)
+        options(provider="zendesk", base_url=HOST, **credentials)
 
 
 @pytest.mark.parametrize(
@@ -59,8 +59,8 @@ def test_there_is_exactly_one_way_in(ways: dict[str, Any]) -> None:
         ({"ratelimit-remaining": "5", EXPORT_LIMIT: "total=10; remaining=3; resets=60"}, 0.0),
     ],
 )
-def test_the_tightest_of_two_families_of_limits_is_waited_for(headers: dict[str, str], waited: float) -> None:
-    """Pitfall: several limit families at once."""
+def test_requests_wait_for_the_tightest_of_several_limits(headers: dict[str, str], waited: float) -> None:
+    """Pitfall: several limits apply at once."""
     vendor = Zendesk(headers=headers)
     clock = Clock(vendor.now)
 
@@ -72,7 +72,7 @@ def test_the_tightest_of_two_families_of_limits_is_waited_for(headers: dict[str,
     assert sum(clock.slept) == waited
 
 
-def test_a_limit_that_does_not_say_when_it_ends_puts_the_pass_off() -> None:
+def test_a_limit_without_a_reset_time_interrupts_the_pass() -> None:
     vendor = Zendesk(headers={"ratelimit-remaining": "0"})
     vendor.ticket(1)
     with pytest.raises(RateLimitedError) as raised:
@@ -80,7 +80,7 @@ def test_a_limit_that_does_not_say_when_it_ends_puts_the_pass_off() -> None:
     assert raised.value.retry_after == pytest.approx(60, abs=1)
 
 
-def test_a_429_is_waited_out_as_it_says() -> None:
+def test_a_429_is_retried_after_its_retry_after() -> None:
     answers = [httpx.Response(429, headers={"retry-after": "5"}, json={"error": "APIRateLimitExceeded"})]
     vendor = Zendesk(before=lambda r: answers.pop() if answers and "tickets" in r.url.path else None)
     vendor.ticket(1)
@@ -107,7 +107,7 @@ def test_a_429_is_waited_out_as_it_says() -> None:
         (httpx.Response(200, json={"tickets": [], "after_cursor": None, "end_of_stream": False}), Reason.SCHEMA),
     ],
 )
-def test_refusals_are_named_whatever_their_shape(answer: httpx.Response, reason: Reason) -> None:
+def test_error_responses_have_a_reason_whatever_their_shape(answer: httpx.Response, reason: Reason) -> None:
     vendor = Zendesk(before=lambda r: answer if "incremental" in r.url.path else None)
     with pytest.raises(SourceRejectedError) as raised:
         read(vendor)
@@ -122,7 +122,7 @@ def test_refusals_are_named_whatever_their_shape(answer: httpx.Response, reason:
         ("tickets", "/api/v2/tickets/1/metrics", {"ticket_metric": None}),
     ],
 )
-def test_an_answer_without_its_content_is_a_schema_error(entity: str, path: str, body: dict[str, Any]) -> None:
+def test_a_response_without_its_content_is_a_schema_error(entity: str, path: str, body: dict[str, Any]) -> None:
     vendor = Zendesk(sideload=False, before=lambda r: httpx.Response(200, json=body) if r.url.path == path else None)
     vendor.ticket(1)
     later(vendor)
@@ -131,29 +131,29 @@ def test_an_answer_without_its_content_is_a_schema_error(entity: str, path: str,
     assert raised.value.reason is Reason.SCHEMA
 
 
-def test_check_is_not_fooled_by_an_anonymous_answer() -> None:
+def test_check_does_not_rely_on_a_path_that_answers_strangers() -> None:
     """Pitfall: users/me answers 200 to strangers."""
     vendor = Zendesk()
     with pytest.raises(SourceRejectedError) as raised:
         run(source(vendor, api_token={"email": "eve@example.com", "token": {"env": "TOKEN"}}).check())  # fmt: skip
     assert raised.value.reason is Reason.UNAUTHORIZED
-    assert not vendor.asked("users/me")
+    assert not vendor.requests_to("users/me")
 
 
 @pytest.mark.parametrize("entity", ["tickets", "people", "surveys", "calls", "measurements"])
 def test_check_asks_for_what_each_entity_needs(entity: str) -> None:
     async def check() -> Any:
-        found = source(Zendesk(), entity)
-        (access,) = await found.check()
-        await found.close()
+        zendesk_source = source(Zendesk(), entity)
+        (access,) = await zendesk_source.check()
+        await zendesk_source.close()
         return access
 
     access = run(check())
     assert (access.entity, access.allowed) == (entity, True)
 
 
-def test_check_says_that_the_plan_has_no_talk_and_that_a_scope_lacks() -> None:
-    """Pitfall: what the plan lacks answers 404; a scope written wrong is accepted, and then every call is 403."""
+def test_check_says_that_the_plan_lacks_talk_or_the_token_a_scope() -> None:
+    """Pitfall: features that the plan lacks answer 404; a misspelt scope is accepted, and then every request is a 403."""
     (lacking,) = run(source(Zendesk(talk=False), "calls").check())
     assert (lacking.allowed, lacking.missing) == (False, "the account's plan does not have this")
     refusing = Zendesk(before=lambda _: httpx.Response(403, json={"error": "Forbidden"}))

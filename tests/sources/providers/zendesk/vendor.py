@@ -1,4 +1,4 @@
-"""Zendesk in memory: exports that leave out the last minute, a next page that never ends, two families of limits."""
+"""Zendesk in memory: exports that leave out the last minute, an endless list, two kinds of limits."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ EXPORT_LIMIT = "zendesk-ratelimit-incremental-exports-cursor"
 
 
 def iso(at: datetime) -> str:
-    """A time as Zendesk writes it."""
+    """A time in Zendesk's format."""
     return at.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 @dataclass
 class Zendesk:
-    """One account. `before` may answer instead; without `talk` the plan lacks it, without `sideload` metrics."""
+    """One account. `before` may respond instead; without `talk` the plan lacks it, without `sideload` the export lacks metrics."""
 
     page: int = 1000
     talk: bool = True
@@ -84,12 +84,12 @@ class Zendesk:
         """The vendor without a network."""
         return httpx.MockTransport(self.answer)
 
-    def asked(self, part: str) -> list[httpx.Request]:
-        """The requests whose path holds a text."""
-        return [request for request in self.log if part in request.url.path]
+    def requests_to(self, fragment: str) -> list[httpx.Request]:
+        """The requests whose path contains a text."""
+        return [request for request in self.log if fragment in request.url.path]
 
     def answer(self, request: httpx.Request) -> httpx.Response:
-        """The answer to one request."""
+        """The response to one request."""
         self.log.append(request)
         special = self.before(request)
         if special is not None:
@@ -115,20 +115,20 @@ class Zendesk:
         return httpx.Response(200, json={"access_token": "granted", "token_type": "bearer", "expires_in": 7200})
 
     def _routed(self, request: httpx.Request) -> httpx.Response:
-        path, asked = request.url.path, request.url.params
-        if found := re.fullmatch(r"/api/v2/tickets/(\d+)/metrics", path):
-            return self._metrics(int(found[1]))
-        known: dict[str, Callable[[], httpx.Response]] = {
-            "/api/v2/incremental/tickets/cursor": lambda: self._export("tickets", self._with_metrics(asked), asked),
-            "/api/v2/incremental/users/cursor": lambda: self._export("users", list(self.users.values()), asked),
-            "/api/v2/groups": lambda: self._list("groups", self.groups, asked),
-            "/api/v2/satisfaction_ratings": lambda: self._ratings(asked),
+        path, params = request.url.path, request.url.params
+        if match := re.fullmatch(r"/api/v2/tickets/(\d+)/metrics", path):
+            return self._metrics(int(match[1]))
+        routes: dict[str, Callable[[], httpx.Response]] = {
+            "/api/v2/incremental/tickets/cursor": lambda: self._export("tickets", self._with_metrics(params), params),
+            "/api/v2/incremental/users/cursor": lambda: self._export("users", list(self.users.values()), params),
+            "/api/v2/groups": lambda: self._list("groups", self.groups, params),
+            "/api/v2/satisfaction_ratings": lambda: self._ratings(params),
         }
         talk: dict[str, Callable[[], httpx.Response]] = {
-            f"{TALK}/incremental/calls": lambda: self._talk(asked),
+            f"{TALK}/incremental/calls": lambda: self._talk(params),
             f"{TALK}/current_queue_activity": lambda: httpx.Response(200, json={"current_queue_activity": self.queue}),
         }
-        routes = known | talk if self.talk else known
+        routes |= talk if self.talk else {}
         return routes[path]() if path in routes else _invalid_endpoint()
 
     def _metrics(self, ticket: int) -> httpx.Response:
@@ -136,40 +136,44 @@ class Zendesk:
             return httpx.Response(404, json={"error": "RecordNotFound", "description": "Not found"})
         return httpx.Response(200, json={"ticket_metric": self.metrics[ticket]})
 
-    def _ratings(self, asked: httpx.QueryParams) -> httpx.Response:
-        since = int(asked.get("start_time", "0"))
+    def _ratings(self, params: httpx.QueryParams) -> httpx.Response:
+        since = int(params.get("start_time", "0"))
         rows = [row for row in self.ratings.values() if _epoch(row["updated_at"]) >= since]
-        return self._list("satisfaction_ratings", rows, asked)
+        return self._list("satisfaction_ratings", rows, params)
 
-    def _with_metrics(self, asked: httpx.QueryParams) -> list[Row]:
-        if asked.get("include") != "metric_sets" or not self.sideload:
+    def _with_metrics(self, params: httpx.QueryParams) -> list[Row]:
+        if params.get("include") != "metric_sets" or not self.sideload:
             return list(self.tickets.values())
         return [{**row, "metric_set": self.metrics.get(row["id"])} for row in self.tickets.values()]
 
-    def _export(self, name: str, rows: list[Row], asked: httpx.QueryParams) -> httpx.Response:
-        """By change time and id, without the last minute; the cursor is opaque and stays where the stream ends."""
-        if ("cursor" in asked) == ("start_time" in asked):
+    def _export(self, name: str, rows: list[Row], params: httpx.QueryParams) -> httpx.Response:
+        """Rows by change time and id, without the last minute; the cursor is opaque and stays at the end of the stream."""
+        if ("cursor" in params) == ("start_time" in params):
             return httpx.Response(400, json={"errors": [{"title": "one of cursor and start_time"}]})
-        if int(asked.get("start_time", "0")) > self.now.timestamp() - 60:
+        if int(params.get("start_time", "0")) > self.now.timestamp() - 60:
             return httpx.Response(422, json={"error": "InvalidValue", "description": "Too recent start_time."})
-        after = json.loads(base64.b64decode(asked["cursor"])) if "cursor" in asked else [int(asked["start_time"]), -1]
+        after = (
+            json.loads(base64.b64decode(params["cursor"])) if "cursor" in params else [int(params["start_time"]), -1]
+        )
         visible = [(row.get("generated_timestamp") or _epoch(row["updated_at"]), row["id"], row) for row in rows]
-        behind = sorted(one for one in visible if list(one[:2]) > after and one[0] <= self.now.timestamp() - 60)
-        size = min(int(asked.get("per_page", "1000")), self.page)
-        taken = behind[:size]
-        cursor = base64.b64encode(json.dumps(taken[-1][:2] if taken else after).encode()).decode()
-        body = {name: [row for *_, row in taken], "after_cursor": cursor, "end_of_stream": len(behind) <= size}
+        remaining = sorted(
+            entry for entry in visible if list(entry[:2]) > after and entry[0] <= self.now.timestamp() - 60
+        )
+        size = min(int(params.get("per_page", "1000")), self.page)
+        exported = remaining[:size]
+        cursor = base64.b64encode(json.dumps(exported[-1][:2] if exported else after).encode()).decode()
+        body = {name: [row for *_, row in exported], "after_cursor": cursor, "end_of_stream": len(remaining) <= size}
         return httpx.Response(200, json=body)
 
-    def _list(self, name: str, rows: list[Row], asked: httpx.QueryParams) -> httpx.Response:
-        start = int(asked.get("page[after]", "0"))
-        end = start + min(int(asked["page[size]"]) if "page[size]" in asked else 100, self.page)
+    def _list(self, name: str, rows: list[Row], params: httpx.QueryParams) -> httpx.Response:
+        start = int(params.get("page[after]", "0"))
+        end = start + min(int(params["page[size]"]) if "page[size]" in params else 100, self.page)
         meta = {"has_more": end < len(rows), "after_cursor": str(end)}
         return httpx.Response(200, json={name: rows[start:end], "meta": meta})
 
-    def _talk(self, asked: httpx.QueryParams) -> httpx.Response:
-        """By change time alone; the next page begins with this one's last second and is never null."""
-        start = int(asked["start_time"])
+    def _talk(self, params: httpx.QueryParams) -> httpx.Response:
+        """Calls by change time alone; the next page starts with this one's last second and is never null."""
+        start = int(params["start_time"])
         rows = sorted(
             (row for row in self.calls.values() if _epoch(row["updated_at"]) >= start),
             key=lambda row: (row["updated_at"], row["id"]),

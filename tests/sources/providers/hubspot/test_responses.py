@@ -1,4 +1,4 @@
-"""Answers of HubSpot that are cut, odd or never end."""
+"""Responses of HubSpot that are cut off, malformed or endless."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tests.sources.account import bring
 from tests.sources.providers.hubspot.crm import Crm
 
 
-def test_a_list_that_never_ends_is_noticed() -> None:
+def test_a_list_that_repeats_its_cursor_fails_the_pass() -> None:
     crm = Crm(TinyCompany(deals=[deal(1)]))
     endless = {"results": [{"id": "1", "properties": {"dealstage": "closedwon"}}], "paging": {"next": {"after": "7"}}}
     crm.line.fault = lambda request: httpx.Response(200, json=endless) if "archived=false" in str(request.url) else None
@@ -21,7 +21,7 @@ def test_a_list_that_never_ends_is_noticed() -> None:
     assert raised.value.reason is Reason.PAGINATION_LOOP
 
 
-def test_a_search_that_comes_back_is_noticed() -> None:
+def test_a_search_that_repeats_its_ids_fails_the_pass() -> None:
     crm = Crm(TinyCompany(deals=[deal(1)]))
     source = crm.source()
     first = bring(source, Pass("deals", crm.clock.now))
@@ -45,7 +45,7 @@ def test_a_search_that_finds_objects_without_ids_publishes_nothing() -> None:
 
 
 @pytest.mark.parametrize("body", [{}, {"results": None}, {"status": "error"}, [], {"results": {"id": "1"}}])
-def test_an_answer_in_another_shape_is_no_empty_account(body: object) -> None:
+def test_a_response_without_a_list_is_not_an_empty_account(body: object) -> None:
     crm = Crm(TinyCompany(deals=[deal(1)]))
     crm.line.fault = lambda request: httpx.Response(200, json=body) if "archived=false" in str(request.url) else None
     with pytest.raises(SourceRejectedError) as raised:
@@ -63,16 +63,16 @@ def test_a_page_cut_off_in_the_middle_fails_the_pass_after_its_retries() -> None
     assert len(bring(crm.source(), Pass("deals", crm.clock.now)).ids()) == 250
 
 
-def test_one_bad_record_is_rejected_and_the_others_are_taken() -> None:
+def test_an_invalid_record_is_rejected_and_the_others_are_stored() -> None:
     crm = Crm()
     rows = [{"id": str(key), "properties": {"dealstage": "closedwon", "amount": "10"}} for key in range(1, 51)]
     rows[7]["properties"] = {"dealstage": "closedwon", "amount": "12,5"}
     crm.line.fault = lambda request: (
         httpx.Response(200, json={"results": rows}) if "archived=false" in str(request.url) else None
     )
-    brought = bring(crm.source(), Pass("deals", crm.clock.now))
-    assert len(brought.records) == 49
-    assert [(error.reason, error.field) for error in brought.rejected] == [(Reason.NOT_A_NUMBER, "amount")]
+    result = bring(crm.source(), Pass("deals", crm.clock.now))
+    assert len(result.records) == 49
+    assert [(error.reason, error.field) for error in result.rejected] == [(Reason.NOT_A_NUMBER, "amount")]
 
 
 def test_a_change_of_format_in_many_records_stops_the_pass() -> None:

@@ -41,7 +41,8 @@ class HubspotOptions(HttpOptions):
     def _one_way_in(self) -> Self:
         if (self.token is None) == (self.oauth is None):
             raise invalid(
-                "there is exactly one way in", "token: of a private app, or oauth: an app with its refresh token"
+                "exactly one of token and oauth is required",
+                "token: of a private app, or oauth: an app with its refresh token",
             )
         return self
 

@@ -27,7 +27,7 @@ class TestListings:
             entities=[
                 {**listing, "path": "/open"},
                 {**listing, "path": "/closed", "since": SINCE, **second},
-                {**listing, "entity": "people", "path": "/people"},
+                {**listing, "entity": "tickets", "path": "/tickets"},
             ],
         )
         return create(found, source_context(api.transport()))
@@ -41,7 +41,7 @@ class TestListings:
     def test_two_listings_of_one_entity_are_one_pass(self) -> None:
         api = self.vendor()
         found = self.two(api)
-        assert found.entities == ("deals", "people")
+        assert found.entities == ("deals", "tickets")
         pages = run(pages_of(found))
         assert ids(pages) == [f"/{path}d{n}" for path in ("open", "closed") for n in range(15)]
         assert [page.listing for page in pages] == [None, None, None, Listing()]
@@ -84,5 +84,5 @@ class TestCheck:
         )
         assert run(TestListings().two(api).check()) == (
             Access("deals", allowed=False, missing=f"read access to {path}"),
-            Access("people", allowed=True),
+            Access("tickets", allowed=True),
         )

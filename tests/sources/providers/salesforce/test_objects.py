@@ -58,7 +58,7 @@ def test_custom_fields_are_attributes() -> None:
 
 
 @pytest.mark.parametrize(
-    ("status", "converted", "ours"),
+    ("status", "converted", "expected"),
     [("Open - Not Contacted", False, "new"), ("Working - Contacted", False, "working"),
      ("Qualified", False, "qualified"), ("Closed - Not Converted", False, "lost"),
      ("Closed - Converted", True, "converted"), ("Our own", False, "working"), ("Special", False, "qualified")],
@@ -73,7 +73,7 @@ def test_each_status_of_a_lead_is_mapped(status: str, converted: bool, expected:
 
 
 @pytest.mark.parametrize(
-    ("subtype", "ours"),
+    ("subtype", "expected"),
     [("Task", "task"), ("Email", "email"), ("ListEmail", "email"), ("Call", "call"), (None, "task")],
 )
 def test_each_subtype_of_a_task_is_mapped(subtype: str | None, expected: str) -> None:
@@ -86,7 +86,7 @@ def test_each_subtype_of_a_task_is_mapped(subtype: str | None, expected: str) ->
 
 
 @pytest.mark.parametrize(
-    ("status", "closed", "ours"),
+    ("status", "closed", "expected"),
     [("New", False, "open"), ("On Hold", False, "pending"), ("Escalated", False, "open"), ("Closed", True, "closed")],
 )
 def test_each_status_of_a_case_is_mapped_and_a_queue_is_not_an_agent(status: str, closed: bool, expected: str) -> None:

@@ -43,7 +43,7 @@ def test_an_oauth_client_gets_a_token_and_no_secret_is_sent_elsewhere() -> None:
     assert len(vendor.requests_to("/oauth/tokens")) == 1
 
 
-@pytest.mark.parametrize("ways", [{}, {"oauth": OAUTH, "api_token": API_TOKEN}])
+@pytest.mark.parametrize("credentials", [{}, {"oauth": OAUTH, "api_token": API_TOKEN}])
 def test_exactly_one_kind_of_credentials_is_required(credentials: dict[str, Any]) -> None:
     with pytest.raises(ValidationError, match="exactly one of"):
         options(provider="zendesk", base_url=HOST, **credentials)

@@ -1,7 +1,5 @@
-"""A simulated company behind vendor-shaped APIs, so that everything can be tried without an account anywhere.
+"""A simulated company behind fake HubSpot and Aircall APIs, so that everything can be tried without an account.
 
-`company` and what it is made of (`staff`, `rhythm`, `sales`, `service`, `phones`) know no vendor, nor do its `books`
-(`ledger`, `billing`, `collecting`); the modules of a vendor's shape (`hubspot_api` and its like) serve the same company
-as that vendor would. `vendors` lists them, `exchange` writes the config that reads a choice of them. `server.launch`
-starts all of it in a process of its own, `server.serve` in a thread, `server.main` here and now.
+`company` simulates deals, leads, tickets and calls from a seed and knows no vendor; `hubspot` and `aircall` serve them
+as those vendors would. Start with `server`: `launch` runs the APIs in a process of their own, `serve` in a thread.
 """

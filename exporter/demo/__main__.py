@@ -12,16 +12,16 @@ from exporter.errors import StartError
 
 
 def run(arguments: Sequence[str] | None = None) -> int:
-    """Serves as the arguments say; 1 where it cannot start."""
+    """Serves until it is stopped; returns 1 if it cannot start."""
     parser = argparse.ArgumentParser(prog="python -m exporter.demo", description=__doc__)
     parser.add_argument("--listen", default=f"{HOST}:{PORT}", metavar="HOST:PORT")
-    parser.add_argument("--seed", type=int, default=SEED, help="which company")
-    parser.add_argument("--months", type=int, default=MONTHS_OF_HISTORY, help="of history")
-    parser.add_argument("--attached", action="store_true", help="end when the standard input ends")
-    given = parser.parse_args(arguments)
-    host, _, port = given.listen.rpartition(":")
+    parser.add_argument("--seed", type=int, default=SEED, help="seed of the simulation")
+    parser.add_argument("--months", type=int, default=MONTHS_OF_HISTORY, help="months of history")
+    parser.add_argument("--attached", action="store_true", help="stop when standard input is closed")
+    options = parser.parse_args(arguments)
+    host, _, port = options.listen.rpartition(":")
     try:
-        main(host, int(port), DemoOptions(given.seed, given.months), attached=given.attached)
+        main(host, int(port), DemoOptions(options.seed, options.months), attached=options.attached)
     except StartError as error:
         print(error, file=sys.stderr)  # noqa: T201
         return 1

@@ -1,4 +1,4 @@
-"""The company's APIs on a port of this machine: in a thread of this process, or in a process of their own."""
+"""Serves the company's APIs on a local port: from a thread of this process or from a process of its own."""
 
 from __future__ import annotations
 
@@ -34,23 +34,16 @@ VendorRoutes = Callable[[DemoCompany, Clock], Mapping[str, Sequence[BaseRoute]]]
 
 
 def vendor_routes(company: DemoCompany, clock: Clock) -> dict[str, Sequence[BaseRoute]]:
-    """The routes of each vendor's API, by the path under which they are mounted."""
+    """The routes of each vendor's API, by mount path."""
     return {
         "/hubspot": FakeHubspot(company, clock, HubspotAccess(clock, TOKEN, SCOPES)).routes(),
         "/aircall/v1": FakeAircall(company, clock, API_ID, TOKEN).routes(),
     }
 
 
-def create_app(mounts: Mapping[str, Sequence[BaseRoute]]) -> Starlette:
-    """An application that serves each API below its mount, the longest path first, and `/-/healthy`."""
-    healthy = Route("/-/healthy", lambda _: PlainTextResponse("healthy\n"))
-    apis = [Mount(path, routes=routes) for path, routes in sorted(mounts.items(), reverse=True)]
-    return Starlette(routes=[healthy, *apis])
-
-
 @dataclass(frozen=True)
 class DemoServer:
-    """A server at `host`:`port` until `close` is called, which waits for its end."""
+    """A running server at `host`:`port`; `close` stops it and waits for its end."""
 
     host: str
     port: int
@@ -58,13 +51,13 @@ class DemoServer:
 
     @property
     def url(self) -> str:
-        """Its address."""
+        """The base URL."""
         return f"http://{self.host}:{self.port}"
 
 
 @dataclass(frozen=True)
 class DemoOptions:
-    """Which company is told, and for how many months back."""
+    """Which company to simulate, and how many months of history it has."""
 
     seed: int = SEED
     months: int = MONTHS_OF_HISTORY
@@ -77,22 +70,26 @@ def serve(
     clock: Clock = system_clock,
     host: str = HOST,
     port: int = PORT,
-    story: DemoOptions = DEFAULTS,
+    options: DemoOptions = DEFAULTS,
     routes: VendorRoutes = vendor_routes,
 ) -> DemoServer:
-    """Serves the company from a thread of this process. Port 0 takes a free port.
+    """Serves the company from a thread of this process. Port 0 selects a free port.
 
-    Raises StartError if the port is taken.
+    Raises StartError if the port is in use.
     """
-    listener = _listener(host, port)
+    try:
+        listener = socket.create_server((host, port))
+    except OSError as error:
+        raise StartError(f"the demo company cannot listen on {host}:{port}: {error.strerror}") from None
     port = listener.getsockname()[1]
     now = clock()
-    company = DemoCompany(story.seed, first_day(now, story.months))
+    company = DemoCompany(options.seed, first_day(now, options.months))
     company.advance(int(now.timestamp()))
     loop, stop = asyncio.new_event_loop(), asyncio.Event()
-    thread = threading.Thread(
-        target=_run, args=(loop, listener, create_app(routes(company, clock)), stop), name="demo", daemon=True
-    )
+    # longest path first, so that the mount "" comes last
+    mounts = [Mount(path, routes=paths) for path, paths in sorted(routes(company, clock).items(), reverse=True)]
+    app = Starlette(routes=[Route("/-/healthy", lambda _: PlainTextResponse("healthy\n")), *mounts])
+    thread = threading.Thread(target=_run, args=(loop, listener, app, stop), name="demo", daemon=True)
     thread.start()
 
     def close() -> None:
@@ -102,41 +99,41 @@ def serve(
     return DemoServer(host, port, close)
 
 
-def launch(host: str = HOST, port: int = PORT, story: DemoOptions = DEFAULTS) -> DemoServer:
-    """Serves the company from a process of its own, so that it takes no time from the exporter's.
+def launch(host: str = HOST, port: int = PORT, options: DemoOptions = DEFAULTS) -> DemoServer:
+    """Serves the company from a process of its own, so that it takes no CPU time from the exporter.
 
-    The process ends with this one. Raises StartError where it cannot start.
+    The process ends with this one. Raises StartError if it cannot start.
     """
-    options = {"--listen": f"{host}:{port}", "--seed": story.seed, "--months": story.months}
-    command = [sys.executable, "-m", "exporter.demo", "--attached", *(str(p) for pair in options.items() for p in pair)]
-    child = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)  # noqa: S603 - our own arguments
-    if child.stdin is None or child.stdout is None:
+    arguments = ["--attached", f"--listen={host}:{port}", f"--seed={options.seed}", f"--months={options.months}"]
+    command = [sys.executable, "-m", "exporter.demo", *arguments]
+    process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)  # noqa: S603 - our own arguments
+    if process.stdin is None or process.stdout is None:
         raise AssertionError("both are pipes")
-    given, told = child.stdin, child.stdout
+    stdin, stdout = process.stdin, process.stdout
 
     def close() -> None:
-        given.close()
-        told.close()
-        child.wait()
+        stdin.close()
+        stdout.close()
+        process.wait()
 
-    address = told.readline().decode().strip()
+    address = stdout.readline().decode().strip()
     if not address:
         close()
         raise StartError(f"the demo company cannot be served at {host}:{port}")
     return DemoServer(host, int(address.rpartition(":")[2]), close)
 
 
-def main(host: str = HOST, port: int = PORT, story: DemoOptions = DEFAULTS, *, attached: bool = False) -> None:
-    """Serves until interrupted or terminated, or, `attached`, until the standard input ends.
+def main(host: str = HOST, port: int = PORT, options: DemoOptions = DEFAULTS, *, attached: bool = False) -> None:
+    """Serves until interrupted or terminated or, if `attached`, until standard input is closed.
 
     Prints the address when ready. Raises StartError.
     """
-    gc.disable()  # the history is a million small objects that all stay
-    running = serve(host=host, port=port, story=story)
+    gc.disable()  # the history consists of a million small objects that live until the end
+    server = serve(host=host, port=port, options=options)
     gc.freeze()
     gc.enable()
-    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
-    print(running.url, flush=True)  # noqa: T201 - what the caller waits for
+    previous_handler = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    print(server.url, flush=True)  # noqa: T201 - the caller waits for it
     try:
         if attached:
             sys.stdin.buffer.read()
@@ -145,16 +142,9 @@ def main(host: str = HOST, port: int = PORT, story: DemoOptions = DEFAULTS, *, a
     except KeyboardInterrupt:
         pass
     finally:
-        signal.signal(signal.SIGTERM, before)
-        running.close()
-        gc.unfreeze()  # extension modules complain at the end about objects that stay
-
-
-def _listener(host: str, port: int) -> socket.socket:
-    try:
-        return socket.create_server((host, port))
-    except OSError as error:
-        raise StartError(f"the demo company cannot listen on {host}:{port}: {error.strerror}") from None
+        signal.signal(signal.SIGTERM, previous_handler)
+        server.close()
+        gc.unfreeze()  # extension modules complain at exit about frozen objects
 
 
 def _run(loop: asyncio.AbstractEventLoop, listener: socket.socket, app: Starlette, stop: asyncio.Event) -> None:

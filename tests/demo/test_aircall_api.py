@@ -150,7 +150,7 @@ def test_no_key_and_a_wrong_key_are_told_apart(account: Account) -> None:
 
 
 def test_the_limit_is_kept_and_told(account: Account) -> None:
-    account.shape.allowance.most = 2
+    account.shape.allowance.limit = 2
     answers = [account.client.get("/v1/ping") for _ in range(3)]
     assert [answer.status_code for answer in answers] == [200, 200, 429]
     assert [answer.headers["x-aircallapi-remaining"] for answer in answers] == ["1", "0", "0"]

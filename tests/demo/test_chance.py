@@ -8,14 +8,14 @@ from statistics import mean, median
 
 import pytest
 
-from exporter.demo.company.chance import Odds, about, spread
+from exporter.demo.company.chance import Odds, count_around, size_around
 
 
 def test_odds_are_kept() -> None:
     odds, rng = Odds({"a": 3, "b": 1, "never": 0}), Random(1)
-    draw_days = Counter(odds.draw(rng) for _ in range(4000))
-    assert draw_days["never"] == 0
-    assert 2.5 < draw_days["a"] / draw_days["b"] < 3.5
+    draws = Counter(odds.draw(rng) for _ in range(4000))
+    assert draws["never"] == 0
+    assert 2.5 < draws["a"] / draws["b"] < 3.5
 
 
 class Highest(Random):
@@ -32,13 +32,13 @@ def test_the_very_end_of_the_range_is_still_an_option() -> None:
 @pytest.mark.parametrize("expected", [0.0, 0.5, 40.0])
 def test_counts_lie_about_what_is_expected_and_never_below_zero(expected: float) -> None:
     rng = Random(1)
-    draw_days = [about(rng, expected) for _ in range(3000)]
-    assert min(draw_days) >= 0
-    assert mean(draw_days) == pytest.approx(expected, abs=0.2 + expected / 20)
+    draws = [count_around(rng, expected) for _ in range(3000)]
+    assert min(draws) >= 0
+    assert mean(draws) == pytest.approx(expected, abs=0.2 + expected / 20)
 
 
 def test_sizes_are_lopsided_around_their_median() -> None:
     rng = Random(1)
-    draw_days = [spread(rng, 100, 0.8) for _ in range(4000)]
-    assert median(draw_days) == pytest.approx(100, rel=0.1)
-    assert mean(draw_days) > 1.2 * median(draw_days)
+    draws = [size_around(rng, 100, 0.8) for _ in range(4000)]
+    assert median(draws) == pytest.approx(100, rel=0.1)
+    assert mean(draws) > 1.2 * median(draws)

@@ -147,7 +147,7 @@ def test_amounts_are_many_small_and_few_large(company: DemoCompany) -> None:
 def test_everything_a_crm_suffers_from_happens(company: DemoCompany, now: int) -> None:
     deals = company.deals.records
     assert any(one.archived(now) for one in deals)
-    assert any(one.corrected is not None and one.worth(now) != one.amount for one in deals)
+    assert any(one.corrected is not None and one.amount_at(now) != one.amount for one in deals)
     assert {one.currency for one in deals} == {"CHF", "EUR"}
     assert any(one.merged_at is not None and not one.exists(now) for one in company.leads.records)
     assert any([step.stage for step in one.steps].count("closed") == 2 for one in company.tickets.records)
@@ -167,8 +167,8 @@ def test_a_staged_record_goes_through_its_stages_in_order(company: DemoCompany) 
     for kind in ("deals", "leads", "tickets"):
         records: list[StagedRecord] = getattr(company, kind).records
         for record in records:
-            event_times = [step.at for step in record.steps]
-            assert event_times == sorted(event_times), record
+            moments = [step.at for step in record.steps]
+            assert moments == sorted(moments), record
 
 
 @pytest.mark.parametrize(

@@ -29,7 +29,7 @@ def test_an_archived_record_still_exists() -> None:
 
 def test_a_correction_is_a_change_that_shows_late() -> None:
     one = deal(1, (0, "discovery"), (10, "won"), corrected_at=at(60), corrected=Decimal(80))
-    assert [one.worth(at(minute)) for minute in (10, 59, 60)] == [Decimal(100), Decimal(100), Decimal(80)]
+    assert [one.amount_at(at(minute)) for minute in (10, 59, 60)] == [Decimal(100), Decimal(100), Decimal(80)]
     assert one.change_times() == (at(0), at(10), at(60))
     assert (one.changed_at(at(59)), one.changed_at(at(60))) == (at(10), at(60))
 

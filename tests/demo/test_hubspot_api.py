@@ -251,13 +251,13 @@ def test_a_missing_scope_is_named(account: Account) -> None:
 
 def test_lists_carry_limit_headers_and_searches_none(account: Account) -> None:
     listed = account.client.get("/crm/v3/objects/deals")
-    assert listed.headers["x-hubspot-ratelimit-remaining"] == str(account.access.allowance.most - 1)
+    assert listed.headers["x-hubspot-ratelimit-remaining"] == str(account.access.allowance.limit - 1)
     assert listed.headers["x-hubspot-ratelimit-interval-milliseconds"] == "10000"
     assert not any("ratelimit" in name for name in account.search("deals").headers)
 
 
 def test_limits_are_kept_and_named(account: Account) -> None:
-    account.access.allowance.most = 1
+    account.access.allowance.limit = 1
     account.get("/crm/v3/objects/deals")
     refused = account.client.get("/crm/v3/objects/deals")
     assert (refused.status_code, refused.json()["policyName"]) == (429, "TEN_SECONDLY_ROLLING")

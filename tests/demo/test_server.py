@@ -33,7 +33,7 @@ def taken() -> Iterator[int]:
 
 
 def test_both_vendors_are_served_at_one_address() -> None:
-    running = serve(ManualClock(), port=0, story=SHORT)
+    running = serve(ManualClock(), port=0, options=SHORT)
     try:
         with httpx.Client(base_url=running.url, headers={"authorization": f"Bearer {TOKEN}"}) as client:
             deals = client.get("/hubspot/crm/objects/2026-03/deals").json()["results"]
@@ -48,7 +48,7 @@ def test_both_vendors_are_served_at_one_address() -> None:
 
 
 def test_a_process_of_its_own_serves_and_ends_with_its_owner() -> None:
-    running = launch(port=0, story=SHORT)
+    running = launch(port=0, options=SHORT)
     try:
         answer = httpx.get(f"{running.url}/hubspot/crm/v3/owners", headers={"authorization": f"Bearer {TOKEN}"})
         assert len(answer.json()["results"]) == 41
@@ -60,12 +60,12 @@ def test_a_process_of_its_own_serves_and_ends_with_its_owner() -> None:
 
 def test_a_taken_port_is_said_at_once(taken: int) -> None:
     with pytest.raises(StartError, match=str(taken)):
-        serve(ManualClock(), port=taken, story=SHORT)
+        serve(ManualClock(), port=taken, options=SHORT)
 
 
 def test_a_process_that_cannot_start_says_so(taken: int, capfd: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(StartError, match=str(taken)):
-        launch(port=taken, story=SHORT)
+        launch(port=taken, options=SHORT)
     assert "Traceback" not in capfd.readouterr().err
 
 
@@ -88,7 +88,7 @@ def test_alone_it_ends_when_terminated(monkeypatch: pytest.MonkeyPatch) -> None:
             return super().wait(timeout)
 
     monkeypatch.setattr(server, "threading", SimpleNamespace(Event=Waiting, Thread=threading.Thread))
-    main(port=0, story=SHORT)
+    main(port=0, options=SHORT)
 
 
 def test_the_command_says_what_is_wrong(taken: int, capsys: pytest.CaptureFixture[str]) -> None:

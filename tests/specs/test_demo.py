@@ -11,9 +11,9 @@ import pytest
 import yaml
 from starlette.applications import Starlette
 
-from exporter.demo.allowance import RequestLimit
 from exporter.demo.company import company
 from exporter.demo.company.company import DemoCompany, first_day
+from exporter.demo.responses import RequestLimit
 from exporter.demo.server import TOKEN
 from tests.sources.source_context import NOW, Clock
 from tests.specs.recorded import Exchange, Vendor, converse, only

@@ -221,7 +221,7 @@ def test_another_token_is_refused(account: Account) -> None:
 
 
 def test_the_burst_and_the_days_budget_are_kept_and_told(account: Account) -> None:
-    account.access.burst.most = 2
+    account.access.burst.limit = 2
     answers = [account.client.get("/api/v2/stages") for _ in range(3)]
     assert [answer.status_code for answer in answers] == [200, 200, 429]
     assert [answer.headers["x-ratelimit-remaining"] for answer in answers] == ["1", "0", "0"]
@@ -236,10 +236,10 @@ def test_the_burst_and_the_days_budget_are_kept_and_told(account: Account) -> No
 
 
 def test_who_goes_on_after_the_limit_meets_a_page_of_html_for_a_while(account: Account) -> None:
-    account.access.burst.most = 0
+    account.access.burst.limit = 0
     assert {account.client.get("/v1/users").status_code for _ in range(PATIENCE + 1)} == {429}
     blocked = account.client.get("/v1/users")
     assert (blocked.status_code, blocked.headers["content-type"].partition(";")[0]) == (403, "text/html")
-    account.access.burst.most = 100
+    account.access.burst.limit = 100
     account.clock.advance(10)
     assert account.client.get("/v1/users").status_code == 200

@@ -131,7 +131,7 @@ def won(deal: DealHistory) -> bool:
 
 
 def revenue(deal: DealHistory) -> float:
-    return float(deal.worth(KNOWN)) * (0.93 if deal.currency == "EUR" else 1.0)
+    return float(deal.amount_at(KNOWN)) * (0.93 if deal.currency == "EUR" else 1.0)
 
 
 def test_revenue_is_that_of_the_companys_own_deals(truth: DemoCompany, standard: Evaluation) -> None:

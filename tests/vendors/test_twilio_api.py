@@ -10,7 +10,7 @@ import pytest
 from starlette.applications import Starlette
 from starlette.routing import Mount
 
-from exporter.demo.allowance import RequestLimit
+from exporter.demo.responses import RequestLimit
 from exporter.passes import Pass
 from exporter.records import Measurement, Person, Record
 from exporter.sources.registry import create

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 import pytest
 from starlette.applications import Starlette
 
+from exporter.demo.company.rhythm import ZONE
 from tests.demo.api_client import ApiClient
 from tests.demo.tiny_company import START, ManualClock, TinyCompany, at, phone_call, ticket
 from tests.vendors.zendesk import talk
 from tests.vendors.zendesk.access import ADMIN, ZendeskAccess
 from tests.vendors.zendesk.api import CUSTOMERS, FakeZendesk
-from tests.vendors.zendesk.payloads import STARS_FIELD
+from tests.vendors.zendesk.payloads import STARS_FIELD, working
 
 CLIENT = {"grant_type": "client_credentials", "client_id": "app", "client_secret": "secret"}
 TICKETS, USERS = "/api/v2/incremental/tickets/cursor", "/api/v2/incremental/users/cursor"
@@ -275,12 +277,30 @@ def test_who_is_asked_answers_strangers_too(account: Account) -> None:
 
 
 def test_both_families_of_limits_are_kept_and_told(account: Account) -> None:
-    account.access.exports["tickets"].most = 1
+    account.access.exports["tickets"].limit = 1
     answers = [account.client.get(TICKETS, params={"start_time": BEGIN}) for _ in range(2)]
     assert [answer.status_code for answer in answers] == [200, 429]
     assert answers[1].headers["zendesk-ratelimit-incremental-exports-cursor"] == "total=1; remaining=0; resets=60"
     assert answers[1].headers["retry-after"] == "60"
     assert account.client.get("/api/v2/groups").status_code == 200
-    account.access.account.most = account.access.account.used
+    account.access.account.limit = account.access.account.used
     refused = account.client.get("/api/v2/groups")
     assert (refused.status_code, refused.headers["ratelimit-remaining"]) == (429, "0")
+
+
+@pytest.mark.parametrize(
+    ("since", "until", "hours"),
+    [
+        ("2026-03-13T09:00", "2026-03-13T11:30", 2.5),
+        ("2026-03-13T06:00", "2026-03-13T23:00", 10.0),
+        ("2026-03-13T17:00", "2026-03-16T09:00", 2.0),
+        ("2026-03-14T00:00", "2026-03-15T23:00", 0.0),
+        ("2026-03-13T19:00", "2026-03-13T20:00", 0.0),
+    ],
+)
+def test_working_time_leaves_out_nights_and_weekends(since: str, until: str, hours: float) -> None:
+    assert working(_seconds(since), _seconds(until)) == hours * 3600
+
+
+def _seconds(local: str) -> int:
+    return int(datetime.fromisoformat(local).replace(tzinfo=ZONE).timestamp())

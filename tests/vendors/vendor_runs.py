@@ -88,7 +88,7 @@ def served(clock: Clock | None = None) -> Iterator[tuple[DemoServer, Clock]]:
     """All shapes of the company on a free port, and the clock they show it by."""
     clock = clock or Clock()
     with fewer_calls():
-        running = serve(clock, port=0, story=ONE_MONTH, routes=vendor_routes)
+        running = serve(clock, port=0, options=ONE_MONTH, routes=vendor_routes)
         try:
             yield running, clock
         finally:

@@ -1,1 +1,1 @@
-"""The simulated company's calls, shaped as Aircall's API. Start with `api`."""
+"""A fake Aircall API that serves the calls of the simulated company. Start with `api`."""

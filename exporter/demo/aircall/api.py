@@ -1,4 +1,4 @@
-"""The company behind Aircall's API: calls, users and teams, with its paging, its silent cap and its limits."""
+"""A fake Aircall API: calls, users and teams, with its pagination, its silent cap and its rate limit."""
 
 from __future__ import annotations
 
@@ -12,23 +12,23 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from exporter.demo.allowance import RequestLimit
-from exporter.demo.answers import json_response
 from exporter.demo.company.company import DemoCompany
 from exporter.demo.company.entities import PhoneCall
 from exporter.demo.company.phones import LINES, TOPICS
 from exporter.demo.company.staff import TEAMS, Employee
+from exporter.demo.responses import RequestLimit, json_response
 
 CAP = 10_000
-MOST_A_PAGE = 50
+MAX_PAGE_SIZE = 50
 USER_BASE, TEAM_BASE, LINE_BASE, TAG_BASE = 1_520_000, 88_200, 430_100, 61_000
 
-Rows = Callable[[int, int], list[dict[str, Any]]]
+PageOf = Callable[[int, int], list[dict[str, Any]]]
+"""The items from the first index up to the last one, exclusive."""
 
 
 @dataclass
 class FakeAircall:
-    """The account; `api_id` and `api_token` are what basic authentication expects."""
+    """The API of one account; `api_id` and `api_token` are the expected basic credentials."""
 
     company: DemoCompany
     clock: Callable[[], datetime]
@@ -37,7 +37,7 @@ class FakeAircall:
     allowance: RequestLimit = field(default_factory=lambda: RequestLimit(6000, 60))
 
     def routes(self) -> list[Route]:
-        """Paths of the API below its base URL, which ends in /v1."""
+        """Routes below the base URL, which ends in /v1."""
         handlers: dict[str, Callable[[Request], dict[str, Any]]] = {
             "/ping": lambda _: {"ping": "pong"},
             "/calls": self._calls,
@@ -59,9 +59,9 @@ class FakeAircall:
             now = self.clock().timestamp()
             allowed = self.allowance.take(now)
             headers = {
-                "X-AircallApi-Limit": str(self.allowance.most),
-                "X-AircallApi-Remaining": str(self.allowance.left),
-                "X-AircallApi-Reset": str(int(self.allowance.renewed_at())),
+                "X-AircallApi-Limit": str(self.allowance.limit),
+                "X-AircallApi-Remaining": str(self.allowance.remaining),
+                "X-AircallApi-Reset": str(int(self.allowance.resets_at())),
             }
             if not allowed:
                 return json_response(429, {"error": "Too Many Requests"}, headers)
@@ -79,35 +79,33 @@ class FakeAircall:
         low, high = self.company.calls_between(int(query.get("from", "0")), min(now, int(query.get("to", now))))
         ascending = query.get("order", "asc") != "desc"
 
-        def rows(first: int, last: int) -> list[dict[str, Any]]:
+        def calls_page(first: int, last: int) -> list[dict[str, Any]]:
             records = self.company.calls.records
-            chosen = records[low + first : low + last] if ascending else records[high - last : high - first][::-1]
-            return [self._call(call, now) for call in chosen]
+            calls = records[low + first : low + last] if ascending else records[high - last : high - first][::-1]
+            return [self._call(call, now) for call in calls]
 
-        return _page(request, "calls", high - low, rows)
+        return _page(request, "calls", high - low, calls_page)
 
     def _users(self, request: Request) -> dict[str, Any]:
-        present = [member for member in self.company.people if member.works_on(self.clock().date())]
-        return _page(request, "users", len(present), lambda first, last: [_user(one) for one in present[first:last]])
+        users = [_user(member) for member in self.company.people if member.works_on(self.clock().date())]
+        return _page(request, "users", len(users), lambda first, last: users[first:last])
 
     def _teams(self, request: Request) -> dict[str, Any]:
         day = self.clock().date()
-
-        def rows(first: int, last: int) -> list[dict[str, Any]]:
-            return [
-                {
-                    "id": TEAM_BASE + number,
-                    "name": team,
-                    "direct_link": f"/v1/teams/{TEAM_BASE + number}",
-                    "users": [_user(one) for one in self.company.people if one.team == team and one.works_on(day)],
-                }
-                for number, (team, _, _) in enumerate(TEAMS)
-            ][first:last]
-
-        return _page(request, "teams", len(TEAMS), rows)
+        present = [member for member in self.company.people if member.works_on(day)]
+        teams = [
+            {
+                "id": TEAM_BASE + index,
+                "name": team,
+                "direct_link": f"/v1/teams/{TEAM_BASE + index}",
+                "users": [_user(member) for member in present if member.team == team],
+            }
+            for index, (team, _, _) in enumerate(TEAMS)
+        ]
+        return _page(request, "teams", len(teams), lambda first, last: teams[first:last])
 
     def _call(self, call: PhoneCall, now: int) -> dict[str, Any]:
-        """A call as of an instant: it rings, is answered, is over, and is tagged later."""
+        """A call as of `now`: ringing, answered, over, and tagged later."""
         answered_at = call.answered_at if call.answered_at is not None and call.answered_at <= now else None
         over = call.ended_at <= now
         tagged = call.topic is not None and call.tagged_at is not None and call.tagged_at <= now
@@ -134,7 +132,7 @@ class FakeAircall:
 
 
 def _user(member: Employee) -> dict[str, Any]:
-    """A user. Some addresses were typed in otherwise than in the CRM."""
+    """A user; some addresses have another spelling than in the CRM."""
     email = member.email if member.key % 13 else member.email.title()
     return {
         "id": USER_BASE + member.key,
@@ -148,21 +146,21 @@ def _user(member: Employee) -> dict[str, Any]:
     }
 
 
-def _page(request: Request, name: str, total: int, rows: Rows) -> dict[str, Any]:
-    """One page; nothing beyond the cap is ever given, and nothing says so but `meta.total`."""
+def _page(request: Request, name: str, total: int, items: PageOf) -> dict[str, Any]:
+    """One page; items beyond the cap are left out, which only `meta.total` reveals."""
     query = request.query_params
     page, size = int(query.get("page", "1")), int(query.get("per_page", "20"))
-    if page < 1 or not 1 <= size <= MOST_A_PAGE:
+    if page < 1 or not 1 <= size <= MAX_PAGE_SIZE:
         raise ValueError
     first, reachable = (page - 1) * size, min(total, CAP)
-    found = rows(first, min(first + size, reachable)) if first < reachable else []
-    following = str(request.url.include_query_params(page=page + 1)) if first + size < reachable else None
+    results = items(first, min(first + size, reachable)) if first < reachable else []
+    next_link = str(request.url.include_query_params(page=page + 1)) if first + size < reachable else None
     meta = {
-        "count": len(found),
+        "count": len(results),
         "total": total,
         "current_page": page,
         "per_page": size,
-        "next_page_link": following,
+        "next_page_link": next_link,
         "previous_page_link": None,
     }
-    return {"meta": meta, name: found}
+    return {"meta": meta, name: results}

@@ -1,4 +1,4 @@
-"""Draws from distributions that businesses show: weighted choices, counts, log-normal sizes."""
+"""Random draws with realistic distributions: weighted choices, counts and log-normal sizes."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ T = TypeVar("T")
 
 
 class Odds(Generic[T]):
-    """Options with weights, prepared once because they are drawn from hundreds of thousands of times."""
+    """Weighted options; the sums are prepared once because draws number hundreds of thousands."""
 
     def __init__(self, weights: Mapping[T, float]) -> None:
         self._options = tuple(weights)
@@ -24,11 +24,11 @@ class Odds(Generic[T]):
         return self._options[bisect(self._bounds, rng.random() * self._bounds[-1], 0, len(self._options) - 1)]
 
 
-def about(rng: Random, mean: float) -> int:
-    """How many of something happen where `mean` are expected (Poisson, by its normal approximation)."""
+def count_around(rng: Random, mean: float) -> int:
+    """A count with this mean (Poisson, by its normal approximation)."""
     return max(0, round(rng.gauss(mean, math.sqrt(mean)))) if mean > 0 else 0
 
 
-def spread(rng: Random, median: float, sigma: float) -> float:
-    """A log-normal draw: many small ones, few large ones."""
+def size_around(rng: Random, median: float, sigma: float) -> float:
+    """A log-normal size with this median: many small ones, few large ones."""
     return median * math.exp(rng.gauss(0, sigma))

@@ -1,7 +1,6 @@
-"""The company: its people and everything that has happened up to an instant.
+"""The company: its staff and everything that has happened up to an instant.
 
-Each day is drawn from the seed and its own date alone, so the history up to an instant depends on nothing but
-the two: a restart shows the same company, and time only adds to it.
+Each day is drawn only from the seed and its date. A restart therefore shows the same company, and time only adds to it.
 """
 
 from __future__ import annotations
@@ -23,17 +22,17 @@ MONTHS_OF_HISTORY = 15
 SEED = 7
 
 _FIRST_DAY = date(2020, 1, 1)
-_IDS_A_DAY = 1000
+_IDS_PER_DAY = 1000
 WARM_UP = timedelta(days=150)
-"""Days before the first that are lived through, so that the first finds work already under way."""
+"""Simulated before the first day, so that work is already under way on it."""
 
 L = TypeVar("L", bound=RecordHistory)
 Draw = Callable[[Random, Staff, date, int], Iterable[L]]
-"""Makes the records of a day, with ids from the given one on."""
+"""Draws the records of a day; the argument is the first id."""
 
 
 class Timeline(Generic[L]):
-    """Records of one kind in order of id, with an index of when they change that is built when first needed."""
+    """Records of one kind in order of id, with an index of their change times that is built on first use."""
 
     def __init__(self) -> None:
         self.records: list[L] = []
@@ -42,38 +41,38 @@ class Timeline(Generic[L]):
         self._indexed = 0
 
     def extend(self, records: Iterable[L]) -> None:
-        """Adds records, whose ids are above all there are."""
+        """Appends records, whose ids must be higher than all present ones."""
         self.records.extend(records)
         self._ids.extend(record.id for record in self.records[len(self._ids) :])
 
     def from_id(self, first: int) -> Iterator[L]:
-        """Records whose id is `first` or above, in order of id."""
-        for position in range(bisect_left(self._ids, first), len(self.records)):
-            yield self.records[position]
+        """Records with ids from `first` on, in order of id."""
+        for index in range(bisect_left(self._ids, first), len(self.records)):
+            yield self.records[index]
 
     def changed_since(self, since: int, now: int) -> list[L]:
         """Records that changed from `since` up to and including `now`, in order of id."""
         self._index()
         low, high = bisect_left(self._changes, (since, -1)), bisect_left(self._changes, (now + 1, -1))
-        return [self.records[position] for position in sorted({position for _, position in self._changes[low:high]})]
+        return [self.records[index] for index in sorted({index for _, index in self._changes[low:high]})]
 
     def _index(self) -> None:
-        for position in range(self._indexed, len(self.records)):
-            self._changes.extend((at, position) for at in self.records[position].change_times())
+        for index in range(self._indexed, len(self.records)):
+            self._changes.extend((at, index) for at in self.records[index].change_times())
         if self._indexed < len(self.records):
             self._changes.sort()
             self._indexed = len(self.records)
 
 
 class DailySimulation:
-    """What happens day by day. `advance` moves it forward; it never goes back."""
+    """Simulates day by day. `advance` moves it forward; it never goes back."""
 
     def __init__(self, first: date) -> None:
         self._next_day = first
         self._advancing = Lock()
 
     def advance(self, now: int) -> None:
-        """Lets everything happen that begins up to the end of the local day of `now`."""
+        """Simulates all days up to and including the local day of `now`."""
         last = local_day(now)
         with self._advancing:
             if last >= self._next_day:
@@ -85,7 +84,7 @@ class DailySimulation:
 
 
 class DemoCompany(DailySimulation):
-    """The simulated company from its first day on."""
+    """The simulated company since its first day, `since`."""
 
     def __init__(self, seed: int, since: date) -> None:
         super().__init__(since)
@@ -99,19 +98,19 @@ class DemoCompany(DailySimulation):
 
     @cached_property
     def people(self) -> tuple[Employee, ...]:
-        """Everybody, those who left included."""
+        """All employees, including former ones."""
         return self.staff.members
 
     def calls_between(self, since: int, until: int) -> tuple[int, int]:
-        """Positions in `calls.records` of those that started from `since` up to and including `until`."""
+        """The slice bounds in `calls.records` of calls that started from `since` up to and including `until`."""
         low = bisect_left(self.calls.records, since, key=lambda call: call.started_at)
         return low, bisect_right(self.calls.records, until, key=lambda call: call.started_at)
 
     def _simulate(self, first: date, last: date) -> None:
-        warm = self.since - WARM_UP if first == self.since else first
-        self._fill(self.deals, "deals", sales.deals, warm, last)
-        self._fill(self.leads, "leads", sales.leads, warm, last)
-        self._fill(self.tickets, "tickets", service.tickets, warm, last)
+        warm_up = self.since - WARM_UP if first == self.since else first
+        self._fill(self.deals, "deals", sales.deals, warm_up, last)
+        self._fill(self.leads, "leads", sales.leads, warm_up, last)
+        self._fill(self.tickets, "tickets", service.tickets, warm_up, last)
         self._fill(self.calls, "calls", phones.calls, first, last)
 
     def _fill(self, timeline: Timeline[L], kind: str, draw: Draw[L], first: date, last: date) -> None:
@@ -121,19 +120,19 @@ class DemoCompany(DailySimulation):
 
 
 def draw_days(seed: int, kind: str, draw: Draw[L], staff: Staff, days: tuple[date, date]) -> Iterator[L]:
-    """What a kind of record is on each day from the first to the last, each drawn from the seed and its date alone."""
+    """The records of one kind on all days from the first to the last."""
     for day, first_id in numbered_days(*days):
         yield from draw(Random(f"{seed}/{kind}/{day}"), staff, day, first_id)  # noqa: S311
 
 
 def numbered_days(first: date, last: date) -> Iterator[tuple[date, int]]:
     """The days from the first to the last, with the first id of each."""
-    for number in range((first - _FIRST_DAY).days, (last - _FIRST_DAY).days + 1):
-        yield _FIRST_DAY + timedelta(days=number), number * _IDS_A_DAY
+    for days in range((first - _FIRST_DAY).days, (last - _FIRST_DAY).days + 1):
+        yield _FIRST_DAY + timedelta(days=days), days * _IDS_PER_DAY
 
 
 def first_day(now: datetime, months: int = MONTHS_OF_HISTORY) -> date:
-    """The first day of the history: so many months ago, back to the start of that quarter."""
+    """The first day of the history: the start of the quarter that was current `months` months ago."""
     total = now.year * 12 + now.month - 1 - months
     total -= total % 3
     return date(total // 12, total % 12 + 1, 1)

@@ -1,7 +1,7 @@
-"""What the company's records are and how they change: each carries its whole life, past and to come.
+"""The company's records, each with its full history, past and future.
 
-A record is written once, with the instants at which it will change. What a vendor shows at an instant is
-read off it, so that the past is the same whenever somebody looks. Instants are seconds since 1970.
+A record is created once, with the instants at which it will change. A fake API computes from it what the vendor would
+show at an instant, so the past never changes. Instants are seconds since 1970.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 
 class StageStep(NamedTuple):
-    """A stage entered at an instant."""
+    """The instant at which a record entered a stage."""
 
     at: int
     stage: str
@@ -20,38 +20,38 @@ class StageStep(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecordHistory:
-    """A record that comes into being, changes and may go again."""
+    """A record that is created, changes, and may be archived or merged."""
 
     id: int
     archived_at: int | None = None
     merged_at: int | None = None
-    """When it was merged into another and vanished."""
+    """When it was merged into another record and disappeared."""
 
     def event_times(self) -> tuple[int, ...]:
-        """The instants at which its own facts change, the first at its creation; later ones in any order."""
+        """The instants at which its values change: its creation first, the others in any order."""
         raise NotImplementedError
 
     def change_times(self) -> tuple[int, ...]:
-        """Every instant at which it changes, its end included, in order."""
-        ends = tuple(at for at in (self.archived_at, self.merged_at) if at is not None)
-        return tuple(sorted((*self.event_times(), *ends)))
+        """Every instant at which it changes, including its end, in order."""
+        end_times = tuple(at for at in (self.archived_at, self.merged_at) if at is not None)
+        return tuple(sorted((*self.event_times(), *end_times)))
 
     def changed_at(self, now: int) -> int:
-        """Its last change up to now."""
+        """Its last change as of `now`."""
         return max(at for at in self.change_times() if at <= now)
 
     def exists(self, now: int) -> bool:
-        """Created and not merged away; archived ones exist."""
+        """Created and not merged into another; archived records exist."""
         return self.event_times()[0] <= now and not (self.merged_at is not None and self.merged_at <= now)
 
     def archived(self, now: int) -> bool:
-        """Put into the recycle bin by now."""
+        """Whether it is in the recycle bin as of `now`."""
         return self.archived_at is not None and self.archived_at <= now
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StagedRecord(RecordHistory):
-    """A record of the CRM that moves through stages, given in order of time, the first at its creation."""
+    """A record that moves through stages; `steps` are in order of time, the first at its creation."""
 
     steps: tuple[StageStep, ...]
 
@@ -61,15 +61,15 @@ class StagedRecord(RecordHistory):
 
     @property
     def created_at(self) -> int:
-        """When it came into being."""
+        """When it was created."""
         return self.steps[0].at
 
     def stage(self, now: int) -> str:
-        """The stage it is in now."""
+        """Its stage as of `now`."""
         return next(step.stage for step in reversed(self.steps) if step.at <= now)
 
     def entered(self, stage: str, now: int) -> int | None:
-        """When it last entered a stage, if it has by now."""
+        """When it last entered a stage; None if it has not as of `now`."""
         return next((step.at for step in reversed(self.steps) if step.stage == stage and step.at <= now), None)
 
 
@@ -85,22 +85,22 @@ class DealHistory(StagedRecord):
     origin: str
     expected_at: int
     corrected_at: int | None = None
-    """When somebody noticed that the amount was wrong."""
+    """When a wrong amount is corrected."""
     corrected: Decimal | None = None
 
     def event_times(self) -> tuple[int, ...]:
-        """Its steps and the correction of its amount."""
-        steps = tuple(step.at for step in self.steps)
-        return steps if self.corrected_at is None else (*steps, self.corrected_at)
+        """The instants of its steps and of the correction."""
+        times = StagedRecord.event_times(self)
+        return times if self.corrected_at is None else (*times, self.corrected_at)
 
-    def worth(self, now: int) -> Decimal:
-        """The amount as known now."""
+    def amount_at(self, now: int) -> Decimal:
+        """The amount as of `now`."""
         if self.corrected is not None and self.corrected_at is not None and self.corrected_at <= now:
             return self.corrected
         return self.amount
 
     def closed_at(self, now: int) -> int | None:
-        """When it was won or lost, if it is by now."""
+        """When it was won or lost; None if it is open as of `now`."""
         return self.entered("won", now) or self.entered("lost", now)
 
 
@@ -127,14 +127,14 @@ class TicketHistory(StagedRecord):
     rated_at: int | None = None
 
     def event_times(self) -> tuple[int, ...]:
-        """Its steps, the first reply and the rating."""
-        own = (*(step.at for step in self.steps), self.replied_at)
-        return own if self.rated_at is None else (*own, self.rated_at)
+        """The instants of its steps, the first reply and the rating."""
+        times = (*StagedRecord.event_times(self), self.replied_at)
+        return times if self.rated_at is None else (*times, self.rated_at)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PhoneCall(RecordHistory):
-    """A call with everything that happens to it. An unanswered one has a reason, or rang in vain."""
+    """A call. `missed_reason` is set for unanswered inbound calls."""
 
     inbound: bool
     line: str
@@ -146,8 +146,8 @@ class PhoneCall(RecordHistory):
     voicemail: bool = False
     topic: str | None = None
     tagged_at: int | None = None
-    """When its topic is noted, minutes or hours after the call."""
+    """When its topic is recorded, minutes or hours after the call."""
 
     def event_times(self) -> tuple[int, ...]:
-        """As a call log sees it: it is written down when it is over, and tagged later."""
+        """When the call log records it: at its end, and when it is tagged."""
         return (self.ended_at,) if self.tagged_at is None else (self.ended_at, self.tagged_at)

@@ -5,7 +5,6 @@ Instants are whole seconds since 1970 in UTC; days are local dates in the compan
 
 from __future__ import annotations
 
-from calendar import monthrange
 from datetime import date, datetime, time, timedelta
 from functools import cache
 from random import Random
@@ -26,7 +25,7 @@ _MONTH = (0.97, 1.0, 1.05, 1.0, 0.98, 1.04, 0.86, 0.88, 1.06, 1.08, 1.08, 0.9)
 _GROWTH_A_YEAR = 0.10
 _GROWTH_FROM = date(2026, 1, 1)
 _HOUR = Odds(dict(zip(range(OPENS, CLOSES), (7, 11, 13, 12, 6, 9, 12, 12, 10, 5), strict=True)))
-"""How busy each hour from opening to closing is: a morning and an afternoon hump, a lunch dip."""
+"""Relative activity of each opening hour: peaks in the morning and the afternoon, a dip at lunch."""
 
 
 @cache
@@ -42,7 +41,7 @@ def is_workday(day: date) -> bool:
 
 @cache
 def activity(day: date) -> float:
-    """How much happens on a day, where an average Wednesday of 2026 is 1: week, season, holidays and growth."""
+    """Relative activity of a day by weekday, season, holidays and growth; an average Wednesday of 2026 has 1."""
     growth = 1 + _GROWTH_A_YEAR * (day - _GROWTH_FROM).days / 365
     week = _HOLIDAY if day in _holidays_of(day.year) else _WEEKDAY[day.weekday()]
     return week * _MONTH[day.month - 1] * min(1.6, max(0.7, growth))
@@ -50,7 +49,7 @@ def activity(day: date) -> float:
 
 @cache
 def midnight(day: date) -> int:
-    """The instant at which the local day begins."""
+    """The instant at which the local day start."""
     return int(datetime.combine(day, time(), ZONE).timestamp())
 
 
@@ -61,7 +60,7 @@ def local_day(at: int) -> date:
 
 @cache
 def next_workday(day: date) -> date:
-    """The day itself if it is a workday, else the next one."""
+    """The day itself if it is a workday, otherwise the next workday."""
     while not is_workday(day):
         day += _ONE_DAY
     return day
@@ -69,51 +68,33 @@ def next_workday(day: date) -> date:
 
 @cache
 def last_workdays(year: int, month: int, count: int = 4) -> tuple[date, ...]:
-    """The last workdays of a month, when sellers close what they can."""
+    """The last workdays of a month, in which sellers close more deals."""
     day = date(year + month // 12, month % 12 + 1, 1) - _ONE_DAY
-    found: list[date] = []
-    while len(found) < count:
+    workdays: list[date] = []
+    while len(workdays) < count:
         if is_workday(day):
-            found.append(day)
+            workdays.append(day)
         day -= _ONE_DAY
-    return tuple(reversed(found))
+    return tuple(reversed(workdays))
 
 
-def months_later(day: date, months: int) -> date:
-    """The same day of a later month, or that month's last."""
-    years, month = divmod(day.month - 1 + months, 12)
-    year = day.year + years
-    return date(year, month + 1, min(day.day, monthrange(year, month + 1)[1]))
-
-
-def office_moment(rng: Random, day: date) -> int:
-    """An instant within the opening hours of a day, more likely when it is busy."""
+def office_time(rng: Random, day: date) -> int:
+    """An instant within the opening hours of a day, more likely in busy hours."""
     return midnight(day) + _HOUR.draw(rng) * 3600 + int(rng.random() * 3600)
 
 
-def any_moment(rng: Random, day: date) -> int:
-    """An instant at any hour, evenings included, as visitors of a website come."""
+def any_time(rng: Random, day: date) -> int:
+    """An instant at any hour, as for visitors of a website."""
     hour = min(23.99, max(0.0, rng.gauss(14, 4.5)))
     return midnight(day) + int(hour * 3600)
 
 
-def after_working(at: int, seconds: float) -> int:
-    """The instant when so many seconds of opening hours have passed since `at`."""
+def add_working_time(at: int, seconds: float) -> int:
+    """The instant at which `seconds` of opening hours have passed since `at`."""
     day = next_workday(local_day(at))
-    begins = max(at, midnight(day) + OPENS * 3600)
-    while begins + seconds >= (closes := midnight(day) + CLOSES * 3600):
-        seconds -= max(0, closes - begins)
+    start = max(at, midnight(day) + OPENS * 3600)
+    while start + seconds >= (closes := midnight(day) + CLOSES * 3600):
+        seconds -= max(0, closes - start)
         day = next_workday(day + _ONE_DAY)
-        begins = midnight(day) + OPENS * 3600
-    return int(begins + seconds)
-
-
-def working(since: int, until: int) -> int:
-    """Seconds of opening hours between two instants."""
-    day, last, found = local_day(since), local_day(until), 0
-    while day <= last:
-        if is_workday(day):
-            opens, closes = midnight(day) + OPENS * 3600, midnight(day) + CLOSES * 3600
-            found += max(0, min(until, closes) - max(since, opens))
-        day += _ONE_DAY
-    return found
+        start = midnight(day) + OPENS * 3600
+    return int(start + seconds)

@@ -1,4 +1,4 @@
-"""The people of the company: teams, departments, and how good each is at the work."""
+"""The employees: teams, departments, and how skilled each is."""
 
 from __future__ import annotations
 
@@ -31,13 +31,10 @@ _NAMES = (
 )  # fmt: skip
 _FORMER = "Petra Vogel"
 
-MOVED = ("Isabelle Martin", "Support", "Customer Care", date(2026, 5, 1))
-"""Who changed team, from where to where and since when; vendors only know the present team."""
-
 
 @dataclass(frozen=True, slots=True)
 class Employee:
-    """One person. `skill` is 1 for an average colleague, `load` how much of the team's work lands there."""
+    """An employee. `skill` is 1 on average; `load` is the relative share of the team's work; `left` is the last day."""
 
     key: int
     name: str
@@ -49,19 +46,19 @@ class Employee:
     left: date | None = None
 
     def works_on(self, day: date) -> bool:
-        """False from the day after somebody left."""
+        """False after the last day of a former employee."""
         return self.left is None or day <= self.left
 
 
 @dataclass(frozen=True)
 class Staff:
-    """Everybody, drawn from a seed: forty people in five teams, and one who left."""
+    """Forty employees in five teams and a former one, drawn from a seed."""
 
     seed: int
 
     @cached_property
     def members(self) -> tuple[Employee, ...]:
-        """All of them, the one who left last; `key` is the position."""
+        """All employees, the former one last; `key` is the index."""
         rng = Random(f"{self.seed}/staff")  # noqa: S311
         teams = [(team, department) for team, department, size in TEAMS for _ in range(size)]
         people = [_member(rng, key, name, *teams[key]) for key, name in enumerate(_NAMES)]
@@ -69,12 +66,12 @@ class Staff:
 
     @cached_property
     def sellers(self) -> tuple[Employee, ...]:
-        """Who owns deals."""
+        """Employees who own deals."""
         return tuple(member for member in self.members if member.department == SALES)
 
     @cached_property
     def agents(self) -> tuple[Employee, ...]:
-        """Who answers tickets and calls."""
+        """Employees who answer tickets and calls."""
         return tuple(member for member in self.members if member.department == SERVICE)
 
 
@@ -84,5 +81,5 @@ def _member(rng: Random, key: int, name: str, team: str, department: str, left: 
 
 
 def shift(members: Iterable[Employee], day: date) -> Odds[Employee]:
-    """Who works on that day; the busier ones are drawn more often."""
+    """The employees who work on a day, weighted by load."""
     return Odds({member: member.load for member in members if member.works_on(day)})

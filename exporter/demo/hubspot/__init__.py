@@ -1,1 +1,1 @@
-"""The simulated company's deals, leads and tickets, shaped as HubSpot's API. Start with `api`."""
+"""A fake HubSpot CRM API that serves the simulated company. Start with `api`; `access` checks tokens and limits."""

@@ -1,12 +1,12 @@
-"""The company behind HubSpot's CRM API: lists, search, owners, pipelines and tokens, on dated paths and on v3."""
+"""A fake HubSpot CRM API: lists, search, owners, pipelines and tokens, under v3 and dated versions."""
 
 from __future__ import annotations
 
-import inspect
 import re
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import islice
 from typing import Any
 
 import orjson
@@ -14,36 +14,36 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from exporter.demo.answers import ApiError, json_response
 from exporter.demo.company.company import DemoCompany, Timeline
 from exporter.demo.company.entities import PhoneCall, RecordHistory
 from exporter.demo.company.phones import LINES
 from exporter.demo.hubspot import payloads
 from exporter.demo.hubspot.access import HubspotAccess, refusal
 from exporter.demo.hubspot.search import InvalidSearchError, SearchRecord, cut, matching, since_of
+from exporter.demo.responses import ApiError, json_response
 
-MOST_A_PAGE = 100
+MAX_PAGE_SIZE = 100
 OWNERS_SCOPE = "crm.objects.owners.read"
 
 _VERSION = re.compile(r"v3|\d{4}-\d{2}")
 
-Handler = Callable[[Request], "dict[str, Any] | Awaitable[dict[str, Any]]"]
+Handler = Callable[[Request], Awaitable[dict[str, Any]]]
 
 
 @dataclass(frozen=True)
 class ObjectType:
-    """One kind of CRM object: where its records are, what they show, and which scope may read it."""
+    """A type of CRM object: its records, their properties, and the scope that may read them."""
 
     timeline: Callable[[DemoCompany], Timeline[Any]]
     properties: Callable[[Any, int], payloads.Properties]
     scope: str
     created: str = "createdate"
     modified: str = "hs_lastmodifieddate"
-    belongs: Callable[[Any], bool] = lambda _: True
+    included: Callable[[Any], bool] = lambda _: True
 
 
 def _logged(call: PhoneCall) -> bool:
-    """Sellers have the calls they make written into the CRM."""
+    """The CRM logs the calls that sellers make."""
     return not call.inbound and call.line == LINES[2]
 
 
@@ -55,7 +55,7 @@ _CONTACTS = ObjectType(
 _LEADS = ObjectType(lambda company: company.leads, payloads.lead, "crm.objects.leads.read", created="hs_createdate")
 _CALLS = ObjectType(
     lambda company: company.calls, payloads.call, "crm.objects.contacts.read", created="hs_createdate",
-    belongs=_logged,
+    included=_logged,
 )  # fmt: skip
 TYPES: Mapping[str, ObjectType] = {
     "deals": _DEALS, "0-3": _DEALS, "tickets": _TICKETS, "0-5": _TICKETS, "contacts": _CONTACTS, "0-1": _CONTACTS,
@@ -66,7 +66,7 @@ SCOPES = frozenset({OWNERS_SCOPE, *(kind.scope for kind in TYPES.values())})
 
 @dataclass
 class FakeHubspot:
-    """The account; `lag` is how far search is behind."""
+    """The API of one account; the search index is `lag` behind."""
 
     company: DemoCompany
     clock: Callable[[], datetime]
@@ -74,8 +74,8 @@ class FakeHubspot:
     lag: timedelta = timedelta(seconds=8)
 
     def routes(self) -> list[Route]:
-        """Paths of the API below its base URL."""
-        served: tuple[tuple[str, str, Handler, str], ...] = (
+        """Routes below the base URL."""
+        endpoints: tuple[tuple[str, str, Handler, str], ...] = (
             ("objects", "/{kind}", self._list, "GET"),
             ("objects", "/{kind}/search", self._search, "POST"),
             ("owners", "", self._owners, "GET"),
@@ -83,57 +83,55 @@ class FakeHubspot:
         )
         paths = [
             Route(path, self._guarded(handle), methods=[method])
-            for area, rest, handle, method in served
-            for path in (f"/crm/v3/{area}{rest}", f"/crm/{area}/{{version}}{rest}")
+            for area, suffix, handle, method in endpoints
+            for path in (f"/crm/v3/{area}{suffix}", f"/crm/{area}/{{version}}{suffix}")
         ]
-        return [*paths, Route("/oauth/{version}/token", self._answered(self._token), methods=["POST"])]
+        return [*paths, Route("/oauth/{version}/token", self._responding(self._token), methods=["POST"])]
 
-    def _answered(self, handle: Handler) -> Callable[[Request], Awaitable[Response]]:
+    def _responding(self, handle: Handler) -> Callable[[Request], Awaitable[Response]]:
         async def endpoint(request: Request) -> Response:
             try:
-                result = handle(request)
-                return json_response(200, await result if inspect.isawaitable(result) else result)
-            except ApiError as refused:
-                return refused.answer()
+                return json_response(200, await handle(request))
+            except ApiError as error:
+                return error.response()
 
         return endpoint
 
     def _guarded(self, handle: Handler) -> Callable[[Request], Awaitable[Response]]:
-        async def guarded(request: Request) -> dict[str, Any]:
+        async def admitted(request: Request) -> dict[str, Any]:
             if not _VERSION.fullmatch(request.path_params.get("version", "v3")):
                 raise refusal(404, "OBJECT_NOT_FOUND", "no such version")
             kind = TYPES.get(request.path_params.get("kind", ""))
             self.access.admit(request.headers.get("authorization", ""), kind.scope if kind else OWNERS_SCOPE)
-            result = handle(request)
-            return await result if inspect.isawaitable(result) else result
+            return await handle(request)
 
-        async def counted(request: Request) -> Response:
+        async def limited(request: Request) -> Response:
             try:
                 searching = request.url.path.endswith("/search")
                 headers = self.access.count_search() if searching else self.access.count()
-            except ApiError as refused:
-                return refused.answer()
-            response = await self._answered(guarded)(request)
+            except ApiError as error:
+                return error.response()
+            response = await self._responding(admitted)(request)
             response.headers.update(headers)
             return response
 
-        return counted
+        return limited
 
     def _now(self) -> int:
         now = int(self.clock().timestamp())
         self.company.advance(now)
         return now
 
-    def _list(self, request: Request) -> dict[str, Any]:
+    async def _list(self, request: Request) -> dict[str, Any]:
         kind, query, now = _kind(request), request.query_params, self._now()
         limit = int(query.get("limit", "10"))
-        if not 1 <= limit <= MOST_A_PAGE:
-            raise refusal(400, "VALIDATION_ERROR", f"limit must be between 1 and {MOST_A_PAGE}")
+        if not 1 <= limit <= MAX_PAGE_SIZE:
+            raise refusal(400, "VALIDATION_ERROR", f"limit must be between 1 and {MAX_PAGE_SIZE}")
         archived = query.get("archived") == "true"
         records = kind.timeline(self.company).from_id(int(query.get("after", "0")))
-        page = [one for _, one in zip(range(limit + 1), _shown(kind, records, now, archived), strict=False)]
-        wanted = frozenset(query.get("properties", "").split(","))
-        results = [_result(kind, record, shown, wanted) for record, shown in page[:limit]]
+        page = list(islice(_with_properties(kind, records, now, archived), limit + 1))
+        names = frozenset(query.get("properties", "").split(","))
+        results = [_result(kind, record, properties, names) for record, properties in page[:limit]]
         return _paged(results, str(page[limit][0].id) if len(page) > limit else None)
 
     async def _search(self, request: Request) -> dict[str, Any]:
@@ -141,15 +139,15 @@ class FakeHubspot:
         try:
             body = orjson.loads(await request.body())
             records = kind.timeline(self.company).changed_since(since_of(body, kind.modified) or 0, indexed)
-            found = matching(list(_shown(kind, records, indexed, archived=False)), body)
-            page, after = cut(found, body)
+            matches = matching(list(_with_properties(kind, records, indexed, archived=False)), body)
+            page, after = cut(matches, body)
         except (InvalidSearchError, orjson.JSONDecodeError) as error:
             raise refusal(400, "VALIDATION_ERROR", str(error)) from None
-        wanted = frozenset(body.get("properties") or ())
-        results = [_result(kind, record, shown, wanted) for record, shown in page]
-        return {"total": len(found), **_paged(results, after)}
+        names = frozenset(body.get("properties") or ())
+        results = [_result(kind, record, properties, names) for record, properties in page]
+        return {"total": len(matches), **_paged(results, after)}
 
-    def _owners(self, request: Request) -> dict[str, Any]:
+    async def _owners(self, request: Request) -> dict[str, Any]:
         query, day = request.query_params, self.clock().date()
         archived = query.get("archived") == "true"
         people = [member for member in self.company.people if member.works_on(day) is not archived]
@@ -159,11 +157,11 @@ class FakeHubspot:
         page = [owner for owner in owners if int(owner["id"]) >= first]
         return _paged(page[:limit], page[limit]["id"] if len(page) > limit else None)
 
-    def _pipelines(self, request: Request) -> dict[str, Any]:
-        found = payloads.pipelines(request.path_params["kind"])
-        if found is None:
+    async def _pipelines(self, request: Request) -> dict[str, Any]:
+        pipelines = payloads.pipelines(request.path_params["kind"])
+        if pipelines is None:
             raise refusal(404, "OBJECT_NOT_FOUND", "no pipelines of this type")
-        return {"results": found}
+        return {"results": pipelines}
 
     async def _token(self, request: Request) -> dict[str, Any]:
         return self.access.issue(await request.body())
@@ -176,25 +174,25 @@ def _kind(request: Request) -> ObjectType:
     return kind
 
 
-def _shown(kind: ObjectType, records: Iterable[Any], now: int, archived: bool) -> Iterator[SearchRecord]:
+def _with_properties(kind: ObjectType, records: Iterable[Any], now: int, archived: bool) -> Iterator[SearchRecord]:
     """Existing records with their properties; archived ones no longer change."""
     for record in records:
-        if kind.belongs(record) and record.exists(now) and record.archived(now) is archived:
-            seen_at = record.archived_at if archived else now
-            shown = {**kind.properties(record, seen_at), "hs_object_id": str(record.id)}
-            yield record, {**shown, "archived_at": payloads.iso(record.archived_at)} if archived else shown
+        if kind.included(record) and record.exists(now) and record.archived(now) is archived:
+            as_of = record.archived_at if archived else now
+            properties = {**kind.properties(record, as_of), "hs_object_id": str(record.id)}
+            yield record, {**properties, "archived_at": payloads.iso(record.archived_at)} if archived else properties
 
 
 def _result(
-    kind: ObjectType, record: RecordHistory, shown: Mapping[str, str | None], wanted: frozenset[str]
+    kind: ObjectType, record: RecordHistory, properties: Mapping[str, str | None], names: frozenset[str]
 ) -> dict[str, Any]:
     always = {kind.created, kind.modified, "hs_object_id"}
-    archived_at = shown.get("archived_at")
+    archived_at = properties.get("archived_at")
     return {
         "id": str(record.id),
-        "properties": {name: shown.get(name) for name in sorted(always | (wanted & shown.keys()))},
-        "createdAt": shown[kind.created],
-        "updatedAt": shown[kind.modified],
+        "properties": {name: properties.get(name) for name in sorted(always | (names & properties.keys()))},
+        "createdAt": properties[kind.created],
+        "updatedAt": properties[kind.modified],
         "archived": archived_at is not None,
         **({"archivedAt": archived_at} if archived_at else {}),
     }

@@ -1,4 +1,4 @@
-"""The company's records as HubSpot shows them: texts for numbers, ids for stages, times in UTC."""
+"""The company's records in HubSpot's format: numbers as text, stages as ids, times in UTC."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def deal(record: DealHistory, now: int) -> Properties:
     pipeline, _, stages = _DEAL_STAGES[record.partner]
     stage, closed_at = record.stage(now), record.closed_at(now)
     return {
-        "amount": str(record.worth(now)),
+        "amount": str(record.amount_at(now)),
         "closedate": iso(closed_at or record.expected_at),
         "createdate": iso(record.created_at),
         "deal_currency_code": record.currency,
@@ -72,7 +72,7 @@ def deal(record: DealHistory, now: int) -> Properties:
 
 
 def contact(record: LeadHistory, now: int) -> Properties:
-    """Properties of a contact that stands for a lead."""
+    """Properties of the contact that represents a lead."""
     qualified_at, converted_at = record.entered("qualified", now), record.entered("converted", now)
     stage = "opportunity" if converted_at else "salesqualifiedlead" if qualified_at else "lead"
     state = {"new": "NEW", "working": "IN_PROGRESS", "lost": "UNQUALIFIED"}.get(record.stage(now), "OPEN_DEAL")
@@ -90,7 +90,7 @@ def contact(record: LeadHistory, now: int) -> Properties:
 
 
 def lead(record: LeadHistory, now: int) -> Properties:
-    """Properties of the same lead in HubSpot's own leads object."""
+    """Properties of the same lead as an object of type lead."""
     stage = record.stage(now)
     return {
         "hs_createdate": iso(record.created_at),
@@ -109,7 +109,7 @@ def lead(record: LeadHistory, now: int) -> Properties:
 
 
 def ticket(record: TicketHistory, now: int) -> Properties:
-    """Properties of a ticket; until somebody replies it belongs to a queue."""
+    """Properties of a ticket, which belongs to a queue until the first reply."""
     pipeline, _, stages = _TICKET_STAGES[record.care]
     stage, replied = record.stage(now), record.replied_at <= now
     closed_at = record.entered("closed", now) if stage == "closed" else None
@@ -132,7 +132,7 @@ def ticket(record: TicketHistory, now: int) -> Properties:
 
 
 def call(record: PhoneCall, now: int) -> Properties:
-    """Properties of a call that a seller's telephone wrote into the CRM; its length in milliseconds."""
+    """Properties of a logged call; durations are in milliseconds."""
     answered = record.answered_at
     return {
         "hs_call_direction": "INBOUND" if record.inbound else "OUTBOUND",
@@ -147,7 +147,7 @@ def call(record: PhoneCall, now: int) -> Properties:
 
 
 def owner(member: Employee, archived: bool) -> dict[str, Any]:
-    """A person as owner; those who left have lost their user and teams."""
+    """An employee as owner; a former employee has no user and no teams."""
     first, last = member.name.split(" ", 1)
     user = USER_BASE + member.key
     team = [name for name, _, _ in TEAMS].index(member.team)
@@ -183,15 +183,15 @@ QUEUE: Mapping[str, Any] = MappingProxyType(
 
 
 def pipelines(kind: str) -> list[dict[str, Any]] | None:
-    """The pipelines of deals, tickets or leads with their stages' metadata; None for anything else."""
+    """The pipelines of deals, tickets or leads with their stages; None for other types."""
     if kind == "deals":
         return [
-            _pipeline(pipeline, label, {key: (_words(stage), _deal_meta(stage)) for stage, key in stages.items()})
+            _pipeline(pipeline, label, {key: (_label(stage), _deal_meta(stage)) for stage, key in stages.items()})
             for pipeline, label, stages in _DEAL_STAGES.values()
         ]
     if kind == "tickets":
         return [
-            _pipeline(pipeline, label, {key: (_words(stage), _ticket_meta(stage)) for stage, key in stages.items()})
+            _pipeline(pipeline, label, {key: (_label(stage), _ticket_meta(stage)) for stage, key in stages.items()})
             for pipeline, label, stages in _TICKET_STAGES.values()
         ]
     if kind == "leads":
@@ -221,7 +221,7 @@ def _ticket_meta(stage: str) -> dict[str, str]:
     return {"ticketState": "CLOSED" if stage == "closed" else "OPEN", "isClosed": _flag(stage == "closed")}
 
 
-def _words(stage: str) -> str:
+def _label(stage: str) -> str:
     return stage.replace("_", " ").capitalize()
 
 

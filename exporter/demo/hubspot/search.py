@@ -1,4 +1,4 @@
-"""HubSpot's search over the company's records: filters, order, and its cap of ten thousand results."""
+"""HubSpot's search: filters, order and the cap of ten thousand results."""
 
 from __future__ import annotations
 
@@ -9,83 +9,80 @@ from typing import Any
 from exporter.demo.company.entities import RecordHistory
 
 CAP = 10_000
-MOST_A_PAGE = 200
+MAX_PAGE_SIZE = 200
 
 SearchRecord = tuple[RecordHistory, Mapping[str, str | None]]
-"""A record with the properties it shows."""
+"""A record and its properties."""
 
 
 class InvalidSearchError(Exception):
-    """HubSpot would answer 400; the message is its own."""
+    """HubSpot responds with status 400 and this message."""
 
 
 def since_of(body: Mapping[str, Any], modified: str) -> int | None:
-    """The instant from which a search asks for changes (seconds), where every group has such a filter."""
-    found = []
+    """The earliest change that a search asks for, in seconds; None unless every filter group has a lower bound."""
+    bounds = []
     for group in body.get("filterGroups") or []:
-        lows = [
+        group_bounds = [
             _comparable(rule.get("value"))
             for rule in group.get("filters", [])
             if rule.get("propertyName") == modified and rule.get("operator") in ("GTE", "GT", "BETWEEN")
         ]
-        if not lows:
+        if not group_bounds:
             return None
-        found.append(max(low for low in lows if isinstance(low, float)))
-    return int(min(found)) if found else None
+        bounds.append(max(bound for bound in group_bounds if isinstance(bound, float)))
+    return int(min(bounds)) if bounds else None
 
 
-def matching(shown: list[SearchRecord], body: Mapping[str, Any]) -> list[SearchRecord]:
-    """The records that fulfil one of the filter groups, in the order asked for."""
+def matching(records: list[SearchRecord], body: Mapping[str, Any]) -> list[SearchRecord]:
+    """The records that match one of the filter groups, in the requested order."""
     groups = body.get("filterGroups") or []
     if len(groups) > 6:
         raise InvalidSearchError("too many filter groups")
-    rules = [[_rule(one) for one in group.get("filters", [])] for group in groups]
-    found = [one for one in shown if not rules or any(all(rule(one[1]) for rule in group) for group in rules)]
-    for wanted in (body.get("sorts") or [])[:1]:
-        name, descending = _order(wanted)
-        found.sort(key=lambda one: _sort_key(one[1].get(name)), reverse=descending)
-    return found
+    filters = [[_filter(rule) for rule in group.get("filters", [])] for group in groups]
+    matches = [r for r in records if not filters or any(all(check(r[1]) for check in group) for group in filters)]
+    for order in (body.get("sorts") or [])[:1]:
+        if isinstance(order, str):
+            name, descending = order.removeprefix("-"), order.startswith("-")
+        else:
+            name, descending = str(order.get("propertyName")), order.get("direction") == "DESCENDING"
+        matches.sort(key=lambda record: _sort_key(record[1].get(name)), reverse=descending)
+    return matches
 
 
-def cut(found: list[SearchRecord], body: Mapping[str, Any]) -> tuple[list[SearchRecord], str | None]:
-    """One page and the token of the next; raises BadSearchError beyond the cap or the page size."""
+def cut(matches: list[SearchRecord], body: Mapping[str, Any]) -> tuple[list[SearchRecord], str | None]:
+    """One page and the token of the next one; raises InvalidSearchError beyond the cap or the page size."""
     limit, after = int(body.get("limit") or 10), int(body.get("after") or 0)
-    if limit > MOST_A_PAGE:
-        raise InvalidSearchError(f"limit must not exceed {MOST_A_PAGE}")
+    if limit > MAX_PAGE_SIZE:
+        raise InvalidSearchError(f"limit must not exceed {MAX_PAGE_SIZE}")
     if after + limit > CAP:
         raise InvalidSearchError(f"there can only be {CAP} results")
-    following = after + limit
-    return found[after:following], str(following) if following < len(found) else None
+    next_after = after + limit
+    return matches[after:next_after], str(next_after) if next_after < len(matches) else None
 
 
-def _order(wanted: Any) -> tuple[str, bool]:
-    if isinstance(wanted, str):
-        return wanted.removeprefix("-"), wanted.startswith("-")
-    return str(wanted.get("propertyName")), wanted.get("direction") == "DESCENDING"
-
-
-def _rule(rule: Mapping[str, Any]) -> Callable[[Mapping[str, str | None]], bool]:
+def _filter(rule: Mapping[str, Any]) -> Callable[[Mapping[str, str | None]], bool]:
     name, operator = str(rule.get("propertyName")), str(rule.get("operator"))
     if operator not in _OPERATORS:
         raise InvalidSearchError("a filter needs a known operator")
-    holds, wanted = _OPERATORS[operator], _comparable(rule.get("value"))
+    matches, expected = _OPERATORS[operator], _comparable(rule.get("value"))
     upper = _comparable(rule.get("highValue"))
 
     def check(properties: Mapping[str, str | None]) -> bool:
         value = _comparable(properties.get(name))
-        return value is not None and type(value) is type(wanted) and holds(value, wanted, upper)
+        return value is not None and type(value) is type(expected) and matches(value, expected, upper)
 
     return check
 
 
 _OPERATORS: Mapping[str, Callable[[Any, Any, Any], bool]] = {
-    "EQ": lambda value, wanted, _: value == wanted,
-    "NEQ": lambda value, wanted, _: value != wanted,
-    "LT": lambda value, wanted, _: value < wanted,
-    "LTE": lambda value, wanted, _: value <= wanted,
-    "GT": lambda value, wanted, _: value > wanted,
-    "GTE": lambda value, wanted, _: value >= wanted,
-    "BETWEEN": lambda value, wanted, upper: wanted <= value <= upper,
+    "EQ": lambda value, expected, _: value == expected,
+    "NEQ": lambda value, expected, _: value != expected,
+    "LT": lambda value, expected, _: value < expected,
+    "LTE": lambda value, expected, _: value <= expected,
+    "GT": lambda value, expected, _: value > expected,
+    "GTE": lambda value, expected, _: value >= expected,
+    "BETWEEN": lambda value, lower, upper: lower <= value <= upper,
 }
 
 
@@ -104,7 +101,7 @@ def _comparable(value: Any) -> float | str | None:
 
 
 def _sort_key(value: str | None) -> tuple[int, float, str]:
-    found = _comparable(value)
-    if found is None:
+    comparable = _comparable(value)
+    if comparable is None:
         return 2, 0.0, ""
-    return (0, found, "") if isinstance(found, float) else (1, 0.0, found)
+    return (0, comparable, "") if isinstance(comparable, float) else (1, 0.0, comparable)

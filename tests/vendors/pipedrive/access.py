@@ -6,8 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from exporter.demo.allowance import RequestLimit
-from exporter.demo.answers import ApiError
+from exporter.demo.responses import ApiError, RequestLimit
 
 DAY = 86_400.0
 PATIENCE = 20
@@ -37,14 +36,14 @@ class PipedriveAccess:
     _blocked_until: float = 0.0
 
     def admit(self, token: str | None) -> None:
-        """Raises RefusedError(401) for any other token."""
+        """Raises ApiError(401) for any other token."""
         if token != self.token:
             raise refusal(401, "unauthorized access")
 
     def spend(self, cost: int) -> dict[str, str]:
         """Uses up a request that costs so many tokens of the day, and gives the limit headers.
 
-        Raises RefusedError: 429 for the burst and for the budget, and 403 in HTML for who goes on regardless.
+        Raises ApiError: 429 for the burst and for the budget, and 403 in HTML for who goes on regardless.
         """
         now = self.clock().timestamp()
         if now < self._blocked_until:
@@ -69,9 +68,9 @@ class PipedriveAccess:
     def _headers(self, now: float) -> dict[str, str]:
         """Nothing says when to come again but the seconds until the burst starts anew."""
         return {
-            "x-ratelimit-limit": str(self.burst.most),
-            "x-ratelimit-remaining": str(self.burst.left),
-            "x-ratelimit-reset": str(max(1, round(self.burst.renewed_at() - now))),
+            "x-ratelimit-limit": str(self.burst.limit),
+            "x-ratelimit-remaining": str(self.burst.remaining),
+            "x-ratelimit-reset": str(max(1, round(self.burst.resets_at() - now))),
             "x-daily-ratelimit-token-limit": str(self.budget),
             "x-daily-ratelimit-token-remaining": str(max(0, self.budget - self._spent)),
         }

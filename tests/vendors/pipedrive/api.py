@@ -14,11 +14,11 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from exporter.demo.answers import ApiError, json_response
 from exporter.demo.company.company import DemoCompany
 from exporter.demo.company.entities import DealHistory, LeadHistory, PhoneCall
 from exporter.demo.company.phones import LINES
 from exporter.demo.company.staff import SALES, TEAMS
+from exporter.demo.responses import ApiError, json_response
 from tests.vendors.pipedrive import activities, payloads
 from tests.vendors.pipedrive.access import PipedriveAccess, refusal
 from tests.vendors.pipedrive.pages import Body, by_cursor, instant, keyset, skipping, span, success
@@ -62,8 +62,8 @@ class FakePipedrive:
                 now = int(self.clock().timestamp())
                 self.company.advance(now)
                 return json_response(200, handle(request, now), headers)
-            except ApiError as refused:
-                return refused.answer()
+            except ApiError as error:
+                return error.response()
             except ValueError:
                 return json_response(400, {"success": False, "error": "Bad request", "errorCode": 400}, headers)
 

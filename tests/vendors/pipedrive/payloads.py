@@ -85,7 +85,7 @@ def deal(record: DealHistory, now: int) -> Row:
         "owner_id": USER_BASE + record.owner,
         "person_id": None,
         "org_id": None,
-        "value": float(record.worth(now)),
+        "value": float(record.amount_at(now)),
         "currency": record.currency,
         "status": "deleted" if deleted else "won" if won_at else "lost" if lost_at else "open",
         "pipeline_id": _PIPELINES[record.partner][0],

@@ -9,8 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from exporter.demo.allowance import RequestLimit
-from exporter.demo.answers import ApiError
+from exporter.demo.responses import ApiError, RequestLimit
 
 VERSION = "2026-06-24.dahlia"
 """What an account without a header gets."""
@@ -50,7 +49,7 @@ class StripeAccess:
     _paths: dict[str, RequestLimit] = field(default_factory=dict)
 
     def admit(self, headers: Mapping[str, str], resource: str) -> None:
-        """Raises RefusedError: 401, 403 that names the permission, 429 that names the rate, 400 for the version."""
+        """Raises ApiError: 401, 403 that names the permission, 429 that names the rate, 400 for the version."""
         self._count(resource)
         if headers.get("authorization", "") not in {f"Bearer {self.key}", _basic(self.key)}:
             raise _refused(401, {"message": "Invalid API Key provided"})

@@ -13,12 +13,12 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from exporter.demo.answers import ApiError, json_response
+from exporter.demo.responses import ApiError, json_response
 from tests.vendors.stripe.access import VERSION, StripeAccess, invalid, missing
 from tests.vendors.stripe.books import Books
 from tests.vendors.stripe.lists import ALL, LISTS, Made
 
-MOST_A_PAGE = 100
+MAX_PAGE_SIZE = 100
 RESOURCES = frozenset(LISTS)
 
 _BOUNDS: Mapping[str, Callable[[int, int], bool]] = {
@@ -48,8 +48,8 @@ class FakeStripe:
                 raise missing("resource", resource)
             self.access.admit(request.headers, resource)
             body = self._answer(request, resource)
-        except ApiError as refused:
-            return refused.answer()
+        except ApiError as error:
+            return error.response()
         return json_response(200, body, {"Stripe-Version": request.headers.get("stripe-version", VERSION)})
 
     def _answer(self, request: Request, resource: str) -> Row:
@@ -67,8 +67,8 @@ class FakeStripe:
 
 def _page(url: str, made: Sequence[Made], query: QueryParams) -> Row:
     limit, after = query.get("limit", "10"), query.get("starting_after")
-    if not limit.isdecimal() or not 1 <= int(limit) <= MOST_A_PAGE:
-        raise invalid(f"This value must be from 1 to {MOST_A_PAGE}", param="limit")
+    if not limit.isdecimal() or not 1 <= int(limit) <= MAX_PAGE_SIZE:
+        raise invalid(f"This value must be from 1 to {MAX_PAGE_SIZE}", param="limit")
     bounds = [(holds, _whole(query[name], name)) for name, holds in _BOUNDS.items() if name in query]
     rows = [one for one in made if all(holds(one[1], bound) for holds, bound in bounds)]
     places = {own: place for place, (own, _, _) in enumerate(rows)}

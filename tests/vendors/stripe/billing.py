@@ -7,12 +7,12 @@ from datetime import date
 from decimal import Decimal
 from random import Random
 
-from exporter.demo.company.chance import Odds, about, spread
-from exporter.demo.company.rhythm import activity, local_day, midnight, months_later, office_moment
+from exporter.demo.company.chance import Odds, count_around, size_around
+from exporter.demo.company.rhythm import activity, local_day, midnight, office_time
 from exporter.demo.company.sales import company_name
 from exporter.demo.company.staff import Staff
 from tests.vendors.stripe.collecting import DAY, HOUR, collected
-from tests.vendors.stripe.ledger import Bill, Contract, Discount, Line, Term, rounded
+from tests.vendors.stripe.ledger import Bill, Contract, Discount, Line, Term, months_later, rounded
 
 CONTRACTS_A_DAY, EXTRAS_A_DAY = 0.9, 1.0
 TRIAL = 14 * DAY
@@ -29,7 +29,7 @@ _MONTHS_A_YEAR = 10
 
 def contracts(rng: Random, _: Staff, day: date, first_id: int) -> Iterator[Contract]:
     """The contracts that begin on a day, in order of time and id."""
-    event_times = sorted(office_moment(rng, day) for _ in range(about(rng, CONTRACTS_A_DAY * activity(day))))
+    event_times = sorted(office_time(rng, day) for _ in range(count_around(rng, CONTRACTS_A_DAY * activity(day))))
     for number, at in enumerate(event_times):
         yield _contract(rng, first_id + number, at)
 
@@ -72,7 +72,7 @@ def _lines(rng: Random, currency: str, months: int) -> tuple[Line, ...]:
     plan = _PLAN.draw(rng)
     price = rounded(_PRICE[plan] * level, currency)
     if plan != "Enterprise":
-        return (Line(plan, max(1, int(spread(rng, _QUANTITY[plan], 0.7))), price),)
+        return (Line(plan, max(1, int(size_around(rng, _QUANTITY[plan], 0.7))), price),)
     site = rounded(_SITE * level, currency)
     return (
         Line(plan, 1, price),
@@ -105,8 +105,8 @@ def bills(seed: int, known: Sequence[Contract], day: date, first_id: int) -> Ite
     ]
     rng = Random(f"{seed}/extras/{day}")
     older = [contract for contract in running if contract.created_at < opening]
-    extras = about(rng, EXTRAS_A_DAY * activity(day)) if older else 0
-    drafts += [(office_moment(rng, day), _extra, rng.choice(older), rng) for _ in range(extras)]
+    extras = count_around(rng, EXTRAS_A_DAY * activity(day)) if older else 0
+    drafts += [(office_time(rng, day), _extra, rng.choice(older), rng) for _ in range(extras)]
     for number, (at, draw, contract, chance) in enumerate(sorted(drafts, key=lambda draft: draft[0])):
         yield draw(chance, contract, first_id + number, at)
 
@@ -130,7 +130,7 @@ def _periodic(rng: Random, contract: Contract, key: int, at: int) -> Bill:
 
 def _extra(rng: Random, contract: Contract, key: int, at: int) -> Bill:
     """For work done. The draft lies for hours; some turn out to be wrong and are deleted."""
-    done_at = at + int(spread(rng, 3 * HOUR, 0.8))
+    done_at = at + int(size_around(rng, 3 * HOUR, 0.8))
     wrong = rng.random() < 0.2
     level = _LEVEL[contract.currency]
     bill = Bill(
@@ -138,7 +138,7 @@ def _extra(rng: Random, contract: Contract, key: int, at: int) -> Bill:
         contract=contract.id,
         reason="manual",
         currency=contract.currency,
-        amount=rounded(Decimal(int(spread(rng, 900, 0.6))) * level, contract.currency),
+        amount=rounded(Decimal(int(size_around(rng, 900, 0.6))) * level, contract.currency),
         on_account=True,
         created_at=at,
         finalized_at=None if wrong else done_at,

@@ -6,7 +6,7 @@ from dataclasses import replace
 from decimal import Decimal
 from random import Random
 
-from exporter.demo.company.chance import spread
+from exporter.demo.company.chance import size_around
 from tests.vendors.stripe.ledger import Attempt, Bill, Refund, rounded
 
 HOUR, DAY = 3600, 86_400
@@ -29,16 +29,16 @@ def collected(rng: Random, bill: Bill) -> Bill:
 def _on_account(rng: Random, bill: Bill, since: int) -> Bill:
     due_at, fate = since + TERM, rng.random()
     if fate < 0.02:
-        return replace(bill, due_at=due_at, voided_at=since + int(spread(rng, 2 * DAY, 0.7)))
+        return replace(bill, due_at=due_at, voided_at=since + int(size_around(rng, 2 * DAY, 0.7)))
     if fate < 0.05:
         return replace(bill, due_at=due_at, written_off_at=due_at + 60 * DAY)
-    paid_at = since + int(spread(rng, 21 * DAY, 0.4))
+    paid_at = since + int(size_around(rng, 21 * DAY, 0.4))
     return replace(bill, due_at=due_at, attempts=(Attempt(paid_at, paid_at, succeeded=True),))
 
 
 def _by_card(rng: Random, bill: Bill, since: int) -> Bill:
     """Some of the cards stand for a bank account, from which a debit takes days."""
-    takes = int(spread(rng, 3 * DAY, 0.2)) if rng.random() < 0.2 else 0
+    takes = int(size_around(rng, 3 * DAY, 0.2)) if rng.random() < 0.2 else 0
     attempts: list[Attempt] = []
     for wait in _RETRIES:
         begins = max(since + wait, attempts[-1].settled_at + HOUR if attempts else since)
@@ -52,7 +52,7 @@ def _refunds(rng: Random, bill: Bill, paid_at: int) -> tuple[Refund, ...]:
     """Mostly in part, sometimes in two parts, sometimes all of it."""
     if rng.random() > 0.05:
         return ()
-    first_at = paid_at + int(spread(rng, 6 * DAY, 0.8))
+    first_at = paid_at + int(size_around(rng, 6 * DAY, 0.8))
     if rng.random() < 0.35:
         return (Refund(first_at, bill.amount),)
     part = rounded(bill.amount * Decimal(rng.randrange(10, 45)) / 100, bill.currency)

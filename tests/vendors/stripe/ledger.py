@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from calendar import monthrange
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
@@ -9,7 +10,7 @@ from decimal import Decimal
 from typing import NamedTuple
 
 from exporter.demo.company.entities import RecordHistory
-from exporter.demo.company.rhythm import midnight, months_later
+from exporter.demo.company.rhythm import midnight
 
 DECIMALS = {"JPY": 0}
 """Of a currency's smallest unit, where it is not the hundredth."""
@@ -17,6 +18,13 @@ DECIMALS = {"JPY": 0}
 
 _SHORTEST = 28
 """Days of a month; on a later one than it has, a period begins on its last."""
+
+
+def months_later(day: date, months: int) -> date:
+    """The same day of a later month, or that month's last."""
+    years, month = divmod(day.month - 1 + months, 12)
+    year = day.year + years
+    return date(year, month + 1, min(day.day, monthrange(year, month + 1)[1]))
 
 
 def rounded(amount: Decimal, currency: str) -> Decimal:

@@ -13,18 +13,17 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from exporter.demo.allowance import RequestLimit
-from exporter.demo.answers import ApiError, json_response
 from exporter.demo.company.company import DemoCompany
 from exporter.demo.company.phones import LINES
 from exporter.demo.company.rhythm import midnight
+from exporter.demo.responses import ApiError, RequestLimit, json_response
 from tests.vendors.twilio import payloads
 from tests.vendors.twilio.legs import legs
 from tests.vendors.twilio.queues import LONGEST, cumulative, queued, real_time
 
 ACCOUNT, KEY = "AC" + "d" * 32, "SK" + "d" * 32
 WORKSPACE = "WS" + "d" * 32
-MOST_A_PAGE = {"calls": 1000, "incoming_phone_numbers": 1000, "workers": 100, "task_queues": 100}
+MAX_PAGE_SIZE = {"calls": 1000, "incoming_phone_numbers": 1000, "workers": 100, "task_queues": 100}
 
 _DAY = timedelta(days=1)
 
@@ -72,10 +71,10 @@ class FakeTwilio:
             try:
                 self._admit(request)
                 return json_response(200, handle(request))
-            except ApiError as refused:
-                return refused.answer()
+            except ApiError as error:
+                return error.response()
             except ValueError:
-                return refusal(400, 20001, "a parameter is not valid").answer()
+                return refusal(400, 20001, "a parameter is not valid").response()
 
         return endpoint
 
@@ -160,7 +159,7 @@ def _midnight(day: date) -> int:
 
 def _cut(request: Request, name: str, rows: Sequence[Row]) -> tuple[Sequence[Row], str | None, int]:
     """A page, the path of the next one, and the page's number. A token holds on to the last row that was given."""
-    query, most = request.query_params, MOST_A_PAGE[name]
+    query, most = request.query_params, MAX_PAGE_SIZE[name]
     size = int(query.get("PageSize", "50"))
     if not 1 <= size <= most:
         raise refusal(400, 20007, f"Page size must be from 1 to {most}")

@@ -10,8 +10,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import parse_qs
 
-from exporter.demo.allowance import RequestLimit
-from exporter.demo.answers import ApiError
+from exporter.demo.responses import ApiError, RequestLimit
 
 TOKEN_LIFE = timedelta(hours=2)
 MINUTE = 60.0
@@ -50,7 +49,7 @@ class ZendeskAccess:
     _numbers: Iterator[int] = field(default_factory=lambda: itertools.count(1))
 
     def admit(self, authorization: str) -> None:
-        """Raises RefusedError(401) for a stranger and for a token that has expired."""
+        """Raises ApiError(401) for a stranger and for a token that has expired."""
         scheme, _, token = authorization.partition(" ")
         if scheme == "Basic":
             if token == base64.b64encode(f"{ADMIN}/token:{self.secret}".encode()).decode():
@@ -63,23 +62,23 @@ class ZendeskAccess:
             )
 
     def count(self, export: str | None) -> dict[str, str]:
-        """Uses up a request of the account and of the export, and gives the limit headers; RefusedError(429)."""
+        """Uses up a request of the account and of the export, and gives the limit headers; ApiError(429)."""
         now = self.clock().timestamp()
         allowed = self.account.take(now)
         headers = {
-            "x-rate-limit": str(self.account.most),
-            "ratelimit-limit": str(self.account.most),
-            "ratelimit-remaining": str(self.account.left),
+            "x-rate-limit": str(self.account.limit),
+            "ratelimit-limit": str(self.account.limit),
+            "ratelimit-remaining": str(self.account.remaining),
             "ratelimit-reset": str(_left(self.account, now)),
         }
         own = self.exports[export] if export else None
         if own is not None:
             allowed = own.take(now) and allowed
             name = "exports" if export == "talk" else "exports-cursor"
-            told = f"total={own.most}; remaining={own.left}; resets={_left(own, now)}"
+            told = f"total={own.limit}; remaining={own.remaining}; resets={_left(own, now)}"
             headers[f"Zendesk-RateLimit-incremental-{name}"] = told
         if not allowed:
-            wait = max(_left(one, now) for one in (self.account, own) if one is not None and one.left <= 0)
+            wait = max(_left(one, now) for one in (self.account, own) if one is not None and one.remaining <= 0)
             told = "Number of allowed API requests per minute exceeded"
             raise ApiError(
                 429, {"error": "APIRateLimitExceeded", "description": told}, {**headers, "retry-after": str(wait)}
@@ -87,7 +86,7 @@ class ZendeskAccess:
         return headers
 
     def issue(self, body: bytes) -> dict[str, Any]:
-        """A new access token for the client's credentials in a form; raises RefusedError(401)."""
+        """A new access token for the client's credentials in a form; raises ApiError(401)."""
         form = {name: values[0] for name, values in parse_qs(body.decode()).items()}
         given = form.get("grant_type"), form.get("client_id"), form.get("client_secret")
         if given != ("client_credentials", self.client_id, self.secret):
@@ -103,4 +102,4 @@ class ZendeskAccess:
 
 
 def _left(allowance: RequestLimit, now: float) -> int:
-    return max(1, round(allowance.renewed_at() - now))
+    return max(1, round(allowance.resets_at() - now))

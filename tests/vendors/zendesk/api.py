@@ -10,9 +10,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from exporter.demo.answers import ApiError, json_response
 from exporter.demo.company.company import DemoCompany
 from exporter.demo.company.entities import PhoneCall, TicketHistory
+from exporter.demo.responses import ApiError, json_response
 from tests.vendors.zendesk import payloads, talk
 from tests.vendors.zendesk.access import ZendeskAccess, no_such_place, refusal
 from tests.vendors.zendesk.pages import Body, epoch, exported, listed, position, start_time
@@ -49,7 +49,7 @@ class FakeZendesk:
             *paths,
             Route("/api/v2/users/me", lambda _: json_response(200, {"user": {"id": None, "name": "Anonymous user"}})),
             Route("/oauth/tokens", self._token, methods=["POST"]),
-            Route("/{rest:path}", lambda _: no_such_place().answer()),
+            Route("/{rest:path}", lambda _: no_such_place().response()),
         ]
 
     def _guarded(self, export: str | None, handle: Handler) -> Callable[[Request], Awaitable[Response]]:
@@ -61,8 +61,8 @@ class FakeZendesk:
                 now = int(self.clock().timestamp())
                 self.company.advance(now)
                 return json_response(200, handle(request, now), headers)
-            except ApiError as refused:
-                return refused.answer()
+            except ApiError as error:
+                return error.response()
             except ValueError:
                 return json_response(
                     400, {"errors": [{"code": "ParameterInvalid", "title": "Invalid parameter"}]}, headers
@@ -73,8 +73,8 @@ class FakeZendesk:
     async def _token(self, request: Request) -> Response:
         try:
             return json_response(200, self.access.issue(await request.body()))
-        except ApiError as refused:
-            return refused.answer()
+        except ApiError as error:
+            return error.response()
 
     def _export_tickets(self, request: Request, now: int) -> Body:
         since, place = position(request, now)

@@ -25,7 +25,7 @@ def epoch(text: str) -> int:
 
 
 def start_time(request: Request, now: int) -> int:
-    """The second from which changes are asked for; raises RefusedError where it is missing or too recent."""
+    """The second from which changes are asked for; raises ApiError where it is missing or too recent."""
     start = int(request.query_params["start_time"]) if "start_time" in request.query_params else None
     if start is None:
         raise refusal(400, "StartTimeMissing", "start_time must be given")

@@ -8,7 +8,7 @@ from types import MappingProxyType
 from typing import Any
 
 from exporter.demo.company.entities import TicketHistory
-from exporter.demo.company.rhythm import midnight, working
+from exporter.demo.company.rhythm import CLOSES, OPENS, is_workday, local_day, midnight
 from exporter.demo.company.staff import TEAMS, Employee
 
 AGENT_BASE, GROUP_BASE, CUSTOMER_BASE = 397_100_000, 21_400_000, 398_000_000
@@ -174,3 +174,14 @@ def groups() -> list[Row]:
         {"id": group_id(name), "name": name, "deleted": False, "created_at": "2023-01-09T08:00:00Z"}
         for name, _, _ in TEAMS
     ]
+
+
+def working(since: int, until: int) -> int:
+    """Seconds of opening hours between two instants."""
+    day, last, seconds = local_day(since), local_day(until), 0
+    while day <= last:
+        if is_workday(day):
+            opens, closes = midnight(day) + OPENS * 3600, midnight(day) + CLOSES * 3600
+            seconds += max(0, min(until, closes) - max(since, opens))
+        day += timedelta(days=1)
+    return seconds

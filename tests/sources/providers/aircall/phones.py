@@ -25,7 +25,7 @@ class Phones:
 
     def __post_init__(self) -> None:
         self.shape = FakeAircall(self.company, self.clock, "key", SECRET)
-        self.shape.allowance.most = 100_000
+        self.shape.allowance.limit = 100_000
         self.line = Line(Starlette(routes=[Mount("/v1", routes=self.shape.routes())]))
 
     def source(self, *entities: str, **options: Any) -> Source:

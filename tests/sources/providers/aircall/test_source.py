@@ -110,7 +110,7 @@ async def _until_refused(source: Source, sync_pass: Pass) -> tuple[list[Page], f
 def test_an_exhausted_minute_interrupts_the_pass_which_resumes_after_it() -> None:
     phones = Phones(TinyCompany(calls=[phone_call(key, key / 10) for key in range(1, 301)]))
     phones.clock.advance(60)
-    phones.shape.allowance.most = 4
+    phones.shape.allowance.limit = 4
     source, started_at = phones.source(), phones.clock.now
     first, wait = run(_until_refused(source, Pass("calls", started_at)))
     assert 0 < wait <= 60

@@ -26,7 +26,7 @@ class Crm:
 
     def __post_init__(self) -> None:
         self.access = HubspotAccess(self.clock, SECRET, self.scopes)
-        self.access.searches.most = self.access.allowance.most = 100_000
+        self.access.searches.limit = self.access.allowance.limit = 100_000
         self.shape = FakeHubspot(self.company, self.clock, self.access)
         self.line = Line(Starlette(routes=self.shape.routes()))
 

@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
-from exporter.demo.hubspot.access import TOKEN_LIFE
+from exporter.demo.hubspot.access import TOKEN_LIFETIME
 from exporter.demo.hubspot.api import SCOPES
 from exporter.errors import RateLimitedError, Reason, SourceRejectedError
 from exporter.passes import Listing, Pass
@@ -100,7 +100,7 @@ def test_a_token_that_ends_in_the_middle_of_a_pass_is_renewed_once() -> None:
 
     def revoked_before_page_two(request: httpx.Request) -> None:
         if request.url.params.get("after") == "101" and "access-1" in request.headers["authorization"]:
-            crm.access.revoke()
+            crm.access._issued.clear()
 
     crm.line.fault = revoked_before_page_two
     assert len(bring(crm.source(**OAUTH), Pass("deals", crm.clock.now)).ids()) == 300
@@ -114,7 +114,7 @@ def test_a_token_is_renewed_before_it_ends() -> None:
     source = crm.source(**OAUTH)
     for _ in range(3):
         bring(source, Pass("deals", crm.clock.now))
-        crm.clock.advance(TOKEN_LIFE / timedelta(minutes=1) - 0.5)
+        crm.clock.advance(TOKEN_LIFETIME / timedelta(minutes=1) - 0.5)
     assert len(crm.line.asked("/token")) == 3
 
 
@@ -188,7 +188,7 @@ def test_a_missing_scope_fails_the_entity_instead_of_reading_an_empty_account() 
 
 def test_requests_wait_before_they_exceed_the_window_of_ten_seconds() -> None:
     crm = Crm(TinyCompany(deals=[deal(key) for key in range(1, 1201)]))
-    crm.access.allowance.most = 5
+    crm.access.allowance.limit = 5
     assert len(bring(crm.source(), Pass("deals", crm.clock.now)).ids()) == 1200
     assert sum(crm.clock.slept) >= 20
     assert len(crm.line.log) == 1 + 1 + 12 + 1  # pipelines, total, pages, recycle bin: no request was repeated
@@ -213,7 +213,7 @@ def test_an_exhausted_daily_limit_ends_the_pass() -> None:
 
 def test_searches_have_their_own_rate() -> None:
     crm = Crm(TinyCompany(deals=[deal(key, (0, "discovery"), (60, "won")) for key in range(1, 1001)]))
-    crm.access.searches.most = 5
+    crm.access.searches.limit = 5
     source = crm.source()
     first = bring(source, Pass("deals", crm.clock.now))
     crm.clock.advance(61)

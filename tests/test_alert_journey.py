@@ -1,4 +1,4 @@
-"""An off-track KPI on its way: records, exporter, Prometheus, Alertmanager, and the program of whoever owns it."""
+"""The way of an alert: from records through the exporter, Prometheus and Alertmanager to the owner's webhook."""
 
 from __future__ import annotations
 
@@ -31,13 +31,15 @@ OWNER = "boss@example.com"
 
 @dataclass
 class Inbox:
-    """What the listener was told."""
+    """The notifications that a webhook received."""
 
     url: str
-    told: list[dict[str, Any]] = field(default_factory=list)
+    messages: list[dict[str, Any]] = field(default_factory=list)
 
     def alerts(self, name: str) -> list[dict[str, Any]]:
-        return [alert for told in self.told for alert in told["alerts"] if alert["labels"]["alertname"] == name]
+        return [
+            alert for message in self.messages for alert in message["alerts"] if alert["labels"]["alertname"] == name
+        ]
 
 
 @pytest.fixture
@@ -46,7 +48,7 @@ def inbox() -> Iterator[Inbox]:
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
-            box.told.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
+            box.messages.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
             self.send_response(200)
             self.end_headers()
 
@@ -64,7 +66,7 @@ def inbox() -> Iterator[Inbox]:
 
 
 def company(directory: Path, webhook: str) -> Path:
-    """The small company, whose revenue is far from its target and whose owner wants to hear of it."""
+    """The small company, with revenue far below its target and an alert for its owner."""
     text = small_company.CONFIG.replace(
         "target: 1000\n", "target: 900000\n    pace: none\n    alerts: {for: 0s, notify: [boss], on: [off_track]}\n"
     )
@@ -73,7 +75,7 @@ def company(directory: Path, webhook: str) -> Path:
 
 @contextmanager
 def running(command: list[str], port: int, log: Path) -> Iterator[int]:
-    """A program until it is ready, and to its end."""
+    """Runs a program, yields when it is ready, and stops it on exit."""
 
     def ready() -> bool:
         try:
@@ -81,8 +83,8 @@ def running(command: list[str], port: int, log: Path) -> Iterator[int]:
         except OSError:
             return False
 
-    with log.open("wb") as told:
-        process = subprocess.Popen(command, stdout=told, stderr=told)
+    with log.open("wb") as output:
+        process = subprocess.Popen(command, stdout=output, stderr=output)
     try:
         until(lambda: ready() or process.poll() is not None)
         assert process.poll() is None, log.read_text()
@@ -93,28 +95,28 @@ def running(command: list[str], port: int, log: Path) -> Iterator[int]:
 
 
 def stack(config: Path, folder: Path, exporters: list[int]) -> dict[str, int]:
-    """The generated files, with these replicas as targets and without the patience that suits people."""
+    """Generates files with these replicas as targets and with short intervals."""
     ports = {name: free_port() for name in ("prometheus", "alertmanager")}
-    places = Deployment(
+    deployment = Deployment(
         exporter=f"127.0.0.1:{exporters[0]}",
         alertmanager=f"127.0.0.1:{ports['alertmanager']}",
         prometheus=f"127.0.0.1:{ports['prometheus']}",
         config_dir=str(config.parent),
     )
-    write_stack(load(config, {}).config, folder / "generated", places)
+    write_stack(load(config, {}).config, folder / "generated", deployment)
     path = folder / "generated/prometheus/prometheus.yml"
-    scraping = yaml.safe_load(path.read_text())
-    scraping["global"] = {"scrape_interval": "1s", "evaluation_interval": "1s"}
-    scraping["scrape_configs"][0]["static_configs"] = [{"targets": [f"127.0.0.1:{port}" for port in exporters]}]
-    path.write_text(yaml.safe_dump(scraping))
+    prometheus = yaml.safe_load(path.read_text())
+    prometheus["global"] = {"scrape_interval": "1s", "evaluation_interval": "1s"}
+    prometheus["scrape_configs"][0]["static_configs"] = [{"targets": [f"127.0.0.1:{port}" for port in exporters]}]
+    path.write_text(yaml.safe_dump(prometheus))
     path = folder / "generated/alertmanager/alertmanager.yml"
     path.write_text(path.read_text().replace("group_wait: 30s", "group_wait: 2s"))
     return ports
 
 
 @contextmanager
-def watched(config: Path, folder: Path, exporters: list[int]) -> Iterator[dict[str, int]]:
-    """Prometheus and Alertmanager over some replicas of the exporter."""
+def prometheus_and_alertmanager(config: Path, folder: Path, exporters: list[int]) -> Iterator[dict[str, int]]:
+    """Runs Prometheus and Alertmanager for these replicas of the exporter."""
     alertmanager = program("prometheus-alertmanager", "/usr/bin/alertmanager")
     ports = stack(config, folder, exporters)
     commands = {
@@ -128,28 +130,28 @@ def watched(config: Path, folder: Path, exporters: list[int]) -> Iterator[dict[s
         yield ports
 
 
-def test_an_off_track_kpi_reaches_its_owner_once_though_two_replicas_tell_of_it(inbox: Inbox, tmp_path: Path) -> None:
+def test_two_replicas_with_an_off_track_kpi_notify_its_owner_once(inbox: Inbox, tmp_path: Path) -> None:
     config = company(tmp_path / "company", inbox.url)
     series = 'kpi_value{kpi="yearly_revenue"}'
     with exporting(config, tmp_path / "one") as one, exporting(config, tmp_path / "two") as two:
         until(lambda: one.value(series) == 700.0 and two.value(series) == 700.0)
-        with watched(config, tmp_path, [one.port, two.port]) as ports:
+        with prometheus_and_alertmanager(config, tmp_path, [one.port, two.port]) as ports:
             until(lambda: len(ask(ports["prometheus"], series)) == 2)
             until(lambda: inbox.alerts("KpiOffTrack"))
             assert len(ask(ports["prometheus"], 'ALERTS{alertname="KpiOffTrack"}')) == 1
-            time.sleep(4)  # for a second message, were there one
-            with urlopen(f"http://127.0.0.1:{ports['alertmanager']}/api/v2/alerts", timeout=10) as answer:
-                known = [found for found in json.loads(answer.read()) if found["labels"]["alertname"] == "KpiOffTrack"]
-            assert len(known) == 1
+            time.sleep(4)  # time for a second notification, which must not come
+            with urlopen(f"http://127.0.0.1:{ports['alertmanager']}/api/v2/alerts", timeout=10) as response:
+                names = [alert["labels"]["alertname"] for alert in json.loads(response.read())]
+            assert names.count("KpiOffTrack") == 1
         (alert,) = inbox.alerts("KpiOffTrack")
     assert alert["status"] == "firing"
-    labels, notes = alert["labels"], alert["annotations"]
+    labels, annotations = alert["labels"], alert["annotations"]
     assert labels["owner"] == OWNER
     assert labels["department"] == "Sales"
     assert labels["kpi"] == "yearly_revenue"
     assert "instance" not in labels
-    assert "Revenue this year" in notes["summary"]
-    assert "700" in notes["summary"] + notes["description"]
-    assert notes["dashboard_url"].startswith("http://localhost:3000/d/kpi-")
-    assert "yearly_revenue" in notes["dashboard_url"]
-    assert notes["runbook_url"].startswith("http")
+    assert "Revenue this year" in annotations["summary"]
+    assert "700" in annotations["summary"] + annotations["description"]
+    assert annotations["dashboard_url"].startswith("http://localhost:3000/d/kpi-")
+    assert "yearly_revenue" in annotations["dashboard_url"]
+    assert annotations["runbook_url"].startswith("http")

@@ -1,4 +1,4 @@
-"""A synthetic world: series of every family for a config, as promtool's tests take them, from two exporters."""
+"""Example series of every family for a config, from two exporters, and promtool's answers to queries on them."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ NOW = f"{HOURS}h"
 
 JUDGED = (Status.OFF_TRACK, Status.AT_RISK, Status.ON_TRACK, Status.EXCEEDED)
 STATUSES = (*JUDGED[:2], Status.NO_DATA, *JUDGED[2:], Status.NO_TARGET, Status.TOO_EARLY)
-WHO = {
+IDENTITIES = {
     Scope.COMPANY: ({},),
     Scope.TEAM: ({"team": "North"}, {"team": 'A "B" \\ C'}),
     Scope.PERSON: ({"team": "North", "person": "Zoë O'Brien"}, {"team": "", "person": "Ann"}),
 }
-OF_LABELS = {
+LABEL_VALUES = {
     "source": "crm",
     "entity": "deals",
     "state": "ok",
@@ -48,38 +48,35 @@ Series = dict[str, str]
 
 
 def series(family: Family | str, values: str | float, /, **labels: str) -> Series:
-    """The series from two exporters, with a constant value or promtool's notation."""
+    """The series from two exporters, with a constant value or values in promtool's notation."""
     name = family if isinstance(family, str) else family.name
-    written = values if isinstance(values, str) else f"{values}x{SAMPLES}"
-    return {f"{name}{{{_labels({**labels, 'job': 'kpi', 'instance': i})}}}": written for i in ("a:9940", "b:9940")}
+    notation = values if isinstance(values, str) else f"{values}x{SAMPLES}"
+    return {f"{name}{{{_labels({**labels, 'job': 'kpi', 'instance': i})}}}": notation for i in ("a:9940", "b:9940")}
 
 
 def _labels(labels: Mapping[str, str]) -> str:
     return ",".join(f"{name}={json.dumps(value, ensure_ascii=False)}" for name, value in labels.items())
 
 
-def world(config: Config, statuses: Sequence[Status] = STATUSES) -> Series:
-    """Something of everything. KPIs take the statuses in turn; data is 30 seconds old."""
-    found: Series = {}
-    for part in (_kpis(config, statuses), _business(config), _own(config), _foreign()):
-        for entry in part:
-            found |= entry
-    return found
+def all_series(config: Config, statuses: Sequence[Status] = STATUSES) -> Series:
+    """Series of every family. The KPIs have the statuses in turn; their data is 30 seconds old."""
+    groups = (_kpis(config, statuses), _business(config), _exporter(config), _prometheus())
+    return {name: values for group in groups for entry in group for name, values in entry.items()}
 
 
 def _kpis(config: Config, statuses: Sequence[Status]) -> Iterator[Series]:
     for index, kpi in enumerate(config.kpis):
         status, name = statuses[index % len(statuses)], kpi.name
-        what = {"title": kpi.title, "unit": config.unit(kpi), "period": kpi.period.value, "better": kpi.better.value}
-        who = {"objective": kpi.objective, "department": kpi.department, "owner": kpi.owner}
-        yield series(naming.INFO, 1, kpi=name, **what, **who)
+        labels = {"title": kpi.title, "unit": config.unit(kpi), "period": kpi.period.value, "better": kpi.better.value}
+        owner = {"objective": kpi.objective, "department": kpi.department, "owner": kpi.owner}
+        yield series(naming.INFO, 1, kpi=name, **labels, **owner)
         yield series(naming.ASOF, f"-30+{STEP}x{SAMPLES}", kpi=name)
         for family in (naming.PERIOD_ELAPSED, naming.COVERAGE, naming.PERIOD_START, naming.PERIOD_END):
             yield series(family, 0.5, kpi=name)
         yield series(naming.REVIEW_DUE, 1, kpi=name)
         for family in naming.COMPANY_FAMILIES[:9]:
             if status is not Status.NO_DATA:
-                # a step in the middle, so that a changed target can be seen
+                # a step in the middle, so that the target changes
                 yield series(family, f"{index + 1}x{SAMPLES // 2} {index + 1.5}x{SAMPLES // 2}", kpi=name)
         for scope in kpi.scopes:
             yield from _statuses(kpi.name, scope, status)
@@ -88,12 +85,14 @@ def _kpis(config: Config, statuses: Sequence[Status]) -> Iterator[Series]:
 
 
 def _statuses(kpi: str, scope: Scope, status: Status) -> Iterator[Series]:
-    for who in WHO[scope]:
-        for other in Status:
-            yield series(scoped(naming.STATUS, scope), float(other is status), kpi=kpi, **who, status=other.value)
+    for identity in IDENTITIES[scope]:
+        for candidate in Status:
+            yield series(
+                scoped(naming.STATUS, scope), float(candidate is status), kpi=kpi, **identity, status=candidate.value
+            )
         if scope is not Scope.COMPANY:
             for family in naming.SCOPED[:4]:
-                yield series(scoped(family, scope), f"0.7+0.001x{SAMPLES}", kpi=kpi, **who)
+                yield series(scoped(family, scope), f"0.7+0.001x{SAMPLES}", kpi=kpi, **identity)
 
 
 def _business(config: Config) -> Iterator[Series]:
@@ -104,34 +103,39 @@ def _business(config: Config) -> Iterator[Series]:
             yield series(family, 5, **labels, **({} if metric.is_level else {"period": period}))
 
 
-def _own(config: Config) -> Iterator[Series]:
+def _exporter(config: Config) -> Iterator[Series]:
     for family in naming.OWN_FAMILIES:
-        labels = {label: OF_LABELS.get(label, "x") for label in family.labels}
+        labels = {label: LABEL_VALUES.get(label, "x") for label in family.labels}
         values: str | float = f"0+{STEP}x{SAMPLES}" if family.type == "counter" or "timestamp" in family.name else 1
         yield series(family, values, **labels)
     for kpi in config.kpis:
-        # withheld, so that an alert fires for each
+        # withheld, so that an alert fires for each KPI
         yield series(naming.KPI_UP, 0, kpi=kpi.name)
 
 
-def _foreign() -> Iterator[Series]:
+def _prometheus() -> Iterator[Series]:
     for family in PROMETHEUS_FAMILIES:
         if family is not ALERTS:
-            labels = {name: value for name, value in OF_LABELS.items() if name in family.labels and name != "instance"}
+            labels = {
+                name: value for name, value in LABEL_VALUES.items() if name in family.labels and name != "instance"
+            }
             yield series(family, f"1+1x{SAMPLES}", **labels)
 
 
-def answers(
-    tmp_path: Path, found: Mapping[str, str], asked: Sequence[tuple[str, Sequence[Series]]], rules: Sequence[Path] = ()
+def query_failures(
+    tmp_path: Path,
+    series: Mapping[str, str],
+    queries: Sequence[tuple[str, Sequence[Series]]],
+    rules: Sequence[Path] = (),
 ) -> str:
-    """What promtool says to expressions with the samples (labels to value) they should give; empty if all is right."""
+    """What promtool reports for queries (expression, expected samples) on these series; empty if all are right."""
     test: dict[str, Any] = {
         "rule_files": [str(path) for path in rules],
         "evaluation_interval": "1h",
         "tests": [
             {
                 "interval": f"{STEP}s",
-                "input_series": [{"series": name, "values": values} for name, values in found.items()],
+                "input_series": [{"series": name, "values": values} for name, values in series.items()],
                 "promql_expr_test": [
                     {
                         "expr": expr,
@@ -140,14 +144,14 @@ def answers(
                             {"labels": k, "value": float(v)} for sample in samples for k, v in sample.items()
                         ],
                     }
-                    for expr, samples in asked
+                    for expr, samples in queries
                 ],
             }
         ],
     }
     path = tmp_path / "test.yml"
     path.write_text(yaml_text(test), encoding="utf-8")
-    done = subprocess.run(
+    result = subprocess.run(
         [program("promtool"), "test", "rules", path], capture_output=True, text=True, cwd=tmp_path, check=False
     )
-    return "" if done.returncode == 0 else done.stdout + done.stderr
+    return "" if result.returncode == 0 else result.stdout + result.stderr

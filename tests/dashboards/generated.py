@@ -1,4 +1,4 @@
-"""All dashboards of the sample configs, made once."""
+"""All dashboards of the sample configs, generated once."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def dashboards(name: str) -> dict[str, Json]:
 
 
 def expressions(dashboard: Json) -> Iterator[tuple[str, str]]:
-    """Every query of a dashboard, with where it stands."""
+    """Every query of a dashboard, with its position."""
     for panel in panels_of(dashboard):
         for query in panel.get("targets", ()):
             yield f"{dashboard['uid']} {panel['id']} {query['refId']}", query["expr"]
@@ -47,13 +47,15 @@ def panel(dashboard: Json, panel_id: int) -> Json:
     return dict(next(panel for panel in panels_of(dashboard) if panel["id"] == panel_id))
 
 
-def lost(before: object, after: object, path: str = "") -> list[str]:
-    """What is in `before` and not the same in `after`."""
+def losses(before: object, after: object, path: str = "") -> list[str]:
+    """Entries of `before` that are missing or different in `after`."""
     if isinstance(before, dict):
-        kept = after if isinstance(after, dict) else {}
-        return [loss for key, value in before.items() for loss in lost(value, kept.get(key), f"{path}.{key}")]
+        counterpart = after if isinstance(after, dict) else {}
+        return [loss for key, value in before.items() for loss in losses(value, counterpart.get(key), f"{path}.{key}")]
     if isinstance(before, list):
         if not isinstance(after, list) or len(before) != len(after):
             return [path]
-        return [loss for i, (x, y) in enumerate(zip(before, after, strict=True)) for loss in lost(x, y, f"{path}[{i}]")]
+        return [
+            loss for i, (x, y) in enumerate(zip(before, after, strict=True)) for loss in losses(x, y, f"{path}[{i}]")
+        ]
     return [] if before == after else [f"{path}: {before!r} became {after!r}"]

@@ -1,4 +1,4 @@
-"""What a Grafana that runs makes of what was generated: asked over its API, told as a list of faults."""
+"""Checks over its API how a running Grafana reads the generated files. Problems come as a list of faults."""
 
 from __future__ import annotations
 
@@ -12,79 +12,83 @@ from typing import Any
 import httpx
 
 from tests.dashboards.checks.boards import panels_of
-from tests.dashboards.generated import Json, lost
-from tests.dashboards.selectors import STAND_INS, filled
+from tests.dashboards.generated import Json, losses
+from tests.dashboards.selectors import VARIABLE_VALUES, with_variables
 
-TROUBLE = re.compile(r"\b(level=error|lvl=eror)\b|Panel plugin not found")
+ERROR_LINE = re.compile(r"\b(level=error|lvl=eror)\b|Panel plugin not found")
 MINUTE, HOUR = 60_000, 3_600_000
 EVALUATED = {"ok", "nodata"}
-"""How a rule is that was evaluated: also where nothing was there to judge."""
+"""The health of rules that could be evaluated, with or without data."""
 
 
 def generated_boards(folder: Path) -> dict[str, Json]:
     """The dashboards in a folder of generated files, by uid."""
-    found = (json.loads(path.read_text()) for path in sorted((folder / "grafana/dashboards").rglob("*.json")))
-    return {board["uid"]: board for board in found}
+    dashboards = (json.loads(path.read_text()) for path in sorted((folder / "grafana/dashboards").rglob("*.json")))
+    return {board["uid"]: board for board in dashboards}
 
 
-def troubles(log: str) -> list[str]:
-    """The lines of Grafana's log that tell of an error."""
-    return [line for line in log.splitlines() if TROUBLE.search(line)]
+def error_lines(log: str) -> list[str]:
+    """The lines of Grafana's log that report an error."""
+    return [line for line in log.splitlines() if ERROR_LINE.search(line)]
 
 
 @dataclass(frozen=True)
 class Grafana:
-    """A Grafana behind a client that has its address and knows who asks."""
+    """A Grafana behind a client with its address and credentials."""
 
     client: httpx.Client
 
-    def answers(self) -> bool:
-        """Whether it is up, with its database."""
+    def is_up(self) -> bool:
+        """Whether Grafana and its database are up."""
         try:
             return bool(self._get("/api/health").get("database") == "ok")
         except (httpx.HTTPError, ValueError):
             return False
 
     def faults_of_dashboards(self, boards: Mapping[str, Json]) -> list[str]:
-        """Dashboards that are missing, or are not what was generated."""
-        known = {found["uid"] for found in self._get("/api/search", type="dash-db", limit=5000)}
-        return [fault for uid, board in boards.items() for fault in self._differences(uid, board, known)]
+        """Dashboards that are missing, or differ from the generated ones."""
+        listed = {entry["uid"] for entry in self._get("/api/search", type="dash-db", limit=5000)}
+        return [fault for uid, board in boards.items() for fault in self._differences(uid, board, listed)]
 
-    def _differences(self, uid: str, board: Json, known: set[str]) -> list[str]:
-        if uid not in known:
+    def _differences(self, uid: str, board: Json, listed: set[str]) -> list[str]:
+        if uid not in listed:
             return [f"{uid}: Grafana does not list it"]
-        read = self._get(f"/api/dashboards/uid/{uid}")["dashboard"]
-        return [f"{uid}{fault}" for fault in lost({k: v for k, v in board.items() if k not in {"id", "version"}}, read)]
+        loaded = self._get(f"/api/dashboards/uid/{uid}")["dashboard"]
+        return [
+            f"{uid}{fault}" for fault in losses({k: v for k, v in board.items() if k not in {"id", "version"}}, loaded)
+        ]
 
-    def faults_of_queries(self, boards: Mapping[str, Json], values: Mapping[str, str] = STAND_INS) -> list[str]:
-        """Panels whose queries fail, and panels without data that do not say in their own words why."""
+    def faults_of_queries(self, boards: Mapping[str, Json], values: Mapping[str, str] = VARIABLE_VALUES) -> list[str]:
+        """Panels whose queries fail, and panels without data that have no `noValue` text of their own."""
         return [
             fault
             for uid, board in boards.items()
             for panel in panels_of(board)
             if panel.get("targets")
-            for fault in self._unanswered(f"{uid}: {panel['title']}", panel, board["time"]["from"], values)
+            for fault in self._query_faults(f"{uid}: {panel['title']}", panel, board["time"]["from"], values)
         ]
 
-    def _unanswered(self, where: str, panel: Mapping[str, Any], since: str, values: Mapping[str, str]) -> Iterator[str]:
-        queries = [{**query, "expr": filled(query["expr"], values)} for query in panel["targets"]]
-        lately, long = self._answers(queries, "now-6h", MINUTE), self._answers(queries, since, HOUR)
+    def _query_faults(
+        self, where: str, panel: Mapping[str, Any], since: str, values: Mapping[str, str]
+    ) -> Iterator[str]:
+        queries = [{**query, "expr": with_variables(query["expr"], values)} for query in panel["targets"]]
+        recent, whole_range = self._results(queries, "now-6h", MINUTE), self._results(queries, since, HOUR)
         for query in queries:
-            for found in (lately, long):
-                if error := found.get(query["refId"], {"error": "it was not answered"}).get("error"):
+            for results in (recent, whole_range):
+                if error := results.get(query["refId"], {"error": "no result"}).get("error"):
                     yield f"{where} {query['refId']}: {error}"
-        empty = not any(_has_data(found) for found in (*lately.values(), *long.values()))
+        empty = not any(_has_data(result) for result in (*recent.values(), *whole_range.values()))
         if empty and panel["fieldConfig"]["defaults"].get("noValue") == "no data":
             yield f"{where}: no data"
 
-    def _answers(self, queries: Sequence[Json], since: str, step: int) -> dict[str, Json]:
-        asked = [{**query, "intervalMs": step, "maxDataPoints": 1000} for query in queries]
-        answer = self.client.post("/api/ds/query", json={"from": since, "to": "now", "queries": asked})
-        found: dict[str, Json] = answer.json().get("results", {})
-        return found
+    def _results(self, queries: Sequence[Json], since: str, step: int) -> dict[str, Json]:
+        body = [{**query, "intervalMs": step, "maxDataPoints": 1000} for query in queries]
+        response = self.client.post("/api/ds/query", json={"from": since, "to": "now", "queries": body})
+        results: dict[str, Json] = response.json().get("results", {})
+        return results
 
     def rules(self) -> list[Json]:
-        """Its own alert rules, as last evaluated."""
+        """Grafana's alert rules, as last evaluated."""
         groups = self._get("/api/prometheus/grafana/api/v1/rules")["data"]["groups"]
         return [rule for group in groups for rule in group["rules"]]
 
@@ -97,10 +101,10 @@ class Grafana:
         ]
 
     def _get(self, path: str, **query: Any) -> Any:
-        answer = self.client.get(path, params=query)
-        answer.raise_for_status()
-        return answer.json()
+        response = self.client.get(path, params=query)
+        response.raise_for_status()
+        return response.json()
 
 
-def _has_data(found: Json) -> bool:
-    return any(column for frame in found.get("frames", ()) for column in frame["data"]["values"])
+def _has_data(result: Json) -> bool:
+    return any(column for frame in result.get("frames", ()) for column in frame["data"]["values"])

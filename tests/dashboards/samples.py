@@ -1,4 +1,4 @@
-"""Configs to generate from: a small one, one with everything, and one whose texts attack whoever reads them."""
+"""Sample configs: a small one, one with everything, and one with hostile texts."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ HOSTILE = (
     "$HOME ${HOME} $__file{/etc/passwd}",
     "*bold* | cell | [link](javascript:1)",
 )
-"""Texts that mean something to Prometheus, Grafana, a browser or a shell."""
+"""Texts with a meaning for Prometheus, Grafana, a browser or a shell."""
 
 
 def kpi(name: str, **changes: Any) -> Raw:
-    """A KPI with what every KPI needs."""
+    """A KPI with all required keys."""
     return {
         "name": name,
         "title": name.replace("_", " ").capitalize(),
@@ -163,7 +163,7 @@ _STATUSES = ("exceeded", "on_track", "at_risk", "off_track", "no_target", "no_da
 
 
 def hostile() -> Config:
-    """Titles, owners, departments and reasons that attack."""
+    """Hostile titles, owners, departments and reasons."""
     kpis = [
         kpi(
             f"kpi_{index}",
@@ -189,6 +189,6 @@ def hostile() -> Config:
     )
 
 
-def files_of(config: Config, earlier: Manifest | None = None, **places: str) -> dict[str, str]:
-    """Everything generated for a stack."""
-    return compose_files(Site(config), Deployment(**places), earlier or Manifest())
+def files_of(config: Config, earlier: Manifest | None = None) -> dict[str, str]:
+    """All files generated for a self-contained stack."""
+    return compose_files(Site(config), Deployment(), earlier or Manifest())

@@ -1,4 +1,4 @@
-"""Which series exist for a config, and which ones an expression uses."""
+"""The series that exist for a config, and those that an expression selects."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from exporter.naming import Family, metric_family, scoped
 PROMETHEUS_FAMILIES = (ALERTS, SCRAPE_DURATION, RULE_FAILURES, SAMPLES_DUPLICATE, SAMPLES_OUT_OF_BOUNDS)
 """Families of Prometheus itself."""
 
-STAND_INS = {
+VARIABLE_VALUES = {
     "__range": "6h",
     "__rate_interval": "10m",
     "__interval": "1h",
@@ -28,26 +28,26 @@ STAND_INS = {
 }
 """Values for the variables of dashboards."""
 
-_VARIABLE = re.compile(r"\$\{(\w+)(?::\w+)?\}|\$(\w+)")
+VARIABLE = re.compile(r"\$\{(\w+)(?::\w+)?\}|\$(\w+)")
 
 
-def filled(expr: str, values: Mapping[str, str] = STAND_INS) -> str:
-    """The expression as Prometheus gets it; `$1` and the like belong to label_replace."""
-    return _VARIABLE.sub(lambda match: values.get(match[1] or match[2], match[0]), expr)
+def with_variables(expr: str, values: Mapping[str, str] = VARIABLE_VALUES) -> str:
+    """The expression with dashboard variables replaced. `$1` and the like belong to label_replace and stay."""
+    return VARIABLE.sub(lambda match: values.get(match[1] or match[2], match[0]), expr)
 
 
 def families(config: Config) -> dict[str, Family]:
-    """Every series by name: what the exporter exposes, rules record, and Prometheus has of its own."""
-    own = (*naming.COMPANY_FAMILIES, *naming.OWN_FAMILIES, *PROMETHEUS_FAMILIES)
+    """Every family by name: those of the exporter, of recording rules, and of Prometheus."""
+    fixed = (*naming.COMPANY_FAMILIES, *naming.OWN_FAMILIES, *PROMETHEUS_FAMILIES)
     by_scope = (scoped(family, scope) for family in naming.SCOPED for scope in Scope)
     business = (metric_family(config, metric, scope) for metric in config.metrics for scope in Scope)
     recorded = (rule.family for rule in recording_rules(config))
-    return {family.name: family for family in (*own, *by_scope, *business, *recorded)}
+    return {family.name: family for family in (*fixed, *by_scope, *business, *recorded)}
 
 
 def selectors(expr: str) -> Iterator[tuple[str, list[str]]]:
-    """Names of the series in an expression, each with the labels that are matched. Raises ValueError if it is wrong."""
-    yield from _selectors(promql.parse(filled(expr)))
+    """The series names in an expression, each with its label matchers. Raises ValueError if it does not parse."""
+    yield from _selectors(promql.parse(with_variables(expr)))
 
 
 def _selectors(node: Any) -> Iterator[tuple[str, list[str]]]:

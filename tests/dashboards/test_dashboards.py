@@ -1,4 +1,4 @@
-"""Every dashboard of every sample config: what it asks exists, what it links to exists, and Grafana reads all of it."""
+"""The dashboards of all sample configs: valid queries and links, and readable by Grafana's own models."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from dashboards.site import Site
 from exporter.config.fields import Scope
 from tests.dashboards import samples
 from tests.dashboards.checks.boards import dashboard_problems, links_of, panels_of
-from tests.dashboards.generated import CONFIGS, Json, config, dashboards, expressions, lost, panel
+from tests.dashboards.generated import CONFIGS, Json, config, dashboards, expressions, losses, panel
 from tests.dashboards.selectors import families, selectors
 
 every = pytest.mark.parametrize("name", CONFIGS)
@@ -23,41 +23,41 @@ every = pytest.mark.parametrize("name", CONFIGS)
 
 @every
 def test_every_expression_parses_and_names_series_and_labels_that_exist(name: str) -> None:
-    known = families(config(name))
+    known_families = families(config(name))
     for dashboard in dashboards(name).values():
         for where, expr in expressions(dashboard):
             for series, labels in selectors(expr):
-                assert series in known, f"{where}: {series}"
-                assert set(labels) <= {*known[series].labels, "job", "instance"}, f"{where}: {series} {labels}"
+                assert series in known_families, f"{where}: {series}"
+                assert set(labels) <= {*known_families[series].labels, "job", "instance"}, f"{where}: {series} {labels}"
 
 
 @every
-def test_no_dashboard_has_a_fault(name: str) -> None:
-    found = dashboards(name)
-    faults = [fault for uid, content in found.items() for fault in dashboard_problems(uid, content, found)]
+def test_no_dashboard_has_a_problem(name: str) -> None:
+    by_uid = dashboards(name)
+    faults = [fault for uid, content in by_uid.items() for fault in dashboard_problems(uid, content, by_uid)]
     assert faults == []
 
 
 @every
 def test_grafanas_own_models_read_every_dashboard_without_loss(name: str) -> None:
     for uid, content in dashboards(name).items():
-        assert lost(content, _read_and_written(content)) == [], uid
+        assert losses(content, _round_trip(content)) == [], uid
 
 
-def _read_and_written(content: Json) -> object:
+def _round_trip(content: Json) -> object:
     with warnings.catch_warnings():
-        # the classic dashboard is deprecated there; file provisioning still wants it
+        # the classic dashboard is deprecated in the SDK, but file provisioning still needs it
         warnings.simplefilter("ignore", DeprecationWarning)
         from grafana_foundation_sdk.cog import encoder, plugins
         from grafana_foundation_sdk.models.dashboard import Dashboard
 
         plugins.register_default_plugins()
-        read = Dashboard.from_json(json.loads(json.dumps(content)))
-        return json.loads(json.dumps(read, cls=encoder.JSONEncoder))
+        dashboard = Dashboard.from_json(json.loads(json.dumps(content)))
+        return json.loads(json.dumps(dashboard, cls=encoder.JSONEncoder))
 
 
 @every
-def test_dashboards_are_of_the_modern_schema_and_only_the_generator_edits_them(name: str) -> None:
+def test_dashboards_have_the_current_schema_and_are_not_editable(name: str) -> None:
     for content in dashboards(name).values():
         assert content["schemaVersion"] == SCHEMA_VERSION
         assert content["editable"] is False
@@ -67,7 +67,7 @@ def test_dashboards_are_of_the_modern_schema_and_only_the_generator_edits_them(n
         assert re.fullmatch(r"\d+[smh]", content["refresh"])
 
 
-def test_everybody_gets_the_dashboards_of_the_scopes_that_the_config_has() -> None:
+def test_there_are_dashboards_for_the_scopes_that_the_config_uses() -> None:
     assert set(dashboards("small")) == {
         "kpi-overview", "kpi-dept-sales", "kpi-detail", "kpi-wall", "kpi-exporter", "kpi-runbook",
     }  # fmt: skip
@@ -76,61 +76,61 @@ def test_everybody_gets_the_dashboards_of_the_scopes_that_the_config_has() -> No
     }  # fmt: skip
 
 
-def test_people_are_ranked_only_where_the_config_says_so_and_live_in_a_folder_of_their_own() -> None:
-    quiet = samples.full(dashboards={"leaderboard": False})
-    found = {board.name: board.folder for board in dashboard_files(Site(quiet))}
-    assert "leaderboard" not in found
-    assert {name for name, folder in found.items() if folder == "people"} == {"person", "people"}
+def test_people_are_ranked_only_if_the_config_asks_for_it_and_have_their_own_folder() -> None:
+    without_leaderboard = samples.full(dashboards={"leaderboard": False})
+    folders = {board.name: board.folder for board in dashboard_files(Site(without_leaderboard))}
+    assert "leaderboard" not in folders
+    assert {name for name, folder in folders.items() if folder == "people"} == {"person", "people"}
 
 
-def test_a_dashboard_of_people_never_asks_for_everybody_along_time() -> None:
+def test_no_range_query_covers_all_people() -> None:
     for dashboard in dashboards("full").values():
-        for shown in panels_of(dashboard):
-            for query in shown.get("targets", ()):
-                along_time = "person_kpi" in query["expr"] and query["range"]
-                assert not along_time or "${person:raw}" in query["expr"], shown["title"]
+        for entry in panels_of(dashboard):
+            for query in entry.get("targets", ()):
+                is_range_of_people = "person_kpi" in query["expr"] and query["range"]
+                assert not is_range_of_people or "${person:raw}" in query["expr"], entry["title"]
 
 
-def test_each_kpi_tile_leads_to_its_detail_with_the_time_range() -> None:
+def test_each_kpi_tile_links_to_its_detail_with_the_time_range() -> None:
     tiles = panel(dashboards("full")["kpi-dept-sales"], 4)
     url = "/d/kpi-detail?var-kpi=${__field.labels.kpi}&${__url_time_range}"
     assert list(links_of(tiles["fieldConfig"]["defaults"])) == [url]
 
 
-def test_every_dashboard_but_the_first_leads_home_with_variables_and_time_kept() -> None:
+def test_every_other_dashboard_links_to_the_overview_and_keeps_the_time_range() -> None:
     for uid, content in dashboards("full").items():
         home, *_ = content["links"]
         assert (home["url"] == "/d/kpi-overview") is (uid != "kpi-overview")
         assert all(link["keepTime"] for link in content["links"])
 
 
-def test_units_are_given_by_pattern_so_that_two_hundred_kpis_need_a_handful_of_overrides() -> None:
+def test_two_hundred_kpis_need_few_overrides_and_queries() -> None:
     kpis = [samples.kpi(f"kpi_{number}", scopes=["company", "team", "person"]) for number in range(200)]
-    found = {board.name: board.json for board in dashboard_files(Site(samples.small(kpis=kpis)))}
-    for shown in panels_of(found["kpi-detail"]):
-        if shown["type"] in ("stat", "bargauge", "timeseries"):
-            assert len(shown["fieldConfig"]["overrides"]) <= 20, shown["title"]
-    for name, content in found.items():
-        assert sum(len(shown.get("targets", ())) for shown in panels_of(content)) < 70, name
+    boards = {board.name: board.json for board in dashboard_files(Site(samples.small(kpis=kpis)))}
+    for entry in panels_of(boards["kpi-detail"]):
+        if entry["type"] in ("stat", "bargauge", "timeseries"):
+            assert len(entry["fieldConfig"]["overrides"]) <= 20, entry["title"]
+    for name, content in boards.items():
+        assert sum(len(entry.get("targets", ())) for entry in panels_of(content)) < 70, name
 
 
-def test_a_status_is_said_by_word_and_by_a_colour_that_the_colour_blind_tell_apart() -> None:
+def test_a_status_has_words_and_a_colour_that_colour_blind_readers_can_distinguish() -> None:
     tiles = panel(dashboards("full")["kpi-dept-sales"], 4)["fieldConfig"]["overrides"]
-    painted = {
+    colours = {
         o["matcher"]["options"]: o["properties"][0]["value"] for o in tiles if o["properties"][0]["id"] == "color"
     }
-    assert painted["/ off_track$/"] == {"mode": "fixed", "fixedColor": "#C4162A"}
-    assert painted["/ on_track$/"] == {"mode": "fixed", "fixedColor": "#5794F2"}
-    assert len(painted) == 9
+    assert colours["/ off_track$/"] == {"mode": "fixed", "fixedColor": "#C4162A"}
+    assert colours["/ on_track$/"] == {"mode": "fixed", "fixedColor": "#5794F2"}
+    assert len(colours) == 9
     assert tiles[-1]["properties"] == [
         {"id": "displayName", "value": "${__field.labels.title}: ${__field.labels.verdict}"}
     ]
 
 
-def test_traffic_light_colours_are_there_for_who_wants_them() -> None:
-    found = {b.name: b.json for b in dashboard_files(Site(samples.small(dashboards={"palette": "traffic"})))}
-    assert "#56A64B" in json.dumps(found["dept-sales"])
-    assert "#5794F2" not in json.dumps(panel(found["dept-sales"], 4))
+def test_the_palette_can_be_traffic_light_colours() -> None:
+    boards = {b.name: b.json for b in dashboard_files(Site(samples.small(dashboards={"palette": "traffic"})))}
+    assert "#56A64B" in json.dumps(boards["dept-sales"])
+    assert "#5794F2" not in json.dumps(panel(boards["dept-sales"], 4))
 
 
 def test_the_detail_draws_value_target_expected_and_previous_on_one_chart() -> None:
@@ -142,19 +142,19 @@ def test_the_detail_draws_value_target_expected_and_previous_on_one_chart() -> N
     assert {"id": "custom.lineInterpolation", "value": "stepAfter"} in dashed["properties"]
 
 
-def test_hours_of_history_are_a_line_also_where_a_closer_look_asks_between_them() -> None:
+def test_hourly_history_is_drawn_as_a_line_at_shorter_steps_too() -> None:
     charts = [p for board in dashboards("full").values() for p in panels_of(board) if p["type"] == "timeseries"]
     spans = {chart["fieldConfig"]["defaults"]["custom"]["spanNulls"] for chart in charts}
-    (longest,) = spans
-    assert timedelta(hours=1) < timedelta(milliseconds=longest) < timedelta(hours=2), "what is missing stays a gap"
+    (longest_gap,) = spans
+    assert timedelta(hours=1) < timedelta(milliseconds=longest_gap) < timedelta(hours=2), "missing data stays a gap"
 
 
-def test_the_detail_marks_where_the_target_changed() -> None:
+def test_the_detail_marks_changes_of_the_target() -> None:
     (annotation,) = dashboards("full")["kpi-detail"]["annotations"]["list"]
     assert annotation["target"]["expr"] == 'max by (kpi) (changes(kpi_target{kpi="$kpi"}[2h])) > 0'
 
 
-def test_the_detail_tells_why_how_and_for_which_decision() -> None:
+def test_the_detail_shows_reason_formula_and_decision() -> None:
     about = panel(dashboards("full")["kpi-detail"], 13)
     texts = json.dumps(about["fieldConfig"]["overrides"])
     assert "Whom to hire." in texts
@@ -165,21 +165,21 @@ def test_the_detail_offers_kpis_by_title() -> None:
     (variable,) = dashboards("full")["kpi-detail"]["templating"]["list"]
     assert variable["current"] == {"selected": True, "text": "Revenue won", "value": "revenue_won"}
     pattern = re.compile(variable["regex"].strip("/").replace("?<", "?P<"))
-    found = pattern.search('{kpi="a_b",title="Say "hi""} 1 1700000000000')
-    assert found
-    assert found.groupdict() == {"value": "a_b", "text": 'Say "hi"'}
+    match = pattern.search('{kpi="a_b",title="Say "hi""} 1 1700000000000')
+    assert match
+    assert match.groupdict() == {"value": "a_b", "text": 'Say "hi"'}
 
 
-def test_the_detail_shows_teams_and_people_only_where_there_are_any() -> None:
-    assert {23, 24} & {shown["id"] for shown in panels_of(dashboards("small")["kpi-detail"])} == set()
+def test_the_detail_shows_teams_and_people_only_if_kpis_have_them() -> None:
+    assert {23, 24} & {entry["id"] for entry in panels_of(dashboards("small")["kpi-detail"])} == set()
     assert config("full").kpis[0].scopes == (Scope.COMPANY, Scope.TEAM, Scope.PERSON)
-    assert {23, 24} <= {shown["id"] for shown in panels_of(dashboards("full")["kpi-detail"])}
+    assert {23, 24} <= {entry["id"] for entry in panels_of(dashboards("full")["kpi-detail"])}
 
 
-def test_details_wait_in_collapsed_rows_until_they_are_asked_for() -> None:
+def test_details_are_in_collapsed_rows() -> None:
     for uid in ("kpi-overview", "kpi-dept-sales", "kpi-exporter"):
         content = dashboards("full")[uid]
-        rows = [shown for shown in content["panels"] if shown["type"] == "row"]
+        rows = [entry for entry in content["panels"] if entry["type"] == "row"]
         assert rows
         assert all(row["collapsed"] and row["panels"] for row in rows)
         assert len(content["panels"]) <= 16
@@ -188,46 +188,46 @@ def test_details_wait_in_collapsed_rows_until_they_are_asked_for() -> None:
 def test_the_wall_has_few_panels_on_one_screen() -> None:
     panels = dashboards("full")["kpi-wall"]["panels"]
     assert len(panels) <= 9
-    assert max(shown["gridPos"]["y"] + shown["gridPos"]["h"] for shown in panels) <= 21
+    assert max(entry["gridPos"]["y"] + entry["gridPos"]["h"] for entry in panels) <= 21
 
 
-def test_panel_ids_stay_when_kpis_are_added() -> None:
-    more = samples.full()
-    fewer = more.model_copy(update={"kpis": more.kpis[1:]})
+def test_panel_ids_stay_the_same_when_kpis_are_added() -> None:
+    full = samples.full()
+    fewer_kpis = full.model_copy(update={"kpis": full.kpis[1:]})
 
     def ids(of: object) -> dict[tuple[str, str], int]:
         return {
-            (board.name, shown["title"]): shown["id"]
+            (board.name, entry["title"]): entry["id"]
             for board in dashboard_files(Site(of))  # type: ignore[arg-type]
-            for shown in panels_of(board.json)
-            if shown["title"]
+            for entry in panels_of(board.json)
+            if entry["title"]
         }
 
-    before, after = ids(more), ids(fewer)
+    before, after = ids(full), ids(fewer_kpis)
     assert {key: before[key] for key in after} == after
 
 
 @pytest.mark.parametrize(("grafana", "expected"), [("prometheus", "table"), ("grafana", "alertlist")])
-def test_firing_alerts_are_asked_from_whoever_evaluates_them(grafana: str, expected: str) -> None:
-    found = {b.name: b.json for b in dashboard_files(Site(samples.small(alerting={"engine": grafana})))}
+def test_firing_alerts_come_from_the_engine_that_evaluates_them(grafana: str, expected: str) -> None:
+    boards = {b.name: b.json for b in dashboard_files(Site(samples.small(alerting={"engine": grafana})))}
     for name in ("overview", "kpi-detail", "dept-sales"):
-        (shown,) = [p for p in panels_of(found[name]) if p["title"] == "Firing alerts"]
-        assert shown["type"] == expected
-        assert "kpi" in json.dumps(shown["options" if expected == "alertlist" else "targets"])
+        (alerts,) = [p for p in panels_of(boards[name]) if p["title"] == "Firing alerts"]
+        assert alerts["type"] == expected
+        assert "kpi" in json.dumps(alerts["options" if expected == "alertlist" else "targets"])
 
 
-def test_times_and_weeks_are_the_companys() -> None:
+def test_time_zone_and_weeks_are_those_of_the_company() -> None:
     content: Json = dashboards("full")["kpi-overview"]
     assert (content["timezone"], content["weekStart"], content["fiscalYearStartMonth"]) == (
         "America/New_York",
         "monday",
         6,
     )
-    late = samples.small(company={"name": "A", "timezone": "UTC", "week_starts": "wednesday"})
-    assert next(iter(dashboard_files(Site(late)))).json["weekStart"] == ""
+    midweek = samples.small(company={"name": "A", "timezone": "UTC", "week_starts": "wednesday"})
+    assert next(iter(dashboard_files(Site(midweek)))).json["weekStart"] == ""
 
 
-def test_the_data_source_can_be_another() -> None:
-    found = next(iter(dashboard_files(Site(samples.small(), "their-prometheus")))).json
-    used = {json.dumps(q["datasource"]) for shown in panels_of(found) for q in shown.get("targets", ())}
-    assert used == {'{"type": "prometheus", "uid": "their-prometheus"}'}
+def test_the_data_source_can_be_set() -> None:
+    board = next(iter(dashboard_files(Site(samples.small(), "their-prometheus")))).json
+    references = {json.dumps(q["datasource"]) for entry in panels_of(board) for q in entry.get("targets", ())}
+    assert references == {'{"type": "prometheus", "uid": "their-prometheus"}'}

@@ -1,4 +1,4 @@
-"""The same config gives the same files, whatever the config is."""
+"""Generated files: deterministic, valid, and complete."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ ROOT = Path(__file__).parents[2]
 
 
 @pytest.mark.parametrize("name", CONFIGS)
-def test_what_is_generated_would_load(name: str) -> None:
+def test_generated_files_are_valid(name: str) -> None:
     validate(files_of(config(name)))
 
 
@@ -49,9 +49,9 @@ def test_the_acceptance_configs_generate_and_validate(tmp_path: Path, name: str)
     files = compose_files(Site(load(path, {}).config), Deployment(), Manifest())
     validate(files)
     for file, text in files.items():
-        place = tmp_path / file
-        place.parent.mkdir(parents=True, exist_ok=True)
-        place.write_text(text, encoding="utf-8")
+        target = tmp_path / file
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_text(text, encoding="utf-8")
     commands = (
         ["promtool", "check", "config", "prometheus/prometheus.yml"],
         ["promtool", "test", "rules", "prometheus/tests/kpi.yml"],
@@ -59,8 +59,8 @@ def test_the_acceptance_configs_generate_and_validate(tmp_path: Path, name: str)
     )
     for name_of_program, *arguments in commands:
         command = [str(program(name_of_program)), *arguments]
-        done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
-        assert done.returncode == 0, done.stdout + done.stderr
+        result = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+        assert result.returncode == 0, result.stdout + result.stderr
 
 
 def test_the_committed_output_is_that_of_the_demo_config() -> None:
@@ -80,7 +80,7 @@ def test_no_path_of_this_machine_is_in_the_files() -> None:
         assert str(ROOT) not in text, path
 
 
-def test_rules_that_left_the_config_are_deleted_in_grafana_for_good() -> None:
+def test_rules_removed_from_the_config_are_deleted_in_grafana() -> None:
     engine = {"alerting": {"engine": "grafana"}}
     two = small(kpis=[kpi("deals"), kpi("orders")], **engine)
     first = files_of(two)
@@ -88,14 +88,14 @@ def test_rules_that_left_the_config_are_deleted_in_grafana_for_good() -> None:
 
     second = files_of(small(**engine), Manifest.from_text(first["manifest.json"]))
     deleted = {entry["uid"] for entry in yaml.safe_load(second[GRAFANA_ALERTING])["deleteRules"]}
-    gone = {
+    obsolete = {
         r["uid"]
         for g in yaml.safe_load(first[GRAFANA_ALERTING])["groups"]
         for r in g["rules"]
         if "orders" in r["title"]
     }
-    assert deleted == gone
-    assert len(gone) == 3
+    assert deleted == obsolete
+    assert len(obsolete) == 3
 
     again = files_of(small(**engine), Manifest.from_text(second["manifest.json"]))
     assert again == second
@@ -103,7 +103,7 @@ def test_rules_that_left_the_config_are_deleted_in_grafana_for_good() -> None:
     assert back == first
 
 
-def test_contact_points_and_timings_that_left_are_deleted_with_a_new_tree() -> None:
+def test_removed_contact_points_and_timings_are_deleted_with_a_new_policy_tree() -> None:
     first = files_of(full())
     fewer = full(contacts=[{"name": "owner_mail", "email": "owner@example.com"}], company=_without_hours())
     fewer = fewer.model_copy(update={"kpis": tuple(k.model_copy(update={"alerts": None}) for k in fewer.kpis)})
@@ -120,7 +120,7 @@ def _without_hours() -> dict[str, str]:
     return {"name": "Acme", "timezone": "America/New_York"}
 
 
-def test_turning_to_prometheus_deletes_grafanas_rules_but_no_contact_that_a_policy_may_name() -> None:
+def test_a_switch_to_prometheus_deletes_grafanas_rules_but_keeps_contact_points_that_policies_use() -> None:
     first = files_of(full())
     files = files_of(full(alerting={"engine": "prometheus"}), Manifest.from_text(first["manifest.json"]))
     assert set(yaml.safe_load(files[GRAFANA_ALERTING])) == {"apiVersion", "deleteRules"}
@@ -128,7 +128,7 @@ def test_turning_to_prometheus_deletes_grafanas_rules_but_no_contact_that_a_poli
     validate(files)
 
 
-def test_everything_for_a_cluster_is_a_rule_or_a_config_map() -> None:
+def test_files_for_a_cluster_are_a_rule_object_and_config_maps() -> None:
     files = cluster_files(Site(full()), Deployment())
     kinds = {path: yaml.safe_load(text) for path, text in files.items() if path.endswith(".yaml")}
     assert kinds["kubernetes/rules.yaml"]["kind"] == "PrometheusRule"
@@ -147,12 +147,12 @@ def test_everything_for_a_cluster_is_a_rule_or_a_config_map() -> None:
     assert kinds["kubernetes/alerting.yaml"]["metadata"]["labels"]["grafana_alert"] == "1"
 
 
-def test_the_rules_of_a_cluster_are_those_of_the_stack(tmp_path: Path) -> None:
+def test_the_rules_for_a_cluster_are_valid(tmp_path: Path) -> None:
     files = cluster_files(Site(full()), Deployment())
     path = tmp_path / "rules.yml"
     path.write_text(yaml.safe_dump(yaml.safe_load(files["kubernetes/rules.yaml"])["spec"]), encoding="utf-8")
-    done = subprocess.run([program("promtool"), "check", "rules", path], capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
+    result = subprocess.run([program("promtool"), "check", "rules", path], capture_output=True, text=True, check=False)
+    assert result.returncode == 0, result.stderr
 
 
 def test_a_cluster_without_grafana_alerts_gets_no_alerting_map() -> None:

@@ -1,4 +1,4 @@
-"""What a real Grafana says to all that is generated; and that what asks it would notice if it said no."""
+"""A real Grafana loads everything that is generated, and the client that checks it notices problems."""
 
 from __future__ import annotations
 
@@ -21,89 +21,89 @@ from exporter.config.loader import load
 from tests import small_company
 from tests.command_line import Typed
 from tests.dashboards.generated import Json, dashboards
-from tests.dashboards.grafana_client import Grafana, generated_boards, troubles
+from tests.dashboards.grafana_client import Grafana, error_lines, generated_boards
 from tests.programs import program
 from tests.test_alert_journey import running, stack
 from tests.test_end_to_end import exporting
 from tests.test_end_to_end import until as soon
 from tests.waiting import until
 
-LEFT_OUT = (
-    "no Grafana itself has read what is generated. Put grafana on PATH, or give GRAFANA_URL and GRAFANA_TOKEN "
-    "of one that is there for tests"
+SKIPPED = (
+    "no real Grafana has loaded the generated files. Put grafana on PATH, or set GRAFANA_URL and GRAFANA_TOKEN of a "
+    "Grafana for tests"
 )
 VALUES = {"kpi": "yearly_revenue", "person": "Ada Lovelace", "team": "North"}
 VALUES |= {"__range": "6h", "__rate_interval": "5m", "__interval": "1m"}
 
 
 def company(directory: Path) -> Path:
-    """The small company, whose rules Grafana evaluates too."""
+    """The small company, with rules that Grafana evaluates too."""
     contacts = "contacts:\n  - {name: boss, webhook: {url: 'http://127.0.0.1:9/'}}\nalerting: {engine: both}\n"
     return small_company.write(directory, small_company.CONFIG + contacts)
 
 
-def test_a_grafana_provisioned_with_it_shows_everything_and_answers_every_query(tmp_path: Path) -> None:
+def test_a_provisioned_grafana_shows_all_dashboards_and_answers_all_queries(tmp_path: Path) -> None:
     if not (shutil.which("grafana") or shutil.which("grafana-server")):
-        pytest.skip(LEFT_OUT)
+        pytest.skip(SKIPPED)
     program("prometheus")
     config = company(tmp_path / "company")
     with exporting(config, tmp_path / "data") as exporter:
         soon(lambda: exporter.value('kpi_value{kpi="yearly_revenue"}'))
         address = f"http://127.0.0.1:{exporter.port}"
-        with local_stack.begin(load(config, {}).config, address, tmp_path, no_past) as places:
-            with httpx.Client(base_url=places["Grafana"], timeout=30) as client:
+        with local_stack.begin(load(config, {}).config, address, tmp_path, no_history) as addresses:
+            with httpx.Client(base_url=addresses["Grafana"], timeout=30) as client:
                 grafana = Grafana(client)
-                until(grafana.answers)
+                until(grafana.is_up)
                 boards = generated_boards(tmp_path / "stack/generated")
                 until(lambda: grafana.faults_of_dashboards(boards) == [])
                 until(lambda: grafana.rules() != [] and {r["health"] for r in grafana.rules()} <= {"ok", "nodata"})
                 assert grafana.faults_of_rules() == []
                 until(lambda: grafana.faults_of_queries(boards, VALUES) == [])
-            assert troubles((tmp_path / "stack/grafana.log").read_text()) == []
+            assert error_lines((tmp_path / "stack/grafana.log").read_text()) == []
 
 
-def no_past(_: Path, stopped: Event) -> bool:
+def no_history(_: Path, stopped: Event) -> bool:
     return stopped.wait(0)
 
 
-def test_a_grafana_that_runs_takes_it_over_its_api(typed: Typed, tmp_path: Path) -> None:
+def test_a_running_grafana_accepts_a_push(typed: Typed, tmp_path: Path) -> None:
     url, token = os.environ.get("GRAFANA_URL"), os.environ.get("GRAFANA_TOKEN")
     if not (url and token):
-        pytest.skip(LEFT_OUT)
+        pytest.skip(SKIPPED)
     source = os.environ.get("GRAFANA_DATASOURCE_UID", "kpi-prometheus")
     config = company(tmp_path / "company")
     with httpx.Client(base_url=url, headers={"Authorization": f"Bearer {token}"}, timeout=30) as client:
-        taken = client.get("/api/search", params={"tag": "kpi-exporter"}).json()
-        assert taken == [], "GRAFANA_URL is a Grafana that shows somebody's KPIs: give one that is there for tests"
+        existing = client.get("/api/search", params={"tag": "kpi-exporter"}).json()
+        assert existing == [], "GRAFANA_URL already has KPI dashboards: use a Grafana for tests"
         grafana = Grafana(client)
         push = ("push-grafana", "--config", config, "--url", url, "--datasource-uid", source)
         try:
             assert typed(*push).code == 0
-            assert typed(*push).out == "0 changes\n", "the second time nothing is left to change"
+            assert typed(*push).out == "0 changes\n", "a second push changes nothing"
             write_stack(load(config, {}).config, tmp_path / "generated")
-            assert {found["uid"] for found in client.get("/api/search").json()} >= {"kpi-overview", "kpi-detail"}
+            assert {entry["uid"] for entry in client.get("/api/search").json()} >= {"kpi-overview", "kpi-detail"}
             until(lambda: {rule["health"] for rule in grafana.rules()} <= {"ok", "nodata"})
             failing = grafana.faults_of_queries(generated_boards(tmp_path / "generated"), VALUES)
             assert [fault for fault in failing if not fault.endswith(": no data")] == []
         finally:
-            for found in client.get("/api/search", params={"tag": "kpi-exporter"}).json():
-                client.delete(f"/api/dashboards/uid/{found['uid']}")
+            for entry in client.get("/api/search", params={"tag": "kpi-exporter"}).json():
+                client.delete(f"/api/dashboards/uid/{entry['uid']}")
             for rule in client.get("/api/v1/provisioning/alert-rules").json():
                 if rule["labels"].get("contacts", "").startswith(",boss,"):
                     client.delete(f"/api/v1/provisioning/alert-rules/{rule['uid']}")
 
 
-class Shown:
-    """Answers as a Grafana does that has read the files; `spoil` changes what it says."""
+class GrafanaWithBoards:
+    """Responds like a Grafana that has loaded these dashboards. `change` alters the content of responses."""
 
-    def __init__(self, boards: dict[str, Json], spoil: Callable[[str, Any], Any] = lambda _, said: said) -> None:
-        self.boards, self.spoil = boards, spoil
+    def __init__(self, boards: dict[str, Json], change: Callable[[str, Any], Any] = lambda _, content: content) -> None:
+        self.boards, self.change = boards, change
 
     def __call__(self, request: httpx.Request) -> httpx.Response:
         path = unquote(request.url.path)
-        return httpx.Response(200, json=self.spoil(path, self._said(path, request)))
+        return httpx.Response(200, json=self.change(path, self._content(path, request)))
 
-    def _said(self, path: str, request: httpx.Request) -> Any:
+    def _content(self, path: str, request: httpx.Request) -> Any:
         if path == "/api/health":
             return {"database": "ok", "version": "12.1.1"}
         if path == "/api/search":
@@ -120,23 +120,23 @@ class Shown:
         return {"status": "success", "data": {"groups": [{"rules": [{"name": "KpiOffTrack", "health": "ok"}]}]}}
 
 
-class ApiClient(Shown):
-    """Answers queries as Grafana's data source does: by asking a Prometheus."""
+class GrafanaWithPrometheus(GrafanaWithBoards):
+    """Answers queries like Grafana's data source: from a Prometheus."""
 
     def __init__(self, boards: dict[str, Json], port: int) -> None:
         super().__init__(boards)
         self.prometheus = httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=30)
 
-    def _said(self, path: str, request: httpx.Request) -> Any:
+    def _content(self, path: str, request: httpx.Request) -> Any:
         if path != "/api/ds/query":
-            return super()._said(path, request)
-        return {"results": {q["refId"]: self._asked(q["expr"]) for q in json.loads(request.content)["queries"]}}
+            return super()._content(path, request)
+        return {"results": {q["refId"]: self._query(q["expr"]) for q in json.loads(request.content)["queries"]}}
 
-    def _asked(self, expr: str) -> dict[str, Any]:
-        said = self.prometheus.post("/api/v1/query", data={"query": expr}).json()
-        if said["status"] != "success":
-            return {"error": said["error"]}
-        return {"frames": [{"data": {"values": [[found["value"][1]]]}} for found in said["data"]["result"]]}
+    def _query(self, expr: str) -> dict[str, Any]:
+        content = self.prometheus.post("/api/v1/query", data={"query": expr}).json()
+        if content["status"] != "success":
+            return {"error": content["error"]}
+        return {"frames": [{"data": {"values": [[sample["value"][1]]]}} for sample in content["data"]["result"]]}
 
 
 def test_every_panel_has_data_from_a_prometheus_that_scrapes_the_exporter(tmp_path: Path) -> None:
@@ -146,46 +146,50 @@ def test_every_panel_has_data_from_a_prometheus_that_scrapes_the_exporter(tmp_pa
         ports = stack(config, tmp_path, [exporter.port])
         command = prometheus_command(str(program("prometheus")), tmp_path, ports["prometheus"])
         boards = generated_boards(tmp_path / "generated")
-        asking = ApiClient(boards, ports["prometheus"])
+        fake = GrafanaWithPrometheus(boards, ports["prometheus"])
         with (
             running(command, ports["prometheus"], tmp_path / "prometheus.log"),
-            httpx.Client(base_url="http://grafana", transport=httpx.MockTransport(asking)) as client,
-            asking.prometheus,
+            httpx.Client(base_url="http://grafana", transport=httpx.MockTransport(fake)) as client,
+            fake.prometheus,
         ):
             until(lambda: Grafana(client).faults_of_queries(boards, VALUES) == [])
 
 
-def faults(spoil: Callable[[str, Any], Any]) -> list[str]:
-    """What is told of a Grafana that says something else."""
+def faults(change: Callable[[str, Any], Any]) -> list[str]:
+    """The faults found in a Grafana whose responses are altered."""
     boards = dashboards("small")
-    with httpx.Client(base_url="http://grafana", transport=httpx.MockTransport(Shown(boards, spoil))) as client:
+    with httpx.Client(
+        base_url="http://grafana", transport=httpx.MockTransport(GrafanaWithBoards(boards, change))
+    ) as client:
         grafana = Grafana(client)
-        assert grafana.answers()
+        assert grafana.is_up()
         return [*grafana.faults_of_dashboards(boards), *grafana.faults_of_rules(), *grafana.faults_of_queries(boards)]
 
 
-def test_nothing_is_found_where_all_is_well() -> None:
-    assert faults(lambda _, said: said) == []
+def test_no_fault_is_found_when_all_is_well() -> None:
+    assert faults(lambda _, content: content) == []
 
 
-def at(place: str, change: Callable[[Any], Any]) -> Callable[[str, Any], Any]:
-    return lambda path, said: change(said) if path == place else said
+def at(changed_path: str, change: Callable[[Any], Any]) -> Callable[[str, Any], Any]:
+    return lambda path, content: change(content) if path == changed_path else content
 
 
-def first_query(answer: dict[str, Any]) -> Callable[[Any], Any]:
-    return lambda said: {"results": {ref: found | answer for ref, found in said["results"].items()}}
+def every_result(changes: dict[str, Any]) -> Callable[[Any], Any]:
+    return lambda content: {"results": {ref: result | changes for ref, result in content["results"].items()}}
 
 
 @pytest.mark.parametrize(
-    ("spoil", "told"),
+    ("change", "fault"),
     [
-        (at("/api/search", lambda said: said[1:]), "Grafana does not list it"),
+        (at("/api/search", lambda content: content[1:]), "Grafana does not list it"),
         (
-            at("/api/dashboards/uid/kpi-overview", lambda said: {"dashboard": said["dashboard"] | {"panels": []}}),
+            at(
+                "/api/dashboards/uid/kpi-overview", lambda content: {"dashboard": content["dashboard"] | {"panels": []}}
+            ),
             "kpi-overview.panels",
         ),
         (
-            at("/api/dashboards/uid/kpi-wall", lambda said: {"dashboard": said["dashboard"] | {"refresh": "5s"}}),
+            at("/api/dashboards/uid/kpi-wall", lambda content: {"dashboard": content["dashboard"] | {"refresh": "5s"}}),
             "kpi-wall.refresh: '1m' became '5s'",
         ),
         (
@@ -195,20 +199,20 @@ def first_query(answer: dict[str, Any]) -> Callable[[Any], Any]:
             ),
             "R: error no",
         ),
-        (at("/api/ds/query", first_query({"error": "bad_data: parse error"})), "bad_data: parse error"),
-        (at("/api/ds/query", first_query({"frames": []})), "KPIs on target: no data"),
-        (at("/api/ds/query", lambda _: {"message": "internal error"}), "it was not answered"),
+        (at("/api/ds/query", every_result({"error": "bad_data: parse error"})), "bad_data: parse error"),
+        (at("/api/ds/query", every_result({"frames": []})), "KPIs on target: no data"),
+        (at("/api/ds/query", lambda _: {"message": "internal error"}), "no result"),
     ],
 )
-def test_what_is_not_well_is_found(spoil: Callable[[str, Any], Any], told: str) -> None:
-    assert any(told in fault for fault in faults(spoil)), told
+def test_each_fault_is_found(change: Callable[[str, Any], Any], fault: str) -> None:
+    assert any(fault in entry for entry in faults(change)), fault
 
 
-def test_a_panel_that_may_be_empty_says_so_itself() -> None:
-    empty = faults(at("/api/ds/query", first_query({"frames": []})))
+def test_a_panel_that_may_be_empty_is_not_a_fault() -> None:
+    empty = faults(at("/api/ds/query", every_result({"frames": []})))
     assert not any("Firing alerts" in fault or "Needs attention" in fault for fault in empty)
 
 
 def test_an_error_in_grafanas_log_is_found() -> None:
     log = "logger=settings level=info msg=ok\nlogger=provisioning.alerting level=error msg=broken\nlvl=eror msg=old"
-    assert [line.rpartition("=")[2] for line in troubles(log)] == ["broken", "old"]
+    assert [line.rpartition("=")[2] for line in error_lines(log)] == ["broken", "old"]

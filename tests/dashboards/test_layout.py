@@ -1,4 +1,4 @@
-"""Panels stand in reading order, none over another."""
+"""Panels are arranged in reading order without overlaps."""
 
 from __future__ import annotations
 
@@ -12,26 +12,26 @@ def panel(panel_id: int) -> Panel:
     return note(Header(panel_id, "t", "d"), "text")
 
 
-def places(*parts: GridItem | PanelRow) -> dict[int, tuple[int, int, int, int]]:
-    found = {}
-    for placed in arrange(parts):
-        for each in (placed, *getattr(placed, "panels", ())):
+def grid_positions(*layout: GridItem | PanelRow) -> dict[int, tuple[int, int, int, int]]:
+    positions = {}
+    for arranged in arrange(layout):
+        for each in (arranged, *getattr(arranged, "panels", ())):
             grid = to_json(each)["gridPos"]
-            found[each.id] = (grid["x"], grid["y"], grid["w"], grid["h"])
-    return found
+            positions[each.id] = (grid["x"], grid["y"], grid["w"], grid["h"])
+    return positions
 
 
 def test_panels_flow_from_left_to_right_and_wrap_at_the_edge() -> None:
-    assert places(GridItem(panel(1), 12, 4), GridItem(panel(2), 12, 6), GridItem(panel(3), 8, 2)) == {
+    assert grid_positions(GridItem(panel(1), 12, 4), GridItem(panel(2), 12, 6), GridItem(panel(3), 8, 2)) == {
         1: (0, 0, 12, 4),
         2: (12, 0, 12, 6),
         3: (0, 6, 8, 2),
     }
 
 
-def test_a_collapsed_row_holds_its_panels_and_takes_one_line() -> None:
+def test_a_collapsed_row_contains_its_panels_and_takes_one_line() -> None:
     row: RowPanel = collapsed_row(9, "more")
-    assert places(
+    assert grid_positions(
         GridItem(panel(1), 24, 4), PanelRow(row, (GridItem(panel(2), 24, 5),)), GridItem(panel(3), 24, 1)
     ) == {
         1: (0, 0, 24, 4),
@@ -44,7 +44,7 @@ def test_a_collapsed_row_holds_its_panels_and_takes_one_line() -> None:
 
 def test_an_open_row_is_followed_by_its_panels() -> None:
     row = open_row(9, "more")
-    assert places(PanelRow(row, (GridItem(panel(2), 24, 5),)), GridItem(panel(3), 24, 1)) == {
+    assert grid_positions(PanelRow(row, (GridItem(panel(2), 24, 5),)), GridItem(panel(3), 24, 1)) == {
         9: (0, 0, 24, 1),
         2: (0, 1, 24, 5),
         3: (0, 6, 24, 1),

@@ -1,4 +1,4 @@
-"""Files are written whole or not at all, and what is no longer generated goes."""
+"""The output folder is written all or nothing, and obsolete files are removed."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ from dashboards.output import (
 
 
 def files(**texts: str) -> dict[str, str]:
-    found = {path.replace("__", "/"): text for path, text in texts.items()}
-    return {**found, MANIFEST: Manifest(files=tuple(sorted(found))).to_text()}
+    texts_by_path = {path.replace("__", "/"): text for path, text in texts.items()}
+    return {**texts_by_path, MANIFEST: Manifest(files=tuple(sorted(texts_by_path))).to_text()}
 
 
 def on_disk(out: Path) -> dict[str, str]:
     return {str(p.relative_to(out)): p.read_text() for p in out.rglob("*") if p.is_file()}
 
 
-def test_what_changed_is_told(tmp_path: Path) -> None:
+def test_the_result_lists_new_changed_and_removed_files(tmp_path: Path) -> None:
     out = tmp_path / "deep" / "out"
     first = write_files(out, files(a="1", b__c="2"))
     assert (first.new, first.changed, first.removed) == (("a", "b/c", MANIFEST), (), ())
@@ -37,7 +37,7 @@ def test_what_changed_is_told(tmp_path: Path) -> None:
     assert on_disk(out) == files(a="1", b__c="3")
 
 
-def test_what_is_no_longer_generated_is_removed_with_its_empty_folder(tmp_path: Path) -> None:
+def test_an_obsolete_file_is_removed_with_its_empty_folder(tmp_path: Path) -> None:
     write_files(tmp_path, files(a="1", b__c__d="2"))
     (tmp_path / "mine").write_text("left alone")
     assert write_files(tmp_path, files(a="1")).removed == ("b/c/d",)
@@ -55,7 +55,7 @@ def test_a_manifest_cannot_point_outside_its_folder(tmp_path: Path) -> None:
     assert outside.read_text() == "stays"
 
 
-def test_a_folder_without_a_readable_manifest_is_one_that_nothing_was_generated_into(tmp_path: Path) -> None:
+def test_without_a_readable_manifest_the_folder_counts_as_new(tmp_path: Path) -> None:
     assert read_manifest(tmp_path) == Manifest()
     for text in ("not json", "[]", '{"files": 5}', "{}"):
         (tmp_path / MANIFEST).write_text(text)
@@ -80,17 +80,17 @@ def test_a_full_disk_leaves_the_folder_as_it_was(tmp_path: Path, monkeypatch: py
 
 
 @pytest.mark.parametrize("survived", range(6))
-def test_a_kill_at_any_rename_leaves_whole_files_and_the_next_run_heals(
+def test_a_kill_at_any_rename_leaves_whole_files_and_the_next_run_completes_them(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, survived: int
 ) -> None:
     old, new = files(a="old a", b="old b", gone="old"), files(a="new a", b="new b", c="new c")
     write_files(tmp_path, old)
-    real, left = Path.replace, [survived]
+    real, remaining = Path.replace, [survived]
 
     def replace_or_die(self: Path, target: Path) -> Path:
-        if not left[0]:
+        if not remaining[0]:
             raise KeyboardInterrupt
-        left[0] -= 1
+        remaining[0] -= 1
         return real(self, target)
 
     with monkeypatch.context() as patched:
@@ -124,24 +124,24 @@ def test_unchanged_files_are_not_touched(tmp_path: Path) -> None:
     assert (tmp_path / "a").stat().st_mtime == 1
 
 
-def test_a_difference_is_shown_and_refused(tmp_path: Path) -> None:
+def test_a_difference_is_shown_and_rejected(tmp_path: Path) -> None:
     write_files(tmp_path, files(a="one\ntwo\n", gone="x\n"))
-    wanted = files(a="one\n2\n", new="y\n")
-    shown = diff_files(tmp_path, wanted)
+    changed = files(a="one\n2\n", new="y\n")
+    diff = diff_files(tmp_path, changed)
     for line in ("--- on disk/a", "+++ generated/a", "-two", "+2", "+y", "-x"):
-        assert f"{line}\n" in shown
+        assert f"{line}\n" in diff
     with pytest.raises(StaleOutputError, match="4 files are out of date") as refused:
-        require_current(tmp_path, wanted)
+        require_current(tmp_path, changed)
     assert refused.value.paths == ("a", "new", MANIFEST, "gone")
 
 
-def test_no_difference_is_nothing(tmp_path: Path) -> None:
+def test_without_a_difference_the_diff_is_empty(tmp_path: Path) -> None:
     write_files(tmp_path, files(a="1"))
     assert diff_files(tmp_path, files(a="1")) == ""
     require_current(tmp_path, files(a="1"))
 
 
-def test_a_file_that_somebody_edited_by_hand_is_out_of_date(tmp_path: Path) -> None:
+def test_a_file_edited_by_hand_is_out_of_date(tmp_path: Path) -> None:
     write_files(tmp_path, files(a="1"))
     (tmp_path / "a").write_bytes(b"\xff\xfe")
     with pytest.raises(StaleOutputError, match="1 file is out of date"):

@@ -1,4 +1,4 @@
-"""Alert rules, as Prometheus itself reads and evaluates them."""
+"""The alert rules, loaded and evaluated by Prometheus itself."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from dashboards.rules.kpi_alerts import withheld_after
 from dashboards.rules.model import AlertRule
 from exporter.config.root import Config
 from tests.dashboards.example_series import series
-from tests.dashboards.generated import config
+from tests.dashboards.generated import config as sample_config
 from tests.dashboards.samples import files_of, full, kpi, metric, small, source
 from tests.programs import program
 
@@ -24,42 +24,42 @@ every = pytest.mark.parametrize("name", ["small", "full", "hostile"])
 
 
 def promtool(*arguments: object) -> str:
-    """What promtool complains about; empty if nothing."""
-    done = subprocess.run([program("promtool"), *map(str, arguments)], capture_output=True, text=True, check=False)
-    return "" if done.returncode == 0 else done.stdout + done.stderr
+    """What promtool reports; empty if it finds no problem."""
+    result = subprocess.run([program("promtool"), *map(str, arguments)], capture_output=True, text=True, check=False)
+    return "" if result.returncode == 0 else result.stdout + result.stderr
 
 
-def written(tmp_path: Path, of: Config) -> Path:
-    files = files_of(of)
+def write_rules(tmp_path: Path, config: Config) -> Path:
+    files = files_of(config)
     for path in (RECORDING_RULES, ALERT_RULES, RULE_TESTS):
-        place = tmp_path / path
-        place.parent.mkdir(parents=True, exist_ok=True)
-        place.write_text(files[path], encoding="utf-8")
+        target = tmp_path / path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_text(files[path], encoding="utf-8")
     return tmp_path
 
 
-def rules(of: Config) -> dict[tuple[str, str], AlertRule]:
-    return {(rule.name, rule.subject): rule for group in alert_groups(of) for rule in group.rules}
+def rules(config: Config) -> dict[tuple[str, str], AlertRule]:
+    return {(rule.name, rule.subject): rule for group in alert_groups(config) for rule in group.rules}
 
 
 @every
 def test_prometheus_accepts_all_rules(tmp_path: Path, name: str) -> None:
-    out = written(tmp_path, config(name))
-    complaint = promtool("check", "rules", out / RECORDING_RULES, out / ALERT_RULES)
-    assert not complaint, complaint
+    out = write_rules(tmp_path, sample_config(name))
+    problems = promtool("check", "rules", out / RECORDING_RULES, out / ALERT_RULES)
+    assert not problems, problems
 
 
 @every
-def test_every_alert_fires_on_its_example_and_stays_silent_without(tmp_path: Path, name: str) -> None:
-    complaint = promtool("test", "rules", written(tmp_path, config(name)) / RULE_TESTS)
-    assert not complaint, complaint
+def test_every_alert_fires_on_its_example_and_not_otherwise(tmp_path: Path, name: str) -> None:
+    problems = promtool("test", "rules", write_rules(tmp_path, sample_config(name)) / RULE_TESTS)
+    assert not problems, problems
 
 
 @every
 def test_the_generated_tests_cover_every_alert(name: str) -> None:
-    content = yaml.safe_load(files_of(config(name))[RULE_TESTS])
+    content = yaml.safe_load(files_of(sample_config(name))[RULE_TESTS])
     *fires, quiet, nothing = content["tests"]
-    names = {rule.name for rule in rules(config(name)).values()}
+    names = {rule.name for rule in rules(sample_config(name)).values()}
     assert {test["alert_rule_test"][0]["alertname"] for test in fires} == names
     assert all(test["alert_rule_test"][0]["exp_alerts"] for test in fires)
     assert {entry["alertname"] for entry in quiet["alert_rule_test"]} == names
@@ -80,7 +80,7 @@ def test_the_generated_tests_cover_every_alert(name: str) -> None:
     ],
 )
 def test_the_generated_tests_notice_a_changed_rule(tmp_path: Path, before: str, after: str) -> None:
-    out = written(tmp_path, config("small"))
+    out = write_rules(tmp_path, sample_config("small"))
     path = out / ALERT_RULES
     text = path.read_text(encoding="utf-8")
     assert before in text
@@ -88,10 +88,10 @@ def test_the_generated_tests_notice_a_changed_rule(tmp_path: Path, before: str, 
     assert promtool("test", "rules", out / RULE_TESTS)
 
 
-def test_alerts_say_whose_they_are_how_bad_and_where_to_look() -> None:
+def test_alerts_have_owner_severity_and_links() -> None:
     content = yaml.safe_load(files_of(full())[ALERT_RULES])
-    found = {(r["alert"], r["labels"].get("kpi")): r for g in content["groups"] for r in g["rules"]}
-    rule = found["KpiOffTrack", "revenue_won"]
+    alerts = {(r["alert"], r["labels"].get("kpi")): r for g in content["groups"] for r in g["rules"]}
+    rule = alerts["KpiOffTrack", "revenue_won"]
     assert rule["labels"] == {
         "severity": "critical",
         "kpi": "revenue_won",
@@ -108,27 +108,27 @@ def test_alerts_say_whose_they_are_how_bad_and_where_to_look() -> None:
     assert "Whom to hire." in rule["annotations"]["description"]
 
 
-def test_a_kpi_alerts_on_what_it_was_asked_to() -> None:
-    found = rules(full())
-    assert {name for name, subject in found if subject == "revenue_won"} == {
+def test_a_kpi_has_alerts_for_the_statuses_that_it_lists() -> None:
+    by_name = rules(full())
+    assert {name for name, subject in by_name if subject == "revenue_won"} == {
         "KpiAtRisk", "KpiOffTrack", "KpiTargetReached", "KpiDataStale", "KpiReviewOverdue",
     }  # fmt: skip
-    assert {name for name, subject in found if subject == "backlog"} == {"KpiAtRisk", "KpiOffTrack", "KpiDataStale"}
-    dated = {name for name, subject in found if subject == "dated"}
+    assert {name for name, subject in by_name if subject == "backlog"} == {"KpiAtRisk", "KpiOffTrack", "KpiDataStale"}
+    dated = {name for name, subject in by_name if subject == "dated"}
     assert {"KpiNoData", "KpiNoTarget", "KpiTooEarly", "KpiTooFew", "KpiOnTrack"} <= dated
 
 
-def test_a_kpi_without_a_value_for_the_company_has_no_status_to_alert_on() -> None:
-    found = rules(small(kpis=[kpi("deals", scopes=["team"])]))
-    assert {name for name, subject in found if subject == "deals"} == {"KpiDataStale"}
+def test_a_kpi_without_a_company_value_has_no_status_alerts() -> None:
+    by_name = rules(small(kpis=[kpi("deals", scopes=["team"])]))
+    assert {name for name, subject in by_name if subject == "deals"} == {"KpiDataStale"}
 
 
-def test_a_review_is_asked_for_only_where_its_date_is_known() -> None:
+def test_a_review_alert_requires_the_date_of_the_last_review() -> None:
     undated = rules(small(kpis=[kpi("deals", review="yearly")]))
     assert ("KpiReviewOverdue", "deals") not in undated
 
 
-def test_stale_data_is_told_of_before_it_is_withheld() -> None:
+def test_the_stale_alert_fires_before_data_is_withheld() -> None:
     several = small(
         sources=[
             source("a", stale_after="30m"),
@@ -144,9 +144,9 @@ def test_stale_data_is_told_of_before_it_is_withheld() -> None:
     assert 1200 + rule.hold.total_seconds() < withheld.total_seconds()
 
 
-def test_two_exporters_make_one_alert_and_a_changed_instance_none_anew(tmp_path: Path) -> None:
-    """The generated examples come from two exporters each; here the two disagree."""
-    out = written(tmp_path, small())
+def test_two_exporters_make_one_alert_and_a_changed_instance_makes_no_second_one(tmp_path: Path) -> None:
+    """The generated examples come from two exporters that agree; here one replaces the other."""
+    out = write_rules(tmp_path, small())
     status = series("kpi_status", 1, kpi="deals", status="off_track")
     first, second = status
     test: dict[str, Any] = {
@@ -171,13 +171,13 @@ def test_two_exporters_make_one_alert_and_a_changed_instance_none_anew(tmp_path:
     }
     path = tmp_path / "two.yml"
     path.write_text(yaml_text(test), encoding="utf-8")
-    complaint = promtool("test", "rules", path)
-    assert not complaint, complaint
+    problems = promtool("test", "rules", path)
+    assert not problems, problems
 
 
-def test_the_stale_alert_is_there_before_a_withheld_kpi_falls_silent(tmp_path: Path) -> None:
-    """A source stops at minute 60: the data is late at 70, withheld at 75, back at 120."""
-    out = written(tmp_path, small(kpis=[kpi("deals", alerts={"for": "5m", "on": ["off_track"]})]))
+def test_the_stale_alert_fires_before_alerts_of_a_withheld_kpi_stop(tmp_path: Path) -> None:
+    """A source stops at minute 60: its data is late at 70, withheld at 75, and back at 120."""
+    out = write_rules(tmp_path, small(kpis=[kpi("deals", alerts={"for": "5m", "on": ["off_track"]})]))
     fresh = "0+60x60 " + "3600x59 " + "7200+60x60"
     test = {
         "rule_files": [str(out / ALERT_RULES)],
@@ -209,8 +209,8 @@ def test_the_stale_alert_is_there_before_a_withheld_kpi_falls_silent(tmp_path: P
     }
     path = tmp_path / "stale.yml"
     path.write_text(yaml_text(test), encoding="utf-8")
-    complaint = promtool("test", "rules", path)
-    assert not complaint, complaint
+    problems = promtool("test", "rules", path)
+    assert not problems, problems
 
 
 def _expects(name: str, minute: str, *, fires: bool) -> dict[str, Any]:
@@ -218,18 +218,18 @@ def _expects(name: str, minute: str, *, fires: bool) -> dict[str, Any]:
     return {"expr": expr, "eval_time": minute, "exp_samples": [{"labels": "{}", "value": 1}] if fires else []}
 
 
-def test_uids_and_titles_of_rules_are_unique_and_short() -> None:
-    found = rules(full())
-    assert len({rule.uid for rule in found.values()}) == len(found)
-    assert max(len(rule.uid) for rule in found.values()) <= 40
+def test_uids_of_rules_are_unique_and_short() -> None:
+    uids = [rule.uid for rule in rules(full()).values()]
+    assert len(set(uids)) == len(uids)
+    assert max(map(len, uids)) <= 40
 
 
-def test_a_rule_group_is_made_for_each_department() -> None:
+def test_each_department_has_a_rule_group() -> None:
     names = [group.name for group in alert_groups(full())]
     assert names == ["kpi-alerts-1", "kpi-alerts-2", "kpi-sources", "kpi-exporter"]
 
 
-def test_numbers_read_as_people_write_them() -> None:
+def test_numbers_are_formatted_by_their_unit() -> None:
     content = yaml.safe_load(
         files_of(
             small(
@@ -242,12 +242,12 @@ def test_numbers_read_as_people_write_them() -> None:
             )
         )[ALERT_RULES]
     )
-    told = {
+    summaries = {
         r["labels"].get("kpi"): r["annotations"]["summary"]
         for g in content["groups"]
         for r in g["rules"]
         if r["alert"] == "KpiOffTrack"
     }
-    assert "| humanizePercentage }}{{ else }}" in told["share"]
-    assert "| humanizeDuration }}{{ else }}" in told["wait"]
-    assert "| humanize }} visits{{ else }}" in told["visits"]
+    assert "| humanizePercentage }}{{ else }}" in summaries["share"]
+    assert "| humanizeDuration }}{{ else }}" in summaries["wait"]
+    assert "| humanize }} visits{{ else }}" in summaries["visits"]

@@ -1,4 +1,4 @@
-"""The file from which Grafana takes its own alert rules: flat, complete, and with nothing it would expand."""
+"""The provisioning file of Grafana's alert rules: flat, complete, and without text that Grafana would expand."""
 
 from __future__ import annotations
 
@@ -31,38 +31,38 @@ def rules(content: Json) -> dict[str, Json]:
     ("engine", "files"),
     [("prometheus", {ALERT_RULES}), ("grafana", {GRAFANA_ALERTING}), ("both", {ALERT_RULES, GRAFANA_ALERTING})],
 )
-def test_nobody_is_told_twice_unless_both_engines_are_wanted(engine: str, files: set[str]) -> None:
+def test_each_engine_gets_rules_only_if_it_evaluates_them(engine: str, files: set[str]) -> None:
     assert {ALERT_RULES, GRAFANA_ALERTING} & files_of(small(alerting={"engine": engine})).keys() == files
 
 
-def test_a_rule_is_flat_and_asks_for_the_number_that_its_text_shows() -> None:
+def test_a_rule_is_flat_and_queries_the_number_in_its_text() -> None:
     rule = rules(alerting())["KpiOffTrack revenue_won"]
     assert {key: rule[key] for key in ("condition", "for", "keepFiringFor", "noDataState", "execErrState")} == {
         "condition": "B", "for": "1h", "keepFiringFor": "15m", "noDataState": "OK", "execErrState": "Error",
     }  # fmt: skip
     assert (rule["dashboardUid"], rule["panelId"], rule["annotations"]["__panelId__"]) == ("kpi-detail", 10, "10")
-    asked, held = rule["data"]
-    assert asked["model"]["expr"] == (
+    query, condition = rule["data"]
+    assert query["model"]["expr"] == (
         'max by (kpi) (kpi_value{kpi="revenue_won"}) and on (kpi) '
         'max by (kpi) (kpi_status{kpi="revenue_won",status="off_track"}) == 1'
     )
-    assert held["model"]["expression"] == "is_number($A)"
-    assert held["datasourceUid"] == "__expr__"
+    assert condition["model"]["expression"] == "is_number($A)"
+    assert condition["datasourceUid"] == "__expr__"
     assert rule["annotations"]["summary"] == "Revenue won is off track: {{ $values.A.Value | humanize }} USD"
 
 
-def test_sentences_with_numbers_that_grafana_does_not_ask_for_are_left_out() -> None:
+def test_sentences_with_other_numbers_are_left_out() -> None:
     description = rules(alerting())["KpiOffTrack revenue_won"]["annotations"]["description"]
     assert description == "Why it matters: It matters. Decision it supports: Whom to hire."
 
 
-def test_grafanalibs_own_leftovers_are_gone() -> None:
+def test_obsolete_keys_of_grafanalib_are_removed() -> None:
     text = files_of(config("full"))[GRAFANA_ALERTING]
-    for word in ("grafana_alert", "no_data_state", "No Data", "strict", "intervalFactor", "'-100'"):
-        assert word not in text
+    for key in ("grafana_alert", "no_data_state", "No Data", "strict", "intervalFactor", "'-100'"):
+        assert key not in text
 
 
-def test_hostile_text_is_not_expanded_and_shows_literally() -> None:
+def test_hostile_text_is_not_expanded_and_is_shown_literally() -> None:
     for rule in rules(alerting("hostile")).values():
         for value in rule["labels"].values():
             assert _grafana_template(_expanded(value)) == _plain(value)
@@ -71,8 +71,8 @@ def test_hostile_text_is_not_expanded_and_shows_literally() -> None:
 
 
 def _expanded(text: str) -> str:
-    """What Grafana makes of a value of a provisioning file."""
-    return "$".join(re.sub(r"\$\w+|\$\{\w+\}", "EXPANDED", part) for part in text.split("$$"))
+    """A value of a provisioning file after Grafana has expanded it."""
+    return "$".join(re.sub(r"\$\w+|\$\{\w+\}", "EXPANDED", segment) for segment in text.split("$$"))
 
 
 def _grafana_template(text: str) -> str:
@@ -84,9 +84,9 @@ def _plain(text: str) -> str:
 
 
 def test_the_unescaped_labels_are_what_the_config_says() -> None:
-    found = rules(alerting("hostile"))
+    by_title = rules(alerting("hostile"))
     for entry in config("hostile").kpis:
-        assert _plain(found[f"KpiOffTrack {entry.name}"]["labels"]["owner"]) == entry.owner
+        assert _plain(by_title[f"KpiOffTrack {entry.name}"]["labels"]["owner"]) == entry.owner
 
 
 def test_contacts_become_contact_points_whose_secrets_stay_in_files() -> None:
@@ -97,11 +97,11 @@ def test_contacts_become_contact_points_whose_secrets_stay_in_files() -> None:
     assert points["teams_room"]["settings"] == {"url": "$__file{/app/secrets/TEAMS_URL}"}
 
 
-def test_policies_lead_each_alert_to_its_contacts_and_the_rest_to_nobody() -> None:
+def test_policies_route_each_alert_to_its_contacts_and_others_to_nobody() -> None:
     (tree,) = alerting()["policies"]
-    unheard, *routes = tree["routes"]
-    assert unheard["object_matchers"] == [["generated_by", "=", "kpi-exporter"], ["contacts", "=", ""]]
-    assert unheard["mute_time_intervals"] == ["kpi-never"]
+    without_contacts, *routes = tree["routes"]
+    assert without_contacts["object_matchers"] == [["generated_by", "=", "kpi-exporter"], ["contacts", "=", ""]]
+    assert without_contacts["mute_time_intervals"] == ["kpi-never"]
     assert [route["receiver"] for route in routes] == ["owner_mail", "team_slack", "hook", "teams_room"]
     assert all(route["continue"] for route in routes)
     (_, operator, pattern), = routes[1]["object_matchers"]  # fmt: skip
@@ -111,7 +111,7 @@ def test_policies_lead_each_alert_to_its_contacts_and_the_rest_to_nobody() -> No
     assert not re.fullmatch(routes[0]["object_matchers"][0][2], label)
 
 
-def test_notifications_rest_outside_working_hours() -> None:
+def test_notifications_are_muted_outside_working_hours() -> None:
     (tree,) = alerting()["policies"]
     timings = {timing["name"]: timing["time_intervals"] for timing in alerting()["muteTimes"]}
     assert tree["routes"][1]["mute_time_intervals"] == ["kpi-outside-working-hours", "kpi-days-off"]
@@ -131,7 +131,7 @@ def test_without_contacts_the_organisations_policies_are_left_alone() -> None:
     assert set(content) == {"apiVersion", "groups"}
 
 
-def test_an_exporter_that_is_gone_is_an_alert_not_missing_data() -> None:
+def test_an_unreachable_exporter_is_an_alert_and_not_missing_data() -> None:
     rule = rules(alerting())["KpiExporterUnreachable"]
     assert rule["noDataState"] == "Alerting"
     assert rule["data"][0]["model"]["expr"] == "count(kpi_exporter_build_info) or vector(0)"
@@ -145,7 +145,7 @@ def test_long_names_of_contacts_get_short_uids() -> None:
     assert contact_uid("ops") == "kpi-ops"
 
 
-def test_both_engines_know_the_same_alerts() -> None:
+def test_both_engines_have_the_same_alerts() -> None:
     files = files_of(full())
     in_prometheus = {
         (rule["alert"], rule["labels"].get("kpi") or rule["labels"].get("source") or "")
@@ -156,21 +156,21 @@ def test_both_engines_know_the_same_alerts() -> None:
     assert in_prometheus == in_grafana
 
 
-def test_statuses_that_carry_no_number_are_asked_as_they_are() -> None:
-    found = rules(yaml.safe_load(files_of(full())[GRAFANA_ALERTING]))
-    rule = found["KpiNoData dated"]
+def test_alerts_without_a_number_query_the_status() -> None:
+    by_title = rules(yaml.safe_load(files_of(full())[GRAFANA_ALERTING]))
+    rule = by_title["KpiNoData dated"]
     assert rule["data"][1]["model"]["expression"] == "$A == 1"
     assert "$values" not in rule["annotations"]["summary"]
     assert len({name for name, _ in STATUS_ALERTS.values()}) == len(STATUS_ALERTS)
 
 
-def test_nothing_of_the_environment_is_in_the_files(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_environment_variable_is_in_the_files(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TEAMS_URL", "https://secret.example.com/canary")
     assert os.environ["TEAMS_URL"]
     assert not [path for path, text in files_of(full()).items() if "canary" in text]
 
 
-def test_a_kpi_with_its_own_duration_waits_as_long_in_grafana() -> None:
+def test_the_duration_of_an_alert_is_the_same_in_grafana() -> None:
     content = yaml.safe_load(
         files_of(small(alerting={"engine": "grafana"}, kpis=[kpi("deals", alerts={"for": "90m"})]))[GRAFANA_ALERTING]
     )

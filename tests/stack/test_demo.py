@@ -12,8 +12,8 @@ import httpx
 import pytest
 
 from tests.dashboards.checks.boards import panels_of
-from tests.dashboards.grafana_client import Grafana, generated_boards, troubles
-from tests.dashboards.selectors import filled
+from tests.dashboards.grafana_client import Grafana, error_lines, generated_boards
+from tests.dashboards.selectors import with_variables
 from tests.stack.project import ROOT, Project
 from tests.waiting import until
 
@@ -164,7 +164,7 @@ def test_every_service_runs_without_a_restart_or_a_traceback(demo: Project) -> N
 
 def question(query: dict[str, Any]) -> str:
     """What Prometheus is asked for a panel's query: a chart of time may be empty on a closed day, but not for a week."""
-    expr = filled(query["expr"], VALUES)
+    expr = with_variables(query["expr"], VALUES)
     return expr if query["instant"] else f"({expr}) or last_over_time(({expr})[7d:1h])"
 
 
@@ -195,4 +195,4 @@ def test_grafana_takes_all_that_was_generated(demo: Project) -> None:
         assert grafana.faults_of_queries(boards, VALUES) == []
         assert httpx.get("http://127.0.0.1:3000/api/search").status_code == 401, "nobody gets in without a password"
         assert httpx.get("http://127.0.0.1:3000/api/search", auth=("admin", "admin")).status_code == 401
-    assert troubles(demo.log("grafana")) == []
+    assert error_lines(demo.log("grafana")) == []

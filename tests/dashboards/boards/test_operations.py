@@ -1,4 +1,4 @@
-"""The runbook has a section for every alert, and for no other."""
+"""The runbook has a section for every alert, and no other sections."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ def test_every_section_says_what_it_means_where_to_look_and_what_to_do() -> None
         assert re.findall(r"^\*\*(.+?)\.\*\*", body, re.MULTILINE) == ["Meaning", "Look first", "Do"], name
 
 
-def test_an_alert_leads_to_its_panel() -> None:
-    panels = {shown["id"]: shown for shown in panels_of(dashboards("full")["kpi-runbook"])}
+def test_the_runbook_link_of_an_alert_leads_to_its_panel() -> None:
+    panels = {panel["id"]: panel for panel in panels_of(dashboards("full")["kpi-runbook"])}
     for name, body in runbook_sections().items():
         url = runbook_url(full(), name)
         base, panel_id = url.split("?viewPanel=")

@@ -1,24 +1,24 @@
-"""What KPIs mean, as people read it."""
+"""The definitions of KPIs as text."""
 
 from __future__ import annotations
 
 import pytest
 
 from dashboards.boards.tables import definitions, formula, target_text
-from tests.dashboards.generated import config
+from tests.dashboards.generated import config as sample_config
 from tests.dashboards.samples import full, kpi, metric, small
 
 
-def test_a_formula_names_metrics_by_title_and_keeps_its_brackets() -> None:
-    of = small(
+def test_a_formula_shows_titles_of_metrics_and_keeps_its_brackets() -> None:
+    config = small(
         metrics=[metric("won", title="Deals won"), metric("closed", title="Deals closed")],
         kpis=[kpi("share", value="100 * (won - closed) / (closed + 2)")],
     )
-    assert formula(of, of.kpis[0].value) == "(100 * (Deals won - Deals closed)) / (Deals closed + 2)"
+    assert formula(config, config.kpis[0].value) == "(100 * (Deals won - Deals closed)) / (Deals closed + 2)"
 
 
 @pytest.mark.parametrize(
-    ("goal", "said"),
+    ("target", "text"),
     [
         (3000000, "3,000,000"),
         (0.45, "0.45"),
@@ -32,18 +32,18 @@ def test_a_formula_names_metrics_by_title_and_keeps_its_brackets() -> None:
         (None, ""),
     ],
 )
-def test_a_target_is_said_in_words(goal: object, said: str) -> None:
-    assert target_text(small(kpis=[kpi("deals", target=goal)]).kpis[0]) == said
+def test_a_target_is_shown_in_words(target: object, text: str) -> None:
+    assert target_text(small(kpis=[kpi("deals", target=target)]).kpis[0]) == text
 
 
-def test_every_kpi_has_a_row_of_as_many_cells_as_there_are_headings() -> None:
+def test_every_kpi_has_a_row_with_a_cell_for_each_heading() -> None:
     for name in ("full", "hostile"):
-        lines = definitions(config(name), config(name).kpis).splitlines()
-        assert len(lines) == 2 + len(config(name).kpis)
+        lines = definitions(sample_config(name), sample_config(name).kpis).splitlines()
+        assert len(lines) == 2 + len(sample_config(name).kpis)
         bars = [line.replace("\\|", "").count("|") for line in lines]
         assert set(bars) == {9}
 
 
-def test_what_is_not_said_is_a_dash() -> None:
+def test_a_missing_text_is_a_dash() -> None:
     row = definitions(full(), full().kpis[2:3]).splitlines()[2]
     assert row.count("–") == 2

@@ -1,1 +1,1 @@
-"""What is looked at before anything is written: one module for each kind of file, each giving plain-word problems."""
+"""Validation of generated files: one module for each kind of file, each yielding problems as text. Start with `validate`."""

@@ -1,4 +1,4 @@
-"""Grafana's alerting file: whatever Grafana would refuse, because then it does not start at all."""
+"""Grafana's alerting file. If Grafana rejects it, Grafana does not start."""
 
 from __future__ import annotations
 
@@ -7,9 +7,17 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any
 
 from dashboards.site import UID
-from tests.dashboards.checks.shape import duration, repeated, shaped, timed
+from tests.dashboards.checks.shape import duplicates, duration, duration_problems, key_problems
 
-_PARTS = ("groups", "contactPoints", "muteTimes", "policies", "deleteRules", "deleteContactPoints", "deleteMuteTimes")
+_SECTIONS = (
+    "groups",
+    "contactPoints",
+    "muteTimes",
+    "policies",
+    "deleteRules",
+    "deleteContactPoints",
+    "deleteMuteTimes",
+)
 _NO_DATA, _ON_ERROR = ("NoData", "Alerting", "OK"), ("Error", "Alerting", "OK")
 _SETTINGS = {"email": "addresses", "slack": "url", "teams": "url", "webhook": "url"}
 _OPERATORS = ("=", "!=", "=~", "!~")
@@ -37,28 +45,28 @@ _ROUTE: dict[str, type | tuple[type, ...]] = {"receiver": str, "object_matchers"
 def alerting_problems(
     where: str, content: Mapping[str, Any], sources: Iterable[str], panels: Mapping[str, Collection[Any]]
 ) -> Iterator[str]:
-    """Problems of the file. `sources` are uids of data sources, `panels` the panel ids of each dashboard."""
-    yield from shaped(where, content, {"apiVersion": int}, dict.fromkeys(_PARTS, list))
+    """Problems of the file. `sources` are uids of data sources, `panels` the panel ids by dashboard uid."""
+    yield from key_problems(where, content, {"apiVersion": int}, dict.fromkeys(_SECTIONS, list))
     rules = [rule for group in content.get("groups", ()) for rule in group.get("rules", ())]
-    yield from repeated(where, "rule uid", (rule.get("uid") for rule in rules))
-    yield from repeated(where, "rule title", (rule.get("title") for rule in rules))
+    yield from duplicates(where, "rule uid", (rule.get("uid") for rule in rules))
+    yield from duplicates(where, "rule title", (rule.get("title") for rule in rules))
     for group in content.get("groups", ()):
         yield from _group(f"{where}: group {group.get('name')}", group, set(sources), panels)
-    yield from _who(where, content)
+    yield from _notifications(where, content)
     current = {rule.get("uid") for rule in rules}
     for entry in content.get("deleteRules", ()):
         if entry.get("uid") in current:
-            yield f"{where}: rule {entry['uid']} is made and deleted"
+            yield f"{where}: rule {entry['uid']} is both created and deleted"
 
 
 def _group(
     where: str, group: Mapping[str, Any], sources: set[str], panels: Mapping[str, Collection[Any]]
 ) -> Iterator[str]:
-    yield from shaped(where, group, {"orgId": int, "name": str, "folder": str, "interval": str, "rules": list})
+    yield from key_problems(where, group, {"orgId": int, "name": str, "folder": str, "interval": str, "rules": list})
     if len(str(group.get("name"))) > _LONGEST:
         yield f"{where}: the name is too long"
     if set("/_") & set(str(group.get("folder"))):
-        yield f"{where}: a folder's title must not hold / or _"
+        yield f"{where}: a folder title must not contain / or _"
     if (duration(group.get("interval")) or 1) % _BASE_INTERVAL:
         yield f"{where}: interval is not a multiple of {_BASE_INTERVAL}s"
     for rule in group.get("rules", ()):
@@ -68,14 +76,14 @@ def _group(
 def _rule(
     where: str, rule: Mapping[str, Any], sources: set[str], panels: Mapping[str, Collection[Any]]
 ) -> Iterator[str]:
-    yield from shaped(where, rule, _RULE, {"isPaused": bool, "keepFiringFor": str})
-    yield from timed(where, rule, "for", "keepFiringFor")
+    yield from key_problems(where, rule, _RULE, {"isPaused": bool, "keepFiringFor": str})
+    yield from duration_problems(where, rule, "for", "keepFiringFor")
     if not UID.fullmatch(str(rule.get("uid"))):
         yield f"{where}: uid {rule.get('uid')!r} is not 1 to 40 of A-Z a-z 0-9 _ -"
     if len(str(rule.get("title"))) > _LONGEST:
         yield f"{where}: the title is too long"
     if rule.get("noDataState") not in _NO_DATA or rule.get("execErrState") not in _ON_ERROR:
-        yield f"{where}: noDataState or execErrState is not one that Grafana knows"
+        yield f"{where}: noDataState or execErrState is unknown to Grafana"
     if rule.get("panelId") not in panels.get(str(rule.get("dashboardUid")), ()):
         yield f"{where}: no panel {rule.get('panelId')} on dashboard {rule.get('dashboardUid')}"
     yield from _texts(where, rule)
@@ -86,55 +94,57 @@ def _texts(where: str, rule: Mapping[str, Any]) -> Iterator[str]:
     annotations, labels = rule.get("annotations", {}), rule.get("labels", {})
     for name, value in {**annotations, **labels}.items():
         if not isinstance(value, str):
-            yield f"{where}: {name} is not text"
+            yield f"{where}: {name} is not a string"
     if ("__dashboardUid__" in annotations) != ("__panelId__" in annotations):
-        yield f"{where}: __dashboardUid__ and __panelId__ go together"
+        yield f"{where}: __dashboardUid__ and __panelId__ belong together"
     if any(_BRACED.search(str(value)) for value in annotations.values()):
-        yield f"{where}: an annotation holds a variable that Grafana would expand"
+        yield f"{where}: an annotation contains a variable that Grafana would expand"
     for value in (*labels.values(), rule.get("title"), rule.get("uid")):
         if _EXPANDED.search(str(value).replace("$$", "")):
-            yield f"{where}: {value!r} holds a variable that Grafana would expand"
+            yield f"{where}: {value!r} contains a variable that Grafana would expand"
 
 
 def _data(where: str, rule: Mapping[str, Any], sources: set[str]) -> Iterator[str]:
-    known: set[str] = set()
+    queries_so_far: set[str] = set()
     for entry in rule.get("data", ()):
-        at = f"{where}: query {entry.get('refId')}"
-        yield from shaped(at, entry, {"refId": str, "datasourceUid": str, "relativeTimeRange": dict, "model": dict})
+        query = f"{where}: query {entry.get('refId')}"
+        yield from key_problems(
+            query, entry, {"refId": str, "datasourceUid": str, "relativeTimeRange": dict, "model": dict}
+        )
         span, model = entry.get("relativeTimeRange", {}), entry.get("model", {})
         if not all(isinstance(span.get(end), int) for end in ("from", "to")):
-            yield f"{at}: relativeTimeRange is not two whole numbers"
+            yield f"{query}: relativeTimeRange is not two integers"
         if entry.get("datasourceUid") == "__expr__":
-            missing = set(re.findall(r"\$(\w+)", str(model.get("expression")))) - known
-            yield from (f"{at}: {name} is not asked before it" for name in sorted(missing))
+            missing = set(re.findall(r"\$(\w+)", str(model.get("expression")))) - queries_so_far
+            yield from (f"{query}: no query {name} before it" for name in sorted(missing))
         elif entry.get("datasourceUid") not in sources:
-            yield f"{at}: no data source {entry.get('datasourceUid')}"
+            yield f"{query}: no data source {entry.get('datasourceUid')}"
         elif not model.get("expr") or _BRACED.search(str(model["expr"])):
-            yield f"{at}: no expression, or one with a variable that Grafana would expand"
-        known.add(str(entry.get("refId")))
-    if rule.get("condition") not in known:
+            yield f"{query}: no expression, or one with a variable that Grafana would expand"
+        queries_so_far.add(str(entry.get("refId")))
+    if rule.get("condition") not in queries_so_far:
         yield f"{where}: the condition {rule.get('condition')} is not among its queries"
 
 
-def _who(where: str, content: Mapping[str, Any]) -> Iterator[str]:
+def _notifications(where: str, content: Mapping[str, Any]) -> Iterator[str]:
     points = [point.get("name") for point in content.get("contactPoints", ())]
     timings = [timing.get("name") for timing in content.get("muteTimes", ())]
-    yield from repeated(where, "contact point", points)
-    yield from repeated(where, "mute timing", timings)
+    yield from duplicates(where, "contact point", points)
+    yield from duplicates(where, "mute timing", timings)
     for point in content.get("contactPoints", ()):
         yield from _contact_point(f"{where}: contact point {point.get('name')}", point)
     for timing in content.get("muteTimes", ()):
         for span in timing.get("time_intervals", ()):
-            yield from shaped(f"{where}: {timing.get('name')}", span, {}, dict.fromkeys(_SPAN_KEYS, (list, str)))
+            yield from key_problems(f"{where}: {timing.get('name')}", span, {}, dict.fromkeys(_SPAN_KEYS, (list, str)))
     for tree in content.get("policies", ()):
         yield from _policies(where, tree, set(points), set(timings))
 
 
 def _contact_point(where: str, point: Mapping[str, Any]) -> Iterator[str]:
-    yield from shaped(where, point, {"orgId": int, "name": str, "receivers": list})
+    yield from key_problems(where, point, {"orgId": int, "name": str, "receivers": list})
     for receiver in point.get("receivers", ()):
         keys: dict[str, type | tuple[type, ...]] = {"uid": str, "type": str, "settings": dict}
-        yield from shaped(where, receiver, keys, {"disableResolveMessage": bool})
+        yield from key_problems(where, receiver, keys, {"disableResolveMessage": bool})
         if not UID.fullmatch(str(receiver.get("uid"))):
             yield f"{where}: uid {receiver.get('uid')!r} is not 1 to 40 of A-Z a-z 0-9 _ -"
         needed = _SETTINGS.get(str(receiver.get("type")))
@@ -145,20 +155,20 @@ def _contact_point(where: str, point: Mapping[str, Any]) -> Iterator[str]:
 def _policies(where: str, tree: Mapping[str, Any], points: set[Any], timings: set[Any]) -> Iterator[str]:
     root: dict[str, type | tuple[type, ...]] = {"orgId": int, "receiver": str, "group_by": list, "routes": list}
     waits = ("group_wait", "group_interval", "repeat_interval")
-    yield from shaped(f"{where}: policies", tree, root, dict.fromkeys(waits, str))
-    yield from timed(f"{where}: policies", tree, *waits)
+    yield from key_problems(f"{where}: policies", tree, root, dict.fromkeys(waits, str))
+    yield from duration_problems(f"{where}: policies", tree, *waits)
     if any(duration(tree.get(wait)) == 0 for wait in waits[1:]):
         yield f"{where}: policies: an interval is zero"
     if tree.get("receiver") not in points:
         yield f"{where}: policies: no contact point {tree.get('receiver')}"
     for route in tree.get("routes", ()):
         at = f"{where}: route to {route.get('receiver')}"
-        yield from shaped(at, route, _ROUTE, {"continue": bool, "mute_time_intervals": list})
+        yield from key_problems(at, route, _ROUTE, {"continue": bool, "mute_time_intervals": list})
         if route.get("receiver") not in points:
-            yield f"{at}: there is no such contact point"
+            yield f"{at}: no such contact point"
         yield from (
             f"{at}: no mute timing {name}" for name in route.get("mute_time_intervals", ()) if name not in timings
         )
         for matcher in route.get("object_matchers", ()):
-            if len(matcher) != 3 or not all(isinstance(part, str) for part in matcher) or matcher[1] not in _OPERATORS:
-                yield f"{at}: a matcher is not three texts: {matcher!r}"
+            if len(matcher) != 3 or not all(isinstance(text, str) for text in matcher) or matcher[1] not in _OPERATORS:
+                yield f"{at}: a matcher is not three strings: {matcher!r}"

@@ -1,4 +1,4 @@
-"""Dashboards: what Grafana would not load, or would show wrong."""
+"""Dashboards: what Grafana would not load, or would show incorrectly."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from dashboards.site import UID
-from tests.dashboards.checks.shape import repeated
+from tests.dashboards.checks.shape import duplicates
 
 Json = Mapping[str, Any]
 
@@ -21,7 +21,7 @@ _LINK_VARIABLE = re.compile(r"(?:^|&)var-(\w+)=")
 
 
 def panels_of(dashboard: Json) -> Iterator[Json]:
-    """All panels, those in collapsed rows too."""
+    """All panels, including those in collapsed rows."""
     for panel in dashboard.get("panels", ()):
         yield panel
         yield from panel.get("panels", ())
@@ -51,7 +51,7 @@ def dashboard_problems(where: str, dashboard: Json, others: Mapping[str, Json]) 
     if not dashboard.get("title"):
         yield f"{where}: no title"
     panels = list(panels_of(dashboard))
-    yield from repeated(where, "panel id", (panel.get("id") for panel in panels))
+    yield from duplicates(where, "panel id", (panel.get("id") for panel in panels))
     for panel in panels:
         yield from _panel(f"{where}: panel {panel.get('id')}", panel, variables_of(dashboard))
     for row in (dashboard, *(panel for panel in panels if panel.get("panels"))):
@@ -84,14 +84,14 @@ def _panel(where: str, panel: Json, variables: set[str]) -> Iterator[str]:
 def _queries(where: str, panel: Json, variables: set[str]) -> Iterator[str]:
     queries = panel.get("targets", ())
     if not queries:
-        yield f"{where}: asks nothing"
-    yield from repeated(where, "query", (query.get("refId") for query in queries))
+        yield f"{where}: has no queries"
+    yield from duplicates(where, "query", (query.get("refId") for query in queries))
     for query in queries:
         if not query.get("expr") or not isinstance(query.get("datasource"), Mapping):
             yield f"{where}: query {query.get('refId')} without expression or data source"
         for name in _names(query.get("expr", "")):
             if name not in variables and not name.startswith("__") and not name.isdigit():
-                yield f"{where}: ${name} is no variable of the dashboard"
+                yield f"{where}: ${name} is not a variable of the dashboard"
 
 
 def _names(text: str) -> Iterable[str]:
@@ -99,19 +99,19 @@ def _names(text: str) -> Iterable[str]:
 
 
 def _overlaps(where: str, panels: Iterable[Json]) -> Iterator[str]:
-    taken: dict[tuple[int, int], Any] = {}
+    panel_at: dict[tuple[int, int], Any] = {}
     for panel in panels:
         grid = panel["gridPos"]
         for x in range(grid["x"], grid["x"] + grid["w"]):
             for y in range(grid["y"], grid["y"] + grid["h"]):
-                if (x, y) in taken:
-                    yield f"{where}: panels {taken[x, y]} and {panel.get('id')} overlap"
+                if (x, y) in panel_at:
+                    yield f"{where}: panels {panel_at[x, y]} and {panel.get('id')} overlap"
                     return
-                taken[x, y] = panel.get("id")
+                panel_at[x, y] = panel.get("id")
 
 
 def _nulls(value: Any, path: str) -> Iterator[str]:
-    """Where there is a null, but for the first step of thresholds, which has to be one."""
+    """Paths of nulls, except for the first step of thresholds, which has to be null."""
     if isinstance(value, Mapping):
         for key, entry in value.items():
             if not (key == "value" and path.endswith("steps[0]")):
@@ -129,7 +129,7 @@ def _link(where: str, url: str, others: Mapping[str, Json]) -> Iterator[str]:
         return
     target = others.get(match[1])
     if target is None:
-        yield f"{where}: a link leads to {match[1]}, which does not exist"
+        yield f"{where}: a link to {match[1]}, which does not exist"
         return
     for name in _LINK_VARIABLE.findall(match[2] or ""):
         if name not in variables_of(target):

@@ -1,4 +1,4 @@
-"""Shapes of mappings: which keys there must and may be, of which type."""
+"""Checks of mappings: required and optional keys, types, durations, and duplicates."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ _DURATION = re.compile(r"(\d+)(ms|s|m|h|d|w|y)")
 _SECONDS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800, "y": 31536000}
 
 
-def shaped(
+def key_problems(
     where: str, value: Any, required: Mapping[str, Types], optional: Mapping[str, Types] | None = None
 ) -> Iterator[str]:
-    """Problems with a mapping's keys: missing, unknown (readers ignore them silently), or of another type."""
+    """Problems with a mapping's keys: missing, unknown (readers ignore them silently), or of a wrong type."""
     if not isinstance(value, Mapping):
         yield f"{where}: not a mapping"
         return
-    known = {**required, **(optional or {})}
+    allowed = {**required, **(optional or {})}
     yield from (f"{where}: {key} is missing" for key in required if key not in value)
-    yield from (f"{where}: unknown key {key}" for key in value if key not in known)
-    for key, types in known.items():
+    yield from (f"{where}: unknown key {key}" for key in value if key not in allowed)
+    for key, types in allowed.items():
         if key in value and not _is(value[key], types):
             yield f"{where}: {key} is {type(value[key]).__name__}"
         elif key in required and value.get(key) == "":
@@ -36,22 +36,22 @@ def _is(value: Any, types: Types) -> bool:
 
 
 def duration(text: Any) -> float | None:
-    """Seconds of a duration as Prometheus writes it; None where it is none."""
+    """Seconds of a duration in Prometheus' notation; None if the text is not a duration."""
     match = _DURATION.fullmatch(text) if isinstance(text, str) else None
     return int(match[1]) * _SECONDS[match[2]] if match else None
 
 
-def timed(where: str, value: Mapping[str, Any], *keys: str) -> Iterator[str]:
-    """Problems with durations among a mapping's entries."""
+def duration_problems(where: str, value: Mapping[str, Any], *keys: str) -> Iterator[str]:
+    """Entries of a mapping that should be durations and are not."""
     for key in keys:
         if key in value and duration(value[key]) is None:
             yield f"{where}: {key} is not a duration: {value[key]!r}"
 
 
-def repeated(where: str, what: str, names: Iterable[Any]) -> Iterator[str]:
-    """A problem for each name that is there more than once."""
-    seen: set[Any] = set()
+def duplicates(where: str, kind: str, names: Iterable[Any]) -> Iterator[str]:
+    """A problem for each name that occurs more than once."""
+    names_so_far: set[Any] = set()
     for name in names:
-        if name in seen:
-            yield f"{where}: {what} {name!r} is there twice"
-        seen.add(name)
+        if name in names_so_far:
+            yield f"{where}: {kind} {name!r} occurs twice"
+        names_so_far.add(name)

@@ -1,4 +1,4 @@
-"""The last look at generated files before they are written: whatever would stop Grafana or Prometheus is refused."""
+"""Validation of all generated files: finds whatever would prevent Grafana or Prometheus from starting."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import yaml
 
 from exporter.errors import ExporterError
 from tests.dashboards.checks import alerting, boards, programs
-from tests.dashboards.checks.shape import repeated
+from tests.dashboards.checks.shape import duplicates
 
 _ALERTING = "grafana/provisioning/alerting/"
 _SOURCES = "grafana/provisioning/datasources/"
@@ -19,7 +19,7 @@ _LOAD: Any = yaml.CSafeLoader
 
 
 class InvalidOutputError(ExporterError):
-    """What was generated would not load; nothing was written. `problems` names each fault."""
+    """Generated files would not load. `problems` lists each problem."""
 
     def __init__(self, problems: Iterable[str]) -> None:
         self.problems = tuple(problems)
@@ -27,16 +27,16 @@ class InvalidOutputError(ExporterError):
 
 
 def validate(files: Mapping[str, str]) -> None:
-    """Raises InvalidOutputError where any of the files (path to text) is at fault."""
+    """Raises InvalidOutputError if any of the files (path to text) has a problem."""
     if not files:
         raise InvalidOutputError(["nothing was generated"])
-    found = tuple(problems(files))
-    if found:
-        raise InvalidOutputError(found)
+    all_problems = tuple(problems(files))
+    if all_problems:
+        raise InvalidOutputError(all_problems)
 
 
 def problems(files: Mapping[str, str]) -> Iterator[str]:
-    """All faults."""
+    """The problems of all files (path to text)."""
     content: dict[str, Any] = {}
     for path, text in files.items():
         try:
@@ -65,9 +65,9 @@ def _parsed(path: str, text: str) -> Any:
 
 def _dashboards(dashboards: Mapping[str, Any]) -> Iterator[str]:
     by_uid = {dashboard.get("uid"): dashboard for dashboard in dashboards.values()}
-    yield from repeated("dashboards", "uid", (dashboard.get("uid") for dashboard in dashboards.values()))
+    yield from duplicates("dashboards", "uid", (dashboard.get("uid") for dashboard in dashboards.values()))
     titles = ((path.rsplit("/", 1)[0], dashboard.get("title")) for path, dashboard in dashboards.items())
-    yield from repeated("dashboards", "title", titles)
+    yield from duplicates("dashboards", "title", titles)
     for path, dashboard in dashboards.items():
         yield from boards.dashboard_problems(path, dashboard, by_uid)
 

@@ -1,4 +1,4 @@
-"""Programs beside the demo: what is installed runs on generated files, and ends with it."""
+"""Programs beside the demo: those that are installed run with generated files, and stop with it."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ from tests.test_end_to_end import ask, exporting, free_port, until
 from tests.web.live_server import get
 
 SCRIPT = """#!/bin/sh
-echo "$0 $*" >> {told}/{name}
-env | grep ^GF_ >> {told}/{name}
-trap 'echo ended >> {told}/{name}; exit 0' TERM
+echo "$0 $*" >> {calls}/{name}
+env | grep ^GF_ >> {calls}/{name}
+trap 'echo ended >> {calls}/{name}; exit 0' TERM
 while :; do sleep 0.1; done
 """
 
@@ -35,79 +35,81 @@ def config(tmp_path: Path) -> Config:
     return load(small_company.write(tmp_path / "company"), {}).config
 
 
-def stand_ins(folder: Path, told: Path, *names: str) -> None:
-    """Programs that write down how they were called, and run until they are told to end."""
-    for where in (folder, told):
-        where.mkdir(exist_ok=True)
+def fake_programs(folder: Path, calls: Path, *names: str) -> None:
+    """Programs that record how they were called, and run until they are terminated."""
+    for directory in (folder, calls):
+        directory.mkdir(exist_ok=True)
     for name in names:
-        (folder / name).write_text(SCRIPT.format(told=told, name=name))
+        (folder / name).write_text(SCRIPT.format(calls=calls, name=name))
         (folder / name).chmod(0o755)
 
 
-def waiting(found: Callable[[], str], text: str) -> None:
-    until(lambda: text in found())
+def wait_for(read: Callable[[], str], text: str) -> None:
+    until(lambda: text in read())
 
 
-def no_past(_: Path, stopped: Event) -> bool:
+def no_history(_: Path, stopped: Event) -> bool:
     return stopped.wait(0)
 
 
-def test_what_is_installed_runs_and_ends_and_the_rest_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    told = tmp_path / "told"
-    stand_ins(tmp_path / "bin", told, "prometheus", "grafana")
+def test_installed_programs_run_and_stop_and_the_others_are_listed_as_missing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls = tmp_path / "calls"
+    fake_programs(tmp_path / "bin", calls, "prometheus", "grafana")
     monkeypatch.setenv("PATH", f"{tmp_path / 'bin'}:/bin")
     monkeypatch.setattr(stack, "PROGRAMS", {**stack.PROGRAMS, "Alertmanager": (("no-such-alertmanager",), 9093)})
 
-    def said(name: str) -> str:
-        return (told / name).read_text() if (told / name).exists() else ""
+    def recorded(name: str) -> str:
+        return (calls / name).read_text() if (calls / name).exists() else ""
 
-    with stack.begin(config(tmp_path), "http://127.0.0.1:1234", tmp_path / "demo", no_past) as places:
-        assert places["Alertmanager"] == "not installed (no-such-alertmanager is not on PATH)"
-        assert places["Grafana"].startswith("http://127.0.0.1:")
-        waiting(lambda: said("prometheus"), "--config.file=")
-        waiting(lambda: said("grafana"), "GF_PATHS_PROVISIONING=")
+    with stack.begin(config(tmp_path), "http://127.0.0.1:1234", tmp_path / "demo", no_history) as addresses:
+        assert addresses["Alertmanager"] == "not installed (no-such-alertmanager is not on PATH)"
+        assert addresses["Grafana"].startswith("http://127.0.0.1:")
+        wait_for(lambda: recorded("prometheus"), "--config.file=")
+        wait_for(lambda: recorded("grafana"), "GF_PATHS_PROVISIONING=")
     for name in ("prometheus", "grafana"):
-        waiting(lambda name=name: said(name), "ended")  # type: ignore[misc]
+        wait_for(lambda name=name: recorded(name), "ended")  # type: ignore[misc]
     generated = tmp_path / "demo/stack/generated"
     scraped = yaml.safe_load((generated / "prometheus/prometheus.yml").read_text())
     assert scraped["scrape_configs"][0]["static_configs"] == [{"targets": ["127.0.0.1:1234"]}]
     sources = yaml.safe_load((generated / "grafana/provisioning/datasources/kpi.yaml").read_text())
     assert sources["datasources"][0]["url"].startswith("http://127.0.0.1:")
-    assert f"GF_PATHS_PROVISIONING={generated}/grafana/provisioning" in said("grafana")
+    assert f"GF_PATHS_PROVISIONING={generated}/grafana/provisioning" in recorded("grafana")
 
 
-def test_a_program_that_does_not_end_when_asked_is_ended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_program_that_ignores_termination_is_killed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(stack, "GRACE_SECONDS", 0.2)
     children = stack.Children(tmp_path)
     children.start("deaf", ["/bin/sh", "-c", "trap '' TERM; echo up; while :; do sleep 0.1; done"])
-    waiting((tmp_path / "deaf.log").read_text, "up")
+    wait_for((tmp_path / "deaf.log").read_text, "up")
     children.stop()
     assert [process.returncode for process in children._processes] == [-signal.SIGKILL]
     children.start("late", ["/bin/sh", "-c", "exit 1"])
-    assert len(children._processes) == 1, "nothing starts after the end"
+    assert len(children._processes) == 1, "no program starts after the stop"
     assert not children.run("later", ["/bin/true"])
 
 
-def test_a_taken_port_gives_way_to_a_free_one() -> None:
+def test_a_port_in_use_is_replaced_by_a_free_one() -> None:
     import socket
 
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        port = taken.getsockname()[1]
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
         assert stack._free_port(port) != port
     free = free_port()
     assert stack._free_port(free) == free
 
 
-def test_files_that_cannot_be_written_cost_only_the_programs(
+def test_files_that_cannot_be_written_stop_only_the_programs(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     (tmp_path / "stack").mkdir()
     (tmp_path / "stack/generated").write_text("in the way")
-    with stack.begin(config(tmp_path), "http://127.0.0.1:1", tmp_path, no_past):
-        waiting(lambda: caplog.text, "cannot write to")
+    with stack.begin(config(tmp_path), "http://127.0.0.1:1", tmp_path, no_history):
+        wait_for(lambda: caplog.text, "cannot write to")
 
 
-def test_grafana_is_started_as_it_is_installed(tmp_path: Path) -> None:
+def test_grafana_is_started_with_the_home_of_its_installation(tmp_path: Path) -> None:
     home = tmp_path / "grafana-12"
     (home / "conf").mkdir(parents=True)
     (home / "conf/defaults.ini").write_text("")
@@ -122,9 +124,7 @@ def test_grafana_is_started_as_it_is_installed(tmp_path: Path) -> None:
     assert len(first) > 20
 
 
-def test_prometheus_shows_the_past_and_goes_on_with_the_present(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_prometheus_shows_history_and_then_current_data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     only_prometheus(tmp_path / "bin", monkeypatch)
     company = small_company.write(tmp_path / "company")
     now = datetime.now(UTC)
@@ -136,14 +136,14 @@ def test_prometheus_shows_the_past_and_goes_on_with_the_present(
     series = 'business_deals_won{period="day"}'
     with exporting(company, tmp_path / "data") as exporter:
         until(lambda: exporter.value('kpi_value{kpi="yearly_revenue"}'))
-        written: list[Path] = []
+        files: list[Path] = []
 
-        def past(out: Path, _: Event) -> bool:
-            written.append(out)
+        def history(out: Path, _: Event) -> bool:
+            files.append(out)
             return backfilled(company, tmp_path / "other", out)
 
-        with stack.begin(loaded, f"http://127.0.0.1:{exporter.port}", tmp_path / "demo", past) as places:
-            port = int(places["Prometheus"].split()[0].rpartition(":")[2])
+        with stack.begin(loaded, f"http://127.0.0.1:{exporter.port}", tmp_path / "demo", history) as addresses:
+            port = int(addresses["Prometheus"].split()[0].rpartition(":")[2])
             until(lambda: answers(port))
             until(lambda: ask(port, "count_over_time(up{job='kpi'}[10m]) > 1"))
             day_ago = int(time.time()) // 3600 * 3600 - 5 * 86400
@@ -151,7 +151,7 @@ def test_prometheus_shows_the_past_and_goes_on_with_the_present(
             assert ask(port, f"count_over_time({series}[5d])") != []
             live = ask(port, f"count_over_time({series}[2m])")
             assert live != []
-            assert not written[0].exists(), "the file has done its work"
+            assert not files[0].exists(), "the file is deleted after loading"
         log = (tmp_path / "demo/stack/prometheus.log").read_text()
         assert "level=error" not in log
         assert "out of order" not in log.lower()
@@ -160,7 +160,7 @@ def test_prometheus_shows_the_past_and_goes_on_with_the_present(
 
 
 def only_prometheus(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Puts Prometheus on the path, to listen where nobody does, and nothing else beside the demo."""
+    """Puts only Prometheus on PATH, with a free port."""
     folder.mkdir()
     for name in ("prometheus", "promtool"):
         (folder / name).symlink_to(program(name))

@@ -1,4 +1,4 @@
-"""A Grafana that speaks the part of the HTTP API that pushing uses, with its statuses and oddities."""
+"""A fake Grafana: the part of the HTTP API that a push uses, with its status codes and peculiarities."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ TOKEN = "glsa_canary"
 
 @dataclass
 class FakeGrafana:
-    """Folders, dashboards and alert rules by uid; `log` lists the changing requests."""
+    """Folders, dashboards and alert rules by uid. `log` lists the requests that change something."""
 
     sources: set[str] = field(default_factory=lambda: {"kpi-prometheus"})
     folders: dict[str, Json] = field(default_factory=dict)
     dashboards: dict[str, Json] = field(default_factory=dict)
     rules: dict[str, Json] = field(default_factory=dict)
     log: list[str] = field(default_factory=list)
-    trouble: Callable[[httpx.Request], httpx.Response | None] = lambda _: None
+    failure: Callable[[httpx.Request], httpx.Response | None] = lambda _: None
 
     @property
     def transport(self) -> httpx.MockTransport:
@@ -33,51 +33,51 @@ class FakeGrafana:
     def answer(self, request: httpx.Request) -> httpx.Response:
         if request.headers.get("Authorization") != f"Bearer {TOKEN}":
             return httpx.Response(401, json={"message": "Invalid API key"})
-        spoilt = self.trouble(request)
-        if spoilt is not None:
-            return spoilt
+        response = self.failure(request)
+        if response is not None:
+            return response
         if request.method != "GET":
             self.log.append(f"{request.method} {request.url.path}")
         body = json.loads(request.content) if request.content else {}
-        parts = [unquote(part) for part in request.url.path.split("/api/", 1)[1].split("/")]
+        segments = [unquote(segment) for segment in request.url.path.split("/api/", 1)[1].split("/")]
         handler = {
             "datasources": self._data_source,
             "folders": self._folder,
             "search": self._search,
             "dashboards": self._dashboard,
             "v1": self._rule,
-        }[parts[0]]
-        return handler(request, parts, body)
+        }[segments[0]]
+        return handler(request, segments, body)
 
-    def _data_source(self, _: httpx.Request, parts: list[str], __: Json) -> httpx.Response:
-        uid = parts[2]
+    def _data_source(self, _: httpx.Request, segments: list[str], __: Json) -> httpx.Response:
+        uid = segments[2]
         return httpx.Response(200, json={"uid": uid}) if uid in self.sources else _missing()
 
-    def _folder(self, request: httpx.Request, parts: list[str], body: Json) -> httpx.Response:
+    def _folder(self, request: httpx.Request, segments: list[str], body: Json) -> httpx.Response:
         if request.method == "POST":
             if body["uid"] in self.folders:
                 return httpx.Response(412, json={"message": "a folder with that uid already exists"})
             self.folders[body["uid"]] = {"uid": body["uid"], "title": body["title"]}
             return httpx.Response(200, json=self.folders[body["uid"]])
-        if parts[1] not in self.folders:
+        if segments[1] not in self.folders:
             return _missing()
         if request.method == "PUT":
-            self.folders[parts[1]]["title"] = body["title"]
-        return httpx.Response(200, json=self.folders[parts[1]])
+            self.folders[segments[1]]["title"] = body["title"]
+        return httpx.Response(200, json=self.folders[segments[1]])
 
     def _search(self, request: httpx.Request, _: list[str], __: Json) -> httpx.Response:
         tag = request.url.params["tag"]
-        found = [e["dashboard"] for e in self.dashboards.values() if tag in e["dashboard"]["tags"]]
-        return httpx.Response(200, json=[{"uid": d["uid"], "title": d["title"]} for d in found])
+        matches = [e["dashboard"] for e in self.dashboards.values() if tag in e["dashboard"]["tags"]]
+        return httpx.Response(200, json=[{"uid": d["uid"], "title": d["title"]} for d in matches])
 
-    def _dashboard(self, request: httpx.Request, parts: list[str], body: Json) -> httpx.Response:
-        if parts[1] == "db":
+    def _dashboard(self, request: httpx.Request, segments: list[str], body: Json) -> httpx.Response:
+        if segments[1] == "db":
             return self._save(body)
-        entry = self.dashboards.get(parts[2])
+        entry = self.dashboards.get(segments[2])
         if entry is None:
             return _missing()
         if request.method == "DELETE":
-            del self.dashboards[parts[2]]
+            del self.dashboards[segments[2]]
         return httpx.Response(200, json=entry)
 
     def _save(self, body: Json) -> httpx.Response:
@@ -89,11 +89,11 @@ class FakeGrafana:
         self.dashboards[uid] = {"dashboard": saved, "meta": {"folderUid": body["folderUid"], "provisioned": False}}
         return httpx.Response(200, json={"uid": uid, "status": "success", "version": version})
 
-    def _rule(self, request: httpx.Request, parts: list[str], body: Json) -> httpx.Response:
-        assert parts[1:3] == ["provisioning", "alert-rules"]
-        if len(parts) == 3 and request.method == "GET":
+    def _rule(self, request: httpx.Request, segments: list[str], body: Json) -> httpx.Response:
+        assert segments[1:3] == ["provisioning", "alert-rules"]
+        if len(segments) == 3 and request.method == "GET":
             return httpx.Response(200, json=list(self.rules.values()))
-        uid = parts[3] if len(parts) > 3 else body["uid"]
+        uid = segments[3] if len(segments) > 3 else body["uid"]
         if request.method == "DELETE":
             del self.rules[uid]
             return httpx.Response(204)

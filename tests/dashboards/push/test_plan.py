@@ -1,4 +1,4 @@
-"""Sending to a Grafana that runs: what is missing is made, what changed is replaced, what is gone is removed."""
+"""A push to a running Grafana creates missing objects, updates changed ones and deletes obsolete ones."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def with_rules(**changes: object) -> Config:
     return small(alerting={"engine": "grafana"}, **changes)
 
 
-def told(changes: list[Change]) -> dict[str, int]:
+def counts_by_kind(changes: list[Change]) -> dict[str, int]:
     counts: dict[str, int] = {}
     for change in changes:
         key = f"{change.action} {change.kind}"
@@ -35,10 +35,10 @@ def told(changes: list[Change]) -> dict[str, int]:
     return counts
 
 
-def test_an_empty_grafana_gets_everything_folders_first() -> None:
+def test_an_empty_grafana_gets_all_objects_with_folders_first() -> None:
     grafana = FakeGrafana()
     changes = push(grafana, full())
-    assert told(changes)["create dashboard"] == 10
+    assert counts_by_kind(changes)["create dashboard"] == 10
     assert set(grafana.folders) == {"kpi", "kpi-people", "kpi-alerts"}
     assert grafana.dashboards["kpi-person"]["meta"]["folderUid"] == "kpi-people"
     assert all(PUSHED_TAG in entry["dashboard"]["tags"] for entry in grafana.dashboards.values())
@@ -61,22 +61,22 @@ def test_a_dry_run_sends_nothing_and_shows_the_difference() -> None:
     changes = push(grafana, with_rules(kpis=[kpi("deals", title="Renamed")]), dry_run=True)
     assert grafana.log == []
     changed = {change.uid: change for change in changes}
-    shown = changed["kpi-detail"].difference()
-    assert '-          "text": "Deals",\n' in shown
-    assert '+          "text": "Renamed",\n' in shown
+    diff = changed["kpi-detail"].difference()
+    assert '-          "text": "Deals",\n' in diff
+    assert '+          "text": "Renamed",\n' in diff
     assert all(change.action == "update" for change in changes)
 
 
-def test_what_is_no_longer_generated_is_removed() -> None:
+def test_obsolete_objects_are_deleted() -> None:
     grafana = FakeGrafana()
     push(grafana, with_rules(kpis=[kpi("deals"), kpi("orders", department="Service")]))
     changes = push(grafana, with_rules())
     assert [c.uid for c in changes if c.kind == "dashboard" and c.action == "delete"] == ["kpi-dept-service"]
-    assert told(changes)["delete alert rule"] == 3
+    assert counts_by_kind(changes)["delete alert rule"] == 3
     assert "kpi-dept-service" not in grafana.dashboards
 
 
-def test_turning_to_prometheus_removes_the_rules_only() -> None:
+def test_a_switch_to_prometheus_deletes_only_the_rules() -> None:
     grafana = FakeGrafana()
     push(grafana, with_rules())
     changes = push(grafana, small())
@@ -85,7 +85,7 @@ def test_turning_to_prometheus_removes_the_rules_only() -> None:
     assert {change.action for change in changes if change.kind == "alert rule"} == {"delete"}
 
 
-def test_what_others_made_is_left_alone() -> None:
+def test_objects_that_were_not_pushed_are_left_alone() -> None:
     grafana = FakeGrafana()
     grafana.rules["theirs"] = {"uid": "theirs", "title": "Disk full", "labels": {}}
     grafana.rules["bare"] = {"uid": "bare", "title": "No labels", "labels": None}
@@ -97,19 +97,21 @@ def test_what_others_made_is_left_alone() -> None:
 
 
 @pytest.mark.parametrize(
-    ("tags", "provisioned", "said"),
+    ("tags", "provisioned", "message"),
     [([], False, "'Mine' .*was not pushed"), ([PUSHED_TAG], True, "is provisioned from files")],
 )
-def test_a_dashboard_of_others_under_our_uid_stops_the_push(tags: list[str], provisioned: bool, said: str) -> None:
+def test_a_foreign_dashboard_with_a_generated_uid_stops_the_push(
+    tags: list[str], provisioned: bool, message: str
+) -> None:
     board = {"uid": "kpi-overview", "title": "Mine", "tags": tags}
     entry = {"dashboard": board, "meta": {"provisioned": provisioned}}
     grafana = FakeGrafana(dashboards={"kpi-overview": entry})
-    with pytest.raises(PushError, match=said):
+    with pytest.raises(PushError, match=message):
         push(grafana, small())
     assert grafana.log == []
 
 
-def test_a_rule_of_others_under_our_uid_stops_the_push_before_it_begins() -> None:
+def test_a_foreign_rule_with_a_generated_uid_stops_the_push_before_any_change() -> None:
     grafana = FakeGrafana()
     push(grafana, with_rules())
     uid = next(iter(grafana.rules))
@@ -120,7 +122,7 @@ def test_a_rule_of_others_under_our_uid_stops_the_push_before_it_begins() -> Non
     assert grafana.log == []
 
 
-def test_a_rule_is_sent_as_the_api_has_it() -> None:
+def test_a_rule_has_the_form_of_the_api() -> None:
     grafana = FakeGrafana()
     push(grafana, with_rules(kpis=[kpi("deals", owner="$HOME")]))
     rule = next(rule for rule in grafana.rules.values() if rule["title"] == "KpiOffTrack deals")
@@ -146,13 +148,13 @@ def test_a_dashboard_that_was_moved_is_moved_back() -> None:
     assert (change.uid, change.action) == ("kpi-wall", "update")
 
 
-def test_a_missing_data_source_is_told_with_the_cure() -> None:
+def test_a_missing_data_source_is_reported_with_the_option_to_set() -> None:
     with pytest.raises(PushError, match="no data source kpi-prometheus: name yours with --datasource-uid"):
         push(FakeGrafana(sources=set()), small())
 
 
 @pytest.mark.parametrize(
-    ("answer", "said"),
+    ("response", "message"),
     [
         (httpx.Response(403, json={"message": "Access denied"}), "lacks a permission.*403 Access denied"),
         (
@@ -168,26 +170,26 @@ def test_a_missing_data_source_is_told_with_the_cure() -> None:
         (httpx.Response(200, text="<html>login</html>"), "is not from Grafana's API"),
     ],
 )
-def test_a_refusal_says_what_to_do(answer: httpx.Response, said: str) -> None:
-    grafana = FakeGrafana(trouble=lambda _: answer)
-    with pytest.raises(PushError, match=said):
+def test_a_rejection_says_what_to_do(response: httpx.Response, message: str) -> None:
+    grafana = FakeGrafana(failure=lambda _: response)
+    with pytest.raises(PushError, match=message):
         push(grafana, small())
 
 
-def test_the_token_is_in_no_message_and_goes_to_one_address_only() -> None:
-    asked: list[httpx.Request] = []
+def test_the_token_is_in_no_message_and_is_sent_to_one_address_only() -> None:
+    requests: list[httpx.Request] = []
 
     def unreachable(request: httpx.Request) -> httpx.Response:
-        asked.append(request)
+        requests.append(request)
         raise httpx.ConnectError(f"cannot connect with {request.headers['Authorization']}", request=request)
 
-    with pytest.raises(PushError) as refused:
-        push(FakeGrafana(trouble=unreachable), small())
-    assert TOKEN not in str(refused.value)
-    assert "ConnectError" in str(refused.value)
-    assert [request.url.host for request in asked] == ["grafana.example.com"]
+    with pytest.raises(PushError) as rejected:
+        push(FakeGrafana(failure=unreachable), small())
+    assert TOKEN not in str(rejected.value)
+    assert "ConnectError" in str(rejected.value)
+    assert [request.url.host for request in requests] == ["grafana.example.com"]
 
 
-def test_a_wrong_token_is_told() -> None:
+def test_a_wrong_token_is_reported() -> None:
     with pytest.raises(PushError, match="Grafana rejects the token"):
         push(FakeGrafana(), small(), token="wrong")

@@ -1,7 +1,8 @@
-"""The command line: what can be asked, and which exit code answers. The work is done in exporter.commands."""
+"""The command line: commands, their options and help, and exit codes. `exporter.commands` does the work."""
 
 from __future__ import annotations
 
+import json
 import sys
 import traceback
 from dataclasses import replace
@@ -12,34 +13,34 @@ from typing import Annotated
 import typer
 
 from exporter import __version__
-from exporter.commands.exits import CANNOT_START, exit_code, lines
 from exporter.commands.options import (
     ConfigOption,
     DataDirOption,
     InsecureOption,
     ListenOption,
     LogFormatOption,
-    LogLevel,
     LogLevelOption,
-    LogShape,
-    OnCorrupt,
-    Shape,
-    ValuesShape,
-    Whose,
+    LogOptions,
+    NoSyncOption,
+    ScopeFilter,
+    SummaryFormat,
+    ValuesFormat,
+    duration,
     settings,
 )
-from exporter.errors import ExporterError
-from exporter.settings import DEFAULT_CONFIG, DEFAULT_DATA_DIR, DEFAULT_LISTEN, Settings
+from exporter.config.fields import Scope
+from exporter.errors import ExitCode, ExporterError, exit_code, message_lines
+from exporter.settings import DEFAULT_CONFIG, DEFAULT_DATA_DIR, DEFAULT_LISTEN, OnCorrupt, Settings
 
 PLUGINS = "kpi_exporter.commands"
-"""Entry points of functions that add commands: `register(app)`."""
+"""Entry point group of functions that add commands: `register(app)`."""
 
 HELP = """
 Business metrics and KPI target ratios for Prometheus and Grafana, from one YAML file.
 
-**Start here:** `kpi-exporter demo` shows a simulated company, `kpi-exporter check` reads your own config.
+**Start here:** `kpi-exporter demo` runs a simulated company, `kpi-exporter check` checks your own config.
 
-Exit codes: 0 done · 1 cannot start · 2 usage or config · 3 store · 4 a source failed.
+Exit codes: 0 success · 1 cannot start · 2 wrong usage or config · 3 store · 4 a source failed.
 """
 
 app = typer.Typer(
@@ -60,48 +61,48 @@ def serve(  # noqa: PLR0913, PLR0917  # typer makes an option of each parameter
     listen: ListenOption = DEFAULT_LISTEN,
     web_insecure: InsecureOption = False,
     watch_config: Annotated[
-        bool, typer.Option("--watch-config", help="Load the config again whenever its file changes.")
+        bool, typer.Option("--watch-config", help="Reload the config when its file changes.")
     ] = False,
     on_corrupt: Annotated[
         OnCorrupt,
         typer.Option(
             "--on-corrupt",
             envvar="KPI_EXPORTER_ON_CORRUPT",
-            help="A damaged store: keep it aside and read everything anew, or end with 3.",
+            help="If the store is damaged: move it aside and read everything again (rebuild), or exit with 3 (fail).",
         ),
-    ] = OnCorrupt.REBUILD,
-    log_format: LogFormatOption = LogShape.TEXT,
-    log_level: LogLevelOption = LogLevel.INFO,
+    ] = "rebuild",
+    log_format: LogFormatOption = "text",
+    log_level: LogLevelOption = "info",
 ) -> None:
-    """Sync all sources and serve /metrics until SIGTERM or Ctrl-C. SIGHUP reads the config again.
+    """Sync all sources and serve /metrics until SIGTERM or Ctrl-C. SIGHUP reloads the config.
 
     Example: `kpi-exporter serve --config kpis.yaml --listen 127.0.0.1:9940`
     """
     from exporter.commands.serve import run
 
-    told = settings(config, data_dir, listen, insecure=web_insecure)
-    told = replace(told, watch_config=watch_config, on_corrupt=on_corrupt.value)
-    run(told, log_format.value, log_level.value)
+    server = settings(config, data_dir, listen, insecure=web_insecure)
+    server = replace(server, watch_config=watch_config, on_corrupt=on_corrupt)
+    run(server, LogOptions(log_format, log_level))
 
 
 @app.command()
 def sync(
     config: ConfigOption = DEFAULT_CONFIG,
     data_dir: DataDirOption = DEFAULT_DATA_DIR,
-    once: Annotated[bool, typer.Option("--once", help="One pass over every source, then stop.")] = False,
-    shape: Annotated[Shape, typer.Option("--format", help="Form of the summary.")] = Shape.TABLE,
-    log_format: LogFormatOption = LogShape.TEXT,
-    log_level: LogLevelOption = LogLevel.WARNING,
+    once: Annotated[bool, typer.Option("--once", help="Required: read every source once, then stop.")] = False,
+    output: Annotated[SummaryFormat, typer.Option("--format", help="Format of the summary.")] = "table",
+    log_format: LogFormatOption = "text",
+    log_level: LogLevelOption = "warning",
 ) -> None:
-    """Read every source once into the data directory.
+    """Read every source once into the store.
 
     Example: `kpi-exporter sync --once --format json`
     """
     from exporter.commands.sync import run
 
     if not once:
-        raise typer.BadParameter("say --once; what syncs for ever is kpi-exporter serve", param_hint="--once")
-    raise typer.Exit(run(Settings(config, data_dir), shape.value, log_format.value, log_level.value))
+        raise typer.BadParameter("add --once; to sync continuously, use kpi-exporter serve", param_hint="--once")
+    raise typer.Exit(run(Settings(config, data_dir), output, LogOptions(log_format, log_level)))
 
 
 @app.command()
@@ -109,149 +110,184 @@ def values(  # noqa: PLR0913, PLR0917  # typer makes an option of each parameter
     config: ConfigOption = DEFAULT_CONFIG,
     data_dir: DataDirOption = DEFAULT_DATA_DIR,
     at: Annotated[
-        str | None, typer.Option("--at", help="An instant, such as 2025-03-31T18:00; company time without an offset.")
+        str | None,
+        typer.Option(
+            "--at",
+            help="Time to evaluate at, such as 2025-03-31T18:00, in the company's time zone unless it has an offset."
+            " Default: now.",
+        ),
     ] = None,
-    scope: Annotated[Whose, typer.Option("--scope", help="Whose values.")] = Whose.COMPANY,
-    shape: Annotated[ValuesShape, typer.Option("--format", help="Form of the values.")] = ValuesShape.TABLE,
-    no_sync: Annotated[
-        bool, typer.Option("--no-sync", help="Use what is stored, even if a source was never read.")
-    ] = False,
-    log_format: LogFormatOption = LogShape.TEXT,
-    log_level: LogLevelOption = LogLevel.WARNING,
+    scope: Annotated[ScopeFilter, typer.Option("--scope", help="Scope to show.")] = "company",
+    output: Annotated[ValuesFormat, typer.Option("--format", help="Output format.")] = "table",
+    no_sync: NoSyncOption = False,
+    log_format: LogFormatOption = "text",
+    log_level: LogLevelOption = "warning",
 ) -> None:
-    """Show every KPI with value, target, ratio and status, now or at any instant of the past.
+    """Show value, target, ratio and status of every KPI, now or at a time in the past.
 
-    Reads first any source that was never read. Examples:
+    First reads the sources that have never been read. Examples:
 
     `kpi-exporter values`
 
     `kpi-exporter values --at 2025-03-31T23:59 --scope team --format json`
     """
-    from exporter.commands.values import Asked, run
+    from exporter.commands.values import ValuesOptions, run
 
-    asked = Asked(at, scope.scopes, shape.value, no_sync)
-    raise typer.Exit(run(Settings(config, data_dir), asked, log_format.value, log_level.value))
+    scopes = frozenset(Scope) if scope == "all" else frozenset({Scope(scope)})
+    options = ValuesOptions(at, scopes, output, no_sync)
+    raise typer.Exit(run(Settings(config, data_dir), options, LogOptions(log_format, log_level)))
 
 
 @app.command()
 def backfill(  # noqa: PLR0913, PLR0917  # typer makes an option of each parameter
-    out: Annotated[Path, typer.Option("--out", "-o", help="The file to write.")],
+    out: Annotated[Path, typer.Option("--out", "-o", help="File to write, such as history.om.")],
     config: ConfigOption = DEFAULT_CONFIG,
     data_dir: DataDirOption = DEFAULT_DATA_DIR,
     start: Annotated[
         str | None,
-        typer.Option("--from", help="First instant; default: the month of the first record, as far as is kept."),
+        typer.Option(
+            "--from",
+            help="First time, such as 2025-01-01. Default: the month of the first record, within the retention of"
+            " Prometheus.",
+        ),
     ] = None,
-    until: Annotated[str | None, typer.Option("--to", help="Last instant; default: now.")] = None,
-    step: Annotated[str, typer.Option("--step", help="Time between two instants, 1m to 1d.")] = "1h",
-    no_sync: Annotated[
-        bool, typer.Option("--no-sync", help="Use what is stored, even if a source was never read.")
-    ] = False,
-    log_format: LogFormatOption = LogShape.TEXT,
-    log_level: LogLevelOption = LogLevel.WARNING,
+    end: Annotated[str | None, typer.Option("--to", help="Last time, such as 2025-03-31T18:00. Default: now.")] = None,
+    step: Annotated[str, typer.Option("--step", help="Time between two samples, from 1m to 1d.")] = "1h",
+    no_sync: NoSyncOption = False,
+    log_format: LogFormatOption = "text",
+    log_level: LogLevelOption = "warning",
 ) -> None:
-    """Write the past of all series as OpenMetrics, worked out from the records, for Prometheus to take in.
+    """Calculate the history of all series from the records and write it as OpenMetrics for Prometheus.
 
-    Reads first any source that was never read. Example:
+    First reads the sources that have never been read. Example:
 
     `kpi-exporter backfill --from 2025-01-01 --out history.om`
 
     `promtool tsdb create-blocks-from openmetrics history.om data`
     """
-    from exporter.commands.backfill import Span, run
+    from exporter.commands.backfill import RangeOptions, run
 
-    told, log = Settings(config, data_dir), (log_format.value, log_level.value)
-    raise typer.Exit(run(told, Span(start, until, step), out, log, no_sync=no_sync))
+    log = LogOptions(log_format, log_level)
+    raise typer.Exit(run(Settings(config, data_dir), RangeOptions(start, end, step), out, log, no_sync=no_sync))
 
 
 @app.command()
 def provision(  # noqa: PLR0913, PLR0917  # typer makes an option of each parameter
-    out: Annotated[Path, typer.Option("--out", "-o", help="The folder for dashboards, rules and provisioning.")],
+    out: Annotated[
+        Path, typer.Option("--out", "-o", help="Directory for dashboards, rules and provisioning, such as generated.")
+    ],
     config: ConfigOption = DEFAULT_CONFIG,
     data_dir: DataDirOption = DEFAULT_DATA_DIR,
     history: Annotated[
-        Path | None, typer.Option("--history", help="File for the past, written where there is none yet.")
+        Path | None,
+        typer.Option("--history", help="File for the history, such as history.om; not written if it exists."),
     ] = None,
     reload: Annotated[
-        list[str] | None, typer.Option("--reload", help="Address to ask for a reload at the end.")
+        list[str] | None,
+        typer.Option(
+            "--reload", help="Reload URL to post to at the end, such as http://prometheus:9090/-/reload. Repeatable."
+        ),
     ] = None,
-    wait: Annotated[str, typer.Option("--wait", help="How long to try sources that do not answer yet.")] = "2m",
-    log_format: LogFormatOption = LogShape.TEXT,
-    log_level: LogLevelOption = LogLevel.WARNING,
+    wait: Annotated[str, typer.Option("--wait", help="How long to retry sources that fail, such as 2m.")] = "2m",
+    log_format: LogFormatOption = "text",
+    log_level: LogLevelOption = "warning",
 ) -> None:
-    """Prepare a stack: check the config, generate its files and, the first time, read sources and write history.
+    """Prepare a stack: check the config, generate its files and, the first time, read all sources and write history.
 
     Example: `kpi-exporter provision --config kpis.yaml --out generated --history history.om`
     """
-    from exporter.commands.options import duration
-    from exporter.commands.provision import Wanted, addresses, run
+    from exporter.commands.http import http_urls
+    from exporter.commands.provision import ProvisionOptions, run
 
-    wanted = Wanted(out, history, addresses(reload or ()), duration(wait, "--wait"))
-    raise typer.Exit(run(Settings(config, data_dir), wanted, log_format.value, log_level.value))
+    options = ProvisionOptions(out, history, http_urls(reload or (), "--reload"), duration(wait, "--wait"))
+    raise typer.Exit(run(Settings(config, data_dir), options, LogOptions(log_format, log_level)))
 
 
 @app.command()
 def check(
     config: ConfigOption = DEFAULT_CONFIG,
-    strict: Annotated[bool, typer.Option("--strict", help="Take advice on KPI practice as errors.")] = False,
+    strict: Annotated[bool, typer.Option("--strict", help="Treat warnings as errors.")] = False,
     sources: Annotated[
-        bool, typer.Option("--sources", help="Also try each source's credentials and permissions.")
+        bool, typer.Option("--sources", help="Also check credentials and permissions of every source.")
     ] = False,
     data_dir: Annotated[
-        Path | None, typer.Option("--data-dir", "-d", help="With --sources: also say to which nothing was ever posted.")
+        Path | None,
+        typer.Option(
+            "--data-dir",
+            "-d",
+            help="Directory of the store, such as data. If given, growth targets are compared with past periods, and"
+            " --sources reports entities that were never posted.",
+        ),
     ] = None,
 ) -> None:
-    """Check the config: every problem in one go, with file, line and what would be right.
+    """Check the config and report every problem at once, with file, line and how to fix it.
 
-    Example: `kpi-exporter check --config kpis.yaml --strict`
+    Nothing is created or changed. Examples:
+
+    `kpi-exporter check --config kpis.yaml --strict`
+
+    `kpi-exporter check --config kpis.yaml --sources --data-dir data`
     """
-    from exporter.commands.check import run
+    from exporter.commands.check import CheckOptions, run
 
-    raise typer.Exit(run(config, strict=strict, sources=sources, data_dir=data_dir))
+    raise typer.Exit(run(config, CheckOptions(strict, sources, data_dir)))
 
 
 @app.command()
 def schema() -> None:
-    """Print the JSON Schema of the config, for editors: `kpi-exporter schema > kpis.schema.json`"""
-    from exporter.commands.schema import run
+    """Print the JSON Schema of the config, for editors.
 
-    run()
+    Example: `kpi-exporter schema > kpis.schema.json`
+    """
+    from exporter.config.schema import schema as config_schema
+
+    typer.echo(json.dumps(config_schema(), indent=2, ensure_ascii=False))
 
 
 @app.command()
-def demo(  # typer makes an option of each parameter
+def demo(
     data_dir: Annotated[
-        Path | None, typer.Option("--data-dir", "-d", help="Keep the demo's data here; else it is gone at the end.")
+        Path | None,
+        typer.Option(
+            "--data-dir",
+            "-d",
+            help="Directory for the demo's data, such as demo-data. Default: a temporary one.",
+        ),
     ] = None,
     listen: ListenOption = DEFAULT_LISTEN,
     web_insecure: InsecureOption = False,
-    only_apis: Annotated[bool, typer.Option("--apis-only", help="Serve only the company's APIs, at --listen.")] = False,
-    log_format: LogFormatOption = LogShape.TEXT,
-    log_level: LogLevelOption = LogLevel.WARNING,
+    only_apis: Annotated[
+        bool, typer.Option("--apis-only", help="Serve only the APIs of the simulated company, at --listen.")
+    ] = False,
+    log_format: LogFormatOption = "text",
+    log_level: LogLevelOption = "warning",
 ) -> None:
-    """Start a simulated company and everything on top of it; no account is needed. Ctrl-C stops all of it.
+    """Run a simulated company with the exporter and dashboards on top. No account is needed; Ctrl-C stops everything.
 
     Example: `kpi-exporter demo --data-dir demo-data`
     """
     from exporter.commands.demo import apis_only, run
 
-    told = settings(DEFAULT_CONFIG, DEFAULT_DATA_DIR, listen, insecure=web_insecure)
+    server = settings(DEFAULT_CONFIG, DEFAULT_DATA_DIR, listen, insecure=web_insecure)
     if only_apis:
-        apis_only(told.listen)
+        apis_only(server.listen)
     else:
-        run(told, data_dir, log_format.value, log_level.value)
+        run(server, data_dir, LogOptions(log_format, log_level))
 
 
 @app.command()
-def ping(url: Annotated[str, typer.Argument(help="Such as http://127.0.0.1:9940/-/healthy")]) -> None:
-    """Ask an address whether it answers: exit code 0 where it does, else 1. For health checks."""
-    from exporter.commands.ping import run
+def ping(url: Annotated[str, typer.Argument(help="URL, such as http://127.0.0.1:9940/-/healthy.")]) -> None:
+    """Request a URL and exit with 0 if it responds with status 200, otherwise with 1. For health checks.
 
-    raise typer.Exit(run(url))
+    Example: `kpi-exporter ping http://127.0.0.1:9940/-/healthy`
+    """
+    from exporter.commands.http import ping as request
+
+    raise typer.Exit(request(url))
 
 
-def _version(wanted: bool) -> None:
-    if wanted:
+def _version(requested: bool) -> None:
+    if requested:
         typer.echo(f"kpi-exporter {__version__}")
         raise typer.Exit
 
@@ -259,37 +295,36 @@ def _version(wanted: bool) -> None:
 @app.callback()
 def root(
     version: Annotated[
-        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version and stop.")
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version and exit.")
     ] = False,
 ) -> None:
-    """Options before a command."""
+    """Options before the command."""
 
 
-def with_plugins(to: typer.Typer) -> typer.Typer:
-    """Adds the commands of other packages; one whose optional libraries are missing is left out."""
-    for entry in entry_points(group=PLUGINS):
+def with_plugins(target: typer.Typer) -> typer.Typer:
+    """Adds the commands of other packages, except those whose optional dependencies are not installed."""
+    for entry_point in entry_points(group=PLUGINS):
         try:
-            register = entry.load()
+            register = entry_point.load()
         except ImportError:
             continue
-        register(to)
-    return to
+        register(target)
+    return target
 
 
 def main() -> None:
-    """Runs the command named on the command line; every expected failure ends in one message and its exit code."""
-    own = {command.name or command.callback.__name__ for command in app.registered_commands if command.callback}
+    """Runs the command line. An expected error becomes one message and its exit code."""
+    builtin = {command.name or command.callback.__name__ for command in app.registered_commands if command.callback}
     try:
-        (app if own.intersection(sys.argv[1:2]) else with_plugins(app))()
+        (app if builtin.intersection(sys.argv[1:2]) else with_plugins(app))()
     except ExporterError as error:
-        for line in lines(error):
+        for line in message_lines(error):
             typer.echo(f"error: {line}", err=True)
         sys.exit(exit_code(error))
-    except Exception as error:  # noqa: BLE001 - the process's edge: a fault of ours, told without what it was working on
+    except Exception as error:  # noqa: BLE001  # a bug: reported without values, which may be secret
         frames = traceback.extract_tb(error.__traceback__)
-        place = next(
-            (frame for frame in reversed(frames) if Path(__file__).parent in Path(frame.filename).parents), frames[-1]
-        )
-        told = f"{type(error).__name__} in {Path(place.filename).name}, line {place.lineno}"
-        typer.echo(f"error: a fault of kpi-exporter itself: {told}. Please report it.", err=True)
-        sys.exit(CANNOT_START)
+        package = Path(__file__).parent
+        frame = next((frame for frame in reversed(frames) if package in Path(frame.filename).parents), frames[-1])
+        position = f"{type(error).__name__} in {Path(frame.filename).name}, line {frame.lineno}"
+        typer.echo(f"error: this is a bug in kpi-exporter: {position}. Please report it.", err=True)
+        sys.exit(ExitCode.CANNOT_START)

@@ -1,4 +1,4 @@
-"""The wall clock, for the edges of the process; everything inside is handed an instant."""
+"""The wall clock, read only at the edges of the process. Everything else receives `now`."""
 
 from __future__ import annotations
 
@@ -9,5 +9,5 @@ Clock = Callable[[], datetime]
 
 
 def system_clock() -> datetime:
-    """Now, in UTC."""
+    """The current time in UTC."""
     return datetime.now(UTC)

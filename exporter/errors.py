@@ -1,32 +1,32 @@
-"""The whole exception tree: classes are named by stage and differ by what the handler does.
+"""All exceptions of the project, named by stage, and the exit codes that they become.
 
 ExporterError
-├── ConfigError            every problem of a config; the command prints all of them and exits 2
-├── SourceError            one pass of one entity failed; the cursor stays, other entities go on
-│   ├── SourceUnavailableError   back off and try again
-│   │   └── RateLimitedError     try again when the vendor says so
-│   ├── SourceRejectedError      credentials, permission or request refused: no retry before the next pass
-│   └── IncompletePassError      a cap or a loop cut the listing short: nothing of it may be published
-├── PostError              what was posted cannot be read: its sender is told what to change
+├── ConfigError            all problems of a config; the command prints them and exits with 2
+├── SourceError            a pass of an entity failed; its cursor stays, other entities continue
+│   ├── SourceUnavailableError   back off and retry
+│   │   └── RateLimitedError     retry when the vendor allows it
+│   ├── SourceRejectedError      credentials, permission or request rejected: no retry before the next pass
+│   └── IncompletePassError      a limit or a loop cut the listing short: nothing is published
+├── PostError              a posted body cannot be read; the response tells the sender what to change
 ├── InvalidRecordError     skip this record and count it
-├── StoreError             abort the pass, roll back
-│   ├── StoreLockedError         another process owns the data directory: exit 3
-│   ├── SchemaVersionError       written by a newer version: exit 3
-│   └── StoreDamagedError        move aside and rebuild, or exit 3
-├── EvaluationError        drop only this metric's or KPI's series
-└── StartError             the process cannot start (port taken): exit 1
+├── StoreError             abort the pass and roll back
+│   ├── StoreLockedError         another process uses the data directory: exit with 3
+│   ├── SchemaVersionError       written by a newer version: exit with 3
+│   └── StoreDamagedError        move it aside and rebuild, or exit with 3
+├── EvaluationError        omit only the series of this metric or KPI
+└── StartError             the process cannot start, for example because a port is in use: exit with 1
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from enum import StrEnum
+from enum import IntEnum, StrEnum
 from pathlib import Path
 
 
 class Reason(StrEnum):
-    """Why something failed or was rejected: the closed set that metrics may carry as a label."""
+    """Why something failed or was rejected: the values of the `reason` label."""
 
     CONNECT = "connect"
     DNS = "dns"
@@ -50,7 +50,7 @@ class Reason(StrEnum):
     BREAKER_OPEN = "breaker_open"
     STORE = "store"
     INTERNAL = "internal"
-    # reasons of single records
+    # reasons for single records
     MISSING_FIELD = "missing_field"
     BAD_TYPE = "bad_type"
     NOT_A_NUMBER = "not_a_number"
@@ -63,15 +63,14 @@ class Reason(StrEnum):
 
 
 class ExporterError(Exception):
-    """Root of everything this project raises on purpose."""
+    """Base class of all expected errors."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
 class Problem:
-    """One fault of a config: where it stands, what is wrong and what would be right.
+    """A problem of a config: where it is, what is wrong and how to fix it.
 
-    `path` is the key path (`kpis[2].target`), `line` counts from 1 and is 0 where no line is known.
-    Texts never hold a secret's value.
+    `path` is the key path (`kpis[2].target`). `line` counts from 1; 0 means unknown. No text contains a secret.
     """
 
     file: str
@@ -81,13 +80,13 @@ class Problem:
     hint: str = ""
 
     def __str__(self) -> str:
-        where = f"{self.file}:{self.line}" if self.line else self.file
+        position = f"{self.file}:{self.line}" if self.line else self.file
         key = f" {self.path}:" if self.path else ""
-        return f"{where}:{key} {self.message}" + (f" ({self.hint})" if self.hint else "")
+        return f"{position}:{key} {self.message}" + (f" ({self.hint})" if self.hint else "")
 
 
 class ConfigError(ExporterError):
-    """The config is refused whole; `problems` lists every fault found in one go."""
+    """The config is rejected; `problems` lists everything that is wrong with it."""
 
     def __init__(self, problems: Sequence[Problem]) -> None:
         self.problems = tuple(problems)
@@ -95,7 +94,7 @@ class ConfigError(ExporterError):
 
 
 class SourceError(ExporterError):
-    """One pass over one entity failed; `reason` is for metrics, the message for the log."""
+    """A pass over an entity failed; `reason` is for metrics, the message for the log."""
 
     def __init__(self, reason: Reason, message: str) -> None:
         self.reason = reason
@@ -103,11 +102,11 @@ class SourceError(ExporterError):
 
 
 class SourceUnavailableError(SourceError):
-    """The source may answer later: network, time-out, 5xx."""
+    """The source may respond later: network error, timeout, 5xx."""
 
 
 class RateLimitedError(SourceUnavailableError):
-    """The source asks to wait `retry_after` seconds; no request may be sent before."""
+    """The source asks to wait `retry_after` seconds before the next request."""
 
     def __init__(self, message: str, retry_after: float) -> None:
         self.retry_after = retry_after
@@ -115,15 +114,15 @@ class RateLimitedError(SourceUnavailableError):
 
 
 class SourceRejectedError(SourceError):
-    """The source understood and refused, or answered in a shape we do not know: retrying is pointless."""
+    """The source rejected the request or returned an unknown format, so a retry is pointless."""
 
 
 class IncompletePassError(SourceError):
-    """The listing was cut short (cap, page limit, loop): publishing it would invent numbers."""
+    """The listing was cut short (limit, loop), so publishing it would give wrong values."""
 
 
 class PostError(ExporterError):
-    """What was posted cannot be read; the message is for its sender, and holds nothing that was sent."""
+    """A posted body cannot be read. The message is for the sender and contains nothing of the body."""
 
     def __init__(self, reason: Reason, message: str) -> None:
         self.reason = reason
@@ -131,10 +130,10 @@ class PostError(ExporterError):
 
 
 class InvalidRecordError(ExporterError):
-    """A single record cannot be taken: skip it, count it under `reason`.
+    """A record is invalid: it is skipped and counted under `reason`.
 
-    `field` names the column; the value itself is never part of the message. Where the record's id is known,
-    `record_id` keeps a full listing from taking the record for deleted.
+    `field` names the column; the message never contains the value. If the record's id is known, `record_id` prevents
+    a full listing from treating the record as deleted.
     """
 
     def __init__(self, reason: Reason, field: str, where: str = "", record_id: str | None = None) -> None:
@@ -146,18 +145,18 @@ class InvalidRecordError(ExporterError):
 
 
 class StoreError(ExporterError):
-    """The store cannot do what was asked; the transaction was rolled back."""
+    """An operation of the store failed; its transaction was rolled back."""
 
 
 class StoreLockedError(StoreError):
-    """Another process holds the data directory."""
+    """Another process uses the data directory."""
 
     def __init__(self, path: Path) -> None:
         super().__init__(f"{path} is in use by another kpi-exporter process: stop it or choose another --data-dir")
 
 
 class SchemaVersionError(StoreError):
-    """The store was written by a newer version than this one."""
+    """The store was written by a newer version of the program."""
 
     def __init__(self, path: Path, found: int, known: int) -> None:
         self.found, self.known = found, known
@@ -165,11 +164,11 @@ class SchemaVersionError(StoreError):
 
 
 class StoreDamagedError(StoreError):
-    """The store file is not what this program wrote: damaged, emptied or foreign."""
+    """The store file is damaged, empty, or not from this program."""
 
 
 class EvaluationError(ExporterError):
-    """A metric or KPI cannot be evaluated; only its own series are dropped."""
+    """A metric or KPI cannot be evaluated; only its own series are omitted."""
 
     def __init__(self, name: str, message: str) -> None:
         self.name = name
@@ -178,3 +177,26 @@ class EvaluationError(ExporterError):
 
 class StartError(ExporterError):
     """The process cannot start; the message says what to change."""
+
+
+class ExitCode(IntEnum):
+    """Exit codes of commands."""
+
+    OK = 0
+    CANNOT_START = 1
+    USAGE = 2
+    STORE = 3
+    SOURCE = 4
+
+
+def exit_code(error: ExporterError) -> ExitCode:
+    """The exit code of a command that ends with this error."""
+    for kind, code in ((ConfigError, ExitCode.USAGE), (StoreError, ExitCode.STORE), (SourceError, ExitCode.SOURCE)):
+        if isinstance(error, kind):
+            return code
+    return ExitCode.CANNOT_START
+
+
+def message_lines(error: ExporterError) -> tuple[str, ...]:
+    """One line per problem of a config, otherwise the message of the error."""
+    return tuple(map(str, error.problems)) if isinstance(error, ConfigError) else (str(error),)

@@ -1,4 +1,4 @@
-"""Logs on stderr, as JSON lines or as text: secrets are taken out, and nobody waits for whoever reads them."""
+"""Logs on stderr as text or JSON lines, without secrets. Logging never blocks, even if stderr does."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ from pydantic import BaseModel
 from exporter.config.fields import Secret
 
 MASK = "<secret>"
-_SHORTEST = 4
-"""A shorter secret is not looked for: it would be found in every other word."""
-_WAITING_LINES = 10_000
+_MIN_LENGTH = 4
+"""Shorter secrets are not masked, because they occur in many words."""
+_QUEUE_SIZE = 10_000
 
-_OWN = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
+_RECORD_FIELDS = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
 
 
 def secrets_in(section: object, environ: Mapping[str, str], base: Path) -> Iterator[str]:
-    """The values of all secrets that a config names and that can be read just now."""
+    """The values of all secrets of a config that can be read now."""
     if isinstance(section, Secret):
         with suppress(LookupError):
             yield section.reveal(environ, base)
@@ -38,20 +38,20 @@ def secrets_in(section: object, environ: Mapping[str, str], base: Path) -> Itera
     elif isinstance(section, Mapping):
         yield from secrets_in(tuple(section.values()), environ, base)
     elif isinstance(section, list | tuple):
-        for part in section:
-            yield from secrets_in(part, environ, base)
+        for element in section:
+            yield from secrets_in(element, environ, base)
 
 
 class Redactor:
-    """Takes known secrets out of a text, in clear, in base64 and as part of a URL."""
+    """Masks known secrets in text: as plain text, in base64 and in URLs."""
 
     def __init__(self) -> None:
         self._forms: tuple[str, ...] = ()
 
     def learn(self, secrets: Iterable[str]) -> None:
-        """Adds to what is looked for; a rotated secret stays known. The longest is looked for first."""
-        found = {form for secret in secrets if len(secret) >= _SHORTEST for form in _forms(secret)}
-        self._forms = tuple(sorted(found | set(self._forms), key=len, reverse=True))
+        """Adds secrets. Earlier values of a rotated secret are still masked. The longest are masked first."""
+        forms = {form for secret in secrets if len(secret) >= _MIN_LENGTH for form in _forms(secret)}
+        self._forms = tuple(sorted(forms | set(self._forms), key=len, reverse=True))
 
     def clean(self, text: str) -> str:
         """The text with every secret masked."""
@@ -67,35 +67,35 @@ def _forms(secret: str) -> Iterator[str]:
     yield quote_plus(secret)
     yield orjson.dumps(secret).decode()[1:-1]
     raw = secret.encode()
-    for before in range(3):
-        # in base64 a secret looks different by its distance from the start; its edges mix with its neighbours
-        coded = base64.b64encode(b"\0" * before + raw).decode().rstrip("=")
-        inner = coded[4 if before else 0 : len(coded) - 1 if (before + len(raw)) % 3 else None]
-        if len(inner) >= 2 * _SHORTEST:
+    for offset in range(3):
+        # the base64 form depends on the offset, and its first and last characters on the neighbouring bytes
+        encoded = base64.b64encode(b"\0" * offset + raw).decode().rstrip("=")
+        inner = encoded[4 if offset else 0 : len(encoded) - 1 if (offset + len(raw)) % 3 else None]
+        if len(inner) >= 2 * _MIN_LENGTH:
             yield inner
             yield inner.replace("+", "-").replace("/", "_")
 
 
-class _Line(logging.Formatter):
-    """One record, one line, without control characters."""
+class _LogFormatter(logging.Formatter):
+    """Formats a record as one line without control characters."""
 
-    def __init__(self, redactor: Redactor, shape: Callable[[dict[str, Any]], str]) -> None:
+    def __init__(self, redactor: Redactor, render: Callable[[dict[str, Any]], str]) -> None:
         super().__init__()
         self._redactor = redactor
-        self._shape = shape
+        self._render = render
 
     def format(self, record: logging.LogRecord) -> str:
-        """The line, clean of secrets."""
+        """The line with secrets masked."""
         fields: dict[str, Any] = {
             "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname.lower(),
             "logger": record.name.removeprefix("exporter."),
             "message": record.getMessage(),
-            **{name: value for name, value in vars(record).items() if name not in _OWN},
+            **{name: value for name, value in vars(record).items() if name not in _RECORD_FIELDS},
         }
         if record.exc_info:
             fields["trace"] = self.formatException(record.exc_info)
-        return self._redactor.clean(self._shape(fields))
+        return self._redactor.clean(self._render(fields))
 
 
 def _as_json(fields: dict[str, Any]) -> str:
@@ -106,25 +106,25 @@ def _as_json(fields: dict[str, Any]) -> str:
 def _as_text(fields: dict[str, Any]) -> str:
     time, level, logger, message = (fields.pop(name) for name in ("time", "level", "logger", "message"))
     trace = fields.pop("trace", "")
-    told = " ".join(f"{name}={value}" for name, value in fields.items())
-    line = f"{time[11:19]} {level:<7} {logger}: {message}" + (f" ({told})" if told else "")
-    shown = line.encode("unicode_escape").decode() if not line.isprintable() else line
-    return f"{shown}\n{trace}" if trace else shown
+    details = " ".join(f"{name}={value}" for name, value in fields.items())
+    line = f"{time[11:19]} {level:<7} {logger}: {message}" + (f" ({details})" if details else "")
+    line = line.encode("unicode_escape").decode() if not line.isprintable() else line
+    return f"{line}\n{trace}" if trace else line
 
 
-class Outlet(logging.Handler):
-    """Hands lines to a thread that writes them; where it cannot keep up they are dropped and counted."""
+class ThreadedHandler(logging.Handler):
+    """Writes lines in a thread. Lines that do not fit into its queue are dropped and counted."""
 
-    def __init__(self, stream: TextIO, most: int = _WAITING_LINES) -> None:
+    def __init__(self, stream: TextIO, max_lines: int = _QUEUE_SIZE) -> None:
         super().__init__()
         self._stream = stream
-        self._lines: Queue[str | None] = Queue(most)
+        self._lines: Queue[str | None] = Queue(max_lines)
         self._thread = Thread(target=self._write, name="logs", daemon=True)
         self._thread.start()
         self.dropped = 0
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Queues one line; never waits."""
+        """Queues one line without blocking."""
         try:
             self._lines.put_nowait(self.format(record))
         except Full:
@@ -137,7 +137,7 @@ class Outlet(logging.Handler):
                 self._stream.flush()
 
     def close(self) -> None:
-        """Writes what is waiting, for at most two seconds."""
+        """Writes the queued lines, for at most two seconds."""
         if self._thread.is_alive():
             with suppress(Full):
                 self._lines.put(None, timeout=1)
@@ -146,20 +146,20 @@ class Outlet(logging.Handler):
 
 
 class Logs(NamedTuple):
-    """The process's logs: the redactor takes secrets to hide, the outlet is to be closed at the end."""
+    """The log of the process: the redactor learns secrets, the handler must be closed at the end."""
 
     redactor: Redactor
-    outlet: Outlet
+    handler: ThreadedHandler
 
 
-def configure(shape: str, level: str, stream: TextIO | None = None) -> Logs:
-    """Sends all logs to `stream` (stderr) as `json` or `text`; libraries are heard from warnings on."""
-    redactor, outlet = Redactor(), Outlet(stream or sys.stderr)
-    outlet.setFormatter(_Line(redactor, _as_json if shape == "json" else _as_text))
+def configure(log_format: str, level: str, stream: TextIO | None = None) -> Logs:
+    """Sends all logs to `stream`, by default stderr, as `json` or `text`. Libraries log warnings and errors only."""
+    redactor, handler = Redactor(), ThreadedHandler(stream or sys.stderr)
+    handler.setFormatter(_LogFormatter(redactor, _as_json if log_format == "json" else _as_text))
     root = logging.getLogger()
-    root.handlers[:] = [outlet]
+    root.handlers[:] = [handler]
     root.setLevel(logging.WARNING)
     logging.getLogger("exporter").setLevel(level.upper())
     for name in ("httpx", "httpcore", "asyncio"):
         logging.getLogger(name).setLevel(logging.WARNING)
-    return Logs(redactor, outlet)
+    return Logs(redactor, handler)

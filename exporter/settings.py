@@ -1,4 +1,4 @@
-"""What the process is told on its command line or by its environment, as opposed to the config."""
+"""Settings of the process, from the command line or environment variables, as opposed to the config."""
 
 from __future__ import annotations
 
@@ -12,27 +12,27 @@ DEFAULT_DATA_DIR = Path("data")
 DEFAULT_LISTEN = "127.0.0.1:9940"
 
 OnCorrupt = Literal["rebuild", "fail"]
-"""What becomes of a damaged store: it is moved aside and everything is read anew, or the process ends."""
+"""What to do with a damaged store: move it aside and read everything again, or fail."""
 
 
 @dataclass(frozen=True, slots=True)
-class Address:
-    """Where the web surface listens; port 0 takes any free one."""
+class ListenAddress:
+    """The address that the server listens on. Port 0 is any free port."""
 
     host: str
     port: int
 
     @classmethod
-    def parse(cls, text: str) -> Address:
-        """`HOST:PORT`, `[IPV6]:PORT` or `:PORT` for all interfaces; raises ValueError with the cure."""
+    def parse(cls, text: str) -> ListenAddress:
+        """`HOST:PORT`, `[IPV6]:PORT` or `:PORT` for all interfaces; raises ValueError with a hint."""
         host, colon, port = text.rpartition(":")
         if not colon or not port.isascii() or not port.isdigit() or int(port) > 65535:
-            raise ValueError("an address is HOST:PORT, such as 127.0.0.1:9940")
-        return cls(host.removeprefix("[").removesuffix("]") or "0.0.0.0", int(port))  # noqa: S104  # asked for
+            raise ValueError("write the address as HOST:PORT, such as 127.0.0.1:9940")
+        return cls(host.removeprefix("[").removesuffix("]") or "0.0.0.0", int(port))  # noqa: S104  # requested
 
     @property
     def is_loopback(self) -> bool:
-        """True where only this machine can reach it."""
+        """True if only this machine can reach it."""
         try:
             return ip_address(self.host).is_loopback
         except ValueError:
@@ -45,13 +45,13 @@ class Address:
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """Paths and the address of one exporter process."""
+    """Settings of an exporter process."""
 
     config: Path = DEFAULT_CONFIG
     data_dir: Path = DEFAULT_DATA_DIR
-    listen: Address = Address("127.0.0.1", 9940)
+    listen: ListenAddress = ListenAddress("127.0.0.1", 9940)
     evaluate_every: float = 10.0
-    """Seconds between two evaluations while no pass is published."""
+    """Seconds between two evaluations while no pass ends."""
     watch_config: bool = False
-    """Load the config again whenever its file changes."""
+    """Reload the config when its file changes."""
     on_corrupt: OnCorrupt = "rebuild"

@@ -1,4 +1,4 @@
-"""A command line, run in this process."""
+"""Runs the command line in this process."""
 
 from __future__ import annotations
 
@@ -12,30 +12,30 @@ from exporter import cli
 
 
 @dataclass(frozen=True)
-class Done:
-    """How a command ended."""
+class CliResult:
+    """Exit code and output of a command."""
 
     code: int
     out: str
     err: str
 
 
-Typed = Callable[..., Done]
-"""Takes the words that are typed after `kpi-exporter`."""
+RunCli = Callable[..., CliResult]
+"""Called with the arguments after `kpi-exporter`."""
 
 
-def typist(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Typed:
-    """Types command lines."""
+def cli_runner(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> RunCli:
+    """A function that runs command lines."""
     monkeypatch.setenv("COLUMNS", "100")
 
-    def run(*words: object) -> Done:
-        monkeypatch.setattr(sys, "argv", ["kpi-exporter", *map(str, words)])
+    def run(*arguments: object) -> CliResult:
+        monkeypatch.setattr(sys, "argv", ["kpi-exporter", *map(str, arguments)])
         code = 0
         try:
             cli.main()
-        except SystemExit as ended:
-            code = int(ended.code or 0)
+        except SystemExit as error:
+            code = int(error.code or 0)
         out, err = capsys.readouterr()
-        return Done(code, out, err)
+        return CliResult(code, out, err)
 
     return run

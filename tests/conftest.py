@@ -12,7 +12,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from exporter.store.store import Store
-from tests.command_line import Typed, typist
+from tests.command_line import RunCli, cli_runner
 
 # no test depends on how long anything takes, so a busy machine is not a failure
 settings.register_profile("project", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -31,9 +31,9 @@ def logging_as_before() -> Iterator[None]:
 
 
 @pytest.fixture
-def typed(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], logging_as_before: None) -> Typed:
+def run_cli(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], logging_as_before: None) -> RunCli:
     """Runs command lines in this process."""
-    return typist(monkeypatch, capsys)
+    return cli_runner(monkeypatch, capsys)
 
 
 @pytest.fixture(scope="session")

@@ -233,7 +233,7 @@ def test_commands_say_that_there_is_nothing_to_read(config: Path, tmp_path: Path
     for words in (("sync", "--once"), ("values",)):
         done = run(*words, *data)
         assert done.returncode == 0, done.stderr
-        assert "shop waits for posts while serve runs, and none of deals, people ever came" in done.stderr
+        assert "shop has never received a post of deals, people; only serve accepts posts" in done.stderr
     with closing(Store.open(tmp_path / "data")) as store:
         assert store.outcomes() == ()
         store.deliver("shop", {"people": Page(())}, datetime.now(UTC))

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.command_line import Typed
+from tests.command_line import RunCli
 from tests.dashboards.generated import panel
 
 ROOT = Path(__file__).parents[1]
@@ -51,15 +51,15 @@ def config(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def generated(config: Path, typed: Typed, tmp_path: Path) -> Path:
+def generated(config: Path, run_cli: RunCli, tmp_path: Path) -> Path:
     """What is generated from it."""
-    done = typed("generate", "--config", config, "--out", tmp_path / "generated")
+    done = run_cli("generate", "--config", config, "--out", tmp_path / "generated")
     assert (done.code, done.err) == (0, "")
     return tmp_path / "generated"
 
 
-def test_the_series_it_shows_are_those_of_its_config(config: Path, typed: Typed, tmp_path: Path) -> None:
-    done = typed("values", "-c", config, "-d", tmp_path / "data", "--at", AT, "--format", "openmetrics")
+def test_the_series_it_shows_are_those_of_its_config(config: Path, run_cli: RunCli, tmp_path: Path) -> None:
+    done = run_cli("values", "-c", config, "-d", tmp_path / "data", "--at", AT, "--format", "openmetrics")
     assert done.code == 0, done.err
     exposed = dict(line.rsplit(" ", 1) for line in done.out.splitlines() if not line.startswith("#"))
     shown = dict(line.rsplit(" ", 1) for line in blocks("From YAML to Grafana")[1].splitlines())

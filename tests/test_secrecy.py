@@ -1,4 +1,4 @@
-"""No secret leaves the process, whatever a vendor says back."""
+"""No secret leaves the process, even if a vendor echoes it."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ CANARY = "c4n4ry&0f/the+t0ken"
 ENCODED = (CANARY, quote(CANARY, safe=""), quote(CANARY), b64encode(CANARY.encode()).decode())
 
 
-def talkative(seen: Seen) -> Iterable[Step]:
-    """Refuses in many ways, and says back whatever it was told."""
+def echoing_vendor(seen: Seen) -> Iterable[Step]:
+    """Rejects requests in many ways and echoes everything it received."""
     echo = json.dumps([seen.target, seen.headers, seen.body.decode()]).encode()
     match seen.path.split("/")[1]:
         case "bearer":
@@ -35,12 +35,12 @@ def talkative(seen: Seen) -> Iterable[Step]:
             return [as_json({"items": [{"id": json.dumps(seen.headers)}, {"id": [CANARY]}]})]
 
 
-def test_no_secret_leaves_the_process_whatever_the_vendor_says_back(tmp_path: Path) -> None:
+def test_no_secret_leaves_the_process_even_if_a_vendor_echoes_it(tmp_path: Path) -> None:
     (tmp_path / "company").mkdir()
     (tmp_path / "company" / "secret").write_text(f"{CANARY}\r\n")
     (tmp_path / "company" / "secret").chmod(0o600)
     secret, kept = {"env": "CANARY"}, {"file": "secret"}
-    with served(talkative) as server:
+    with served(echoing_vendor) as server:
         ways = {
             "bearer": {"bearer": secret},
             "header": {"header": {"name": "X-Key", "value": kept}},

@@ -1,10 +1,10 @@
-"""Addresses as they are typed."""
+"""Listen addresses as typed on the command line."""
 
 from __future__ import annotations
 
 import pytest
 
-from exporter.settings import Address
+from exporter.settings import ListenAddress
 
 
 @pytest.mark.parametrize(
@@ -19,16 +19,16 @@ from exporter.settings import Address
     ],
 )
 def test_an_address_is_host_and_port(text: str, host: str, port: int, loopback: bool) -> None:
-    address = Address.parse(text)
+    address = ListenAddress.parse(text)
     assert (address.host, address.port, address.is_loopback) == (host, port, loopback)
 
 
 @pytest.mark.parametrize("text", ["", "9940", "localhost", "host:port", "host:70000", "host:-1", "host:٣"])
-def test_anything_else_is_refused_with_the_cure(text: str) -> None:
+def test_anything_else_is_rejected_with_a_hint(text: str) -> None:
     with pytest.raises(ValueError, match="HOST:PORT"):
-        Address.parse(text)
+        ListenAddress.parse(text)
 
 
 @pytest.mark.parametrize("text", ["127.0.0.1:9940", "[::1]:80"])
-def test_an_address_is_written_as_it_is_read(text: str) -> None:
-    assert str(Address.parse(text)) == text
+def test_an_address_is_formatted_as_it_was_typed(text: str) -> None:
+    assert str(ListenAddress.parse(text)) == text

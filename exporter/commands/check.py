@@ -1,11 +1,12 @@
-"""`check`: everything that is wrong or doubtful about a config, in one go."""
+"""`check`: every problem and warning of a config in one go, and whether its sources can be read."""
 
 from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Mapping, Sequence
-from datetime import datetime
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,107 +15,134 @@ from rich.table import Table
 from rich.text import Text
 
 from exporter.clock import system_clock
-from exporter.commands.exits import DONE, SOURCE, USAGE
+from exporter.config import practice
 from exporter.config.loader import load
-from exporter.config.practice import problems as practice
 from exporter.config.root import Config
-from exporter.errors import ConfigError, Problem, SourceError
+from exporter.errors import ConfigError, ExitCode, Problem, SourceError, StoreLockedError
 
 if TYPE_CHECKING:
     from exporter.sources.base import Source
+    from exporter.store.store import Store
 
-ACCESS_DEADLINE = 60.0
-"""Seconds a source may take to say what it permits."""
+ACCESS_TIMEOUT = 60.0
+"""Seconds that a source may take to report its permissions."""
 
 
-def run(path: Path, *, strict: bool, sources: bool, data_dir: Path | None = None) -> int:
-    """Prints every problem, then a verdict; the exit code is that verdict. `data_dir` knows what was ever posted.
+@dataclass(frozen=True, slots=True)
+class CheckOptions:
+    """What to check besides the config itself, and whether warnings count as errors."""
 
-    Raises StoreError where the data directory cannot be opened, as while serve runs on it.
+    strict: bool
+    sources: bool
+    data_dir: Path | None = None
+
+
+def run(path: Path, options: CheckOptions) -> ExitCode:
+    """Prints every problem, then a summary. `data_dir` is only read, and neither it nor a store is created.
+
+    Raises StoreError if there is a store that cannot be read, EvaluationError.
     """
     console = Console(soft_wrap=True, highlight=False)
     try:
-        loaded = load(path, os.environ)
+        checked = load(path, os.environ)
     except ConfigError as error:
         _print(console, error.problems, "error", "red")
-        console.print(
-            Text(f"{len(error.problems)} {_plural('problem', error.problems)}: {path} is refused", "bold red")
-        )
-        return USAGE
-    config = loaded.config
-    today = datetime.now(config.company.timezone).date()
-    doubts = (*loaded.warnings, *practice(config, today))
-    _print(console, doubts, "error" if strict else "warning", "red" if strict else "yellow")
-    if doubts and strict:
-        console.print(Text(f"{len(doubts)} {_plural('warning', doubts)} taken as errors (--strict)", "bold red"))
-        return USAGE
-    told = {
-        "source": config.sources,
-        "metric": config.metrics,
-        "KPI": config.kpis,
-        "objective": config.objectives,
-    }
-    said = f"{path} is good: " + ", ".join(f"{len(parts)} {_plural(word, parts)}" for word, parts in told.items())
-    console.print(Text(said + (f", {len(doubts)} {_plural('warning', doubts)}" if doubts else ""), "bold green"))
-    unsent = _unsent(config, data_dir) if sources and data_dir is not None else {}
-    return _try_sources(console, config, unsent) if sources else DONE
+        console.print(Text(f"{_count(error.problems, 'problem')}: {path} is rejected", "bold red"))
+        return ExitCode.USAGE
+    config = checked.config
+    now = system_clock()
+    warnings = [*checked.warnings, *practice.problems(config, now.astimezone(config.company.timezone).date())]
+    with _existing_store(console, options.data_dir) as store:
+        if store is not None:
+            from exporter.commands.past_values import step_problems
+
+            warnings += step_problems(config, store, now)
+        never_posted = _never_posted(config, store) if options.sources and options.data_dir is not None else {}
+    _print(console, warnings, *(("error", "red") if options.strict else ("warning", "yellow")))
+    if warnings and options.strict:
+        console.print(Text(f"{_count(warnings, 'warning')} treated as errors (--strict)", "bold red"))
+        return ExitCode.USAGE
+    sections = {"source": config.sources, "metric": config.metrics, "KPI": config.kpis, "objective": config.objectives}
+    counts = [_count(definitions, noun) for noun, definitions in sections.items()]
+    counts += [_count(warnings, "warning")] if warnings else []
+    console.print(Text(f"{path} is valid: {', '.join(counts)}", "bold green"))
+    return _check_sources(console, config, never_posted) if options.sources else ExitCode.OK
 
 
-def _print(console: Console, problems: Sequence[Problem], word: str, colour: str) -> None:
+def _print(console: Console, problems: Sequence[Problem], severity: str, colour: str) -> None:
     for problem in problems:
-        console.print(Text.assemble((f"{word}: ", colour), str(problem)))
+        console.print(Text.assemble((f"{severity}: ", colour), str(problem)))
 
 
-def _plural(word: str, things: Sequence[object]) -> str:
-    return word if len(things) == 1 else f"{word}s"
+def _count(definitions: Sequence[object], noun: str) -> str:
+    return f"{len(definitions)} {noun}{'' if len(definitions) == 1 else 's'}"
 
 
-def _unsent(config: Config, data_dir: Path) -> Mapping[str, tuple[str, ...]]:
-    from exporter.evaluation.freshness import never_sent
+@contextmanager
+def _existing_store(console: Console, data_dir: Path | None) -> Iterator[Store | None]:
+    """The store in `data_dir`; None, after a note why, if there is none or if it is in use."""
+    if data_dir is None:
+        yield None
+        return
+    from exporter.store.opening import DataFiles
     from exporter.store.store import Store
 
-    if not data_dir.is_dir():
-        return never_sent(config, ())
-    store = Store.open(data_dir, on_corrupt="fail")
+    skipped = "growth targets are not compared with history"
+    store = None
+    if not DataFiles.of(data_dir).store.exists():
+        console.print(f"note: there is no store in {data_dir}: {skipped}")
+    else:
+        try:
+            store = Store.open(data_dir, on_corrupt="fail")
+        except StoreLockedError:
+            console.print(f"note: the store in {data_dir} is in use: {skipped}")
     try:
-        return never_sent(config, store.outcomes())
+        yield store
     finally:
-        store.close()
+        if store is not None:
+            store.close()
 
 
-def _try_sources(console: Console, config: Config, unsent: Mapping[str, tuple[str, ...]]) -> int:
+def _never_posted(config: Config, store: Store | None) -> Mapping[str, tuple[str, ...]]:
+    from exporter.evaluation.freshness import never_sent
+
+    return never_sent(config, store.outcomes() if store is not None else ())
+
+
+def _check_sources(console: Console, config: Config, never_posted: Mapping[str, tuple[str, ...]]) -> ExitCode:
     rows = asyncio.run(_access(config))
-    table = Table("Source", "Entity", "May be read", "What to do")
-    for name, entity, allowed, missing in rows:
-        if allowed and entity in unsent.get(name, ()):
-            missing = f"nothing was ever posted to /push/{name}/{entity}"  # noqa: PLW2901 - told beside the verdict
-        table.add_row(name, entity, Text("yes", "green") if allowed else Text("no", "red"), Text(missing))
+    table = Table("Source", "Entity", "Readable", "What to do")
+    for name, entity, allowed, hint in rows:
+        if allowed and entity in never_posted.get(name, ()):
+            hint = f"nothing was ever posted to /push/{name}/{entity}"  # noqa: PLW2901  # replaces the empty hint
+        table.add_row(name, entity, Text("yes", "green") if allowed else Text("no", "red"), Text(hint))
     console.print(table)
-    return DONE if all(allowed for _, _, allowed, _ in rows) else SOURCE
+    return ExitCode.OK if all(allowed for _, _, allowed, _ in rows) else ExitCode.SOURCE
 
 
 async def _access(config: Config) -> list[tuple[str, str, bool, str]]:
-    from exporter.commands.reading import Untold
+    from exporter.commands.sync import NullTelemetry
     from exporter.runtime.source_jobs import push_inboxes, sync_jobs
 
-    context = config, os.environ, Path(), system_clock, Untold()
+    context = config, os.environ, Path(), system_clock, NullTelemetry()
     sources = [job.source for job in sync_jobs(*context)]
     try:
-        found = await asyncio.gather(*map(_one, sources))
+        by_source = await asyncio.gather(*map(source_access, sources))
     finally:
         await asyncio.gather(*(source.close() for source in sources))
     inboxes = [(inbox, inbox.token_problem()) for inbox in push_inboxes(*context)]
     pushed = [(inbox.name, entity, not problem, problem) for inbox, problem in inboxes for entity in inbox.entities]
-    return [*(row for rows in found for row in rows), *pushed]
+    return [*(row for rows in by_source for row in rows), *pushed]
 
 
-async def _one(source: Source) -> list[tuple[str, str, bool, str]]:
+async def source_access(source: Source) -> list[tuple[str, str, bool, str]]:
+    """(source, entity, whether it can be read, hint) of each entity."""
     from exporter.sources.access_check import describe_error
 
     try:
-        async with asyncio.timeout(ACCESS_DEADLINE):
+        async with asyncio.timeout(ACCESS_TIMEOUT):
             return [(source.name, a.entity, a.allowed, a.missing) for a in await source.check()]
     except SourceError as error:
         return [(source.name, entity, False, describe_error(error)) for entity in source.entities]
     except TimeoutError:
-        return [(source.name, entity, False, f"no answer in {ACCESS_DEADLINE:.0f} s") for entity in source.entities]
+        return [(source.name, entity, False, f"no response in {ACCESS_TIMEOUT:.0f} s") for entity in source.entities]

@@ -1,96 +1,124 @@
-"""`demo`: a simulated company's APIs, the exporter on them, and whatever else is installed beside it."""
+"""`demo`: runs the APIs of a simulated company, the exporter, and other programs if installed."""
 
 from __future__ import annotations
 
 import os
-import shutil
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack
 from dataclasses import replace
+from datetime import datetime, timedelta
 from functools import partial
 from importlib.metadata import entry_points
 from pathlib import Path
+from threading import Event
 
 from rich.console import Console
 
-from exporter.commands.demo_past import Past, write_past
-from exporter.commands.progress import log_stream, shown
+from exporter.backfill.steps import steps_between
+from exporter.clock import system_clock
+from exporter.commands import backfill
+from exporter.commands.options import LogOptions
+from exporter.commands.progress import log_stream, sync_progress
 from exporter.config.root import Config
 from exporter.demo.server import HOST, PORT, launch, main
 from exporter.errors import StartError
+from exporter.evaluation.freshness import never_read
 from exporter.logs import configure
 from exporter.runtime.app import App
 from exporter.runtime.config_file import read_config
-from exporter.settings import Address, Settings
+from exporter.settings import ListenAddress, Settings
 
 COMPANIONS = "kpi_exporter.demo"
-"""Entry points of programs that run beside the demo: `begin(config, exporter_url, directory, history)`."""
+"""Entry point group of programs that run with the demo."""
 
-Companion = Callable[[Config, str, Path, Past], AbstractContextManager[dict[str, str]]]
-"""Runs programs while it is entered, gives what they are to their addresses, and ends them when it is left."""
+HOURLY = timedelta(days=31)
+"""How far back the history has a step per hour; before that it has one per six hours, to be ready sooner."""
+
+HistoryWriter = Callable[[Path, Event], bool]
+"""Waits for the first sync, then writes the history to a file. Returns False if the event was set meanwhile."""
+
+Companion = Callable[[Config, str, Path, HistoryWriter], AbstractContextManager[dict[str, str]]]
+"""Called with (config, exporter_url, directory, write_history). Runs programs while it is entered, and returns their
+names and addresses."""
 
 
-def run(settings: Settings, data_dir: Path | None, log_shape: str, log_level: str) -> None:
-    """Runs until Ctrl-C, then stops everything it started. Raises StartError where a port is taken."""
+def run(settings: Settings, data_dir: Path | None, log: LogOptions) -> None:
+    """Runs until Ctrl-C, then stops everything it started. Raises StartError, for example if a port is in use."""
     console = Console(file=sys.stderr, highlight=False)
-    logs = configure(log_shape, log_level, log_stream(console))
+    logs = configure(*log, log_stream(console))
     with ExitStack() as stack:
-        stack.callback(logs.outlet.close)
-        directory = stack.enter_context(_directory(data_dir))
+        stack.callback(logs.handler.close)
+        directory = data_dir or Path(stack.enter_context(_temporary_directory()))
+        directory.mkdir(parents=True, exist_ok=True)
         config_path = demo_config()
         console.print("Starting a simulated company: 40 people, 15 months of deals, tickets and calls ...")
         company = launch(HOST, PORT)
         stack.callback(company.close)
         settings = replace(settings, config=config_path, data_dir=directory / "store")
-        observer = stack.enter_context(shown(console, fleeting=True))
+        observer = stack.enter_context(sync_progress(console, transient=True))
 
         app = App(settings, os.environ, logs, observer=observer)
 
-        def ready(address: str) -> None:
-            places = {"KPIs, to read": f"{address}/", "metrics, to scrape": f"{address}/metrics"}
+        def on_ready(url: str) -> None:
+            addresses = {"KPIs, to read": f"{url}/", "metrics, to scrape": f"{url}/metrics"}
             config = read_config(settings.config, os.environ, logs.redactor).config
-            for begin in _companions():
-                places |= beside.enter_context(begin(config, address, directory, partial(write_past, app, config)))
-            for what, where in {**places, "the company's APIs": company.url, "config": config_path}.items():
-                console.print(f"  {what:<20} {where}")
-            console.print("The first load takes a minute. Ctrl-C stops everything.")
+            for companion in _companions():
+                context = companion(config, url, directory, partial(write_history, app, config))
+                addresses |= companions.enter_context(context)
+            for name, address in {**addresses, "the company's APIs": company.url, "config": config_path}.items():
+                console.print(f"  {name:<20} {address}")
+            console.print("The first sync takes a minute. Press Ctrl-C to stop everything.")
 
-        beside = stack.enter_context(ExitStack())
-        app.run(ready)
+        companions = stack.enter_context(ExitStack())
+        app.run(on_ready)
 
 
-def apis_only(listen: Address) -> None:
-    """Only the company's APIs, for a stack that runs the exporter elsewhere; until Ctrl-C."""
+def apis_only(listen: ListenAddress) -> None:
+    """Runs only the company's APIs until Ctrl-C, for a stack that runs the exporter elsewhere."""
     main(listen.host, listen.port)
 
 
 def demo_config() -> Path:
-    """The demo's config: beside where one stands, in the source tree, or as it was installed."""
+    """The demo's config in the working directory, the source tree or the installed package. Raises StartError."""
     package = Path(__file__).parent.parent
-    for place in (Path("config"), package.parent / "config", package / "demo" / "config"):
-        if (place / "kpis.yaml").is_file() and (place / "demo-token").is_file():
-            return place / "kpis.yaml"
-    raise StartError("the demo's config is not here: run it where config/kpis.yaml is")
+    for directory in (Path("config"), package.parent / "config", package / "demo" / "config"):
+        if (directory / "kpis.yaml").is_file() and (directory / "demo-token").is_file():
+            return directory / "kpis.yaml"
+    raise StartError("the demo's config was not found: run the demo in the directory that contains config/kpis.yaml")
+
+
+def write_history(app: App, config: Config, out: Path, stopped: Event) -> bool:
+    """Writes the history once all sources have been read; False if `stopped` was set before the end."""
+    while (store := app.store) is None or never_read(config, store.outcomes()):
+        if stopped.wait(1):
+            return False
+
+    def on_progress(done: int, total: int) -> None:
+        if stopped.is_set():
+            raise StartError(f"stopped after {done} of {total} steps")
+
+    now = system_clock()
+    backfill.write(config, store, lambda first: history_steps(config, first or now, now), out, on_progress=on_progress)
+    return not stopped.is_set()
+
+
+def history_steps(config: Config, first_record: datetime, end: datetime) -> list[datetime]:
+    """A step per six hours, and per hour for the last month."""
+    start = backfill.default_start(config, first_record, end)
+    recent = steps_between(max(start, end - HOURLY), end, timedelta(hours=1))
+    early = steps_between(start, end - HOURLY, timedelta(hours=6))
+    return [*(step for step in early if step < recent[0]), *recent] if recent else early
 
 
 def _companions() -> Iterator[Companion]:
-    for entry in entry_points(group=COMPANIONS):
+    for entry_point in entry_points(group=COMPANIONS):
         try:
-            yield entry.load()
+            yield entry_point.load()
         except ImportError:
             continue
 
 
-@contextmanager
-def _directory(wished: Path | None) -> Iterator[Path]:
-    if wished is not None:
-        wished.mkdir(parents=True, exist_ok=True)
-        yield wished
-        return
-    made = tempfile.mkdtemp(prefix="kpi-exporter-demo-")
-    try:
-        yield Path(made)
-    finally:
-        shutil.rmtree(made, ignore_errors=True)
+def _temporary_directory() -> AbstractContextManager[str]:
+    return tempfile.TemporaryDirectory(prefix="kpi-exporter-demo-", ignore_cleanup_errors=True)

@@ -1,4 +1,7 @@
-"""How far the first load is: a bar for each entity on a terminal, a log line a minute elsewhere."""
+"""Shows how far a long task is: bars on a terminal, otherwise a log line per minute.
+
+rich is imported only for a terminal: it takes 0.1 s of the one second in which a server has to start.
+"""
 
 from __future__ import annotations
 
@@ -9,66 +12,93 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from threading import Lock
 from time import monotonic
-from typing import TextIO, cast
+from typing import TYPE_CHECKING, TextIO, cast
 
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+from exporter.sync.observer import NullObserver, Observer, PassReport, Progress
 
-from exporter.commands.lines import LOG_EVERY, Lines
-from exporter.sync.observer import NullObserver, Observer, PassReport
-from exporter.sync.observer import Progress as Done
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.progress import Progress as RichProgress
+    from rich.progress import TaskID
 
-Told = Callable[[int, int], None]
-"""Hears how much of how much is done."""
+LOG_INTERVAL = 60.0
+"""Seconds between two log lines about the same task."""
+
+ProgressCallback = Callable[[int, int], None]
+"""Called with (done, total)."""
 
 _log = logging.getLogger(__name__)
 
 
-class Bars(NullObserver):
-    """A bar for each entity that is being read. `fleeting` ones tell of full passes only and go when they are done."""
+class ProgressLogger(NullObserver):
+    """Logs a long pass once per minute."""
 
-    def __init__(self, progress: Progress, *, fleeting: bool = False) -> None:
-        self._progress = progress
-        self._fleeting = fleeting
-        self._bars: dict[tuple[str, str], TaskID] = {}
-        self._lock = Lock()
+    def __init__(self) -> None:
+        self._logged_at: dict[tuple[str, str], float] = {}
 
-    def progressed(self, progress: Done) -> None:
+    def progressed(self, progress: Progress) -> None:
         """A page was read."""
-        if self._fleeting and not progress.full:
+        key = progress.source, progress.entity
+        if progress.seconds - self._logged_at.get(key, 0.0) < LOG_INTERVAL:
             return
-        said = f"{progress.records:,} records, {progress.pages:,} pages, {progress.rate:,.0f}/s"
-        bar = self._bar(progress.source, progress.entity)
-        self._progress.update(bar, completed=progress.records, total=progress.total, said=said)
+        self._logged_at[key] = progress.seconds
+        remaining = "" if progress.remaining is None else f", about {progress.remaining:.0f} s left"
+        _log.warning(
+            "reading %s of %s: %d records in %d pages, %.0f per second%s",
+            progress.entity, progress.source, progress.records, progress.pages, progress.rate, remaining,
+        )  # fmt: skip
 
     def finished(self, report: PassReport) -> None:
         """A pass ended."""
-        known = (report.source, report.entity) in self._bars
-        if not known and (self._fleeting or (report.success and not report.records)):
+        self._logged_at.pop((report.source, report.entity), None)
+
+
+class ProgressBars(NullObserver):
+    """A bar per entity that is being read. Transient bars show full passes only, and disappear at their end."""
+
+    def __init__(self, progress: RichProgress, *, transient: bool = False) -> None:
+        self._progress = progress
+        self._transient = transient
+        self._bars: dict[tuple[str, str], TaskID] = {}
+        self._lock = Lock()
+
+    def progressed(self, progress: Progress) -> None:
+        """A page was read."""
+        if self._transient and not progress.full:
             return
-        said = (
-            f"{report.records:,} records in {report.seconds:.1f} s" if report.success else f"failed: {report.message}"
-        )
+        message = f"{progress.records:,} records, {progress.pages:,} pages, {progress.rate:,.0f}/s"
+        bar = self._bar(progress.source, progress.entity)
+        self._progress.update(bar, completed=progress.records, total=progress.total, message=message)
+
+    def finished(self, report: PassReport) -> None:
+        """A pass ended."""
+        has_bar = (report.source, report.entity) in self._bars
+        if not has_bar and (self._transient or (report.success and not report.records)):
+            return
+        message = f"failed: {report.message}"
+        if report.success:
+            message = f"{report.records:,} records in {report.seconds:.1f} s"
         bar = self._bar(report.source, report.entity)
-        if self._fleeting:
+        if self._transient:
             del self._bars[report.source, report.entity]
             self._progress.remove_task(bar)
-            self._progress.console.print(f"  {report.source} {report.entity}: {said}", markup=False, highlight=False)
+            line = f"  {report.source} {report.entity}: {message}"
+            self._progress.console.print(line, markup=False, highlight=False)
             return
         total = report.records if report.success else None
-        self._progress.update(bar, completed=report.records, total=total, said=said)
+        self._progress.update(bar, completed=report.records, total=total, message=message)
         self._progress.stop_task(bar)
 
     def _bar(self, source: str, entity: str) -> TaskID:
         with self._lock:
             key = source, entity
             if key not in self._bars:
-                self._bars[key] = self._progress.add_task(f"{source} {entity}", total=None, said="")
+                self._bars[key] = self._progress.add_task(f"{source} {entity}", total=None, message="")
             return self._bars[key]
 
 
-class Above(io.TextIOBase):
-    """A stream for log lines that puts them above the bars of a terminal."""
+class _ConsoleStream(io.TextIOBase):
+    """A stream that prints log lines above the bars of a terminal."""
 
     def __init__(self, console: Console) -> None:
         self._console = console
@@ -79,46 +109,61 @@ class Above(io.TextIOBase):
         return len(text)
 
 
-@contextmanager
-def shown(console: Console | None = None, *, fleeting: bool = False) -> Iterator[Observer]:
-    """An observer for as long as something is being read: bars where stderr is a terminal, else lines."""
-    console = console or Console(file=sys.stderr)
-    if not console.is_terminal:
-        yield Lines()
-        return
-    said = TextColumn("{task.fields[said]}", markup=False)
-    columns = (TextColumn("{task.description}", markup=False), BarColumn(), said, TimeRemainingColumn())
-    with Progress(*columns, console=console, transient=True) as progress:
-        yield Bars(progress, fleeting=fleeting)
+def terminal() -> Console | None:
+    """The console of stderr if it is a terminal."""
+    if not sys.stderr.isatty():
+        return None
+    from rich.console import Console
+
+    return Console(file=sys.stderr)
 
 
-def log_stream(console: Console) -> TextIO | None:
-    """Where logs go while bars may be shown on this console; None for stderr itself."""
-    return cast("TextIO", Above(console)) if console.is_terminal else None
+def log_stream(console: Console | None) -> TextIO | None:
+    """The stream for the log while bars may be on this console; None stands for stderr."""
+    return cast("TextIO", _ConsoleStream(console)) if console is not None and console.is_terminal else None
 
 
 @contextmanager
-def counted(what: str, console: Console | None = None) -> Iterator[Told]:
-    """Takes word of how far something is: a bar where stderr is a terminal, else a log line a minute."""
-    console = console or Console(file=sys.stderr)
-    if not console.is_terminal:
-        yield _minutely(what)
+def sync_progress(console: Console | None = None, *, transient: bool = False) -> Iterator[Observer]:
+    """An observer that shows the progress of passes, on stderr by default."""
+    console = console or terminal()
+    if console is None or not console.is_terminal:
+        yield ProgressLogger()
         return
+    from rich.progress import BarColumn, TextColumn, TimeRemainingColumn
+    from rich.progress import Progress as RichProgress
+
+    message = TextColumn("{task.fields[message]}", markup=False)
+    columns = (TextColumn("{task.description}", markup=False), BarColumn(), message, TimeRemainingColumn())
+    with RichProgress(*columns, console=console, transient=True) as progress:
+        yield ProgressBars(progress, transient=transient)
+
+
+@contextmanager
+def step_progress(task: str, console: Console | None = None) -> Iterator[ProgressCallback]:
+    """A callback that shows the progress of a task, on stderr by default."""
+    console = console or terminal()
+    if console is None or not console.is_terminal:
+        yield _log_steps(task)
+        return
+    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+    from rich.progress import Progress as RichProgress
+
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=console, transient=True) as progress:
-        bar = progress.add_task(what, total=None)
+    with RichProgress(*columns, console=console, transient=True) as progress:
+        bar = progress.add_task(task, total=None)
         yield lambda done, total: progress.update(bar, completed=done, total=total)
 
 
-def _minutely(what: str) -> Told:
-    began = told = monotonic()
+def _log_steps(task: str) -> ProgressCallback:
+    started_at = logged_at = monotonic()
 
-    def tell(done: int, total: int) -> None:
-        nonlocal told
+    def log(done: int, total: int) -> None:
+        nonlocal logged_at
         now = monotonic()
-        if now - told >= LOG_EVERY:
-            told = now
-            left = (now - began) / max(1, done) * (total - done)
-            _log.warning("%s: %d of %d, about %.0f s left", what, done, total, left)
+        if now - logged_at >= LOG_INTERVAL:
+            logged_at = now
+            remaining = (now - started_at) / max(1, done) * (total - done)
+            _log.warning("%s: %d of %d, about %.0f s left", task, done, total, remaining)
 
-    return tell
+    return log

@@ -1,48 +1,43 @@
-"""`provision`: what a stack needs before it starts: a checked config, generated files and, the first time, history."""
+"""`provision`: prepares a stack: checks the config, generates its files and, the first time, writes history."""
 
 from __future__ import annotations
 
 import logging
-import os
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 from importlib.metadata import entry_points
 from pathlib import Path
-from urllib.error import URLError
-from urllib.request import Request, urlopen
 
 import typer
 
 from exporter.clock import Clock, system_clock
 from exporter.commands import backfill
-from exporter.commands.exits import DONE, SOURCE
-from exporter.commands.reading import read_sources
+from exporter.commands.http import reload
+from exporter.commands.options import LogOptions
+from exporter.commands.sync import configured, read_sources
 from exporter.config.root import Config
-from exporter.errors import StartError
+from exporter.errors import ExitCode, StartError
 from exporter.evaluation.freshness import never_read
-from exporter.logs import configure
-from exporter.runtime.config_file import read_config
 from exporter.settings import Settings
 from exporter.store.store import Store
 
 GENERATORS = "kpi_exporter.generators"
-"""Entry points of what writes files for a stack: `write(config, folder)`."""
+"""Entry point group of functions that write files for a stack."""
 
-AGAIN_AFTER = 5.0
-"""Seconds until sources that did not answer are tried again."""
-
-DEADLINE = 10.0
+RETRY_INTERVAL = 5.0
+"""Seconds between two attempts to read sources that failed."""
 
 _log = logging.getLogger(__name__)
 
-Generator = Callable[[Config, Path], None]
+StackGenerator = Callable[[Config, Path], None]
+"""Called with (config, directory)."""
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
-    """Where files and history go, whom to tell of new files, and how long to wait for sources."""
+class ProvisionOptions:
+    """Where to write files and history, URLs to reload, and how long to retry sources that fail."""
 
     out: Path
     history: Path | None = None
@@ -50,54 +45,50 @@ class Wanted:
     wait: timedelta = timedelta(minutes=2)
 
 
-def run(settings: Settings, wanted: Wanted, log_shape: str, log_level: str) -> int:
-    """Prepares a stack. Done once more beside one that runs, it writes the files anew and has them loaded.
+def run(settings: Settings, options: ProvisionOptions, log: LogOptions) -> ExitCode:
+    """Prepares a stack. Beside a running stack, it updates the files and triggers a reload.
 
-    Raises ConfigError with every problem, StoreError, and StartError where something cannot be written.
+    Raises ConfigError, StoreError, EvaluationError, and StartError if a file cannot be written.
     """
-    redactor, outlet = configure(log_shape, log_level)
-    try:
-        config = read_config(settings.config, os.environ, redactor).config
-        for write in _generators():
-            write(config, wanted.out)
-        typer.echo(f"dashboards, rules and provisioning are in {wanted.out}")
-        code = DONE
-        if wanted.history is not None and not wanted.history.exists():
-            code = _write_history(config, settings, wanted.history, wanted.wait)
-        for url in wanted.reload:
-            _reload(url)
-    finally:
-        outlet.close()
+    with configured(settings, log) as config:
+        for generate in _generators():
+            generate(config, options.out)
+        typer.echo(f"dashboards, rules and provisioning are in {options.out}")
+        code = ExitCode.OK
+        if options.history is not None and not options.history.exists():
+            code = _write_history(config, settings, options.history, options.wait)
+        for url in options.reload:
+            reload(url)
     return code
 
 
-def _generators() -> Iterator[Generator]:
-    found = tuple(entry_points(group=GENERATORS))
+def _generators() -> Iterator[StackGenerator]:
+    points = tuple(entry_points(group=GENERATORS))
     try:
-        yield from (entry.load() for entry in found)
+        yield from (point.load() for point in points)
     except ImportError as error:
         raise StartError(f"{error.name} is missing: pip install 'kpi-exporter[dashboards]'") from None
-    if not found:
-        raise StartError("nothing generates dashboards here: install kpi-exporter with its dashboards")
+    if not points:
+        raise StartError("no dashboards generator is installed: pip install 'kpi-exporter[dashboards]'")
 
 
-def _write_history(config: Config, settings: Settings, out: Path, wait: timedelta) -> int:
+def _write_history(config: Config, settings: Settings, out: Path, wait: timedelta) -> ExitCode:
     out.parent.mkdir(parents=True, exist_ok=True)
     store = Store.open(settings.data_dir)
     try:
         store.retain({source.name: source.reads for source in config.sources})
         unread = read_all(config, store, settings.data_dir, wait)
         if unread and len(unread) == sum(source.polled for source in config.sources):
-            _log.error("no source could be read: there is no history to write")
-            return SOURCE
+            _log.error("no source could be read, so there is no history to write")
+            return ExitCode.SOURCE
         if unread:
             _log.warning("the history is without %s, which could not be read", ", ".join(unread))
-        past = backfill.Past.parse(backfill.Span(), config, system_clock())
-        count = backfill.write(config, store, lambda begins: past.steps(config, begins), out)
+        history_range = backfill.HistoryRange.parse(backfill.RangeOptions(), config, system_clock())
+        count = backfill.write(config, store, lambda first_record: history_range.steps(config, first_record), out)
     finally:
         store.close()
     typer.echo(f"{count} hours of history are in {out}")
-    return DONE
+    return ExitCode.OK
 
 
 def read_all(
@@ -109,31 +100,15 @@ def read_all(
     clock: Clock = system_clock,
     sleep: Callable[[float], None] = time.sleep,
 ) -> tuple[str, ...]:
-    """Reads every source that was never read whole, and again for as long as `wait` says; gives those still unread.
+    """Reads sources until each has been read completely, for at most `wait`. Returns those that have not.
 
-    A source that answers is read to its end, however long that takes.
+    A pass that has started is never cut short.
     """
-    until = clock() + wait
+    deadline = clock() + wait
     while unread := never_read(config, store.outcomes()):
-        read_sources(config, store, os.environ, data_dir, unread)
-        if not never_read(config, store.outcomes()) or clock() >= until:
+        read_sources(config, store, data_dir, unread)
+        unread = never_read(config, store.outcomes())
+        if not unread or clock() >= deadline:
             break
-        sleep(AGAIN_AFTER)
-    return never_read(config, store.outcomes()) if unread else ()
-
-
-def _reload(url: str) -> None:
-    """Asks for a reload; at the first start nobody is there to be asked."""
-    try:
-        with urlopen(Request(url, method="POST"), timeout=DEADLINE):  # noqa: S310 - checked where it was typed
-            typer.echo(f"reloaded {url}")
-    except (URLError, OSError, ValueError) as error:
-        _log.warning("%s was not reloaded: %s", url, getattr(error, "reason", error))
-
-
-def addresses(urls: Iterable[str]) -> tuple[str, ...]:
-    """The same addresses; refuses what is not HTTP."""
-    for url in urls:
-        if not url.startswith(("http://", "https://")):
-            raise typer.BadParameter("an address begins with http:// or https://", param_hint="--reload")
-    return tuple(urls)
+        sleep(RETRY_INTERVAL)
+    return unread

@@ -1,87 +1,146 @@
-"""`values`: every KPI now, or as of any instant."""
+"""`values`: every KPI now or at any time, as a table, JSON or OpenMetrics."""
 
 from __future__ import annotations
 
-import os
-from dataclasses import dataclass
-from datetime import datetime, tzinfo
+from collections.abc import Collection
+from dataclasses import dataclass, replace
+from datetime import datetime
+from itertools import chain
+from typing import Any
+from zoneinfo import ZoneInfo
 
+import orjson
 import typer
 from rich.console import Console
+from rich.table import Table
+from rich.text import Text
 
 from exporter.clock import system_clock
-from exporter.commands import forms
-from exporter.commands.exits import DONE, SOURCE
-from exporter.commands.reading import read_sources, tell_of_unsent
+from exporter.commands.options import LogOptions, ValuesFormat, instant
+from exporter.commands.sync import configured, opened_store, read_unread
 from exporter.config.fields import Scope
 from exporter.config.root import Config
+from exporter.errors import ExitCode
 from exporter.evaluation.evaluator import Evaluations
-from exporter.evaluation.freshness import never_read
-from exporter.kpi.values import Evaluation
-from exporter.logs import configure
-from exporter.runtime.config_file import read_config
+from exporter.kpi.values import Evaluation, KpiValue
 from exporter.settings import Settings
-from exporter.store.store import Store
+
+_NUMBERS = ("value", "target", "target_ratio", "expected", "pace_ratio", "progress_ratio")
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
-    """What the user wants to see; `at` as typed, None for now."""
+class ValuesOptions:
+    """What to show; `at` as typed, None for now."""
 
     at: str | None
     scopes: frozenset[Scope]
-    shape: str
+    format: ValuesFormat
     no_sync: bool = False
 
 
-def run(settings: Settings, asked: Asked, log_shape: str, log_level: str) -> int:
-    """Prints the values; the exit code tells of a source that could not be read. Raises ConfigError, StoreError."""
-    redactor, outlet = configure(log_shape, log_level)
-    try:
-        config = read_config(settings.config, os.environ, redactor).config
-        at = instant(asked.at, config.company.timezone)
-        store = Store.open(settings.data_dir)
-        try:
-            store.retain({source.name: source.reads for source in config.sources})
-            unread = () if asked.no_sync else never_read(config, store.outcomes())
-            tell_of_unsent(config, store)
-            complete = not unread or read_sources(config, store, os.environ, settings.data_dir, unread).success
+def run(settings: Settings, options: ValuesOptions, log: LogOptions) -> ExitCode:
+    """Prints the values. SOURCE if a source could not be read. Raises ConfigError, StoreError, EvaluationError."""
+    with configured(settings, log) as config:
+        at = instant(options.at, config.company.timezone)
+        with opened_store(config, settings.data_dir) as store:
+            complete = options.no_sync or read_unread(config, store, settings.data_dir)
             at = at or system_clock()
-            evaluation = Evaluations(config, store).evaluate(at, None).evaluation
-        finally:
-            store.close()
-    finally:
-        outlet.close()
-    show(config, forms.only(evaluation, asked.scopes), at, asked.shape)
-    return DONE if complete else SOURCE
-
-
-def show(config: Config, evaluation: Evaluation, at: datetime, shape: str) -> None:
-    """Prints an evaluation."""
-    if shape == "json":
-        typer.echo(forms.as_json(config, evaluation, at))
-    elif shape == "openmetrics":
-        typer.echo(forms.as_openmetrics(config, evaluation))
+            evaluation = _only(Evaluations(config, store).evaluate(at, None).evaluation, options.scopes)
+    if options.format == "json":
+        typer.echo(_json(config, evaluation, at))
+    elif options.format == "openmetrics":
+        typer.echo(_openmetrics(config, evaluation))
     else:
-        Console().print(forms.as_table(config, evaluation, at))
+        Console().print(_table(config, evaluation, at))
     for name in evaluation.failed:
         typer.echo(f"warning: {name} could not be evaluated", err=True)
+    return ExitCode.OK if complete else ExitCode.SOURCE
 
 
-YEARS = range(1900, 3000)
-"""Years in which every period, and the one before, has its dates."""
+def _only(evaluation: Evaluation, scopes: Collection[Scope]) -> Evaluation:
+    kpis = tuple(value for value in evaluation.kpis if value.scope in scopes)
+    metrics = tuple(value for value in evaluation.metrics if value.scope in scopes)
+    return replace(evaluation, kpis=kpis, metrics=metrics)
 
 
-def instant(text: str | None, zone: tzinfo, option: str = "--at") -> datetime | None:
-    """An ISO 8601 instant, in the company's zone where it has no offset; refuses anything else."""
-    if text is None:
-        return None
-    try:
-        found = datetime.fromisoformat(text)
-    except ValueError:
-        raise typer.BadParameter(
-            f"{text!r} is no instant: write 2025-03-31T18:00 or 2025-03-31T18:00+02:00", param_hint=option
-        ) from None
-    if found.year not in YEARS:
-        raise typer.BadParameter(f"{text!r} is not between {YEARS[0]} and {YEARS[-1]}", param_hint=option)
-    return found if found.tzinfo else found.replace(tzinfo=zone)
+def _json(config: Config, evaluation: Evaluation, at: datetime) -> str:
+    """An object with `at`, `kpis` and `metrics`. Unknown numbers are null, times are local with their offset."""
+    zone = config.company.timezone
+    document = {
+        "at": at.astimezone(zone).isoformat(),
+        "kpis": [_kpi_json(value, zone) for value in evaluation.kpis],
+        "metrics": [
+            {
+                "metric": value.metric,
+                "scope": value.scope,
+                "team": value.team,
+                "person": value.person,
+                "period": value.period,
+                "labels": dict(value.labels),
+                "value": value.value,
+            }
+            for value in evaluation.metrics
+        ],
+    }
+    return orjson.dumps(document, option=orjson.OPT_INDENT_2).decode()
+
+
+def _kpi_json(value: KpiValue, zone: ZoneInfo) -> dict[str, Any]:
+    return {
+        "kpi": value.kpi,
+        "scope": value.scope,
+        "team": value.team,
+        "person": value.person,
+        "period_start": value.period_start.astimezone(zone).isoformat(),
+        "period_end": value.period_end.astimezone(zone).isoformat(),
+        **{name: getattr(value, name) for name in _NUMBERS},
+        "status": value.status,
+    }
+
+
+def _openmetrics(config: Config, evaluation: Evaluation) -> str:
+    """The same series as on /metrics."""
+    from exporter.exposition.families import business_samples, kpi_samples
+    from exporter.exposition.render import Renderer
+
+    rows = chain(business_samples(config, evaluation.metrics), kpi_samples(config, evaluation))
+    rendering = Renderer().render(rows)
+    formats = [family.formats for family in (*rendering.shared, *rendering.people)]
+    return b"".join(piece for each in formats for piece in each.openmetrics.plain).decode() + "# EOF"
+
+
+def _table(config: Config, evaluation: Evaluation, at: datetime) -> Table:
+    """One row per value."""
+    from exporter.exposition.formatting import amount, ratio
+    from exporter.statuses import STATUSES, VERDICTS, colours
+
+    zone, palette = config.company.timezone, colours(config)
+    local = at.astimezone(zone)
+    title = f"{config.company.name}, {local:%Y-%m-%d %H:%M} ({local.tzname()})"
+    table = Table(
+        title=title, title_justify="left", box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="bold underline"
+    )
+    table.add_column("KPI", min_width=8)
+    table.add_column("Scope", min_width=7)
+    table.add_column("Since", no_wrap=True)
+    for name in ("Value", "Target", "Ratio", "Pace"):
+        table.add_column(name, justify="right", no_wrap=True)
+    table.add_column("Status", no_wrap=True, min_width=11)
+    previous = ""
+    for value in evaluation.kpis:
+        kpi = config.kpi_by_name[value.kpi]
+        unit, currency = config.unit(kpi), config.company.currency
+        spec = STATUSES[value.status]
+        style = palette[value.status] if value.status in VERDICTS else "dim"
+        table.add_row(
+            Text(kpi.title if kpi.name != previous else ""),
+            Text(value.person or value.team or "company"),
+            f"{value.period_start.astimezone(zone):%Y-%m-%d}",
+            amount(value.value, unit, currency),
+            amount(value.target, unit, currency),
+            ratio(value.target_ratio),
+            ratio(value.pace_ratio),
+            Text(f"{spec.symbol} {spec.words}", style=style),
+        )
+        previous = kpi.name
+    return table

@@ -110,11 +110,11 @@ def duration_text(span: timedelta) -> str:
     seconds = span.total_seconds()
     if not seconds.is_integer():
         return f"{round(seconds * 1000)}ms"
-    whole = int(seconds)
-    for size, unit, least in ((86400, "d", 172800), (3600, "h", 3600), (60, "m", 60)):
-        if whole >= least and whole % size == 0:
-            return f"{whole // size}{unit}"
-    return f"{whole}s"
+    total = int(seconds)
+    for size, unit, minimum in ((86400, "d", 172800), (3600, "h", 3600), (60, "m", 60)):
+        if total >= minimum and total % size == 0:
+            return f"{total // size}{unit}"
+    return f"{total}s"
 
 
 def parse_date(text: Any) -> date:

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from datetime import date
-from itertools import pairwise
 
+from exporter.config.fields import Period
 from exporter.config.kpis import Kpi
 from exporter.config.positions import Finding, KeyPath
 from exporter.config.root import Config
-from exporter.config.targets import Goal, Growth
+from exporter.config.targets import Goal, Growth, Reference
 from exporter.errors import Problem
 
 _MIN_KPIS, _MAX_KPIS = 2, 5
-MIN_STEPS = 4
+_MIN_STEPS = 4
 """Steps between past periods that are needed to judge a growth target."""
+_PERIODS_PER_YEAR = {Period.DAY: 365, Period.WEEK: 52, Period.MONTH: 12, Period.QUARTER: 4, Period.YEAR: 1}
 
 
 def problems(config: Config, today: date) -> tuple[Problem, ...]:
@@ -26,14 +27,22 @@ def problems(config: Config, today: date) -> tuple[Problem, ...]:
     return config.origin.problems(findings)
 
 
-def greatest_step(growth: float, finals: Sequence[float | None]) -> float | None:
+def step_distance(kpi: Kpi) -> int:
+    """The number of periods between the two values that a growth target compares; 1 for any other target."""
+    is_yearly = isinstance(kpi.target, Growth) and kpi.target.over is Reference.SAME_LAST_YEAR
+    return _PERIODS_PER_YEAR[kpi.period] if is_yearly else 1
+
+
+def greatest_step(growth: float, finals: Sequence[float | None], distance: int = 1) -> float | None:
     """The greatest relative step between past periods, if `growth` asks for more than that; otherwise None.
 
-    `finals` are final values in order of time, None for an unknown period. A step is (next - previous) / |previous|
-    in the direction of `growth`. The result is also None if there are fewer than MIN_STEPS steps.
+    `finals` are final values in order of time, None for an unknown period. A step is (later - earlier) / |earlier|,
+    in the direction of `growth`, between periods that are `distance` apart. With fewer than four steps the result is
+    None too.
     """
-    steps = [(after - before) / abs(before) for before, after in pairwise(finals) if before and after is not None]
-    if len(steps) < MIN_STEPS or growth == 0:
+    pairs = zip(finals, finals[distance:], strict=False)
+    steps = [(later - earlier) / abs(earlier) for earlier, later in pairs if earlier and later is not None]
+    if len(steps) < _MIN_STEPS or growth == 0:
         return None
     greatest = max(steps) if growth > 0 else min(steps)
     return greatest if abs(growth) > max(greatest if growth > 0 else -greatest, 0.0) else None
@@ -46,11 +55,11 @@ def step_problem(config: Config, kpi: Kpi, finals: Sequence[float | None]) -> Pr
     """
     if not isinstance(kpi.target, Growth):
         return None
-    greatest = greatest_step(kpi.target.growth, finals)
+    greatest = greatest_step(kpi.target.growth, finals, step_distance(kpi))
     if greatest is None:
         return None
     path: KeyPath = ("kpis", config.kpis.index(kpi), "target", "growth")
-    message = f"no past period grew by {kpi.target.growth:+.0%}: the greatest step was {greatest:+.0%}"
+    message = f"no past period made a step of {kpi.target.growth:+.0%}: the greatest was {greatest:+.0%}"
     return config.origin.problem(path, message, "set a target that history makes credible")
 
 

@@ -38,14 +38,14 @@ _MEANINGS = (  # part of a message of libyaml or of the Python parser, to (messa
 def syntax_problem(error: Exception, text: str, name: str, line: int) -> Problem:
     """The problem for an error of the parser; `line` is where it is if the error does not say."""
     complaint = str(getattr(error, "problem", None) or getattr(error, "reason", None) or error)
-    meaning = next((meaning for part, meaning in _MEANINGS if part in complaint), _UNKNOWN)
-    mark = getattr(error, "problem_mark", None)
-    if mark is not None and text[mark.index : mark.index + 1] == "\t":
+    meaning = next((meaning for fragment, meaning in _MEANINGS if fragment in complaint), _UNKNOWN)
+    position = getattr(error, "problem_mark", None)
+    if position is not None and text[position.index : position.index + 1] == "\t":
         meaning = _TAB
     if "quoted scalar" in (getattr(error, "context", None) or ""):
-        mark = getattr(error, "context_mark", mark)
-    if mark is not None:
-        line = mark.line + 1
+        position = getattr(error, "context_mark", position)
+    if position is not None:
+        line = min(position.line + 1, len(text.splitlines()))  # libyaml reports the end of the file one line later
     elif isinstance(error, ReaderError):
         line = text.encode()[: error.position].count(b"\n") + 1
     return Problem(name, line, "", *meaning)

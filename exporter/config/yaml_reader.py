@@ -121,8 +121,8 @@ class _TreeBuilder:
     problems: list[Problem] = field(default_factory=list)
     anchors: dict[str, _Anchor | None] = field(default_factory=dict)
     line: int = 1
-    nodes: int = 0
-    written: int = 0
+    node_count: int = 0
+    written_count: int = 0
     deepest: int = 0
 
     def build(self, text: str) -> Any:
@@ -144,18 +144,18 @@ class _TreeBuilder:
     def _node(self, event: Any, depth: int) -> Any:
         if isinstance(event, yaml.AliasEvent):
             return self._alias(event, depth)
-        self.written += 1
-        if self.written > MAX_WRITTEN:
+        self.written_count += 1
+        if self.written_count > MAX_WRITTEN:
             self._stop(f"there are more than {MAX_WRITTEN} keys and values", _SIZE_HINT)
         self._count(1, depth)
         if event.tag is not None:
             self._report("a tag, which begins with !, has no meaning here", "put text that begins with ! in quotes")
         if event.anchor is None:
             return self._value(event, depth)
-        nodes, deepest = self.nodes, self.deepest
+        nodes, deepest = self.node_count, self.deepest
         self.anchors[event.anchor], self.deepest = None, depth
         value = self._value(event, depth)
-        self.anchors[event.anchor] = _Anchor(value, self.nodes - nodes + 1, self.deepest - depth)
+        self.anchors[event.anchor] = _Anchor(value, self.node_count - nodes + 1, self.deepest - depth)
         self.deepest = max(deepest, self.deepest)
         return value
 
@@ -176,11 +176,11 @@ class _TreeBuilder:
         return anchor.value
 
     def _count(self, nodes: int, depth: int) -> None:
-        self.nodes += nodes
+        self.node_count += nodes
         self.deepest = max(self.deepest, depth)
         if depth > MAX_DEPTH:
             self._stop(f"the nesting is deeper than {MAX_DEPTH} levels", "a config needs about ten")
-        if self.nodes > MAX_NODES:
+        if self.node_count > MAX_NODES:
             self._stop(f"there are more than {MAX_NODES} values with aliases expanded", "use fewer aliases")
 
     def _scalar(self, event: yaml.ScalarEvent) -> Any:

@@ -140,7 +140,7 @@ class App:
         counted = 0
         while True:
             await asyncio.sleep(POLL_INTERVAL)
-            dropped = self._logs.outlet.dropped
+            dropped = self._logs.handler.dropped
             if dropped > counted:
                 self._state.self_metrics.count(naming.LOG_LINES_DROPPED, by=dropped - counted)
                 counted = dropped

@@ -9,16 +9,16 @@ import pytest
 from tests.acceptance.configs import acceptance_config
 from tests.acceptance.generated_data import AGENTS, TOPICS
 from tests.acceptance.values import Values, values
-from tests.command_line import Typed
+from tests.command_line import RunCli
 
 MONTHS = ("2025-01-31", "2025-02-28", "2025-03-31")
 
 
 @pytest.fixture
-def months(typed: Typed, tmp_path: Path) -> list[Values]:
+def months(run_cli: RunCli, tmp_path: Path) -> list[Values]:
     """The values at the end of each month."""
     config = acceptance_config(tmp_path, "call_log")
-    return [values(typed, config, tmp_path / "data", f"{day}T23:59:59") for day in MONTHS]
+    return [values(run_cli, config, tmp_path / "data", f"{day}T23:59:59") for day in MONTHS]
 
 
 def test_calls_of_each_month(months: list[Values]) -> None:

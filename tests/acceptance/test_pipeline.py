@@ -11,7 +11,7 @@ import pytest
 from tests.acceptance.configs import acceptance_config
 from tests.acceptance.generated_data import ENGAGED, PROSPECTS, REGIONS
 from tests.acceptance.values import Values, evaluation, values
-from tests.command_line import Typed
+from tests.command_line import RunCli
 
 QUARTERS = ("2025-03-31", "2025-06-30", "2025-09-30", "2025-12-31")
 
@@ -22,9 +22,9 @@ def config(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def quarters(typed: Typed, config: Path) -> list[Values]:
+def quarters(run_cli: RunCli, config: Path) -> list[Values]:
     """The values at the end of each quarter."""
-    return [values(typed, config, config.parent / "data", f"{day}T23:59:59") for day in QUARTERS]
+    return [values(run_cli, config, config.parent / "data", f"{day}T23:59:59") for day in QUARTERS]
 
 
 def test_deals_and_revenue_of_each_quarter(quarters: list[Values]) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.acceptance.values import evaluation, values
-from tests.command_line import Typed
+from tests.command_line import RunCli
 from tests.programs import shared
 
 QUARTERS = ("2017-03-31", "2017-06-30", "2017-09-30", "2017-12-31")
@@ -18,9 +18,9 @@ def data(tmp_path: Path) -> Path:
     return tmp_path / "data"
 
 
-def test_the_pipeline_of_a_hardware_seller(typed: Typed, data: Path) -> None:
+def test_the_pipeline_of_a_hardware_seller(run_cli: RunCli, data: Path) -> None:
     config = shared("acceptance", "crm_sales.yaml")
-    ends = [values(typed, config, data, f"{day}T23:59:59") for day in QUARTERS]
+    ends = [values(run_cli, config, data, f"{day}T23:59:59") for day in QUARTERS]
     assert [f.metric("deals_won", "quarter") for f in ends] == [531, 1254, 1257, 1196]
     assert sum(f.metric("revenue_won", "quarter") for f in ends) == 10_005_534
     last = ends[-1]
@@ -37,9 +37,9 @@ def test_the_pipeline_of_a_hardware_seller(typed: Typed, data: Path) -> None:
     assert [*last.by("win_rate", "team")] == ["Central", "East", "West"]
 
 
-def test_open_deals_are_dated_or_counted_as_undated(typed: Typed, data: Path) -> None:
+def test_open_deals_are_dated_or_counted_as_undated(run_cli: RunCli, data: Path) -> None:
     config = shared("acceptance", "crm_sales.yaml")
-    last = values(typed, config, data, "2018-01-01T00:00:00")
+    last = values(run_cli, config, data, "2018-01-01T00:00:00")
     undated = evaluation(config, data, "2018-01-01T05:00:00+00:00").undated
     assert last.metric("open_deals", None) + undated["deals", "created_at"] == 2089
 
@@ -47,9 +47,9 @@ def test_open_deals_are_dated_or_counted_as_undated(typed: Typed, data: Path) ->
 MONTHS = ("2021-01-31", "2021-02-28", "2021-03-31")
 
 
-def test_the_call_log_of_a_telecom(typed: Typed, data: Path) -> None:
+def test_the_call_log_of_a_telecom(run_cli: RunCli, data: Path) -> None:
     config = shared("acceptance", "call_center.yaml")
-    ends = [values(typed, config, data, f"{day}T23:59:59") for day in MONTHS]
+    ends = [values(run_cli, config, data, f"{day}T23:59:59") for day in MONTHS]
     last = ends[-1]
     assert sum(f.metric("calls_received", "month") for f in ends) == 5000
     answered = last.metric("calls_answered", "quarter")
@@ -65,9 +65,9 @@ def test_the_call_log_of_a_telecom(typed: Typed, data: Path) -> None:
     assert speed["target_ratio"] == pytest.approx(2 - speed["value"] / 60)
 
 
-def test_dated_targets_and_topics_of_the_call_log(typed: Typed, data: Path) -> None:
+def test_dated_targets_and_topics_of_the_call_log(run_cli: RunCli, data: Path) -> None:
     config = shared("acceptance", "call_center.yaml")
-    february, march = (values(typed, config, data, f"{day}T23:59:59") for day in MONTHS[1:])
+    february, march = (values(run_cli, config, data, f"{day}T23:59:59") for day in MONTHS[1:])
     assert february.kpi("service_level")["target"] == pytest.approx(0.40)
     assert march.kpi("service_level")["target"] == pytest.approx(0.45)
     assert [*march.by("service_level", "person")] == [

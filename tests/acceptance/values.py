@@ -12,7 +12,7 @@ from exporter.config.loader import load
 from exporter.evaluation.evaluator import Evaluations
 from exporter.kpi.values import Evaluation
 from exporter.store.store import Store
-from tests.command_line import Typed
+from tests.command_line import RunCli
 
 
 @dataclass(frozen=True)
@@ -43,9 +43,9 @@ class Values:
         return {kpi[scope]: kpi["value"] for kpi in _with(self.kpis, kpi=name, scope=scope)}
 
 
-def values(typed: Typed, config: Path, data: Path, at: str) -> Values:
+def values(run_cli: RunCli, config: Path, data: Path, at: str) -> Values:
     """Runs the command for an instant."""
-    result = typed("values", "-c", config, "-d", data, "--at", at, "--scope", "all", "--format", "json")
+    result = run_cli("values", "-c", config, "-d", data, "--at", at, "--scope", "all", "--format", "json")
     assert result.code == 0, result.err
     printed = json.loads(result.out)
     return Values(printed["metrics"], printed["kpis"])

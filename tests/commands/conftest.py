@@ -1,4 +1,4 @@
-"""A small company whose commands are typed."""
+"""Files for tests of commands."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from tests import small_company
 
 @pytest.fixture
 def company(tmp_path: Path) -> Path:
-    """The config of the small company."""
+    """The config file of a small company."""
     return small_company.write(tmp_path / "company")
 
 
 @pytest.fixture
 def data(tmp_path: Path) -> Path:
-    """Where its store will be."""
+    """A data directory that does not exist yet."""
     return tmp_path / "data"

@@ -1,4 +1,4 @@
-"""How commands end that cannot do their work."""
+"""Exit codes of commands that fail."""
 
 from __future__ import annotations
 
@@ -7,27 +7,36 @@ from typing import Any
 
 import pytest
 
-from exporter.commands import exits
-from exporter.errors import ConfigError, EvaluationError, Problem, Reason, SourceRejectedError, StartError, StoreError
+from exporter.errors import (
+    ConfigError,
+    EvaluationError,
+    Problem,
+    Reason,
+    SourceRejectedError,
+    StartError,
+    StoreError,
+    exit_code,
+    message_lines,
+)
 from exporter.store.store import Store
-from tests.command_line import Typed
+from tests.command_line import RunCli
 
 
-def test_commands_that_need_a_config_refuse_a_bad_one(typed: Typed, company: Path, data: Path) -> None:
+def test_commands_reject_an_invalid_config(run_cli: RunCli, company: Path, data: Path) -> None:
     company.write_text("company: [")
-    for words in (["serve"], ["sync", "--once"], ["values"]):
-        done = typed(*words, "--config", company, "--data-dir", data)
+    for arguments in (["serve"], ["sync", "--once"], ["values"]):
+        done = run_cli(*arguments, "--config", company, "--data-dir", data)
         assert done.code == 2
         assert done.err.startswith("error: ")
         assert "kpis.yaml:1" in done.err
     assert not data.exists()
 
 
-def test_a_store_in_use_ends_with_3(typed: Typed, company: Path, data: Path) -> None:
+def test_a_store_in_use_gives_exit_code_3(run_cli: RunCli, company: Path, data: Path) -> None:
     store = Store.open(data)
     try:
-        for words in (["values"], ["sync", "--once"], ["serve", "--listen", "127.0.0.1:0"]):
-            done = typed(*words, "-c", company, "-d", data)
+        for arguments in (["values"], ["sync", "--once"], ["serve", "--listen", "127.0.0.1:0"]):
+            done = run_cli(*arguments, "-c", company, "-d", data)
             assert done.code == 3
             assert done.err.startswith(f"error: {data}")
     finally:
@@ -44,6 +53,6 @@ def test_a_store_in_use_ends_with_3(typed: Typed, company: Path, data: Path) -> 
         (EvaluationError("n", "m"), 1),
     ],
 )
-def test_every_expected_failure_has_its_exit_code(error: Any, code: int) -> None:
-    assert exits.exit_code(error) == code
-    assert len(exits.lines(error)) == 1
+def test_every_expected_error_has_its_exit_code(error: Any, code: int) -> None:
+    assert exit_code(error) == code
+    assert len(message_lines(error)) == 1

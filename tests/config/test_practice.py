@@ -119,7 +119,7 @@ class TestGreatestStep:
         problem = step_problem(kpi_config, kpi_config.kpis[0], [100, 110, 105, 120, 118])
         assert problem is not None
         assert problem.path == "kpis[0].target.growth"
-        assert problem.message == "no past period grew by +75%: the greatest step was +14%"
+        assert problem.message == "no past period made a step of +75%: the greatest was +14%"
 
     def test_a_step_that_was_made_before_is_fine(self) -> None:
         kpi_config = config({"target": {"growth": "5%", "over": "previous"}})

@@ -35,6 +35,7 @@ def parser(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> N
         ('a: 1\nb: "\\U00110000"\n', 2, "a \\u or \\U escape is not a valid character"),
         ("a: é\nb: \x07\n", 2, "a control character"),
         ("a: [,]\n", 1, "a value is missing"),
+        ("a: [", 1, "a value is missing"),
         ("%YAML 3.0\n---\na\n", 1, "this is not YAML"),
     ],
 )

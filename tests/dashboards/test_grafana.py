@@ -19,7 +19,7 @@ from dashboards.local import stack as local_stack
 from dashboards.local.stack import prometheus_command
 from exporter.config.loader import load
 from tests import small_company
-from tests.command_line import Typed
+from tests.command_line import RunCli
 from tests.dashboards.generated import Json, dashboards
 from tests.dashboards.grafana_client import Grafana, error_lines, generated_boards
 from tests.programs import program
@@ -66,7 +66,7 @@ def no_history(_: Path, stopped: Event) -> bool:
     return stopped.wait(0)
 
 
-def test_a_running_grafana_accepts_a_push(typed: Typed, tmp_path: Path) -> None:
+def test_a_running_grafana_accepts_a_push(run_cli: RunCli, tmp_path: Path) -> None:
     url, token = os.environ.get("GRAFANA_URL"), os.environ.get("GRAFANA_TOKEN")
     if not (url and token):
         pytest.skip(SKIPPED)
@@ -78,8 +78,8 @@ def test_a_running_grafana_accepts_a_push(typed: Typed, tmp_path: Path) -> None:
         grafana = Grafana(client)
         push = ("push-grafana", "--config", config, "--url", url, "--datasource-uid", source)
         try:
-            assert typed(*push).code == 0
-            assert typed(*push).out == "0 changes\n", "a second push changes nothing"
+            assert run_cli(*push).code == 0
+            assert run_cli(*push).out == "0 changes\n", "a second push changes nothing"
             write_stack(load(config, {}).config, tmp_path / "generated")
             assert {entry["uid"] for entry in client.get("/api/search").json()} >= {"kpi-overview", "kpi-detail"}
             until(lambda: {rule["health"] for rule in grafana.rules()} <= {"ok", "nodata"})

@@ -6,8 +6,8 @@ import re
 from pathlib import Path
 
 from exporter import naming
-from exporter.commands import exits
 from exporter.config.fields import Status
+from exporter.errors import ExitCode
 from exporter.exposition import render, text_format
 from exporter.metrics.label_folding import MOST_VALUES
 from exporter.naming import Family
@@ -67,7 +67,7 @@ def test_limits_are_those_of_the_code() -> None:
 
 def test_exit_codes_are_those_of_the_code() -> None:
     codes = [int(row[0]) for row in next(table for table in tables() if table[0][0] == "0")]
-    assert codes == [exits.DONE, exits.CANNOT_START, exits.USAGE, exits.STORE, exits.SOURCE]
+    assert codes == [*ExitCode]
 
 
 def test_links_lead_somewhere() -> None:

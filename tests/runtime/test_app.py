@@ -16,10 +16,10 @@ from urllib.request import urlopen
 import pytest
 
 from exporter.errors import ConfigError, StartError, StoreError, StoreLockedError
-from exporter.logs import Logs, Outlet, Redactor
+from exporter.logs import Logs, Redactor, ThreadedHandler
 from exporter.runtime import app as app_module
 from exporter.runtime.app import App
-from exporter.settings import Address, Settings
+from exporter.settings import ListenAddress, Settings
 from exporter.store.store import Store
 from exporter.sync.scheduler import Scheduler
 from exporter.web.server import bind
@@ -36,16 +36,16 @@ def _switch_interval_as_before() -> Iterator[None]:
 
 
 def settings(directory: Path, **changes: object) -> Settings:
-    values = {"listen": Address("127.0.0.1", 0), "evaluate_every": 0.2, **changes}
+    values = {"listen": ListenAddress("127.0.0.1", 0), "evaluate_every": 0.2, **changes}
     return Settings(directory / "kpis.yaml", directory / "data", **values)  # type: ignore[arg-type]
 
 
-def quiet() -> Outlet:
+def quiet() -> ThreadedHandler:
     """Discards the logs."""
-    return Outlet(io.StringIO())
+    return ThreadedHandler(io.StringIO())
 
 
-def during(app_settings: Settings, scenario: Callable[[str], None], outlet: Outlet | None = None) -> None:
+def during(app_settings: Settings, scenario: Callable[[str], None], handler: ThreadedHandler | None = None) -> None:
     """Runs the app on the main thread and `scenario` in another one, then stops the app with SIGTERM."""
     failures: list[BaseException] = []
 
@@ -57,7 +57,7 @@ def during(app_settings: Settings, scenario: Callable[[str], None], outlet: Outl
         finally:
             os.kill(os.getpid(), signal.SIGTERM)
 
-    App(app_settings, os.environ, Logs(Redactor(), outlet or quiet())).run(
+    App(app_settings, os.environ, Logs(Redactor(), handler or quiet())).run(
         lambda address: Thread(target=act, args=(address,)).start()
     )
     if failures:
@@ -207,7 +207,7 @@ def test_people_are_served_separately_if_the_config_says_so(tmp_path: Path) -> N
 def test_a_port_in_use_is_reported_before_the_store_is_opened(tmp_path: Path) -> None:
     small_company.write(tmp_path)
     with bind("127.0.0.1", 0) as occupied:
-        address = Address("127.0.0.1", occupied.getsockname()[1])
+        address = ListenAddress("127.0.0.1", occupied.getsockname()[1])
         with pytest.raises(StartError, match="--listen"):
             App(settings(tmp_path, listen=address), os.environ, Logs(Redactor(), quiet())).run()
     assert not (tmp_path / "data").exists()
@@ -216,7 +216,7 @@ def test_a_port_in_use_is_reported_before_the_store_is_opened(tmp_path: Path) ->
 def test_a_store_in_use_is_reported_and_the_port_is_released(tmp_path: Path) -> None:
     small_company.write(tmp_path)
     with bind("127.0.0.1", 0) as free:
-        address = Address("127.0.0.1", free.getsockname()[1])
+        address = ListenAddress("127.0.0.1", free.getsockname()[1])
     store = Store.open(tmp_path / "data")
     try:
         with pytest.raises(StoreLockedError, match="another kpi-exporter"):
@@ -272,14 +272,14 @@ def test_a_failed_evaluation_is_retried(tmp_path: Path, monkeypatch: pytest.Monk
 def test_dropped_log_lines_are_counted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(app_module, "POLL_INTERVAL", 0.1)
     small_company.write(tmp_path)
-    outlet = Outlet(io.StringIO())
+    handler = ThreadedHandler(io.StringIO())
 
     def scenario(address: str) -> None:
         assert scrape(address)["kpi_exporter_log_lines_dropped_total"] == 0
-        outlet.dropped = 3
+        handler.dropped = 3
         until(lambda: scrape(address)["kpi_exporter_log_lines_dropped_total"] == 3)
-        outlet.dropped = 5
+        handler.dropped = 5
         until(lambda: scrape(address)["kpi_exporter_log_lines_dropped_total"] == 5)
 
-    during(settings(tmp_path), scenario, outlet)
-    outlet.close()
+    during(settings(tmp_path), scenario, handler)
+    handler.close()

@@ -7,7 +7,7 @@ from typing import Any
 import httpx
 import pytest
 
-from exporter.commands.check import _one
+from exporter.commands.check import source_access
 from exporter.errors import RateLimitedError, Reason, SourceError, SourceRejectedError, SourceUnavailableError
 from exporter.sources.access_check import SOURCE_WIDE, check_access, describe_error
 from exporter.sources.base import Access
@@ -51,7 +51,7 @@ def told_of(account: Account) -> list[tuple[str, str, bool, str]]:
     """The rows that the command shows."""
 
     async def look() -> list[tuple[str, str, bool, str]]:
-        rows = await _one(account.source)
+        rows = await source_access(account.source)
         await account.source.close()
         return rows
 

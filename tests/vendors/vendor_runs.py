@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from exporter.commands.reading import Untold
+from exporter.commands.sync import NullTelemetry
 from exporter.config.loader import load
 from exporter.config.root import Config
 from exporter.demo.company import phones
@@ -61,7 +61,7 @@ class Reading:
         """One pass over everything, or over some (source, entity)."""
 
         async def read() -> Summary:
-            made = sync_jobs(self.config, {}, self.data, self.clock, Untold())
+            made = sync_jobs(self.config, {}, self.data, self.clock, NullTelemetry())
             try:
                 return await sync_once(made, self.store, NullObserver(), self.clock, full=full, only=only)
             finally:

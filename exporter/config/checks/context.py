@@ -105,9 +105,9 @@ class CheckContext:
     def calculable(self) -> tuple[tuple[int, Kpi, tuple[Metric, ...]], ...]:
         """(index, KPI, metrics of its value) of each KPI whose metrics are all valid."""
         metrics = self.config.metric_by_name
-        named = ((index, kpi, metrics_of(kpi.value)) for index, kpi in self.kpis)
+        referenced = ((index, kpi, metrics_of(kpi.value)) for index, kpi in self.kpis)
         return tuple(
             (index, kpi, tuple(metrics[name] for name in names))
-            for index, kpi, names in named
+            for index, kpi, names in referenced
             if names and all(name in metrics for name in names)
         )

@@ -35,7 +35,7 @@ _RESERVED_SUFFIXES = ("_total", "_count", "_sum", "_bucket", "_created", "_info"
 
 def unknown_column(path: KeyPath, entity: str, name: str) -> Finding:
     """The finding that an entity has no column of this name."""
-    names = [known.name for known in columns(entity)]
+    names = [candidate.name for candidate in columns(entity)]
     hint = suggestion(name, names, f"columns of {entity}") + "; for a custom field use attributes.NAME"
     return Finding(path, f"{entity} have no column {quoted(name)}", hint)
 
@@ -109,16 +109,16 @@ def _column_uses(metric: Metric) -> Iterator[tuple[KeyPath, str, tuple[Kind, ...
 
 
 def _column(path: KeyPath, entity: str, name: str, kinds: tuple[Kind, ...], use: str) -> Iterator[Finding]:
-    named = _find(entity, name)
-    if named is None:
+    target = _find(entity, name)
+    if target is None:
         yield unknown_column(path, entity, name)
     elif name == "id" and use == "by":
         yield Finding(path, "by id would create a label value for every record", "to count records, use count: rows")
-    elif named.kind not in kinds and not (name.startswith(ATTRIBUTES) and Kind.NUMBER in kinds):
+    elif target.kind not in kinds and not (name.startswith(ATTRIBUTES) and Kind.NUMBER in kinds):
         names = [KIND_NAMES[kind] for kind in kinds]
         needed = comma_separated(names[:-1]) + (" or " if len(names) > 1 else "") + names[-1]
-        suitable = comma_separated(known.name for known in columns(entity) if known.kind in kinds)
-        message = f"{use} needs {needed}, and {name} is {KIND_NAMES[named.kind]}"
+        suitable = comma_separated(candidate.name for candidate in columns(entity) if candidate.kind in kinds)
+        message = f"{use} needs {needed}, and {name} is {KIND_NAMES[target.kind]}"
         yield Finding(path, message, f"suitable columns of {entity}: {suitable}")
 
 

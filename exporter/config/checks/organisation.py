@@ -63,9 +63,9 @@ def _holidays(holidays: Holidays) -> Iterator[Finding]:
         hint = "use an ISO 3166 code such as CH, or list the days under dates"
         yield Finding((*path, "country"), "no public holidays are known for this country", hint)
     elif holidays.subdivision is not None:
-        known = subdivisions(holidays.country)
-        if holidays.subdivision not in known:
-            hint = suggestion(holidays.subdivision, known, "known") or "this country has no subdivisions: remove it"
+        options = subdivisions(holidays.country)
+        if holidays.subdivision not in options:
+            hint = suggestion(holidays.subdivision, options, "known") or "this country has no subdivisions: remove it"
             yield Finding((*path, "subdivision"), "no public holidays are known for this subdivision", hint)
 
 

@@ -7,6 +7,7 @@ import zlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import accumulate
 
 import orjson
 
@@ -82,8 +83,8 @@ def thaw(data: bytes, digest: str) -> Snapshot | None:
 def _cut(body: bytes, lengths: list[int]) -> list[bytes]:
     if sum(lengths) != len(body):
         raise ValueError("the snapshot is truncated")
-    ends = [sum(lengths[: index + 1]) for index in range(len(lengths))]
-    return [body[end - length : end] for end, length in zip(ends, lengths, strict=True)]
+    offsets = accumulate(lengths)
+    return [body[offset - length : offset] for offset, length in zip(offsets, lengths, strict=True)]
 
 
 def _thawed(text: bytes, strict: bytes) -> Formats:

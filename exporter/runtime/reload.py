@@ -19,12 +19,12 @@ _log = logging.getLogger(__name__)
 class Reloader:
     """Owns the engine of the active config. Safe to call from any thread; changes run one at a time.
 
-    `read` reads the config again and raises ConfigError.
+    `load` reads the config file again; it raises ConfigError.
     """
 
-    def __init__(self, context: EngineContext, read: Callable[[], LoadedConfig]) -> None:
+    def __init__(self, context: EngineContext, load: Callable[[], LoadedConfig]) -> None:
         self._context = context
-        self._read = read
+        self._load = load
         self._lock = Lock()
         self._engine: Engine | None = None
         self._digest = ""
@@ -48,7 +48,7 @@ class Reloader:
             if self._engine is None or self._stopped:
                 return
             try:
-                loaded = self._read()
+                loaded = self._load()
                 self._replace(loaded, self._engine.publisher.memory)
             except ExporterError as error:
                 self_metrics.set(naming.RELOAD_SUCCESS, 0)

@@ -139,13 +139,13 @@ def _figures(data: PageData, kpi: Kpi, value: KpiValue) -> list[Html]:
     ]
 
 
-def _share(kpi: Kpi, value: KpiValue, part: float | None, share: str, name: str) -> tuple[str, str, str] | None:
+def _share(kpi: Kpi, value: KpiValue, share: float | None, suffix: str, name: str) -> tuple[str, str, str] | None:
     """A ratio as a percentage if more is better; otherwise it is not a share of the target and stays a ratio."""
-    if part is None:
+    if share is None:
         return None
     if kpi.better is Better.HIGHER and value.target_low is None:
-        return "", _percent(part), share
-    return name, ratio(part), ""
+        return "", _percent(share), suffix
+    return name, ratio(share), ""
 
 
 def _percent(share: float) -> str:
@@ -173,9 +173,9 @@ def _dates(data: PageData, kpi: Kpi, value: KpiValue) -> tuple[Html, ...]:
 def _bar(target_ratio: float, pace_ratio: float | None) -> Html:
     """The target ratio as a bar, with a mark where the plan expects it to be by now, unless that is the target."""
     planned = target_ratio / pace_ratio if pace_ratio else 1.0
-    mark = element("b", style=f"left:{_position(planned)}") if 0 < planned < 0.99 else None
+    tick = element("b", style=f"left:{_position(planned)}") if 0 < planned < 0.99 else None
     fill = element("i", style=f"width:{_position(target_ratio)}")
-    return element("div", fill, mark, class_="bar", aria_hidden="true")
+    return element("div", fill, tick, class_="bar", aria_hidden="true")
 
 
 def _position(target_ratio: float) -> str:

@@ -51,7 +51,7 @@ def test_every_form_of_target_is_there(loaded: CheckedConfig) -> None:
 def test_teams_and_people_are_those_of_the_company(loaded: CheckedConfig) -> None:
     config, staff = loaded.config, Staff(7)
     assert [(team.name, team.department) for team in config.teams] == [(name, dept) for name, dept, _ in TEAMS]
-    sellers = {member.name for member in staff.sellers if member.left is None}
+    sellers = {member.name for member in staff.sellers if member.last_day is None}
     revenue = config.kpi_by_name["monthly_revenue"].target
     assert isinstance(revenue, tuple)
     assert {entry.person for entry in revenue if entry.person} == sellers
@@ -66,7 +66,7 @@ def test_targets_of_people_and_teams_add_up_to_the_companys(loaded: CheckedConfi
     people = {entry.person: entry.value or 0 for entry in revenue if entry.person}
     teams = {entry.team: entry.value or 0 for entry in revenue if entry.team}
     for name, value in teams.items():
-        mine = sum(people[one.name] for one in staff.sellers if one.team == name and one.left is None)
+        mine = sum(people[one.name] for one in staff.sellers if one.team == name and one.last_day is None)
         assert mine == pytest.approx(value, rel=0.05), name
     assert sum(teams.values()) == 1_600_000
 

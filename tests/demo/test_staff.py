@@ -30,7 +30,7 @@ def test_sellers_and_agents_are_everybody() -> None:
 
 
 def test_who_left_works_until_the_last_day() -> None:
-    (former,) = [member for member in STAFF.members if member.left]
+    (former,) = [member for member in STAFF.members if member.last_day]
     assert former.works_on(date(2026, 6, 30))
     assert not former.works_on(date(2026, 7, 1))
 

@@ -49,13 +49,11 @@ class FakeAircall:
     def _guarded(self, handle: Callable[[Request], dict[str, Any]]) -> Callable[[Request], Any]:
         async def endpoint(request: Request) -> Response:
             expected = base64.b64encode(f"{self.api_id}:{self.api_token}".encode()).decode()
-            given = request.headers.get("authorization")
-            if given != f"Basic {expected}":  # 401 only where there is no credential at all
-                return (
-                    json_response(403, {"message": "Forbidden"})
-                    if given
-                    else json_response(401, {"message": "Unauthorized"})
-                )
+            authorization = request.headers.get("authorization")
+            if not authorization:
+                return json_response(401, {"message": "Unauthorized"})
+            if authorization != f"Basic {expected}":
+                return json_response(403, {"message": "Forbidden"})
             now = self.clock().timestamp()
             allowed = self.allowance.take(now)
             headers = {

@@ -34,7 +34,10 @@ _FORMER = "Petra Vogel"
 
 @dataclass(frozen=True, slots=True)
 class Employee:
-    """An employee. `skill` is 1 on average; `load` is the relative share of the team's work; `left` is the last day."""
+    """An employee; `last_day` is set for a former one.
+
+    `skill` is 1 on average, `load` the relative share of the team's work.
+    """
 
     key: int
     name: str
@@ -43,11 +46,11 @@ class Employee:
     department: str
     skill: float
     load: float
-    left: date | None = None
+    last_day: date | None = None
 
     def works_on(self, day: date) -> bool:
         """False after the last day of a former employee."""
-        return self.left is None or day <= self.left
+        return self.last_day is None or day <= self.last_day
 
 
 @dataclass(frozen=True)
@@ -75,9 +78,9 @@ class Staff:
         return tuple(member for member in self.members if member.department == SERVICE)
 
 
-def _member(rng: Random, key: int, name: str, team: str, department: str, left: date | None = None) -> Employee:
+def _member(rng: Random, key: int, name: str, team: str, department: str, last_day: date | None = None) -> Employee:
     email = f"{name.lower().replace(' ', '.')}@alpenwerk.example"
-    return Employee(key, name, email, team, department, rng.lognormvariate(0, 0.28), rng.uniform(0.7, 1.3), left)
+    return Employee(key, name, email, team, department, rng.lognormvariate(0, 0.28), rng.uniform(0.7, 1.3), last_day)
 
 
 def shift(members: Iterable[Employee], day: date) -> Odds[Employee]:

@@ -78,7 +78,9 @@ def _own(call: PhoneCall, outcome: str) -> Leg:
 
 def _rung(call: PhoneCall, people: Sequence[Employee]) -> Iterator[Leg]:
     """Whoever was rung for a caller, one after the other, and the mailbox in the end."""
-    team = [one for one in people if one.team == ANSWERING[call.line] and one.key != call.agent and one.left is None]
+    team = [
+        one for one in people if one.team == ANSWERING[call.line] and one.key != call.agent and one.last_day is None
+    ]
     first, second = (client(team[(call.id + shift) % len(team)]) for shift in (0, 1))
     if call.answered_at is not None and call.agent is not None:
         passed_on_at = call.started_at + RING

@@ -26,7 +26,7 @@ def real_time(calls: Sequence[PhoneCall], line: str, people: Sequence[Employee],
     going_on = [one for one in calls if one.started_at <= now < one.ended_at]
     waiting = [one for one in going_on if one.answered_at is None or one.answered_at > now]
     ages = [now - one.started_at for one in waiting]
-    eligible = sum(one.team == ANSWERING[line] and one.left is None for one in people)
+    eligible = sum(one.team == ANSWERING[line] and one.last_day is None for one in people)
     talking = len(going_on) - len(waiting)
     return {
         "total_tasks": len(going_on),

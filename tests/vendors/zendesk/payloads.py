@@ -139,7 +139,7 @@ def rating(record: TicketHistory, now: int) -> Row:
 def agent(member: Employee, day: date) -> Row:
     """A colleague; who left is suspended and in no group."""
     here = member.works_on(day)
-    left_at = None if here or member.left is None else midnight(member.left + timedelta(days=1))
+    left_at = None if here or member.last_day is None else midnight(member.last_day + timedelta(days=1))
     return {
         "id": AGENT_BASE + member.key,
         "name": member.name,

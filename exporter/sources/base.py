@@ -1,4 +1,4 @@
-"""What the sync and a provider agree on: a source, and what it gets from its process."""
+"""The contract between the sync and a provider: a source, and what its process provides."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """What `check --sources` found for one entity; `missing` names the permission to grant."""
+    """The result of `check --sources` for one entity; `missing` names the permission to grant."""
 
     entity: str
     allowed: bool
@@ -28,7 +28,7 @@ class Access:
 
 
 class Source(Protocol):
-    """A configured account at a vendor. Built by a provider, driven by the sync on one event loop."""
+    """A configured account at a vendor. A provider builds it; the sync uses it on one event loop."""
 
     @property
     def name(self) -> str:
@@ -37,39 +37,39 @@ class Source(Protocol):
 
     @property
     def entities(self) -> tuple[str, ...]:
-        """The entities it reads, in the order in which they are to be read."""
+        """The entities it reads, in the order in which to read them."""
         ...
 
     @property
     def lag(self) -> timedelta:
-        """How long a change may stay invisible at the vendor: data is complete only up to `now - lag`."""
+        """How long the vendor may take to show a change: data is complete only up to `now - lag`."""
         ...
 
     def read(self, sync_pass: Pass) -> AsyncIterator[Page]:
-        """Pages of one pass, in order. Ending without an error means complete; no page at all means unchanged.
+        """The pages of one pass, in order. An end without an error means complete; no page at all means unchanged.
 
         Raises SourceError (SourceUnavailableError, RateLimitedError, SourceRejectedError, IncompletePassError).
         """
         ...
 
     async def check(self) -> tuple[Access, ...]:
-        """Whether the credentials may read each entity; raises SourceError where nothing can be said."""
+        """Whether the credentials may read each entity; raises SourceError if that cannot be determined."""
         ...
 
     async def close(self) -> None:
-        """Frees connections."""
+        """Closes connections."""
         ...
 
 
 class Telemetry(Protocol):
-    """Where sources report their own work; the app hands in one that counts into the self-metrics."""
+    """Where sources report their own work; the engine passes one that feeds the self-metrics."""
 
     def request(self, source: str, outcome: str) -> None:
         """Counts one HTTP request; `outcome` is one of naming.REQUEST_CLASSES."""
         ...
 
     def clock_skew(self, source: str, seconds: float) -> None:
-        """The vendor's clock minus ours, from a Date header."""
+        """The vendor's clock minus ours in seconds, from a Date header."""
         ...
 
     def next_attempt(self, source: str, at: datetime) -> None:
@@ -81,10 +81,9 @@ class Telemetry(Protocol):
 class SourceContext:
     """What a source needs from its process.
 
-    `environ` and `base` locate secrets and files, `zone` is the company's (for times without one),
-    `clock` gives the present instant in UTC, `data_dir` may keep rotated refresh tokens (mode 0600).
-    `sleep`, `monotonic` and `jitter` (0 to 1) are how waits are made; `transport` is how HTTP requests
-    leave (None: the network).
+    `environ` and `base` locate secrets and files; `zone` is the company's, for times without one; `clock` gives the
+    current instant in UTC; rotated refresh tokens are stored in `data_dir` (mode 0600). `sleep`, `monotonic` and
+    `jitter` (0 to 1) control waits; `transport` sends HTTP requests (None: over the network).
     """
 
     environ: Mapping[str, str] = field(repr=False)
@@ -99,5 +98,5 @@ class SourceContext:
     transport: httpx.AsyncBaseTransport | None = None
 
     def in_seconds(self, seconds: float) -> datetime:
-        """The instant so many seconds from now."""
+        """The instant this many seconds from now."""
         return self.clock() + timedelta(seconds=seconds)

@@ -89,11 +89,11 @@ def page_of(rows: Iterable[Any], parse_row: ParseRow, *, resume: str | None = No
     return Page(parsed.records, parsed.rejected, resume=resume, total=total)
 
 
-def rows_under(answer: ApiResponse, name: str) -> list[Any]:
+def rows_under(response: ApiResponse, name: str) -> list[Any]:
     """The list that a response has under `name`; raises SourceRejectedError(SCHEMA) if there is none."""
-    rows = answer.body.get(name) if isinstance(answer.body, dict) else None
+    rows = response.body.get(name) if isinstance(response.body, dict) else None
     if not isinstance(rows, list):
-        raise SourceRejectedError(Reason.SCHEMA, f"the answer holds no {name}")
+        raise SourceRejectedError(Reason.SCHEMA, f"the response has no {name}")
     return rows
 
 

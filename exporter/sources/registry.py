@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Mapping
 from importlib import import_module
 from types import MappingProxyType
@@ -30,9 +29,7 @@ PROVIDERS: Mapping[str, str] = MappingProxyType(
 
 
 def create(options: SourceOptions, context: SourceContext) -> Source:
-    """The source that these options describe; raises SourceRejectedError where its address is not allowed."""
-    # httpx imports its command line where it can, and with it rich and Pygments: 4 MB that no source needs
-    cast("dict[str, Any]", sys.modules).setdefault("httpx._main", None)
+    """The source that these options describe; raises SourceRejectedError if its address is not allowed."""
     provider: str = cast("Any", options).provider
     factory: Callable[[Any, SourceContext], Source] = import_module(PROVIDERS[provider]).create
     return factory(options, context)

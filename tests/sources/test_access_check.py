@@ -1,4 +1,4 @@
-"""What `check --sources` says of each entity, whatever the vendor answers."""
+"""The result of `check --sources` for each entity, whatever the vendor responds."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ async def fails(error: SourceError) -> None:
     raise error
 
 
-def test_a_missing_permission_is_named_and_other_faults_say_what_to_do() -> None:
+def test_a_missing_permission_is_named_and_other_errors_include_a_remedy() -> None:
     async def fine() -> None: ...
 
     forbidden = SourceRejectedError(Reason.FORBIDDEN, "the plan lacks it")
@@ -34,7 +34,7 @@ def test_a_missing_permission_is_named_and_other_faults_say_what_to_do() -> None
 
 
 @pytest.mark.parametrize("reason", sorted(SOURCE_WIDE))
-def test_what_concerns_the_whole_source_is_raised(reason: Reason) -> None:
+def test_an_error_of_the_whole_source_is_raised(reason: Reason) -> None:
     error: SourceError = SourceUnavailableError(reason, "no")
     if reason is Reason.RATE_LIMITED:
         error = RateLimitedError("no", 5)
@@ -47,8 +47,8 @@ def account(request: pytest.FixtureRequest) -> Account:
     return ACCOUNTS[request.param]("source")
 
 
-def told_of(account: Account) -> list[tuple[str, str, bool, str]]:
-    """The rows that the command shows."""
+def access_rows(account: Account) -> list[tuple[str, str, bool, str]]:
+    """The rows that `check --sources` prints."""
 
     async def look() -> list[tuple[str, str, bool, str]]:
         rows = await source_access(account.source)
@@ -58,8 +58,8 @@ def told_of(account: Account) -> list[tuple[str, str, bool, str]]:
     return run(look())
 
 
-def test_credentials_that_suffice_are_told_so(account: Account) -> None:
-    assert told_of(account) == [("source", account.entity, True, "")]
+def test_sufficient_credentials_are_reported_as_allowed(account: Account) -> None:
+    assert access_rows(account) == [("source", account.entity, True, "")]
 
 
 def _unreachable(_: httpx.Request) -> Any:
@@ -67,27 +67,27 @@ def _unreachable(_: httpx.Request) -> Any:
 
 
 @pytest.mark.parametrize(
-    ("answer", "words"),
+    ("respond", "message"),
     [
         (lambda _: httpx.Response(401, json={}), "unauthorized: "),
-        (_unreachable, "connect: the server cannot be reached; check the address"),
+        (_unreachable, "connect: cannot connect to the server; check the address"),
         (lambda _: httpx.Response(429, json={}), "rate_limited: "),
     ],
     ids=["refused", "unreachable", "limited"],
 )
-def test_what_is_wrong_with_the_source_is_told_with_its_cure(account: Account, answer: Any, words: str) -> None:
-    account.between.instead = answer
-    ((_, entity, allowed, missing),) = told_of(account)
+def test_an_error_of_the_source_is_reported_with_a_remedy(account: Account, respond: Any, message: str) -> None:
+    account.between.instead = respond
+    ((_, entity, allowed, missing),) = access_rows(account)
     assert (entity, allowed) == (account.entity, False)
-    assert missing.startswith(words)
+    assert missing.startswith(message)
     assert "; " in missing or "check" in missing
     assert account.secret not in missing
 
 
 @pytest.mark.parametrize("status", [403, 404, 500])
-def test_what_is_wrong_with_an_entity_is_told(account: Account, status: int) -> None:
+def test_an_error_of_one_entity_is_reported(account: Account, status: int) -> None:
     account.between.instead = lambda _: httpx.Response(status, json={})
-    ((_, entity, allowed, missing),) = told_of(account)
+    ((_, entity, allowed, missing),) = access_rows(account)
     assert (entity, allowed) == (account.entity, False)
     assert len(missing) > 10
     assert account.secret not in missing

@@ -61,7 +61,7 @@ def test_attributes_are_the_values_that_are_not_empty() -> None:
 
 @pytest.mark.parametrize("body", [None, [], {}, {"calls": None}, {"calls": {}}])
 def test_a_response_without_its_list_is_rejected(body: object) -> None:
-    with pytest.raises(SourceRejectedError, match="the answer holds no calls") as raised:
+    with pytest.raises(SourceRejectedError, match="the response has no calls") as raised:
         rows_under(ApiResponse(200, {}, body), "calls")
     assert raised.value.reason is Reason.SCHEMA
 

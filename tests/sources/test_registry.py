@@ -19,7 +19,7 @@ def configurable() -> set[str]:
     return {get_args(member.model_fields["provider"].annotation)[0] for member in members}
 
 
-def test_what_the_config_knows_is_what_can_be_created() -> None:
+def test_every_provider_of_the_config_can_be_created() -> None:
     assert configurable() == {*PROVIDERS, "push"}, "push is an inbox and reads nothing"
 
 
@@ -29,8 +29,8 @@ def test_every_provider_has_a_module_that_creates_a_source(module: str) -> None:
 
 
 def test_a_source_is_created_by_its_provider(tmp_path: Path) -> None:
-    found = options(provider="csv", path="a.csv", entity="deals", columns={"id": "Id"})
-    assert isinstance(create(found, source_context(base=tmp_path)), CsvSource)
+    csv_options = options(provider="csv", path="a.csv", entity="deals", columns={"id": "Id"})
+    assert isinstance(create(csv_options, source_context(base=tmp_path)), CsvSource)
 
 
 def test_a_provider_is_imported_only_when_it_is_needed() -> None:

@@ -1,4 +1,4 @@
-"""One HTTP client policy for all providers: auth, rate limits, retries, paging and bounded bodies.
+"""One HTTP client for all providers. A path and parameters come in; parsed JSON or one classified error goes out.
 
-Start with `client`.
+Origin checks, credentials, rate limits, retries, deadlines, bounded bodies and paging live here. Start with `client`.
 """

@@ -1,4 +1,4 @@
-"""How requests prove who they are. Secrets are read at each use, so a rotated file is picked up."""
+"""Authentication of requests. Secrets are read at each use, so that a rotated secret file takes effect."""
 
 from __future__ import annotations
 
@@ -22,39 +22,39 @@ class Credential:
 
 
 class Authenticator(Protocol):
-    """Gives the credential of each request. Subclass it: only `credential` has to be written."""
+    """Provides the credential of each request. Subclass it; only `credential` is required."""
 
     async def credential(self) -> Credential:
-        """What to add to the next request; raises SourceRejectedError(UNAUTHORIZED) where a secret is missing."""
+        """The credential for the next request; raises SourceRejectedError(UNAUTHORIZED) if a secret is missing."""
         ...
 
     async def renew(self, refused: Credential) -> bool:
-        """Called after a 401: True where another credential than the refused one is now at hand."""
+        """Called after a 401; True if a credential other than the refused one is now available."""
         return await self.credential() != refused
 
     def identity(self) -> Hashable:
-        """Changes when the configured secret changes, and only then; it ends a lockout early."""
+        """Changes when the configured secret changes, and only then; a change ends a lockout early."""
         return None
 
     async def close(self) -> None:
-        """Frees connections."""
+        """Closes connections."""
         return
 
 
 def reveal(secret: Secret, context: SourceContext) -> str:
-    """The secret's value; raises SourceRejectedError(UNAUTHORIZED) that names where it was looked for."""
+    """The secret's value; raises SourceRejectedError(UNAUTHORIZED) that names where it was looked up."""
     try:
         value = secret.reveal(context.environ, context.base)
     except LookupError as error:
         raise SourceRejectedError(Reason.UNAUTHORIZED, f"no credentials: {error.args[0]}") from None
     if not (value.isascii() and value.isprintable()):
-        place = secret.env or secret.file
-        raise SourceRejectedError(Reason.UNAUTHORIZED, f"the secret in {place} holds line breaks or odd characters")
+        message = f"the secret in {secret.env or secret.file} contains line breaks or non-ASCII characters"
+        raise SourceRejectedError(Reason.UNAUTHORIZED, message)
     return value
 
 
-class _Static(Authenticator):
-    """A credential that is the configured secret itself."""
+class _SecretAuthenticator(Authenticator):
+    """Base of authenticators whose credential is the configured secret itself."""
 
     def __init__(self, secret: Secret, context: SourceContext) -> None:
         self._secret = secret
@@ -64,14 +64,14 @@ class _Static(Authenticator):
         return reveal(self._secret, self._context)
 
     def identity(self) -> Hashable:
-        """The secret's fingerprint; None while it cannot be read."""
+        """The secret's hash; None while it cannot be read."""
         try:
             return hash(self._value())
         except SourceRejectedError:
             return None
 
 
-class BearerAuthenticator(_Static):
+class BearerAuthenticator(_SecretAuthenticator):
     """`Authorization: Bearer SECRET`."""
 
     async def credential(self) -> Credential:
@@ -79,7 +79,7 @@ class BearerAuthenticator(_Static):
         return Credential(headers={"authorization": f"Bearer {self._value()}"})
 
 
-class BasicAuthenticator(_Static):
+class BasicAuthenticator(_SecretAuthenticator):
     """HTTP basic authentication."""
 
     def __init__(self, user: str, password: Secret, context: SourceContext) -> None:
@@ -88,12 +88,16 @@ class BasicAuthenticator(_Static):
 
     async def credential(self) -> Credential:
         """The header."""
-        pair = base64.b64encode(f"{self._user}:{self._value()}".encode()).decode()
-        return Credential(headers={"authorization": f"Basic {pair}"})
+        return Credential(headers={"authorization": basic_header(self._user, self._value())})
 
 
-class HeaderAuthenticator(_Static):
-    """The secret in a header of the vendor's choice."""
+def basic_header(user: str, password: str) -> str:
+    """The value of an Authorization header for HTTP basic authentication."""
+    return "Basic " + base64.b64encode(f"{user}:{password}".encode()).decode()
+
+
+class HeaderAuthenticator(_SecretAuthenticator):
+    """The secret in a header that the vendor names."""
 
     def __init__(self, name: str, value: Secret, context: SourceContext, prefix: str = "") -> None:
         super().__init__(value, context)
@@ -105,8 +109,8 @@ class HeaderAuthenticator(_Static):
         return Credential(headers={self._name: self._prefix + self._value()})
 
 
-class QueryAuthenticator(_Static):
-    """The secret in the query, where a vendor knows no better."""
+class QueryAuthenticator(_SecretAuthenticator):
+    """The secret in the query string, for vendors that support nothing better."""
 
     def __init__(self, name: str, value: Secret, context: SourceContext) -> None:
         super().__init__(value, context)
@@ -119,10 +123,10 @@ class QueryAuthenticator(_Static):
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """An access token and how many seconds it lives (None: until it is refused)."""
+    """An access token and its lifetime in seconds (None: until it is refused)."""
 
     value: str = field(repr=False)
-    lives: float | None = None
+    lifetime: float | None = None
     scheme: str = "Bearer"
 
 
@@ -130,14 +134,16 @@ ObtainToken = Callable[[], Awaitable[Token]]
 
 
 class TokenAuthenticator(Authenticator):
-    """Access tokens that expire: one refresh serves all tasks, and an old token is used while it is valid.
+    """Access tokens that expire. One refresh serves all tasks, and a token is used as long as it is valid.
 
-    `obtain` asks the vendor for a token; it raises SourceUnavailableError where that may work later and
-    SourceRejectedError(UNAUTHORIZED) where the vendor refuses. `secrets` is a fingerprint of what it sends.
+    `obtain` requests a token; it raises SourceUnavailableError if a retry may help and
+    SourceRejectedError(UNAUTHORIZED) if the vendor refuses. `secrets` gives the fingerprint of what it sends.
     """
 
-    EARLY = 60.0
-    PAUSE = 30.0
+    EARLY_SECONDS = 60.0
+    """A token is replaced this long before it expires."""
+    RETRY_SECONDS = 30.0
+    """The wait after an early refresh that failed."""
 
     def __init__(
         self, obtain: ObtainToken, context: SourceContext, secrets: Callable[[], Hashable] = lambda: None
@@ -147,48 +153,45 @@ class TokenAuthenticator(Authenticator):
         self._secrets = secrets
         self._lock = asyncio.Lock()
         self._token: Token | None = None
-        self._fetched = 0.0
-        self._not_before = 0.0
+        self._fetched_at = 0.0
+        self._retry_at = 0.0
 
     async def credential(self) -> Credential:
-        """The current token, fetched anew shortly before it ends."""
+        """The current token, replaced shortly before it expires."""
         async with self._lock:
-            if self._token is None or self._left(self._token) <= 0:
-                return self._header(await self._fetch())
-            if self._left(self._token) <= min(self.EARLY, (self._token.lives or 0) / 2):
-                await self._fetch_early()
-            return self._header(self._token)
+            token = self._token
+            if token is None or self._remaining(token) <= 0:
+                return _token_header(await self._fetch())
+            due = self._remaining(token) <= min(self.EARLY_SECONDS, (token.lifetime or 0) / 2)
+            if due and self._context.monotonic() >= self._retry_at:
+                try:
+                    token = await self._fetch()
+                except (SourceUnavailableError, SourceRejectedError):  # the old token is still valid
+                    self._retry_at = self._context.monotonic() + self.RETRY_SECONDS
+            return _token_header(token)
 
     async def renew(self, refused: Credential) -> bool:
-        """Fetches a new token unless another task did so since the refused request was sent."""
+        """Fetches a new token unless another task did so after the refused request was sent."""
         async with self._lock:
-            if self._token is None or self._header(self._token) == refused:
+            if self._token is None or _token_header(self._token) == refused:
                 self._token = None
                 await self._fetch()
             return True
 
     def identity(self) -> Hashable:
-        """The fingerprint of what tokens are asked for with."""
+        """The fingerprint of the secrets with which tokens are requested."""
         return self._secrets()
 
     async def _fetch(self) -> Token:
         token = await self._obtain()
-        self._token, self._fetched = token, self._context.monotonic()
+        self._token, self._fetched_at = token, self._context.monotonic()
         return token
 
-    async def _fetch_early(self) -> None:
-        if self._context.monotonic() < self._not_before:
-            return
-        try:
-            await self._fetch()
-        except (SourceUnavailableError, SourceRejectedError):
-            self._not_before = self._context.monotonic() + self.PAUSE  # the old token still holds
-
-    def _left(self, token: Token) -> float:
-        if token.lives is None:
+    def _remaining(self, token: Token) -> float:
+        if token.lifetime is None:
             return float("inf")
-        return self._fetched + token.lives - self._context.monotonic()
+        return self._fetched_at + token.lifetime - self._context.monotonic()
 
-    @staticmethod
-    def _header(token: Token) -> Credential:
-        return Credential(headers={"authorization": f"{token.scheme} {token.value}"})
+
+def _token_header(token: Token) -> Credential:
+    return Credential(headers={"authorization": f"{token.scheme} {token.value}"})

@@ -1,4 +1,4 @@
-"""Bodies of answers: read and unpacked under a cap, then parsed as JSON that is still free of surprises."""
+"""Response bodies: read and decompressed up to a size limit, then parsed as JSON."""
 
 from __future__ import annotations
 
@@ -18,85 +18,79 @@ if TYPE_CHECKING:
     from zlib import _Decompress as _Stream
 
 MAX_BYTES = 64 * 1024 * 1024
-"""Largest body, unpacked."""
+"""Largest body, decompressed."""
 
-_STEP = 1024 * 1024
-_ANY_HEADER = zlib.MAX_WBITS | 32
-_DIGITS = 400
+_CHUNK_BYTES = 1024 * 1024
+_GZIP_OR_ZLIB = zlib.MAX_WBITS | 32
+_MAX_DIGITS = 400
 
-# Beyond fifteen significant digits a float no longer tells two cents apart. The point comes first because
-# that is what a body is quickly searched for.
+# Beyond fifteen significant digits a float no longer distinguishes cents. The pattern starts with the point
+# because a body is quickly searched for it.
 _INEXACT = re.compile(rb"\.(?<=[0-9]{13}\.)(?:(?<=[0-9]{14}\.)[0-9]|[0-9]{3})")
 
 
 async def read_body(chunks: AsyncIterator[bytes], encoding: str, limit: int = MAX_BYTES) -> bytes:
-    """The whole body, unpacked (gzip or deflate).
+    """The complete body, decompressed (gzip or deflate).
 
-    Raises SourceRejectedError(TOO_LARGE) above `limit` bytes, SourceUnavailableError(PROTOCOL) where the
-    packing is broken, cut short or unknown.
+    Raises SourceRejectedError(TOO_LARGE) above `limit` bytes, SourceUnavailableError(PROTOCOL) if the compressed
+    data is damaged, incomplete or in an unknown encoding.
     """
+    name = encoding.strip().lower()
+    if name not in ("", "identity", "gzip", "x-gzip", "deflate"):
+        raise _broken("the body has a content encoding that was not requested")
     body = bytearray()
-    unpack = _unpacker(encoding)
+    decompressor = None if name in ("", "identity") else _Decompressor()
     async for chunk in chunks:
-        if unpack is None:
-            _grow(body, chunk, limit)
+        if decompressor is None:
+            _append(body, chunk, limit)
         else:
-            unpack.feed(chunk, body, limit)
-    if unpack is not None and not unpack.whole:
-        raise _broken("the packed body is cut short")
+            decompressor.feed(chunk, body, limit)
+    if decompressor is not None and not decompressor.complete:
+        raise _broken("the compressed body is incomplete")
     return bytes(body)
 
 
-class _Unpacker:
-    """Unpacks in bounded steps, so that a bomb is noticed before it fills the memory."""
+class _Decompressor:
+    """Decompresses in bounded steps, so that a decompression bomb is detected before it fills the memory."""
 
     def __init__(self) -> None:
         self._start = b""
         self._stream: _Stream | None = None
 
     @property
-    def whole(self) -> bool:
-        """True after the end mark, or where nothing came at all."""
+    def complete(self) -> bool:
+        """True after the end marker, or if there was no data at all."""
         return self._stream.eof if self._stream is not None else not self._start
 
     def feed(self, chunk: bytes, body: bytearray, limit: int) -> None:
-        """Adds what the chunk unpacks to; further gzip members are unpacked too."""
+        """Appends the decompressed chunk to `body`, including any further gzip members."""
         if self._stream is None:
             chunk = self._start = self._start + chunk
             if len(chunk) < 2:
                 return
-            self._stream = zlib.decompressobj(_packing(chunk))
+            self._stream = zlib.decompressobj(_window_bits(chunk))
         try:
-            more = bool(chunk)
-            while more:
+            pending = bool(chunk)
+            while pending:
                 if self._stream.eof:
-                    self._stream = zlib.decompressobj(_ANY_HEADER)
-                piece = self._stream.decompress(chunk, _STEP)
-                _grow(body, piece, limit)
+                    self._stream = zlib.decompressobj(_GZIP_OR_ZLIB)
+                piece = self._stream.decompress(chunk, _CHUNK_BYTES)
+                _append(body, piece, limit)
                 chunk = self._stream.unconsumed_tail or self._stream.unused_data
-                more = bool(chunk) or (len(piece) == _STEP and not self._stream.eof)
+                pending = bool(chunk) or (len(piece) == _CHUNK_BYTES and not self._stream.eof)
         except zlib.error:
-            raise _broken("the packed body is damaged") from None
+            raise _broken("the compressed body is damaged") from None
 
 
-def _packing(start: bytes) -> int:
-    """zlib's name for the packing: gzip, deflate with its zlib header, or the bare deflate that some servers send."""
+def _window_bits(start: bytes) -> int:
+    """zlib's parameter for gzip, for deflate with a zlib header, or for the raw deflate that some servers send."""
     has_header = start[:2] == b"\x1f\x8b" or (start[0] & 15 == zlib.DEFLATED and (start[0] * 256 + start[1]) % 31 == 0)
-    return _ANY_HEADER if has_header else -zlib.MAX_WBITS
+    return _GZIP_OR_ZLIB if has_header else -zlib.MAX_WBITS
 
 
-def _unpacker(encoding: str) -> _Unpacker | None:
-    name = encoding.strip().lower()
-    if name in ("", "identity"):
-        return None
-    if name in ("gzip", "x-gzip", "deflate"):
-        return _Unpacker()
-    raise _broken("the body is packed in a way that was not asked for")
-
-
-def _grow(body: bytearray, piece: bytes, limit: int) -> None:
+def _append(body: bytearray, piece: bytes, limit: int) -> None:
     if len(body) + len(piece) > limit:
-        raise SourceRejectedError(Reason.TOO_LARGE, f"the answer is larger than {limit >> 20} MiB")
+        raise SourceRejectedError(Reason.TOO_LARGE, f"the response is larger than {limit >> 20} MiB")
     body += piece
 
 
@@ -105,65 +99,52 @@ def _broken(message: str) -> SourceUnavailableError:
 
 
 def parse_json(body: bytes, content_type: str) -> Any:
-    """The parsed JSON. Numbers that no number can hold arrive as NaN or infinity, for the record to be rejected.
+    """The parsed JSON. Numbers out of range become NaN or infinity, so that their record is rejected.
 
-    Decimals of more than fifteen digits arrive as Decimal. Raises SourceRejectedError(NOT_JSON) for HTML and
-    the like and (SCHEMA) for an empty body, SourceUnavailableError(PROTOCOL) for JSON that is cut or damaged.
+    Decimals of more than fifteen digits become Decimal. Raises SourceRejectedError(NOT_JSON) for HTML and
+    the like and (SCHEMA) for an empty body, SourceUnavailableError(PROTOCOL) for incomplete or damaged JSON.
     """
     body = body.removeprefix(b"\xef\xbb\xbf")
     if not body.strip():
-        raise SourceRejectedError(Reason.SCHEMA, "the answer is empty")
+        raise SourceRejectedError(Reason.SCHEMA, "the response is empty")
     if not _looks_like_json(body, content_type):
-        raise SourceRejectedError(Reason.NOT_JSON, "the answer is not JSON (a login or error page?)")
+        raise SourceRejectedError(Reason.NOT_JSON, "the response is not JSON (a login or error page?)")
     if not _INEXACT.search(body):
         try:
             return orjson.loads(body)
         except orjson.JSONDecodeError:
             pass
-    return _parse_leniently(body, content_type)
+    try:
+        try:
+            text = body.decode("utf-8")
+        except UnicodeDecodeError:  # JSON is UTF-8 by its standard, so the declared charset comes second
+            text = body.decode(charset(content_type))
+        return json.loads(text, parse_constant=float, parse_int=_parse_int, parse_float=_parse_float)
+    except (ValueError, RecursionError, LookupError):
+        message = "the response is incomplete JSON, or nested too deeply"
+        raise SourceUnavailableError(Reason.PROTOCOL, message) from None
 
 
 def _looks_like_json(body: bytes, content_type: str) -> bool:
-    kind = content_type.partition(";")[0].strip().lower()
-    if kind.endswith(("json", "javascript")):
+    media_type = content_type.partition(";")[0].strip().lower()
+    if media_type.endswith(("json", "javascript")):
         return True
-    return "html" not in kind and "xml" not in kind and body.lstrip()[:1] in b'[{"-0123456789tfn'
-
-
-def _parse_leniently(body: bytes, content_type: str) -> Any:
-    try:
-        return json.loads(
-            _text(body, content_type),
-            parse_constant=float,
-            parse_int=_whole_number,
-            parse_float=_fraction,
-        )
-    except (ValueError, RecursionError, LookupError):
-        raise SourceUnavailableError(Reason.PROTOCOL, "the answer is not whole JSON, or nested too deep") from None
-
-
-def _text(body: bytes, content_type: str) -> str:
-    """JSON is UTF-8 by its standard, so a declared charset counts only where that fails."""
-    try:
-        return body.decode("utf-8")
-    except UnicodeDecodeError:
-        return body.decode(charset(content_type))
+    return "html" not in media_type and "xml" not in media_type and body.lstrip()[:1] in b'[{"-0123456789tfn'
 
 
 def charset(content_type: str) -> str:
     """The declared charset, or utf-8."""
-    for part in content_type.split(";")[1:]:
-        key, _, value = part.partition("=")
+    for parameter in content_type.split(";")[1:]:
+        key, _, value = parameter.partition("=")
         if key.strip().lower() == "charset":
             return value.strip().strip("\"'") or "utf-8"
     return "utf-8"
 
 
-def _whole_number(digits: str) -> int | float:
-    return int(digits) if len(digits) <= _DIGITS else math.inf
+def _parse_int(digits: str) -> int | float:
+    return int(digits) if len(digits) <= _MAX_DIGITS else math.inf
 
 
-def _fraction(digits: str) -> float | Decimal:
-    short = len(digits) <= 16
+def _parse_float(digits: str) -> float | Decimal:
     value = float(digits)
-    return value if short or not math.isfinite(value) else Decimal(digits)
+    return value if len(digits) <= 16 or not math.isfinite(value) else Decimal(digits)

@@ -1,4 +1,4 @@
-"""The one HTTP policy of all providers: origin, credentials, deadlines, limits, retries, verdicts."""
+"""The HTTP client of all providers: one policy for origin, credentials, deadlines, rate limits and retries."""
 
 from __future__ import annotations
 
@@ -30,9 +30,9 @@ _CONDITIONS = ("if-modified-since", "if-none-match")
 
 @dataclass(frozen=True, slots=True)
 class ApiResponse:
-    """A usable answer: 2xx, or 304 where the request was conditional (body None, as for 204).
+    """A usable response: 2xx, or 304 if the request was conditional (body None, as for 204).
 
-    `url` is the request's, without credentials, for relative links to be joined to.
+    `url` is the request's, without credentials, as the base of relative links.
     """
 
     status: int
@@ -42,7 +42,7 @@ class ApiResponse:
 
 
 @dataclass(frozen=True, slots=True)
-class _Ask:
+class _ApiRequest:
     method: str
     url: httpx.URL
     headers: Mapping[str, str]
@@ -51,10 +51,10 @@ class _Ask:
 
 
 class SourceClient:
-    """All HTTP of one source. Every request is a read, so every request may be repeated.
+    """All HTTP of one source. Every request only reads, so every request may be retried.
 
-    Raises the classes of errors.py: SourceRejectedError where the vendor refuses or answers in another shape,
-    RateLimitedError(retry_after) where it asks to wait longer than a few seconds, else SourceUnavailableError.
+    Raises SourceRejectedError if the vendor refuses or the response has an unexpected structure,
+    RateLimitedError(retry_after) for a wait longer than a few seconds, else SourceUnavailableError.
     """
 
     def __init__(  # noqa: PLR0913 - the collaborators of every provider, most of them optional
@@ -73,29 +73,29 @@ class SourceClient:
         self._context = context
         self._limits = limits
         self._classify = classify
-        self._address = BaseUrl(base_url, insecure=options.allow_insecure, private=options.allow_private)
-        self._wire = HttpTransport(options, self._address, context, transport)
-        self._gate = RateLimiter(options.max_per_second or limits.per_second, context, options.sync_every)
+        self._base_url = BaseUrl(base_url, insecure=options.allow_insecure, private=options.allow_private)
+        self._transport = HttpTransport(options, self._base_url, context, transport)
+        self._limiter = RateLimiter(options.max_per_second or limits.per_second, context, options.sync_every)
         self._budget = RetryBudget()
         self._breaker = CircuitBreaker(options.sync_every, context.monotonic)
         self._lockout = CredentialLockout(context.monotonic)
 
     @property
     def skew(self) -> float:
-        """The vendor's clock minus ours in seconds, by the last answer that told it."""
-        return self._wire.skew
+        """The vendor's clock minus ours in seconds, by the last response with a date."""
+        return self._transport.skew
 
     async def get(
         self, path: str, params: Params | None = None, headers: Mapping[str, str] | None = None
     ) -> ApiResponse:
         """The JSON at a path below the base URL, or at an absolute URL of the same origin."""
-        return await self._call(_Ask("GET", self._url(path, params), headers or {}))
+        return await self._call(_ApiRequest("GET", self._url(path, params), headers or {}))
 
     async def get_text(
         self, path: str, params: Params | None = None, headers: Mapping[str, str] | None = None
     ) -> ApiResponse:
-        """As `get`, for the few answers that are not JSON: `body` is a str."""
-        return await self._call(_Ask("GET", self._url(path, params), headers or {}, as_text=True))
+        """Like `get`, for responses that are not JSON: `body` is a str."""
+        return await self._call(_ApiRequest("GET", self._url(path, params), headers or {}, as_text=True))
 
     async def post(
         self,
@@ -106,24 +106,23 @@ class SourceClient:
         params: Params | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> ApiResponse:
-        """The JSON that a search answers; `json` or `form` is what is sent."""
+        """The JSON response of a search, with `json` or `form` as the request body."""
         if form is not None:
-            content, kind = str(httpx.QueryParams(dict(form))).encode(), "application/x-www-form-urlencoded"
+            content, content_type = str(httpx.QueryParams(dict(form))).encode(), "application/x-www-form-urlencoded"
         else:
-            content, kind = orjson.dumps(json), "application/json"
-        return await self._call(
-            _Ask("POST", self._url(path, params), {"content-type": kind, **(headers or {})}, content)
-        )
+            content, content_type = orjson.dumps(json), "application/json"
+        headers = {"content-type": content_type, **(headers or {})}
+        return await self._call(_ApiRequest("POST", self._url(path, params), headers, content))
 
     async def close(self) -> None:
-        """Frees connections."""
-        await self._wire.close()
+        """Closes the connections."""
+        await self._transport.close()
         if self._auth is not None:
             await self._auth.close()
 
     def _url(self, path: str, params: Params | None) -> httpx.URL:
         try:
-            url = self._address.url(path)
+            url = self._base_url.url(path)
         except SourceRejectedError:
             self._context.telemetry.request(self._source, "blocked")
             raise
@@ -132,14 +131,14 @@ class SourceClient:
         pairs = params.items() if isinstance(params, Mapping) else params
         return _with_params(url, [(key, str(value)) for key, value in pairs])
 
-    async def _call(self, ask: _Ask) -> ApiResponse:
-        """Attempts until one succeeds, the error is final, or patience or budget end."""
+    async def _call(self, request: _ApiRequest) -> ApiResponse:
+        """Retries until an attempt succeeds, the error is final, or attempts or retry budget are used up."""
         self._breaker.enter()
         self._budget.request()
         attempts = 1 if self._breaker.is_open else ATTEMPTS
         for attempt in range(1, attempts + 1):
             try:
-                answer = await self._attempt(ask)
+                response = await self._attempt(request)
             except RateLimitedError as error:
                 if not self._may_wait(error, attempt, attempts):
                     raise
@@ -150,47 +149,44 @@ class SourceClient:
                 await self._context.sleep(retry_wait(attempt, self._context.jitter()))
             else:
                 self._breaker.succeeded()
-                self._gate.passed()
-                return answer
+                self._limiter.succeeded()
+                return response
         raise AssertionError("the last attempt returns or raises")
 
     def _may_wait(self, error: RateLimitedError, attempt: int, attempts: int) -> bool:
-        """Holds the gate for as long as the vendor says, or else for a time of our own.
+        """Pauses the limiter for the wait that the vendor asks for, or else for one of our own.
 
-        True where the wait is short enough for another attempt, which the gate then delays.
+        True if the wait is short enough for another attempt, which the limiter then delays.
         """
-        told = error.retry_after > 0
-        again = attempt < attempts and (not told or self._gate.sleeps(error.retry_after)) and self._budget.spend()
-        if not told:
-            error.retry_after = retry_wait(attempt, self._context.jitter()) if again else self._gate.penalty()
-        self._gate.hold(error.retry_after)
-        if not again:
+        named = error.retry_after > 0
+        retry = attempt < attempts and (not named or self._limiter.sleeps(error.retry_after)) and self._budget.spend()
+        if not named:
+            error.retry_after = retry_wait(attempt, self._context.jitter()) if retry else self._limiter.penalty()
+        self._limiter.pause(error.retry_after)
+        if not retry:
             self._context.telemetry.next_attempt(self._source, self._context.in_seconds(error.retry_after))
-        return again
+        return retry
 
-    async def _attempt(self, ask: _Ask) -> ApiResponse:
-        """One request, or two where the first is answered by 401 and the credential can be renewed."""
-        credential = await self._credential()
-        reply, error = await self._exchange(ask, credential)
-        if self._auth is not None and _is_refusal(error) and await self._renewed(self._auth, credential):
-            reply, error = await self._exchange(ask, await self._auth.credential())
-        if _is_refusal(error):
+    async def _attempt(self, request: _ApiRequest) -> ApiResponse:
+        """One request, or two if the first gets a 401 and the credential can be renewed."""
+        credential = Credential()
+        if self._auth is not None:
+            identity = self._auth.identity()
+            self._lockout.enter(identity)
+            try:
+                credential = await self._auth.credential()
+            except SourceRejectedError:
+                self._lockout.refused(identity)
+                raise
+        response, error = await self._exchange(request, credential)
+        if self._auth is not None and _is_unauthorized(error) and await self._renewed(self._auth, credential):
+            response, error = await self._exchange(request, await self._auth.credential())
+        if _is_unauthorized(error):
             self._lockout.refused(self._auth.identity() if self._auth else None)
         if error is not None:
             raise error
         self._lockout.accepted()
-        return self._answer(ask, reply)
-
-    async def _credential(self) -> Credential:
-        if self._auth is None:
-            return Credential()
-        identity = self._auth.identity()
-        self._lockout.enter(identity)
-        try:
-            return await self._auth.credential()
-        except SourceRejectedError:
-            self._lockout.refused(identity)
-            raise
+        return _parse(request, response)
 
     async def _renewed(self, auth: Authenticator, refused: Credential) -> bool:
         try:
@@ -199,48 +195,48 @@ class SourceClient:
             self._lockout.refused(auth.identity())
             raise
 
-    async def _exchange(self, ask: _Ask, credential: Credential) -> tuple[RawResponse, SourceError | None]:
-        await self._gate.enter()
-        url = _with_params(ask.url, list(credential.params.items())) if credential.params else ask.url
-        headers = {"accept": "application/json", **ask.headers, **credential.headers}
-        reply = await self._wire.send(ask.method, url, headers, ask.content)
+    async def _exchange(self, request: _ApiRequest, credential: Credential) -> tuple[RawResponse, SourceError | None]:
+        await self._limiter.enter()
+        url = _with_params(request.url, list(credential.params.items())) if credential.params else request.url
+        headers = {"accept": "application/json", **request.headers, **credential.headers}
+        response = await self._transport.send(request.method, url, headers, request.content)
         now = self._context.clock()
-        wait = self._limits.wait(reply.headers) if self._limits.wait else None
-        if wait and reply.status < 400:
-            self._gate.hold(wait)
-        error = self._classify(reply.status, reply.headers, reply.body) if self._classify else None
+        wait = self._limits.wait(response.headers) if self._limits.wait else None
+        if wait and response.status < 400:
+            self._limiter.pause(wait)
+        error = self._classify(response.status, response.headers, response.body) if self._classify else None
         if isinstance(error, RateLimitedError) and error.retry_after <= 0:
-            error.retry_after = requested_wait(reply.headers, now, self._limits.wait)
-        return reply, error or error_for_status(reply, ask.url.path, now, self._limits.wait)
-
-    def _answer(self, ask: _Ask, reply: RawResponse) -> ApiResponse:
-        url = str(ask.url)
-        if reply.status == 304 and not any(name in ask.headers for name in _CONDITIONS):
-            raise SourceRejectedError(Reason.BLOCKED_ORIGIN, f"{ask.url.path}: 304 to a request without a condition")
-        if reply.status in (204, 304):
-            return ApiResponse(reply.status, reply.headers, None, url)
-        if ask.as_text:
-            return ApiResponse(reply.status, reply.headers, _decoded(reply), url)
-        try:
-            body = parse_json(reply.body, reply.content_type)
-        except SourceError as error:
-            raise type(error)(error.reason, f"{ask.url.path}: {error}") from None
-        return ApiResponse(reply.status, reply.headers, body, url)
+            error.retry_after = requested_wait(response.headers, now, self._limits.wait)
+        return response, error or error_for_status(response, request.url.path, now, self._limits.wait)
 
 
 def _with_params(url: httpx.URL, pairs: list[tuple[str, str]]) -> httpx.URL:
-    """The URL with parameters added; a parameter already in it (a next link's) is replaced."""
+    """The URL with parameters added; a parameter already in it (from a next link) is replaced."""
     replaced = {key for key, _ in pairs}
-    kept = [(key, value) for key, value in url.params.multi_items() if key not in replaced]
-    return url.copy_with(params=kept + pairs)
+    others = [(key, value) for key, value in url.params.multi_items() if key not in replaced]
+    return url.copy_with(params=others + pairs)
 
 
-def _is_refusal(error: SourceError | None) -> bool:
+def _is_unauthorized(error: SourceError | None) -> bool:
     return isinstance(error, SourceRejectedError) and error.reason is Reason.UNAUTHORIZED
 
 
-def _decoded(reply: RawResponse) -> str:
-    try:
-        return reply.body.decode(charset(reply.content_type))
-    except (UnicodeDecodeError, LookupError):
-        raise SourceUnavailableError(Reason.PROTOCOL, "the answer's text is not in its declared charset") from None
+def _parse(request: _ApiRequest, response: RawResponse) -> ApiResponse:
+    path, url = request.url.path, str(request.url)
+    if response.status == 304 and not any(name in request.headers for name in _CONDITIONS):
+        raise SourceRejectedError(Reason.BLOCKED_ORIGIN, f"{path}: 304 to a request without a condition")
+    if response.status in (204, 304):
+        return ApiResponse(response.status, response.headers, None, url)
+    body: Any
+    if request.as_text:
+        try:
+            body = response.body.decode(charset(response.content_type))
+        except (UnicodeDecodeError, LookupError):
+            message = "the response's text does not match its declared charset"
+            raise SourceUnavailableError(Reason.PROTOCOL, message) from None
+    else:
+        try:
+            body = parse_json(response.body, response.content_type)
+        except SourceError as error:
+            raise type(error)(error.reason, f"{path}: {error}") from None
+    return ApiResponse(response.status, response.headers, body, url)

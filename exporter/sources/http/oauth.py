@@ -1,9 +1,8 @@
-"""OAuth 2 at a vendor's token endpoint: client credentials, or a refresh token that may be replaced at each use."""
+"""OAuth 2 at a vendor's token endpoint: client credentials, or a refresh token that each use may replace."""
 
 from __future__ import annotations
 
 import asyncio
-import base64
 import hashlib
 import json
 import logging
@@ -20,17 +19,17 @@ from exporter.config.fields import Secret
 from exporter.config.sources.base import HttpOptions, OAuth
 from exporter.errors import RateLimitedError, Reason, SourceError, SourceRejectedError, SourceUnavailableError
 from exporter.sources.base import SourceContext
-from exporter.sources.http.auth import Token, TokenAuthenticator, reveal
+from exporter.sources.http.auth import Token, TokenAuthenticator, basic_header, reveal
 from exporter.sources.http.body import parse_json
 from exporter.sources.http.origin import BaseUrl
 from exporter.sources.http.status import retry_after
-from exporter.sources.http.transport import HttpTransport, RawResponse
+from exporter.sources.http.transport import HttpTransport
 
 _log = logging.getLogger(__name__)
 
 
 class TokenEndpoint:
-    """Posts a form to a token endpoint and gives the token; used by every grant."""
+    """A vendor's token endpoint, for every kind of grant."""
 
     def __init__(
         self,
@@ -40,54 +39,55 @@ class TokenEndpoint:
         transport: httpx.AsyncBaseTransport | None = None,
     ) -> None:
         self._context = context
-        address = BaseUrl(token_url, insecure=options.allow_insecure, private=options.allow_private)
-        self._url = address.url(token_url)
-        self._wire = HttpTransport(options, address, context, transport, max_bytes=1024 * 1024)
+        base_url = BaseUrl(token_url, insecure=options.allow_insecure, private=options.allow_private)
+        self._url = base_url.url(token_url)
+        self._transport = HttpTransport(options, base_url, context, transport, max_bytes=1024 * 1024)
 
     async def post(self, form: dict[str, str], headers: dict[str, str] | None = None) -> dict[str, Any]:
-        """The parsed answer, which holds `access_token`.
+        """The parsed response, which contains `access_token`.
 
-        Raises SourceRejectedError(UNAUTHORIZED) where the grant is refused, else SourceUnavailableError:
-        a token endpoint that answers oddly is broken, not the credentials.
+        Raises SourceRejectedError(UNAUTHORIZED) if the grant is refused, RateLimitedError, or else
+        SourceUnavailableError: an unusual response means that the endpoint is broken, not the credentials.
         """
-        sent = {"content-type": "application/x-www-form-urlencoded", "accept": "application/json", **(headers or {})}
-        reply = await self._wire.send("POST", self._url, sent, urlencode(form).encode())
-        self._refuse(reply)
+        content = urlencode(form).encode()
+        headers = {
+            "content-type": "application/x-www-form-urlencoded",
+            "accept": "application/json",
+            **(headers or {}),
+        }
+        response = await self._transport.send("POST", self._url, headers, content)
+        status = response.status
+        if status == 429:
+            wait = retry_after(response.headers, self._context.clock())
+            raise RateLimitedError("the token endpoint's rate limit is used up", wait)
+        if 400 <= status < 500:
+            raise SourceRejectedError(Reason.UNAUTHORIZED, f"the token endpoint refused the credentials ({status})")
+        if not 200 <= status < 300:
+            raise SourceUnavailableError(Reason.SERVER_ERROR, f"the token endpoint failed ({status})")
         try:
-            body = parse_json(reply.body, reply.content_type)
+            body = parse_json(response.body, response.content_type)
         except SourceRejectedError:
             body = None
-        if not isinstance(body, dict) or not _usable(body.get("access_token")):
-            raise SourceUnavailableError(Reason.PROTOCOL, "the token endpoint's answer holds no access token")
+        if not isinstance(body, dict) or not _is_token(body.get("access_token")):
+            raise SourceUnavailableError(Reason.PROTOCOL, "the token endpoint's response has no access token")
         return body
-
-    def _refuse(self, reply: RawResponse) -> None:
-        if 200 <= reply.status < 300:
-            return
-        if reply.status == 429:
-            raise RateLimitedError(
-                "the token endpoint's limit is used up", retry_after(reply.headers, self._context.clock())
-            )
-        if 400 <= reply.status < 500:
-            raise SourceRejectedError(Reason.UNAUTHORIZED, f"the token endpoint refuses ({reply.status})")
-        raise SourceUnavailableError(Reason.SERVER_ERROR, f"the token endpoint failed ({reply.status})")
 
     async def close(self) -> None:
         """Closes the connections."""
-        await self._wire.close()
+        await self._transport.close()
 
 
-def _usable(value: object) -> bool:
+def _is_token(value: object) -> bool:
     return isinstance(value, str) and value != "" and value.isascii() and value.isprintable()
 
 
 def token_of(body: dict[str, Any]) -> Token:
-    """The token of a token endpoint's answer; `expires_in` may be a number, a numeric text or absent."""
+    """The token in a token endpoint's response; `expires_in` may be a number, a numeric string or absent."""
     try:
-        lives = float(body.get("expires_in") or 0)
+        lifetime = float(body.get("expires_in") or 0)
     except (TypeError, ValueError):
-        lives = 0.0
-    return Token(body["access_token"], lives if 0 < lives < 1e9 else None)
+        lifetime = 0.0
+    return Token(body["access_token"], lifetime if 0 < lifetime < 1e9 else None)
 
 
 class OAuthAuthenticator(TokenAuthenticator):
@@ -106,31 +106,31 @@ class OAuthAuthenticator(TokenAuthenticator):
             raise SourceRejectedError(Reason.UNAUTHORIZED, "oauth needs a token_url")
         self._oauth = oauth
         self._endpoint = TokenEndpoint(options, url, context, transport)
-        self._kept = RotatingRefreshToken(oauth.refresh_token, options.name, context) if oauth.refresh_token else None
+        refresh_token = oauth.refresh_token
+        self._refresh_token = RotatingRefreshToken(refresh_token, options.name, context) if refresh_token else None
         super().__init__(self._grant, context, self._fingerprint)
 
     async def _grant(self) -> Token:
         form = {"grant_type": "client_credentials"}
-        if self._kept is not None:
-            form = {"grant_type": "refresh_token", "refresh_token": await self._kept.current()}
+        if self._refresh_token is not None:
+            form = {"grant_type": "refresh_token", "refresh_token": await self._refresh_token.current()}
         if self._oauth.scope:
             form["scope"] = self._oauth.scope
         secret = reveal(self._oauth.client_secret, self._context)
         headers: dict[str, str] = {}
         if self._oauth.client_auth == "basic":
-            pair = base64.b64encode(f"{self._oauth.client_id}:{secret}".encode()).decode()
-            headers["authorization"] = f"Basic {pair}"
+            headers["authorization"] = basic_header(self._oauth.client_id, secret)
         else:
             form |= {"client_id": self._oauth.client_id, "client_secret": secret}
         body = await self._endpoint.post(form, headers)
-        if self._kept is not None and _usable(body.get("refresh_token")):
-            await self._kept.replace(body["refresh_token"])
+        if self._refresh_token is not None and _is_token(body.get("refresh_token")):
+            await self._refresh_token.replace(body["refresh_token"])
         return token_of(body)
 
     def _fingerprint(self) -> Hashable:
         try:
-            refresh = reveal(self._oauth.refresh_token, self._context) if self._oauth.refresh_token else ""
-            return hash((reveal(self._oauth.client_secret, self._context), refresh))
+            refresh_token = reveal(self._oauth.refresh_token, self._context) if self._oauth.refresh_token else ""
+            return hash((reveal(self._oauth.client_secret, self._context), refresh_token))
         except SourceError:
             return None
 
@@ -140,9 +140,9 @@ class OAuthAuthenticator(TokenAuthenticator):
 
 
 class RotatingRefreshToken:
-    """A refresh token that the vendor may replace: the new one is on disk before it is used.
+    """A refresh token that the vendor may replace; the new one is on disk before it is used.
 
-    The file lies in the data directory with mode 0600. A changed secret in the config wins over it.
+    The file is in the data directory, with mode 0600. A changed secret in the config overrides it.
     """
 
     def __init__(self, configured: Secret, source: str, context: SourceContext) -> None:
@@ -150,25 +150,26 @@ class RotatingRefreshToken:
         self._context = context
         self._path = context.data_dir / f"{source}.refresh-token" if context.data_dir else None
         self._rotated: tuple[str, str] | None = None
+        """The digest of the configured token that was replaced, and its replacement."""
         self._saved = True
 
     async def current(self) -> str:
         """The token to use now; raises SourceUnavailableError(STORE) while a new one could not be saved."""
-        given = reveal(self._configured, self._context)
+        configured = reveal(self._configured, self._context)
         if not self._saved:
             await self._save()
         if self._rotated is None and self._path is not None:
             self._rotated = await asyncio.to_thread(_load, self._path)
-        if self._rotated is not None and self._rotated[0] == _fingerprint(given):
+        if self._rotated is not None and self._rotated[0] == _digest(configured):
             return self._rotated[1]
-        return given
+        return configured
 
     async def replace(self, token: str) -> None:
-        """Keeps the vendor's new token. A failure to save is raised only before its first use."""
-        given = reveal(self._configured, self._context)
-        if token == (self._rotated[1] if self._rotated else given):
+        """Saves the vendor's new token. A failure to save is raised only by the next `current`."""
+        configured = reveal(self._configured, self._context)
+        if token == (self._rotated[1] if self._rotated else configured):
             return
-        self._rotated, self._saved = (_fingerprint(given), token), False
+        self._rotated, self._saved = (_digest(configured), token), False
         try:
             await self._save()
         except SourceUnavailableError:
@@ -184,20 +185,20 @@ class RotatingRefreshToken:
         self._saved = True
 
 
-def _fingerprint(token: str) -> str:
+def _digest(token: str) -> str:
     return hashlib.sha256(token.encode()).hexdigest()
 
 
 def _load(path: Path) -> tuple[str, str] | None:
     try:
-        kept = json.loads(path.read_text(encoding="utf-8"))
-        return str(kept["replaces"]), str(kept["token"])
+        content = json.loads(path.read_text(encoding="utf-8"))
+        return str(content["replaces"]), str(content["token"])
     except (OSError, ValueError, KeyError, TypeError):
         return None
 
 
 def _store(path: Path, rotated: tuple[str, str]) -> None:
-    """Writes beside the file and renames, so that there is always a whole one."""
+    """Writes a temporary file and renames it, so that the file is always complete."""
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=path.name)
     try:
         with os.fdopen(handle, "w", encoding="utf-8") as file:

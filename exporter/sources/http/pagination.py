@@ -1,6 +1,6 @@
-"""Ways of paging, each a small object, and the walk through the pages with its guards against endless ones.
+"""Pagination styles, each a small object, and `walk`, which reads the pages and detects endless ones.
 
-A position is text, so that it can be kept and taken up again: None is the first page.
+A position is text, so that it can be stored and resumed; None is the first page.
 """
 
 from __future__ import annotations
@@ -24,59 +24,59 @@ _REL = re.compile(r";\s*rel\s*=\s*(?:\"([^\"]*)\"|([^\s\",;]+))", re.IGNORECASE)
 
 @dataclass(frozen=True, slots=True)
 class PageRequest:
-    """How to ask for one page: parameters to add, or a whole link that replaces path and parameters."""
+    """The request for one page: parameters to add, or a complete link that replaces path and parameters."""
 
     params: Mapping[str, str] = field(default_factory=dict)
     link: str | None = None
 
 
 class Paginator(Protocol):
-    """Knows how to ask for the page at a position and where the one after it is."""
+    """Builds the request for the page at a position, and finds the position of the next page."""
 
-    def ask(self, position: str | None) -> PageRequest:
-        """What to send for the page at the position."""
+    def request(self, position: str | None) -> PageRequest:
+        """The request for the page at the position."""
         ...
 
-    def following(self, answer: ApiResponse, rows: int, position: str | None) -> str | None:
-        """The position after this answer, which held so many rows; None where it was the last page."""
+    def following(self, response: ApiResponse, rows: int, position: str | None) -> str | None:
+        """The position after this response, which has so many rows; None if it is the last page."""
         ...
 
     @property
     def shifts(self) -> bool:
-        """True where rows that vanish while pages are read push later ones past the reader."""
+        """Whether rows that disappear during a pass move later rows to pages already read."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class PageSize:
-    """How many rows to ask for."""
+    """The parameter that sets the rows per page, and its value."""
 
     param: str
     rows: int
 
 
-def _sized(size: PageSize | None) -> dict[str, str]:
+def _size_params(size: PageSize | None) -> dict[str, str]:
     return {size.param: str(size.rows)} if size else {}
 
 
 @dataclass(frozen=True, slots=True)
 class SinglePagePaginator:
-    """Everything in one answer."""
+    """All rows in one response."""
 
     shifts: bool = False
 
-    def ask(self, position: str | None) -> PageRequest:  # noqa: ARG002 - there is only one
-        """Nothing to add."""
+    def request(self, position: str | None) -> PageRequest:  # noqa: ARG002 - there is only one
+        """No parameters."""
         return PageRequest()
 
-    def following(self, answer: ApiResponse, rows: int, position: str | None) -> str | None:  # noqa: ARG002
-        """There is none."""
+    def following(self, response: ApiResponse, rows: int, position: str | None) -> str | None:  # noqa: ARG002
+        """Always None."""
         return None
 
 
 @dataclass(frozen=True, slots=True)
 class CursorPaginator:
-    """The next page's token stands in the body; `more` is where a flag says whether there is one."""
+    """The next page's cursor is in the body at `path`; `more` is the path of a flag for further pages, if any."""
 
     path: str
     param: str
@@ -84,34 +84,35 @@ class CursorPaginator:
     more: str | None = None
     shifts: bool = False
 
-    def ask(self, position: str | None) -> PageRequest:
-        """The token as parameter."""
-        return PageRequest(_sized(self.size) | ({self.param: position} if position is not None else {}))
+    def request(self, position: str | None) -> PageRequest:
+        """The cursor as a parameter."""
+        return PageRequest(_size_params(self.size) | ({self.param: position} if position is not None else {}))
 
-    def following(self, answer: ApiResponse, rows: int, position: str | None) -> str | None:  # noqa: ARG002
-        """The token; raises SourceRejectedError(SCHEMA) where more is promised without one."""
-        more = find(answer.body, self.more) if self.more else True
-        if more in (None, ABSENT, False, "false", 0):
+    def following(self, response: ApiResponse, rows: int, position: str | None) -> str | None:  # noqa: ARG002
+        """The cursor; raises SourceRejectedError(SCHEMA) if the flag announces more pages but there is no cursor."""
+        has_more = find(response.body, self.more) if self.more else True
+        if has_more in (None, ABSENT, False, "false", 0):
             return None
-        token = _token(find(answer.body, self.path))
-        if token is None and self.more:
-            raise SourceRejectedError(Reason.SCHEMA, f"{self.more} promises more, but {self.path} holds no cursor")
-        return token
+        cursor = _cursor_text(find(response.body, self.path))
+        if cursor is None and self.more:
+            message = f"{self.more} announces more pages, but {self.path} has no cursor"
+            raise SourceRejectedError(Reason.SCHEMA, message)
+        return cursor
 
 
-def _token(value: Any) -> str | None:
+def _cursor_text(value: Any) -> str | None:
     if value is None or value is ABSENT or value == "" or value is False:
         return None
     if isinstance(value, str | int) and value is not True:
         return str(value)
-    raise SourceRejectedError(Reason.SCHEMA, "the next page's cursor is neither a text nor a number")
+    raise SourceRejectedError(Reason.SCHEMA, "the next page's cursor is neither text nor a number")
 
 
 @dataclass(frozen=True, slots=True)
 class LinkPaginator:
-    """The next page's URL stands in the body at `path`, or without one in the Link header.
+    """The next page's URL is in the body at `path`, or, without a path, in the Link header.
 
-    `secret_params` are taken out of links: a position is stored, a credential must not be.
+    `secret_params` are removed from links: a position is stored, and a credential must not be.
     """
 
     path: str | None = None
@@ -119,18 +120,18 @@ class LinkPaginator:
     secret_params: Collection[str] = ()
     shifts: bool = False
 
-    def ask(self, position: str | None) -> PageRequest:
+    def request(self, position: str | None) -> PageRequest:
         """The link itself."""
-        return PageRequest(link=position) if position is not None else PageRequest(_sized(self.size))
+        return PageRequest(link=position) if position is not None else PageRequest(_size_params(self.size))
 
-    def following(self, answer: ApiResponse, rows: int, position: str | None) -> str | None:  # noqa: ARG002
-        """The link as an absolute URL; whether it may be followed is the client's to say."""
-        in_header = _next_link(answer.headers.get("link", ""))
-        link = _token(find(answer.body, self.path)) if self.path else in_header
+    def following(self, response: ApiResponse, rows: int, position: str | None) -> str | None:  # noqa: ARG002
+        """The link as an absolute URL; the client decides whether it may be followed."""
+        in_header = _next_link(response.headers.get("link", ""))
+        link = _cursor_text(find(response.body, self.path)) if self.path else in_header
         if link is None:
             return None
         try:
-            url = httpx.URL(answer.url).join(link)
+            url = httpx.URL(response.url).join(link)
         except (httpx.InvalidURL, ValueError):
             raise SourceRejectedError(Reason.BLOCKED_ORIGIN, "the link to the next page is not a valid URL") from None
         for name in self.secret_params:
@@ -148,7 +149,7 @@ def _next_link(header: str) -> str | None:
 
 @dataclass(frozen=True, slots=True)
 class NumberedPaginator:
-    """Pages are numbered from `start`; `pages` or `total` say how many there are, else a short page is the last."""
+    """Pages are numbered from `start`; `pages` or `total` are paths of their count, else a short page is the last."""
 
     size: PageSize
     param: str = "page"
@@ -157,112 +158,109 @@ class NumberedPaginator:
     total: str | None = None
     shifts: bool = True
 
-    def ask(self, position: str | None) -> PageRequest:
+    def request(self, position: str | None) -> PageRequest:
         """The page's number."""
-        return PageRequest({**_sized(self.size), self.param: str(_counted(position, self.start)[0])})
+        return PageRequest({**_size_params(self.size), self.param: str(_parse_position(position, self.start)[0])})
 
-    def following(self, answer: ApiResponse, rows: int, position: str | None) -> str | None:
+    def following(self, response: ApiResponse, rows: int, position: str | None) -> str | None:
         """The next number while there are pages."""
-        number, largest = _counted(position, self.start)
-        pages = find(answer.body, self.pages) if self.pages else None
+        number, largest = _parse_position(position, self.start)
+        pages = find(response.body, self.pages) if self.pages else None
         if isinstance(pages, int):
-            more = number < pages + self.start - 1
+            has_more = number < pages + self.start - 1
         else:
-            read = (number - self.start) * largest + rows
-            more = _goes_on(rows, self.size.rows, largest, _left(answer, self.total, read))
-        return f"{number + 1}:{max(largest, rows)}" if more else None
+            rows_read = (number - self.start) * largest + rows
+            has_more = _has_more(rows, self.size.rows, largest, _remaining(response, self.total, rows_read))
+        return f"{number + 1}:{max(largest, rows)}" if has_more else None
 
 
 @dataclass(frozen=True, slots=True)
 class OffsetPaginator:
-    """A number of rows to skip; `total` says how many there are, else a short page is the last."""
+    """A number of rows to skip; `total` is the path of the row count, else a short page is the last."""
 
     size: PageSize
     param: str = "offset"
     total: str | None = None
     shifts: bool = True
 
-    def ask(self, position: str | None) -> PageRequest:
+    def request(self, position: str | None) -> PageRequest:
         """The rows to skip."""
-        return PageRequest({**_sized(self.size), self.param: str(_counted(position, 0)[0])})
+        return PageRequest({**_size_params(self.size), self.param: str(_parse_position(position, 0)[0])})
 
-    def following(self, answer: ApiResponse, rows: int, position: str | None) -> str | None:
-        """What has been read so far, whatever page size the vendor really gives."""
-        offset, largest = _counted(position, 0)
-        more = _goes_on(rows, self.size.rows, largest, _left(answer, self.total, offset + rows))
-        return f"{offset + rows}:{max(largest, rows)}" if more else None
+    def following(self, response: ApiResponse, rows: int, position: str | None) -> str | None:
+        """The number of rows read so far, whatever page size the vendor applies."""
+        offset, largest = _parse_position(position, 0)
+        has_more = _has_more(rows, self.size.rows, largest, _remaining(response, self.total, offset + rows))
+        return f"{offset + rows}:{max(largest, rows)}" if has_more else None
 
 
-def _counted(position: str | None, start: int) -> tuple[int, int]:
-    """Number and largest page so far, out of `7:100`."""
+def _parse_position(position: str | None, start: int) -> tuple[int, int]:
+    """The number, and the rows of the largest page so far, in a position such as `7:100`."""
     if position is None:
         return start, 0
     number, _, largest = position.partition(":")
     return int(number), int(largest)
 
 
-def _left(answer: ApiResponse, total: str | None, read: int) -> int | None:
-    found = find(answer.body, total) if total else None
-    return found - read if isinstance(found, int) else None
+def _remaining(response: ApiResponse, total_path: str | None, rows_read: int) -> int | None:
+    total = find(response.body, total_path) if total_path else None
+    return total - rows_read if isinstance(total, int) else None
 
 
-def _goes_on(rows: int, asked: int, largest: int, left: int | None) -> bool:
-    """Whether a page is to be followed by another.
+def _has_more(rows: int, requested: int, largest: int, remaining: int | None) -> bool:
+    """Whether another page follows.
 
-    A vendor may give fewer rows a page than asked for, without a word. So a first page that is short by a round
-    number is followed, and later pages are measured by the largest page that came.
+    A vendor may silently return fewer rows per page than requested. So a first page that is short, but with a round
+    number of rows, is followed, and later pages are compared with the largest page so far.
     """
     if rows == 0:
         return False
-    if left is not None:
-        return left > 0
-    return rows >= (largest or asked) or (largest == 0 and rows % 5 == 0)
+    if remaining is not None:
+        return remaining > 0
+    return rows >= (largest or requested) or (largest == 0 and rows % 5 == 0)
 
 
 @dataclass(frozen=True, slots=True)
 class VendorPage:
-    """The rows of one page, and where the next one is (None: this was the last)."""
+    """The rows of one page, and the position of the next one (None: this is the last)."""
 
     rows: Sequence[Any]
     following: str | None
-    answer: ApiResponse
+    response: ApiResponse
 
 
 @dataclass(frozen=True, slots=True)
 class ListRequest:
-    """What to walk through: a path with its own parameters, how it pages, and where an answer's rows are."""
+    """A list to read: its path and parameters, how it pages, and a function that gives the rows of a response."""
 
     path: str
     params: Mapping[str, str]
     paginator: Paginator
-    rows: Callable[[ApiResponse], Sequence[Any]]
+    rows_of: Callable[[ApiResponse], Sequence[Any]]
     max_pages: int = MAX_PAGES
     headers: Mapping[str, str] = field(default_factory=dict)
 
 
-async def walk(client: SourceClient, listed: ListRequest, position: str | None = None) -> AsyncIterator[VendorPage]:
-    """The pages from a position on. A position that comes back is noticed before its rows are taken.
+async def walk(client: SourceClient, listing: ListRequest, position: str | None = None) -> AsyncIterator[VendorPage]:
+    """The pages from a position on. A position that repeats is detected before its rows are used.
 
     Raises IncompletePassError (PAGINATION_LOOP, PAGE_LIMIT) and what the client raises.
     """
-    seen = {position}
-    before: Sequence[Any] = ()
-    for _ in range(listed.max_pages):
-        answer = await _fetch(client, listed, position)
-        rows = listed.rows(answer)
-        following = listed.paginator.following(answer, len(rows), position)
-        if following is not None and (following in seen or (rows and rows == before)):
-            raise IncompletePassError(Reason.PAGINATION_LOOP, f"{listed.path}: the same page came again")
-        yield VendorPage(rows, following, answer)
+    positions = {position}
+    previous_rows: Sequence[Any] = ()
+    for _ in range(listing.max_pages):
+        request = listing.paginator.request(position)
+        if request.link is not None:
+            response = await client.get(request.link, headers=listing.headers)
+        else:
+            response = await client.get(listing.path, {**listing.params, **request.params}, listing.headers)
+        rows = listing.rows_of(response)
+        following = listing.paginator.following(response, len(rows), position)
+        if following is not None and (following in positions or (rows and rows == previous_rows)):
+            raise IncompletePassError(Reason.PAGINATION_LOOP, f"{listing.path}: the same page was returned again")
+        yield VendorPage(rows, following, response)
         if following is None:
             return
-        seen.add(following)
-        position, before = following, rows
-    raise IncompletePassError(Reason.PAGE_LIMIT, f"{listed.path}: no end after {listed.max_pages} pages")
-
-
-async def _fetch(client: SourceClient, listed: ListRequest, position: str | None) -> ApiResponse:
-    step = listed.paginator.ask(position)
-    if step.link is not None:
-        return await client.get(step.link, headers=listed.headers)
-    return await client.get(listed.path, {**listed.params, **step.params}, listed.headers)
+        positions.add(following)
+        position, previous_rows = following, rows
+    raise IncompletePassError(Reason.PAGE_LIMIT, f"{listing.path}: no end after {listing.max_pages} pages")

@@ -1,4 +1,4 @@
-"""Politeness towards a vendor: one gate per credential, waits honoured in full, retries on a budget."""
+"""Rate limits: one limiter per credential spaces requests and honours the vendor's waits in full."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from exporter.sources.backoff import rate_limit_wait
 from exporter.sources.base import SourceContext
 
 ATTEMPTS = 3
-"""Attempts of one call, the first included."""
+"""Attempts of one call, including the first."""
 
 LONGEST_SLEEP = 15.0
-"""Waits up to so many seconds are slept; for longer ones the pass is put off."""
+"""Waits up to this many seconds are slept; for longer ones the pass is postponed."""
 
 LONGEST_WAIT = 365 * 86400.0
 
@@ -25,10 +25,10 @@ HeaderWait = Callable[[Mapping[str, str]], float | None]
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What a vendor allows: requests a second, and how its headers say to wait.
+    """What a vendor allows: requests per second, and the wait that its headers ask for.
 
-    `wait` gets every answer's headers (names in lower case) and gives the seconds for which no request may
-    be sent, or None. `Limits()` knows of no limit but still obeys Retry-After.
+    `wait` gets the headers of every response (names in lower case) and returns the seconds during which no request
+    may be sent, or None. `Limits()` sets no limit; Retry-After is still obeyed.
     """
 
     per_second: float | None = None
@@ -39,46 +39,44 @@ NO_LIMITS = Limits()
 
 
 class RateLimiter:
-    """Spaces the requests of all tasks that share a credential, and holds them back when the vendor asks to."""
+    """Spaces the requests of all tasks that share a credential, and delays them while the vendor asks for a wait."""
 
     def __init__(self, per_second: float | None, context: SourceContext, interval: timedelta) -> None:
         self._per_second = per_second
         self._context = context
-        self._patience = min(LONGEST_SLEEP, interval.total_seconds())
+        self._longest_sleep = min(LONGEST_SLEEP, interval.total_seconds())
         self._bucket: AsyncLimiter | None = None
-        self._until = 0.0
+        self._paused_until = 0.0
         self._penalties = 0
 
     async def enter(self) -> None:
-        """Returns when a request may be sent; raises RateLimitedError where that is too far off."""
-        while (until := self._until) > (now := self._context.monotonic()):
-            if until - now > self._patience:
-                raise RateLimitedError("the vendor's limit is used up", until - now)
+        """Returns when a request may be sent; raises RateLimitedError if that takes too long to wait for."""
+        while (until := self._paused_until) > (now := self._context.monotonic()):
+            if until - now > self._longest_sleep:
+                raise RateLimitedError("the vendor's rate limit is used up", until - now)
             await self._context.sleep(until - now)
-            if self._until == until:
+            if self._paused_until == until:
                 break
-        if self._per_second is not None:
-            await self._spaced(self._per_second)
-
-    async def _spaced(self, per_second: float) -> None:
-        if self._bucket is None:  # bound to the running loop, so not made earlier
-            burst = max(1.0, per_second / 10)  # a bucket as deep as a whole second would exceed a strict limit
-            self._bucket = AsyncLimiter(burst, burst / per_second)
+        if self._per_second is None:
+            return
+        if self._bucket is None:  # bound to the running loop, so it is not created earlier
+            burst = max(1.0, self._per_second / 10)  # a bucket for a whole second would exceed a strict limit
+            self._bucket = AsyncLimiter(burst, burst / self._per_second)
         await self._bucket.acquire()
 
-    def hold(self, seconds: float) -> None:
-        """No request before so many seconds have passed."""
-        self._until = max(self._until, self._context.monotonic() + min(seconds, LONGEST_WAIT))
+    def pause(self, seconds: float) -> None:
+        """Allows no request for this many seconds."""
+        self._paused_until = max(self._paused_until, self._context.monotonic() + min(seconds, LONGEST_WAIT))
 
     def sleeps(self, seconds: float) -> bool:
-        """True where a wait is short enough to be slept."""
-        return seconds <= self._patience
+        """Whether a wait is short enough to be slept."""
+        return seconds <= self._longest_sleep
 
     def penalty(self) -> float:
-        """Seconds to stay away where the vendor refuses without saying for how long: 30 s, doubling up to 1 h."""
+        """The next wait for a vendor that refuses without naming one."""
         self._penalties += 1
         return rate_limit_wait(self._penalties)
 
-    def passed(self) -> None:
-        """A request went through: penalties start anew."""
+    def succeeded(self) -> None:
+        """Resets the penalties."""
         self._penalties = 0

@@ -1,4 +1,4 @@
-"""What an answer's status means: the one table from status to error, and how long to wait."""
+"""What a response's status means: the one table from status to error, and how long to wait."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from exporter.sources.http.rate_limit import LONGEST_WAIT, HeaderWait
 from exporter.sources.http.transport import RawResponse, http_date
 
 Classify = Callable[[int, Mapping[str, str], bytes], SourceError | None]
-"""A provider's own reading of an answer, asked before the table; None leaves it to the table."""
+"""A provider's own classification of status, headers and body, consulted first; None falls through to the table."""
 
 _SECONDS = re.compile(r"[0-9]{1,15}(\.[0-9]{1,9})?")
-_NO_RETRY = frozenset({501, 505})
+_PERMANENT_SERVER_ERRORS = frozenset({501, 505})
 
 _REFUSALS: Mapping[int, tuple[Reason, str]] = MappingProxyType(
     {
-        401: (Reason.UNAUTHORIZED, "the credentials are refused"),
+        401: (Reason.UNAUTHORIZED, "the credentials were refused"),
         403: (Reason.FORBIDDEN, "the credentials lack the permission"),
         404: (Reason.NOT_FOUND, "there is nothing at this address"),
         410: (Reason.NOT_FOUND, "this address is gone"),
@@ -28,38 +28,38 @@ _REFUSALS: Mapping[int, tuple[Reason, str]] = MappingProxyType(
 
 
 def error_for_status(
-    reply: RawResponse, path: str, now: datetime, wait: HeaderWait | None = None
+    response: RawResponse, path: str, now: datetime, wait: HeaderWait | None = None
 ) -> SourceError | None:
-    """The error that the status stands for, or None for a usable answer.
+    """The error that the status stands for, or None for a usable response.
 
-    `retry_after` of a RateLimitedError is 0 where the vendor does not say how long.
+    `retry_after` of a RateLimitedError is 0 if the vendor names no wait.
     """
-    status = reply.status
+    status = response.status
     if 200 <= status < 300 or status == 304:
         return None
-    pause = requested_wait(reply.headers, now, wait)
-    if status == 429 or (status == 503 and pause > 0):
-        return RateLimitedError(f"{path}: the vendor's limit is used up ({status})", pause)
+    seconds = requested_wait(response.headers, now, wait)
+    if status == 429 or (status == 503 and seconds > 0):
+        return RateLimitedError(f"{path}: the vendor's rate limit is used up ({status})", seconds)
     if status < 400:
         return SourceRejectedError(Reason.BLOCKED_ORIGIN, f"{path}: a redirect ({status}) is not followed")
-    if status in (408, 425) or (status >= 500 and status not in _NO_RETRY):
+    if status in (408, 425) or (status >= 500 and status not in _PERMANENT_SERVER_ERRORS):
         return SourceUnavailableError(Reason.SERVER_ERROR, f"{path}: the server failed ({status})")
-    reason, meaning = _REFUSALS.get(status, (Reason.BAD_REQUEST, "the request is refused"))
-    return SourceRejectedError(reason, f"{path}: {meaning} ({status})")
+    reason, message = _REFUSALS.get(status, (Reason.BAD_REQUEST, "the request was refused"))
+    return SourceRejectedError(reason, f"{path}: {message} ({status})")
 
 
 def requested_wait(headers: Mapping[str, str], now: datetime, wait: HeaderWait | None = None) -> float:
-    """Seconds the vendor asks to wait, by Retry-After or else its own headers; 0 where it does not say."""
+    """Seconds the vendor asks to wait, by Retry-After or else its own headers; 0 if it names none."""
     return retry_after(headers, now) or (wait(headers) if wait else None) or 0.0
 
 
 def retry_after(headers: Mapping[str, str], now: datetime) -> float:
-    """Retry-After in seconds; a date counts from the vendor's own clock. 0 where absent, past or garbage."""
+    """Retry-After in seconds; a date counts from the vendor's own clock. 0 if it is absent, past or invalid."""
     text = headers.get("retry-after", "").strip()
     if _SECONDS.fullmatch(text):
         return min(float(text), LONGEST_WAIT)
     until = http_date(text) if text else None
     if until is None:
         return 0.0
-    theirs = http_date(headers.get("date", "")) or now
-    return min(max((until - theirs).total_seconds(), 0.0), LONGEST_WAIT)
+    vendor_time = http_date(headers.get("date", "")) or now
+    return min(max((until - vendor_time).total_seconds(), 0.0), LONGEST_WAIT)

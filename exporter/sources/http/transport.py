@@ -1,4 +1,4 @@
-"""One HTTP exchange: deadlines, a bounded body, no redirects, no cookies, and every failure under its reason."""
+"""One HTTP exchange: deadlines, a bounded body, verified TLS, no redirects, no cookies; each failure has a reason."""
 
 from __future__ import annotations
 
@@ -10,29 +10,31 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from functools import cache
 from http.cookiejar import CookieJar, DefaultCookiePolicy
+from pathlib import Path
 from typing import cast
 
+import certifi
 import httpx
 
 from exporter import __version__
 from exporter.config.sources.base import HttpOptions
-from exporter.errors import Reason, SourceError, SourceUnavailableError
+from exporter.errors import Reason, SourceError, SourceRejectedError, SourceUnavailableError
 from exporter.sources.base import SourceContext
 from exporter.sources.http.body import MAX_BYTES, read_body
 from exporter.sources.http.origin import BaseUrl
-from exporter.sources.http.trust import trusted
 
 CONNECT_SECONDS = 5.0
 READ_GAP_SECONDS = 30.0
-RESOLVE_EVERY = 300.0
+RESOLVE_INTERVAL = 300.0
 
-_SINGLE_CLASSES = frozenset({401, 403, 404, 429})
+_STATUSES_COUNTED_ALONE = frozenset({401, 403, 404, 429})
 
 
 @dataclass(frozen=True, slots=True)
 class RawResponse:
-    """What came back, unparsed. Header names are in lower case."""
+    """An unparsed response. Header names are in lower case."""
 
     status: int
     headers: Mapping[str, str]
@@ -40,17 +42,17 @@ class RawResponse:
 
     @property
     def content_type(self) -> str:
-        """The Content-Type header, or an empty text."""
+        """The Content-Type header, or an empty string."""
         return self.headers.get("content-type", "")
 
 
 class HttpTransport:
-    """Sends single requests to one origin. Never retries, never follows, never logs a URL."""
+    """Sends single requests to one origin. It never retries, follows redirects or logs a URL."""
 
     def __init__(
         self,
         options: HttpOptions,
-        address: BaseUrl,
+        base_url: BaseUrl,
         context: SourceContext,
         transport: httpx.AsyncBaseTransport | None = None,
         max_bytes: int = MAX_BYTES,
@@ -58,7 +60,7 @@ class HttpTransport:
         for name in ("httpx", "httpcore"):  # they log full URLs and headers
             logging.getLogger(name).setLevel(logging.WARNING)
         self._source = options.name
-        self._address = address
+        self._base_url = base_url
         self._context = context
         self._deadline = options.timeout.total_seconds()
         self._max_bytes = max_bytes
@@ -71,41 +73,38 @@ class HttpTransport:
         """The vendor's clock minus ours, in seconds, by its last Date header."""
 
     async def send(self, method: str, url: httpx.URL, headers: Mapping[str, str], content: bytes | None) -> RawResponse:
-        """One request and its whole answer, whatever its status.
+        """The complete response to one request, whatever its status.
 
         Raises SourceUnavailableError (CONNECT, DNS, TLS, TIMEOUT, PROTOCOL) and
         SourceRejectedError (BLOCKED_ORIGIN, TOO_LARGE).
         """
         try:
             async with asyncio.timeout(self._deadline):
-                await self._resolve()
+                if self._context.monotonic() >= self._resolved_until:
+                    await self._base_url.resolve()
+                    self._resolved_until = self._context.monotonic() + RESOLVE_INTERVAL
                 client = self._connected()
                 request = client.build_request(method, url, headers=dict(headers), content=content)
-                reply = await _exchange(client, request, self._max_bytes)
+                response = await _exchange(client, request, self._max_bytes)
         except (httpx.HTTPError, TimeoutError) as error:
-            outcome, failure = _failure(error, url.path)
+            outcome, failure = _classify_failure(error, url.path)
             self._context.telemetry.request(self._source, outcome)
             raise failure from None
         except SourceError as error:
             self._context.telemetry.request(self._source, _OUTCOMES.get(error.reason, "protocol"))
             raise
-        self._context.telemetry.request(self._source, status_class(reply.status))
-        self._measure_skew(reply)
-        return reply
-
-    async def _resolve(self) -> None:
-        if self._context.monotonic() >= self._resolved_until:
-            await self._address.resolve()
-            self._resolved_until = self._context.monotonic() + RESOLVE_EVERY
+        self._context.telemetry.request(self._source, status_class(response.status))
+        self._measure_skew(response)
+        return response
 
     def _connected(self) -> httpx.AsyncClient:
-        """The client, made when it is first needed: until then a source costs nothing."""
+        """The client, created on first use: until then a source has no cost."""
         if self._closed:
             raise RuntimeError("the source is closed")
         if self._client is None:
             self._client = httpx.AsyncClient(
                 transport=self._transport,
-                verify=trusted(self._address.scheme, self._ca_file),
+                verify=verified_tls(self._base_url.scheme, self._ca_file),
                 follow_redirects=False,
                 trust_env=False,
                 cookies=CookieJar(policy=DefaultCookiePolicy(allowed_domains=[])),
@@ -114,10 +113,10 @@ class HttpTransport:
             )
         return self._client
 
-    def _measure_skew(self, reply: RawResponse) -> None:
-        theirs = http_date(reply.headers.get("date", ""))
-        if theirs is not None:
-            self.skew = (theirs - self._context.clock()).total_seconds()
+    def _measure_skew(self, response: RawResponse) -> None:
+        vendor_time = http_date(response.headers.get("date", ""))
+        if vendor_time is not None:
+            self.skew = (vendor_time - self._context.clock()).total_seconds()
             self._context.telemetry.clock_skew(self._source, self.skew)
 
     async def close(self) -> None:
@@ -131,7 +130,7 @@ async def _exchange(client: httpx.AsyncClient, request: httpx.Request, max_bytes
     response = await client.send(request, stream=True)
     try:
         headers = dict(response.headers.items())
-        stream = cast("httpx.AsyncByteStream", response.stream)  # the raw bytes, still packed
+        stream = cast("httpx.AsyncByteStream", response.stream)  # the raw bytes, still compressed
         body = await read_body(aiter(stream), headers.get("content-encoding", ""), max_bytes)
     finally:
         await response.aclose()
@@ -139,41 +138,65 @@ async def _exchange(client: httpx.AsyncClient, request: httpx.Request, max_bytes
 
 
 def status_class(status: int) -> str:
-    """The class under which an answer is counted, one of naming.REQUEST_CLASSES."""
-    if status in _SINGLE_CLASSES:
+    """The class under which a response is counted, one of naming.REQUEST_CLASSES."""
+    if status in _STATUSES_COUNTED_ALONE:
         return str(status)
     return f"{status // 100}xx" if 200 <= status < 600 else "protocol"
 
 
 def http_date(text: str) -> datetime | None:
-    """The instant of an HTTP date, or None."""
+    """The instant of an HTTP date, or None if the text is not one."""
     try:
-        found = parsedate_to_datetime(text)
+        instant = parsedate_to_datetime(text)
     except (TypeError, ValueError, OverflowError):
         return None
-    return found if found.tzinfo else found.replace(tzinfo=UTC)
+    return instant if instant.tzinfo else instant.replace(tzinfo=UTC)
 
 
 _OUTCOMES = {Reason.DNS: "connect", Reason.BLOCKED_ORIGIN: "blocked", Reason.TLS: "tls"}
 
 
-def _failure(error: Exception, path: str) -> tuple[str, SourceError]:
-    """The request class and the error of a failed exchange. Texts of the library may hold secrets: not used."""
+def _classify_failure(error: Exception, path: str) -> tuple[str, SourceError]:
+    """The request class and the error of a failed exchange, without httpx's messages: they may contain secrets."""
     if isinstance(error, TimeoutError | httpx.TimeoutException):
-        return "timeout", SourceUnavailableError(Reason.TIMEOUT, f"{path}: no whole answer in time")
+        return "timeout", SourceUnavailableError(Reason.TIMEOUT, f"{path}: no complete response before the deadline")
     if isinstance(error, httpx.ConnectError):
         causes = _causes(error)
         if any(isinstance(cause, ssl.SSLError) for cause in causes):
-            return "tls", SourceUnavailableError(Reason.TLS, "the server's certificate or TLS version is refused")
+            return "tls", SourceUnavailableError(Reason.TLS, "the server's certificate or TLS version was refused")
         if any(isinstance(cause, socket.gaierror) for cause in causes):
             return "connect", SourceUnavailableError(Reason.DNS, "the server's name cannot be resolved")
-        return "connect", SourceUnavailableError(Reason.CONNECT, "the server cannot be reached")
-    return "protocol", SourceUnavailableError(Reason.PROTOCOL, f"{path}: the connection broke or the answer is cut")
+        return "connect", SourceUnavailableError(Reason.CONNECT, "cannot connect to the server")
+    message = f"{path}: the connection was lost or the response is incomplete"
+    return "protocol", SourceUnavailableError(Reason.PROTOCOL, message)
 
 
 def _causes(error: BaseException | None) -> list[BaseException]:
-    found: list[BaseException] = []
-    while error is not None and error not in found:
-        found.append(error)
+    causes: list[BaseException] = []
+    while error is not None and error not in causes:
+        causes.append(error)
         error = error.__cause__ or error.__context__
-    return found
+    return causes
+
+
+def verified_tls(scheme: str, ca_file: Path | None) -> ssl.SSLContext:
+    """The TLS settings of a source: TLS 1.2 or newer, the public authorities and those of `ca_file`.
+
+    Raises SourceRejectedError(TLS) if `ca_file` cannot be read.
+    """
+    if scheme == "http":
+        return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # trusts no authority, and takes no time to create
+    if ca_file is None:
+        return _public_authorities()
+    tls_context = ssl.create_default_context(cafile=certifi.where())
+    try:
+        tls_context.load_verify_locations(ca_file)
+    except (OSError, ssl.SSLError):
+        raise SourceRejectedError(Reason.TLS, f"ca_file {ca_file.name} has no certificates that can be read") from None
+    return tls_context
+
+
+@cache
+def _public_authorities() -> ssl.SSLContext:
+    """Shared by all sources: loading a hundred authorities takes longer than the rest of the start."""
+    return ssl.create_default_context(cafile=certifi.where())

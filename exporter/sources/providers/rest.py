@@ -153,8 +153,8 @@ class _RestListing:
             self.options.path, params, self._paginator, self._rows, self.options.max_pages, self._source.headers
         )
 
-    def _rows(self, answer: ApiResponse) -> Sequence[Any]:
-        rows = find(answer.body, self.options.records) if self.options.records else answer.body
+    def _rows(self, response: ApiResponse) -> Sequence[Any]:
+        rows = find(response.body, self.options.records) if self.options.records else response.body
         if isinstance(rows, list):
             return rows
         if rows in (None, ABSENT) and not self.options.empty_is_error:
@@ -165,7 +165,7 @@ class _RestListing:
     def page(self, batch: VendorPage, place: _Place) -> tuple[Page, _Place]:
         """The page's records, and the place after it. Raises IncompletePassError(CAPPED) on a short listing."""
         taken = self._taken(batch.rows)
-        total = find(batch.answer.body, self.options.total) if self.options.total else None
+        total = find(batch.response.body, self.options.total) if self.options.total else None
         after = place.after(
             batch, total if isinstance(total, int) else None, latest_change(taken.records, self._context.clock())
         )

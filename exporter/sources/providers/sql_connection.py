@@ -14,7 +14,7 @@ from exporter.config.sources.sql import SqlOptions
 from exporter.errors import Reason, SourceError, SourceRejectedError, SourceUnavailableError
 from exporter.sources.base import SourceContext
 from exporter.sources.http.auth import reveal
-from exporter.sources.http.trust import trusted
+from exporter.sources.http.transport import verified_tls
 from exporter.sources.providers.sql_statement import Statement
 
 ROWS_AT_ONCE = 1000
@@ -137,7 +137,7 @@ def _tls(options: SqlOptions, context: SourceContext) -> ssl.SSLContext | None:
     if options.tls == "off":
         return None
     if options.tls == "verify":
-        return trusted("https", context.base / options.ca_file if options.ca_file else None)
+        return verified_tls("https", context.base / options.ca_file if options.ca_file else None)
     tls_context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     tls_context.check_hostname = False
     tls_context.verify_mode = ssl.CERT_NONE

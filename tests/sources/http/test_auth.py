@@ -66,11 +66,11 @@ def test_a_secret_that_no_header_can_carry_is_refused_without_showing_it(tmp_pat
 
 
 class Issuer:
-    """Issues numbered tokens, or fails as told."""
+    """Issues numbered tokens, or fails on demand."""
 
-    def __init__(self, lives: float | None = 100.0) -> None:
+    def __init__(self, lifetime: float | None = 100.0) -> None:
         self.count = 0
-        self.lives = lives
+        self.lifetime = lifetime
         self.fault: Exception | None = None
         self.clock = Clock()
         self.auth = TokenAuthenticator(self.obtain, source_context(clock=self.clock), lambda: "secrets")
@@ -80,7 +80,7 @@ class Issuer:
         await asyncio.sleep(0)
         if self.fault is not None:
             raise self.fault
-        return Token(f"token-{self.count}", self.lives)
+        return Token(f"token-{self.count}", self.lifetime)
 
     def current(self) -> str:
         return run(self.auth.credential()).headers["authorization"]
@@ -100,7 +100,7 @@ def test_a_token_is_used_until_shortly_before_its_end() -> None:
 
 
 def test_a_token_without_an_end_is_used_until_it_is_refused() -> None:
-    issuer = Issuer(lives=None)
+    issuer = Issuer(lifetime=None)
     issuer.current()
     issuer.clock.go(1e6)
     assert issuer.current() == "Bearer token-1"

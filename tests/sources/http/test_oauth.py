@@ -104,11 +104,11 @@ def test_what_the_endpoint_answers_decides_whether_to_try_again(
 
 
 @pytest.mark.parametrize(
-    ("expires", "lives"),
+    ("expires", "lifetime"),
     [(3600, 3600.0), ("1800", 1800.0), (None, None), ("soon", None), (-5, None), (1e300, None), ([1], None)],
 )
-def test_how_long_a_token_lives_may_be_a_number_a_text_or_nothing(expires: object, lives: float | None) -> None:
-    assert token_of({"access_token": "x", "expires_in": expires}).lives == lives
+def test_how_long_a_token_lives_may_be_a_number_a_text_or_nothing(expires: object, lifetime: float | None) -> None:
+    assert token_of({"access_token": "x", "expires_in": expires}).lifetime == lifetime
 
 
 REFRESH = OAuth(**CLIENT, refresh_token=Secret(env="REFRESH"))

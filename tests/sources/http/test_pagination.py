@@ -36,9 +36,9 @@ WAYS: dict[str, tuple[Paging, Paginator]] = {
 }
 
 
-def rows_of(answer: ApiResponse) -> Sequence[Any]:
-    found: list[Any] = answer.body["data"]
-    return found
+def rows_of(response: ApiResponse) -> Sequence[Any]:
+    rows: list[Any] = response.body["data"]
+    return rows
 
 
 async def collected(
@@ -162,7 +162,7 @@ def test_a_next_link_that_is_no_url_is_refused(link: str) -> None:
     assert fault(vendor, LinkPaginator("next")).reason is Reason.BLOCKED_ORIGIN
 
 
-def answer(body: Any = None, url: str = "https://api.test/v1/rows?page=1", **headers: str) -> ApiResponse:
+def response(body: Any = None, url: str = "https://api.test/v1/rows?page=1", **headers: str) -> ApiResponse:
     return ApiResponse(200, headers, body, url)
 
 
@@ -176,7 +176,7 @@ def answer(body: Any = None, url: str = "https://api.test/v1/rows?page=1", **hea
     ],
 )  # fmt: skip
 def test_where_the_cursor_says_that_there_is_more(body: Any, more: str | None, expected: str | None) -> None:
-    assert CursorPaginator("next", "after", more=more).following(answer(body), 1, None) == expected
+    assert CursorPaginator("next", "after", more=more).following(response(body), 1, None) == expected
 
 
 @pytest.mark.parametrize(
@@ -184,7 +184,7 @@ def test_where_the_cursor_says_that_there_is_more(body: Any, more: str | None, e
 )
 def test_a_cursor_of_another_shape_is_a_changed_format(body: Any, more: str | None) -> None:
     with pytest.raises(SourceRejectedError) as caught:
-        CursorPaginator("next", "after", more=more).following(answer(body), 1, None)
+        CursorPaginator("next", "after", more=more).following(response(body), 1, None)
     assert caught.value.reason is Reason.SCHEMA
 
 
@@ -202,13 +202,13 @@ def test_a_cursor_of_another_shape_is_a_changed_format(body: Any, more: str | No
     ],
 )
 def test_the_next_link_is_found_among_the_others(header: str, expected: str | None) -> None:
-    assert LinkPaginator().following(answer(link=header), 1, None) == expected
+    assert LinkPaginator().following(response(link=header), 1, None) == expected
 
 
 def test_a_credential_that_the_vendor_repeats_in_its_links_is_taken_out() -> None:
     body = {"next": "/rows?page=2&apikey=secret"}
     assert (
-        LinkPaginator("next", secret_params=("apikey",)).following(answer(body), 1, None)
+        LinkPaginator("next", secret_params=("apikey",)).following(response(body), 1, None)
         == "https://api.test/rows?page=2"
     )
 

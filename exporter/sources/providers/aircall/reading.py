@@ -106,7 +106,7 @@ class CallPass:
                 yield self._page(batch, total)
 
     def _page(self, batch: VendorPage, total: int | None) -> Page:
-        rows_in_window = total_of(batch.answer)
+        rows_in_window = total_of(batch.response)
         if rows_in_window > CAP:
             raise IncompletePassError(Reason.CAPPED, f"a window has grown to {rows_in_window} calls")
         page = page_of(batch.rows, call, total=total)
@@ -131,9 +131,9 @@ class CallPass:
         return total_of(await self._client.get("/calls", {**_span(since, until), "per_page": "1"}))
 
 
-def total_of(answer: ApiResponse) -> int:
+def total_of(response: ApiResponse) -> int:
     """How many rows the query matches; raises SourceRejectedError(SCHEMA): without it the cap would go unnoticed."""
-    total = find(answer.body, "meta.total")
+    total = find(response.body, "meta.total")
     if isinstance(total, int) and not isinstance(total, bool):
         return total
     raise SourceRejectedError(Reason.SCHEMA, "the answer does not say how many rows there are")

@@ -83,8 +83,8 @@ class AircallSource(ProviderSource[AircallOptions]):
         rows = 0
         async for batch in walk(self._client, ListRequest(f"/{name}", {}, PAGES, partial(rows_under, name=name))):
             rows += len(batch.rows)
-            if batch.following is None and rows < total_of(batch.answer):
-                raise IncompletePassError(Reason.CAPPED, f"{rows} {name} of {total_of(batch.answer)} were given")
+            if batch.following is None and rows < total_of(batch.response):
+                raise IncompletePassError(Reason.CAPPED, f"{rows} {name} of {total_of(batch.response)} were given")
             yield batch
 
     async def _probe(self, entity: str) -> None:

@@ -35,8 +35,8 @@ class Ami:
     async def queues(self) -> list[Block]:
         """One block for each queue; raises SourceRejectedError (UNAUTHORIZED, FORBIDDEN, SCHEMA)."""
         cookie = {"cookie": f"mansession_id={await self._login()}"}
-        answer = await self._client.get_text(PATH, {"action": "QueueSummary"}, cookie)
-        blocks = blocks_of(answer.body)
+        response = await self._client.get_text(PATH, {"action": "QueueSummary"}, cookie)
+        blocks = blocks_of(response.body)
         if not blocks or blocks[0].get("Response") != "Success":
             raise SourceRejectedError(Reason.FORBIDDEN, "the manager user may not ask for QueueSummary")
         if blocks[-1].get("Event") != "QueueSummaryComplete":
@@ -50,9 +50,9 @@ class Ami:
             "username": self._options.username,
             "secret": reveal(self._options.secret, self._context),
         }
-        answer = await self._client.get_text(PATH, login)
-        cookie = _COOKIE.search(answer.headers.get("set-cookie", ""))
-        if cookie is None or not any(block.get("Response") == "Success" for block in blocks_of(answer.body)):
+        response = await self._client.get_text(PATH, login)
+        cookie = _COOKIE.search(response.headers.get("set-cookie", ""))
+        if cookie is None or not any(block.get("Response") == "Success" for block in blocks_of(response.body)):
             raise SourceRejectedError(Reason.UNAUTHORIZED, "the manager refuses the login: check manager.conf")
         return cookie[1]
 

@@ -95,9 +95,9 @@ class HubspotApi:
         return await self._client.post(self.path("objects", f"/{kind}/search"), json=body)
 
 
-def total_of(answer: ApiResponse) -> int | None:
+def total_of(response: ApiResponse) -> int | None:
     """How many objects a search matches, including pages not yet read."""
-    total = answer.body.get("total") if isinstance(answer.body, dict) else None
+    total = response.body.get("total") if isinstance(response.body, dict) else None
     return total if isinstance(total, int) else None
 
 

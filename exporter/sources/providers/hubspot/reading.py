@@ -116,14 +116,14 @@ class ObjectPass:
         kind, last_id = self._query.kind, int(self._position.after or 0)
         since, total = previous.changed - self._query.lookback, None
         while True:
-            answer = await self._api.changed(kind.name, self._query.properties, kind.modified, since, last_id)
-            rows = rows_of(answer)
-            total = total_of(answer) if total is None else total
+            response = await self._api.changed(kind.name, self._query.properties, kind.modified, since, last_id)
+            rows = rows_of(response)
+            total = total_of(response) if total is None else total
             if not rows:
                 return
             last_id = _last_id(rows, last_id)
             yield self._page(rows, replace(self._position, after=str(last_id)), total)
-            if len(rows) < SEARCH_ROWS and not answer.body.get("paging"):
+            if len(rows) < SEARCH_ROWS and not response.body.get("paging"):
                 return
 
     def _page(self, rows: Sequence[Any], position: HubspotPosition, total: int | None) -> Page:

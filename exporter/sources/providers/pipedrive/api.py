@@ -53,12 +53,12 @@ def header_wait(headers: Mapping[str, str]) -> float | None:
     return float(reset) if reset.isdecimal() and int(reset) <= 60 else 2.0
 
 
-def rows_of(answer: ApiResponse) -> Sequence[Any]:
+def rows_of(response: ApiResponse) -> Sequence[Any]:
     """The rows of a list, null if v1 has none; raises SourceRejectedError(SCHEMA) if there is no list.
 
     An error may have status 200 and `success: false`.
     """
-    body = answer.body
+    body = response.body
     if not isinstance(body, dict) or body.get("success") is not True or "data" not in body:
         raise SourceRejectedError(Reason.SCHEMA, "the response is not a Pipedrive list")
     rows: Sequence[Any] = body["data"] or []
@@ -80,24 +80,24 @@ class StartPages:
     until: datetime | None = None
     shifts: bool = True
 
-    def ask(self, position: str | None) -> PageRequest:
+    def request(self, position: str | None) -> PageRequest:
         """How many rows to skip."""
         return PageRequest({"start": position or "0", "limit": str(self.rows)})
 
-    def following(self, answer: ApiResponse, rows: int, position: str | None) -> str | None:
+    def following(self, response: ApiResponse, rows: int, position: str | None) -> str | None:
         """Where the next page starts. Without a hint in the response only an empty page is certainly the last.
 
         Call logs have the hint under `pagination`, leads do not, and neither always has `next_start`.
         """
-        hint = answer.body.get("additional_data") or {}
+        hint = response.body.get("additional_data") or {}
         hint = hint.get("pagination") or hint
-        if rows <= self.overlap or not hint.get("more_items_in_collection", True) or self._reaches_until(answer):
+        if rows <= self.overlap or not hint.get("more_items_in_collection", True) or self._reaches_until(response):
             return None
         return str(int(hint.get("next_start") or int(position or 0) + rows) - self.overlap)
 
-    def _reaches_until(self, answer: ApiResponse) -> bool:
+    def _reaches_until(self, response: ApiResponse) -> bool:
         """Whether the page, if it is sorted as requested, ends with a row that changed before `until`."""
-        rows = answer.body["data"] or ()
+        rows = response.body["data"] or ()
         changes = [instant for row in rows if (instant := _changed_at(row)) is not None]
         if self.until is None or not rows or len(changes) < len(rows):
             return False
@@ -196,5 +196,5 @@ class PipedriveApi:
     async def probe(self, listing: PipedriveList) -> None:
         """Requests the first page of a list; raises SourceError if it may not be read."""
         paginator = listing.paginator
-        params = {**paginator.ask(None).params, **({} if paginator is ONE_PAGE else {"limit": "1"})}
+        params = {**paginator.request(None).params, **({} if paginator is ONE_PAGE else {"limit": "1"})}
         rows_of(await self._client.get(listing.path, params))

@@ -55,9 +55,9 @@ class SoqlPass:
         since = changes_since(self._sync_pass, self._query.lookback)
         stamps = StampRange(since, self._last_row)
         while True:
-            answer, stamps = await self._first_part(stamps)
-            rows = [row async for batch in self._parts(answer) for row in batch]
-            promised = answer.body.get("totalSize")
+            response, stamps = await self._first_part(stamps)
+            rows = [row async for batch in self._parts(response) for row in batch]
+            promised = response.body.get("totalSize")
             if isinstance(promised, int) and len(rows) < promised:
                 raise IncompletePassError(Reason.CAPPED, f"{promised} rows promised, {len(rows)} given")
             if rows:
@@ -86,11 +86,11 @@ class SoqlPass:
         query = select(self._sync_pass.entity, self._query.fields, stamps)
         return await self._client.get(f"{self._base}/queryAll", {"q": query})
 
-    async def _parts(self, answer: ApiResponse) -> AsyncIterator[list[Any]]:
+    async def _parts(self, response: ApiResponse) -> AsyncIterator[list[Any]]:
         """The rows of a result, which Salesforce may split into parts."""
         links: set[str] = set()
         while True:
-            body = answer.body
+            body = response.body
             if not isinstance(body, dict) or not isinstance(body.get("records"), list) or "done" not in body:
                 raise SourceRejectedError(Reason.SCHEMA, "the answer is not the result of a query")
             yield body["records"]
@@ -100,7 +100,7 @@ class SoqlPass:
             if link in links:
                 raise IncompletePassError(Reason.PAGINATION_LOOP, "the same part of a result came again")
             links.add(link)
-            answer = await self._client.get(link)
+            response = await self._client.get(link)
 
     def _page(self, rows: list[Any]) -> Page:
         entity = self._sync_pass.entity

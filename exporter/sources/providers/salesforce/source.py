@@ -59,8 +59,8 @@ class SalesforceSource(ProviderSource[SalesforceOptions]):
 
     async def _query(self, entity: str) -> SoqlQuery:
         """Asks at each pass which fields the user may read, since that changes without notice."""
-        answer = await self._client.get(f"{self._base}/sobjects/{OBJECTS[entity].name}/describe")
-        fields: Any = answer.body.get("fields") if isinstance(answer.body, dict) else None
+        response = await self._client.get(f"{self._base}/sobjects/{OBJECTS[entity].name}/describe")
+        fields: Any = response.body.get("fields") if isinstance(response.body, dict) else None
         if not isinstance(fields, list):
             raise SourceRejectedError(Reason.SCHEMA, f"{OBJECTS[entity].name}: no description of its fields")
         readable = [str(field["name"]) for field in fields if isinstance(field, dict) and "name" in field]

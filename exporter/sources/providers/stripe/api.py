@@ -52,17 +52,17 @@ class _StripePages:
 
     shifts: bool = False
 
-    def ask(self, position: str | None) -> PageRequest:
+    def request(self, position: str | None) -> PageRequest:
         size = {"limit": str(ROWS)}
         return PageRequest(size | ({"starting_after": position} if position else {}))
 
-    def following(self, answer: ApiResponse, rows: int, position: str | None) -> str | None:  # noqa: ARG002
-        return str(rows_of(answer)[-1]["id"]) if answer.body["has_more"] and rows else None
+    def following(self, response: ApiResponse, rows: int, position: str | None) -> str | None:  # noqa: ARG002
+        return str(rows_of(response)[-1]["id"]) if response.body["has_more"] and rows else None
 
 
-def rows_of(answer: ApiResponse) -> Sequence[Any]:
+def rows_of(response: ApiResponse) -> Sequence[Any]:
     """The objects of a list; raises SourceRejectedError(SCHEMA) for anything else."""
-    body = answer.body
+    body = response.body
     if not isinstance(body, dict) or not isinstance(body.get("data"), list) or "has_more" not in body:
         raise SourceRejectedError(Reason.SCHEMA, "the response is not a Stripe list")
     rows: Sequence[Any] = body["data"]
@@ -94,14 +94,14 @@ class StripeApi:
     async def read_object(self, path: str) -> Mapping[str, Any] | None:
         """One object; None if it no longer exists."""
         try:
-            answer = await self._client.get(path, headers=self._headers)
+            response = await self._client.get(path, headers=self._headers)
         except SourceRejectedError as error:
             if error.reason is Reason.NOT_FOUND:
                 return None
             raise
-        if not isinstance(answer.body, dict):
+        if not isinstance(response.body, dict):
             raise SourceRejectedError(Reason.SCHEMA, f"{path}: not an object")
-        return answer.body
+        return response.body
 
     async def items(self, row: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
         """All items of a subscription, which embeds only their first page and no tiers of their prices."""

@@ -105,7 +105,7 @@ class TaskRouterApi:
         return walk(self._client, listed)
 
     async def _statistics(self, queue: str, name: str, params: Mapping[str, str]) -> Mapping[str, Any]:
-        answer = await self._client.get(f"{self._base}/TaskQueues/{queue}/{name}", params)
-        if not isinstance(answer.body, dict):
+        response = await self._client.get(f"{self._base}/TaskQueues/{queue}/{name}", params)
+        if not isinstance(response.body, dict):
             raise SourceRejectedError(Reason.SCHEMA, f"{name}: not an object")
-        return answer.body
+        return response.body

@@ -62,22 +62,22 @@ class ExportPages:
     start_time: int
     shifts: bool = False
 
-    def ask(self, position: str | None) -> PageRequest:
+    def request(self, position: str | None) -> PageRequest:
         """The cursor, or the start time."""
         size = {"per_page": str(EXPORT_ROWS)}
         return PageRequest({**size, "cursor": position} if position else {**size, "start_time": str(self.start_time)})
 
-    def following(self, answer: ApiResponse, rows: int, position: str | None) -> str | None:  # noqa: ARG002
+    def following(self, response: ApiResponse, rows: int, position: str | None) -> str | None:  # noqa: ARG002
         """The cursor until the stream ends; raises SourceRejectedError(SCHEMA) if the response does not say."""
-        end_of_stream, cursor = answer.body.get("end_of_stream"), next_position(answer)
+        end_of_stream, cursor = response.body.get("end_of_stream"), next_position(response)
         if not isinstance(end_of_stream, bool) or (cursor is None and not end_of_stream):
             raise SourceRejectedError(Reason.SCHEMA, "the export says neither that it ends nor how it goes on")
         return None if end_of_stream else cursor
 
 
-def next_position(answer: ApiResponse) -> str | None:
+def next_position(response: ApiResponse) -> str | None:
     """The cursor at which the next page, or the next pass, starts."""
-    cursor = answer.body.get("after_cursor")
+    cursor = response.body.get("after_cursor")
     return str(cursor) if cursor else None
 
 
@@ -91,16 +91,16 @@ class TalkPages:
     start_time: int
     shifts: bool = False
 
-    def ask(self, position: str | None) -> PageRequest:
+    def request(self, position: str | None) -> PageRequest:
         """The link, or the start time."""
         return PageRequest(link=position) if position else PageRequest({"start_time": str(self.start_time)})
 
-    def following(self, answer: ApiResponse, rows: int, position: str | None) -> str | None:
+    def following(self, response: ApiResponse, rows: int, position: str | None) -> str | None:
         """The next link, unless it leads back to this page.
 
         Raises IncompletePassError(CAPPED) if it leads back to a full page, which hides the calls after it.
         """
-        link, count = answer.body.get("next_page"), answer.body.get("count")
+        link, count = response.body.get("next_page"), response.body.get("count")
         if not link or rows <= 1 or (isinstance(count, int) and count <= 1):
             return None
         if link != position:
@@ -147,10 +147,10 @@ class ZendeskApi:
         return await self._object(f"{TALK}/stats/current_queue_activity", "current_queue_activity")
 
     async def _object(self, path: str, name: str) -> VendorRow:
-        answer = await self._client.get(path)
-        value = answer.body.get(name) if isinstance(answer.body, dict) else None
+        response = await self._client.get(path)
+        value = response.body.get(name) if isinstance(response.body, dict) else None
         if not isinstance(value, dict):
-            raise SourceRejectedError(Reason.SCHEMA, f"the answer holds no {name}")
+            raise SourceRejectedError(Reason.SCHEMA, f"the response has no {name}")
         return value
 
     async def probe(self, path: str, params: Mapping[str, str]) -> None:

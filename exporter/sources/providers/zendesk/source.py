@@ -96,7 +96,7 @@ class ZendeskSource(ProviderSource[ZendeskOptions]):
         async for batch in self._api.export(name, start, position):
             rows = [await self._with_metrics(row) for row in batch.rows] if name == "tickets" else batch.rows
             page = page_of(rows, make)
-            cursor = next_position(batch.answer) or position
+            cursor = next_position(batch.response) or position
             yield replace(page, cursor=cursor) if batch.following is None else replace(page, resume=cursor)
 
     async def _with_metrics(self, row: Any) -> Any:

@@ -240,7 +240,7 @@ def test_a_csv_needs_the_unique_id(tmp_path: Path) -> None:
     (access,) = run(source(tmp_path, path="nothing").check())
     assert (access.allowed, access.missing) == (
         False,
-        "not_found: nothing cannot be read; check the address or path in the config, and whether the plan has this",
+        "not_found: nothing cannot be read; check the address or path in the config, and whether your plan includes it",
     )
 
 

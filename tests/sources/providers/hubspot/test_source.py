@@ -166,7 +166,7 @@ def test_check_reports_an_object_that_the_account_does_not_have() -> None:
             "leads",
             allowed=False,
             missing="not_found: /crm/objects/2026-03/leads: there is nothing at this address (404); "
-            "check the address or path in the config, and whether the plan has this",
+            "check the address or path in the config, and whether your plan includes it",
         ),
     )
 

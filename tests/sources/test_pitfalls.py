@@ -41,7 +41,9 @@ def own_tests(provider: str) -> dict[str, Any]:
 
 @cache
 def functions(path: Path) -> dict[str, set[str]]:
-    """Function to the names of its parameters."""
+    """Function to the names of its parameters; empty if there is no such file."""
+    if not path.exists():
+        return {}
     nodes = ast.walk(ast.parse(path.read_text(encoding="utf-8")))
     return {node.name: {arg.arg for arg in node.args.args} for node in nodes if isinstance(node, ast.FunctionDef)}
 

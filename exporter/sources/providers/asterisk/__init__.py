@@ -1,4 +1,4 @@
-"""The asterisk provider: calls of a queue log or of call detail records, and queues as they are now."""
+"""The asterisk provider: calls from the queue log or the call detail records, and live queues. Start in `source`."""
 
 from exporter.sources.providers.asterisk.source import create
 

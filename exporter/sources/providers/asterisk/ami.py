@@ -1,4 +1,4 @@
-"""The manager interface over HTTP: a login that gives a cookie, and what the queues look like now."""
+"""The manager interface (AMI) over HTTP: a login that sets a cookie, and the current state of the queues."""
 
 from __future__ import annotations
 
@@ -15,24 +15,25 @@ from exporter.sources.http.client import SourceClient
 from exporter.sources.parsing import convert
 
 PATH = "/rawman"
-NAMES: Mapping[str, str] = {
+MEASUREMENTS: Mapping[str, str] = {
     "LoggedIn": "agents_logged_in", "Available": "agents_available", "Callers": "callers_waiting",
     "HoldTime": "average_wait_seconds", "TalkTime": "average_talk_seconds", "LongestHoldTime": "longest_wait_seconds",
 }  # fmt: skip
 _COOKIE = re.compile(r'mansession_id="?([0-9A-Za-z]+)"?')
 
-Block = Mapping[str, str]
+AmiBlock = Mapping[str, str]
+"""The `Name: value` lines of one event or response."""
 
 
-class Ami:
-    """Reads of one Asterisk. It answers 200 whatever happens, so each answer's text is looked at."""
+class AmiClient:
+    """Requests to one Asterisk, which responds with 200 to everything: errors are in the text."""
 
     def __init__(self, client: SourceClient, options: AsteriskAmi, context: SourceContext) -> None:
         self._client = client
         self._options = options
         self._context = context
 
-    async def queues(self) -> list[Block]:
+    async def queues(self) -> list[AmiBlock]:
         """One block for each queue; raises SourceRejectedError (UNAUTHORIZED, FORBIDDEN, SCHEMA)."""
         cookie = {"cookie": f"mansession_id={await self._login()}"}
         response = await self._client.get_text(PATH, {"action": "QueueSummary"}, cookie)
@@ -44,7 +45,7 @@ class Ami:
         return [block for block in blocks if block.get("Event") == "QueueSummary"]
 
     async def _login(self) -> str:
-        """The session of a login. Its secret stands in the query, so nothing of the request is ever told."""
+        """The id of a new session. The secret is in the query, so no message may contain the request."""
         login = {
             "action": "login",
             "username": self._options.username,
@@ -57,25 +58,25 @@ class Ami:
         return cookie[1]
 
 
-def blocks_of(text: str) -> list[Block]:
-    """The blocks of `Name: value` lines that blank lines part."""
-    parts = re.split(r"\r?\n\r?\n", text.strip())
-    lines = [[line.partition(":") for line in part.splitlines() if ":" in line] for part in parts]
-    return [{name.strip(): value.strip() for name, _, value in part} for part in lines if part]
+def blocks_of(text: str) -> list[AmiBlock]:
+    """The blocks of a response, which blank lines separate."""
+    texts = re.split(r"\r?\n\r?\n", text.strip())
+    blocks = [[line.partition(":") for line in block.splitlines() if ":" in line] for block in texts]
+    return [{name.strip(): value.strip() for name, _, value in block} for block in blocks if block]
 
 
-def measurements(block: Block, now: datetime) -> list[Measurement]:
-    """A queue as it is now, a number each; the averages are Asterisk's own since its last start."""
+def measurements(block: AmiBlock, now: datetime) -> list[Measurement]:
+    """The current state of a queue, one number each. Averages are since the last start of Asterisk."""
     queue = block["Queue"]
     return [
         Measurement(
-            id=f"{queue}:{ours}@{int(now.timestamp())}",
+            id=f"{queue}:{name}@{int(now.timestamp())}",
             updated_at=now,
-            name=ours,
-            value=convert.number(block[theirs], ours),
+            name=name,
+            value=convert.number(block[field], name),
             at=now,
             attributes={"queue": queue},
         )
-        for theirs, ours in NAMES.items()
-        if theirs in block
+        for field, name in MEASUREMENTS.items()
+        if field in block
     ]

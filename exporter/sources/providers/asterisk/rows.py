@@ -1,4 +1,4 @@
-"""Rows of a queue log and of call detail records, from a table's columns or a file's lines."""
+"""Rows of the queue log and of the call detail records, from the columns of a table or the lines of a file."""
 
 from __future__ import annotations
 
@@ -25,16 +25,16 @@ CDR_COLUMNS = (
     "uniqueid",
     "linkedid",
 )
-_CSV = (
+_MASTER_CSV = (
     "accountcode", "src", "dst", "dcontext", "clid", "channel", "dstchannel", "lastapp", "lastdata", "start",
     "answer", "end", "duration", "billsec", "disposition", "amaflags", "uniqueid", "userfield",
 )  # fmt: skip
-_UNIQUEID = _CSV.index("uniqueid")
+_UNIQUEID = _MASTER_CSV.index("uniqueid")
 
 
 @dataclass(frozen=True, slots=True)
-class Event:
-    """One event of the queue log; `data` is always five texts."""
+class QueueEvent:
+    """One event of the queue log. `data` always has five texts."""
 
     at: datetime
     call: str
@@ -42,13 +42,13 @@ class Event:
     agent: str
     name: str
     data: tuple[str, ...]
-    place: int = 0
-    """The row's number in the table, in the order in which events were written."""
+    number: int = 0
+    """The row's number in the table, in the order of writing."""
 
 
 @dataclass(frozen=True, slots=True)
 class CdrRow:
-    """One row of the call detail records: a leg or an attempt. Durations are seconds, `duration` from the start on."""
+    """One row of the call detail records: a leg or an attempt. Durations are seconds; `duration` includes ringing."""
 
     at: datetime
     call: str
@@ -61,25 +61,25 @@ class CdrRow:
     disposition: str
 
 
-def event_of(row: Mapping[str, Any], zone: ZoneInfo) -> Event:
-    """The event in a row; raises InvalidRecordError for a time that is none."""
+def event_of(row: Mapping[str, Any], zone: ZoneInfo) -> QueueEvent:
+    """The event of a row; raises InvalidRecordError if its time is not valid."""
     texts = {name: convert.text(row[name], name) or "" for name in ("callid", "queuename", "agent", "event", *DATA)}
     data = tuple(texts[name] for name in DATA)
-    place = int(convert.number(row.get("id"), "id") or 0)
+    number = int(convert.number(row.get("id"), "id") or 0)
     at = _at(row["time"], zone)
-    return Event(at, texts["callid"], texts["queuename"], texts["agent"], texts["event"], data, place)
+    return QueueEvent(at, texts["callid"], texts["queuename"], texts["agent"], texts["event"], data, number)
 
 
 def lines_of(lines: Iterable[str]) -> Iterator[dict[str, Any]]:
-    """The columns in a queue_log file's lines; one that is still being written has no end yet and is left for later."""
+    """The columns of the lines of a queue_log file. A line without an end is still being written and is ignored."""
     for line in lines:
-        parts = line.rstrip("\r\n").split("|")
-        if line.endswith("\n") and len(parts) >= 5:
-            yield dict(zip(QUEUE_COLUMNS[1:], [*parts, "", "", "", "", ""], strict=False))
+        values = line.rstrip("\r\n").split("|")
+        if line.endswith("\n") and len(values) >= 5:
+            yield dict(zip(QUEUE_COLUMNS[1:], [*values, "", "", "", "", ""], strict=False))
 
 
 def cdr_of(row: Mapping[str, Any], start: str, zone: ZoneInfo) -> CdrRow:
-    """The leg or attempt in a row; raises InvalidRecordError for a time or number that is none."""
+    """The leg or attempt of a row; raises InvalidRecordError if a time or number is not valid."""
     texts = {name: convert.text(row.get(name), name) or "" for name in CDR_COLUMNS}
     return CdrRow(
         at=_at(row[start], zone),
@@ -95,15 +95,15 @@ def cdr_of(row: Mapping[str, Any], start: str, zone: ZoneInfo) -> CdrRow:
 
 
 def csv_of(lines: Iterable[str]) -> Iterator[dict[str, Any]]:
-    """The columns of Master.csv; raises SourceRejectedError(SCHEMA) where rows do not say which call they are of."""
-    for parts in csv.reader(line for line in lines if line.endswith("\n")):
-        if len(parts) <= _UNIQUEID or not parts[_UNIQUEID]:
+    """The columns of the lines of Master.csv; raises SourceRejectedError(SCHEMA) if rows do not name their call."""
+    for values in csv.reader(line for line in lines if line.endswith("\n")):
+        if len(values) <= _UNIQUEID or not values[_UNIQUEID]:
             raise SourceRejectedError(Reason.SCHEMA, "Master.csv has no uniqueid: set loguniqueid=yes in cdr.conf")
-        yield dict(zip(_CSV, parts, strict=False))
+        yield dict(zip(_MASTER_CSV, values, strict=False))
 
 
 def _at(value: Any, zone: ZoneInfo) -> datetime:
-    found = convert.instant(value, "time", zone)
-    if found is None:
+    instant = convert.instant(value, "time", zone)
+    if instant is None:
         raise InvalidRecordError(Reason.MISSING_FIELD, "time")
-    return found
+    return instant

@@ -1,4 +1,4 @@
-"""An Asterisk as a source."""
+"""An Asterisk server as a source."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Generator, Iterable, Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
-from itertools import chain, islice
+from itertools import islice
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -14,16 +14,13 @@ from exporter.config.sources.asterisk import AsteriskOptions
 from exporter.config.sources.sql import SqlOptions
 from exporter.errors import InvalidRecordError, Reason, SourceRejectedError
 from exporter.passes import Page, Pass
-from exporter.records import Measurement
 from exporter.sources.base import SourceContext
 from exporter.sources.cursor import finish_last_page, next_cursor
 from exporter.sources.http.client import SourceClient
 from exporter.sources.parsing.plausibility import latest_plausible
-from exporter.sources.parsing.rows import ParsedRows, parse_rows
-from exporter.sources.provider import ProviderSource, required
-from exporter.sources.providers.asterisk.ami import Ami, measurements
-from exporter.sources.providers.asterisk.calls import detailed, queued
-from exporter.sources.providers.asterisk.grouping import LONGEST, grouped, in_order
+from exporter.sources.provider import ProviderSource, page_of, required
+from exporter.sources.providers.asterisk.ami import AmiClient, measurements
+from exporter.sources.providers.asterisk.calls import LONGEST_CALL, detailed, grouped, in_order, queued
 from exporter.sources.providers.asterisk.rows import CDR_COLUMNS, QUEUE_COLUMNS, cdr_of, csv_of, event_of, lines_of
 from exporter.sources.providers.sql_connection import rows
 from exporter.sources.providers.sql_statement import Selection
@@ -32,16 +29,16 @@ CALLS_A_PAGE = 1000
 
 
 def create(options: AsteriskOptions, context: SourceContext) -> AsteriskSource:
-    """The source that the options describe; raises SourceRejectedError where the manager's address is not allowed."""
+    """The source that the options describe; raises SourceRejectedError if the manager's address is not allowed."""
     client = SourceClient(options, options.base_url, None, context) if options.base_url else None
     return AsteriskSource(options, context, client)
 
 
 class AsteriskSource(ProviderSource[AsteriskOptions]):
-    """Calls that began since the last pass and a lookback, each whole; queues as they are now."""
+    """Reads complete calls that began since the last pass minus the lookback, and the current state of the queues."""
 
     default_lookback = timedelta(days=1)
-    """Calls are read by their beginning and told by what happens later."""
+    """Calls are found by their start, and change until they end."""
 
     def __init__(self, options: AsteriskOptions, context: SourceContext, client: SourceClient | None) -> None:
         super().__init__(options, context, *([client] if client else []))
@@ -52,120 +49,119 @@ class AsteriskSource(ProviderSource[AsteriskOptions]):
         return self._calls(sync_pass) if sync_pass.entity == "calls" else self._queues(sync_pass)
 
     def _calls(self, sync_pass: Pass) -> AsyncIterator[Page]:
-        """No listing: logs are rotated and tables cleared, which does not undo a call."""
+        """Calls, without a listing: rotating logs and clearing tables does not undo a call."""
         since = sync_pass.started_at - self._options.history
-        seen: list[datetime] = []
+        changes: list[datetime] = []
         if sync_pass.cursor is not None:
-            seen.append(datetime.fromisoformat(sync_pass.cursor))
-            since = max(since, seen[0] - self._lookback)
+            changes.append(datetime.fromisoformat(sync_pass.cursor))
+            since = max(since, changes[0] - self._lookback)
 
-        def finish(last: Page) -> Page:
-            return replace(last, cursor=next_cursor(sync_pass, max(seen, default=None)))
+        def finish(page: Page) -> Page:
+            return replace(page, cursor=next_cursor(sync_pass, max(changes, default=None)))
 
-        return finish_last_page(self._noted(sync_pass, since, seen), finish)
+        return finish_last_page(self._pages(sync_pass, since, changes), finish)
 
-    async def _noted(self, sync_pass: Pass, since: datetime, seen: list[datetime]) -> AsyncIterator[Page]:
-        """The pages; `seen` gets the latest event of each, which is by Asterisk's clock."""
-        async for page in self._threaded(since):
-            latest = latest_plausible((record.updated_at for record in page.records), sync_pass.started_at)
-            seen += [latest] if latest else []
-            yield page
-
-    async def _threaded(self, since: datetime) -> AsyncIterator[Page]:
-        pages = self._pages(since)
+    async def _pages(self, sync_pass: Pass, since: datetime, changes: list[datetime]) -> AsyncIterator[Page]:
+        """The pages; adds the latest change of each, by Asterisk's clock, to `changes`."""
+        pages = self._read_pages(since)
         try:
             while (page := await asyncio.to_thread(next, pages, None)) is not None:
+                latest = latest_plausible((record.updated_at for record in page.records), sync_pass.started_at)
+                changes += [latest] if latest else []
                 yield page
         finally:
             pages.close()
 
-    def _pages(self, since: datetime) -> Generator[Page]:
-        broken: list[InvalidRecordError] = []
-        calls = self._groups(since, broken)
-        while (group := list(islice(calls, CALLS_A_PAGE))) or broken:
-            calls_of_page = parse_rows(group, self._call)
-            taken = ParsedRows(calls_of_page.records, (*calls_of_page.rejected, *broken))
-            broken.clear()
-            yield Page(taken.records, taken.rejected)
+    def _read_pages(self, since: datetime) -> Generator[Page]:
+        """The pages, in a thread."""
+        rejected: list[InvalidRecordError] = []
+        calls = self._groups(since, rejected)
+        while (groups := list(islice(calls, CALLS_A_PAGE))) or rejected:
+            page = page_of(groups, self._call)
+            invalid = tuple(rejected)
+            rejected.clear()
+            yield replace(page, rejected=(*page.rejected, *invalid))
 
     def _call(self, group: list[Any]) -> Any:
         if self._options.calls_from == "cdr":
             return detailed(group, self._options.outbound_contexts)
         return queued(in_order(group, self._zone))
 
-    def _groups(self, since: datetime, broken: list[InvalidRecordError]) -> Iterator[list[Any]]:
-        """The rows of each call that began at or after `since`.
+    def _groups(self, since: datetime, rejected: list[InvalidRecordError]) -> Iterator[list[Any]]:
+        """The rows of each call that began at or after `since`; adds rows that are not valid to `rejected`.
 
-        Rows are read from further back, so that a call under way at that time is known for one and left out.
+        Reads from further back, to recognize and skip calls that were in progress at `since`.
         """
-        raw = self._in_file() if self._options.path else self._in_table(since - LONGEST)
-        near = (row for row in self._sound(raw, broken) if row.at >= since - LONGEST and row.call not in ("", "NONE"))
-        return (group for group in grouped(near) if group[0].at >= since)
+        first = since - LONGEST_CALL
+        values = self._in_file() if self._options.path else self._in_table(first)
+        valid = self._valid_rows(values, rejected)
+        return (
+            group
+            for group in grouped(row for row in valid if row.at >= first and row.call not in ("", "NONE"))
+            if group[0].at >= since
+        )
 
-    def _sound(self, raw: Iterable[dict[str, Any]], broken: list[InvalidRecordError]) -> Iterator[Any]:
-        """Rows that can be told; the others are named in `broken`."""
-        start = self._start
-        for place, row in enumerate(raw, 1):
+    def _valid_rows(self, values: Iterable[dict[str, Any]], rejected: list[InvalidRecordError]) -> Iterator[Any]:
+        column = self._start_column
+        for number, row in enumerate(values, 1):
             try:
-                yield event_of(row, self._zone) if start == "time" else cdr_of(row, start, self._zone)
+                yield event_of(row, self._zone) if column == "time" else cdr_of(row, column, self._zone)
             except InvalidRecordError as error:
-                broken.append(InvalidRecordError(error.reason, error.field, f"row {place}"))
+                rejected.append(InvalidRecordError(error.reason, error.field, f"row {number}"))
 
     @property
-    def _start(self) -> str:
-        """The column that says when a row began."""
+    def _start_column(self) -> str:
+        """The column with the start of a row."""
         if self._options.calls_from == "queue_log":
             return "time"
         return self._options.database.start_column if self._options.database else "start"
 
     def _in_file(self) -> Iterator[Any]:
         path = self._context.base / (self._options.path or "")
+        parse = csv_of if self._options.calls_from == "cdr" else lines_of
         try:
             with path.open(encoding="utf-8", errors="replace", newline="") as lines:
-                yield from self._parsed(lines)
+                yield from parse(lines)
         except OSError:
             raise SourceRejectedError(Reason.NOT_FOUND, f"{self._options.path} cannot be read") from None
 
-    def _parsed(self, lines: Iterable[str]) -> Iterator[Any]:
-        return csv_of(lines) if self._options.calls_from == "cdr" else lines_of(lines)
-
     def _in_table(self, since: datetime) -> Iterator[Any]:
-        """The table's rows by time, as text in Asterisk's own zone, which is how they are compared."""
-        options = self._sql()
+        """The table's rows in the order of time. Times are compared as text in Asterisk's own zone."""
+        options = self._sql_options()
         selection = Selection(options.entities[0], options.engine)
         local = since.astimezone(self._zone).strftime("%Y-%m-%d %H:%M:%S")
-        with rows(options, self._context, selection.changes(local, None)) as found:
-            for values in found:
+        with rows(options, self._context, selection.changes(local, None)) as result:
+            for values in result:
                 yield dict(zip(selection.names, values, strict=True))
 
-    def _sql(self) -> SqlOptions:
-        """The table as the sql provider knows one."""
+    def _sql_options(self) -> SqlOptions:
+        """The table as options of the sql provider."""
         database = required(self._options.database)
         cdr = self._options.calls_from == "cdr"
         columns = CDR_COLUMNS if cdr else QUEUE_COLUMNS
         entity = {
             "entity": "calls",
             "table": database.table or ("cdr" if cdr else "queuelog"),
-            "updated": self._start,
+            "updated": self._start_column,
             "columns": {"id": "uniqueid" if cdr else "id", **{f"attributes.{name}": name for name in columns}},
         }
-        given = database.model_dump(exclude={"table", "start_column", "password"})
+        connection = database.model_dump(exclude={"table", "start_column", "password"})
         return SqlOptions.model_validate(
-            {"name": self.name, "provider": "sql", **given, "password": database.password, "entities": [entity]}
+            {"name": self.name, "provider": "sql", **connection, "password": database.password, "entities": [entity]}
         )
 
     async def _queues(self, sync_pass: Pass) -> AsyncIterator[Page]:
-        """One reading at each pass; those of before stay."""
-        blocks = await self._manager().queues()
-        found: list[list[Measurement]] = [measurements(block, sync_pass.started_at) for block in blocks]
-        yield Page(tuple(chain.from_iterable(found)), cursor=sync_pass.started_at.isoformat())
+        """The state at this moment. Those of earlier passes remain."""
+        blocks = await self._ami().queues()
+        records = [record for block in blocks for record in measurements(block, sync_pass.started_at)]
+        yield Page(tuple(records), cursor=sync_pass.started_at.isoformat())
 
-    def _manager(self) -> Ami:
-        return Ami(self._client, required(self._options.manager), self._context)
+    def _ami(self) -> AmiClient:
+        return AmiClient(self._client, required(self._options.manager), self._context)
 
     async def _probe(self, entity: str) -> None:
-        """Looks for the first row, or asks for the queues."""
+        """Looks for the first row, or requests the queues."""
         if entity == "measurements":
-            await self._manager().queues()
+            await self._ami().queues()
         else:
             await asyncio.to_thread(next, self._groups(self._context.clock(), []), None)

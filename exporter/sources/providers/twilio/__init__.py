@@ -1,5 +1,5 @@
-"""The twilio provider: calls, and TaskRouter's workers and queues."""
+"""The twilio provider: calls, and the workers and queues of TaskRouter. Start reading in `source`."""
 
-from exporter.sources.providers.twilio.source import create
+from exporter.sources.providers.twilio.source import PERMISSIONS, create
 
-__all__ = ["create"]
+__all__ = ["PERMISSIONS", "create"]

@@ -26,9 +26,16 @@ TASKROUTER_URL = "https://taskrouter.twilio.com"
 PER_SECOND = 10.0
 DAY = timedelta(days=1)
 
+_TASKROUTER = "an API key with TaskRouter: read the workspace, and the right SID"
+PERMISSIONS = {
+    "calls": "an API key with Voice: read calls and telephone numbers, and the right SID",
+    "people": _TASKROUTER,
+    "measurements": _TASKROUTER,
+}
+
 
 def create(options: TwilioOptions, context: SourceContext) -> TwilioSource:
-    """The source that the options describe; raises SourceRejectedError where its address is not allowed."""
+    """The source that the options describe; raises SourceRejectedError if an address is not allowed."""
     return TwilioSource(
         options,
         context,
@@ -43,10 +50,10 @@ def _client(options: TwilioOptions, base_url: str, context: SourceContext) -> So
 
 
 class TwilioSource(ProviderSource[TwilioOptions]):
-    """Calls by UTC days, a day at a time; workers always whole; queues as they are now."""
+    """Reads calls one UTC day at a time, all workers, and the current state of the queues."""
 
     default_lookback = timedelta(days=2)
-    """Calls can only be asked for by their start, and end, get their price and change their status afterwards."""
+    """Calls can only be filtered by start time, but end, receive their price and change their status later."""
 
     def __init__(
         self, options: TwilioOptions, context: SourceContext, voice: SourceClient, taskrouter: SourceClient
@@ -60,57 +67,55 @@ class TwilioSource(ProviderSource[TwilioOptions]):
         return {"calls": self._calls, "people": self._people, "measurements": self._queues}[sync_pass.entity](sync_pass)
 
     def _calls(self, sync_pass: Pass) -> AsyncIterator[Page]:
-        begin = sync_pass.started_at - self._options.history
-        since = max(begin, changes_since(sync_pass, self._lookback) or begin)
-        first = datetime.fromisoformat(sync_pass.resume) if sync_pass.resume else _midnight(since)
-        listing = Listing("started_at", _midnight(since)) if sync_pass.cursor is None else None
+        earliest = sync_pass.started_at - self._options.history
+        since = _midnight(max(earliest, changes_since(sync_pass, self._lookback) or earliest))
+        first_day = datetime.fromisoformat(sync_pass.resume) if sync_pass.resume else since
+        listing = Listing("started_at", since) if sync_pass.cursor is None else None
 
-        def finish(last: Page) -> Page:
-            cursor = next_cursor(sync_pass, sync_pass.started_at, skew=self._clients[0].skew)
-            return replace(last, resume=None, cursor=cursor, listing=listing)
+        def finish(page: Page) -> Page:
+            cursor = next_cursor(sync_pass, sync_pass.started_at, skew=self._client.skew)
+            return replace(page, resume=None, cursor=cursor, listing=listing)
 
-        return finish_last_page(self._days(first, sync_pass.started_at), finish)
+        return finish_last_page(self._days(first_day, sync_pass.started_at), finish)
 
-    async def _days(self, first: datetime, until: datetime) -> AsyncIterator[Page]:
-        """A page a day. Legs of a call that began before midnight may lie on the day after, so that is read along."""
+    async def _days(self, first_day: datetime, until: datetime) -> AsyncIterator[Page]:
+        """One page for each day. The next day is read too: it has the legs of calls that began before midnight."""
         make = partial(call, numbers=await self._voice.numbers())
-        day, rows = first, await self._day(first)
+        day, rows = first_day, await self._day(first_day)
         while day <= until:
             following = await self._day(day + DAY) if day + DAY <= until else []
-            own = {str(row["sid"]) for row in rows if not row.get("parent_call_sid")}
-            joined = [row for row in [*rows, *following] if (row.get("parent_call_sid") or row["sid"]) in own]
+            call_sids = {str(row["sid"]) for row in rows if not row.get("parent_call_sid")}
+            joined = [row for row in [*rows, *following] if (row.get("parent_call_sid") or row["sid"]) in call_sids]
             day, rows = day + DAY, following
             yield page_of(conversations(joined), make, resume=day.isoformat())
 
     async def _day(self, day: datetime) -> list[Any]:
-        """All rows of a UTC day. Twilio's own bounds may be inclusive; the rows that count twice are the same."""
+        """All rows of a UTC day. If Twilio's bounds are inclusive, two days share rows, which are identical."""
         rows = [row async for batch in self._voice.calls(day, day + DAY) for row in batch.rows]
         if not all(isinstance(row, dict) and row.get("sid") for row in rows):
             raise SourceRejectedError(Reason.SCHEMA, "a call has no sid")
         return rows
 
     async def _people(self, _sync_pass: Pass) -> AsyncIterator[Page]:
-        """All workers. No listing: who is removed keeps a name for the calls of before."""
+        """All workers. There is no listing: a removed worker stays known, so that earlier calls keep a name."""
         async for batch in self._taskrouter.workers():
             yield page_of(batch.rows, person)
 
     async def _queues(self, sync_pass: Pass) -> AsyncIterator[Page]:
-        """One reading at each pass; those of before stay."""
-        found: list[Measurement] = []
+        """The statistics of this moment. Those of earlier passes remain."""
+        records: list[Measurement] = []
         for sid, name in (await self._taskrouter.queues()).items():
-            now, period = await self._taskrouter.now(sid), await self._taskrouter.period(sid)
-            found += measurements(sid, name, now, period, sync_pass.started_at)
-        yield Page(tuple(found), cursor=sync_pass.started_at.isoformat())
+            real_time, cumulative = await self._taskrouter.real_time(sid), await self._taskrouter.cumulative(sid)
+            records += measurements(sid, name, real_time, cumulative, sync_pass.started_at)
+        yield Page(tuple(records), cursor=sync_pass.started_at.isoformat())
 
     def _permission(self, entity: str) -> str:
-        voice = entity == "calls"
-        what = "Voice: read calls and telephone numbers" if voice else "TaskRouter: read the workspace"
-        return f"an API key with {what}, and the right SID"
+        return PERMISSIONS[entity]
 
     async def _probe(self, entity: str) -> None:
-        """Asks for one call and one number, or for one queue."""
+        """Requests one call and one number, or one queue."""
         await (self._voice.probe() if entity == "calls" else self._taskrouter.probe())
 
 
-def _midnight(at: datetime) -> datetime:
-    return at.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+def _midnight(instant: datetime) -> datetime:
+    return instant.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)

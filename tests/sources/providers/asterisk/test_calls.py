@@ -7,15 +7,16 @@ from typing import Any
 
 import pytest
 
-from exporter.sources.providers.asterisk.calls import queued
-from exporter.sources.providers.asterisk.grouping import grouped
-from exporter.sources.providers.asterisk.rows import Event
+from exporter.sources.providers.asterisk.calls import grouped, queued
+from exporter.sources.providers.asterisk.rows import QueueEvent
 from tests.sources.source_context import NOW
 
 
-def event(second: float, name: str, *data: Any, call: str = "17.1", queue: str = "sales", agent: str = "") -> Event:
+def event(
+    second: float, name: str, *data: Any, call: str = "17.1", queue: str = "sales", agent: str = ""
+) -> QueueEvent:
     texts = (*map(str, data), *[""] * (5 - len(data)))
-    return Event(NOW + timedelta(seconds=second), call, queue, agent, name, texts)
+    return QueueEvent(NOW + timedelta(seconds=second), call, queue, agent, name, texts)
 
 
 ENTER = event(0, "ENTERQUEUE", "", "044", 1)
@@ -39,7 +40,9 @@ CONNECT = event(12, "CONNECT", 11, "17.2", 3, agent="Ada")
         ([event(0, "FULL")], "missed", 0, None),
     ],
 )
-def test_each_outcome_is_ours(events: list[Event], status: str | None, wait: float | None, talk: float | None) -> None:
+def test_each_outcome_is_ours(
+    events: list[QueueEvent], status: str | None, wait: float | None, talk: float | None
+) -> None:
     call = queued(events)
     assert call is not None
     assert (call.status, call.wait_seconds, call.talk_seconds) == (status, wait, talk)

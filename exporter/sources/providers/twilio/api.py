@@ -9,7 +9,7 @@ from typing import Any
 
 from exporter.errors import RateLimitedError, Reason, SourceError, SourceRejectedError
 from exporter.sources.http.client import SourceClient
-from exporter.sources.http.pagination import VendorPage, LinkPaginator, ListRequest, PageSize, walk
+from exporter.sources.http.pagination import LinkPaginator, ListRequest, PageSize, VendorPage, walk
 from exporter.sources.provider import error_body, rows_under
 
 VOICE_PAGES = LinkPaginator("next_page_uri", PageSize("PageSize", 1000))

@@ -1,6 +1,6 @@
-"""Names, labels and help texts of every exposed series: the only place that knows them.
+"""Names, labels and help texts of every exposed series, defined nowhere else.
 
-The exporter exposes these families and the dashboards query them, so neither can drift from the other.
+The exporter exposes these families and the dashboards query them, so that the two cannot diverge.
 """
 
 from __future__ import annotations
@@ -28,11 +28,11 @@ RESERVED_LABELS = units.RESERVED_LABELS
 label_name = units.label_name
 
 OTHER = "__other__"
-"""The label value into which everything beyond the first hundred folds."""
+"""The label value that replaces all values beyond the first hundred."""
 
 
 class SourceState(StrEnum):
-    """What a source is doing; one-hot in kpi_exporter_source_state."""
+    """The state of a source; one-hot in kpi_exporter_source_state."""
 
     STARTING = "starting"
     BACKFILL = "backfill"
@@ -51,7 +51,7 @@ REQUEST_CLASSES = (
 
 
 class PushResult(StrEnum):
-    """How a post was answered; `result` of kpi_exporter_push_posts_total."""
+    """The response to a post; `result` of kpi_exporter_push_posts_total."""
 
     ACCEPTED = "accepted"
     REJECTED = "rejected"
@@ -78,7 +78,7 @@ class Family:
 
 
 def metric_family(config: Config, metric: Metric, scope: Scope = Scope.COMPANY) -> Family:
-    """The family of a business metric at a scope; levels carry no `period`."""
+    """The family of a business metric at a scope; levels have no label `period`."""
     unit = units.metric_unit(metric)
     period = () if metric.is_level else ("period",)
     by = tuple(label_name(column) for column in metric.by) if scope is Scope.COMPANY else ()
@@ -133,7 +133,7 @@ SCOPED = (VALUE, TARGET, TARGET_RATIO, PACE_RATIO, STATUS)
 
 
 def scoped(family: Family, scope: Scope) -> Family:
-    """A KPI family at a scope: kpi_value becomes team_kpi_value with `team`, person_kpi_value with both."""
+    """A KPI family at a scope: kpi_value becomes team_kpi_value with `team`, or person_kpi_value with both labels."""
     if scope is Scope.COMPANY:
         return family
     first, *rest = family.labels

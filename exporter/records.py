@@ -1,7 +1,7 @@
-"""Entities and their columns: the one shape into which every provider turns a vendor's payload.
+"""Entities and their columns: the common schema into which every provider converts a vendor's payloads.
 
-All instants are UTC, money is exact with its ISO 4217 code, durations are seconds. What a vendor
-knows beyond these columns goes to `attributes`, whose values are text.
+All instants are in UTC, money is exact with its ISO 4217 code, durations are in seconds. Further fields of a vendor go
+to `attributes`, whose values are text.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ def _no_attributes() -> Mapping[str, str]:
     return {}
 
 
-class Kind(StrEnum):
-    """What a column holds; decides its SQL type and which aggregates and operators make sense."""
+class ColumnKind(StrEnum):
+    """The type of a column: decides its SQL type, and which aggregates and operators make sense."""
 
     TEXT = "text"
     NUMBER = "number"
@@ -33,54 +33,54 @@ class Kind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Column:
-    """One column of an entity. `choices` closes the set of a text column; `person` marks whose record it is."""
+class EntityColumn:
+    """One column of an entity. `choices` lists the values of a text column; `person` marks the owner of the record."""
 
     name: str
-    kind: Kind
+    kind: ColumnKind
     choices: tuple[str, ...] = ()
     person: bool = False
 
 
-def _column(kind: Kind, *, choices: tuple[str, ...] = (), person: bool = False) -> Any:
+def _column(kind: ColumnKind, *, choices: tuple[str, ...] = (), person: bool = False) -> Any:
     return field(default=None, metadata={"kind": kind, "choices": choices, "person": person})
 
 
 def _text() -> Any:
-    return _column(Kind.TEXT)
+    return _column(ColumnKind.TEXT)
 
 
 def _choice(*choices: str) -> Any:
-    return _column(Kind.TEXT, choices=choices)
+    return _column(ColumnKind.TEXT, choices=choices)
 
 
 def _person() -> Any:
-    return _column(Kind.TEXT, person=True)
+    return _column(ColumnKind.TEXT, person=True)
 
 
 def _instant() -> Any:
-    return _column(Kind.INSTANT)
+    return _column(ColumnKind.INSTANT)
 
 
 def _seconds() -> Any:
-    return _column(Kind.SECONDS)
+    return _column(ColumnKind.SECONDS)
 
 
 def _money() -> Any:
-    return _column(Kind.MONEY)
+    return _column(ColumnKind.MONEY)
 
 
 def _number() -> Any:
-    return _column(Kind.NUMBER)
+    return _column(ColumnKind.NUMBER)
 
 
 def _flag() -> Any:
-    return _column(Kind.FLAG)
+    return _column(ColumnKind.FLAG)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Record:
-    """What every entity has. The source's name is stamped on by the sync, never by a provider."""
+    """The fields of every entity. The sync adds the name of the source, never a provider."""
 
     id: str
     updated_at: datetime | None = None
@@ -107,7 +107,7 @@ class Deal(Record):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lead(Record):
-    """A prospect not yet a deal."""
+    """A prospect that is not a deal yet."""
 
     status: str | None = _choice("new", "working", "qualified", "converted", "lost")
     origin: str | None = _text()
@@ -119,7 +119,7 @@ class Lead(Record):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Activity(Record):
-    """Something a person did or is to do for a deal."""
+    """Something that a person did or plans to do for a deal."""
 
     kind: str | None = _choice("call", "email", "meeting", "demo", "task", "note")
     status: str | None = _text()
@@ -131,7 +131,7 @@ class Activity(Record):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Call(Record):
-    """One conversation or attempt at one, never a leg. Talk and wait never include ringing of other parts."""
+    """One conversation or attempt, never a leg. Talk and wait times never include the ringing of other legs."""
 
     direction: str | None = _choice("inbound", "outbound")
     status: str | None = _choice("answered", "missed", "abandoned", "voicemail", "busy", "failed")
@@ -150,7 +150,7 @@ class Call(Record):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ticket(Record):
-    """A request of a customer to the helpdesk."""
+    """A customer's request to the helpdesk."""
 
     status: str | None = _choice("open", "pending", "solved", "closed")
     priority: str | None = _text()
@@ -177,7 +177,7 @@ class Survey(Record):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Invoice(Record):
-    """A sale invoiced or a bill received."""
+    """An invoice sent or a bill received."""
 
     kind: str | None = _choice("sale", "bill")
     status: str | None = _choice("draft", "open", "paid", "void", "uncollectible")
@@ -191,7 +191,7 @@ class Invoice(Record):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Payment(Record):
-    """Money that came in, with what of it went back."""
+    """A payment received, with the amount refunded."""
 
     status: str | None = _choice("pending", "succeeded", "failed", "refunded")
     customer: str | None = _text()
@@ -203,7 +203,7 @@ class Payment(Record):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Subscription(Record):
-    """A recurring contract; `monthly_amount` is its price brought to one month."""
+    """A recurring contract; `monthly_amount` is its price per month."""
 
     status: str | None = _text()
     customer: str | None = _text()
@@ -227,7 +227,7 @@ class Person(Record):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Measurement(Record):
-    """Any other dated number: web visits, head count, ad spend."""
+    """Any other dated number, such as web visits, headcount or ad spend."""
 
     name: str | None = _text()
     value: float | None = _number()
@@ -254,19 +254,19 @@ ENTITY_OF: Mapping[type[Record], str] = MappingProxyType({kind: name for name, k
 
 
 @cache
-def columns(entity: str) -> tuple[Column, ...]:
-    """The entity's own columns in order, without id, updated_at, deleted and attributes."""
+def columns(entity: str) -> tuple[EntityColumn, ...]:
+    """The entity's own columns in order: all but id, updated_at, deleted and attributes."""
     fields = dataclasses.fields(ENTITIES[entity])
-    return tuple(Column(name=f.name, **f.metadata) for f in fields if f.metadata)
+    return tuple(EntityColumn(name=f.name, **f.metadata) for f in fields if f.metadata)
 
 
 @cache
-def column(entity: str, name: str) -> Column | None:
+def column(entity: str, name: str) -> EntityColumn | None:
     """The column of that name, or None."""
     return next((c for c in columns(entity) if c.name == name), None)
 
 
 @cache
 def person_column(entity: str) -> str | None:
-    """The column that names whose record it is (owner, agent), or None where no person is behind it."""
+    """The column that names the owner of a record (owner, agent), or None if the entity has none."""
     return next((c.name for c in columns(entity) if c.person), None)

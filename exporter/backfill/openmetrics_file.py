@@ -1,4 +1,4 @@
-"""From the records to one file of OpenMetrics that `promtool tsdb create-blocks-from openmetrics` takes."""
+"""Writes the history of every series to one OpenMetrics file for `promtool tsdb create-blocks-from openmetrics`."""
 
 from __future__ import annotations
 
@@ -10,68 +10,69 @@ from datetime import datetime
 from pathlib import Path
 from typing import BinaryIO
 
-from exporter.backfill.steps import shared_out
-from exporter.backfill.workers import Part, Task, evaluate_parts
+from exporter.backfill.steps import split_steps
+from exporter.backfill.workers import EvaluatedShare, ShareTask, evaluate_shares
 from exporter.config.root import Config
 from exporter.errors import StartError
 from exporter.exposition.text_format import END
 from exporter.kpi.values import Freshness
-from exporter.metrics.history import History
+from exporter.metrics.history import RecordReplay
 
-Told = Callable[[int, int], None]
-"""Hears how many steps of how many are done."""
+StepProgress = Callable[[int, int], None]
+"""Progress callback (done, total), in steps."""
 
-_WORTH_A_PROCESS = 400
-"""Steps below which starting another process takes longer than it saves."""
+_MIN_STEPS_PER_PROCESS = 400
+"""With fewer steps, starting another process takes longer than it saves."""
 
-_MOST_PROCESSES = 4
+_MAX_PROCESSES = 4
 
 
-def write_history(  # noqa: PLR0913 - what to evaluate, and where to
+def write_history(  # noqa: PLR0913 - what to evaluate, and where to write it
     config: Config,
-    records: History,
+    records: RecordReplay,
     freshness: dict[str, Freshness],
     steps: Sequence[datetime],
     out: Path,
-    told: Told,
+    on_progress: StepProgress,
     *,
     processes: int | None = None,
 ) -> None:
-    """Writes every family as of each step, series by series, closed with `# EOF`; whole or not at all.
+    """Writes every family as of each step, series by series, and `# EOF`; `out` is complete or unchanged.
 
-    Steps rise. Pieces lie beside `out` meanwhile, as large as the file itself, so that memory does not grow with
-    the history. `processes` is at most how many work at it, by default one for each processor.
-    Raises EvaluationError, and StartError where nothing can be written there.
+    Steps ascend. Temporary files beside `out` grow as large as `out` itself, so that memory does not grow with the
+    history. `processes` limits the number of processes, by default one per processor and at most four.
+    Raises EvaluationError, and StartError if the file cannot be written.
     """
-    wished = min(os.cpu_count() or 1, _MOST_PROCESSES) if processes is None else processes
-    shares = shared_out(steps, max(1, min(wished, len(steps) // _WORTH_A_PROCESS)), config.company.timezone)
+    max_processes = min(os.cpu_count() or 1, _MAX_PROCESSES) if processes is None else processes
+    share_count = max(1, min(max_processes, len(steps) // _MIN_STEPS_PER_PROCESS))
+    shares = split_steps(steps, share_count, config.company.timezone)
     total, done = sum(len(share.steps) for share in shares), 0
 
-    def count(more: int) -> None:
+    def count(steps_done: int) -> None:
         nonlocal done
-        done += more
-        told(done, total)
+        done += steps_done
+        on_progress(done, total)
 
     try:
-        with _workplace(out) as folder:
+        with _work_folder(out) as folder:
             tasks = [
-                Task(config, records, freshness, share, folder / f"part-{number}")
+                ShareTask(config, records, freshness, share, folder / f"part-{number}")
                 for number, share in enumerate(shares)
             ]
-            parts = evaluate_parts(tasks, count) if tasks else []
-            whole = folder / "whole"
-            with whole.open("wb") as file:
-                _merge(parts, file)
+            evaluated = evaluate_shares(tasks, count) if tasks else []
+            merged = folder / "merged"
+            with merged.open("wb") as file:
+                _merge(evaluated, file)
                 file.flush()
                 os.fsync(file.fileno())
-            whole.replace(out)
+            merged.replace(out)
     except OSError as error:
         raise StartError(f"cannot write {out}: {error.strerror or error}") from None
 
 
 @contextmanager
-def _workplace(out: Path) -> Iterator[Path]:
-    """A folder beside the file; what a killed run left there goes."""
+def _work_folder(out: Path) -> Iterator[Path]:
+    """A folder beside the file, deleted on exit; leftovers of a killed run are deleted first."""
     folder = out.with_name(f".{out.name}.parts")
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
@@ -81,19 +82,19 @@ def _workplace(out: Path) -> Iterator[Path]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _merge(parts: Sequence[Part], file: BinaryIO) -> None:
-    """Family by family, series by series, the parts in order of time."""
-    names = dict.fromkeys(name for part in parts for name in part.families)
-    opened = [part.lines.path.open("rb") for part in parts]
+def _merge(shares: Sequence[EvaluatedShare], file: BinaryIO) -> None:
+    """Writes family by family, series by series, the shares in order of time."""
+    names = dict.fromkeys(name for share in shares for name in share.families)
+    files = [share.lines.path.open("rb") for share in shares]
     try:
         for number, name in enumerate(names):
-            described = next(part.families[name][0] for part in parts if name in part.families)
-            file.write(b"\n" * bool(number) + described)
-            heads = {head for part in parts if name in part.families for head in part.families[name][1]}
+            header = next(share.families[name][0] for share in shares if name in share.families)
+            file.write(b"\n" * bool(number) + header)
+            heads = {head for share in shares if name in share.families for head in share.families[name][1]}
             for head in sorted(heads):
-                for part, lines in zip(parts, opened, strict=True):
-                    file.writelines(part.lines.read(lines, head))
+                for share, lines in zip(shares, files, strict=True):
+                    file.writelines(share.lines.read(lines, head))
     finally:
-        for lines in opened:
+        for lines in files:
             lines.close()
     file.write(b"\n" * bool(names) + END)

@@ -1,4 +1,4 @@
-"""Samples of many instants, series by series: what stays the same is noted once and written as a run."""
+"""Collects samples of many instants by series: equal consecutive values are written as one run."""
 
 from __future__ import annotations
 
@@ -6,128 +6,128 @@ from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from exporter.backfill.spool import Places, Spool
+from exporter.backfill.spool import PieceOffsets, Spool
 from exporter.exposition.families import FamilySamples
 from exporter.exposition.render import MAX_SERIES, finite, series_head
 from exporter.exposition.text_format import escaped, numbers
 from exporter.naming import Family
 
-_NOBODY: Sequence[Hashable] = ()
+_NO_KEYS: Sequence[Hashable] = ()
 
 
 @dataclass(frozen=True, slots=True)
-class Recorded:
-    """Families with samples, each with the beginnings of its series' lines; the lines lie in the spool under those."""
+class RecordedSeries:
+    """For each family its header and the heads of its series' lines, under which the spool has the lines."""
 
     families: dict[str, tuple[bytes, list[bytes]]]
-    places: Places
+    offsets: PieceOffsets
 
 
 @dataclass(slots=True)
-class _Running:
-    """One family: its series, and since which step each of them has its value."""
+class _OpenFamily:
+    """One family: its series, with the current value of each and the step since which it has that value."""
 
     family: Family
     keys: Sequence[Hashable] = ()
     values: list[float] = field(default_factory=list)
     since: list[int] = field(default_factory=list)
     heads: dict[Hashable, bytes | None] = field(default_factory=dict)
-    known: set[bytes] = field(default_factory=set)
+    heads_seen: set[bytes] = field(default_factory=set)
 
     def head(self, rows: FamilySamples, key: Hashable) -> bytes | None:
-        """How the lines of a series begin; None for one that is left out: a second of the same name, or one too many.
+        """The text before the value in a series' lines; None for a series that is left out, as it is on a scrape.
 
-        What is left out on a scrape is left out here too.
+        A second series with the same labels is left out, and everything beyond the limit of series.
         """
         if key not in self.heads:
             head = series_head(rows.family, rows.labels_of, key)
-            fits = head not in self.known and len(self.known) < MAX_SERIES
+            fits = head not in self.heads_seen and len(self.heads_seen) < MAX_SERIES
             self.heads[key] = head if fits else None
-            self.known.add(head)
+            self.heads_seen.add(head)
         return self.heads[key]
 
 
-class Recorder:
-    """Takes the samples of one step after the other, and writes them to a spool by series.
+class SeriesRecorder:
+    """Takes the samples of one step after the other and writes them to a spool by series.
 
-    In OpenMetrics all lines of a series stand together, while evaluations give one sample of each.
+    In OpenMetrics all lines of a series are adjacent, whereas an evaluation gives one sample of each.
     """
 
     def __init__(self, spool: Spool, steps: Sequence[datetime]) -> None:
         self._spool = spool
-        self._stamps = [f" {int(step.timestamp())}".encode() for step in steps]
-        self._running: dict[str, _Running] = {}
+        self._timestamps = [f" {int(step.timestamp())}".encode() for step in steps]
+        self._open: dict[str, _OpenFamily] = {}
 
     def record(self, step: int, families: Iterable[FamilySamples]) -> None:
-        """The samples of the step of this number; numbers rise one by one. Raises OSError."""
-        met = set()
+        """Takes the samples of one step; steps are numbered consecutively. Raises OSError."""
+        names = set()
         for rows in families:
             name = rows.family.name
-            if name not in met:
-                met.add(name)
-                running = self._running.get(name) or self._running.setdefault(name, _Running(rows.family))
-                self._take(running, rows, step)
-        for name, running in self._running.items():
-            if name not in met:
-                self._end(running, step)
+            if name not in names:
+                names.add(name)
+                family = self._open.get(name) or self._open.setdefault(name, _OpenFamily(rows.family))
+                self._take(family, rows, step)
+        for name, family in self._open.items():
+            if name not in names:
+                self._end(family, step)
 
-    def end(self) -> Recorded:
-        """Everything recorded, once the last step was. Raises OSError."""
-        for running in self._running.values():
-            self._end(running, len(self._stamps))
+    def end(self) -> RecordedSeries:
+        """Closes all series after the last step. Raises OSError."""
+        for family in self._open.values():
+            self._end(family, len(self._timestamps))
         families = {
-            name: (_described(running.family), [head for head in running.heads.values() if head is not None])
-            for name, running in self._running.items()
-            if running.heads
+            name: (_header(family.family), [head for head in family.heads.values() if head is not None])
+            for name, family in self._open.items()
+            if family.heads
         }
-        return Recorded(families, self._spool.end())
+        return RecordedSeries(families, self._spool.end())
 
-    def _take(self, running: _Running, rows: FamilySamples, step: int) -> None:
+    def _take(self, family: _OpenFamily, rows: FamilySamples, step: int) -> None:
         keys, values, _ = finite(rows.keys, rows.values)
-        if keys == running.keys:
-            if values != running.values:
-                self._change(running, values, step)
+        if keys == family.keys:
+            if values != family.values:
+                self._change(family, values, step)
             return
-        keys, values = _once(keys, values)
-        before = dict(zip(running.keys, zip(running.values, running.since, strict=True), strict=True))
+        keys, values = _unique(keys, values)
+        previous = dict(zip(family.keys, zip(family.values, family.since, strict=True), strict=True))
         since = []
         for key, value in zip(keys, values, strict=True):
-            held, began = before.pop(key, (None, step))
-            if held is not None and held != value:
-                self._write(running.heads[key], held, began, step)
-                began = step
-            if held is None:
-                running.head(rows, key)
-            since.append(began)
-        for key, (held, began) in before.items():
-            self._write(running.heads[key], held, began, step)
-        running.keys, running.values, running.since = keys, values, since
+            old_value, first_step = previous.pop(key, (None, step))
+            if old_value is not None and old_value != value:
+                self._write(family.heads[key], old_value, first_step, step)
+                first_step = step
+            if old_value is None:
+                family.head(rows, key)
+            since.append(first_step)
+        for key, (old_value, first_step) in previous.items():
+            self._write(family.heads[key], old_value, first_step, step)
+        family.keys, family.values, family.since = keys, values, since
 
-    def _change(self, running: _Running, values: list[float], step: int) -> None:
-        old, since = running.values, running.since
-        for place in [place for place, value in enumerate(values) if value != old[place]]:
-            self._write(running.heads[running.keys[place]], old[place], since[place], step)
-            since[place] = step
-        running.values = values
+    def _change(self, family: _OpenFamily, values: list[float], step: int) -> None:
+        old, since = family.values, family.since
+        for index in [index for index, value in enumerate(values) if value != old[index]]:
+            self._write(family.heads[family.keys[index]], old[index], since[index], step)
+            since[index] = step
+        family.values = values
 
-    def _end(self, running: _Running, step: int) -> None:
-        for key, value, began in zip(running.keys, running.values, running.since, strict=True):
-            self._write(running.heads[key], value, began, step)
-        running.keys, running.values, running.since = _NOBODY, [], []
+    def _end(self, family: _OpenFamily, step: int) -> None:
+        for key, value, first_step in zip(family.keys, family.values, family.since, strict=True):
+            self._write(family.heads[key], value, first_step, step)
+        family.keys, family.values, family.since = _NO_KEYS, [], []
 
-    def _write(self, head: bytes | None, value: float, began: int, until: int) -> None:
+    def _write(self, head: bytes | None, value: float, first_step: int, until: int) -> None:
         if head is not None:
             line = head + numbers([value])[0]
-            self._spool.append(head, line + line.join(self._stamps[began:until]))
+            self._spool.append(head, line + line.join(self._timestamps[first_step:until]))
 
 
-def _once(keys: Sequence[Hashable], values: list[float]) -> tuple[Sequence[Hashable], list[float]]:
-    """Without second samples of one key: the first counts, as on a scrape."""
+def _unique(keys: Sequence[Hashable], values: list[float]) -> tuple[Sequence[Hashable], list[float]]:
+    """Removes duplicate keys: the first sample counts, as on a scrape."""
     first = dict(zip(reversed(keys), reversed(values), strict=True))
     if len(first) == len(keys):
         return keys, values
     return list(reversed(first)), list(reversed(first.values()))
 
 
-def _described(family: Family) -> bytes:
+def _header(family: Family) -> bytes:
     return f"# HELP {family.name} {escaped(family.help)}\n# TYPE {family.name} {family.type}".encode()

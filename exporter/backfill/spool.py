@@ -8,61 +8,61 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-BUFFERED = 48_000_000
-"""Bytes kept in memory before all of them go to the file."""
+MAX_BUFFERED = 48_000_000
+"""Bytes buffered in memory before they are written to the file."""
 
-Places = Mapping[bytes, list[tuple[int, int]]]
-"""Where the pieces of each text lie in a spool's file: offset and length, in order."""
+PieceOffsets = Mapping[bytes, list[tuple[int, int]]]
+"""The offset and length of each text's pieces in the file, in order."""
 
 
 class Spool:
-    """Takes pieces of many texts, each under its key; `end` says where they lie."""
+    """Appends pieces of many texts, each under its key; `end` returns where they are."""
 
-    def __init__(self, path: Path, buffered: int = BUFFERED) -> None:
+    def __init__(self, path: Path, max_buffered: int = MAX_BUFFERED) -> None:
         self._file: BinaryIO = path.open("wb")
-        self._buffered = buffered
-        self._waiting: dict[bytes, list[bytes]] = {}
+        self._max_buffered = max_buffered
+        self._buffer: dict[bytes, list[bytes]] = {}
         self._size = 0
-        self._at = 0
-        self._places: dict[bytes, list[tuple[int, int]]] = {}
+        self._offset = 0
+        self._offsets: dict[bytes, list[tuple[int, int]]] = {}
 
     def append(self, key: bytes, piece: bytes) -> None:
-        """Adds a piece to the text of this key. Raises OSError."""
-        self._waiting.setdefault(key, []).append(piece)
+        """Appends a piece to the text of this key. Raises OSError."""
+        self._buffer.setdefault(key, []).append(piece)
         self._size += len(piece)
-        if self._size >= self._buffered:
+        if self._size >= self._max_buffered:
             self._write()
 
-    def end(self) -> Places:
-        """Closes the file; gives the places of all pieces. Raises OSError."""
+    def end(self) -> PieceOffsets:
+        """Closes the file and returns the offsets of all pieces. Raises OSError."""
         self._write()
         self._file.close()
-        return self._places
+        return self._offsets
 
     def discard(self) -> None:
-        """Closes the file as it is."""
+        """Closes the file without writing the buffer."""
         with suppress(OSError):
             self._file.close()
 
     def _write(self) -> None:
-        for key, pieces in self._waiting.items():
+        for key, pieces in self._buffer.items():
             text = b"".join(pieces)
             self._file.write(text)
-            self._places.setdefault(key, []).append((self._at, len(text)))
-            self._at += len(text)
-        self._waiting.clear()
+            self._offsets.setdefault(key, []).append((self._offset, len(text)))
+            self._offset += len(text)
+        self._buffer.clear()
         self._size = 0
 
 
 @dataclass(frozen=True, slots=True)
-class Spooled:
-    """What a spool left behind: its file, and where the pieces lie."""
+class SpooledTexts:
+    """A finished spool: its file and the offsets of the pieces."""
 
     path: Path
-    places: Places
+    offsets: PieceOffsets
 
     def read(self, file: BinaryIO, key: bytes) -> Iterator[bytes]:
-        """The pieces of one text, from the opened file."""
-        for offset, length in self.places.get(key, ()):
+        """The pieces of one text, read from the open file."""
+        for offset, length in self.offsets.get(key, ()):
             file.seek(offset)
             yield file.read(length)

@@ -1,4 +1,4 @@
-"""The instants of a history, and how they are shared between processes."""
+"""The instants of a history, and how they are split among processes."""
 
 from __future__ import annotations
 
@@ -6,34 +6,34 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
 
-SETTLING = 168
-"""Steps that a later share evaluates before its own, so that statuses hold on to what they were (hysteresis)."""
+WARM_UP = 168
+"""Steps that a later share evaluates before its own, so that its statuses start with the right hysteresis."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
-class Share:
-    """Steps that one process evaluates; the first `settling` of them belong to the share before."""
+class StepShare:
+    """Steps that one process evaluates; the first `warm_up` of them belong to the previous share."""
 
     steps: tuple[datetime, ...]
-    settling: int = 0
+    warm_up: int = 0
 
     @property
     def own(self) -> tuple[datetime, ...]:
         """The steps whose values are written."""
-        return self.steps[self.settling :]
+        return self.steps[self.warm_up :]
 
 
 def floored(instant: datetime, step: timedelta) -> datetime:
-    """The last whole multiple of `step` since 1970 that is not after `instant`, in UTC."""
+    """The last multiple of `step` since 1970 that is not after `instant`, in UTC."""
     return instant.astimezone(UTC) - (instant - _EPOCH) % step
 
 
 def steps_between(start: datetime, until: datetime, step: timedelta) -> list[datetime]:
-    """Every whole multiple of `step` since 1970 from `start` to `until`, both included, in UTC.
+    """Every multiple of `step` since 1970 from `start` to `until`, both included, in UTC.
 
-    Grafana's own steps are such multiples too, so that its queries meet the samples.
+    Grafana's steps are such multiples too, so that its queries hit the samples.
     """
     first = floored(start, step)
     if first < start:
@@ -48,21 +48,21 @@ def month_start(instant: datetime, zone: tzinfo) -> datetime:
     return datetime(local.year, local.month, 1, tzinfo=zone).astimezone(UTC)
 
 
-def shared_out(steps: Sequence[datetime], shares: int, zone: tzinfo) -> list[Share]:
-    """At most so many shares of about the same size.
+def split_steps(steps: Sequence[datetime], shares: int, zone: tzinfo) -> list[StepShare]:
+    """Splits steps into at most `shares` shares of about the same size.
 
-    They meet where a month begins, since there most periods and with them most statuses begin anew anyway.
+    They are split at the start of a month if possible: most periods, and with them most statuses, start there anyway.
     """
     cuts = {0, len(steps)}
     for number in range(1, shares):
         ideal = len(steps) * number // shares
         months = [i for i in range(1, len(steps)) if _month(steps[i], zone) != _month(steps[i - 1], zone)]
-        nearest = min(months, key=lambda place: abs(place - ideal), default=ideal)
+        nearest = min(months, key=lambda index: abs(index - ideal), default=ideal)
         cuts.add(nearest if abs(nearest - ideal) <= len(steps) // (8 * shares) else ideal)
     ends = sorted(cuts)
-    firsts = [max(0, end - SETTLING) for end in ends]
+    firsts = [max(0, end - WARM_UP) for end in ends]
     return [
-        Share(tuple(steps[first:until]), begin - first)
+        StepShare(tuple(steps[first:until]), begin - first)
         for first, begin, until in zip(firsts, ends, ends[1:], strict=False)
         if until > begin
     ]

@@ -1,4 +1,4 @@
-"""Shares of a history, evaluated one after the other or each in a process of its own."""
+"""Evaluates shares of a history: a single one in this process, several each in a process of its own."""
 
 from __future__ import annotations
 
@@ -13,103 +13,105 @@ from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 
-from exporter.backfill.series_recorder import Recorded, Recorder
-from exporter.backfill.spool import Spool, Spooled
-from exporter.backfill.steps import Share
+from exporter.backfill.series_recorder import RecordedSeries, SeriesRecorder
+from exporter.backfill.spool import Spool, SpooledTexts
+from exporter.backfill.steps import StepShare
 from exporter.config.fields import Scope
 from exporter.config.root import Config
 from exporter.errors import EvaluationError, ExporterError
 from exporter.exposition.families import business_samples, kpi_samples
-from exporter.kpi.history import history
+from exporter.kpi.history import replay
 from exporter.kpi.values import Freshness
-from exporter.metrics.history import History
+from exporter.metrics.history import RecordReplay
 from exporter.naming import Family
 
-TOLD_EVERY = 25
-"""Steps between two words on progress."""
+PROGRESS_EVERY = 25
+"""Steps between two reports of progress."""
 
 
 @dataclass(frozen=True, slots=True)
-class Task:
-    """A share to evaluate, and the file for what comes of it."""
+class ShareTask:
+    """A share to evaluate, and the file for its lines."""
 
     config: Config
-    records: History
+    records: RecordReplay
     freshness: Mapping[str, Freshness]
-    share: Share
+    share: StepShare
     path: Path
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
-    """What came of a share: families with their description and the heads of their series, and the lines."""
+class EvaluatedShare:
+    """The result of a share: for each family its header and the heads of its series, and the spooled lines."""
 
     families: Mapping[str, tuple[bytes, Sequence[bytes]]]
-    lines: Spooled
+    lines: SpooledTexts
 
 
-def evaluate_part(task: Task, told: Callable[[int], None]) -> Part:
-    """Evaluates a share; `told` hears of every few steps how many they were. Raises EvaluationError, OSError."""
+def evaluate_share(task: ShareTask, on_progress: Callable[[int], None]) -> EvaluatedShare:
+    """Evaluates a share; `on_progress` receives numbers of completed steps. Raises EvaluationError, OSError."""
     spool = Spool(task.path)
     try:
-        recorded = _record(task, spool, told)
+        series = _record(task, spool, on_progress)
     finally:
         spool.discard()
-    return Part(recorded.families, Spooled(task.path, recorded.places))
+    return EvaluatedShare(series.families, SpooledTexts(task.path, series.offsets))
 
 
-def _record(task: Task, spool: Spool, told: Callable[[int], None]) -> Recorded:
-    config, settling, done = task.config, task.share.settling, 0
-    recorder = Recorder(spool, task.share.own)
-    described: dict[tuple[str, Scope], Family] = {}
-    evaluations = history(config, task.records.ask, task.freshness, task.share.steps)
+def _record(task: ShareTask, spool: Spool, on_progress: Callable[[int], None]) -> RecordedSeries:
+    config, warm_up, done = task.config, task.share.warm_up, 0
+    recorder = SeriesRecorder(spool, task.share.own)
+    families: dict[tuple[str, Scope], Family] = {}
+    evaluations = replay(config, task.records.ask, task.freshness, task.share.steps)
     for number, (evaluation, _) in enumerate(evaluations):
-        if number >= settling:
-            rows = chain(business_samples(config, evaluation.metrics, described), kpi_samples(config, evaluation))
-            recorder.record(number - settling, rows)
+        if number >= warm_up:
+            rows = chain(business_samples(config, evaluation.metrics, families), kpi_samples(config, evaluation))
+            recorder.record(number - warm_up, rows)
         done += 1
-        if done == TOLD_EVERY:
-            told(done)
+        if done == PROGRESS_EVERY:
+            on_progress(done)
             done = 0
-    told(done)
+    on_progress(done)
     return recorder.end()
 
 
-def evaluate_parts(tasks: Sequence[Task], told: Callable[[int], None]) -> list[Part]:
-    """All shares, in order: a single one here, several at the same time in processes of their own.
+def evaluate_shares(tasks: Sequence[ShareTask], on_progress: Callable[[int], None]) -> list[EvaluatedShare]:
+    """Evaluates all shares and returns them in order. Several are evaluated in parallel processes.
 
-    Raises EvaluationError, also where a process ended before its work did.
+    Raises EvaluationError, also if a process ends before its share is complete.
     """
     if len(tasks) == 1:
-        return [evaluate_part(tasks[0], told)]
+        return [evaluate_share(tasks[0], on_progress)]
     with _processes(tasks) as receivers:
-        parts: dict[int, Part] = {}
-        while len(parts) < len(tasks):
-            for receiver in wait([r for number, r in receivers.items() if number not in parts]):
-                number = next(n for n, known in receivers.items() if known is receiver)
-                found = _received(receiver)
-                if isinstance(found, int):
-                    told(found)
+        shares: dict[int, EvaluatedShare] = {}
+        while len(shares) < len(tasks):
+            for receiver in wait([r for number, r in receivers.items() if number not in shares]):
+                number = next(n for n, candidate in receivers.items() if candidate is receiver)
+                message = _received(receiver)
+                if isinstance(message, int):
+                    on_progress(message)
                 else:
-                    parts[number] = found
-    return [parts[number] for number in range(len(tasks))]
+                    shares[number] = message
+    return [shares[number] for number in range(len(tasks))]
 
 
-def _received(receiver: object) -> int | Part:
+def _received(receiver: object) -> int | EvaluatedShare:
     if not isinstance(receiver, Connection):
-        raise AssertionError("only connections are waited for")
+        raise AssertionError("wait returns only connections")
     try:
-        found: int | str | Part = receiver.recv()
+        message: int | str | EvaluatedShare = receiver.recv()
     except EOFError:
-        raise EvaluationError("history", "a process ended before its work did, perhaps for want of memory") from None
-    if isinstance(found, str):
-        raise EvaluationError("history", found)
-    return found
+        raise EvaluationError(
+            "history", "a process ended before its work was complete, perhaps out of memory"
+        ) from None
+    if isinstance(message, str):
+        raise EvaluationError("history", message)
+    return message
 
 
 @contextmanager
-def _processes(tasks: Sequence[Task]) -> Iterator[dict[int, Connection]]:
-    # nothing is inherited but what is sent: this process has threads, which do not survive a fork
+def _processes(tasks: Sequence[ShareTask]) -> Iterator[dict[int, Connection]]:
+    # spawn, because this process has threads, which do not survive a fork
     context = multiprocessing.get_context("spawn")
     running: list[BaseProcess] = []
     receivers: dict[int, Connection] = {}
@@ -129,13 +131,16 @@ def _processes(tasks: Sequence[Task]) -> Iterator[dict[int, Connection]]:
             receiver.close()
 
 
-def _work(task: Task, sender: Connection) -> None:
-    for name in (signal.SIGINT, signal.SIGTERM):  # a whole group may hear them; whoever started this process ends it
+def _work(task: ShareTask, sender: Connection) -> None:
+    for name in (
+        signal.SIGINT,
+        signal.SIGTERM,
+    ):  # the whole process group may receive them; the parent ends this one
         signal.signal(name, signal.SIG_IGN)
-    gc.freeze()  # the records are many objects that all stay
+    gc.freeze()  # the records are many objects, all of which live until the end
     try:
-        sender.send(evaluate_part(task, sender.send))
+        sender.send(evaluate_share(task, sender.send))
     except (ExporterError, OSError) as error:
         sender.send(str(error))
     finally:
-        gc.unfreeze()  # extension modules complain at the end about objects that stay
+        gc.unfreeze()  # extension modules report frozen objects on exit

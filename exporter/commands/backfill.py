@@ -20,7 +20,7 @@ from exporter.commands.sync import configured, opened_store, read_unread
 from exporter.config.root import Config
 from exporter.errors import ExitCode
 from exporter.evaluation.freshness import freshness
-from exporter.metrics.history import History
+from exporter.metrics.history import RecordReplay
 from exporter.settings import Settings
 from exporter.store.store import Store
 
@@ -106,7 +106,7 @@ def write(
     """
     fresh = freshness(config, store.outcomes(), clock())
     with store.reading() as reader:
-        records = History(reader, config)
+        records = RecordReplay(reader, config)
     for name in records.failed:
         _log.warning("%s could not be read and is omitted", name)
     steps = select_steps(records.begins)

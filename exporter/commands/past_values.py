@@ -12,7 +12,7 @@ from exporter.config.kpis import Kpi
 from exporter.config.root import Config
 from exporter.config.targets import Growth
 from exporter.errors import Problem
-from exporter.evaluation.evaluator import Evaluations
+from exporter.evaluation.evaluator import Evaluator
 from exporter.evaluation.freshness import freshness
 from exporter.store.store import Store
 
@@ -53,7 +53,7 @@ def final_values(config: Config, store: Store, kpi: Kpi, count: int, now: dateti
             "kpis": [kpi.model_copy(update={"scopes": (Scope.COMPANY,), "guard": None})],
         }
     ).located_in(config.base)
-    evaluations = Evaluations(reduced, store)
+    evaluations = Evaluator(reduced, store)
     at = min([now, *(horizon for horizon in horizons if horizon is not None)])
     finals: list[float | None] = []
     for _ in range(count + 1):

@@ -21,7 +21,7 @@ from exporter.commands.sync import configured, opened_store, read_unread
 from exporter.config.fields import Scope
 from exporter.config.root import Config
 from exporter.errors import ExitCode
-from exporter.evaluation.evaluator import Evaluations
+from exporter.evaluation.evaluator import Evaluator
 from exporter.kpi.values import Evaluation, KpiValue
 from exporter.settings import Settings
 
@@ -45,7 +45,7 @@ def run(settings: Settings, options: ValuesOptions, log: LogOptions) -> ExitCode
         with opened_store(config, settings.data_dir) as store:
             complete = options.no_sync or read_unread(config, store, settings.data_dir)
             at = at or system_clock()
-            evaluation = _only(Evaluations(config, store).evaluate(at, None).evaluation, options.scopes)
+            evaluation = _only(Evaluator(config, store).evaluate(at, None).evaluation, options.scopes)
     if options.format == "json":
         typer.echo(_json(config, evaluation, at))
     elif options.format == "openmetrics":

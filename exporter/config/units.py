@@ -7,14 +7,14 @@ from collections.abc import Mapping
 
 from exporter.config.expression import Binary, Constant, Expression, Ref
 from exporter.config.metrics import Metric, span_of
-from exporter.records import ENTITIES, Kind, column
+from exporter.records import ENTITIES, ColumnKind, column
 
 UNITS = ("count", "ratio", "currency", "seconds", "score")
 """Units with a meaning of their own. Any other unit is free text."""
 
 RESERVED_LABELS = frozenset({"period", "team", "person", "kpi", "job", "instance", "le", "quantile"})
 
-_KIND_UNITS = {Kind.MONEY: "currency", Kind.SECONDS: "seconds"}
+_KIND_UNITS = {ColumnKind.MONEY: "currency", ColumnKind.SECONDS: "seconds"}
 _NO_UNIT = ""
 """Of constants, and of what is calculated from constants alone."""
 
@@ -32,7 +32,7 @@ def metric_unit(metric: Metric) -> str:
         return _KIND_UNITS[measured.kind]
     if metric.aggregate == "sum":
         return "count"
-    return "ratio" if measured and measured.kind is Kind.FLAG else "score"
+    return "ratio" if measured and measured.kind is ColumnKind.FLAG else "score"
 
 
 def with_unit(metric: Metric, currency: str) -> str:

@@ -1,1 +1,5 @@
-"""One evaluation of everything in the config, from the store: business metrics and KPIs as of one instant."""
+"""Evaluates everything in a config from the store, as of one instant.
+
+In: a config, a store and an instant. Out: an `Evaluation` with metrics, KPIs, scores and undated records. Start
+reading at evaluator.py; answer_cache.py decides which answers are still valid, freshness.py how far the data is known.
+"""

@@ -1,45 +1,47 @@
-"""Answers remembered for as long as they stay true, so that an evaluation asks only what may have changed."""
+"""Caches answers for as long as they stay valid, so that an evaluation only asks what may have changed."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import UTC, date, datetime
+from functools import lru_cache
+
+from sqlglot import exp
 
 from exporter.config.metrics import Metric
 from exporter.config.root import Config
-from exporter.evaluation.horizon import next_event
+from exporter.metrics.columns import ROW, instant_of
 from exporter.metrics.connection import Reader
-from exporter.metrics.rows import Shape
-from exporter.metrics.values import Answers, Group, Measured, Question
+from exporter.metrics.rows import END, PreparedStatement, QueryShape
+from exporter.metrics.values import LAST, Answers, GroupValues, Question, Window
 
-_Key = tuple[str, str, bool, datetime]
-_Answer = Mapping[Group, Measured]
+_CacheKey = tuple[str, str, bool, datetime]
 
 
 @dataclass(frozen=True, slots=True)
-class _Kept:
-    """An answer as of `end`, given by rows of version `stamp`; `day` is the local date of `end`."""
+class _CachedAnswer:
+    """An answer as of `end`, from rows of the given versions; `day` is the local date of `end`."""
 
     end: datetime
     day: date
-    stamp: object
-    answer: _Answer
+    versions: tuple[int, int]
+    values: GroupValues
 
 
-class Recall:
-    """What was answered before. An answer holds for a later end of its window while
+class AnswerCache:
+    """The answers to earlier questions. An answer is valid for a later end of its window as long as
 
-    - the rows of its entity, and the people, are the same,
-    - no row begins or ends to count in between (`next_event`), and
-    - it is the same local day, since rates and memberships change at midnight.
+    - the rows of its entity, and the people, are unchanged,
+    - no row begins or ends to count in between (`next_change`), and
+    - the local day is the same, because rates and team memberships change at midnight.
     """
 
     def __init__(self, config: Config) -> None:
         self._metrics = config.metric_by_name
         self._zone = config.company.timezone
-        self._kept: dict[_Key, _Kept] = {}
-        self._events: dict[tuple[Shape, int], tuple[datetime, datetime]] = {}
+        self._cache: dict[_CacheKey, _CachedAnswer] = {}
+        self._changes: dict[tuple[QueryShape, int], tuple[datetime, datetime]] = {}
 
     def answers(
         self,
@@ -48,64 +50,75 @@ class Recall:
         questions: Sequence[Question],
         ask: Callable[[Sequence[Question]], Answers],
     ) -> Answers:
-        """The answers of all questions; only what is not known any more goes to `ask`.
+        """The answers to all questions; only those without a valid answer are passed to `ask`.
 
-        An answer that is still true is the very object given before. Questions that `ask` leaves out have none.
+        A cached answer is the same object as before. Questions that `ask` leaves out have no answer.
         """
-        found: dict[Question, _Answer] = {}
-        unknown: list[Question] = []
+        answers: dict[Question, GroupValues] = {}
+        unanswered: list[Question] = []
         for question in questions:
-            kept = self._recall(reader, versions, question)
-            if kept is None:
-                unknown.append(question)
+            values = self._cached(reader, versions, question)
+            if values is None:
+                unanswered.append(question)
             else:
-                found[question] = kept
-        if unknown:
-            fresh = ask(unknown)
-            found.update(fresh)
-            self._keep(versions, fresh)
-        self._forget(questions)
-        return found
+                answers[question] = values
+        if unanswered:
+            new_answers = ask(unanswered)
+            answers.update(new_answers)
+            for question, values in new_answers.items():
+                end, entity = question.window.end, self._metrics[question.metric].entity
+                self._cache[_key(question)] = _CachedAnswer(end, self._day(end), _of(entity, versions), values)
+        current = set(map(_key, questions))
+        self._cache = {key: cached for key, cached in self._cache.items() if key in current}
+        return answers
 
-    def _recall(self, reader: Reader, versions: Mapping[str, int], question: Question) -> _Answer | None:
+    def _cached(self, reader: Reader, versions: Mapping[str, int], question: Question) -> GroupValues | None:
         metric = self._metrics.get(question.metric)
-        kept = self._kept.get(_key(question))
-        if metric is None or kept is None or kept.stamp != _stamp(metric, versions):
+        cached = self._cache.get(_key(question))
+        if metric is None or cached is None or cached.versions != _of(metric.entity, versions):
             return None
         end = question.window.end
-        if kept.end == end:
-            return kept.answer
-        if end < kept.end or self._day(end) != kept.day:
+        if cached.end == end:
+            return cached.values
+        if end < cached.end or self._day(end) != cached.day:
             return None
-        return kept.answer if self._next(reader, metric, versions, kept.end) > end else None
+        return cached.values if self._next_change(reader, metric, versions, cached.end) > end else None
 
-    def _next(self, reader: Reader, metric: Metric, versions: Mapping[str, int], after: datetime) -> datetime:
-        """The next event from `after` on; what was found from an earlier instant still holds until it is reached."""
-        shape = Shape.of(metric)
+    def _next_change(self, reader: Reader, metric: Metric, versions: Mapping[str, int], after: datetime) -> datetime:
+        """The next change from `after` on. A known one stays valid until it is reached."""
+        shape = QueryShape.of(metric)
         key = shape, versions.get(metric.entity, 0)
-        since, event = self._events.get(key, (None, None))
-        if since is None or event is None or not since <= after < event:
-            event = next_event(reader, shape, after)
-            self._events[key] = after, event
-        return event
-
-    def _keep(self, versions: Mapping[str, int], fresh: Answers) -> None:
-        for question, answer in fresh.items():
-            metric = self._metrics[question.metric]
-            end = question.window.end
-            self._kept[_key(question)] = _Kept(end, self._day(end), _stamp(metric, versions), answer)
-
-    def _forget(self, questions: Iterable[Question]) -> None:
-        asked = set(map(_key, questions))
-        self._kept = {key: kept for key, kept in self._kept.items() if key in asked}
+        since, change = self._changes.get(key, (None, None))
+        if since is None or change is None or not since <= after < change:
+            change = next_change(reader, shape, after)
+            self._changes[key] = after, change
+        return change
 
     def _day(self, instant: datetime) -> date:
         return instant.astimezone(self._zone).date()
 
 
-def _key(question: Question) -> _Key:
+def _key(question: Question) -> _CacheKey:
     return question.metric, question.scope.value, question.by, question.window.start
 
 
-def _stamp(metric: Metric, versions: Mapping[str, int]) -> tuple[int, int]:
-    return versions.get(metric.entity, 0), versions.get("people", 0)
+def _of(entity: str, versions: Mapping[str, int]) -> tuple[int, int]:
+    return versions.get(entity, 0), versions.get("people", 0)
+
+
+def next_change(reader: Reader, shape: QueryShape, after: datetime) -> datetime:
+    """The first instant from `after` on at which a record begins to count, or at which a level ends.
+
+    `values.LAST` if there is none. Raises QueryError.
+    """
+    columns = (shape.opens,) if shape.closes is None else (shape.opens, shape.closes)
+    rows = [_first_instant(shape.entity, column).fetch(reader, Window(after, after)) for column in columns]
+    return min((row[0].replace(tzinfo=UTC) for (row,) in rows if row[0] is not None), default=LAST)
+
+
+@lru_cache(maxsize=64)
+def _first_instant(entity: str, column: str) -> PreparedStatement:
+    instant = instant_of(entity, column)
+    query = exp.select(exp.Min(this=instant.copy())).from_(exp.to_table(entity).as_(ROW))
+    later = exp.GTE(this=instant.copy(), expression=exp.Placeholder(this=END))
+    return PreparedStatement.of(query.where(exp.not_(exp.column("deleted", ROW)), later))

@@ -1,51 +1,131 @@
-"""The company's calendar: local dates as instants in UTC, and which share of a span has passed."""
+"""The company's calendar: periods as spans of local dates, their instants in UTC, and how much of them has elapsed."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Container
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from itertools import accumulate
 from zoneinfo import ZoneInfo
 
 from exporter.config.company import Company, Hours
 from exporter.config.fields import Pace, Period
-from exporter.kpi import periods
-from exporter.kpi.periods import Span
-from exporter.kpi.workdays import workdays
+from exporter.config.public_holidays import public_holidays
+from exporter.errors import EvaluationError
 from exporter.metrics.values import Window
 
+_MONTHS = {Period.MONTH: 1, Period.QUARTER: 3, Period.YEAR: 12}
 _DAY = timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True)
+class DateSpan:
+    """Local dates [first, until)."""
+
+    first: date
+    until: date
+
+    @property
+    def days(self) -> int:
+        """The number of dates."""
+        return (self.until - self.first).days
+
+
+def period_of(period: Period, day: date, week_start: int = 0, fiscal_month: int = 1) -> DateSpan:
+    """The period that contains `day`.
+
+    `week_start` counts weekdays from Monday 0. `fiscal_month` is the month (January is 1) in which the fiscal year
+    starts; quarters are its three-month parts (maths 8.13).
+    """
+    if period is Period.DAY:
+        return DateSpan(day, day + _DAY)
+    if period is Period.WEEK:
+        first = day - timedelta(days=(day.weekday() - week_start) % 7)
+        return DateSpan(first, first + 7 * _DAY)
+    length = _MONTHS[period]
+    months = day.year * 12 + day.month - 1
+    start = months - (months - (fiscal_month - 1)) % length
+    return DateSpan(_first_of(start), _first_of(start + length))
+
+
+def previous_period(period: Period, span: DateSpan) -> DateSpan:
+    """The period that ends where `span` starts."""
+    return _shifted(period, span, _MONTHS.get(period, 0), timedelta(days=7 if period is Period.WEEK else 1))
+
+
+def same_period_last_year(period: Period, span: DateSpan) -> DateSpan:
+    """The same period of last year.
+
+    Months, quarters and years shift by twelve months, and weeks by 364 days so that weekdays stay aligned. A day
+    keeps its date; 29 February becomes the 28th (maths 8.6, 8.13).
+    """
+    if period is Period.DAY:
+        day = span.first
+        first = day.replace(year=day.year - 1, day=28 if (day.month, day.day) == (2, 29) else day.day)
+        return DateSpan(first, first + _DAY)
+    return _shifted(period, span, 12, timedelta(days=364))
+
+
+def _shifted(period: Period, span: DateSpan, months: int, days: timedelta) -> DateSpan:
+    if period not in _MONTHS:
+        return DateSpan(span.first - days, span.until - days)
+    return DateSpan(*(_first_of(day.year * 12 + day.month - 1 - months) for day in (span.first, span.until)))
+
+
+def _first_of(months: int) -> date:
+    return date(months // 12, months % 12 + 1, 1)
+
+
+def workdays(company: Company) -> Callable[[date], bool]:
+    """Returns a test for workdays: the company's weekdays without public holidays and the company's days off.
+
+    Raises EvaluationError if no holidays are known for the country or its subdivision.
+    """
+    settings = company.holidays
+    days_off = frozenset(settings.dates)
+    weekdays = company.working_weekdays
+    public: Container[date] = ()
+    if settings.country:
+        try:
+            public = public_holidays(settings.country, settings.subdivision)
+        except NotImplementedError as error:
+            raise EvaluationError("company.holidays", str(error)) from None
+
+    def is_workday(day: date) -> bool:
+        return day.weekday() in weekdays and day not in days_off and day not in public
+
+    return is_workday
 
 
 class Calendar:
     """Periods, day bounds and workday weights of one company.
 
-    It remembers what it has worked out, which changes no answer; so one calendar serves many evaluations.
+    Results are cached. They depend on the arguments alone, so one calendar can serve many evaluations.
     """
 
     def __init__(
         self,
         zone: ZoneInfo,
-        works: Callable[[date], bool],
+        is_workday: Callable[[date], bool],
         *,
         week_start: int = 0,
         fiscal_month: int = 1,
         hours: Hours | None = None,
     ) -> None:
         self._zone = zone
-        self._works = works
+        self._is_workday = is_workday
         self._week_start = week_start
         self._fiscal_month = fiscal_month
         self._hours = hours
         self._starts: dict[date, datetime] = {}
-        self._weights: dict[tuple[Span, Pace], tuple[float, ...]] = {}
-        self._sums: dict[tuple[Span, Pace], tuple[float, ...]] = {}
+        self._weights: dict[tuple[DateSpan, Pace], tuple[float, ...]] = {}
+        self._sums: dict[tuple[DateSpan, Pace], tuple[float, ...]] = {}
 
     @classmethod
     def of(cls, company: Company) -> Calendar:
-        """The calendar of a company's zone, week, fiscal year, workdays, holidays and opening hours.
+        """The calendar of a company's time zone, week, fiscal year, workdays, holidays and opening hours.
 
-        Raises EvaluationError where no holidays are known for its country.
+        Raises EvaluationError if no holidays are known for its country.
         """
         return cls(
             company.timezone,
@@ -58,8 +138,8 @@ class Calendar:
     def start_of(self, day: date) -> datetime:
         """The first instant of a local date, in UTC.
 
-        Where midnight does not exist it is the first valid instant after, where it comes twice the first
-        (maths 8.12).
+        If a clock change skips midnight, this is the first valid instant after it; if midnight occurs twice, the
+        first one (maths 8.12).
         """
         start = self._starts.get(day)
         if start is None:
@@ -67,34 +147,38 @@ class Calendar:
         return start
 
     def day_of(self, instant: datetime) -> date:
-        """The local date whose bounds hold an instant."""
+        """The local date that contains an instant."""
         day = instant.astimezone(self._zone).date()
         while self.start_of(day + _DAY) <= instant:
             day += _DAY
         return day
 
-    def holding(self, period: Period, instant: datetime) -> Span:
-        """The period in which an instant lies; one exactly at a period's start belongs to that period."""
-        return periods.holding(period, self.day_of(instant), self._week_start, self._fiscal_month)
+    def period_of(self, period: Period, instant: datetime) -> DateSpan:
+        """The period that contains an instant; an instant at a period's start belongs to that period."""
+        return period_of(period, self.day_of(instant), self._week_start, self._fiscal_month)
 
-    def window(self, span: Span, until: datetime | None = None) -> Window:
+    def window(self, span: DateSpan, until: datetime | None = None) -> Window:
         """The span's instants in UTC, cut off at `until`."""
         return Window(self.start_of(span.first), until or self.start_of(span.until))
 
-    def weights(self, span: Span, pace: Pace) -> tuple[float, ...]:
-        """What each date of a span weighs: 1 a workday and 0 any other for `workdays`, else 1 each.
+    def weights(self, span: DateSpan, pace: Pace) -> tuple[float, ...]:
+        """The weight of each date of a span: for `workdays` 1 per workday and 0 otherwise, else 1 each.
 
-        A span without any workday weighs every date alike (maths 8.3).
+        In a span without any workday every date has the same weight (maths 8.3).
         """
-        found = self._weights.get((span, pace))
-        if found is None:
-            found = self._weights[span, pace] = self._weigh(span, pace)
-        return found
+        weights = self._weights.get((span, pace))
+        if weights is None:
+            weights = (1.0,) * span.days
+            if pace is Pace.WORKDAYS:
+                worked = tuple(float(self._is_workday(span.first + timedelta(days=n))) for n in range(span.days))
+                weights = worked if any(worked) else weights
+            self._weights[span, pace] = weights
+        return weights
 
-    def share(self, span: Span, pace: Pace, instant: datetime) -> float:
-        """The expected share f, from 0 to 1, of a span's result by an instant (maths 8.3).
+    def share(self, span: DateSpan, pace: Pace, instant: datetime) -> float:
+        """The share f, from 0 to 1, of a span's result that is expected by an instant (maths 8.3).
 
-        Whole days count by weight and today by how much of it has passed, so a day of 23 or 25 hours weighs the
+        Past days count with their weight and today with its elapsed part, so a day of 23 or 25 hours weighs the
         same as any other.
         """
         if instant <= self.start_of(span.first):
@@ -102,24 +186,13 @@ class Calendar:
         if instant >= self.start_of(span.until):
             return 1.0
         today = self.day_of(instant)
-        passed = (today - span.first).days
-        weights, sums = self.weights(span, pace), self._sums_of(span, pace)
-        return (sums[passed] + weights[passed] * self._day_share(today, pace, instant)) / sums[-1]
+        index = (today - span.first).days
+        weights, sums = self.weights(span, pace), self._sums.get((span, pace))
+        if sums is None:
+            sums = self._sums[span, pace] = tuple(accumulate(weights, initial=0.0))
+        return (sums[index] + weights[index] * self._elapsed_today(today, pace, instant)) / sums[-1]
 
-    def _weigh(self, span: Span, pace: Pace) -> tuple[float, ...]:
-        even = (1.0,) * span.days
-        if pace is not Pace.WORKDAYS:
-            return even
-        weights = tuple(float(self._works(span.first + timedelta(days=n))) for n in range(span.days))
-        return weights if any(weights) else even
-
-    def _sums_of(self, span: Span, pace: Pace) -> tuple[float, ...]:
-        found = self._sums.get((span, pace))
-        if found is None:
-            found = self._sums[span, pace] = tuple(accumulate(self.weights(span, pace), initial=0.0))
-        return found
-
-    def _day_share(self, day: date, pace: Pace, instant: datetime) -> float:
+    def _elapsed_today(self, day: date, pace: Pace, instant: datetime) -> float:
         opens, closes = self.start_of(day), self.start_of(day + _DAY)
         if pace is Pace.WORKDAYS and self._hours is not None:
             opens = _instant(datetime.combine(day, self._hours.opens), self._zone)
@@ -130,7 +203,7 @@ class Calendar:
 
 
 def _instant(local: datetime, zone: ZoneInfo) -> datetime:
-    """A local time as an instant in UTC: the first of two, or the first valid one after where there is none."""
+    """A local time as an instant in UTC: the first of two, or the first valid one after a skipped time."""
     first = local.replace(tzinfo=zone).astimezone(UTC)
     if first.astimezone(zone).replace(tzinfo=None) == local:
         return first
@@ -138,7 +211,7 @@ def _instant(local: datetime, zone: ZoneInfo) -> datetime:
 
 
 def _end_of_gap(before: datetime, after: datetime, zone: ZoneInfo) -> datetime:
-    """The instant at which the zone's clock jumped, which lies after `before` and not after `after`."""
+    """The instant of the zone's clock change in (before, after]."""
     offset = before.astimezone(zone).utcoffset()
     while after - before > timedelta(seconds=1):
         middle = before + timedelta(seconds=int((after - before).total_seconds()) // 2)

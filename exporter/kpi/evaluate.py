@@ -1,46 +1,45 @@
-"""All KPIs as of one instant: what has to be asked, and what the answers say."""
+"""Evaluates all KPIs of a config as of one instant: which questions to ask, and what the answers mean."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import chain
 
 from exporter.config.fields import Scope, Status
 from exporter.config.root import Config
 from exporter.kpi.calendar import Calendar
-from exporter.kpi.group_readings import Reader, Row
-from exporter.kpi.judge import Verdict, judge, withheld
-from exporter.kpi.memory import Memory
-from exporter.kpi.moment import Moment, moment_of
+from exporter.kpi.group_readings import GroupReader
 from exporter.kpi.pace import Yardstick
-from exporter.kpi.plan import Plan
+from exporter.kpi.plan import KpiPeriod, Plan
 from exporter.kpi.sampling import Sampler, Sampling
-from exporter.kpi.values import Evaluation, Freshness, KpiValue
-from exporter.kpi.verdicts import Tally, with_guards
+from exporter.kpi.status import HeldStatus, StatusKey, StatusMemory, Verdict, guarded, judge, withheld
+from exporter.kpi.values import Evaluation, Freshness, KpiValue, ObjectiveScore
 from exporter.metrics.values import Answers, Group, Question
 
-Ask = Callable[[Sequence[Question]], Answers]
-"""Answers questions. Those about a metric that cannot be answered are left out."""
+Answerer = Callable[[Sequence[Question]], Answers]
+"""Answers questions about metrics. The result omits the questions about a metric that failed."""
+
+_MAX_RATIO = 1.0
+_MIN_COVERAGE = 0.5
 
 
 @dataclass(frozen=True, slots=True)
-class Prepared:
+class PreparedEvaluation:
     """An evaluation before its questions are answered."""
 
     at: datetime
-    moments: tuple[Moment, ...]
+    periods: tuple[KpiPeriod, ...]
     samplings: tuple[Sampling, ...]
     questions: tuple[Question, ...]
 
 
-class Evaluator:
+class KpiEvaluator:
     """Evaluates the metrics and KPIs of one config, at any number of instants.
 
-    It keeps what the config and the calendar alone decide, so that one evaluator serves many evaluations; no result
-    depends on what was evaluated before, but for the memory that the caller carries along.
-    Raises EvaluationError where the calendar knows no holidays of the company's country.
+    It caches what depends on the config and the calendar alone. Results depend on earlier evaluations only through
+    the memory that the caller passes on. Raises EvaluationError if no holidays are known for the company's country.
     """
 
     def __init__(self, config: Config) -> None:
@@ -48,81 +47,145 @@ class Evaluator:
         calendar = Calendar.of(config.company)
         self._plans = tuple(Plan.of(config, kpi, calendar) for kpi in config.kpis)
         self._guards = {kpi.name: kpi.guard for kpi in config.kpis if kpi.guard is not None}
-        self._reader = Reader()
+        self._reader = GroupReader()
         self._sampler = Sampler(config, calendar)
 
     def evaluate(
-        self, ask: Ask, freshness: Mapping[str, Freshness], now: datetime, memory: Memory | None
-    ) -> tuple[Evaluation, Memory]:
-        """As the function `evaluate`; everything is asked at once."""
+        self, ask: Answerer, freshness: Mapping[str, Freshness], now: datetime, memory: StatusMemory | None
+    ) -> tuple[Evaluation, StatusMemory]:
+        """Metrics and KPIs as of `now`, or as of the oldest input if that is older (design 7).
+
+        `freshness` says for each entity how far it is known. `memory` is what the previous evaluation returned; with
+        None statuses follow thresholds alone, as for a past instant. A metric without an answer affects only itself
+        and the KPIs that use it: their names are in `failed`. Raises whatever `ask` raises.
+        """
         prepared = self.prepare(freshness, now)
         return self.conclude(prepared, ask(prepared.questions), memory)
 
-    def prepare(self, freshness: Mapping[str, Freshness], now: datetime) -> Prepared:
-        """Which periods and questions an evaluation comes down to."""
-        moments = tuple(moment_of(plan, freshness, now) for plan in self._plans)
-        sampled = tuple(self._sampler.samplings(freshness, now))
-        asked = chain.from_iterable(part.questions() for part in chain[Moment | Sampling](moments, sampled))
-        return Prepared(now, moments, sampled, tuple(dict.fromkeys(asked)))
+    def prepare(self, freshness: Mapping[str, Freshness], now: datetime) -> PreparedEvaluation:
+        """The periods to evaluate, and the questions they require."""
+        periods = tuple(plan.at(freshness, now) for plan in self._plans)
+        samplings = tuple(self._sampler.samplings(freshness, now))
+        questions = chain.from_iterable(part.questions() for part in chain[KpiPeriod | Sampling](periods, samplings))
+        return PreparedEvaluation(now, periods, samplings, tuple(dict.fromkeys(questions)))
 
-    def conclude(self, prepared: Prepared, answers: Answers, memory: Memory | None) -> tuple[Evaluation, Memory]:
-        """What the answers say, and the memory for the next evaluation."""
-        memory = memory or Memory()
+    def conclude(
+        self, prepared: PreparedEvaluation, answers: Answers, memory: StatusMemory | None
+    ) -> tuple[Evaluation, StatusMemory]:
+        """The evaluation that follows from the answers, and the memory for the next one."""
+        memory = memory or StatusMemory()
         failed = {question.metric for question in prepared.questions if question not in answers}
-        tally = Tally()
-        for moment in prepared.moments:
-            if failed.intersection(moment.plan.formula.metrics):
-                failed.add(moment.plan.kpi.name)
+        tally = _Tally()
+        for period in prepared.periods:
+            if failed.intersection(period.plan.formula.metrics):
+                failed.add(period.plan.kpi.name)
                 continue
             try:
-                tally.add(list(self._values(moment, answers, memory)))
-            except ArithmeticError:  # a date at the end of the calendar, or a number beyond all floats
-                failed.add(moment.plan.kpi.name)
+                tally.add(list(self._values(period, answers, memory)))
+            except ArithmeticError:  # a date at the end of the calendar, or a number too large for a float
+                failed.add(period.plan.kpi.name)
         evaluation = Evaluation(
             prepared.at,
-            with_guards(tally.values, self._guards),
+            _with_guards(tally.values, self._guards),
             tuple(chain.from_iterable(self._sampler.samples(sampling, answers) for sampling in prepared.samplings)),
             tally.scores(self._config),
             failed=tuple(sorted(failed)),
         )
-        return evaluation, tally.remembered(memory)
+        return evaluation, tally.updated(memory)
 
-    def _values(self, moment: Moment, answers: Answers, memory: Memory) -> Iterator[tuple[KpiValue, Verdict]]:
-        if moment.withheld is Status.NO_DATA:
-            if Scope.COMPANY in moment.scopes:
-                yield withheld(moment, Status.NO_DATA, Scope.COMPANY, Group()), Verdict(Status.NO_DATA)
+    def _values(self, period: KpiPeriod, answers: Answers, memory: StatusMemory) -> Iterator[tuple[KpiValue, Verdict]]:
+        status, plan = period.withheld, period.plan
+        if status is Status.NO_DATA:
+            if Scope.COMPANY in period.scopes:
+                yield withheld(period, status, Scope.COMPANY, Group()), Verdict(status)
             return
-        for scope in moment.scopes:
-            rows = self._reader.rows(moment, scope, answers)
-            if moment.withheld is not None:
-                for row in rows:
-                    yield withheld(moment, moment.withheld, scope, row.group), Verdict(moment.withheld)
-            else:
-                yield from _judged(moment, scope, rows, memory)
+        for scope in period.scopes:
+            yardsticks: dict[object, Yardstick | None] = {}
+            for row in self._reader.rows(period, scope, answers):
+                if status is not None:
+                    yield withheld(period, status, scope, row.group), Verdict(status)
+                    continue
+                key = plan.target_key(row.group, row.reference)
+                if key not in yardsticks:
+                    yardsticks[key] = plan.yardstick(period.progress, row.group, row.reference)
+                yield judge(period, scope, row, yardsticks[key], memory)
 
 
-def evaluate(
-    config: Config,
-    ask: Ask,
-    freshness: Mapping[str, Freshness],
-    now: datetime,
-    memory: Memory | None,
-) -> tuple[Evaluation, Memory]:
-    """Metrics and KPIs as of `now`, or as of the oldest input where that is older (design 7).
+@dataclass(slots=True)
+class _Tally:
+    """Values and verdicts of an evaluation in progress."""
 
-    `freshness` says for each entity how far it is known. `memory` is what the evaluation before returned; None
-    gives statuses by thresholds alone, as for a past instant. A metric without an answer costs only itself and the
-    KPIs on it: their names are in `failed`. Raises EvaluationError where the calendar knows no holidays of the
-    company's country, and whatever `ask` raises.
+    values: list[KpiValue] = field(default_factory=list)
+    company: dict[str, Verdict] = field(default_factory=dict)
+    held: dict[StatusKey, tuple[datetime, HeldStatus]] = field(default_factory=dict)
+    starts: dict[str, datetime] = field(default_factory=dict)
+
+    def add(self, judged_values: Iterable[tuple[KpiValue, Verdict]]) -> None:
+        for value, verdict in judged_values:
+            self.values.append(value)
+            self.starts[value.kpi] = value.period_start
+            if value.scope is Scope.COMPANY:
+                self.company[value.kpi] = verdict
+            if verdict.held is not None:
+                key = (value.kpi, value.scope, value.team, value.person)
+                self.held[key] = value.period_start, verdict.held
+
+    def updated(self, memory: StatusMemory) -> StatusMemory:
+        """The memory with the new statuses, and without those of periods that have ended."""
+        current = {key: entry for key, entry in memory.entries.items() if self.starts.get(key[0], entry[0]) == entry[0]}
+        return StatusMemory(current | self.held)
+
+    def scores(self, config: Config) -> tuple[ObjectiveScore, ...]:
+        """The score of each objective, from the company's values of its KPIs."""
+        return tuple(
+            objective_score(
+                objective.name,
+                [
+                    (kpi.weight, self.company[kpi.name].ratio if kpi.name in self.company else None)
+                    for kpi in config.kpis
+                    if kpi.objective == objective.name and Scope.COMPANY in kpi.scopes
+                ],
+            )
+            for objective in config.objectives
+        )
+
+
+def objective_score(objective: str, weighted_ratios: Sequence[tuple[float, float | None]]) -> ObjectiveScore:
+    """The weighted mean of the KPIs' ratios, each clamped to [0, 1], so that no KPI can mask a failing one (maths 8.7).
+
+    Each pair is a KPI's weight and the ratio behind its verdict, None if it has no verdict. Such KPIs are left out,
+    and the coverage says how much of the weight remains; below one half there is no score.
     """
-    return Evaluator(config).evaluate(ask, freshness, now, memory)
+    total = sum(weight for weight, _ in weighted_ratios)
+    judged = [(weight, ratio) for weight, ratio in weighted_ratios if ratio is not None]
+    judged_weight = sum(weight for weight, _ in judged)
+    points = sum(weight * min(max(ratio, 0.0), _MAX_RATIO) for weight, ratio in judged)
+    coverage = judged_weight / total if total else 0.0
+    score = points / judged_weight if judged_weight and coverage >= _MIN_COVERAGE else None
+    return ObjectiveScore(objective, score, coverage)
 
 
-def _judged(moment: Moment, scope: Scope, rows: Iterable[Row], memory: Memory) -> Iterator[tuple[KpiValue, Verdict]]:
-    plan = moment.plan
-    yardsticks: dict[object, Yardstick | None] = {}
-    for row in rows:
-        key = plan.target_key(row.group, row.reference)
-        if key not in yardsticks:
-            yardsticks[key] = plan.yardstick(moment.clock, row.group, row.reference)
-        yield judge(moment, scope, row, yardsticks[key], memory)
+def _with_guards(values: Sequence[KpiValue], guards: Mapping[str, str]) -> tuple[KpiValue, ...]:
+    """The values, with KPIs whose guard is off track at risk at best.
+
+    `guards` names the guard of each KPI that has one. The guard's status for the same team or person applies, or
+    the company's if it has none there.
+    """
+    if not guards:
+        return tuple(values)
+    names = set(guards.values())
+    statuses = {
+        (value.kpi, value.scope, value.team, value.person): value.status for value in values if value.kpi in names
+    }
+
+    def guard_status(value: KpiValue) -> Status | None:
+        guard = guards.get(value.kpi)
+        if guard is None:
+            return None
+        company = statuses.get((guard, Scope.COMPANY, None, None))
+        return statuses.get((guard, value.scope, value.team, value.person), company)
+
+    return tuple(
+        value._replace(status=guarded(value.status)) if guard_status(value) is Status.OFF_TRACK else value
+        for value in values
+    )

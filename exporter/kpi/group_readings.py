@@ -1,4 +1,4 @@
-"""Readings of KPIs out of answers, without doing again what the same answers already gave."""
+"""KPI readings by group, computed from answers and reused while the answers stay the same."""
 
 from __future__ import annotations
 
@@ -8,90 +8,83 @@ from operator import is_
 from typing import NamedTuple
 
 from exporter.config.fields import Scope
-from exporter.kpi.moment import Moment
-from exporter.kpi.readings import Answer, Formula, Reading, groups_of, name_of
-from exporter.metrics.values import Answers, Group, Measured
+from exporter.kpi.plan import KpiPeriod
+from exporter.kpi.readings import Formula, KpiReading, groups_of, name_of
+from exporter.metrics.values import Answers, Group, GroupValues, MeasuredValue
 
-_Final = Mapping[str | None, Reading]
+_Finals = Mapping[str | None, KpiReading]
+"""The readings of a whole period, by the name of the group."""
 
 
-class Row(NamedTuple):
-    """One group: the period to date, and the finals of the period before and of the one growth is measured against.
+class GroupReading(NamedTuple):
+    """One group: its reading so far, of the previous period, and of the period that growth is measured against.
 
-    A final is None where the group had no record then, or where nothing is measured against it.
+    The latter two are None if the group had no records then, or if nothing is measured against them.
     """
 
     group: Group
-    now: Reading
-    previous: Reading | None
-    reference: Reading | None
+    current: KpiReading
+    previous: KpiReading | None
+    reference: KpiReading | None
 
 
 @dataclass(frozen=True, slots=True)
-class _Kept:
-    """What was read last: the answers, their finals, what each group's row was read from, and the rows in order."""
+class _CachedReadings:
+    """The latest readings: the answers, the finals of whole periods, each group's inputs, and the sorted result."""
 
-    given: Sequence[Sequence[Answer]]
-    finals: Sequence[_Final]
-    rows: Mapping[Group, tuple[Sequence[Measured | None], Row]]
-    ordered: Sequence[Row]
-
-
-_NOTHING = _Kept((), (), {}, ())
+    answers: Sequence[Sequence[GroupValues]]
+    finals: Sequence[_Finals]
+    rows: Mapping[Group, tuple[Sequence[MeasuredValue | None], GroupReading]]
+    result: Sequence[GroupReading]
 
 
-class Reader:
-    """Reads KPI values from answers.
+_EMPTY = _CachedReadings((), (), {}, ())
 
-    Answers, and numbers in them, that are the same objects as last time are not read again: over a history most of
-    one step are those of the step before.
+
+class GroupReader:
+    """Computes KPI values from answers.
+
+    Answers, and numbers in them, that are the same objects as last time are not read again: in a replayed history
+    consecutive steps share most of them.
     """
 
     def __init__(self) -> None:
-        self._kept: dict[tuple[str, Scope], _Kept] = {}
+        self._cache: dict[tuple[str, Scope], _CachedReadings] = {}
 
-    def rows(self, moment: Moment, scope: Scope, answers: Answers) -> Sequence[Row]:
-        """A row for every group that had records in the period to date or in the one before, in order of name."""
-        key = moment.plan.kpi.name, scope
-        given = [[answers[question] for question in asked] for asked in moment.asked(scope)]
-        kept = self._kept.get(key, _NOTHING)
-        if not _same(given, kept.given):
-            kept = self._kept[key] = _read(moment.plan.formula, given, kept)
-        return kept.ordered
+    def rows(self, period: KpiPeriod, scope: Scope, answers: Answers) -> Sequence[GroupReading]:
+        """A row for each group with records in the period so far or in the previous one, sorted by name."""
+        key = period.plan.kpi.name, scope
+        by_window = [[answers[question] for question in questions] for questions in period.questions_by_window(scope)]
+        cached = self._cache.get(key, _EMPTY)
+        if not _same(by_window, cached.answers):
+            cached = self._cache[key] = _read(period.plan.formula, by_window, cached)
+        return cached.result
 
 
-def _read(formula: Formula, given: Sequence[Sequence[Answer]], kept: _Kept) -> _Kept:
+def _read(formula: Formula, by_window: Sequence[Sequence[GroupValues]], cached: _CachedReadings) -> _CachedReadings:
     finals = [
-        kept.finals[place] if kept.finals and _same([answers], [kept.given[place + 1]]) else _final(formula, answers)
-        for place, answers in enumerate(given[1:])
+        cached.finals[index]
+        if cached.finals and _same([answers], [cached.answers[index + 1]])
+        else {name_of(group): formula.read([answer.get(group) for answer in answers]) for group in groups_of(answers)}
+        for index, answers in enumerate(by_window[1:])
     ]
-    known = kept.rows if kept.finals and all(map(is_, finals, kept.finals)) else {}
+    previous_rows = cached.rows if cached.finals and all(map(is_, finals, cached.finals)) else {}
     rows = {}
-    for group in groups_of(given[0], given[1]):
-        measured = [answer.get(group) for answer in given[0]]
-        found = known.get(group)
-        rows[group] = found if found and found[0] == measured else (measured, _row(formula, group, measured, finals))
-    ordered = sorted((row for _, row in rows.values()), key=_by_name)
-    return _Kept(given, finals, rows, ordered)
+    for group in groups_of(by_window[0], by_window[1]):
+        measured = [answer.get(group) for answer in by_window[0]]
+        row = previous_rows.get(group)
+        if not row or row[0] != measured:
+            name = name_of(group)
+            reference = finals[1].get(name) if len(finals) > 1 else None
+            row = measured, GroupReading(group, formula.read(measured), finals[0].get(name), reference)
+        rows[group] = row
+    result = sorted((row for _, row in rows.values()), key=lambda row: (row.group.team or "", row.group.person or ""))
+    return _CachedReadings(by_window, finals, rows, result)
 
 
-def _row(formula: Formula, group: Group, measured: Sequence[Measured | None], finals: Sequence[_Final]) -> Row:
-    name = name_of(group)
-    reference = finals[1].get(name) if len(finals) > 1 else None
-    return Row(group, formula.read(measured), finals[0].get(name), reference)
-
-
-def _final(formula: Formula, answers: Sequence[Answer]) -> _Final:
-    return {name_of(group): formula.read([answer.get(group) for answer in answers]) for group in groups_of(answers)}
-
-
-def _by_name(row: Row) -> tuple[str, str]:
-    return row.group.team or "", row.group.person or ""
-
-
-def _same(given: Sequence[Sequence[Answer]], kept: Sequence[Sequence[Answer]]) -> bool:
-    return len(given) == len(kept) and all(
+def _same(answers: Sequence[Sequence[GroupValues]], cached: Sequence[Sequence[GroupValues]]) -> bool:
+    return len(answers) == len(cached) and all(
         new is old
-        for answers, earlier in zip(given, kept, strict=True)
-        for new, old in zip(answers, earlier, strict=True)
+        for window, cached_window in zip(answers, cached, strict=True)
+        for new, old in zip(window, cached_window, strict=True)
     )

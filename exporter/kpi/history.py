@@ -1,4 +1,4 @@
-"""Evaluations of the past, one instant after the other, as they would have been at the time."""
+"""Replays evaluations of the past, one instant after the other."""
 
 from __future__ import annotations
 
@@ -6,25 +6,25 @@ from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 
 from exporter.config.root import Config
-from exporter.kpi.evaluate import Ask, Evaluator
-from exporter.kpi.memory import Memory
+from exporter.kpi.evaluate import Answerer, KpiEvaluator
+from exporter.kpi.status import StatusMemory
 from exporter.kpi.values import Evaluation, Freshness
 
 
-def history(
+def replay(
     config: Config,
-    ask: Ask,
+    ask: Answerer,
     freshness: Mapping[str, Freshness],
     instants: Iterable[datetime],
-    memory: Memory | None = None,
-) -> Iterator[tuple[Evaluation, Memory]]:
-    """Each instant's evaluation, with the memory after it: statuses hold on to what they were, as they would live.
+    memory: StatusMemory | None = None,
+) -> Iterator[tuple[Evaluation, StatusMemory]]:
+    """The evaluation at each instant and the memory after it, with the same hysteresis as live evaluations.
 
-    `instants` rise. Records count as they are known now, which may be more than was known then. `ask` is asked once
-    an instant and best keeps its answers as objects while they do not change, as `metrics.history.History` does:
-    what rests on the same answers is not worked out again. Raises as `evaluate` does.
+    Instants ascend. Records count as they are known now, which may be more than was known then. `ask` is called
+    once per instant. If it returns the same objects for unchanged answers, as `RecordReplay` does, values that rest
+    on them are not computed again. Raises as `KpiEvaluator.evaluate` does.
     """
-    evaluator = Evaluator(config)
+    evaluator = KpiEvaluator(config)
     for instant in instants:
         evaluation, memory = evaluator.evaluate(ask, freshness, instant, memory)
         yield evaluation, memory

@@ -1,4 +1,4 @@
-"""How a value compares with what is aimed at: one linear formula for every direction (maths 8.1)."""
+"""How a value compares with an aim: one linear formula for every direction (maths 8.1)."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from exporter.config.fields import Better
 
 @dataclass(frozen=True, slots=True)
 class Aim:
-    """What a value is held against: a number (both ends equal) or a range, and which way is good."""
+    """What a value should reach: a number (both ends equal) or a range, and which direction is better."""
 
     low: float
     high: float
@@ -25,7 +25,7 @@ class Aim:
         return Aim(self.low * share, self.high * share, self.better)
 
     def lead(self, value: float) -> float:
-        """By how much a value is better than the aim, in its own unit; inside a range that is 0, never more."""
+        """How much better than the aim a value is, in its own unit; 0 inside a range, never more."""
         if self.better is Better.HIGHER:
             return value - self.low
         if self.better is Better.LOWER:
@@ -34,7 +34,7 @@ class Aim:
 
 
 def scale_of(aim: Aim, scale: float | None = None) -> float:
-    """The miss S that counts as fully failed: `scale` if given, else |T|, for a range half its width."""
+    """The miss S that counts as complete failure: `scale` if given, else |T|, and for a range half its width."""
     if scale is not None:
         return scale
     return (aim.high - aim.low) / 2 if aim.better is Better.WITHIN else abs(aim.low)
@@ -43,16 +43,16 @@ def scale_of(aim: Aim, scale: float | None = None) -> float:
 def ratio(value: float, aim: Aim, scale: float) -> float | None:
     """The target ratio: 1 is on target, above is better, below is worse; never above 1 for a range.
 
-    None where `scale` is 0: then there is only met or not met (maths 8.1).
+    None if `scale` is 0: then there is only met or not met (maths 8.1).
     """
     return 1 + aim.lead(value) / scale if scale else None
 
 
 def met(value: float, aim: Aim) -> bool:
-    """True for a value at least as good as the aim."""
+    """True if a value is at least as good as the aim."""
     return aim.lead(value) >= 0
 
 
-def progress(value: float, baseline: float, goal: float) -> float | None:
-    """The share of the way from baseline to goal: 0 at the baseline, 1 at the goal; either way (maths 8.2)."""
+def progress_share(value: float, baseline: float, goal: float) -> float | None:
+    """The share of the way from baseline to goal: 0 at the baseline, 1 at the goal, in either direction (maths 8.2)."""
     return (value - baseline) / (goal - baseline) if goal != baseline else None

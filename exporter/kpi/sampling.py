@@ -1,4 +1,4 @@
-"""Business metrics as of each entity's own instant: what to ask, and which samples come of it."""
+"""Samples of business metrics as of each entity's own instant: which questions to ask, and what the answers give."""
 
 from __future__ import annotations
 
@@ -10,20 +10,20 @@ from typing import NamedTuple
 from exporter.config.fields import Period, Scope
 from exporter.config.root import Config
 from exporter.kpi.calendar import Calendar
-from exporter.kpi.moment import as_of, people_known
+from exporter.kpi.plan import data_as_of, people_known
 from exporter.kpi.values import Freshness
 from exporter.metrics.samples import questions_for, samples_of
-from exporter.metrics.values import Answers, Group, Measured, MetricValue, Question, Window
+from exporter.metrics.values import Answers, GroupValues, MetricValue, Question, Window
 
-_STAND_INS = {
+_PLACEHOLDERS = {
     period: Window(instant, instant)
-    for place, period in enumerate(Period)
-    for instant in (datetime(1970, 1, 1, tzinfo=UTC) + timedelta(days=place),)
+    for index, period in enumerate(Period)
+    for instant in (datetime(1970, 1, 1, tzinfo=UTC) + timedelta(days=index),)
 }
-"""A window for each period that tells which one a question is about."""
+"""A distinct window for each period, to recognise the period of a question."""
 
 
-class Series(NamedTuple):
+class MetricSeries(NamedTuple):
     """A metric at one scope and period; a level has no period of its own and is read at the end of one."""
 
     metric: str
@@ -34,73 +34,65 @@ class Series(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Sampling:
-    """The series of one entity, and what each asks as of one instant."""
+    """The series of one entity with their questions as of one instant."""
 
-    asked: Mapping[Series, Question]
+    by_series: Mapping[MetricSeries, Question]
 
     def questions(self) -> Iterator[Question]:
-        """What the samples rest on."""
-        return iter(self.asked.values())
+        """Everything that the samples rest on."""
+        return iter(self.by_series.values())
 
 
 class Sampler:
-    """Asks for the business metrics of one config, and makes samples of the answers.
+    """Asks about the business metrics of one config and turns the answers into samples.
 
-    An answer that is the same object as last time gives the same samples again.
+    An answer that is the same object as last time gives the same samples.
     """
 
     def __init__(self, config: Config, calendar: Calendar) -> None:
         self._config = config
         self._calendar = calendar
         self._series = series_by_entity(config)
-        self._kept: dict[Series, tuple[Mapping[Group, Measured], Sequence[MetricValue]]] = {}
+        self._cache: dict[MetricSeries, tuple[GroupValues, Sequence[MetricValue]]] = {}
 
     def samplings(self, freshness: Mapping[str, Freshness], now: datetime) -> Iterator[Sampling]:
-        """One for each entity whose numbers may be shown: read whole at least once, and not too long ago.
+        """One for each entity whose numbers may be shown: read completely at least once, and not stale.
 
-        Without knowing everybody's team there is the company alone.
+        While the teams are unknown there is only the scope of the company.
         """
         scopes = set(Scope) if people_known(freshness) else {Scope.COMPANY}
+        calendar = self._calendar
         for entity, series in self._series.items():
-            known = as_of(frozenset({entity}), freshness, now)
-            if known is not None and not known[1]:
-                windows = self._windows(known[0])
-                yield Sampling({one: _question(one, windows) for one in series if one.scope in scopes})
+            as_of, stale = data_as_of(frozenset({entity}), freshness, now) or (now, True)
+            if not stale:
+                windows = {p: calendar.window(calendar.period_of(p, as_of), as_of) for p in Period}
+                yield Sampling(
+                    {s: Question(s.metric, windows[s.period], s.scope, s.by) for s in series if s.scope in scopes}
+                )
 
     def samples(self, sampling: Sampling, answers: Answers) -> Iterator[MetricValue]:
-        """The samples that the answers hold, in the order of the config and of names; what is unknown has none."""
-        for series, question in sampling.asked.items():
-            found = answers.get(question)
-            if found is None:
+        """The samples in the order of the config, then of names. What is unknown has no sample."""
+        for series, question in sampling.by_series.items():
+            answer = answers.get(question)
+            if answer is None:
                 continue
-            kept = self._kept.get(series)
-            if kept is None or kept[0] is not found:
-                kept = self._kept[series] = (found, self._made(series, found))
-            yield from kept[1]
-
-    def _made(self, series: Series, answer: Mapping[Group, Measured]) -> Sequence[MetricValue]:
-        metric = self._config.metric_by_name[series.metric]
-        found = samples_of(metric, series.scope, None if metric.is_level else series.period, answer)
-        return sorted(found, key=_by_name)
-
-    def _windows(self, until: datetime) -> dict[Period, Window]:
-        calendar = self._calendar
-        return {period: calendar.window(calendar.holding(period, until), until) for period in Period}
+            cached = self._cache.get(series)
+            if cached is None or cached[0] is not answer:
+                metric = self._config.metric_by_name[series.metric]
+                samples = samples_of(metric, series.scope, None if metric.is_level else series.period, answer)
+                cached = self._cache[series] = answer, sorted(samples, key=_names)
+            yield from cached[1]
 
 
-def series_by_entity(config: Config) -> dict[str, list[Series]]:
-    """All series of business metrics, by the entity that they are measured on."""
-    periods = {window: period for period, window in _STAND_INS.items()}
-    found: dict[str, list[Series]] = {}
-    for asked in questions_for(config, _STAND_INS):
-        series = Series(asked.metric, asked.scope, periods[asked.window], asked.by)
-        found.setdefault(config.metric_by_name[asked.metric].entity, []).append(series)
-    return found
+def series_by_entity(config: Config) -> dict[str, list[MetricSeries]]:
+    """All series of business metrics, by the entity that they measure."""
+    periods = {window: period for period, window in _PLACEHOLDERS.items()}
+    by_entity: dict[str, list[MetricSeries]] = {}
+    for question in questions_for(config, _PLACEHOLDERS):
+        series = MetricSeries(question.metric, question.scope, periods[question.window], question.by)
+        by_entity.setdefault(config.metric_by_name[question.metric].entity, []).append(series)
+    return by_entity
 
 
-def _question(series: Series, windows: Mapping[Period, Window]) -> Question:
-    return Question(series.metric, windows[series.period], series.scope, series.by)
-
-
-def _by_name(sample: MetricValue) -> tuple[str, str, tuple[tuple[str, str], ...]]:
+def _names(sample: MetricValue) -> tuple[str, str, tuple[tuple[str, str], ...]]:
     return sample.team or "", sample.person or "", sample.labels

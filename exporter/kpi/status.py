@@ -1,26 +1,156 @@
-"""From ratio to verdict: bands, and the hysteresis that keeps noise from flipping it (maths 8.7)."""
+"""The status of a KPI value: bands, and the hysteresis that keeps noise from flipping a status (maths 8.7)."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import NamedTuple
+
+import orjson
+
 from exporter.config.company import Bands
-from exporter.config.fields import Status
-from exporter.kpi.memory import Held
+from exporter.config.fields import Scope, Status
+from exporter.kpi.group_readings import GroupReading
+from exporter.kpi.pace import Standing, Yardstick
+from exporter.kpi.plan import KpiPeriod, Plan
+from exporter.kpi.ratio import met
+from exporter.kpi.readings import KpiReading
+from exporter.kpi.values import KpiValue
+from exporter.metrics.values import Group
+from exporter.statuses import severity
 
 HYSTERESIS = 0.02
-"""By how many ratio points a value must fall below a band before its status may worsen."""
+"""A status worsens only if the ratio falls below the band by at least this much."""
 DWELL = 2
-"""For how many evaluations in a row it must have fallen."""
+"""A status worsens only after this many consecutive evaluations below the band."""
 
-RANKS = {Status.OFF_TRACK: 0, Status.AT_RISK: 1, Status.ON_TRACK: 2, Status.EXCEEDED: 3}
-"""The verdicts, worst first; any other status says why there is none."""
+_TOLERANCE = 1e-9
+"""A ratio this close below a band counts as on it: binary fractions cannot represent every decimal band."""
 
-_NOISE = 1e-9
-"""Ratios this close to a band are on it: binary fractions miss exact ones by less."""
+_NO_TARGET = Standing()
+
+StatusKey = tuple[str, Scope, str | None, str | None]
+"""Whose status is remembered: KPI, scope, team, person."""
+
+
+class HeldStatus(NamedTuple):
+    """The status held in a period, and for how many consecutive evaluations a worse one was due."""
+
+    status: Status
+    waiting: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class StatusMemory:
+    """What hysteresis carries from one evaluation to the next: statuses, each with the start of its period."""
+
+    entries: Mapping[StatusKey, tuple[datetime, HeldStatus]] = field(default_factory=dict)
+
+    def get(self, key: StatusKey, period_start: datetime) -> HeldStatus | None:
+        """The status held in this very period; a new period starts without one."""
+        start, held = self.entries.get(key, (None, None))
+        return held if start == period_start else None
+
+    def dump(self) -> bytes:
+        """JSON that `load` reads."""
+        return orjson.dumps(
+            [[*key, start, held.status, held.waiting] for key, (start, held) in self.entries.items()],
+        )
+
+    @classmethod
+    def load(cls, dump: bytes) -> StatusMemory:
+        """Reads what `dump` wrote. If that fails the memory is empty, and statuses start without hysteresis."""
+        try:
+            return cls(dict(map(_entry, orjson.loads(dump))))
+        except (ValueError, TypeError):
+            return cls()
+
+
+def _entry(row: list[object]) -> tuple[StatusKey, tuple[datetime, HeldStatus]]:
+    kpi, scope, team, person, start, status, waiting = row
+    key = (str(kpi), Scope(str(scope)), _optional(team), _optional(person))
+    return key, (datetime.fromisoformat(str(start)), HeldStatus(Status(str(status)), int(str(waiting))))
+
+
+def _optional(value: object) -> str | None:
+    return None if value is None else str(value)
+
+
+class Verdict(NamedTuple):
+    """A status, the ratio behind it (1 or 0 if there is only met or not met), and what hysteresis remembers."""
+
+    status: Status
+    ratio: float | None = None
+    held: HeldStatus | None = None
+
+
+def judge(
+    period: KpiPeriod, scope: Scope, row: GroupReading, yardstick: Yardstick | None, memory: StatusMemory
+) -> tuple[KpiValue, Verdict]:
+    """One group's value, ratios and status, and the verdict behind them."""
+    group, reading, previous, _ = row
+    name, window, progress = period.plan.kpi.name, period.window, period.progress
+    held = memory.get((name, scope, group.team, group.person), window.start)
+    standing = yardstick.standing(reading.value) if yardstick is not None else _NO_TARGET
+    verdict = verdict_on(period.plan, reading, yardstick, standing, held)
+    value = KpiValue(
+        name,
+        scope,
+        window.start,
+        window.end,
+        progress.as_of,
+        verdict.status,
+        progress.share,
+        group.team,
+        group.person,
+        reading.value,
+        *standing,
+        previous.value if previous is not None else None,
+        reading.coverage,
+    )
+    return value, verdict
+
+
+def verdict_on(
+    plan: Plan, reading: KpiReading, yardstick: Yardstick | None, standing: Standing, held: HeldStatus | None
+) -> Verdict:
+    """The verdict on a reading: by the pace ratio while a pace applies, else by the target ratio (maths 8.4, 8.7)."""
+    if reading.value is None:
+        return Verdict(Status.NO_DATA)
+    if yardstick is None:
+        return Verdict(Status.NO_TARGET)
+    if reading.sample < plan.min_sample:
+        return Verdict(Status.TOO_FEW)
+    share = yardstick.share
+    if share is not None and (share < plan.kpi.min_elapsed or share == 0):
+        return Verdict(Status.TOO_EARLY)
+    ratio = standing.target_ratio if share is None else standing.pace_ratio
+    if ratio is None:
+        is_met = met(reading.value, yardstick.due)
+        return Verdict(Status.ON_TRACK if is_met else Status.OFF_TRACK, float(is_met))
+    settled = settle(ratio, plan.bands, held)
+    return Verdict(settled.status, ratio, settled)
+
+
+def withheld(period: KpiPeriod, status: Status, scope: Scope, group: Group) -> KpiValue:
+    """The value of a KPI whose numbers are withheld: only its period, age and status."""
+    return KpiValue(
+        kpi=period.plan.kpi.name,
+        scope=scope,
+        period_start=period.window.start,
+        period_end=period.window.end,
+        as_of=None if status is Status.NO_DATA else period.progress.as_of,
+        status=status,
+        elapsed=period.progress.share,
+        team=group.team,
+        person=group.person,
+    )
 
 
 def band(ratio: float, bands: Bands) -> Status:
-    """The verdict by thresholds alone; a threshold belongs to the better side."""
-    ratio += _NOISE
+    """The status by thresholds alone; a threshold belongs to the better side."""
+    ratio += _TOLERANCE
     if ratio >= bands.exceeded:
         return Status.EXCEEDED
     if ratio >= bands.on_track:
@@ -28,19 +158,26 @@ def band(ratio: float, bands: Bands) -> Status:
     return Status.AT_RISK if ratio >= bands.at_risk else Status.OFF_TRACK
 
 
-def settle(ratio: float, bands: Bands, held: Held | None) -> Held:
-    """The verdict after what was held before: better at once, worse only well below and for long enough."""
-    found = band(ratio, bands)
-    if held is None or RANKS[found] >= RANKS[held.status]:
-        return Held(found)
-    fallen = band(ratio + HYSTERESIS, bands)
-    if RANKS[fallen] >= RANKS[held.status]:
-        return Held(held.status)
+def settle(ratio: float, bands: Bands, held: HeldStatus | None) -> HeldStatus:
+    """The status given the one held before: better at once, worse only if clearly below the band for long enough."""
+    status = band(ratio, bands)
+    if held is None or not _is_worse(status, held.status):
+        return HeldStatus(status)
+    lower_status = band(ratio + HYSTERESIS, bands)
+    if not _is_worse(lower_status, held.status):
+        return HeldStatus(held.status)
     if held.waiting + 1 >= DWELL:
-        return Held(fallen)
-    return Held(held.status, held.waiting + 1)
+        return HeldStatus(lower_status)
+    return HeldStatus(held.status, held.waiting + 1)
 
 
 def guarded(status: Status) -> Status:
-    """The verdict of a KPI whose guard is off track: at best at risk."""
-    return Status.AT_RISK if RANKS.get(status, 0) > RANKS[Status.AT_RISK] else status
+    """The status of a KPI whose guard is off track: at risk at best."""
+    return Status.AT_RISK if severity(status) is not None and _is_worse(Status.AT_RISK, status) else status
+
+
+def _is_worse(status: Status, other: Status) -> bool:
+    first, second = severity(status), severity(other)
+    if first is None or second is None:
+        raise AssertionError("only verdicts are ranked")
+    return first > second

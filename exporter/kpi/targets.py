@@ -1,4 +1,4 @@
-"""Which target holds: for whom, on which date, and for a whole period in which it changes (maths 8.6, 8.10)."""
+"""Which target applies: to whom, on which date, and over a period in which it changes (maths 8.6, 8.10)."""
 
 from __future__ import annotations
 
@@ -9,56 +9,58 @@ from itertools import pairwise
 
 from exporter.config.fields import Better
 from exporter.config.targets import Band, Entry, Goal, Growth
-from exporter.kpi.periods import Span
+from exporter.kpi.calendar import DateSpan
 from exporter.kpi.ratio import Aim
-from exporter.kpi.readings import Reading
+from exporter.kpi.readings import KpiReading
 from exporter.metrics.values import Group
 
-_WHOLE_ENOUGH = 0.95
-"""A reference period with less coverage is partial and gives no target (maths 8.6)."""
+_MIN_COVERAGE = 0.95
+"""A reference period with less coverage is incomplete and gives no target (maths 8.6)."""
 
 
 @dataclass(frozen=True, slots=True)
-class Days:
-    """The period a target is asked for: its dates, what each weighs, and the date of the as-of instant."""
+class TargetPeriod:
+    """The period of a target: its dates, the weight of each, and the date of the as-of instant."""
 
-    span: Span
+    span: DateSpan
     weights: Sequence[float]
     today: date
 
 
 def fixed_aim(target: float | Band | Goal, better: Better) -> Aim:
-    """The aim of a target that is the same for everyone on every date: a number, a range, or a goal's end."""
+    """The aim of a target that is the same for everyone on every date: a number, a range, or the end of a goal."""
     if isinstance(target, Band):
         return Aim(*target.within, Better.WITHIN)
     return _number(target.to if isinstance(target, Goal) else target, better)
 
 
-def growth_aim(target: Growth, better: Better, final: Reading | None) -> Aim | None:
-    """So much more than a reference period's final value R: R + g|R| (maths 8.6).
+def growth_aim(target: Growth, better: Better, final: KpiReading | None) -> Aim | None:
+    """A reference period's final value R grown by g: R + g|R| (maths 8.6).
 
-    None where R is absent, 0, or covers less than 0.95 of its records.
+    None if R is absent, 0, or covers less than 0.95 of its records.
     """
-    if final is None or not final.value or final.coverage < _WHOLE_ENOUGH:
+    if final is None or not final.value or final.coverage < _MIN_COVERAGE:
         return None
     return _number(final.value + target.growth * abs(final.value), better)
 
 
-def dated_aim(entries: Sequence[Entry], better: Better, days: Days, group: Group, *, flow: bool) -> Aim | None:
-    """The aim of dated entries for a group; None where no entry holds on the as-of date.
+def dated_aim(
+    entries: Sequence[Entry], better: Better, period: TargetPeriod, group: Group, *, flow: bool
+) -> Aim | None:
+    """The aim of dated entries for a group; None if no entry applies on the as-of date.
 
-    The entry in force on a date is the most specific one (the person's, else the person's team's, else the one for
-    everyone), then the latest `since`, then the later line. An entry without team or person is held against every
-    scope as it stands: it is not divided among teams or people. A flow whose entry changes inside the period is
-    held against the mean of its entries by the weight of their days; anything else against the entry in force at
-    the as-of instant (maths 8.10).
+    The entry in force on a date is the most specific one (the person's, else the team's, else the one for everyone),
+    then the one with the latest `since`, then the later line. An entry without team or person applies to every scope
+    unchanged: it is not divided among teams or people. If the entry changes within the period of a flow, the aim is
+    the mean of its entries weighted by their days; otherwise it is the entry in force at the as-of instant
+    (maths 8.10).
     """
-    today = entry_on(entries, days.today, group)
+    today = entry_on(entries, period.today, group)
     if today is None:
         return None
     if not flow:
         return _aim(today, better)
-    return _prorated(entries, better, days, group, today)
+    return _prorated(entries, better, period, group, today)
 
 
 def entry_on(entries: Sequence[Entry], day: date, group: Group) -> Entry | None:
@@ -68,24 +70,24 @@ def entry_on(entries: Sequence[Entry], day: date, group: Group) -> Entry | None:
         for line, entry in enumerate(entries)
         if entry.since <= day <= (entry.until or date.max) and (rank := _rank(entry, group)) is not None
     )
-    return max(ranked, key=lambda found: found[:3], default=(0, date.min, 0, None))[3]
+    return max(ranked, key=lambda row: row[:3], default=(0, date.min, 0, None))[3]
 
 
-def _prorated(entries: Sequence[Entry], better: Better, days: Days, group: Group, today: Entry) -> Aim:
+def _prorated(entries: Sequence[Entry], better: Better, period: TargetPeriod, group: Group, today: Entry) -> Aim:
     low = high = total = 0.0
-    for first, until in _stretches(entries, days.span):
+    for first, until in _parts(entries, period.span):
         entry = entry_on(entries, first, group)
         if entry is None or (entry.within is None) is not (today.within is None):
             continue
-        weight = sum(days.weights[(first - days.span.first).days : (until - days.span.first).days])
+        weight = sum(period.weights[(first - period.span.first).days : (until - period.span.first).days])
         aim = _aim(entry, better)
         low, high, total = low + weight * aim.low, high + weight * aim.high, total + weight
     now = _aim(today, better)
     return Aim(low / total, high / total, now.better) if total else now
 
 
-def _stretches(entries: Sequence[Entry], span: Span) -> list[tuple[date, date]]:
-    """The parts of a span inside which no entry begins or ends."""
+def _parts(entries: Sequence[Entry], span: DateSpan) -> list[tuple[date, date]]:
+    """Splits a span into parts within which no entry begins or ends."""
     changes = {entry.since for entry in entries}
     changes |= {entry.until + timedelta(days=1) for entry in entries if entry.until and entry.until < date.max}
     cuts = sorted({span.first, span.until, *(day for day in changes if span.first < day < span.until)})
@@ -93,7 +95,7 @@ def _stretches(entries: Sequence[Entry], span: Span) -> list[tuple[date, date]]:
 
 
 def _rank(entry: Entry, group: Group) -> int | None:
-    """How specific an entry is for a group; None where it is for somebody else."""
+    """How specific an entry is for a group; None if it applies to another team or person."""
     if entry.person is not None:
         return 2 if group.person is not None and entry.person.casefold() == group.person.casefold() else None
     if entry.team is not None:

@@ -1,4 +1,4 @@
-"""The result of an evaluation: everything that exposition, the page and `values` show."""
+"""The result of an evaluation: what /metrics, the status page and `values` show."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from exporter.metrics.values import MetricValue
 
 @dataclass(frozen=True, slots=True)
 class Freshness:
-    """How far an entity is known, over all sources that read it.
+    """How far an entity is known, across all sources that read it.
 
-    It is complete up to `complete_until`; None where some source never completed a pass over it. `stale` says
-    that a source's last completed pass is too old for its numbers to be shown.
+    It is complete up to `complete_until`; None if some source never completed a pass over it. `stale` means that
+    the last completed pass of a source is too old for its numbers to be shown.
     """
 
     complete_until: datetime | None
@@ -24,11 +24,11 @@ class Freshness:
 
 
 class KpiValue(NamedTuple):
-    """One KPI of the company, a team or a person, in the period that holds `as_of`.
+    """One KPI of the company, a team or a person, in the period that contains `as_of`.
 
-    Numbers are None where they are unknown or have no meaning; they are never NaN. `target` of a range is
-    its middle, with `target_low` and `target_high` beside it. All instants are UTC. A tuple, because a history
-    makes millions of them and a frozen dataclass takes ten times as long to make.
+    Numbers are None if they are unknown or meaningless, and never NaN. `target` of a range is its middle;
+    `target_low` and `target_high` are its ends. All instants are in UTC. A tuple, because a backfill creates
+    millions of them and creating a frozen dataclass takes ten times as long.
     """
 
     kpi: str
@@ -54,7 +54,7 @@ class KpiValue(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class ObjectiveScore:
-    """The weighted, capped score of an objective's KPIs; None below half coverage (maths 8.7)."""
+    """The weighted, capped score of an objective's KPIs; None if less than half their weight is covered (maths 8.7)."""
 
     objective: str
     score: float | None

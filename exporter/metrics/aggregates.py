@@ -1,4 +1,4 @@
-"""A metric's aggregate as SQL, and what its columns of a result mean."""
+"""A metric's aggregate as SQL, and how to read its columns of a result."""
 
 from __future__ import annotations
 
@@ -10,19 +10,18 @@ from typing import Any
 from sqlglot import exp
 
 from exporter.config.metrics import Metric
-from exporter.metrics.columns import Operand, Terms, measured
-from exporter.metrics.conditions import condition
+from exporter.metrics.columns import QueryContext, condition, measured
 from exporter.metrics.exchange_rates import converted
-from exporter.metrics.values import Measured
-from exporter.records import Kind
+from exporter.metrics.values import MeasuredValue
+from exporter.records import ColumnKind
 
 
 @dataclass(frozen=True, slots=True)
-class Parts:
-    """A metric taken apart: which rows count, and what each of them brings.
+class MetricParts:
+    """The parts of a metric: which rows count, and what each of them contributes.
 
-    `value` is None where rows are only counted. `native` is the amount before its conversion: where it is
-    there and `value` is not, a rate is missing.
+    `value` is None if rows are only counted. `native` is the amount before conversion: a row with `native` but
+    without `value` has no exchange rate.
     """
 
     keep: exp.Expr | None
@@ -31,7 +30,7 @@ class Parts:
 
 
 @dataclass(frozen=True, slots=True)
-class Layout:
+class ResultLayout:
     """Which columns of the result hold a metric's numbers."""
 
     aggregate: str
@@ -39,15 +38,15 @@ class Layout:
     rows: int
     held_out: int | None = None
 
-    def read(self, columns: Sequence[Sequence[Any]]) -> Iterable[Measured]:
+    def read(self, columns: Sequence[Sequence[Any]]) -> Iterable[MeasuredValue]:
         """The number of every group, from the columns of the result."""
         values, rows = columns[self.value], columns[self.rows]
         held_out = repeat(0) if self.held_out is None else columns[self.held_out]
-        return map(Measured, map(FINISH[self.aggregate], values, rows, held_out), rows, held_out)
+        return map(MeasuredValue, map(FINISH[self.aggregate], values, rows, held_out), rows, held_out)
 
 
-class Columns:
-    """Aggregates of one query, each of them once however many metrics need it, after its `first` columns."""
+class AggregateColumns:
+    """The aggregates of one query after its `first` columns; metrics that need the same aggregate share a column."""
 
     def __init__(self, first: int = 0) -> None:
         self._trees: dict[str, exp.Expr] = {}
@@ -58,8 +57,8 @@ class Columns:
         """The aggregates in order."""
         return tuple(self._trees.values())
 
-    def place(self, tree: exp.Expr, keep: exp.Expr | None) -> int:
-        """The position of an aggregate over the rows to keep."""
+    def index(self, tree: exp.Expr, keep: exp.Expr | None) -> int:
+        """The column of an aggregate over the rows to keep, added if necessary."""
         if keep is not None:
             tree = exp.Filter(this=tree, expression=exp.Where(this=keep.copy()))
         text = tree.sql()
@@ -67,47 +66,39 @@ class Columns:
         return self._first + list(self._trees).index(text)
 
 
-def parts(metric: Metric, terms: Terms) -> Parts:
-    """Takes a metric apart; raises LookupError for what makes no sense."""
-    keep = condition(metric.entity, metric.where, terms.zone)
+def parts_of(metric: Metric, context: QueryContext) -> MetricParts:
+    """Takes a metric apart. Raises LookupError for a column or value that makes no sense."""
+    keep = condition(metric.entity, metric.where, context.zone)
     if metric.measured is None:
-        return Parts(keep)
+        return MetricParts(keep)
     field = measured(metric.entity, metric.measured)
     if metric.aggregate == "distinct":
-        return Parts(keep, _identity(field))
-    if field.kind is Kind.MONEY:
-        return Parts(keep, converted(field.tree, terms), field.tree)
-    return Parts(keep, field.number())
+        return MetricParts(keep, field.text() if field.kind is ColumnKind.TEXT else field.tree)
+    if field.kind is ColumnKind.MONEY:
+        return MetricParts(keep, converted(field.tree, context), field.tree)
+    return MetricParts(keep, field.number())
 
 
-def layout(metric: Metric, terms: Terms, columns: Columns) -> Layout:
-    """Adds what the metric needs to the query's columns and says where it stands."""
-    taken = parts(metric, terms)
-    if taken.value is None:
-        rows = columns.place(exp.Count(this=exp.Star()), taken.keep)
-        return Layout(metric.aggregate, rows, rows)
-    rows = columns.place(exp.Count(this=taken.value.copy()), taken.keep)
-    value = columns.place(_aggregate(metric, taken), taken.keep)
-    if taken.native is None:
-        return Layout(metric.aggregate, value, rows)
-    missing = exp.and_(taken.native.copy().is_(exp.null()).not_(), taken.value.copy().is_(exp.null()))
-    held_out = exp.and_(taken.keep, missing) if taken.keep is not None else missing
-    return Layout(metric.aggregate, value, rows, columns.place(exp.Count(this=exp.Star()), held_out))
+def layout(metric: Metric, context: QueryContext, columns: AggregateColumns) -> ResultLayout:
+    """Adds the columns that the metric needs to the query and says where they are."""
+    parts = parts_of(metric, context)
+    if parts.value is None:
+        rows = columns.index(exp.Count(this=exp.Star()), parts.keep)
+        return ResultLayout(metric.aggregate, rows, rows)
+    rows = columns.index(exp.Count(this=parts.value.copy()), parts.keep)
+    value = columns.index(_aggregate(metric, parts.value.copy(), is_money=parts.native is not None), parts.keep)
+    if parts.native is None:
+        return ResultLayout(metric.aggregate, value, rows)
+    without_rate = exp.and_(parts.native.copy().is_(exp.null()).not_(), parts.value.copy().is_(exp.null()))
+    held_out = exp.and_(parts.keep, without_rate) if parts.keep is not None else without_rate
+    return ResultLayout(metric.aggregate, value, rows, columns.index(exp.Count(this=exp.Star()), held_out))
 
 
-def _identity(field: Operand) -> exp.Expr:
-    return field.text() if field.kind is Kind.TEXT else field.tree
-
-
-def _aggregate(metric: Metric, taken: Parts) -> exp.Expr:
-    if taken.value is None:
-        raise AssertionError("a count has no value")
-    value = taken.value.copy()
-    if metric.percentile is not None:
-        as_double = exp.cast(value, "DOUBLE") if taken.native is not None else value
-        order = exp.Order(expressions=[exp.Ordered(this=as_double)])
-        return exp.WithinGroup(this=exp.PercentileCont(this=exp.convert(metric.percentile.at)), expression=order)
-    return _AGGREGATES[metric.aggregate](value)
+def _aggregate(metric: Metric, value: exp.Expr, *, is_money: bool) -> exp.Expr:
+    if metric.percentile is None:
+        return _AGGREGATES[metric.aggregate](value)
+    order = exp.Order(expressions=[exp.Ordered(this=exp.cast(value, "DOUBLE") if is_money else value)])
+    return exp.WithinGroup(this=exp.PercentileCont(this=exp.convert(metric.percentile.at)), expression=order)
 
 
 _AGGREGATES: Mapping[str, Callable[[exp.Expr], exp.Expr]] = {
@@ -128,7 +119,7 @@ def _count(value: Any, rows: int, held_out: int) -> float | None:  # noqa: ARG00
 
 
 def _sum(value: Any, rows: int, held_out: int) -> float | None:
-    """Nothing adds up to 0, but amounts of which none could be converted are unknown."""
+    """The sum of nothing is 0, but amounts of which none could be converted are unknown."""
     if rows:
         return float(value)
     return None if held_out else 0.0
@@ -147,4 +138,4 @@ FINISH: Mapping[str, Callable[[Any, int, int], float | None]] = {
     "distinct": _count,
     "percentile": _known,
 }
-"""From an aggregate, the rows it rests on and those held out, to the value (None: unknown)."""
+"""From an aggregate, the rows it rests on and those held out, to the value; None if it is unknown."""

@@ -1,4 +1,4 @@
-"""The store as metrics see it: a cursor to read with, and one state of the data."""
+"""The store as metrics see it: a cursor to read with, and transactions for consistent reads."""
 
 from __future__ import annotations
 
@@ -8,19 +8,21 @@ from contextlib import contextmanager
 import duckdb
 
 Reader = duckdb.DuckDBPyConnection
-"""A cursor of the calling thread's own, as the store hands out. It keeps small temporary tables of its own."""
+"""A cursor for the calling thread, as supplied by the store. It has its own small temporary tables."""
 
 QueryError = duckdb.Error
-"""What a query raises that the store cannot answer."""
+"""Raised by a query that the store cannot answer."""
 
 
 @contextmanager
-def one_state(reader: Reader) -> Iterator[None]:
-    """Every query inside sees the same state of the store, whatever a sync publishes meanwhile.
+def consistent_read(reader: Reader) -> Iterator[None]:
+    """Every query inside sees the same state of the store, whatever a sync commits in the meantime.
 
-    May be nested: the outermost one decides.
+    If nested, the outermost one counts.
     """
-    if _in_transaction(reader):
+    # a second BEGIN would abort the first transaction, so compare the ids of two queries
+    first, second = (reader.execute("SELECT txid_current()").fetchall() for _ in range(2))
+    if first == second:
         yield
         return
     reader.begin()
@@ -30,19 +32,13 @@ def one_state(reader: Reader) -> Iterator[None]:
         reader.rollback()
 
 
-def begin_again(reader: Reader) -> None:
-    """Leaves the transaction that a failed query spoilt and starts one on the present state."""
+def restart_transaction(reader: Reader) -> None:
+    """Leaves the transaction that a failed query aborted and begins one on the current state."""
     reader.rollback()
     reader.begin()
 
 
-def give_back(reader: Reader) -> None:
-    """Gives back to the machine the memory that the store keeps for further queries; what it has cached stays."""
-    # DuckDB empties its allocator when its limit is set, whatever to
+def release_memory(reader: Reader) -> None:
+    """Returns the memory that the store reserves for further queries to the machine; its cache stays."""
+    # DuckDB empties its allocator whenever its limit is set, to any value
     reader.execute("SET GLOBAL memory_limit = current_setting('memory_limit')")
-
-
-def _in_transaction(reader: Reader) -> bool:
-    # trying to begin a second transaction would spoil the first one
-    first, second = (reader.execute("SELECT txid_current()").fetchall() for _ in range(2))
-    return first == second

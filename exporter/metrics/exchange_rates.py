@@ -1,7 +1,7 @@
 """Amounts in other currencies, converted row by row at dated rates (maths 8.14).
 
-A rate is what one unit of a currency is worth in the company's, from a local date until the next one's.
-An amount without a currency is in the company's. Without a rate an amount is held out, never taken 1:1.
+A rate is the value of one unit of a currency in the company's currency, from a local date until the next rate. An
+amount without a currency is in the company's currency. Without a rate, an amount is held out and never counted 1:1.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ from sqlglot import exp
 from exporter.config.company import Company
 from exporter.config.root import Config
 from exporter.errors import ConfigError, Problem
-from exporter.metrics.columns import ROW, Terms
-from exporter.metrics.instants import FIRST, LAST, local_midnight
+from exporter.metrics.columns import ROW, QueryContext
+from exporter.metrics.values import FIRST, LAST, local_midnight
 
 RATES = "x"
 """Alias of the table of rates in a query."""
@@ -28,12 +28,12 @@ RATES = "x"
 RATE_SPANS = "metric_rates"
 """Name of that table: currency, since, until, rate."""
 
-_SMALLEST, _LARGEST = Decimal("1e-9"), Decimal("1e9")
+_MIN_RATE, _MAX_RATE = Decimal("1e-9"), Decimal("1e9")
 
 
 @dataclass(frozen=True, slots=True, order=True)
 class RateSpan:
-    """A currency's rate over a half-open span of instants; None where there is none yet."""
+    """A currency's rate over the instants [since, until); None before the first one is known."""
 
     currency: str
     since: datetime
@@ -42,31 +42,31 @@ class RateSpan:
 
 
 @dataclass(frozen=True, slots=True)
-class Rates:
-    """What other currencies are worth. The spans of each currency follow one another without a gap."""
+class ExchangeRates:
+    """What other currencies are worth in `home`. The spans of each currency cover all of time without gaps."""
 
     home: str
     spans: tuple[RateSpan, ...] = ()
 
     @classmethod
-    def load(cls, config: Config) -> Rates:
-        """The rates of the config and of its CSV; where both name a date the config holds.
+    def load(cls, config: Config) -> ExchangeRates:
+        """The rates of the config and of its CSV; if both have a rate for a date, the config's counts.
 
-        Raises ConfigError with every fault of the CSV, or of the rates in the config.
+        Raises ConfigError with every problem of the CSV or of the rates in the config.
         """
         company = config.company
-        listed = _from_csv(config.base / company.rates_csv) if company.rates_csv else {}
-        known = {key: rate for key, rate in (listed | _given(company)).items() if key[0] != company.currency}
-        dated = [(code, local_midnight(day, company.timezone), rate) for (code, day), rate in sorted(known.items())]
+        csv_rates = _from_csv(config.base / company.rates_csv) if company.rates_csv else {}
+        rates = {key: rate for key, rate in (csv_rates | _from_config(company)).items() if key[0] != company.currency}
+        dated = [(code, local_midnight(day, company.timezone), rate) for (code, day), rate in sorted(rates.items())]
         return cls(company.currency, tuple(_spans(dated)))
 
 
-def converted(amount: exp.Expr, terms: Terms) -> exp.Expr:
-    """An amount in the company's currency, exact; NULL without a rate."""
+def converted(amount: exp.Expr, context: QueryContext) -> exp.Expr:
+    """An amount in the company's currency, exact; NULL if no rate is known."""
     currency = exp.column("currency", ROW)
-    home = exp.or_(currency.is_(exp.null()), currency.isin("", terms.home))
+    home = exp.or_(currency.is_(exp.null()), currency.isin("", context.home))
     case = exp.Case().when(home, amount.copy())
-    if not terms.converts:
+    if not context.converts:
         return case
     return case.else_(exp.Mul(this=amount.copy(), expression=exp.column("rate", RATES)))
 
@@ -79,13 +79,15 @@ def _spans(dated: Iterable[tuple[str, datetime, Decimal]]) -> Iterator[RateSpan]
                 yield RateSpan(currency, since, until, rate)
 
 
-def _given(company: Company) -> dict[tuple[str, date], Decimal]:
-    found = {(code, r.since): Decimal(repr(r.rate)) for code, rates in company.rates.items() for r in rates}
-    odd = sorted({code for (code, _), rate in found.items() if not _SMALLEST <= rate <= _LARGEST})
-    if odd:
-        cure = f"from {_SMALLEST} to {_LARGEST}: what one unit is worth in {company.currency}"
-        raise ConfigError([Problem("", 0, f"company.rates.{code}", "is no exchange rate", cure) for code in odd])
-    return found
+def _from_config(company: Company) -> dict[tuple[str, date], Decimal]:
+    rates = {(code, r.since): Decimal(repr(r.rate)) for code, dated in company.rates.items() for r in dated}
+    out_of_range = sorted({code for (code, _), rate in rates.items() if not _MIN_RATE <= rate <= _MAX_RATE})
+    if out_of_range:
+        cure = f"from {_MIN_RATE} to {_MAX_RATE}: what one unit is worth in {company.currency}"
+        raise ConfigError(
+            [Problem("", 0, f"company.rates.{code}", "is not an exchange rate", cure) for code in out_of_range]
+        )
+    return rates
 
 
 def _from_csv(path: Path) -> dict[tuple[str, date], Decimal]:
@@ -95,23 +97,23 @@ def _from_csv(path: Path) -> dict[tuple[str, date], Decimal]:
     except (OSError, UnicodeDecodeError, csv.Error):
         cure = "a CSV in UTF-8 with the columns currency, since, rate"
         raise ConfigError([_problem(path, 0, "cannot be read", cure)]) from None
-    found: dict[tuple[str, date], Decimal] = {}
+    rates: dict[tuple[str, date], Decimal] = {}
     problems = []
     for line, row in enumerate(rows, start=2):
         try:
             currency, since, rate = _entry(row)
         except (KeyError, TypeError, AttributeError, ValueError, InvalidOperation):
-            problems.append(_problem(path, line, "is no rate", "such as USD,2024-01-01,0.92"))
+            problems.append(_problem(path, line, "is not a rate", "such as USD,2024-01-01,0.92"))
             continue
-        found[currency, since] = rate
+        rates[currency, since] = rate
     if problems:
         raise ConfigError(problems)
-    return found
+    return rates
 
 
 def _entry(row: dict[str, str]) -> tuple[str, date, Decimal]:
     currency, since, rate = row["currency"].strip(), row["since"].strip(), Decimal(row["rate"].strip())
-    if not (len(currency) == 3 and currency.isalpha() and _SMALLEST <= rate <= _LARGEST):
+    if not (len(currency) == 3 and currency.isalpha() and _MIN_RATE <= rate <= _MAX_RATE):
         raise ValueError
     return currency.upper(), date.fromisoformat(since) if since else date.min, rate
 

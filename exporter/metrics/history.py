@@ -1,13 +1,13 @@
-"""Questions answered for many instants in a row: every record is read once, then counted in and out.
+"""Answers questions for many instants in a row: every record is read once, then added and removed as time moves.
 
-The answers are those that `evaluate.answer` would give at each instant from one state of the store, so that
-fifteen months can be evaluated hour by hour. Only the folding of labels differs: the values with most
-records of all time have a place, at every instant.
+The answers are those that `evaluate.answer_questions` would give at each instant from one state of the store, but
+fast enough to evaluate fifteen months hourly. Only the folding of labels differs: at every instant the values with
+the most records of all time are retained.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -15,79 +15,64 @@ from exporter.config.fields import Scope
 from exporter.config.root import Config
 from exporter.errors import EvaluationError
 from exporter.metrics.connection import Reader
-from exporter.metrics.exchange_rates import Rates
-from exporter.metrics.instants import FIRST
+from exporter.metrics.exchange_rates import ExchangeRates
 from exporter.metrics.loading import load_all
-from exporter.metrics.moving import Line, Moving
+from exporter.metrics.moving import MetricTrack, MovingWindow
 from exporter.metrics.people import Directory
-from exporter.metrics.rows import Shape
+from exporter.metrics.rows import QueryShape
 from exporter.metrics.tracks import instant_at, micros
-from exporter.metrics.values import Answers, Group, Measured, Question
+from exporter.metrics.values import FIRST, Answers, Group, MeasuredValue, Question
 from exporter.records import person_column
 
 _ALWAYS = micros(FIRST)
-"""Where the window of a level starts: all rows that are alive at its end count."""
+"""The start of a level's window: all rows that are open at its end count."""
 
 _IDLE = 100
-"""A window that was not asked for in so many rounds is forgotten."""
-
-
-def history(
-    reader: Reader,
-    config: Config,
-    questions_at: Callable[[datetime], Iterable[Question]],
-    instants: Iterable[datetime],
-    *,
-    rates: Rates | None = None,
-) -> Iterator[tuple[datetime, Answers]]:
-    """Every instant with the answers to its questions, one at a time; fastest where instants rise."""
-    records = History(reader, config, rates=rates)
-    for instant in instants:
-        yield instant, records.ask(questions_at(instant))
+"""A window that was not used for this many rounds is deleted."""
 
 
 @dataclass(slots=True)
-class _Window:
-    """A window in motion, and the round in which it was last asked for."""
+class _TimedWindow:
+    """A moving window, and the round in which it was last used."""
 
-    moving: Moving
+    moving: MovingWindow
     round: int
 
 
 @dataclass(frozen=True, slots=True)
-class _Series:
-    """One metric at one scope: its windows in motion by their start, and the names of its groups by era."""
+class _SeriesWindows:
+    """One metric at one scope: its moving windows by start, and the names of its groups by era."""
 
-    shape: Shape
-    line: Line
-    windows: dict[int, list[_Window]] = field(default_factory=dict)
+    shape: QueryShape
+    track: MetricTrack
+    windows: dict[int, list[_TimedWindow]] = field(default_factory=dict)
     groups: dict[int, tuple[Group, ...]] = field(default_factory=dict)
 
 
-class History:
-    """All records that the config's metrics count, at the scopes that its KPIs ask for.
+class RecordReplay:
+    """All records that the config's metrics count, at the scopes that its KPIs have.
 
-    `failed` names the metrics that could not be read; their questions have no answer. Raises ConfigError
-    (from a CSV of rates), and QueryError where the store is out of order.
+    `failed` names the metrics that could not be read; their questions have no answer. Raises ConfigError for a
+    faulty CSV of rates, and QueryError if the store cannot be read.
     """
 
-    def __init__(self, reader: Reader, config: Config, *, rates: Rates | None = None) -> None:
+    def __init__(self, reader: Reader, config: Config, *, rates: ExchangeRates | None = None) -> None:
         self._config = config
-        self._loaded = load_all(reader, config, rates or Rates.load(config))
+        self._loaded = load_all(reader, config, rates or ExchangeRates.load(config))
         self.failed = self._loaded.failed
-        self._series: dict[tuple[str, Scope, bool], _Series | None] = {}
+        self._series: dict[tuple[str, Scope, bool], _SeriesWindows | None] = {}
         self._round = 0
 
     @property
     def begins(self) -> datetime | None:
-        """When the first record that a metric counts happened; None where there is none."""
-        firsts = [line.track.times[0] for line in self._loaded.lines.values() if line.track.times]
+        """The time of the first record that a metric counts; None if there is none."""
+        firsts = [track.track.times[0] for track in self._loaded.tracks.values() if track.track.times]
         return instant_at(min(firsts)) if firsts else None
 
     def ask(self, questions: Iterable[Question]) -> Answers:
-        """Answers like those of `evaluate.answer`. What did not change since the last round is the same object.
+        """Answers like those of `evaluate.answer_questions`. Unchanged answers are the same objects as before.
 
-        Raises EvaluationError for a metric or scope that the config does not ask for.
+        Raises EvaluationError for a metric that does not exist, or a scope that no KPI has.
         """
         self._round += 1
         ends = _Ends(self._loaded.directory)
@@ -96,47 +81,47 @@ class History:
             self._forget()
         return answers
 
-    def _answer(self, question: Question, ends: _Ends) -> Mapping[Group, Measured]:
+    def _answer(self, question: Question, ends: _Ends) -> Mapping[Group, MeasuredValue]:
         key = question.metric, question.scope, question.by
         if key not in self._series:
-            self._series[key] = self._found(question)
+            self._series[key] = self._resolve(question)
         series = self._series[key]
         if series is None:
             return {}
         end, era = ends.of(question.window.end)
-        start = _ALWAYS if series.line.level else micros(question.window.start)
+        start = _ALWAYS if series.track.level else micros(question.window.start)
         if series.shape.scope is not Scope.PERSON:
             era = 0
         if era not in series.groups:
             series.groups[era] = self._named(series.shape, question.window.end)
         return self._moving(series, start, end).read(end, series.groups[era])
 
-    def _found(self, question: Question) -> _Series | None:
-        """The series of a question, None where its entity has no owners."""
+    def _resolve(self, question: Question) -> _SeriesWindows | None:
+        """The series of a question, None if its entity has no owners."""
         metric = self._config.metric_by_name.get(question.metric)
         if metric is None:
             raise EvaluationError(question.metric, "there is no such metric")
         if question.scope is not Scope.COMPANY and person_column(metric.entity) is None:
             return None
-        shape = Shape.of(metric, question.scope, question.by)
-        line = self._loaded.lines.get((metric.name, shape))
-        if line is None:
-            raise EvaluationError(metric.name, f"no KPI asks for it at the scope {shape.scope.value}")
-        return _Series(shape, line)
+        shape = QueryShape.of(metric, question.scope, question.by)
+        track = self._loaded.tracks.get((metric.name, shape))
+        if track is None:
+            raise EvaluationError(metric.name, f"no KPI has the scope {shape.scope.value} for it")
+        return _SeriesWindows(shape, track)
 
-    def _moving(self, series: _Series, start: int, end: int) -> Moving:
-        """The window of this start that came closest to this end; each goes on where it stands."""
-        known = series.windows.setdefault(start, [])
-        behind = [window for window in known if window.moving.end <= end]
-        if not behind:
-            behind = [_Window(Moving(series.line, start), self._round)]
-            known += behind
-        nearest = behind[0] if len(behind) == 1 else max(behind, key=lambda window: window.moving.end)
+    def _moving(self, series: _SeriesWindows, start: int, end: int) -> MovingWindow:
+        """The window with this start that is closest to this end; each continues where it is."""
+        windows = series.windows.setdefault(start, [])
+        earlier = [window for window in windows if window.moving.end <= end]
+        if not earlier:
+            earlier = [_TimedWindow(MovingWindow(series.track, start), self._round)]
+            windows += earlier
+        nearest = earlier[0] if len(earlier) == 1 else max(earlier, key=lambda window: window.moving.end)
         nearest.round = self._round
         return nearest.moving
 
-    def _named(self, shape: Shape, at: datetime) -> tuple[Group, ...]:
-        """The group of each code; persons carry the team they are in at the instant."""
+    def _named(self, shape: QueryShape, at: datetime) -> tuple[Group, ...]:
+        """The group of each code; persons have the team they are in at the instant."""
         directory, names = self._loaded.directory, self._loaded.names[shape]
         if shape.scope is Scope.PERSON:
             return tuple(Group(directory.team(person, at), directory.label(person)) for (person,) in names)
@@ -147,20 +132,20 @@ class History:
     def _forget(self) -> None:
         for series in self._series.values():
             if series is not None:
-                for start, known in list(series.windows.items()):
-                    series.windows[start] = [window for window in known if window.round > self._round - _IDLE]
+                for start, windows in list(series.windows.items()):
+                    series.windows[start] = [window for window in windows if window.round > self._round - _IDLE]
                     if not series.windows[start]:
                         del series.windows[start]
 
 
 class _Ends:
-    """Ends of windows in microseconds, with their era: worked out once for all questions of a round."""
+    """Ends of windows in microseconds with their era, computed once for all questions of a round."""
 
     def __init__(self, directory: Directory) -> None:
         self._directory = directory
-        self._known: dict[datetime, tuple[int, int]] = {}
+        self._cache: dict[datetime, tuple[int, int]] = {}
 
     def of(self, end: datetime) -> tuple[int, int]:
-        if end not in self._known:
-            self._known[end] = micros(end), self._directory.era(end)
-        return self._known[end]
+        if end not in self._cache:
+            self._cache[end] = micros(end), self._directory.era(end)
+        return self._cache[end]

@@ -1,8 +1,8 @@
-"""At most a hundred values a label: which ones stay, and how the rest folds into one.
+"""Limits labels to a hundred values: which values are retained, and how the others fold into one.
 
-A value that had its place keeps it while it has any row, so that series do not come and go as values
-overtake each other; free places go to the largest, by the metric's sum or number of rows, then by name.
-The rest is folded before it is aggregated, so every aggregate of it is exact.
+A retained value stays while it has any row, so that series do not come and go as values overtake each other. Free
+places go to the largest values, by the metric's sum or else by the number of rows, then by name. The others are
+folded before they are aggregated, so that every aggregate of them is exact.
 """
 
 from __future__ import annotations
@@ -14,100 +14,91 @@ from functools import lru_cache
 from sqlglot import exp
 
 from exporter.config.metrics import Metric
-from exporter.metrics.aggregates import parts
-from exporter.metrics.columns import Terms
+from exporter.metrics.aggregates import parts_of
+from exporter.metrics.columns import QueryContext
 from exporter.metrics.connection import Reader
-from exporter.metrics.query import Pinned, among, kept, label
-from exporter.metrics.rows import Shape, rows_of
-from exporter.metrics.statement import Statement
+from exporter.metrics.query import MetricKey, among, label, retained_parameter
+from exporter.metrics.rows import PreparedStatement, QueryShape, rows_of
 from exporter.metrics.values import Window
 from exporter.naming import label_name
 
-MOST_VALUES = 100
-"""Values a label may have; further ones fold into naming.OTHER."""
+MAX_VALUES = 100
+"""How many values of a label are retained; the others fold into naming.OTHER."""
 
-Kept = Mapping[tuple[str, str], Sequence[str]]
-"""The values that have a place, by metric and label name."""
+RetainedValues = Mapping[tuple[str, str], Sequence[str]]
+"""The retained values by metric and label name."""
 
 
 @dataclass(frozen=True, slots=True)
 class Fold:
-    """Metrics that can be asked at once, with the parameters that list the values which stay."""
+    """Metrics that one query can answer, with the parameters that list the retained values."""
 
-    shape: Shape
+    shape: QueryShape
     metrics: tuple[Metric, ...]
-    bound: Mapping[str, object]
+    parameters: Mapping[str, object]
 
 
-class Folding:
-    """Decides for the metrics of one evaluation what folds. `kept` and `overflow` then tell what it decided."""
+class LabelFolder:
+    """Decides for the metrics of one evaluation which values fold. The result is in `retained` and `overflow`."""
 
-    def __init__(self, reader: Reader, terms: Terms, before: Kept) -> None:
-        self.kept: dict[tuple[str, str], tuple[str, ...]] = {}
+    def __init__(self, reader: Reader, context: QueryContext, previous: RetainedValues) -> None:
+        self.retained: dict[tuple[str, str], tuple[str, ...]] = {}
         self.overflow: dict[tuple[str, str], int] = {}
         self._reader = reader
-        self._terms = terms
-        self._before = before
-        self._counts: dict[tuple[Shape, Window], tuple[int, ...]] = {}
+        self._context = context
+        self._previous = previous
+        self._counts: dict[tuple[QueryShape, Window], tuple[int, ...]] = {}
 
-    def folds(self, shape: Shape, cover: Window, metrics: Sequence[Metric]) -> tuple[Fold, ...]:
-        """How to ask the metrics by their labels; `cover` is the span of all windows they are asked for.
-
-        Raises QueryError.
-        """
-        counts = self._count(shape, cover)
-        if max(counts) <= MOST_VALUES:
-            return (Fold(shape, tuple(metrics), {}),)
-        folded = replace(shape, folded=tuple(count > MOST_VALUES for count in counts))
-        return tuple(Fold(folded, (metric,), self._places(folded, cover, metric, counts)) for metric in metrics)
-
-    def seen(self, fold: Fold, metric: Metric, labels: Iterable[tuple[str, ...]]) -> None:
-        """Takes note of the values that an answer shows: they have a place from now on."""
-        for place, values in enumerate(zip(*labels, strict=True)):
-            key = (metric.name, label_name(fold.shape.by[place]))
-            if kept(place) not in fold.bound:
-                self.kept[key] = tuple(sorted({*self.kept.get(key, ()), *values}))
-
-    def _count(self, shape: Shape, cover: Window) -> tuple[int, ...]:
+    def folds(self, shape: QueryShape, cover: Window, metrics: Sequence[Metric]) -> tuple[Fold, ...]:
+        """How to query the metrics by their labels; `cover` spans all windows of the questions. Raises QueryError."""
         if (shape, cover) not in self._counts:
             self._counts[shape, cover] = _counting(shape).fetch(self._reader, cover)[0]
-        return self._counts[shape, cover]
+        counts = self._counts[shape, cover]
+        if max(counts) <= MAX_VALUES:
+            return (Fold(shape, tuple(metrics), {}),)
+        folded = replace(shape, folded=tuple(count > MAX_VALUES for count in counts))
+        return tuple(Fold(folded, (metric,), self._retain(folded, cover, metric, counts)) for metric in metrics)
 
-    def _places(self, shape: Shape, cover: Window, metric: Metric, counts: tuple[int, ...]) -> dict[str, object]:
-        bound: dict[str, object] = {}
-        for place, count in enumerate(counts):
-            if shape.folded[place]:
-                key = (metric.name, label_name(shape.by[place]))
-                before = {kept(place): list(self._before.get(key, ()))}
-                ranked = _ranking(shape, place, Pinned(metric), self._terms).fetch(self._reader, cover, before)
-                self.kept[key] = tuple(sorted(row[0] for row in ranked))
-                self.overflow[key] = count - MOST_VALUES
-                bound[kept(place)] = list(self.kept[key])
-        return bound
+    def note(self, fold: Fold, metric: Metric, labels: Iterable[tuple[str, ...]]) -> None:
+        """Retains the values that an answer contains."""
+        for index, values in enumerate(zip(*labels, strict=True)):
+            key = (metric.name, label_name(fold.shape.by[index]))
+            if retained_parameter(index) not in fold.parameters:
+                self.retained[key] = tuple(sorted({*self.retained.get(key, ()), *values}))
+
+    def _retain(self, shape: QueryShape, cover: Window, metric: Metric, counts: tuple[int, ...]) -> dict[str, object]:
+        """Chooses the values of each label that folds; returns the parameters that list them."""
+        parameters: dict[str, object] = {}
+        for index, count in enumerate(counts):
+            if shape.folded[index]:
+                key = (metric.name, label_name(shape.by[index]))
+                previous = {retained_parameter(index): list(self._previous.get(key, ()))}
+                ranking = _ranking(shape, index, MetricKey(metric), self._context)
+                rows = ranking.fetch(self._reader, cover, previous)
+                self.retained[key] = tuple(sorted(row[0] for row in rows))
+                self.overflow[key] = count - MAX_VALUES
+                parameters[retained_parameter(index)] = list(self.retained[key])
+        return parameters
 
 
 @lru_cache(maxsize=256)
-def _counting(shape: Shape) -> Statement:
-    """How many values each label has."""
-    values = [exp.Count(this=exp.Distinct(expressions=[label(shape, place)])) for place in range(len(shape.by))]
-    return Statement.of(rows_of(shape, exp.select(*values)))
+def _counting(shape: QueryShape) -> PreparedStatement:
+    """Counts the values of each label."""
+    values = [exp.Count(this=exp.Distinct(expressions=[label(shape, index)])) for index in range(len(shape.by))]
+    return PreparedStatement.of(rows_of(shape, exp.select(*values)))
 
 
 @lru_cache(maxsize=256)
-def _ranking(shape: Shape, place: int, pinned: Pinned, terms: Terms) -> Statement:
-    """The values of one label that stay."""
-    stays = exp.Ordered(this=among(label(shape, place), kept(place)), desc=True)
-    size = exp.Ordered(this=_size(pinned.metric, terms), desc=True)
-    query = rows_of(shape, exp.select(label(shape, place), size.this.copy()))
-    order = [stays, size, exp.Ordered(this=label(shape, place))]
-    return Statement.of(query.group_by(label(shape, place)).order_by(*order).limit(MOST_VALUES))
-
-
-def _size(metric: Metric, terms: Terms) -> exp.Expr:
-    taken = parts(metric, terms)
-    counted: exp.Expr = exp.Count(this=exp.Star())
-    if metric.sum is not None and taken.value is not None:
-        counted = exp.Sum(this=exp.Abs(this=taken.value))
-    if taken.keep is not None:
-        counted = exp.Filter(this=counted, expression=exp.Where(this=taken.keep))
-    return exp.Coalesce(this=counted, expressions=[exp.Literal.number(0)])
+def _ranking(shape: QueryShape, index: int, key: MetricKey, context: QueryContext) -> PreparedStatement:
+    """Selects the values of one label to retain: those retained before, then the largest."""
+    parts = parts_of(key.metric, context)
+    size: exp.Expr = exp.Count(this=exp.Star())
+    if key.metric.sum is not None and parts.value is not None:
+        size = exp.Sum(this=exp.Abs(this=parts.value))
+    if parts.keep is not None:
+        size = exp.Filter(this=size, expression=exp.Where(this=parts.keep))
+    size = exp.Coalesce(this=size, expressions=[exp.Literal.number(0)])
+    retained = exp.Ordered(this=among(label(shape, index), retained_parameter(index)), desc=True)
+    query = rows_of(shape, exp.select(label(shape, index), size.copy()))
+    order = [retained, exp.Ordered(this=size, desc=True), exp.Ordered(this=label(shape, index))]
+    return PreparedStatement.of(query.group_by(label(shape, index)).order_by(*order).limit(MAX_VALUES))

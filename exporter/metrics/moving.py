@@ -1,4 +1,4 @@
-"""A metric over a window whose end moves forward: only what happened in between is counted."""
+"""A metric over a window whose end moves forward: each step counts only what happened since the last one."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ from dataclasses import dataclass
 
 from exporter.metrics.running import Aggregate
 from exporter.metrics.tracks import Track
-from exporter.metrics.values import Group, Measured
+from exporter.metrics.values import Group, MeasuredValue
 
 _NEVER = 2**63
-_NOTHING: Set[int] = frozenset()
+_NO_GROUPS: Set[int] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
-    """A metric at one scope: its changes, those of all rows whatever it asks of them, and how it adds up.
+class MetricTrack:
+    """A metric at one scope: its changes, those of all rows regardless of its conditions, and its aggregate.
 
-    `presence` is None where there is one group only, which is always there.
+    `presence` is None if there is only one group, which is always present.
     """
 
     track: Track
@@ -28,37 +28,37 @@ class Line:
     make: Callable[[], Aggregate]
 
     def first(self, track: Track, start: int) -> int:
-        """The first change that a window takes in: a level takes in all."""
+        """The first change within a window: for a level the very first."""
         return 0 if self.level else bisect_left(track.times, start)
 
     def last(self, track: Track, end: int) -> int:
-        """The first change that it does not take in: a level is read at its end, a flow until before it."""
+        """The first change after a window: a level includes its end, a flow excludes it."""
         return bisect_right(track.times, end) if self.level else bisect_left(track.times, end)
 
 
-class Moving:
-    """The groups of a line from a start until an end that may be moved forward, in microseconds since 1970."""
+class MovingWindow:
+    """The groups of a metric in [start, end), in microseconds since 1970; the end can move forward."""
 
-    def __init__(self, line: Line, start: int) -> None:
+    def __init__(self, metric: MetricTrack, start: int) -> None:
         self.end = start
-        self._line = line
-        self._next = line.first(line.track, start)
+        self._metric = metric
+        self._next = metric.first(metric.track, start)
         self._aggregates: dict[int, Aggregate] = {}
-        self._next_present = line.first(line.presence, start) if line.presence else 0
-        self._present: Counter[int] = Counter() if line.presence else Counter([0])
-        self._nothing = line.make().measured()
+        self._next_present = metric.first(metric.presence, start) if metric.presence else 0
+        self._present: Counter[int] = Counter() if metric.presence else Counter([0])
+        self._absent = metric.make().measured()
         self._until = start
         self._groups: Sequence[Group] = ()
-        self._view: Mapping[Group, Measured] = {}
+        self._view: Mapping[Group, MeasuredValue] = {}
 
-    def read(self, end: int, groups: Sequence[Group]) -> Mapping[Group, Measured]:
-        """The answer at `end`, which is not before the one asked last; `groups` names the group of each code.
+    def read(self, end: int, groups: Sequence[Group]) -> Mapping[Group, MeasuredValue]:
+        """The answer at `end`, which must not precede the last one; `groups` names the group of each code.
 
-        What did not change is the same object.
+        If nothing changed, the answer is the same object.
         """
         self.end = max(self.end, end)
         renamed = groups is not self._groups
-        changed = self._advance(self.end) if self.end >= self._until else _NOTHING
+        changed = self._advance(self.end) if self.end >= self._until else _NO_GROUPS
         if not (changed or renamed):
             return self._view
         view = {} if renamed else dict(self._view)
@@ -70,30 +70,30 @@ class Moving:
         self._groups, self._view = groups, view
         return view
 
-    def _measured(self, code: int) -> Measured:
+    def _measured(self, code: int) -> MeasuredValue:
         aggregate = self._aggregates.get(code)
-        return aggregate.measured() if aggregate else self._nothing
+        return aggregate.measured() if aggregate else self._absent
 
     def _advance(self, end: int) -> Set[int]:
-        """Counts what happened until `end`; gives the groups to which something happened."""
-        line = self._line
+        """Counts what happened until `end`; returns the groups that changed."""
+        metric = self._metric
         changed: set[int] = set()
-        if line.presence:
-            first, self._next_present = self._next_present, line.last(line.presence, end)
-            for code, _, sign in line.presence.changes(first, self._next_present):
+        if metric.presence:
+            first, self._next_present = self._next_present, metric.last(metric.presence, end)
+            for code, _, sign in metric.presence.changes(first, self._next_present):
                 self._present[code] += sign
                 changed.add(code)
-        first, self._next = self._next, line.last(line.track, end)
+        first, self._next = self._next, metric.last(metric.track, end)
         aggregates = self._aggregates
-        for code, value, sign in line.track.changes(first, self._next):
+        for code, value, sign in metric.track.changes(first, self._next):
             if code not in aggregates:
-                aggregates[code] = line.make()
+                aggregates[code] = metric.make()
             aggregates[code].change(value, sign)
             changed.add(code)
-        self._until = min(_next(line.track, self._next), _next(line.presence, self._next_present))
+        self._until = min(_next(metric.track, self._next), _next(metric.presence, self._next_present))
         return changed
 
 
-def _next(track: Track | None, place: int) -> int:
-    """When the next change of a track comes: until then nothing happens."""
-    return track.times[place] if track is not None and place < len(track.times) else _NEVER
+def _next(track: Track | None, index: int) -> int:
+    """The time of the next change of a track."""
+    return track.times[index] if track is not None and index < len(track.times) else _NEVER

@@ -1,31 +1,130 @@
-"""Who stands behind an owner, and in which team they are when."""
+"""Who owns a record, and which team they are in at which time.
+
+Records of people are merged into humans: records with the same email are one human. A record without an email
+belongs to the human of its name if there is exactly one. Records of a name that goes with no email or with several
+are one human together.
+"""
 
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections import defaultdict
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
-from zoneinfo import ZoneInfo
 
 from sqlglot import exp
 
-from exporter.config.organisation import Member
 from exporter.config.root import Config
 from exporter.metrics.connection import Reader
-from exporter.metrics.identity import Human, Keys, Listed, humans
-from exporter.metrics.instants import FIRST, LAST, local_midnight
-from exporter.metrics.statement import write
+from exporter.metrics.rows import to_sql
+from exporter.metrics.values import FIRST, LAST, local_midnight
 from exporter.naming import OTHER
 
-MOST_STRANGERS = 1000
-"""Owners whom nobody lists get a series each up to this many; all further ones share one."""
+MAX_UNLISTED = 1000
+"""So many owners that no source lists get a series each; all others share one."""
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class PersonRecord:
+    """One record of a person in a source; empty text for missing fields."""
+
+    source: str
+    id: str
+    name: str = ""
+    email: str = ""
+    team: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Human:
+    """All records of one person, the first listed first, and the label of their series."""
+
+    records: tuple[PersonRecord, ...]
+    label: str
+
+    @property
+    def team(self) -> str | None:
+        """The team in the first record that has one."""
+        return next((record.team for record in self.records if record.team), None)
+
+
+def merge_records(records: Iterable[PersonRecord]) -> tuple[Human, ...]:
+    """Every human once, in the order in which they are first listed. Labels are unique."""
+    by_email: dict[str, list[tuple[int, PersonRecord]]] = {}
+    without_email: dict[str, list[tuple[int, PersonRecord]]] = {}
+    emails_by_name: dict[str, set[str]] = defaultdict(set)
+    for number, record in enumerate(records):
+        key = (record.email or record.name or f"{record.source}\n{record.id}").casefold()
+        (by_email if record.email else without_email).setdefault(key, []).append((number, record))
+        if record.email:
+            emails_by_name[record.name.casefold()].add(key)
+    groups = dict(by_email)
+    for key, group in without_email.items():
+        emails = emails_by_name[key] if group[0][1].name else set()
+        if len(emails) == 1:
+            (email,) = emails
+            groups[email] = groups[email] + group
+        else:
+            groups[f"\n{key}"] = group
+    ordered = sorted(sorted(group) for group in groups.values())
+    return _labelled([[record for _, record in group] for group in ordered])
+
+
+def _labelled(groups: Sequence[Sequence[PersonRecord]]) -> tuple[Human, ...]:
+    """Labels each human by name: with the email if the name is shared, with the id if that is not unique either."""
+    names = [next((r.name for r in group if r.name), group[0].email or group[0].id) for group in groups]
+    counts = Counter(name.casefold() for name in names)
+    labels: set[str] = set()
+    humans = []
+    for group, name in zip(groups, names, strict=True):
+        email = next((record.email for record in group if record.email), "")
+        label = f"{name} ({email})" if counts[name.casefold()] > 1 and email and email != name else name
+        label = f"{label} ({group[0].source} {group[0].id})" if label in labels else label
+        labels.add(label)
+        humans.append(Human(tuple(group), label))
+    return tuple(humans)
+
+
+@dataclass(slots=True)
+class PersonIndex:
+    """Finds persons, which are numbers, by id, email or name. A key that several share finds none of them."""
+
+    by_source: dict[tuple[str, str], int] = field(default_factory=dict)
+    by_id: dict[str, set[int]] = field(default_factory=lambda: defaultdict(set))
+    by_email: dict[str, int] = field(default_factory=dict)
+    by_name: dict[str, set[int]] = field(default_factory=lambda: defaultdict(set))
+
+    def add(self, person: int, human: Human) -> None:
+        """Adds a person under all keys in their records."""
+        for record in human.records:
+            self.by_source.setdefault((record.source, record.id), person)
+            self.by_id[record.id].add(person)
+            if record.email:
+                self.by_email[record.email.casefold()] = person
+            if record.name:
+                self.by_name[record.name.casefold()].add(person)
+
+    def owner(self, source: str, text: str) -> int | None:
+        """The person with this id in the source, else the only one with this id, else by email or name."""
+        if (source, text) in self.by_source:
+            return self.by_source[source, text]
+        person = _only(self.by_id.get(text))
+        return self.named(text) if person is None else person
+
+    def named(self, text: str) -> int | None:
+        """The person with this email, else the only one with this name."""
+        key = text.casefold()
+        return self.by_email[key] if key in self.by_email else _only(self.by_name.get(key))
+
+
+def _only(persons: set[int] | None) -> int | None:
+    return next(iter(persons)) if persons is not None and len(persons) == 1 else None
 
 
 @dataclass(frozen=True, slots=True)
 class TeamSpan:
-    """The team that a person's records count for over a half-open span of instants."""
+    """The team that a person's records count for during [since, until)."""
 
     since: datetime
     until: datetime
@@ -33,45 +132,45 @@ class TeamSpan:
 
 
 class Directory:
-    """Everybody whose records are measured; a person is a number that counts up from 0, a team its place in `teams`.
+    """Everyone whose records are measured. A person is a number counting up from 0, a team its index in `teams`.
 
-    Owners whom nobody lists become persons when they are first asked for. Load it once per evaluation.
+    Owners whom no source lists become persons when they are first looked up. Load it once per evaluation.
     """
 
-    def __init__(self, listed: Iterable[Listed], config: Config) -> None:
-        self._keys = Keys()
+    def __init__(self, records: Iterable[PersonRecord], config: Config) -> None:
+        self._index = PersonIndex()
         self._labels: list[str] = []
         self._spans: list[tuple[TeamSpan, ...]] = []
-        self._strangers: dict[str, int] = {}
-        self._taken: set[str] = set()
-        self._place(humans(listed), config)
+        self._unlisted: dict[str, int] = {}
+        self._used_labels: set[str] = set()
+        self._add(merge_records(records), config)
         self.teams = tuple(sorted({span.team for spans in self._spans for span in spans if span.team is not None}))
         self._changes = sorted({span.since for spans in self._spans for span in spans})
 
     @classmethod
     def load(cls, reader: Reader, config: Config) -> Directory:
-        """Everybody whom the sources list: present ones first, then in the order of the config's sources.
+        """Everyone whom the sources list: those not deleted and active first, then in the config's order of sources.
 
-        People whose record was deleted still own what they did.
+        People whose record was deleted still own their records.
         """
         ranks = {source.name: rank for rank, source in enumerate(config.sources)}
         columns = [exp.column(name) for name in ("source", "id", "name", "email", "team", "deleted", "active")]
-        rows = reader.execute(write(exp.select(*columns).from_("people"))).fetchall()
+        rows = reader.execute(to_sql(exp.select(*columns).from_("people"))).fetchall()
         rows.sort(key=lambda row: (row[5], row[6] is False, ranks.get(row[0], len(ranks)), row[0], row[1]))
-        return cls((Listed(row[0], *((text or "").strip() for text in row[1:5])) for row in rows), config)
+        return cls((PersonRecord(row[0], *((text or "").strip() for text in row[1:5])) for row in rows), config)
 
     def owner(self, source: str, owner: str) -> int | None:
-        """The person behind an owner: whom sources or teams know, else one of that name; None where it is blank."""
+        """The person behind an owner: one that sources or teams list, else one of that name; None if it is blank."""
         text = owner.strip()
-        known = self._keys.owner(source, text) if text else None
-        return self._stranger(text) if text and known is None else known
+        person = self._index.owner(source, text) if text else None
+        return self._unlisted_person(text) if text and person is None else person
 
     def label(self, person: int) -> str:
-        """What the person is called in series; no two are called the same."""
+        """The person's name in series; it is unique."""
         return self._labels[person]
 
     def spans(self, person: int) -> tuple[TeamSpan, ...]:
-        """The person's teams over all time, without a gap."""
+        """The person's teams over all time, without gaps."""
         return self._spans[person]
 
     def team(self, person: int, at: datetime) -> str | None:
@@ -80,69 +179,65 @@ class Directory:
         return next((span.team for span in spans if at < span.until), spans[-1].team)
 
     def era(self, at: datetime) -> int:
-        """Differs between two instants only if somebody changed team between them."""
+        """A number that differs between two instants only if somebody changed team in between."""
         return bisect_right(self._changes, at)
 
-    def _place(self, known: tuple[Human, ...], config: Config) -> None:
-        """Gives everybody a number and their teams: the config's where it names one, else the source's."""
+    def _add(self, humans: tuple[Human, ...], config: Config) -> None:
+        """Numbers everyone and determines their teams: those in the config, at other times the source's."""
         names = {team.name.casefold(): team.name for team in config.teams}
-        homes: list[str | None] = [names.get(team.casefold(), team) for team in (human.team or "" for human in known)]
-        for person, human in enumerate(known):
-            self._labels.append(self._free(human.label))
-            self._keys.add(person, human)
-        stays = self._stays(config)
-        homes += [None] * (len(self._labels) - len(homes))
-        self._spans = [_filled(stays[person], home or None) for person, home in enumerate(homes)]
+        source_teams = [human.team or "" for human in humans]
+        home_teams: list[str | None] = [names.get(team.casefold(), team) for team in source_teams]
+        for person, human in enumerate(humans):
+            self._labels.append(self._unique(human.label))
+            self._index.add(person, human)
+        memberships = self._memberships(config)
+        home_teams += [None] * (len(self._labels) - len(home_teams))
+        self._spans = [_filled(memberships[person], home or None) for person, home in enumerate(home_teams)]
 
-    def _stays(self, config: Config) -> dict[int, list[TeamSpan]]:
-        """Spans that the config names, by person; members whom nobody lists become persons here."""
-        stays: dict[int, list[TeamSpan]] = defaultdict(list)
+    def _memberships(self, config: Config) -> dict[int, list[TeamSpan]]:
+        """The team spans in the config, by person; members whom no source lists become persons here."""
+        zone = config.company.timezone
+        memberships: dict[int, list[TeamSpan]] = defaultdict(list)
         for team in config.teams:
             for member in team.members:
-                stays[self._member(member.person.strip())].append(_stay(member, team.name, config.company.timezone))
-        return stays
+                text = member.person.strip()
+                person = self._index.named(text)
+                if person is None:
+                    person = len(self._labels)
+                    self._labels.append(self._unique(text))
+                    self._index.by_name[text.casefold()] = {person}
+                since = local_midnight(member.since or date.min, zone)
+                until = local_midnight(member.until + timedelta(days=1), zone) if member.until else LAST
+                memberships[person].append(TeamSpan(since, until, team.name))
+        return memberships
 
-    def _member(self, text: str) -> int:
-        known = self._keys.named(text)
-        if known is not None:
-            return known
-        self._labels.append(self._free(text))
-        self._keys.by_name[text.casefold()] = {len(self._labels) - 1}
-        return len(self._labels) - 1
-
-    def _stranger(self, text: str) -> int:
+    def _unlisted_person(self, text: str) -> int:
         key = text.casefold()
-        if key not in self._strangers and len(self._strangers) >= MOST_STRANGERS:
+        if key not in self._unlisted and len(self._unlisted) >= MAX_UNLISTED:
             key = OTHER
-        if key not in self._strangers:
-            self._strangers[key] = len(self._labels)
-            self._labels.append(self._free(OTHER if key == OTHER else text))
+        if key not in self._unlisted:
+            self._unlisted[key] = len(self._labels)
+            self._labels.append(self._unique(OTHER if key == OTHER else text))
             self._spans.append((TeamSpan(FIRST, LAST, None),))
-        return self._strangers[key]
+        return self._unlisted[key]
 
-    def _free(self, label: str) -> str:
-        while label in self._taken:
+    def _unique(self, label: str) -> str:
+        while label in self._used_labels:
             label += " (unmatched)"
-        self._taken.add(label)
+        self._used_labels.add(label)
         return label
 
 
-def _stay(member: Member, team: str, zone: ZoneInfo) -> TeamSpan:
-    since = local_midnight(member.since or date.min, zone)
-    until = local_midnight(member.until + timedelta(days=1), zone) if member.until else LAST
-    return TeamSpan(since, until, team)
-
-
-def _filled(stays: list[TeamSpan], home: str | None) -> tuple[TeamSpan, ...]:
-    """All of time: the stays in order, the first of overlapping ones, and home in between."""
-    found = []
-    reached = FIRST
-    for stay in sorted(stays, key=lambda stay: stay.since):
-        since = max(stay.since, reached)
-        if since >= stay.until:
+def _filled(memberships: list[TeamSpan], home: str | None) -> tuple[TeamSpan, ...]:
+    """All of time: memberships in order, of overlapping ones the first, and the home team in between."""
+    spans = []
+    end = FIRST
+    for membership in sorted(memberships, key=lambda span: span.since):
+        since = max(membership.since, end)
+        if since >= membership.until:
             continue
-        if reached < since:
-            found.append(TeamSpan(reached, since, home))
-        found.append(TeamSpan(since, stay.until, stay.team))
-        reached = stay.until
-    return (*found, TeamSpan(reached, LAST, home)) if reached < LAST else tuple(found)
+        if end < since:
+            spans.append(TeamSpan(end, since, home))
+        spans.append(TeamSpan(since, membership.until, membership.team))
+        end = membership.until
+    return (*spans, TeamSpan(end, LAST, home)) if end < LAST else tuple(spans)

@@ -1,33 +1,68 @@
-"""Which rows a query reads: the ones in the window, each with its owner and its rate where they matter."""
+"""Which rows a query reads: those in the window, joined with their owner and exchange rate if required."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from types import MappingProxyType
+from typing import Any
 
 from sqlglot import exp
 
 from exporter.config.fields import Scope
 from exporter.config.metrics import Metric
 from exporter.metrics.columns import ROW, instant_of
+from exporter.metrics.connection import Reader
 from exporter.metrics.exchange_rates import RATE_SPANS, RATES
-from exporter.metrics.statement import END, START
+from exporter.metrics.values import Window, stored
 from exporter.records import person_column
 
+START, END = "start", "end"
+"""Parameters for the bounds of the window."""
+
 OWNERS = "o"
-"""Alias of the table that says who stands behind an owner."""
+"""Alias of the table with the person or team of an owner."""
 
 OWNER_PERSONS = "metric_owner_persons"
 """Table of source, owner, person (a number): whose records an owner's are."""
 
 OWNER_TEAMS = "metric_owner_teams"
-"""Table of source, owner, team (a number), since, until: which team an owner's records count for, and when."""
+"""Table of source, owner, team (a number), since, until: the team that an owner's records count for, and when."""
+
+_NO_PARAMETERS: Mapping[str, object] = MappingProxyType({})
+
+
+def to_sql(tree: exp.Expr, dialect: str = "duckdb") -> str:
+    """The SQL of a syntax tree. Every name is quoted: some of our columns are SQL keywords."""
+    return tree.sql(dialect=dialect, identify=True)
 
 
 @dataclass(frozen=True, slots=True)
-class Shape:
+class PreparedStatement:
+    """A query that can be executed for any window."""
+
+    sql: str
+    parameters: frozenset[str]
+
+    @classmethod
+    def of(cls, tree: exp.Expr) -> PreparedStatement:
+        """The statement of a syntax tree."""
+        placeholders = tree.find_all(exp.Placeholder)
+        return cls(to_sql(tree), frozenset(str(placeholder.this) for placeholder in placeholders))
+
+    def fetch(
+        self, reader: Reader, window: Window, parameters: Mapping[str, object] = _NO_PARAMETERS
+    ) -> list[tuple[Any, ...]]:
+        """All rows for a window; `parameters` are bound besides its bounds. Raises QueryError."""
+        values = {START: stored(window.start), END: stored(window.end), **parameters}
+        return reader.execute(self.sql, {name: values[name] for name in self.parameters}).fetchall()
+
+
+@dataclass(frozen=True, slots=True)
+class QueryShape:
     """What metrics must share to be answered by one query: entity, time rule, scope and labels.
 
-    `closes` is None for a flow. `folded` says for each label whether values beyond the kept ones fold.
+    `closes` is None for a flow. `folded` says for each label whether values fold that are not retained.
     """
 
     entity: str
@@ -38,68 +73,65 @@ class Shape:
     folded: tuple[bool, ...] = ()
 
     @classmethod
-    def of(cls, metric: Metric, scope: Scope = Scope.COMPANY, by: bool = False) -> Shape:
-        """The shape of a metric at a scope, with its labels or without; only the company's value has labels."""
+    def of(cls, metric: Metric, scope: Scope = Scope.COMPANY, by: bool = False) -> QueryShape:
+        """The shape of a metric at a scope, with or without its labels; only the company's value has labels."""
         labels = metric.by if by and scope is Scope.COMPANY else ()
         if metric.during is not None:
             return cls(metric.entity, metric.during.from_, metric.during.until, scope, labels)
         return cls(metric.entity, str(metric.at), None, scope, labels)
 
     @property
-    def whole(self) -> Shape:
-        """The same rows, not grouped."""
+    def ungrouped(self) -> QueryShape:
+        """The same rows without groups."""
         return replace(self, scope=Scope.COMPANY, by=(), folded=())
 
 
-def rows_of(shape: Shape, query: exp.Select) -> exp.Select:
-    """Gives a query the rows of a shape: undeleted, dated, in the window; raises LookupError.
+def rows_of(shape: QueryShape, query: exp.Select) -> exp.Select:
+    """Adds the rows of a shape to a query: dated, in the window and not deleted; raises LookupError.
 
-    Owners are joined where the scope asks for them, rates where the query speaks of one. Both hold at the
-    row's instant, for a level at the window's end.
+    Owners are joined if the scope requires them, rates if the query refers to them, both as of the row's instant or,
+    for a level, as of the end of the window.
     """
+    start, end = exp.Placeholder(this=START), exp.Placeholder(this=END)
     opens = instant_of(shape.entity, shape.opens)
-    instant = opens if shape.closes is None else exp.Placeholder(this=END)
+    instant = opens if shape.closes is None else end
     query = query.from_(exp.to_table(shape.entity).as_(ROW))
-    query = with_owner(shape, query, holds(OWNERS, instant))
-    query = with_rate(query, holds(RATES, instant))
-    return query.where(exp.not_(exp.column("deleted", ROW)), *_in_window(shape, opens))
+    query = with_owner(shape, query, within_span(OWNERS, instant))
+    query = with_rate(query, within_span(RATES, instant))
+    query = query.where(exp.not_(exp.column("deleted", ROW)))
+    if shape.closes is None:
+        return query.where(exp.GTE(this=opens.copy(), expression=start), exp.LT(this=opens.copy(), expression=end))
+    closes = instant_of(shape.entity, shape.closes)
+    is_open = exp.or_(closes.copy().is_(exp.null()), exp.GT(this=closes, expression=end.copy()))
+    return query.where(exp.LTE(this=opens.copy(), expression=end.copy()), is_open)
 
 
-def with_owner(shape: Shape, query: exp.Select, when: list[exp.Expr]) -> exp.Select:
-    """Joins the person or, `when` the owner is in it, the team: rows that have none fall out."""
+def with_owner(shape: QueryShape, query: exp.Select, during: list[exp.Expr]) -> exp.Select:
+    """Joins the person or, under the conditions `during`, the team; rows without one are dropped."""
     if shape.scope is Scope.COMPANY:
         return query
     owner = person_column(shape.entity)
     if owner is None:
-        raise AssertionError("asked only where records have an owner")
+        raise AssertionError("only records with an owner have this scope")
     pairs = (("source", "source"), ("owner", owner))
-    same = [exp.column(ours, OWNERS).eq(exp.column(theirs, ROW)) for ours, theirs in pairs]
+    same = [exp.column(name, OWNERS).eq(exp.column(column, ROW)) for name, column in pairs]
     if shape.scope is Scope.PERSON:
         return query.join(exp.to_table(OWNER_PERSONS).as_(OWNERS), on=exp.and_(*same))
-    return query.join(exp.to_table(OWNER_TEAMS).as_(OWNERS), on=exp.and_(*same, *when))
+    return query.join(exp.to_table(OWNER_TEAMS).as_(OWNERS), on=exp.and_(*same, *during))
 
 
-def with_rate(query: exp.Select, when: list[exp.Expr]) -> exp.Select:
-    """Joins the rate of the row's currency, where the query speaks of rates; NULL where there is none."""
+def with_rate(query: exp.Select, during: list[exp.Expr]) -> exp.Select:
+    """Joins the rate of the row's currency if the query refers to rates; NULL if none is known."""
     if all(column.table != RATES for column in query.find_all(exp.Column)):
         return query
     same = exp.column("currency", RATES).eq(exp.column("currency", ROW))
     spans = exp.to_table(RATE_SPANS).as_(RATES)
-    return query.join(spans, on=exp.and_(same, *when), join_type="left")
+    return query.join(spans, on=exp.and_(same, *during), join_type="left")
 
 
-def holds(span: str, instant: exp.Expr) -> list[exp.Expr]:
-    """True where an instant lies in a span of a joined table."""
+def within_span(table: str, instant: exp.Expr) -> list[exp.Expr]:
+    """Conditions that are true if an instant is in [since, until) of a joined table."""
     return [
-        exp.LTE(this=exp.column("since", span), expression=instant.copy()),
-        exp.GT(this=exp.column("until", span), expression=instant.copy()),
+        exp.LTE(this=exp.column("since", table), expression=instant.copy()),
+        exp.GT(this=exp.column("until", table), expression=instant.copy()),
     ]
-
-
-def _in_window(shape: Shape, opens: exp.Expr) -> list[exp.Expr]:
-    start, end = exp.Placeholder(this=START), exp.Placeholder(this=END)
-    if shape.closes is None:
-        return [exp.GTE(this=opens.copy(), expression=start), exp.LT(this=opens.copy(), expression=end)]
-    closes = instant_of(shape.entity, shape.closes)
-    alive = exp.or_(closes.copy().is_(exp.null()), exp.GT(this=closes, expression=end.copy()))
-    return [exp.LTE(this=opens.copy(), expression=end), alive]

@@ -1,4 +1,4 @@
-"""Aggregates that follow a moving instant: what a row adds, and what it takes away when a level loses it."""
+"""Aggregates that are updated as rows are added, and removed when a level loses them."""
 
 from __future__ import annotations
 
@@ -11,23 +11,23 @@ from typing import Protocol
 
 from exporter.config.metrics import Metric
 from exporter.metrics.aggregates import FINISH
-from exporter.metrics.values import Measured
+from exporter.metrics.values import MeasuredValue
 
 
 class Aggregate(Protocol):
-    """The aggregate of one group. A value of None is an amount that is held out."""
+    """The aggregate of one group. A value of None is a held-out amount."""
 
     def change(self, value: float | None, sign: int) -> None:
-        """Takes in a row (1) or drops it again (-1)."""
+        """Adds a row (1) or removes it (-1)."""
         ...
 
-    def measured(self) -> Measured:
-        """The number now, as a query would give it."""
+    def measured(self) -> MeasuredValue:
+        """The current number, as a query would return it."""
         ...
 
 
 class Total:
-    """Counts, sums and means. Values are whole numbers of `scale` to the unit: sums of them are exact."""
+    """Counts, sums and means. Values are integers, `scale` to the unit, so that sums are exact."""
 
     def __init__(self, name: str, scale: int) -> None:
         self._finish = FINISH[name]
@@ -38,21 +38,21 @@ class Total:
         self._held_out = 0
 
     def change(self, value: float | None, sign: int) -> None:
-        """Takes in a row (1) or drops it again (-1)."""
+        """Adds a row (1) or removes it (-1)."""
         if value is None:
             self._held_out += sign
         else:
             self._rows += sign
             self._total += int(value) * sign
 
-    def measured(self) -> Measured:
-        """The number now."""
+    def measured(self) -> MeasuredValue:
+        """The current number."""
         value = self._total / self._scale if self._adds else self._rows
-        return Measured(self._finish(value, self._rows, self._held_out), self._rows, self._held_out)
+        return MeasuredValue(self._finish(value, self._rows, self._held_out), self._rows, self._held_out)
 
 
 class Ordered:
-    """Minimum, maximum and percentiles: keeps the values in order."""
+    """Minimum, maximum and percentiles, from a sorted list of values."""
 
     def __init__(self, name: str, pick: Callable[[list[float]], float]) -> None:
         self._finish = FINISH[name]
@@ -61,7 +61,7 @@ class Ordered:
         self._held_out = 0
 
     def change(self, value: float | None, sign: int) -> None:
-        """Takes in a row (1) or drops it again (-1)."""
+        """Adds a row (1) or removes it (-1)."""
         if value is None:
             self._held_out += sign
         elif sign > 0:
@@ -69,36 +69,36 @@ class Ordered:
         else:
             del self._values[bisect_left(self._values, value)]
 
-    def measured(self) -> Measured:
-        """The number now."""
+    def measured(self) -> MeasuredValue:
+        """The current number."""
         rows = len(self._values)
         value = self._pick(self._values) if rows else None
-        return Measured(self._finish(value, rows, self._held_out), rows, self._held_out)
+        return MeasuredValue(self._finish(value, rows, self._held_out), rows, self._held_out)
 
 
 class Distinct:
-    """Different values, and how many rows have each."""
+    """Distinct values with the number of rows of each."""
 
     def __init__(self) -> None:
         self._values: Counter[float] = Counter()
 
     def change(self, value: float | None, sign: int) -> None:
-        """Takes in a row (1) or drops it again (-1)."""
+        """Adds a row (1) or removes it (-1)."""
         if value is None:
-            raise AssertionError("nothing is converted to be told apart")
+            raise AssertionError("distinct values are never converted")
         self._values[value] += sign
         if not self._values[value]:
             del self._values[value]
 
-    def measured(self) -> Measured:
-        """The number now."""
-        return Measured(float(len(self._values)), self._values.total())
+    def measured(self) -> MeasuredValue:
+        """The current number."""
+        return MeasuredValue(float(len(self._values)), self._values.total())
 
 
 def aggregate_of(metric: Metric, scale: int) -> Callable[[], Aggregate]:
-    """Makes the aggregate of a metric for a further group; `scale` is that of its values.
+    """Returns a factory for the aggregate of a metric; `scale` is that of its values.
 
-    No closures: what is loaded goes to other processes.
+    It is not a closure, because it is sent to other processes.
     """
     name = metric.aggregate
     if name in _PICKS:
@@ -109,11 +109,11 @@ def aggregate_of(metric: Metric, scale: int) -> Callable[[], Aggregate]:
 
 
 def interpolated(values: list[float], share: float) -> float:
-    """The continuous percentile of values in order, between the two that it falls between."""
-    place = (len(values) - 1) * share
-    low = int(place)
+    """The continuous percentile of sorted values, interpolated between its two neighbours."""
+    position = (len(values) - 1) * share
+    low = int(position)
     high = min(low + 1, len(values) - 1)
-    return values[low] + (values[high] - values[low]) * (place - low)
+    return values[low] + (values[high] - values[low]) * (position - low)
 
 
 _PICKS: Mapping[str, Callable[[list[float]], float]] = {"min": itemgetter(0), "max": itemgetter(-1)}

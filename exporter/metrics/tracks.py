@@ -1,4 +1,4 @@
-"""What a metric's rows bring over time: the same rows, owners and amounts as in its query, not yet added up."""
+"""The changes of a metric over time: the same rows, owners and amounts as in its query, before aggregation."""
 
 from __future__ import annotations
 
@@ -13,12 +13,11 @@ from itertools import repeat
 from typing import Any
 
 from exporter.config.metrics import Metric
-from exporter.metrics.aggregates import Parts, parts
-from exporter.metrics.columns import Terms
+from exporter.metrics.aggregates import MetricParts, parts_of
+from exporter.metrics.columns import QueryContext
 from exporter.metrics.connection import Reader
-from exporter.metrics.query import Pinned, keys
-from exporter.metrics.rows import Shape
-from exporter.metrics.statement import write
+from exporter.metrics.query import MetricKey, group_columns
+from exporter.metrics.rows import QueryShape, to_sql
 from exporter.metrics.tracking import tracking
 from exporter.naming import OTHER
 
@@ -29,35 +28,35 @@ _MONEY_SCALE = 10**18
 _BINARY_SCALE = 2**64
 _WIDE = Context(prec=60)
 
-Name = tuple[Any, ...]
-"""What tells a group from others: the number of a team or a person, or the values of labels."""
+GroupKey = tuple[Any, ...]
+"""Identifies a group: the number of a team or a person, or the values of labels."""
 
-Codes = dict[Name, int]
-"""Numbers for groups as they turn up, counting up from 0."""
+Codes = dict[GroupKey, int]
+"""Numbers of groups in order of appearance, counting up from 0."""
 
-Value = float | None
-"""What a row brings; None where an amount is held out."""
+TrackValue = float | None
+"""What a row contributes; None for a held-out amount."""
 
-Convert = Callable[[Any], Value]
+ValueConverter = Callable[[Any], TrackValue]
 
 
 @dataclass(slots=True)
 class Track:
-    """Changes in the order of time: when (microseconds since 1970), to which group, by which value.
+    """Changes sorted by time: when (microseconds since 1970), in which group, by which value.
 
-    `signs` is -1 where a level loses a row; flows, which only gain rows, have none. Rows that are only
-    counted have no values. Values that are summed are whole numbers of `scale` to the unit.
+    `signs` is -1 where a level loses a row; flows, which only gain rows, have none. Rows that are only counted have
+    no values. Values that are summed are integers, `scale` to the unit.
     """
 
     scale: int = 1
     times: array[int] = field(default_factory=lambda: array("q"))
     groups: array[int] = field(default_factory=lambda: array("l"))
-    values: list[Value] = field(default_factory=list)
+    values: list[TrackValue] = field(default_factory=list)
     signs: array[int] = field(default_factory=lambda: array("b"))
 
-    def changes(self, first: int, last: int) -> Iterator[tuple[int, Value, int]]:
-        """(group, value, sign) of the changes from the first up to but not including the last."""
-        values: Iterator[Value] = iter(self.values[first:last]) if self.values else repeat(0)
+    def changes(self, first: int, last: int) -> Iterator[tuple[int, TrackValue, int]]:
+        """(group, value, sign) of the changes [first, last)."""
+        values: Iterator[TrackValue] = iter(self.values[first:last]) if self.values else repeat(0)
         signs: Iterator[int] = iter(self.signs[first:last]) if self.signs else repeat(1)
         return zip(self.groups[first:last], values, signs, strict=False)
 
@@ -68,39 +67,39 @@ def micros(instant: datetime) -> int:
 
 
 def instant_at(at: int) -> datetime:
-    """The instant that `micros` gave the number of."""
+    """The inverse of `micros`."""
     return _EPOCH + at * _MICROSECOND
 
 
-def load(reader: Reader, shape: Shape, metric: Metric | None, terms: Terms, codes: Codes) -> Track:
-    """The track of a metric, or of all rows of the shape whatever metrics ask of them.
+def load_track(reader: Reader, shape: QueryShape, metric: Metric | None, context: QueryContext, codes: Codes) -> Track:
+    """The track of a metric, or of all rows of the shape regardless of conditions.
 
     Groups become numbers in `codes`. Raises LookupError for what makes no sense, and QueryError.
     """
-    sql, money, valued = _compiled(shape, Pinned(metric) if metric else None, terms)
-    track = Track(_MONEY_SCALE if money else _BINARY_SCALE)
-    convert = _conversion(metric, money) if metric and valued else None
+    sql, is_money, has_values = _compiled(shape, MetricKey(metric) if metric else None, context)
+    track = Track(_MONEY_SCALE if is_money else _BINARY_SCALE)
+    convert = _conversion(metric, is_money) if metric and has_values else None
     reader.execute(sql)
     while batch := reader.fetchmany(_BATCH):
-        _take(track, shape, list(zip(*batch, strict=True)), codes, convert)
+        _append(track, shape, list(zip(*batch, strict=True)), codes, convert)
     return _in_order(track) if shape.closes else track
 
 
 @lru_cache(maxsize=512)
-def _compiled(shape: Shape, pinned: Pinned | None, terms: Terms) -> tuple[str, bool, bool]:
-    """The query's text, and whether its values are money, and whether there are any."""
-    taken = parts(pinned.metric, terms) if pinned else Parts(None)
-    return write(tracking(shape, taken)), taken.native is not None, taken.value is not None
+def _compiled(shape: QueryShape, key: MetricKey | None, context: QueryContext) -> tuple[str, bool, bool]:
+    """The SQL of the query, whether its values are money, and whether it has values."""
+    parts = parts_of(key.metric, context) if key else MetricParts(None)
+    return to_sql(tracking(shape, parts)), parts.native is not None, parts.value is not None
 
 
-def _take(track: Track, shape: Shape, columns: list[Any], codes: Codes, convert: Convert | None) -> None:
-    """Adds a batch of rows; a row of a level is two changes."""
+def _append(track: Track, shape: QueryShape, columns: list[Any], codes: Codes, convert: ValueConverter | None) -> None:
+    """Appends a batch of rows; a row of a level is two changes."""
     width = 1 if shape.closes is None else 2
-    names = columns[width : width + len(keys(shape))]
+    names = columns[width : width + len(group_columns(shape))]
     groups = [codes.setdefault(name, len(codes)) for name in zip(*names, strict=True)] or [0] * len(columns[0])
     values = list(map(convert, columns[-1])) if convert else []
-    for mark, sign in zip(columns[:width], (1, -1), strict=False):
-        track.times.extend(mark)
+    for times, sign in zip(columns[:width], (1, -1), strict=False):
+        track.times.extend(times)
         track.groups.extend(groups)
         track.values.extend(values)
         if width > 1:
@@ -118,13 +117,13 @@ def _in_order(track: Track) -> Track:
     )
 
 
-def _conversion(metric: Metric, money: bool) -> Convert:
-    """From what the store gives to what the aggregate needs: a number of its own, a whole number, or a float."""
+def _conversion(metric: Metric, is_money: bool) -> ValueConverter:
+    """Converts values of the store to what the aggregate needs: a code, an integer or a float."""
     if metric.aggregate == "distinct":
-        known: dict[Hashable, int] = {}
-        return lambda value: known.setdefault(value, len(known))
+        codes: dict[Hashable, int] = {}
+        return lambda value: codes.setdefault(value, len(codes))
     if metric.aggregate in ("sum", "mean"):
-        return _whole_money if money else _whole
+        return _whole_money if is_money else _whole
     return lambda value: None if value is None else float(value)
 
 
@@ -136,20 +135,20 @@ def _whole(value: float) -> int:
     return int(value * _BINARY_SCALE)
 
 
-def folding(names: Sequence[Name], presence: Track, most: int) -> list[Name]:
+def folding(names: Sequence[GroupKey], presence: Track, most: int) -> list[GroupKey]:
     """The names of groups with all but the `most` frequent values of each label folded into one."""
     rows = Counter(presence.groups)
-    kept = [_largest(place, names, rows, most) for place in range(len(names[0]))] if names else []
-    return [tuple(v if v in stays else OTHER for v, stays in zip(name, kept, strict=True)) for name in names]
+    retained = [_largest(index, names, rows, most) for index in range(len(names[0]))] if names else []
+    return [tuple(v if v in values else OTHER for v, values in zip(name, retained, strict=True)) for name in names]
 
 
 def recoded(track: Track, codes: Sequence[int]) -> None:
-    """Gives the groups of a track other codes."""
+    """Replaces the codes of a track's groups."""
     track.groups = array("l", map(codes.__getitem__, track.groups))
 
 
-def _largest(place: int, names: Sequence[Name], rows: Counter[int], most: int) -> frozenset[str]:
+def _largest(index: int, names: Sequence[GroupKey], rows: Counter[int], most: int) -> frozenset[str]:
     sizes: Counter[str] = Counter()
     for code, name in enumerate(names):
-        sizes[name[place]] += rows[code]
+        sizes[name[index]] += rows[code]
     return frozenset(sorted(sizes, key=lambda value: (-sizes[value], value))[:most])

@@ -1,18 +1,22 @@
-"""What is asked of the metrics and what comes back."""
+"""Questions about metrics and their answers, and how instants are written for the store."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, date, datetime, time
 from typing import NamedTuple
+from zoneinfo import ZoneInfo
 
 from exporter.config.fields import Period, Scope
+
+FIRST = datetime.min.replace(tzinfo=UTC)
+LAST = datetime.max.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True, order=True)
 class Window:
-    """A half-open span of instants in UTC. A flow is taken over it, a level is read at its end."""
+    """Instants [start, end) in UTC. A flow is measured over the window, a level at its end."""
 
     start: datetime
     end: datetime
@@ -20,7 +24,7 @@ class Window:
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """One metric over one window at one scope. `by` asks for the metric's extra labels."""
+    """One metric over one window at one scope. `by` adds the metric's own labels."""
 
     metric: str
     window: Window
@@ -30,7 +34,7 @@ class Question:
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """Whose value: nobody's in particular (company), a team's or a person's, and the values of `by`."""
+    """What a value is about: the company (neither team nor person), a team or a person, and the values of `by`."""
 
     team: str | None = None
     person: str | None = None
@@ -38,11 +42,11 @@ class Group:
 
 
 @dataclass(frozen=True, slots=True)
-class Measured:
+class MeasuredValue:
     """The number of one group.
 
-    `value` is None where it is unknown (a mean over no rows); a count or sum over no rows is a true 0.
-    `rows` is the number of rows it rests on, `held_out` the number of rows left out for want of a rate.
+    `value` is None if it is unknown, such as a mean over no rows; a count or sum over no rows is a true 0. `rows`
+    is the number of rows it rests on, `held_out` the number of rows left out because no exchange rate is known.
     """
 
     value: float | None
@@ -50,14 +54,17 @@ class Measured:
     held_out: int = 0
 
 
-Answers = Mapping[Question, Mapping[Group, Measured]]
-"""For each question the groups that had at least one row of the entity in the window (company: always)."""
+GroupValues = Mapping[Group, MeasuredValue]
+"""What one metric measured, by group."""
+
+Answers = Mapping[Question, GroupValues]
+"""For each question the groups with at least one row of the entity in the window; always the company."""
 
 
 class MetricValue(NamedTuple):
     """One sample of a business metric. `period` is None for a level; `labels` pairs label names with values.
 
-    A tuple, because a history makes millions of them.
+    A tuple, because a backfill creates millions of them.
     """
 
     metric: str
@@ -67,3 +74,15 @@ class MetricValue(NamedTuple):
     team: str | None = None
     person: str | None = None
     labels: tuple[tuple[str, str], ...] = ()
+
+
+def stored(instant: datetime) -> datetime:
+    """An aware instant as the store keeps it: naive, in UTC."""
+    return instant.astimezone(UTC).replace(tzinfo=None)
+
+
+def local_midnight(day: date, zone: ZoneInfo) -> datetime:
+    """The start of a local day in UTC: the first valid instant if midnight is skipped, the first if it occurs twice."""
+    if day in (date.min, date.max):
+        return FIRST if day == date.min else LAST
+    return datetime.combine(day, time.min, zone).astimezone(UTC)

@@ -17,7 +17,7 @@ from exporter.naming import RECORD_RESULTS
 from exporter.passes import Listing, Page
 from exporter.push.body import EntityRecords, Post, RejectedRows
 from exporter.push.inbox import ParsedPost, PushInbox
-from exporter.records import Kind, Record, column
+from exporter.records import ColumnKind, Record, column
 from exporter.store.merge import MergeResult
 from exporter.store.state import Outcome
 from exporter.store.store import Store
@@ -261,7 +261,7 @@ def hint(error: InvalidRecordError, entity: str | None, entities: tuple[str, ...
     if error.field == "line":
         return _LINE_HINTS[error.reason]
     definition = column(entity, error.field) if entity else None
-    if error.field == "deleted" or (definition and definition.kind is Kind.FLAG):
+    if error.field == "deleted" or (definition and definition.kind is ColumnKind.FLAG):
         return f"{error.field} must be true or false"
     if error.reason is Reason.UNKNOWN_VALUE and definition and definition.choices:
         return f"{error.field} must be one of {', '.join(definition.choices)}"

@@ -12,7 +12,7 @@ from threading import Event, Thread
 from exporter import naming
 from exporter.clock import Clock
 from exporter.errors import StoreError
-from exporter.kpi.memory import Memory
+from exporter.kpi.status import StatusMemory
 from exporter.push.deliveries import Deliveries
 from exporter.runtime.config_file import LoadedConfig
 from exporter.runtime.publisher import Publisher
@@ -50,7 +50,7 @@ class Engine:
     The constructor raises ConfigError or EvaluationError for a config that cannot work.
     """
 
-    def __init__(self, loaded: LoadedConfig, context: EngineContext, memory: Memory | None = None) -> None:
+    def __init__(self, loaded: LoadedConfig, context: EngineContext, memory: StatusMemory | None = None) -> None:
         self._context = context
         self._self_metrics = context.state.self_metrics
         self._stopping, self._awake = Event(), Event()

@@ -12,12 +12,12 @@ from time import perf_counter
 
 from exporter import naming
 from exporter.errors import EvaluationError, ExporterError, StoreDamagedError, StoreError
-from exporter.evaluation.evaluator import Evaluated, Evaluations
+from exporter.evaluation.evaluator import EvaluationResult, Evaluator
 from exporter.exposition.families import business_samples, exported, kpi_samples
 from exporter.exposition.render import Renderer
 from exporter.exposition.self_metrics import Labels, SelfMetrics
 from exporter.exposition.snapshot import freeze, take
-from exporter.kpi.memory import Memory
+from exporter.kpi.status import StatusMemory
 from exporter.kpi.values import Evaluation
 from exporter.runtime.config_file import LoadedConfig
 from exporter.store.store import Store
@@ -45,12 +45,14 @@ class Publisher:
     `memory` is the status memory that hysteresis needs: of the previous run first, then of each evaluation.
     """
 
-    def __init__(self, loaded: LoadedConfig, store: Store, state: ServedState, memory: Memory | None = None) -> None:
+    def __init__(
+        self, loaded: LoadedConfig, store: Store, state: ServedState, memory: StatusMemory | None = None
+    ) -> None:
         self._config = loaded.config
         self._digest = loaded.digest
         self._store = store
         self._state = state
-        self._evaluator = Evaluations(loaded.config, store)
+        self._evaluator = Evaluator(loaded.config, store)
         self._renderer = Renderer()
         self.memory = memory
         self._evaluation: Evaluation | None = None
@@ -82,7 +84,7 @@ class Publisher:
         """Writes the snapshot to the store for the next start; a failed write is counted and logged."""
         if not self._unsaved or self._state.snapshot.at is None:
             return
-        memory = (self.memory or Memory()).dump()
+        memory = (self.memory or StatusMemory()).dump()
         try:
             self._store.save_snapshot(freeze(self._state.snapshot, self._digest), memory, now)
         except StoreError as error:
@@ -100,7 +102,7 @@ class Publisher:
                 page = self._page = _RenderedPage(self._evaluation, now, render(data))
             return page.html
 
-    def _replace(self, evaluated: Evaluated, now: datetime) -> None:
+    def _replace(self, evaluated: EvaluationResult, now: datetime) -> None:
         config, evaluation, self_metrics = self._config, evaluated.evaluation, self._state.self_metrics
         families = chain(business_samples(config, evaluation.metrics), kpi_samples(config, evaluation))
         separate = config.privacy.people == "separate"
@@ -119,7 +121,7 @@ class Publisher:
         self_metrics.set(naming.SERIES, snapshot.series)
 
 
-def _report_outcomes(self_metrics: SelfMetrics, evaluated: Evaluated) -> None:
+def _report_outcomes(self_metrics: SelfMetrics, evaluated: EvaluationResult) -> None:
     """Exposes how the passes of every source ended, as stored, so that the numbers survive a restart."""
     outcomes = evaluated.outcomes
     for family, instants in (

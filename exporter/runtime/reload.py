@@ -8,7 +8,7 @@ from threading import Lock
 
 from exporter import naming
 from exporter.errors import ConfigError, ExporterError, StoreError
-from exporter.kpi.memory import Memory
+from exporter.kpi.status import StatusMemory
 from exporter.runtime.config_file import LoadedConfig
 from exporter.runtime.engine import Engine, EngineContext
 from exporter.runtime.reporter import adopt_config
@@ -39,7 +39,7 @@ class Reloader:
         """Starts the first engine. Raises ConfigError and EvaluationError for a config that cannot work."""
         with self._lock:
             if not self._stopped:
-                self._replace(loaded, Memory.load(memory) if memory else None)
+                self._replace(loaded, StatusMemory.load(memory) if memory else None)
 
     def reload(self) -> None:
         """Reads the config again; if it is invalid, the active config stays."""
@@ -64,7 +64,7 @@ class Reloader:
             if self._engine is not None:
                 self._engine.stop()
 
-    def _replace(self, loaded: LoadedConfig, memory: Memory | None) -> None:
+    def _replace(self, loaded: LoadedConfig, memory: StatusMemory | None) -> None:
         """Builds the new engine first, so that a failure leaves the current one running."""
         engine = Engine(loaded, self._context, memory)
         if self._engine is not None:

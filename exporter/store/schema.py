@@ -10,18 +10,18 @@ import hashlib
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from exporter.records import ENTITIES, Kind, columns
+from exporter.records import ENTITIES, ColumnKind, columns
 
 SCHEMA_VERSION = 1
 
-SQL_TYPES: Mapping[Kind, str] = MappingProxyType(
+SQL_TYPES: Mapping[ColumnKind, str] = MappingProxyType(
     {
-        Kind.TEXT: "VARCHAR",
-        Kind.NUMBER: "DOUBLE",
-        Kind.MONEY: "DECIMAL(24,6)",
-        Kind.SECONDS: "DOUBLE",
-        Kind.INSTANT: "TIMESTAMP",
-        Kind.FLAG: "BOOLEAN",
+        ColumnKind.TEXT: "VARCHAR",
+        ColumnKind.NUMBER: "DOUBLE",
+        ColumnKind.MONEY: "DECIMAL(24,6)",
+        ColumnKind.SECONDS: "DOUBLE",
+        ColumnKind.INSTANT: "TIMESTAMP",
+        ColumnKind.FLAG: "BOOLEAN",
     }
 )
 
@@ -60,7 +60,7 @@ def table_columns(entity: str) -> tuple[tuple[str, str], ...]:
 
 def time_column(entity: str) -> str | None:
     """The column that orders the table: the entity's first instant; None for people."""
-    return next((c.name for c in columns(entity) if c.kind is Kind.INSTANT), None)
+    return next((c.name for c in columns(entity) if c.kind is ColumnKind.INSTANT), None)
 
 
 def create_statements() -> tuple[str, ...]:

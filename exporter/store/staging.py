@@ -18,7 +18,7 @@ import duckdb
 import orjson
 
 from exporter.passes import Page
-from exporter.records import Kind, Record, columns
+from exporter.records import ColumnKind, Record, columns
 from exporter.store.schema import table_columns
 
 INSERT_PAGE = "INSERT INTO pages VALUES (?, ?, ?, ?, FALSE, ?, ?, ?, ?)"
@@ -113,7 +113,7 @@ def payload_structure(entity: str) -> str:
 @cache
 def _plan(entity: str) -> tuple[tuple[str, ...], Callable[[Record], tuple[Any, ...]], tuple[str, ...]]:
     names = tuple(name for name, _ in table_columns(entity)[1:])
-    instants = tuple(c.name for c in columns(entity) if c.kind is Kind.INSTANT)
+    instants = tuple(c.name for c in columns(entity) if c.kind is ColumnKind.INSTANT)
     return names, attrgetter(*names), ("updated_at", *instants)
 
 

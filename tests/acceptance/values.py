@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from exporter.config.loader import load
-from exporter.evaluation.evaluator import Evaluations
+from exporter.evaluation.evaluator import Evaluator
 from exporter.kpi.values import Evaluation
 from exporter.store.store import Store
 from tests.command_line import RunCli
@@ -55,7 +55,7 @@ def evaluation(config: Path, data: Path, at: str) -> Evaluation:
     """The evaluation of what was synced before, as of an instant with its offset."""
     store = Store.open(data)
     try:
-        return Evaluations(load(config, {}).config, store).evaluate(datetime.fromisoformat(at), None).evaluation
+        return Evaluator(load(config, {}).config, store).evaluate(datetime.fromisoformat(at), None).evaluation
     finally:
         store.close()
 

@@ -16,16 +16,16 @@ from prometheus_client.openmetrics.parser import text_string_to_metric_families
 
 from exporter.backfill import openmetrics_file, workers
 from exporter.backfill.openmetrics_file import write_history
-from exporter.backfill.steps import Share, steps_between
-from exporter.backfill.workers import Task, evaluate_parts
+from exporter.backfill.steps import StepShare, steps_between
+from exporter.backfill.workers import ShareTask, evaluate_shares
 from exporter.config.root import Config
 from exporter.errors import EvaluationError, StartError
-from exporter.evaluation.evaluator import Evaluations
+from exporter.evaluation.evaluator import Evaluator
 from exporter.evaluation.freshness import freshness
 from exporter.exposition.families import business_samples, kpi_samples
 from exporter.exposition.render import Renderer
-from exporter.kpi.memory import Memory
-from exporter.metrics.history import History
+from exporter.kpi.status import StatusMemory
+from exporter.metrics.history import RecordReplay
 from exporter.store.store import Store
 from tests.evaluation.stored import ADA, NOW, deal, put, small_config
 from tests.programs import program
@@ -52,7 +52,7 @@ def store(tmp_path: Path) -> Iterator[Store]:
 
 def written(store: Store, steps: list[datetime], out: Path, *, processes: int = 1, config: Config = CONFIG) -> str:
     with store.reading() as reader:
-        records = History(reader, config)
+        records = RecordReplay(reader, config)
     told: list[tuple[int, int]] = []
     fresh = freshness(config, store.outcomes(), NOW)
     write_history(config, records, fresh, steps, out, lambda *how: told.append(how), processes=processes)
@@ -69,9 +69,9 @@ def by_instant(text: str) -> dict[int, set[str]]:
     return found
 
 
-def scraped(store: Store, at: datetime, memory: Memory | None) -> tuple[set[str], Memory]:
+def scraped(store: Store, at: datetime, memory: StatusMemory | None) -> tuple[set[str], StatusMemory]:
     """The lines that a scrape would have shown at an instant."""
-    done = Evaluations(CONFIG, store).evaluate(at, memory)
+    done = Evaluator(CONFIG, store).evaluate(at, memory)
     rows = chain(business_samples(CONFIG, done.evaluation.metrics), kpi_samples(CONFIG, done.evaluation))
     rendering = Renderer().render(rows)
     formats = [family.formats for family in (*rendering.shared, *rendering.people)]
@@ -83,7 +83,7 @@ def test_every_step_is_what_a_scrape_would_have_shown(store: Store, tmp_path: Pa
     steps = steps_between(NOW - timedelta(days=30), NOW, timedelta(hours=12))
     found = by_instant(written(store, steps, tmp_path / "h.om"))
     assert set(found) == {int(step.timestamp()) for step in steps}
-    memory: Memory | None = None
+    memory: StatusMemory | None = None
     for step in steps:
         expected, memory = scraped(store, step, memory)
         assert found[int(step.timestamp())] == expected
@@ -103,7 +103,7 @@ def test_it_is_openmetrics_series_by_series(store: Store, tmp_path: Path) -> Non
 
 
 def test_several_processes_write_what_one_does(store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(openmetrics_file, "_WORTH_A_PROCESS", 20)
+    monkeypatch.setattr(openmetrics_file, "_MIN_STEPS_PER_PROCESS", 20)
     steps = steps_between(NOW - timedelta(days=20), NOW, timedelta(hours=6))
     alone = written(store, steps, tmp_path / "one.om")
     assert written(store, steps, tmp_path / "two.om", processes=2) == alone
@@ -128,7 +128,7 @@ def test_an_interrupted_run_leaves_the_file_as_it_was_and_the_next_one_clears_up
     out = tmp_path / "h.om"
     out.write_text("before")
     with store.reading() as reader:
-        records = History(reader, CONFIG)
+        records = RecordReplay(reader, CONFIG)
 
     def stop(*_: int) -> None:
         assert list(tmp_path.glob(".h.om.parts/*"))
@@ -146,14 +146,14 @@ def test_an_interrupted_run_leaves_the_file_as_it_was_and_the_next_one_clears_up
 
 def test_a_fault_in_another_process_is_told_here(store: Store, tmp_path: Path) -> None:
     with store.reading() as reader:
-        records = History(reader, CONFIG)
+        records = RecordReplay(reader, CONFIG)
     fresh = freshness(CONFIG, store.outcomes(), NOW)
     tasks = [
-        Task(CONFIG, records, fresh, Share((NOW,)), tmp_path / "fine"),
-        Task(CONFIG, records, fresh, Share((NOW,)), tmp_path / "no such folder" / "part"),
+        ShareTask(CONFIG, records, fresh, StepShare((NOW,)), tmp_path / "fine"),
+        ShareTask(CONFIG, records, fresh, StepShare((NOW,)), tmp_path / "no such folder" / "part"),
     ]
     with pytest.raises(EvaluationError, match="No such file"):
-        evaluate_parts(tasks, lambda _: None)
+        evaluate_shares(tasks, lambda _: None)
 
 
 def test_a_process_of_its_own_leaves_nothing_frozen(
@@ -162,11 +162,12 @@ def test_a_process_of_its_own_leaves_nothing_frozen(
     """Objects that the collector passes over at the end make extension modules complain to the user."""
     monkeypatch.setattr(workers.signal, "signal", lambda *_: None)
     with store.reading() as reader:
-        records = History(reader, CONFIG)
+        records = RecordReplay(reader, CONFIG)
     receiver, sender = workers.multiprocessing.get_context("spawn").Pipe(duplex=False)
     with receiver, sender:
         workers._work(
-            Task(CONFIG, records, freshness(CONFIG, store.outcomes(), NOW), Share((NOW,)), tmp_path / "p"), sender
+            ShareTask(CONFIG, records, freshness(CONFIG, store.outcomes(), NOW), StepShare((NOW,)), tmp_path / "p"),
+            sender,
         )
         assert (receiver.recv(), bool(receiver.recv().families)) == (1, True)
     assert gc.get_freeze_count() == 0
@@ -175,7 +176,7 @@ def test_a_process_of_its_own_leaves_nothing_frozen(
 def test_a_process_that_dies_is_told_too() -> None:
     receiver, sender = workers.multiprocessing.get_context("spawn").Pipe(duplex=False)
     sender.close()
-    with pytest.raises(EvaluationError, match="ended before its work did"):
+    with pytest.raises(EvaluationError, match="ended before its work was complete"):
         workers._received(receiver)
     receiver.close()
 

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from exporter.backfill import series_recorder
-from exporter.backfill.series_recorder import Recorder
-from exporter.backfill.spool import Spool, Spooled
+from exporter.backfill.series_recorder import SeriesRecorder
+from exporter.backfill.spool import Spool, SpooledTexts
 from exporter.config.fields import Scope
 from exporter.exposition.families import FamilySamples
 from exporter.naming import Family
@@ -31,11 +31,11 @@ def total(value: float) -> FamilySamples:
 def lines(tmp_path: Path, steps: Sequence[Sequence[FamilySamples]]) -> dict[str, list[str]]:
     """What is written of each series, without its name, after recording these steps."""
     spool = Spool(tmp_path / "spool")
-    recorder = Recorder(spool, [START + timedelta(seconds=n) for n in range(len(steps))])
+    recorder = SeriesRecorder(spool, [START + timedelta(seconds=n) for n in range(len(steps))])
     for number, families in enumerate(steps):
         recorder.record(number, families)
     recorded = recorder.end()
-    spooled, zero = Spooled(tmp_path / "spool", recorded.places), int(START.timestamp())
+    spooled, zero = SpooledTexts(tmp_path / "spool", recorded.offsets), int(START.timestamp())
     found = {}
     with spooled.path.open("rb") as file:
         for _, heads in recorded.families.values():

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from exporter.backfill.spool import Spool, Spooled
+from exporter.backfill.spool import Spool, SpooledTexts
 
 
 @pytest.mark.parametrize("buffered", [1, 50, 10_000_000])
@@ -19,7 +19,7 @@ def test_every_text_comes_back_in_order_whatever_is_buffered(tmp_path: Path, buf
         piece = b"%d," % number * chance.randrange(4)
         expected[key] = expected.get(key, b"") + piece
         spool.append(key, piece)
-    spooled = Spooled(tmp_path / "spool", spool.end())
+    spooled = SpooledTexts(tmp_path / "spool", spool.end())
     with spooled.path.open("rb") as file:
         assert {key: b"".join(spooled.read(file, key)) for key in reversed(expected)} == expected
         assert list(spooled.read(file, b"never met")) == []

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from exporter.backfill.steps import SETTLING, floored, month_start, shared_out, steps_between
+from exporter.backfill.steps import WARM_UP, floored, month_start, split_steps, steps_between
 
 HOUR = timedelta(hours=1)
 ZURICH = ZoneInfo("Europe/Zurich")
@@ -45,23 +45,23 @@ def test_a_month_begins_at_local_midnight() -> None:
 @pytest.mark.parametrize("shares", [1, 2, 3, 4])
 def test_shares_cover_every_step_once_and_in_order(shares: int) -> None:
     steps = [START + HOUR * number for number in range(6000)]
-    found = shared_out(steps, shares, ZURICH)
+    found = split_steps(steps, shares, ZURICH)
     assert len(found) == shares
     assert [step for share in found for step in share.own] == steps
-    assert found[0].settling == 0
-    assert {share.settling for share in found[1:]} <= {SETTLING}
+    assert found[0].warm_up == 0
+    assert {share.warm_up for share in found[1:]} <= {WARM_UP}
     assert max(len(share.own) for share in found) < 1.5 * len(steps) / shares
 
 
 def test_shares_meet_where_a_month_begins() -> None:
     steps = [START + HOUR * number for number in range(6000)]
-    _, second = shared_out(steps, 2, ZURICH)
+    _, second = split_steps(steps, 2, ZURICH)
     assert second.own[0] == month_start(second.own[0], ZURICH)
-    assert second.steps[0] == second.own[0] - SETTLING * HOUR
+    assert second.steps[0] == second.own[0] - WARM_UP * HOUR
 
 
 def test_without_a_month_in_between_they_meet_in_the_middle() -> None:
     steps = [START + HOUR * number for number in range(500)]
-    assert [len(share.own) for share in shared_out(steps, 2, ZURICH)] == [250, 250]
-    assert shared_out([], 2, ZURICH) == []
-    assert [len(share.own) for share in shared_out(steps[:1], 2, ZURICH)] == [1]
+    assert [len(share.own) for share in split_steps(steps, 2, ZURICH)] == [250, 250]
+    assert split_steps([], 2, ZURICH) == []
+    assert [len(share.own) for share in split_steps(steps[:1], 2, ZURICH)] == [1]

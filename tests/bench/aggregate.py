@@ -11,8 +11,8 @@ from statistics import median
 
 from exporter.config.fields import Scope
 from exporter.config.root import Config
-from exporter.evaluation.evaluator import Evaluations
-from exporter.metrics.evaluate import answer
+from exporter.evaluation.evaluator import Evaluator
+from exporter.metrics.evaluate import answer_questions
 from exporter.metrics.values import Question, Window
 from exporter.store.store import Store
 from tests.bench.aggregate_peers import GROUPS, WINDOWS, Totals, postgresql_seconds, sqlite_seconds
@@ -57,13 +57,13 @@ def _seconds(store: Store, told: Config) -> float:
     """With the people read anew each time; the queries' text is written once, at the first evaluation."""
     asked = questions().values()
     with store.reading() as reader:
-        answer(reader, told, asked)
-        return cpu_of(lambda: answer(reader, told, asked), 7)
+        answer_questions(reader, told, asked)
+        return cpu_of(lambda: answer_questions(reader, told, asked), 7)
 
 
 def _totals(store: Store, told: Config) -> Totals:
     with store.reading() as reader:
-        found = answer(reader, told, questions().values()).answers
+        found = answer_questions(reader, told, questions().values()).answers
     return {
         key: sum(measured.value or 0.0 for measured in found[question].values())
         for key, question in questions().items()
@@ -72,7 +72,7 @@ def _totals(store: Store, told: Config) -> Totals:
 
 
 def _unchanged(store: Store, told: Config) -> Iterator[Row]:
-    evaluations, instants = Evaluations(told, store), (NOW + timedelta(seconds=10 * turn) for turn in range(100))
+    evaluations, instants = Evaluator(told, store), (NOW + timedelta(seconds=10 * turn) for turn in range(100))
     evaluated = evaluations.evaluate(NOW, None)
     shown = len(evaluated.evaluation.metrics) + len(evaluated.evaluation.kpis)
     again = cpu_of(lambda: evaluations.evaluate(next(instants), evaluated.memory), 9)

@@ -14,7 +14,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from exporter.demo.server import launch
-from exporter.evaluation.evaluator import Evaluations
+from exporter.evaluation.evaluator import Evaluator
 from exporter.runtime.config_file import read_config
 from exporter.store.store import Store
 from tests.bench.measure import Row
@@ -71,7 +71,7 @@ def _one_by_one(config: Path, folder: Path) -> float:
     """CPU seconds of one evaluation from the store, over twenty instants spread over the past."""
     told, store = read_config(config, os.environ).config, Store.open(folder / "data")
     try:
-        evaluations, now = Evaluations(told, store), datetime.now(UTC)
+        evaluations, now = Evaluator(told, store), datetime.now(UTC)
         evaluations.evaluate(now - timedelta(days=DAYS), None)
         before = time.process_time()
         for turn in range(20):

@@ -12,10 +12,12 @@ import pytest
 from exporter.config.fields import Period, Scope, Status
 from exporter.errors import EvaluationError, Reason
 from exporter.evaluation import evaluator
-from exporter.evaluation.evaluator import Evaluated, Evaluations
+from exporter.evaluation.evaluator import EvaluationResult, Evaluator, count_undated
 from exporter.metrics.values import MetricValue
 from exporter.store.store import Store
 from tests.evaluation.stored import ADA, NOW, deal, put, small_config
+from tests.metrics.asking import LEVEL
+from tests.metrics.company import at, config_of, store_of
 
 DAY = timedelta(days=1)
 
@@ -31,13 +33,13 @@ def store(tmp_path: Path) -> Iterator[Store]:
 def asked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The metrics that were really asked of the store, over time."""
     seen: list[str] = []
-    real = evaluator.answer
+    real = evaluator.answer_questions
 
     def answer(reader: Any, config: Any, questions: Sequence[Any], **more: Any) -> Any:
         seen.extend(sorted({question.metric for question in questions}))
         return real(reader, config, questions, **more)
 
-    monkeypatch.setattr(evaluator, "answer", answer)
+    monkeypatch.setattr(evaluator, "answer_questions", answer)
     return seen
 
 
@@ -47,17 +49,17 @@ def fill(store: Store, at: datetime = NOW) -> None:
     put(store, "crm", "deals", [*won, deal(4, 70, None, stage=None)], at)
 
 
-def company_value(evaluated: Evaluated) -> float | None:
+def company_value(evaluated: EvaluationResult) -> float | None:
     return next(v.value for v in evaluated.evaluation.kpis if v.scope is Scope.COMPANY)
 
 
-def metric(evaluated: Evaluated, name: str, scope: Scope = Scope.COMPANY) -> list[MetricValue]:
+def metric(evaluated: EvaluationResult, name: str, scope: Scope = Scope.COMPANY) -> list[MetricValue]:
     return [m for m in evaluated.evaluation.metrics if m.metric == name and m.scope is scope]
 
 
 def test_metrics_and_kpis_come_from_the_records(store: Store) -> None:
     fill(store)
-    found = Evaluations(small_config(), store).evaluate(NOW, None)
+    found = Evaluator(small_config(), store).evaluate(NOW, None)
     assert company_value(found) == 500
     assert {(m.period, m.labels, m.value) for m in metric(found, "revenue")} == {
         (Period.DAY, (("stage", "Offer"),), 100),
@@ -72,14 +74,14 @@ def test_metrics_and_kpis_come_from_the_records(store: Store) -> None:
 
 
 def test_nothing_is_said_before_the_first_pass(store: Store) -> None:
-    found = Evaluations(small_config(), store).evaluate(NOW, None)
+    found = Evaluator(small_config(), store).evaluate(NOW, None)
     assert [(v.status, v.value) for v in found.evaluation.kpis] == [(Status.NO_DATA, None)]
     assert found.evaluation.metrics == ()
 
 
 def test_values_are_as_of_what_is_known_and_past_instants_are_their_own(store: Store) -> None:
     fill(store)
-    every = Evaluations(small_config(), store)
+    every = Evaluator(small_config(), store)
     assert next(iter(every.evaluate(NOW + timedelta(minutes=5), None).evaluation.kpis)).as_of == NOW
     before = every.evaluate(NOW - 2 * DAY, None)
     assert company_value(before) == 400
@@ -88,7 +90,7 @@ def test_values_are_as_of_what_is_known_and_past_instants_are_their_own(store: S
 
 def test_where_nothing_happened_the_last_evaluation_is_given_again(store: Store, asked: list[str]) -> None:
     fill(store)
-    every = Evaluations(small_config(), store)
+    every = Evaluator(small_config(), store)
     first = every.evaluate(NOW + timedelta(seconds=5), None)
     store.fail("crm", "deals", Reason.TIMEOUT, NOW)
     second = every.evaluate(NOW + timedelta(seconds=15), first.memory)
@@ -99,7 +101,7 @@ def test_where_nothing_happened_the_last_evaluation_is_given_again(store: Store,
 
 def test_a_pass_without_changes_moves_time_on_without_asking(store: Store, asked: list[str]) -> None:
     fill(store)
-    every = Evaluations(small_config(), store)
+    every = Evaluator(small_config(), store)
     first = every.evaluate(NOW, None)
     fill(store, NOW + timedelta(minutes=10))
     second = every.evaluate(NOW + timedelta(minutes=10), first.memory)
@@ -120,7 +122,7 @@ def test_only_what_changed_is_asked_again(store: Store, asked: list[str]) -> Non
     )
     fill(store)
     put(store, "phones", "calls", [])
-    every = Evaluations(config, store)
+    every = Evaluator(config, store)
     every.evaluate(NOW, None)
     asked.clear()
     put(store, "crm", "deals", [deal(1, 450, NOW - 3 * DAY)], NOW + timedelta(minutes=1))
@@ -133,7 +135,7 @@ def test_a_record_whose_time_comes_is_counted_without_any_change(store: Store) -
     put(store, "hr", "people", [ADA])
     ahead = [deal(1, 400, NOW - DAY), deal(2, 50, NOW + timedelta(minutes=4), created_at=NOW + timedelta(minutes=2))]
     put(store, "crm", "deals", ahead)
-    every = Evaluations(small_config(), store)
+    every = Evaluator(small_config(), store)
     seen = []
     for minutes in range(6):
         at = NOW + timedelta(minutes=minutes)
@@ -141,7 +143,7 @@ def test_a_record_whose_time_comes_is_counted_without_any_change(store: Store) -
         put(store, "hr", "people", [ADA], at)
         found = every.evaluate(at, None)
         seen.append((company_value(found), [m.value for m in metric(found, "open_deals")]))
-    exact = [Evaluations(small_config(), store).evaluate(NOW + timedelta(minutes=m), None) for m in range(6)]
+    exact = [Evaluator(small_config(), store).evaluate(NOW + timedelta(minutes=m), None) for m in range(6)]
     assert seen == [(company_value(e), [m.value for m in metric(e, "open_deals")]) for e in exact]
     assert [value for value, _ in seen] == [400, 400, 400, 400, 400, 450]
     assert [levels for _, levels in seen] == [[0], [0], [1], [1], [0], [0]]
@@ -149,7 +151,7 @@ def test_a_record_whose_time_comes_is_counted_without_any_change(store: Store) -
 
 def test_midnight_asks_everything_anew(store: Store, asked: list[str]) -> None:
     fill(store)
-    every = Evaluations(small_config(), store)
+    every = Evaluator(small_config(), store)
     every.evaluate(NOW, None)
     asked.clear()
     fill(store, NOW + DAY)
@@ -161,7 +163,7 @@ def test_midnight_asks_everything_anew(store: Store, asked: list[str]) -> None:
 def test_folded_labels_are_counted(store: Store) -> None:
     put(store, "hr", "people", [ADA])
     put(store, "crm", "deals", [deal(n, n, NOW - DAY, stage=f"stage {n:03d}") for n in range(1, 131)])
-    found = Evaluations(small_config(), store).evaluate(NOW, None)
+    found = Evaluator(small_config(), store).evaluate(NOW, None)
     assert found.evaluation.label_overflow == {("revenue", "stage"): 30}
     month = [m for m in metric(found, "revenue") if m.period is Period.MONTH]
     assert len(month) == 101
@@ -170,10 +172,23 @@ def test_folded_labels_are_counted(store: Store) -> None:
 
 def test_a_store_that_was_closed_is_an_error_that_passes(store: Store) -> None:
     fill(store)
-    every = Evaluations(small_config(), store)
+    every = Evaluator(small_config(), store)
     every.evaluate(NOW, None)
     assert every._reader is not None
     every._reader.close()
     with pytest.raises(EvaluationError, match="store"):
         every.evaluate(NOW, None)
     assert company_value(every.evaluate(NOW, None)) == 500
+
+
+def test_undated_records_are_counted_for_every_column_that_places_them() -> None:
+    day = at("2024-03-05")
+    rows = [{"created_at": day, "closed_at": None}] * 3 + [{"created_at": None, "closed_at": day}, {"deleted": True}]
+    config = config_of(
+        {"name": "won", "entity": "deals", "at": "closed_at", "count": "rows", "where": {"status": "won"}},
+        {"name": "lost", "entity": "deals", "at": "closed_at", "count": "rows"},
+        {"name": "open", "entity": "deals", "during": LEVEL, "count": "rows"},
+        {"name": "calls", "entity": "calls", "at": "started_at", "count": "rows"},
+    )
+    found = count_undated(store_of(deals=rows, calls=[]), config)
+    assert found == {("deals", "closed_at"): 3, ("deals", "created_at"): 1, ("calls", "started_at"): 0}

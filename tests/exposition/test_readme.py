@@ -9,7 +9,7 @@ from exporter import naming
 from exporter.config.fields import Status
 from exporter.errors import ExitCode
 from exporter.exposition import render, text_format
-from exporter.metrics.label_folding import MOST_VALUES
+from exporter.metrics.label_folding import MAX_VALUES
 from exporter.naming import Family
 from exporter.push import body, endpoint
 from exporter.web import limits, server
@@ -55,7 +55,7 @@ def test_closed_lists_are_complete() -> None:
 
 def test_limits_are_those_of_the_code() -> None:
     stated = {row[0]: row[1] for row in next(table for table in tables() if table[0][0] == "values of one label")}
-    assert stated["values of one label"] == str(MOST_VALUES)
+    assert stated["values of one label"] == str(MAX_VALUES)
     assert stated["series of one family"] == f"{render.MAX_SERIES:,}"
     assert stated["characters of a label value"] == str(text_format.MAX_LABEL_LENGTH)
     assert stated["requests in flight"] == str(limits.MAX_IN_FLIGHT)

@@ -10,7 +10,7 @@ from typing import Any
 from exporter.config.fields import Scope
 from exporter.config.metrics import Metric
 from exporter.config.root import Config
-from exporter.metrics.values import Answers, Group, Measured, Question
+from exporter.metrics.values import Answers, Group, MeasuredValue, Question
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ class Ledger:
         )
         return [fact] * row.get("times", 1)
 
-    def _answer(self, question: Question) -> dict[Group, Measured]:
+    def _answer(self, question: Question) -> dict[Group, MeasuredValue]:
         metric = self._config.metric_by_name[question.metric]
         groups: dict[Group, list[Fact]] = {Group(): []} if question.scope is Scope.COMPANY else {}
         for fact in self._facts:
@@ -95,13 +95,13 @@ def _counts(metric: Metric, fact: Fact, question: Question) -> bool:
     return window.start <= fact.at < window.end
 
 
-def _measured(metric: Metric, facts: Sequence[Fact]) -> Measured:
+def _measured(metric: Metric, facts: Sequence[Fact]) -> MeasuredValue:
     mine = [fact for fact in facts if metric.name in fact.metrics]
     values = [fact.value for fact in mine if not fact.held_out]
     held_out = len(mine) - len(values)
     if metric.aggregate == "count":
-        return Measured(float(len(mine)), len(mine))
+        return MeasuredValue(float(len(mine)), len(mine))
     if metric.aggregate == "sum":
-        return Measured(sum(values), len(values), held_out)
+        return MeasuredValue(sum(values), len(values), held_out)
     found = sum(values) / len(values) if metric.aggregate == "mean" and values else max(values, default=None)
-    return Measured(found, len(values), held_out)
+    return MeasuredValue(found, len(values), held_out)

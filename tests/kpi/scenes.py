@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
 from exporter.config.fields import Scope, Status
 from exporter.config.root import Config
-from exporter.kpi.evaluate import Ask, evaluate
+from exporter.kpi.evaluate import Answerer, KpiEvaluator
+from exporter.kpi.status import StatusMemory
 from exporter.kpi.values import Evaluation, Freshness
 from exporter.metrics.values import Answers, Question
 from tests.kpi.ledger import Ledger
@@ -31,12 +32,23 @@ def called(times: int) -> dict[str, Any]:
     return {"in": ["calls"], "at": "2021-02-03T10:00", "times": times}
 
 
+def evaluate(
+    config: Config,
+    ask: Answerer,
+    freshness: Mapping[str, Freshness],
+    now: datetime,
+    memory: StatusMemory | None = None,
+) -> tuple[Evaluation, StatusMemory]:
+    """The evaluation by a new evaluator."""
+    return KpiEvaluator(config).evaluate(ask, freshness, now, memory)
+
+
 def now(told: Config, *rows: dict[str, Any], teams: dict[str, Any] | None = None) -> Evaluation:
     """What is published of the rows."""
     return evaluate(told, Ledger(told, rows, teams), FRESH, AT, None)[0]
 
 
-def without(metric: str, ledger: Ledger) -> Ask:
+def without(metric: str, ledger: Ledger) -> Answerer:
     """Answers of a store that cannot work one metric out."""
 
     def ask(questions: Sequence[Question]) -> Answers:

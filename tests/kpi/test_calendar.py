@@ -11,16 +11,100 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from exporter.config.fields import Pace, Period
-from exporter.kpi import periods
-from exporter.kpi.calendar import Calendar
-from exporter.kpi.periods import Span
+from exporter.errors import EvaluationError
+from exporter.kpi.calendar import Calendar, DateSpan, period_of, previous_period, same_period_last_year, workdays
 from exporter.metrics.values import Window
-from tests.kpi.companies import calendar
+from tests.kpi.companies import calendar, company
 from tests.kpi.golden import cases, close, instant, instants
+
+_days = st.dates(date(1971, 1, 1), date(2200, 12, 31))
+_kinds = st.sampled_from(list(Period))
+_weekdays, _months = st.integers(0, 6), st.integers(1, 12)
+
+
+@given(_kinds, _days, _weekdays, _months)
+def test_a_period_holds_its_day_and_follows_the_one_before(kind: Period, day: date, week: int, month: int) -> None:
+    span = period_of(kind, day, week, month)
+    assert span.first <= day < span.until
+    last = span.first - timedelta(days=1)
+    assert previous_period(kind, span) == period_of(kind, last, week, month)
+    assert previous_period(kind, span).until == span.first
+
+
+@given(_kinds, _days, _weekdays, _months)
+def test_every_day_of_a_period_lies_in_the_same_one(kind: Period, day: date, week: int, month: int) -> None:
+    span = period_of(kind, day, week, month)
+    for other in (span.first, span.until - timedelta(days=1)):
+        assert period_of(kind, other, week, month) == span
+
+
+@given(_kinds, _days, _weekdays, _months)
+def test_last_years_period_is_a_period_too(kind: Period, day: date, week: int, month: int) -> None:
+    span = same_period_last_year(kind, period_of(kind, day, week, month))
+    assert period_of(kind, span.first, week, month) == span
+    assert 364 <= (period_of(kind, day, week, month).first - span.first).days <= 366
+
+
+@given(_days, _weekdays)
+def test_a_week_starts_on_its_weekday(day: date, week: int) -> None:
+    span = period_of(Period.WEEK, day, week)
+    assert (span.first.weekday(), span.days) == (week, 7)
+
+
+@given(_days, _months)
+def test_four_quarters_make_a_fiscal_year(day: date, month: int) -> None:
+    year = period_of(Period.YEAR, day, fiscal_month=month)
+    assert (year.first.month, year.first.day) == (month, 1)
+    starts, quarter = [], period_of(Period.QUARTER, year.first, fiscal_month=month)
+    while quarter.first < year.until:
+        starts.append(quarter.first.month)
+        quarter = period_of(Period.QUARTER, quarter.until, fiscal_month=month)
+    assert starts == [(month - 1 + 3 * n) % 12 + 1 for n in range(4)]
+    assert quarter.first == year.until
+
+
+def test_how_long_a_span_is() -> None:
+    assert DateSpan(date(2024, 2, 1), date(2024, 3, 1)).days == 29
+    assert DateSpan(date(2023, 2, 1), date(2023, 3, 1)).days == 28
+
+
+def test_weekdays_are_workdays_where_the_company_names_none() -> None:
+    works = workdays(company())
+    assert [works(date(2021, 2, day)) for day in range(1, 8)] == [True] * 5 + [False] * 2
+
+
+def test_named_weekdays_are_workdays() -> None:
+    works = workdays(company(workdays=["sun", "mon"]))
+    assert [works(date(2021, 2, day)) for day in range(1, 8)] == [True] + [False] * 5 + [True]
+
+
+def test_holidays_of_any_year_are_off() -> None:
+    works = workdays(company(holidays={"country": "US"}))
+    assert not works(date(2017, 7, 4))
+    assert not works(date(2024, 7, 4))
+    assert works(date(2024, 7, 5))
+
+
+def test_a_holiday_may_hold_in_a_part_of_the_country_alone() -> None:
+    epiphany = date(2021, 1, 6)
+    assert workdays(company(holidays={"country": "CH"}))(epiphany)
+    assert not workdays(company(holidays={"country": "CH", "subdivision": "TI"}))(epiphany)
+
+
+def test_listed_dates_are_off() -> None:
+    works = workdays(company(holidays={"dates": ["2021-02-01"]}))
+    assert not works(date(2021, 2, 1))
+    assert works(date(2022, 2, 1))
+
+
+@pytest.mark.parametrize("holidays", [{"country": "XX"}, {"country": "CH", "subdivision": "QQ"}])
+def test_an_unknown_country_or_part_is_named(holidays: dict[str, str]) -> None:
+    with pytest.raises(EvaluationError, match=r"company\.holidays: .*(XX|QQ)"):
+        workdays(company(holidays=holidays))
+
 
 _instants = instants(1971, 2036)
 _zones = st.sampled_from(sorted(available_timezones() - {"localtime", "Factory"}))
-_kinds = st.sampled_from(list(Period))
 
 
 def settings(case: dict[str, Any]) -> dict[str, Any]:
@@ -38,18 +122,18 @@ def local(case: dict[str, Any]) -> datetime:
 @pytest.mark.parametrize("case", cases("periods"))
 def test_periods_as_worked_out_by_hand(case: dict[str, Any]) -> None:
     kept, kind = calendar(**settings(case)), Period(case["period"])
-    span = kept.holding(kind, instant(case["at"]))
+    span = kept.period_of(kind, instant(case["at"]))
     assert kept.window(span) == Window(*map(instant, case["bounds"]))
     if "before" in case:
-        assert kept.window(periods.before(kind, span)) == Window(*map(instant, case["before"]))
+        assert kept.window(previous_period(kind, span)) == Window(*map(instant, case["before"]))
     if "year_before" in case:
-        assert kept.window(periods.year_before(kind, span)) == Window(*map(instant, case["year_before"]))
+        assert kept.window(same_period_last_year(kind, span)) == Window(*map(instant, case["year_before"]))
 
 
 @pytest.mark.parametrize("case", cases("share"))
 def test_shares_as_worked_out_by_hand(case: dict[str, Any]) -> None:
     kept, at = calendar(**settings(case)), local(case)
-    span = kept.holding(Period(case["period"]), at)
+    span = kept.period_of(Period(case["period"]), at)
     assert kept.share(span, Pace(case["pace"]), at) == close(case["share"])
 
 
@@ -58,13 +142,13 @@ def test_periods_cover_time_without_gap_or_overlap(
     zone: str, kind: Period, at: datetime, week: int, month: int
 ) -> None:
     kept = Calendar(ZoneInfo(zone), lambda _: True, week_start=week, fiscal_month=month)
-    span = kept.holding(kind, at)
+    span = kept.period_of(kind, at)
     window = kept.window(span)
     assert window.start <= at < window.end
-    assert kept.window(periods.before(kind, span)).end == window.start
-    assert kept.holding(kind, window.start) == span
-    assert kept.holding(kind, window.end - timedelta(microseconds=1)) == span
-    assert kept.window(kept.holding(kind, window.end)).start == window.end
+    assert kept.window(previous_period(kind, span)).end == window.start
+    assert kept.period_of(kind, window.start) == span
+    assert kept.period_of(kind, window.end - timedelta(microseconds=1)) == span
+    assert kept.window(kept.period_of(kind, window.end)).start == window.end
 
 
 @given(_zones, st.dates(date(1971, 1, 1), date(2036, 1, 1)))
@@ -79,7 +163,7 @@ def test_a_day_starts_at_the_first_instant_that_shows_its_date(zone: str, day: d
 @given(_zones, _kinds, st.sampled_from(list(Pace)), _instants, _instants)
 def test_the_share_never_falls(zone: str, kind: Period, pace: Pace, one: datetime, other: datetime) -> None:
     kept = Calendar(ZoneInfo(zone), lambda day: day.weekday() < 5)
-    span = kept.holding(kind, one)
+    span = kept.period_of(kind, one)
     first, second = sorted((one, other))
     assert 0 <= kept.share(span, pace, first) <= kept.share(span, pace, second) <= 1
 
@@ -87,8 +171,8 @@ def test_the_share_never_falls(zone: str, kind: Period, pace: Pace, one: datetim
 @given(_zones, _kinds, _instants)
 def test_a_span_fills_from_nothing_to_all(zone: str, kind: Period, at: datetime) -> None:
     kept = Calendar(ZoneInfo(zone), lambda _: True)
-    window = kept.window(kept.holding(kind, at))
-    span = kept.holding(kind, at)
+    window = kept.window(kept.period_of(kind, at))
+    span = kept.period_of(kind, at)
     assert kept.share(span, Pace.LINEAR, window.start) == 0
     assert kept.share(span, Pace.LINEAR, window.end) == 1
     assert kept.share(span, Pace.LINEAR, at) < 1
@@ -96,13 +180,13 @@ def test_a_span_fills_from_nothing_to_all(zone: str, kind: Period, at: datetime)
 
 def test_a_window_may_stop_at_an_instant() -> None:
     kept, at = calendar(), datetime(2021, 2, 10, 12, tzinfo=UTC)
-    assert kept.window(kept.holding(Period.MONTH, at), at) == Window(datetime(2021, 1, 31, 23, tzinfo=UTC), at)
+    assert kept.window(kept.period_of(Period.MONTH, at), at) == Window(datetime(2021, 1, 31, 23, tzinfo=UTC), at)
 
 
 def test_what_dates_weigh() -> None:
     kept = calendar(holidays={"dates": ["2021-02-03"]})
-    week = Span(date(2021, 2, 1), date(2021, 2, 8))
+    week = DateSpan(date(2021, 2, 1), date(2021, 2, 8))
     assert kept.weights(week, Pace.WORKDAYS) == (1, 1, 0, 1, 1, 0, 0)
     assert kept.weights(week, Pace.LINEAR) == (1,) * 7
-    weekend = Span(date(2021, 2, 6), date(2021, 2, 8))
+    weekend = DateSpan(date(2021, 2, 6), date(2021, 2, 8))
     assert kept.weights(weekend, Pace.WORKDAYS) == (1, 1)

@@ -8,18 +8,20 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from exporter.config.fields import Scope, Status
 from exporter.config.root import Config
 from exporter.errors import EvaluationError
-from exporter.kpi.evaluate import Evaluator, evaluate
-from exporter.kpi.memory import Held, Memory
-from exporter.kpi.values import Evaluation, Freshness, KpiValue
+from exporter.kpi.evaluate import KpiEvaluator, objective_score
+from exporter.kpi.status import HeldStatus, StatusMemory
+from exporter.kpi.values import Evaluation, Freshness, KpiValue, ObjectiveScore
 from exporter.metrics.values import Answers, Question
 from tests.kpi.companies import config, kpi
 from tests.kpi.golden import cases, close
 from tests.kpi.ledger import Ledger, local
-from tests.kpi.scenes import AT, FRESH, called, now, statuses, without, won
+from tests.kpi.scenes import AT, FRESH, called, evaluate, now, statuses, without, won
 
 _INSTANTS = {"start": "period_start", "end": "period_end", "as_of": "as_of"}
 
@@ -137,7 +139,7 @@ class TestFailures:
 
     def test_an_unknown_country_is_said_at_once(self) -> None:
         with pytest.raises(EvaluationError, match="XX"):
-            Evaluator(config(kpi(), holidays={"country": "XX"}))
+            KpiEvaluator(config(kpi(), holidays={"country": "XX"}))
 
 
 class TestEvaluator:
@@ -147,7 +149,7 @@ class TestEvaluator:
         told = config(kpi(target={"growth": "10%", "over": "previous"}, scopes=["company", "team", "person"]))
         rows = [won(3, "Ann"), won(2, "Bob"), {**won(9, "Ann"), "at": "2021-01-05T10:00"}]
         ledger = Ledger(told, rows, {"Ann": [["2020-01-01", "North"], ["2021-02-10", "South"]]})
-        kept = Evaluator(told)
+        kept = KpiEvaluator(told)
         for days in (0, 0, 10, 30, 30, 60, 2):
             instant = datetime(2021, 1, 3, tzinfo=UTC) + timedelta(days=days)
             fresh = {"deals": Freshness(instant)}
@@ -155,7 +157,7 @@ class TestEvaluator:
 
     def test_equal_answers_in_new_objects_and_changed_answers_are_told_apart(self) -> None:
         told = config(kpi(target=28, scopes=["company", "person"]))
-        kept = Evaluator(told)
+        kept = KpiEvaluator(told)
         for count in (7, 7, 14, 7):
             found, _ = kept.evaluate(Ledger(told, [won(count, "Ann")]), FRESH, AT, None)
             assert {value.value for value in found.kpis} == {count}
@@ -170,7 +172,7 @@ class TestMemory:
             instant = at[index] if at else AT
             ledger = Ledger(self.told, [won(count, "Ann")])
             evaluation, memory = evaluate(self.told, ledger, {"deals": Freshness(instant)}, instant, memory)
-            memory = Memory.load(memory.dump())
+            memory = StatusMemory.load(memory.dump())
             found.append([value.status for value in evaluation.kpis])
         assert all(company is person for company, person in found)
         return [company for company, _ in found]
@@ -199,7 +201,7 @@ class TestMemory:
 
     def test_periods_that_are_over_are_forgotten(self) -> None:
         key = ("goal", Scope.PERSON, None, "Gone")
-        before = Memory({key: (AT - timedelta(days=40), Held(Status.ON_TRACK))})
+        before = StatusMemory({key: (AT - timedelta(days=40), HeldStatus(Status.ON_TRACK))})
         _, after = evaluate(self.told, Ledger(self.told, [won(14)]), FRESH, AT, before)
         assert set(after.entries) == {("goal", Scope.COMPANY, None, None)}
 
@@ -208,3 +210,93 @@ class TestMemory:
         _, memory = evaluate(told, Ledger(told, [won(14), called(1)]), FRESH, AT, None)
         evaluation, _ = evaluate(told, Ledger(told, [won(13), called(14)]), FRESH, AT, memory)
         assert statuses(evaluation)["goal"] is Status.ON_TRACK
+
+
+class TestGuards:
+    def test_a_kpi_is_at_best_at_risk_while_its_guard_is_off_track(self) -> None:
+        told = config(kpi(target=28, guard="calling"), kpi("calling", value="calls", target=28))
+        assert statuses(now(told, won(20), called(1)))["goal"] is Status.AT_RISK
+        assert statuses(now(told, won(20), called(13)))["goal"] is Status.EXCEEDED
+
+    def test_a_guard_makes_nothing_better(self) -> None:
+        told = config(kpi(target=28, guard="calling"), kpi("calling", value="calls", target=28))
+        assert statuses(now(told, won(1), called(1)))["goal"] is Status.OFF_TRACK
+
+    def test_a_guard_leaves_what_has_no_verdict(self) -> None:
+        told = config(kpi(guard="calling"), kpi("calling", value="calls", target=28))
+        assert statuses(now(told, won(1), called(1)))["goal"] is Status.NO_TARGET
+
+    def test_two_that_guard_each_other_do_not_run_in_circles(self) -> None:
+        told = config(kpi("one", target=28, guard="two"), kpi("two", value="calls", target=28, guard="one"))
+        assert statuses(now(told, won(20), called(1))) == {"one": Status.AT_RISK, "two": Status.OFF_TRACK}
+
+    def test_the_guard_of_a_team_is_its_own_where_it_has_one(self) -> None:
+        told = config(
+            kpi(target=10, guard="guarding", scopes=["company", "team"]),
+            kpi("guarding", value="closed", target=10, scopes=["company", "team"]),
+        )
+        teams = {"Ann": [["2020-01-01", "North"]], "Bob": [["2020-01-01", "South"]]}
+        closed = [
+            {"in": ["closed"], "at": "2021-02-03T10:00", "person": "Ann", "times": 5},
+            {"in": ["closed"], "at": "2021-02-03T10:00", "person": "Bob", "times": 1},
+        ]
+        found = now(told, won(5, "Ann"), won(5, "Bob"), *closed, teams=teams)
+        goal = {value.team: value.status for value in found.kpis if value.kpi == "goal"}
+        assert goal == {None: Status.EXCEEDED, "North": Status.ON_TRACK, "South": Status.AT_RISK}
+
+    def test_the_company_guards_teams_where_the_guard_has_no_teams(self) -> None:
+        told = config(
+            kpi(target=10, guard="calling", scopes=["team"]),
+            kpi("calling", value="calls", target=28),
+        )
+        found = now(told, won(5, "Ann"), called(1), teams={"Ann": [["2020-01-01", "North"]]})
+        assert {value.team: value.status for value in found.kpis if value.kpi == "goal"} == {"North": Status.AT_RISK}
+
+
+class TestScores:
+    def test_the_pace_counts_while_a_period_runs_and_each_ratio_at_most_as_one(self) -> None:
+        told = config(kpi("one", target=28, weight=2), kpi("two", value="calls", target=28))
+        (found,) = now(told, won(21), called(7)).objectives
+        assert found == ObjectiveScore("growth", pytest.approx((2 * 1 + 1 * 0.5) / 3), 1)
+
+    def test_what_has_no_verdict_is_left_out(self) -> None:
+        told = config(kpi("one", target=28), kpi("two", value="calls"), kpi("three", value="won / closed", target=1))
+        (found,) = now(told, won(7)).objectives
+        assert found == ObjectiveScore("growth", None, pytest.approx(1 / 3))
+
+    def test_met_or_not_met_counts_as_one_or_nothing(self) -> None:
+        told = config(kpi("one", target=0, better="lower"), kpi("two", value="calls", target=0, better="lower"))
+        (found,) = now(told, won(1)).objectives
+        assert found == ObjectiveScore("growth", 0.5, 1)
+
+    def test_a_failed_kpi_lowers_the_coverage(self) -> None:
+        told = config(kpi("one", target=28), kpi("two", value="calls", target=28))
+        ask = without("calls", Ledger(told, [won(7)]))
+        (found,) = evaluate(told, ask, FRESH, AT, None)[0].objectives
+        assert found == ObjectiveScore("growth", 0.5, 0.5)
+
+    def test_a_kpi_of_teams_alone_is_no_part_of_the_companys_score(self) -> None:
+        told = config(kpi("one", target=28), kpi("two", value="calls", target=28, scopes=["team"]))
+        (found,) = now(told, won(14)).objectives
+        assert found == ObjectiveScore("growth", 1, 1)
+
+
+_pairs = st.tuples(st.floats(0.1, 100), st.none() | st.floats(-10, 10))
+
+
+@pytest.mark.parametrize("case", cases("score"))
+def test_scores_as_worked_out_by_hand(case: dict[str, Any]) -> None:
+    found = objective_score("growth", [(weight, ratio) for weight, ratio in case["children"]])
+    assert found.objective == "growth"
+    assert found.score == close(case["score"])
+    assert found.coverage == close(case["coverage"])
+
+
+@given(st.lists(_pairs, max_size=8))
+def test_a_score_lies_between_its_worst_and_best_child(pairs: list[tuple[float, float | None]]) -> None:
+    found = objective_score("growth", pairs)
+    ratios = [min(max(ratio, 0.0), 1.0) for _, ratio in pairs if ratio is not None]
+    assert 0 <= found.coverage <= 1 + 1e-12
+    assert (found.score is None) is (found.coverage < 0.5 or not ratios)
+    if found.score is not None:
+        assert min(ratios) - 1e-9 <= found.score <= max(ratios) + 1e-9

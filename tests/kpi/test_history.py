@@ -7,14 +7,14 @@ from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
 from exporter.config.fields import Scope
-from exporter.kpi.evaluate import evaluate
-from exporter.kpi.history import history
-from exporter.kpi.memory import Memory
+from exporter.kpi.history import replay
+from exporter.kpi.status import StatusMemory
 from exporter.kpi.values import Freshness
-from exporter.metrics.evaluate import answer
-from exporter.metrics.history import History
+from exporter.metrics.evaluate import answer_questions
+from exporter.metrics.history import RecordReplay
 from tests.kpi.companies import config, kpi
 from tests.kpi.ledger import Ledger
+from tests.kpi.scenes import evaluate
 from tests.metrics.company import store_of
 
 START = datetime(2021, 1, 25, tzinfo=UTC)
@@ -44,9 +44,9 @@ def ledger() -> Ledger:
 
 
 def test_every_step_is_what_an_evaluation_at_that_instant_gives() -> None:
-    memory: Memory | None = None
+    memory: StatusMemory | None = None
     answers = ledger()
-    for (found, after), instant in zip(history(TOLD, answers, FRESH, STEPS), STEPS, strict=True):
+    for (found, after), instant in zip(replay(TOLD, answers, FRESH, STEPS), STEPS, strict=True):
         expected, memory = evaluate(TOLD, answers, FRESH, instant, memory)
         assert found == expected
         assert after == memory
@@ -58,7 +58,7 @@ def test_statuses_hold_on_to_what_they_were() -> None:
     rows += [{"in": ["open"], "at": "2021-02-02T12:00", "until": "2021-02-02T12:30", "times": 50}]
     rows += [{"in": ["open"], "at": "2021-02-03T12:00", "times": 50}]
     hours = [datetime(2021, 2, 2, tzinfo=UTC) + timedelta(hours=n) for n in range(48)]
-    found = [evaluation.kpis[0] for evaluation, _ in history(told, Ledger(told, rows), FRESH, hours)]
+    found = [evaluation.kpis[0] for evaluation, _ in replay(told, Ledger(told, rows), FRESH, hours)]
     assert [value.status.value for value in found[9:15]] == ["on_track"] * 6, (
         "too many for half an hour are one evaluation"
     )
@@ -68,14 +68,14 @@ def test_statuses_hold_on_to_what_they_were() -> None:
 
 def test_a_history_may_go_on_where_another_stopped() -> None:
     answers = ledger()
-    whole = [evaluation for evaluation, _ in history(TOLD, answers, FRESH, STEPS)]
-    first = list(history(TOLD, answers, FRESH, STEPS[:21]))
-    rest = history(TOLD, answers, FRESH, STEPS[21:], first[-1][1])
+    whole = [evaluation for evaluation, _ in replay(TOLD, answers, FRESH, STEPS)]
+    first = list(replay(TOLD, answers, FRESH, STEPS[:21]))
+    rest = replay(TOLD, answers, FRESH, STEPS[21:], first[-1][1])
     assert [evaluation for evaluation, _ in first] + [evaluation for evaluation, _ in rest] == whole
 
 
 def test_every_scope_is_there() -> None:
-    *_, (last, _) = history(TOLD, ledger(), FRESH, STEPS)
+    *_, (last, _) = replay(TOLD, ledger(), FRESH, STEPS)
     assert {value.scope for value in last.kpis} == set(Scope)
 
 
@@ -95,8 +95,12 @@ def test_records_read_once_give_what_each_instant_asked_for_itself_gives() -> No
     with store_of(deals=deals, calls=[]) as store:
         fresh = {"deals": Freshness(start + timedelta(days=90)), "calls": Freshness(start + timedelta(days=90))}
         steps = [start + timedelta(hours=11 * n) for n in range(70)]
-        memory: Memory | None = None
-        for (found, after), instant in zip(history(told, History(store, told).ask, fresh, steps), steps, strict=True):
-            expected, memory = evaluate(told, lambda asked: answer(store, told, asked).answers, fresh, instant, memory)
+        memory: StatusMemory | None = None
+        for (found, after), instant in zip(
+            replay(told, RecordReplay(store, told).ask, fresh, steps), steps, strict=True
+        ):
+            expected, memory = evaluate(
+                told, lambda asked: answer_questions(store, told, asked).answers, fresh, instant, memory
+            )
             assert found == expected
             assert after == memory

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from exporter.config.fields import Better, Pace, Period
 from exporter.config.targets import Goal
-from exporter.kpi.pace import Clock, Yardstick, accrued, accrued_towards, constant, towards
+from exporter.kpi.pace import PeriodProgress, Yardstick, accrued, accrued_towards, constant, towards
 from exporter.kpi.ratio import Aim
 from tests.kpi.companies import calendar
 from tests.kpi.golden import cases, close, number
@@ -34,11 +34,11 @@ def goal_from(baseline: float, to: float, start: date, by: date) -> Goal:
     return Goal.model_validate({"from": baseline, "to": to, "start": start, "by": by})
 
 
-def clock(day: date, pace: Pace = Pace.LINEAR, period: Period = Period.MONTH) -> Clock:
+def clock(day: date, pace: Pace = Pace.LINEAR, period: Period = Period.MONTH) -> PeriodProgress:
     kept = calendar()
     at = kept.start_of(day)
-    span = kept.holding(period, at)
-    return Clock(at, span, pace, kept.share(span, pace, at))
+    span = kept.period_of(period, at)
+    return PeriodProgress(at, span, pace, kept.share(span, pace, at))
 
 
 @pytest.mark.parametrize("case", cases("pace"))

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
 
-from exporter.config.fields import Better, Pace, Period
-from exporter.kpi.pace import Clock, Yardstick
-from exporter.kpi.periods import Span
-from exporter.kpi.plan import Plan
+from exporter.config.fields import Better, Pace, Period, Scope, Status
+from exporter.kpi.calendar import DateSpan
+from exporter.kpi.pace import PeriodProgress, Yardstick
+from exporter.kpi.plan import KpiPeriod, Plan, data_as_of, people_known
 from exporter.kpi.ratio import Aim
-from exporter.kpi.readings import Reading
-from exporter.metrics.values import Group
+from exporter.kpi.readings import KpiReading
+from exporter.kpi.values import Freshness
+from exporter.metrics.values import Group, Window
 from tests.kpi.companies import calendar, config, kpi
 
 AT = datetime(2021, 2, 14, 23, tzinfo=UTC)
@@ -25,9 +26,9 @@ def plan(company: dict[str, Any] | None = None, **settings: Any) -> Plan:
     return Plan.of(told, told.kpis[0], calendar(**(company or {})))
 
 
-def yardstick(made: Plan, group: Group | None = None, final: Reading | None = None) -> Yardstick | None:
-    span = made.calendar.holding(Period.MONTH, AT)
-    clock = Clock(AT, span, made.pace, made.calendar.share(span, made.pace, AT))
+def yardstick(made: Plan, group: Group | None = None, final: KpiReading | None = None) -> Yardstick | None:
+    span = made.calendar.period_of(Period.MONTH, AT)
+    clock = PeriodProgress(AT, span, made.pace, made.calendar.share(span, made.pace, AT))
     return made.yardstick(clock, group or Group(), final)
 
 
@@ -85,7 +86,7 @@ def test_a_flows_goal_is_due_by_the_step_of_its_period() -> None:
 def test_growth_needs_its_reference() -> None:
     made = plan(target={"growth": "20%", "over": "previous"})
     assert yardstick(made) is None
-    found = yardstick(made, final=Reading(10, 10, 1))
+    found = yardstick(made, final=KpiReading(10, 10, 1))
     assert found is not None
     assert found.aim == Aim(12, 12, Better.HIGHER)
 
@@ -93,18 +94,17 @@ def test_growth_needs_its_reference() -> None:
 @pytest.mark.parametrize(
     ("over", "span"),
     [
-        ("previous", Span(date(2021, 1, 1), date(2021, 2, 1))),
-        ("same_last_year", Span(date(2020, 2, 1), date(2020, 3, 1))),
+        ("previous", DateSpan(date(2021, 1, 1), date(2021, 2, 1))),
+        ("same_last_year", DateSpan(date(2020, 2, 1), date(2020, 3, 1))),
     ],
 )
-def test_what_growth_is_measured_against(over: str, span: Span) -> None:
+def test_what_growth_is_measured_against(over: str, span: DateSpan) -> None:
     made = plan(target={"growth": "20%", "over": over})
-    assert made.reference(made.calendar.holding(Period.MONTH, AT)) == span
+    assert made.at({"deals": Freshness(AT)}, AT).windows[2:] == (made.calendar.window(span),)
 
 
 def test_other_targets_have_no_reference() -> None:
-    made = plan(target=5)
-    assert made.reference(made.calendar.holding(Period.MONTH, AT)) is None
+    assert len(plan(target=5).at({"deals": Freshness(AT)}, AT).windows) == 2
 
 
 def test_groups_of_which_no_entry_speaks_share_a_target() -> None:
@@ -121,5 +121,82 @@ def test_everyone_shares_a_plain_target() -> None:
 
 def test_groups_that_grew_alike_share_a_target() -> None:
     made = plan(target={"growth": "20%", "over": "previous"})
-    assert made.target_key(Group("A"), Reading(5, 5, 1)) == made.target_key(Group("B"), Reading(5, 5, 1))
-    assert made.target_key(Group("A"), Reading(5, 5, 1)) != made.target_key(Group("A"), None)
+    assert made.target_key(Group("A"), KpiReading(5, 5, 1)) == made.target_key(Group("B"), KpiReading(5, 5, 1))
+    assert made.target_key(Group("A"), KpiReading(5, 5, 1)) != made.target_key(Group("A"), None)
+
+
+NOW = datetime(2021, 2, 15, 12, tzinfo=UTC)
+EARLIER, LATER = NOW - timedelta(hours=3), NOW + timedelta(hours=3)
+BOTH = frozenset({"deals", "calls"})
+
+
+def moment(fresh: dict[str, Freshness], now: datetime = NOW, **settings: Any) -> KpiPeriod:
+    told = config(kpi(**settings))
+    return Plan.of(told, told.kpis[0], calendar()).at(fresh, now)
+
+
+@pytest.mark.parametrize(
+    ("deals", "calls", "found"),
+    [
+        (Freshness(NOW), Freshness(NOW), (NOW, False)),
+        (Freshness(LATER), Freshness(LATER), (NOW, False)),
+        (Freshness(EARLIER), Freshness(NOW), (EARLIER, False)),
+        (Freshness(LATER), Freshness(EARLIER, stale=True), (EARLIER, True)),
+        (Freshness(LATER, stale=True), Freshness(EARLIER), (EARLIER, False)),
+        (Freshness(None), Freshness(NOW), None),
+        (Freshness(NOW), Freshness(None, stale=True), None),
+    ],
+)
+def test_the_oldest_input_decides(deals: Freshness, calls: Freshness, found: tuple[datetime, bool] | None) -> None:
+    assert data_as_of(BOTH, {"deals": deals, "calls": calls}, NOW) == found
+
+
+def test_an_entity_that_no_source_reads_was_never_read() -> None:
+    assert data_as_of(BOTH, {"deals": Freshness(NOW)}, NOW) is None
+
+
+def test_others_do_not_matter() -> None:
+    assert data_as_of(frozenset({"deals"}), {"deals": Freshness(NOW), "calls": Freshness(None)}, NOW) == (NOW, False)
+
+
+def test_people_are_known_unless_a_source_has_yet_to_list_them() -> None:
+    assert people_known({})
+    assert people_known({"people": Freshness(EARLIER, stale=True)})
+    assert not people_known({"people": Freshness(None)})
+
+
+def test_today_is_not_shown_before_a_sync_covers_it() -> None:
+    fresh = {"deals": Freshness(datetime(2021, 2, 14, 22, 59, tzinfo=UTC))}
+    found = moment(fresh, datetime(2021, 2, 15, 3, tzinfo=UTC), period="day")
+    assert found.window == Window(datetime(2021, 2, 13, 23, tzinfo=UTC), datetime(2021, 2, 14, 23, tzinfo=UTC))
+    assert found.windows[0].end == fresh["deals"].complete_until
+
+
+def test_a_window_never_passes_its_period() -> None:
+    found = moment({"deals": Freshness(LATER)})
+    assert found.windows[0] == Window(found.window.start, NOW)
+    assert found.windows[1].end == found.window.start
+    assert len(found.windows) == 2
+
+
+def test_growth_asks_for_its_reference_too() -> None:
+    found = moment({"deals": Freshness(NOW)}, target={"growth": "5%", "over": "same_last_year"})
+    assert found.windows[2] == Window(datetime(2020, 1, 31, 23, tzinfo=UTC), datetime(2020, 2, 29, 23, tzinfo=UTC))
+
+
+def test_what_was_never_read_is_withheld_and_not_asked_for() -> None:
+    found = moment({"deals": Freshness(None)})
+    assert (found.withheld, list(found.questions())) == (Status.NO_DATA, [])
+    assert found.progress.as_of == NOW
+
+
+def test_what_is_stale_is_withheld_and_still_asked_for_its_groups() -> None:
+    found = moment({"deals": Freshness(EARLIER, stale=True)}, scopes=["company", "team"])
+    assert found.withheld is Status.STALE
+    assert {question.scope for question in found.questions()} == {Scope.COMPANY, Scope.TEAM}
+
+
+def test_scopes_of_people_wait_for_the_people() -> None:
+    fresh = {"deals": Freshness(NOW), "people": Freshness(None)}
+    assert moment(fresh, scopes=["company", "team", "person"]).scopes == (Scope.COMPANY,)
+    assert moment(fresh, scopes=["team"]).scopes == ()

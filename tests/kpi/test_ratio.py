@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from exporter.config.fields import Better
-from exporter.kpi.ratio import Aim, met, progress, ratio, scale_of
+from exporter.kpi.ratio import Aim, met, progress_share, ratio, scale_of
 from tests.kpi.golden import cases, close, number
 
 _numbers = st.floats(-1e9, 1e9, allow_nan=False).map(lambda x: round(x, 3))
@@ -32,7 +32,7 @@ def test_ratio_as_worked_out_by_hand(case: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize("case", cases("progress"))
 def test_progress_as_worked_out_by_hand(case: dict[str, Any]) -> None:
-    assert progress(case["value"], case["baseline"], case["goal"]) == close(case["progress"])
+    assert progress_share(case["value"], case["baseline"], case["goal"]) == close(case["progress"])
 
 
 @given(_targets, _one_way)
@@ -76,9 +76,9 @@ def test_a_range_is_met_inside_and_missed_outside(value: float, low: float, widt
 @given(_numbers, _numbers, _numbers.filter(lambda x: abs(x) > 0.01))
 def test_progress_runs_from_baseline_to_goal(value: float, baseline: float, way: float) -> None:
     goal = baseline + way
-    assert progress(baseline, baseline, goal) == 0
-    assert progress(goal, baseline, goal) == 1
-    found = progress(value, baseline, goal)
+    assert progress_share(baseline, baseline, goal) == 0
+    assert progress_share(goal, baseline, goal) == 1
+    found = progress_share(value, baseline, goal)
     assert found is not None
     assert (found >= 0) is ((value - baseline) * way >= 0)
 

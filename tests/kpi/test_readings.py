@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from exporter.kpi.readings import Formula, Reading, formula_of, groups_of, min_sample, name_of
-from exporter.metrics.values import Group, Measured
+from exporter.kpi.readings import Formula, KpiReading, formula_of, groups_of, min_sample, name_of
+from exporter.metrics.values import Group, MeasuredValue
 from tests.kpi.companies import config, kpi
 
 MAXIMUM = {"name": "longest", "title": "Longest", "entity": "calls", "at": "started_at", "max": "wait_seconds"}
@@ -18,44 +18,44 @@ def formula(value: str, *metrics: dict[str, str]) -> Formula:
 
 
 def test_arithmetic_over_what_was_measured() -> None:
-    found = formula("(won + closed) / 2").read([Measured(3.0, 3), Measured(5.0, 5)])
-    assert found == Reading(4, 8, 1)
+    found = formula("(won + closed) / 2").read([MeasuredValue(3.0, 3), MeasuredValue(5.0, 5)])
+    assert found == KpiReading(4, 8, 1)
 
 
 def test_a_metric_that_comes_twice_is_measured_once() -> None:
     both = formula("won / (won + closed)")
     assert both.metrics == ("won", "closed")
-    assert both.read([Measured(1.0, 1), Measured(3.0, 3)]) == Reading(0.25, 4, 1)
+    assert both.read([MeasuredValue(1.0, 1), MeasuredValue(3.0, 3)]) == KpiReading(0.25, 4, 1)
 
 
 def test_the_smallest_denominator_is_the_sample() -> None:
     assert formula("won / closed + calls / won").read(
-        [Measured(4.0, 4), Measured(40.0, 40), Measured(8.0, 8)]
-    ) == Reading(2.1, 4, 1)
+        [MeasuredValue(4.0, 4), MeasuredValue(40.0, 40), MeasuredValue(8.0, 8)]
+    ) == KpiReading(2.1, 4, 1)
 
 
 def test_the_rows_below_a_line_count_together() -> None:
-    assert formula("revenue / (won + closed)").read([Measured(70.0, 7), Measured(3.0, 3), Measured(4.0, 4)]) == Reading(
-        10, 7, 1
-    )
+    assert formula("revenue / (won + closed)").read(
+        [MeasuredValue(70.0, 7), MeasuredValue(3.0, 3), MeasuredValue(4.0, 4)]
+    ) == KpiReading(10, 7, 1)
 
 
 def test_the_smallest_mean_is_the_sample_where_nothing_divides() -> None:
-    assert formula("wait - slow").read([Measured(5.0, 9), Measured(3.0, 6)]) == Reading(2, 6, 1)
+    assert formula("wait - slow").read([MeasuredValue(5.0, 9), MeasuredValue(3.0, 6)]) == KpiReading(2, 6, 1)
 
 
 def test_what_a_mean_is_multiplied_with_is_no_sample() -> None:
-    assert formula("wait * calls").read([Measured(5.0, 9), Measured(3.0, 3)]).sample == 9
+    assert formula("wait * calls").read([MeasuredValue(5.0, 9), MeasuredValue(3.0, 3)]).sample == 9
 
 
 @pytest.mark.parametrize("value", ["won", "revenue"])
 def test_no_row_of_what_adds_up_is_nothing(value: str) -> None:
-    assert formula(value).read([None]) == Reading(0, 0, 1)
+    assert formula(value).read([None]) == KpiReading(0, 0, 1)
 
 
 @pytest.mark.parametrize("value", ["wait", "slow"])
 def test_no_row_of_a_mean_is_unknown(value: str) -> None:
-    assert formula(value).read([None]) == Reading(None, 0, 1)
+    assert formula(value).read([None]) == KpiReading(None, 0, 1)
 
 
 def test_no_row_of_an_extreme_is_unknown_and_of_different_ones_nothing() -> None:
@@ -64,19 +64,21 @@ def test_no_row_of_an_extreme_is_unknown_and_of_different_ones_nothing() -> None
 
 
 def test_a_part_that_is_unknown_makes_the_whole_unknown() -> None:
-    assert formula("won + wait").read([Measured(5.0, 5), None]).value is None
+    assert formula("won + wait").read([MeasuredValue(5.0, 5), None]).value is None
 
 
 def test_a_number_beyond_all_floats_is_unknown() -> None:
-    assert formula("revenue * won").read([Measured(1e200, 1), Measured(1e200, 1)]).value is None
+    assert formula("revenue * won").read([MeasuredValue(1e200, 1), MeasuredValue(1e200, 1)]).value is None
 
 
 def test_rows_held_out_lower_the_coverage_of_the_whole() -> None:
-    assert formula("revenue / won").read([Measured(50.0, 3, 1), Measured(4.0, 4)]) == Reading(12.5, 4, 7 / 8)
+    assert formula("revenue / won").read([MeasuredValue(50.0, 3, 1), MeasuredValue(4.0, 4)]) == KpiReading(
+        12.5, 4, 7 / 8
+    )
 
 
 def test_a_sum_without_a_usable_row_is_unknown() -> None:
-    assert formula("revenue").read([Measured(0.0, 0, 2)]) == Reading(None, 0, 0)
+    assert formula("revenue").read([MeasuredValue(0.0, 0, 2)]) == KpiReading(None, 0, 0)
 
 
 @pytest.mark.parametrize(
@@ -108,11 +110,11 @@ ANN_NORTH, ANN_SOUTH, BOB = Group("North", "Ann"), Group("South", "Ann"), Group(
 
 
 def test_groups_of_any_answer_count() -> None:
-    assert list(groups_of([{ANN_NORTH: Measured(1.0)}, {BOB: Measured(1.0)}])) == [ANN_NORTH, BOB]
+    assert list(groups_of([{ANN_NORTH: MeasuredValue(1.0)}, {BOB: MeasuredValue(1.0)}])) == [ANN_NORTH, BOB]
 
 
 def test_groups_of_earlier_answers_count_unless_they_are_there_under_another_team() -> None:
-    found = groups_of([{ANN_SOUTH: Measured(1.0)}], [{ANN_NORTH: Measured(1.0), BOB: Measured(1.0)}])
+    found = groups_of([{ANN_SOUTH: MeasuredValue(1.0)}], [{ANN_NORTH: MeasuredValue(1.0), BOB: MeasuredValue(1.0)}])
     assert list(found) == [ANN_SOUTH, BOB]
 
 

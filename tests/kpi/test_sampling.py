@@ -9,13 +9,12 @@ import pytest
 
 from exporter.config.fields import Period, Scope
 from exporter.config.root import Config
-from exporter.kpi.evaluate import evaluate
 from exporter.kpi.sampling import Sampler, series_by_entity
 from exporter.kpi.values import Freshness
-from exporter.metrics.values import Group, Measured, MetricValue
+from exporter.metrics.values import Group, MeasuredValue, MetricValue
 from tests.kpi.companies import calendar, config, kpi
 from tests.kpi.ledger import Ledger
-from tests.kpi.scenes import AT, FRESH, called, won
+from tests.kpi.scenes import AT, FRESH, called, evaluate, won
 
 WON = {"name": "won", "title": "Won", "entity": "deals", "at": "closed_at", "count": "rows", "periods": ["month"]}
 
@@ -105,5 +104,5 @@ def test_columns_become_labels() -> None:
     (sampling,) = sampler.samplings(FRESH, AT)
     (question,) = sampling.questions()
     assert question.by
-    (sample,) = sampler.samples(sampling, {question: {Group(labels=("Acme",)): Measured(2.0, 2)}})
+    (sample,) = sampler.samples(sampling, {question: {Group(labels=("Acme",)): MeasuredValue(2.0, 2)}})
     assert sample.labels == (("account", "Acme"),)

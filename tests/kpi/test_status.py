@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from datetime import UTC, datetime
 from itertools import pairwise
 from typing import Any
 
@@ -11,10 +12,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from exporter.config.company import Bands
-from exporter.config.fields import Status
-from exporter.kpi.memory import Held
-from exporter.kpi.status import HYSTERESIS, RANKS, band, guarded, settle
-from tests.kpi.golden import cases
+from exporter.config.fields import Better, Scope, Status
+from exporter.kpi.pace import Yardstick, accrued, constant
+from exporter.kpi.plan import Plan
+from exporter.kpi.ratio import Aim
+from exporter.kpi.readings import KpiReading
+from exporter.kpi.status import HYSTERESIS, HeldStatus, StatusMemory, Verdict, band, guarded, settle, verdict_on
+from exporter.statuses import VERDICTS
+from tests.kpi.companies import calendar, config, kpi
+from tests.kpi.golden import cases, instants
 
 _ratios = st.floats(-1, 3)
 
@@ -49,20 +55,21 @@ def flips(found: list[Status]) -> int:
 @given(st.lists(_ratios, min_size=1, max_size=30))
 def test_a_status_is_never_worse_than_the_bands_say(ratios: list[float]) -> None:
     for ratio, status in zip(ratios, statuses(ratios, Bands()), strict=True):
-        assert RANKS[status] >= RANKS[band(ratio, Bands())]
+        assert VERDICTS.index(status) <= VERDICTS.index(band(ratio, Bands()))
 
 
-@given(_ratios, st.sampled_from(sorted(RANKS)))
+@given(_ratios, st.sampled_from(sorted(VERDICTS)))
 def test_a_ratio_that_lasts_decides_in_two_evaluations(ratio: float, before: Status) -> None:
-    once = settle(ratio, Bands(), Held(before))
+    once = settle(ratio, Bands(), HeldStatus(before))
     settled = settle(ratio, Bands(), once)
     assert settle(ratio, Bands(), settled) == settled
-    assert RANKS[band(ratio, Bands())] <= RANKS[settled.status] <= RANKS[band(ratio + HYSTERESIS, Bands())]
+    worst, best = band(ratio, Bands()), band(ratio + HYSTERESIS, Bands())
+    assert VERDICTS.index(worst) >= VERDICTS.index(settled.status) >= VERDICTS.index(best)
 
 
 @given(_ratios)
 def test_without_memory_the_bands_alone_decide(ratio: float) -> None:
-    assert settle(ratio, Bands(), None) == Held(band(ratio, Bands()))
+    assert settle(ratio, Bands(), None) == HeldStatus(band(ratio, Bands()))
 
 
 @pytest.mark.parametrize(
@@ -78,3 +85,99 @@ def test_without_memory_the_bands_alone_decide(ratio: float) -> None:
 )
 def test_what_a_guard_that_is_off_track_allows(status: Status, allowed: Status) -> None:
     assert guarded(status) is allowed
+
+
+AIM = Aim(100, 100, Better.HIGHER)
+HALF = accrued(AIM, None, 0.5)
+
+
+def verdict(
+    reading: KpiReading, yardstick: Yardstick | None, held: HeldStatus | None = None, **settings: Any
+) -> Verdict:
+    told = config(kpi(**settings))
+    plan = Plan.of(told, told.kpis[0], calendar())
+    standing = (yardstick or HALF).standing(reading.value)
+    return verdict_on(plan, reading, yardstick, standing, held)
+
+
+@pytest.mark.parametrize(
+    ("reading", "yardstick", "status"),
+    [
+        (KpiReading(None, 0, 1), None, Status.NO_DATA),
+        (KpiReading(None, 0, 1), HALF, Status.NO_DATA),
+        (KpiReading(50, 1, 1), None, Status.NO_TARGET),
+        (KpiReading(50, 1, 1), accrued(AIM, None, 0.05), Status.TOO_FEW),
+        (KpiReading(50, 2, 1), accrued(AIM, None, 0.05), Status.TOO_EARLY),
+        (KpiReading(50, 2, 1), accrued(AIM, None, 0.1), Status.EXCEEDED),
+        (KpiReading(50, 2, 1), HALF, Status.ON_TRACK),
+        (KpiReading(50, 2, 1), constant(AIM, None), Status.OFF_TRACK),
+    ],
+)
+def test_what_stands_in_the_way_of_a_verdict_is_said_first(
+    reading: KpiReading, yardstick: Yardstick | None, status: Status
+) -> None:
+    assert verdict(reading, yardstick, min_sample=2).status is status
+
+
+def test_the_pace_decides_while_it_applies() -> None:
+    assert verdict(KpiReading(50, 9, 1), HALF).ratio == 1
+
+
+def test_the_whole_target_decides_where_no_pace_applies() -> None:
+    assert verdict(KpiReading(50, 9, 1), constant(AIM, None)).ratio == 0.5
+
+
+def test_too_early_is_for_what_is_paced() -> None:
+    assert verdict(KpiReading(100, 9, 1), constant(AIM, None), min_elapsed=1).status is Status.ON_TRACK
+
+
+def test_a_verdict_is_remembered_and_anything_else_is_not() -> None:
+    assert verdict(KpiReading(50, 9, 1), HALF).held == HeldStatus(Status.ON_TRACK)
+    assert verdict(KpiReading(50, 9, 1), None, HeldStatus(Status.ON_TRACK)).held is None
+
+
+def test_what_was_held_softens_a_fall() -> None:
+    found = verdict(KpiReading(30, 9, 1), HALF, HeldStatus(Status.ON_TRACK))
+    assert (found.status, found.held) == (Status.ON_TRACK, HeldStatus(Status.ON_TRACK, 1))
+
+
+@pytest.mark.parametrize(("value", "status", "ratio"), [(0.0, Status.ON_TRACK, 1), (1.0, Status.OFF_TRACK, 0)])
+def test_without_a_scale_zero_is_met_or_not(value: float, status: Status, ratio: float) -> None:
+    zero = accrued(Aim(0, 0, Better.LOWER), None, 0.5)
+    assert verdict(KpiReading(value, 9, 1), zero) == Verdict(status, ratio, None)
+
+
+JANUARY, FEBRUARY = datetime(2021, 1, 1, tzinfo=UTC), datetime(2021, 2, 1, tzinfo=UTC)
+KEY = ("revenue", Scope.PERSON, "North", "Ann")
+
+_names = st.none() | st.text(max_size=20)
+_keys = st.tuples(st.text(max_size=20), st.sampled_from(list(Scope)), _names, _names)
+_held = st.builds(HeldStatus, st.sampled_from(list(Status)), st.integers(0, 2))
+_starts = instants(1990, 2090)
+
+
+def test_what_was_held_is_recalled_in_the_same_period() -> None:
+    memory = StatusMemory({KEY: (JANUARY, HeldStatus(Status.AT_RISK, 1))})
+    assert memory.get(KEY, JANUARY) == HeldStatus(Status.AT_RISK, 1)
+
+
+def test_every_period_starts_anew() -> None:
+    memory = StatusMemory({KEY: (JANUARY, HeldStatus(Status.AT_RISK))})
+    assert memory.get(KEY, FEBRUARY) is None
+
+
+def test_nobody_else_is_remembered() -> None:
+    memory = StatusMemory({KEY: (JANUARY, HeldStatus(Status.AT_RISK))})
+    assert memory.get(("revenue", Scope.PERSON, "North", "Bob"), JANUARY) is None
+
+
+@given(st.dictionaries(_keys, st.tuples(_starts, _held), max_size=5))
+def test_a_dump_loads_as_it_was(entries: dict) -> None:  # type: ignore[type-arg]
+    assert StatusMemory.load(StatusMemory(entries).dump()).entries == entries
+
+
+@pytest.mark.parametrize(
+    "dumped", [b"", b"{", b"[1]", b"[[1,2]]", b'{"a": 1}', b'[["k","nowhere",null,null,"2021-01-01","on_track",0]]']
+)
+def test_what_cannot_be_read_is_forgotten(dumped: bytes) -> None:
+    assert StatusMemory.load(dumped) == StatusMemory()

@@ -10,8 +10,8 @@ from pydantic import TypeAdapter
 from exporter.config.fields import Better, Pace, Period
 from exporter.config.targets import Band, Entry, Goal, Growth
 from exporter.kpi.ratio import Aim
-from exporter.kpi.readings import Reading
-from exporter.kpi.targets import Days, dated_aim, fixed_aim, growth_aim
+from exporter.kpi.readings import KpiReading
+from exporter.kpi.targets import TargetPeriod, dated_aim, fixed_aim, growth_aim
 from exporter.metrics.values import Group
 from tests.kpi.companies import calendar
 from tests.kpi.golden import cases, close
@@ -22,8 +22,8 @@ _ENTRIES = TypeAdapter(tuple[Entry, ...])
 @pytest.mark.parametrize("case", cases("targets"))
 def test_dated_targets_as_worked_out_by_hand(case: dict[str, Any]) -> None:
     kept = calendar()
-    span = kept.holding(Period.MONTH, kept.start_of(case["date"]))
-    days = Days(span, kept.weights(span, Pace(case.get("pace", "linear"))), case["date"])
+    span = kept.period_of(Period.MONTH, kept.start_of(case["date"]))
+    days = TargetPeriod(span, kept.weights(span, Pace(case.get("pace", "linear"))), case["date"])
     entries = _ENTRIES.validate_python(tuple(case["entries"]))
     group = Group(case.get("team"), case.get("person"))
     aim = dated_aim(entries, Better.HIGHER, days, group, flow=case.get("flow", False))
@@ -37,7 +37,7 @@ def test_dated_targets_as_worked_out_by_hand(case: dict[str, Any]) -> None:
 def test_growth_as_worked_out_by_hand(case: dict[str, Any]) -> None:
     target = Growth.model_validate({"growth": case["growth"], "over": "previous"})
     better = Better(case.get("better", "higher"))
-    aim = growth_aim(target, better, Reading(case["reference"], 10, case.get("coverage", 1.0)))
+    aim = growth_aim(target, better, KpiReading(case["reference"], 10, case.get("coverage", 1.0)))
     assert (aim and aim.middle) == close(case["target"])
     assert aim is None or aim.better is better
 

@@ -9,8 +9,8 @@ import duckdb
 
 from exporter.config.fields import Scope
 from exporter.config.root import Config
-from exporter.metrics.evaluate import answer
-from exporter.metrics.values import Group, Measured, Question, Window
+from exporter.metrics.evaluate import answer_questions
+from exporter.metrics.values import Group, MeasuredValue, Question, Window
 from tests.metrics.company import at
 
 MARCH = Window(at("2024-03-01"), at("2024-04-01"))
@@ -24,14 +24,14 @@ def ask(
     scope: Scope = Scope.COMPANY,
     window: Window = MARCH,
     by: bool = False,
-) -> Mapping[Group, Measured]:
+) -> Mapping[Group, MeasuredValue]:
     question = Question(metric, window, scope, by)
-    found = answer(store, config, [question])
+    found = answer_questions(store, config, [question])
     assert not found.failed
     return found.answers[question]
 
 
-def company(store: duckdb.DuckDBPyConnection, config: Config, **more: Any) -> Measured:
+def company(store: duckdb.DuckDBPyConnection, config: Config, **more: Any) -> MeasuredValue:
     found = ask(store, config, **more)
     assert list(found) == [Group()]
     return found[Group()]

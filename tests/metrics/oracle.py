@@ -12,8 +12,8 @@ from typing import Any
 from exporter.config.fields import Scope
 from exporter.config.metrics import Condition, Metric
 from exporter.config.root import Config
-from exporter.metrics.values import Group, Measured, Question
-from exporter.records import Kind, column, person_column
+from exporter.metrics.values import Group, MeasuredValue, Question
+from exporter.records import ColumnKind, column, person_column
 
 Record = Mapping[str, Any]
 _PAIRS: Mapping[str, Callable[[float, float], bool]] = {
@@ -32,7 +32,7 @@ class Oracle:
         self._entities = entities
         self._zone = config.company.timezone
 
-    def answer(self, question: Question) -> dict[Group, Measured]:
+    def answer(self, question: Question) -> dict[Group, MeasuredValue]:
         metric = self._config.metric_by_name[question.metric]
         groups: dict[Group, list[Record]] = {}
         if question.scope is Scope.COMPANY and not (question.by and metric.by):
@@ -79,17 +79,17 @@ class Oracle:
                     return team.name
         return home
 
-    def _measured(self, metric: Metric, question: Question, records: Iterable[Record]) -> Measured:
+    def _measured(self, metric: Metric, question: Question, records: Iterable[Record]) -> MeasuredValue:
         kept = [r for r in records if all(_holds(metric, r, name, wanted) for name, wanted in metric.where.items())]
         if metric.measured is None:
-            return Measured(float(len(kept)), len(kept))
+            return MeasuredValue(float(len(kept)), len(kept))
         known = column(metric.entity, metric.measured)
         there = [(r, v) for r in kept if (v := _value(r, metric.measured)) is not None]
-        if known and known.kind is Kind.MONEY and metric.aggregate != "distinct":
+        if known and known.kind is ColumnKind.MONEY and metric.aggregate != "distinct":
             money = [self._converted(metric, question, r, v) for r, v in there]
             values = [value for value in money if value is not None]
         elif metric.aggregate == "distinct":
-            return Measured(float(len({v for _, v in there})), len(there))
+            return MeasuredValue(float(len({v for _, v in there})), len(there))
         else:
             values = [n for _, v in there if (n := _number(v)) is not None]
             money = values
@@ -97,7 +97,7 @@ class Oracle:
         value = _aggregated(metric, values)
         if value is None and metric.aggregate == "sum" and not held_out:
             value = 0.0
-        return Measured(value, len(values), held_out)
+        return MeasuredValue(value, len(values), held_out)
 
     def _converted(self, metric: Metric, question: Question, record: Record, amount: Any) -> Decimal | None:
         company, currency = self._config.company, record.get("currency")
@@ -108,14 +108,14 @@ class Oracle:
         return Decimal(str(amount)) * Decimal(str(max(dated, key=lambda r: r.since).rate)) if dated else None
 
 
-def close(left: Measured, right: Measured) -> bool:
+def close(left: MeasuredValue, right: MeasuredValue) -> bool:
     """Equal but for the last digits of sums of floats."""
     if (left.rows, left.held_out) != (right.rows, right.held_out) or (left.value is None) != (right.value is None):
         return False
     return left.value is None or math.isclose(left.value, right.value or 0.0, rel_tol=1e-9, abs_tol=1e-9)
 
 
-def same(left: Mapping[Group, Measured], right: Mapping[Group, Measured]) -> bool:
+def same(left: Mapping[Group, MeasuredValue], right: Mapping[Group, MeasuredValue]) -> bool:
     """The same groups with the same numbers."""
     return left.keys() == right.keys() and all(close(left[group], right[group]) for group in left)
 

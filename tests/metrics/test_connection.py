@@ -5,7 +5,7 @@ from __future__ import annotations
 import duckdb
 import pytest
 
-from exporter.metrics.connection import QueryError, begin_again, give_back, one_state
+from exporter.metrics.connection import QueryError, consistent_read, release_memory, restart_transaction
 
 
 @pytest.fixture
@@ -21,9 +21,9 @@ def count(reader: duckdb.DuckDBPyConnection) -> int:
 
 def test_what_is_published_meanwhile_is_seen_afterwards(store: duckdb.DuckDBPyConnection) -> None:
     reader = store.cursor()
-    with one_state(reader):
+    with consistent_read(reader):
         assert count(reader) == 1
-        with one_state(reader):
+        with consistent_read(reader):
             store.execute("INSERT INTO numbers VALUES (2)")
             assert count(reader) == 1
         assert count(reader) == 1
@@ -32,7 +32,7 @@ def test_what_is_published_meanwhile_is_seen_afterwards(store: duckdb.DuckDBPyCo
 
 def test_tables_made_inside_are_gone_afterwards(store: duckdb.DuckDBPyConnection) -> None:
     reader = store.cursor()
-    with one_state(reader):
+    with consistent_read(reader):
         reader.execute("CREATE TEMP TABLE own AS SELECT 1")
     with pytest.raises(QueryError):
         reader.execute("SELECT * FROM own")
@@ -40,16 +40,16 @@ def test_tables_made_inside_are_gone_afterwards(store: duckdb.DuckDBPyConnection
 
 def test_after_a_failed_query_a_new_state_begins(store: duckdb.DuckDBPyConnection) -> None:
     reader = store.cursor()
-    with one_state(reader):
+    with consistent_read(reader):
         with pytest.raises(QueryError):
             reader.execute("SELECT CAST('x' AS INT)").fetchall()
-        begin_again(reader)
+        restart_transaction(reader)
         assert count(reader) == 1
 
 
 def test_an_error_inside_leaves_the_reader_usable(store: duckdb.DuckDBPyConnection) -> None:
     reader = store.cursor()
-    with pytest.raises(ZeroDivisionError), one_state(reader):
+    with pytest.raises(ZeroDivisionError), consistent_read(reader):
         raise ZeroDivisionError
     assert count(reader) == 1
 
@@ -57,9 +57,9 @@ def test_an_error_inside_leaves_the_reader_usable(store: duckdb.DuckDBPyConnecti
 def test_giving_memory_back_changes_neither_the_limit_nor_what_is_read(store: duckdb.DuckDBPyConnection) -> None:
     store.execute("SET GLOBAL memory_limit = '300MiB'")
     reader = store.cursor()
-    with one_state(reader):
+    with consistent_read(reader):
         assert count(reader) == 1
         store.execute("INSERT INTO numbers VALUES (2)")
-        give_back(reader)
+        release_memory(reader)
         assert count(reader) == 1
     assert reader.execute("SELECT current_setting('memory_limit')").fetchall() == [("300.0 MiB",)]

@@ -9,10 +9,10 @@ import duckdb
 import pytest
 
 from exporter.config.fields import Scope
-from exporter.metrics.connection import QueryError, one_state
-from exporter.metrics.evaluate import answer
+from exporter.metrics.connection import QueryError, consistent_read
+from exporter.metrics.evaluate import answer_questions
 from exporter.metrics.people import Directory
-from exporter.metrics.values import Group, Measured, Question, Window
+from exporter.metrics.values import Group, MeasuredValue, Question, Window
 from tests.metrics.asking import LEVEL, MARCH, ask, company, metric
 from tests.metrics.company import at, config_of, insert, store_of
 
@@ -37,7 +37,7 @@ def waits(*seconds: float | None) -> list[dict[str, Any]]:
 def test_every_aggregate_leaves_empty_columns_out(aggregate: dict[str, Any], value: float, rows: int) -> None:
     """The percentile at 0.875 of 0, 10, 10, 20, 60 lies at place 3.5 of 0 to 4: 20 + 0.5 * 40."""
     store = store_of(calls=waits(0, 10, 10, 20, 60, None))
-    assert company(store, config_of(metric(**aggregate))) == Measured(value, rows)
+    assert company(store, config_of(metric(**aggregate))) == MeasuredValue(value, rows)
 
 
 @pytest.mark.parametrize(
@@ -53,7 +53,7 @@ def test_every_aggregate_leaves_empty_columns_out(aggregate: dict[str, Any], val
     ],
 )
 def test_nothing_counts_and_adds_up_to_zero_but_has_no_mean(aggregate: dict[str, Any], value: float | None) -> None:
-    assert company(store_of(calls=[]), config_of(metric(**aggregate))) == Measured(value, 0)
+    assert company(store_of(calls=[]), config_of(metric(**aggregate))) == MeasuredValue(value, 0)
 
 
 @pytest.mark.parametrize(
@@ -70,12 +70,12 @@ def test_the_time_between_two_instants_is_in_seconds_where_both_are_there(
 ) -> None:
     ends = ("2024-03-05T10:03:01", "2024-03-05T10:00", None)
     calls = [{"started_at": at("2024-03-05T10:00"), "ended_at": end and at(end)} for end in ends]
-    assert company(store_of(calls=calls), config_of(metric(**aggregate))) == Measured(value, 2)
+    assert company(store_of(calls=calls), config_of(metric(**aggregate))) == MeasuredValue(value, 2)
 
 
 def test_a_flag_counts_as_its_share() -> None:
     calls = [{"started_at": at("2024-03-05"), "resolved": flag} for flag in (True, False, False, True, True, None)]
-    assert company(store_of(calls=calls), config_of(metric(mean="resolved"))) == Measured(0.6, 5)
+    assert company(store_of(calls=calls), config_of(metric(mean="resolved"))) == MeasuredValue(0.6, 5)
 
 
 def test_a_flow_takes_in_the_start_of_its_window_and_not_its_end() -> None:
@@ -88,7 +88,7 @@ def test_a_flow_takes_in_the_start_of_its_window_and_not_its_end() -> None:
 def test_deleted_records_do_not_count() -> None:
     calls = waits(1, 2, 3)
     calls[0]["deleted"] = True
-    assert company(store_of(calls=calls), config_of(metric(sum="wait_seconds"))) == Measured(5.0, 2)
+    assert company(store_of(calls=calls), config_of(metric(sum="wait_seconds"))) == MeasuredValue(5.0, 2)
 
 
 def test_a_level_takes_in_what_began_by_the_end_of_the_window_and_ended_after_it() -> None:
@@ -137,10 +137,10 @@ def test_owners_meet_their_person_across_sources_and_strangers_stay_on_their_own
     config = config_of(metric(entity="deals", at="closed_at", count="rows"))
     store = store_of(deals=deals, people=PEOPLE)
     assert ask(store, config, scope=Scope.PERSON) == {
-        Group("North", "Ann Lee"): Measured(5.0, 5),
-        Group(None, "Zed"): Measured(1.0, 1),
+        Group("North", "Ann Lee"): MeasuredValue(5.0, 5),
+        Group(None, "Zed"): MeasuredValue(1.0, 1),
     }
-    assert ask(store, config, scope=Scope.TEAM) == {Group("North"): Measured(5.0, 5)}
+    assert ask(store, config, scope=Scope.TEAM) == {Group("North"): MeasuredValue(5.0, 5)}
     assert company(store, config).value == 9.0
 
 
@@ -149,9 +149,9 @@ def test_a_group_with_rows_none_of_which_is_wanted_has_a_true_zero() -> None:
     store = store_of(deals=deals, people=PEOPLE)
     won = {"where": {"status": "won"}, "entity": "deals", "at": "closed_at"}
     ann = Group("North", "Ann Lee")
-    assert ask(store, config_of(metric(count="rows", **won)), scope=Scope.PERSON) == {ann: Measured(0.0, 0)}
-    assert ask(store, config_of(metric(sum="amount", **won)), scope=Scope.PERSON) == {ann: Measured(0.0, 0)}
-    assert ask(store, config_of(metric(mean="amount", **won)), scope=Scope.PERSON) == {ann: Measured(None, 0)}
+    assert ask(store, config_of(metric(count="rows", **won)), scope=Scope.PERSON) == {ann: MeasuredValue(0.0, 0)}
+    assert ask(store, config_of(metric(sum="amount", **won)), scope=Scope.PERSON) == {ann: MeasuredValue(0.0, 0)}
+    assert ask(store, config_of(metric(mean="amount", **won)), scope=Scope.PERSON) == {ann: MeasuredValue(None, 0)}
 
 
 MOVES = [
@@ -166,13 +166,13 @@ def test_records_count_for_the_team_the_person_was_in_then() -> None:
     store = store_of(deals=[{"owner": "8", "closed_at": at(instant)} for instant in instants], people=PEOPLE)
     config = config_of(metric(entity="deals", at="closed_at", count="rows"), teams=MOVES)
     assert ask(store, config, scope=Scope.TEAM) == {
-        Group("South"): Measured(1.0, 1),
-        Group("North"): Measured(2.0, 2),
-        Group("East"): Measured(2.0, 2),
+        Group("South"): MeasuredValue(1.0, 1),
+        Group("North"): MeasuredValue(2.0, 2),
+        Group("East"): MeasuredValue(2.0, 2),
     }
-    assert ask(store, config, scope=Scope.PERSON) == {Group("East", "Bob"): Measured(5.0, 5)}
+    assert ask(store, config, scope=Scope.PERSON) == {Group("East", "Bob"): MeasuredValue(5.0, 5)}
     earlier = Window(MARCH.start, at("2024-03-15"))
-    assert ask(store, config, scope=Scope.PERSON, window=earlier) == {Group("North", "Bob"): Measured(2.0, 2)}
+    assert ask(store, config, scope=Scope.PERSON, window=earlier) == {Group("North", "Bob"): MeasuredValue(2.0, 2)}
 
 
 def test_a_level_counts_for_the_team_at_the_end_of_the_window() -> None:
@@ -180,7 +180,7 @@ def test_a_level_counts_for_the_team_at_the_end_of_the_window() -> None:
     config = config_of(metric(entity="deals", during=LEVEL, count="rows"), teams=MOVES)
     for day, team in (("2024-03-10", "South"), ("2024-03-15", "North"), ("2024-03-25", "East")):
         found = ask(store, config, scope=Scope.TEAM, window=Window(MARCH.start, at(day)))
-        assert found == {Group(team): Measured(1.0, 1)}
+        assert found == {Group(team): MeasuredValue(1.0, 1)}
 
 
 def test_entities_without_owners_have_no_teams_and_no_persons() -> None:
@@ -194,7 +194,7 @@ def test_unknown_entities_and_metrics_fail_alone() -> None:
     config = config_of(metric(count="rows"))
     odd = config.metrics[0].model_copy(update={"name": "odd", "entity": "ghosts"})
     config = config.model_copy(update={"metrics": (*config.metrics, odd)})
-    found = answer(store_of(calls=[]), config, [Question(name, MARCH) for name in ("m", "odd", "none")])
+    found = answer_questions(store_of(calls=[]), config, [Question(name, MARCH) for name in ("m", "odd", "none")])
     assert found.failed.keys() == {"odd", "none"}
     assert found.answers.keys() == {Question("m", MARCH)}
 
@@ -203,7 +203,7 @@ def test_answers_come_from_one_state_of_the_store() -> None:
     store = store_of(calls=waits(1))
     reader, writer = store.cursor(), store.cursor()
     config = config_of(metric(count="rows"))
-    with one_state(reader):
+    with consistent_read(reader):
         assert company(reader, config).value == 1.0
         insert(writer, "calls", waits(1, 2))
         assert company(reader, config).value == 1.0
@@ -215,11 +215,11 @@ def test_a_directory_may_serve_several_evaluations() -> None:
     config = config_of(metric(entity="deals", at="closed_at", count="rows"))
     directory = Directory.load(store, config)
     question = Question("m", MARCH, Scope.PERSON)
-    first = answer(store, config, [question], directory=directory)
+    first = answer_questions(store, config, [question], directory=directory)
     insert(store, "deals", [{"owner": "ZED", "closed_at": at("2024-03-06")}])
-    second = answer(store, config, [question], directory=directory)
-    assert first.answers[question] == {Group(None, "Zed"): Measured(1.0, 1)}
-    assert second.answers[question] == {Group(None, "Zed"): Measured(2.0, 2)}
+    second = answer_questions(store, config, [question], directory=directory)
+    assert first.answers[question] == {Group(None, "Zed"): MeasuredValue(1.0, 1)}
+    assert second.answers[question] == {Group(None, "Zed"): MeasuredValue(2.0, 2)}
 
 
 def test_a_store_out_of_order_is_an_error_of_all() -> None:
@@ -227,4 +227,4 @@ def test_a_store_out_of_order_is_an_error_of_all() -> None:
     closed.close()
     for store, scope in ((duckdb.connect(), Scope.PERSON), (closed, Scope.COMPANY)):
         with pytest.raises(QueryError):
-            answer(store, config_of(metric(count="rows")), [Question("m", MARCH, scope)])
+            answer_questions(store, config_of(metric(count="rows")), [Question("m", MARCH, scope)])

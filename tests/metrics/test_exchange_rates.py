@@ -10,10 +10,9 @@ import pytest
 
 from exporter.config.fields import Scope
 from exporter.errors import ConfigError
-from exporter.metrics.evaluate import answer
-from exporter.metrics.exchange_rates import Rates, RateSpan
-from exporter.metrics.instants import FIRST, LAST
-from exporter.metrics.values import Group, Measured, Question, Window
+from exporter.metrics.evaluate import answer_questions
+from exporter.metrics.exchange_rates import ExchangeRates, RateSpan
+from exporter.metrics.values import FIRST, LAST, Group, MeasuredValue, Question, Window
 from tests.metrics.asking import LEVEL, MARCH, company, metric
 from tests.metrics.company import at, config_of, store_of
 
@@ -36,7 +35,7 @@ def test_amounts_convert_at_the_rate_of_their_day() -> None:
     )
     for aggregate, value in (({"sum": "amount"}, 206.1), ({"mean": "amount"}, 34.35), ({"max": "amount"}, 90.0)):
         config = config_of(metric(entity="deals", at="closed_at", **aggregate), company={"rates": RATES})
-        assert company(store_of(deals=deals), config) == Measured(pytest.approx(value), 6, 0)
+        assert company(store_of(deals=deals), config) == MeasuredValue(pytest.approx(value), 6, 0)
 
 
 def test_an_amount_without_a_rate_is_held_out_and_never_taken_as_it_is() -> None:
@@ -44,16 +43,16 @@ def test_an_amount_without_a_rate_is_held_out_and_never_taken_as_it_is() -> None
     deals = amounts(("EUR", "10", "2024-03-02"), ("USD", "100", "2024-02-28"), ("GBP", "7", "2024-03-02"))
     store = store_of(deals=deals)
     revenue = config_of(metric(entity="deals", at="closed_at", sum="amount"), company={"rates": RATES})
-    assert company(store, revenue, window=window) == Measured(10.0, 1, 2)
+    assert company(store, revenue, window=window) == MeasuredValue(10.0, 1, 2)
     without = config_of(metric(entity="deals", at="closed_at", sum="amount"))
-    assert company(store, without, window=window) == Measured(10.0, 1, 2)
+    assert company(store, without, window=window) == MeasuredValue(10.0, 1, 2)
     number = config_of(metric(entity="deals", at="closed_at", count="rows"), company={"rates": RATES})
-    assert company(store, number, window=window) == Measured(3.0, 3, 0)
+    assert company(store, number, window=window) == MeasuredValue(3.0, 3, 0)
 
 
 def test_a_sum_of_which_no_amount_is_known_is_unknown() -> None:
     config = config_of(metric(entity="deals", at="closed_at", sum="amount"))
-    assert company(store_of(deals=amounts(("GBP", "7", "2024-03-02"))), config) == Measured(None, 0, 1)
+    assert company(store_of(deals=amounts(("GBP", "7", "2024-03-02"))), config) == MeasuredValue(None, 0, 1)
 
 
 def test_a_level_converts_at_the_rate_of_the_instant_it_is_read() -> None:
@@ -61,7 +60,7 @@ def test_a_level_converts_at_the_rate_of_the_instant_it_is_read() -> None:
     config = config_of(metric(entity="deals", during=LEVEL, sum="amount"), company={"rates": RATES})
     values = [company(store, config, window=Window(MARCH.start, at(d))).value for d in ("2024-03-10", "2024-03-20")]
     assert values == [90.0, 80.0]
-    assert company(store, config, window=Window(at("2024-01-01"), at("2024-02-01"))) == Measured(None, 0, 1)
+    assert company(store, config, window=Window(at("2024-01-01"), at("2024-02-01"))) == MeasuredValue(None, 0, 1)
 
 
 def test_money_is_added_up_exactly() -> None:
@@ -83,15 +82,15 @@ def test_a_metric_that_the_store_cannot_work_out_costs_only_itself() -> None:
     )
     asked = [Question(name, MARCH, scope) for name in ("m", "number") for scope in (Scope.COMPANY, Scope.PERSON)]
     asked.append(Question("m", Window(MARCH.start, at("2024-03-20"))))
-    found = answer(store_of(deals=deals), config, asked)
+    found = answer_questions(store_of(deals=deals), config, asked)
     assert found.failed.keys() == {"m"}
-    assert found.answers == {asked[2]: {Group(): Measured(2.0, 2)}, asked[3]: {}}
+    assert found.answers == {asked[2]: {Group(): MeasuredValue(2.0, 2)}, asked[3]: {}}
 
 
-def loaded(tmp_path: Path, text: str, **company: Any) -> Rates:
+def loaded(tmp_path: Path, text: str, **company: Any) -> ExchangeRates:
     (tmp_path / "rates.csv").write_text(text, encoding="utf-8")
     config = config_of(metric(count="rows"), base=tmp_path, company={"rates_csv": "rates.csv", **company})
-    return Rates.load(config)
+    return ExchangeRates.load(config)
 
 
 def test_rates_come_from_a_csv_too_and_the_config_holds_where_both_name_a_day(tmp_path: Path) -> None:
@@ -128,15 +127,15 @@ def test_a_row_that_is_no_rate_is_named_with_its_line(tmp_path: Path, row: str, 
 
 
 def test_a_csv_without_the_columns_or_that_is_not_there_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match="is no rate"):
+    with pytest.raises(ConfigError, match="is not a rate"):
         loaded(tmp_path, "code,rate\nUSD,0.9\n")
     config = config_of(metric(count="rows"), base=tmp_path, company={"rates_csv": "nowhere.csv"})
     with pytest.raises(ConfigError, match="cannot be read"):
-        Rates.load(config)
+        ExchangeRates.load(config)
 
 
 def test_a_rate_that_no_currency_has_is_refused() -> None:
     config = config_of(metric(count="rows"), company={"rates": {"USD": 1e10, "JPY": 1e-10, "GBP": 1.2}})
     with pytest.raises(ConfigError) as refused:
-        Rates.load(config)
+        ExchangeRates.load(config)
     assert [problem.path for problem in refused.value.problems] == ["company.rates.JPY", "company.rates.USD"]

@@ -14,21 +14,20 @@ import sqlglot
 from sqlglot import exp
 
 from exporter.config.fields import Scope
-from exporter.metrics.aggregates import Parts, parts
-from exporter.metrics.columns import Terms
-from exporter.metrics.exchange_rates import Rates
+from exporter.metrics.aggregates import MetricParts, parts_of
+from exporter.metrics.columns import QueryContext
+from exporter.metrics.exchange_rates import ExchangeRates
 from exporter.metrics.lookup_tables import write_owners, write_rates
 from exporter.metrics.people import Directory
-from exporter.metrics.query import tree
-from exporter.metrics.rows import Shape
-from exporter.metrics.statement import Statement
+from exporter.metrics.query import query_tree
+from exporter.metrics.rows import PreparedStatement, QueryShape
 from exporter.metrics.tracking import tracking
 from exporter.metrics.values import Window
 from tests.metrics.company import config_of, store_of
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "sql"
-HOME = Terms("EUR", converts=False, zone=ZoneInfo("Europe/Zurich"))
-ABROAD = Terms("EUR", converts=True, zone=ZoneInfo("Europe/Zurich"))
+HOME = QueryContext("EUR", converts=False, zone=ZoneInfo("Europe/Zurich"))
+ABROAD = QueryContext("EUR", converts=True, zone=ZoneInfo("Europe/Zurich"))
 LEVEL = {"from": "created_at", "until": "closed_at"}
 
 
@@ -38,16 +37,18 @@ def _metric(**keys: Any) -> Any:
     return config_of({"name": "m", "entity": entity, **rule, **keys}).metrics[0]
 
 
-def _query(*metrics: Any, terms: Terms = HOME, scope: Scope = Scope.COMPANY, **shape: Any) -> exp.Expr:
+def _query(*metrics: Any, context: QueryContext = HOME, scope: Scope = Scope.COMPANY, **shape: Any) -> exp.Expr:
     by = shape.pop("by", False)
-    return tree(Shape.of(metrics[0], scope, by), metrics, terms)[0]
+    return query_tree(QueryShape.of(metrics[0], scope, by), metrics, context)[0]
 
 
 def _aggregates() -> exp.Expr:
     seconds = {"sum": "talk_seconds"}, {"mean": "talk_seconds"}, {"min": "talk_seconds"}, {"max": "talk_seconds"}
     others = {"distinct": "queue"}, {"percentile": {"of": "wait_seconds", "at": 0.9}}, {"mean": "resolved"}
-    rest = ({"sum": "attributes.Cost"}, {"count": "rows"}, {"mean": "ended_at - answered_at"})
-    return _query(*(_metric(entity="calls", at="started_at", **one) for one in (*seconds, *others, *rest)))
+    derived = ({"sum": "attributes.Cost"}, {"count": "rows"}, {"mean": "ended_at - answered_at"})
+    return _query(
+        *(_metric(entity="calls", at="started_at", **aggregate) for aggregate in (*seconds, *others, *derived))
+    )
 
 
 def _filters() -> exp.Expr:
@@ -71,8 +72,8 @@ def _money(scope: Scope = Scope.COMPANY, **rule: Any) -> tuple[Any, ...]:
     return tuple(_metric(where={"status": "won"}, **kind, **rule) for kind in kinds)
 
 
-def _tracking(metric: Any, scope: Scope, terms: Terms = ABROAD) -> exp.Expr:
-    return tracking(Shape.of(metric, scope), parts(metric, terms))
+def _tracking(metric: Any, scope: Scope, context: QueryContext = ABROAD) -> exp.Expr:
+    return tracking(QueryShape.of(metric, scope), parts_of(metric, context))
 
 
 FEATURES: Mapping[str, Callable[[], exp.Expr]] = {
@@ -80,18 +81,18 @@ FEATURES: Mapping[str, Callable[[], exp.Expr]] = {
     "filters": _filters,
     "flag": lambda: _query(_metric(entity="calls", at="started_at", count="rows", where={"resolved": False})),
     "level": lambda: _query(_metric(during=LEVEL, count="rows")),
-    "level_team_money": lambda: _query(*_money(during=LEVEL), terms=ABROAD, scope=Scope.TEAM),
+    "level_team_money": lambda: _query(*_money(during=LEVEL), context=ABROAD, scope=Scope.TEAM),
     "money_home": lambda: _query(*_money()),
-    "money_abroad": lambda: _query(*_money(), terms=ABROAD),
+    "money_abroad": lambda: _query(*_money(), context=ABROAD),
     "team": lambda: _query(_metric(count="rows"), scope=Scope.TEAM),
     "person": lambda: _query(_metric(count="rows"), scope=Scope.PERSON),
     "labels": lambda: _query(_metric(count="rows", by=["stage", "attributes.Deal Type"]), by=True),
-    "labels_folded": lambda: tree(
-        Shape("deals", "closed_at", by=("stage", "owner"), folded=(True, False)), [_metric(mean="amount")], HOME
+    "labels_folded": lambda: query_tree(
+        QueryShape("deals", "closed_at", by=("stage", "owner"), folded=(True, False)), [_metric(mean="amount")], HOME
     )[0],
     "track_flow": lambda: _tracking(_metric(sum="amount", where={"status": "won"}), Scope.PERSON),
     "track_level": lambda: _tracking(_metric(sum="amount", during=LEVEL), Scope.TEAM),
-    "track_presence": lambda: tracking(Shape("deals", "closed_at", scope=Scope.TEAM), Parts(None)),
+    "track_presence": lambda: tracking(QueryShape("deals", "closed_at", scope=Scope.TEAM), MetricParts(None)),
 }  # fmt: skip
 
 
@@ -113,9 +114,9 @@ def test_the_store_runs_the_sql_of_a_feature(feature: str) -> None:
     write_owners(
         store, Directory((), config_of({"name": "m", "entity": "deals", "at": "closed_at", "count": "rows"})), ()
     )
-    write_rates(store, Rates("EUR"))
+    write_rates(store, ExchangeRates("EUR"))
     window = Window(datetime(2024, 1, 1, tzinfo=UTC), datetime(2024, 2, 1, tzinfo=UTC))
-    rows = Statement.of(FEATURES[feature]()).fetch(store, window, {"kept_0": ["a"]})
+    rows = PreparedStatement.of(FEATURES[feature]()).fetch(store, window, {"kept_0": ["a"]})
     assert len(rows) <= 1
 
 

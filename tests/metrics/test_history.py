@@ -10,10 +10,10 @@ import pytest
 from exporter.config.fields import Scope
 from exporter.config.root import Config
 from exporter.errors import EvaluationError
-from exporter.metrics.evaluate import answer
-from exporter.metrics.history import History, history
-from exporter.metrics.label_folding import MOST_VALUES
-from exporter.metrics.values import Group, Measured, Question, Window
+from exporter.metrics.evaluate import answer_questions
+from exporter.metrics.history import RecordReplay
+from exporter.metrics.label_folding import MAX_VALUES
+from exporter.metrics.values import Group, MeasuredValue, Question, Window
 from exporter.naming import OTHER
 from tests.metrics.asking import LEVEL
 from tests.metrics.company import at, config_of, store_of
@@ -57,58 +57,59 @@ def test_every_instant_comes_with_its_answers() -> None:
     store = store_of(deals=[deal(1), deal(2.5), deal(30)])
     instants = [MONDAY + hours * HOUR for hours in (1, 2, 3, 31)]
     names = ("won", "open")
-    found = list(
-        history(store, config(WON, OPEN), lambda now: [Question(n, Window(MONDAY, now)) for n in names], instants)
-    )
-    assert [instant for instant, _ in found] == instants
-    values = [[measured[Group()].value for measured in answers.values()] for _, answers in found]
+    records = RecordReplay(store, config(WON, OPEN))
+    answers = [records.ask([Question(name, Window(MONDAY, now)) for name in names]) for now in instants]
+    values = [[measured[Group()].value for measured in by_question.values()] for by_question in answers]
     assert values == [[0.0, 0.0], [10.0, 0.0], [20.0, 0.0], [30.0, 0.0]]
 
 
 def test_a_person_who_changes_team_takes_the_label_along_and_leaves_the_work() -> None:
     """The 5th begins at 23:00 UTC of the 4th in Zurich."""
     store = store_of(deals=[deal(22), deal(23)], people=[{"id": "1", "name": "Bob", "team": "South"}])
-    records = History(store, config(WON, teams=TEAMS))
+    records = RecordReplay(store, config(WON, teams=TEAMS))
     for hour, team in ((22.5, "South"), (23.5, "North"), (22.5, "South")):
         asked = Question("won", until(hour), Scope.PERSON)
         assert records.ask([asked])[asked].keys() == {Group(team, "Bob")}
     asked = Question("won", until(24), Scope.TEAM)
-    assert records.ask([asked])[asked] == {Group("South"): Measured(10.0, 1), Group("North"): Measured(10.0, 1)}
+    assert records.ask([asked])[asked] == {
+        Group("South"): MeasuredValue(10.0, 1),
+        Group("North"): MeasuredValue(10.0, 1),
+    }
 
 
 def test_a_level_moves_to_the_team_that_its_owner_moves_to() -> None:
     people = [{"id": "1", "name": "Bob", "team": "South"}]
     store = store_of(deals=[{"owner": "1", "created_at": MONDAY, "closed_at": MONDAY + 48 * HOUR}], people=people)
-    records = History(store, config(OPEN, teams=TEAMS))
+    records = RecordReplay(store, config(OPEN, teams=TEAMS))
     for hour, expected in ((0, ["South"]), (22.9, ["South"]), (23, ["North"]), (47.9, ["North"]), (48, [])):
         asked = Question("open", until(hour), Scope.TEAM)
         assert [group.team for group in records.ask([asked])[asked]] == expected
 
 
 def test_what_did_not_change_is_the_same_object() -> None:
-    records = History(store_of(deals=[deal(1), deal(5)]), config(WON))
+    records = RecordReplay(store_of(deals=[deal(1), deal(5)]), config(WON))
     answers = []
     for hour in (2, 3, 6):
         asked = Question("won", until(hour), Scope.PERSON)
         answers.append(records.ask([asked])[asked])
     assert answers[0] is answers[1]
-    assert [next(iter(answer.values())).value for answer in answers] == [10.0, 10.0, 20.0]
+    assert [next(iter(answer_questions.values())).value for answer_questions in answers] == [10.0, 10.0, 20.0]
 
 
 def test_windows_may_be_asked_in_any_order_and_side_by_side() -> None:
     """A whole period beside the part of it that is aligned with a later one, and now and then a step back."""
     store = store_of(deals=[deal(hour / 2) for hour in range(40)])
-    records = History(store, config(WON))
+    records = RecordReplay(store, config(WON))
     for hour in (3, 4, 2, 9, 9, 1, 19):
         asked = [Question("won", until(end)) for end in (20, hour, 0)] + [
             Question("won", Window(MONDAY + HOUR, MONDAY))
         ]
-        expected = answer(store, config(WON), asked).answers
+        expected = answer_questions(store, config(WON), asked).answers
         assert records.ask(asked) == expected
 
 
 def test_windows_that_nobody_asks_for_any_more_are_forgotten_and_can_come_back() -> None:
-    records = History(store_of(deals=[deal(1)]), config(WON))
+    records = RecordReplay(store_of(deals=[deal(1)]), config(WON))
     early = Question("won", until(2))
     assert records.ask([early])[early][Group()].value == 10.0
     other = Question("won", Window(MONDAY + HOUR, MONDAY + 2 * HOUR))
@@ -119,15 +120,15 @@ def test_windows_that_nobody_asks_for_any_more_are_forgotten_and_can_come_back()
 
 
 def test_labels_beyond_the_largest_fold_at_every_instant() -> None:
-    deals = [deal(number, account=f"account {number:03}") for number in range(MOST_VALUES + 20)]
+    deals = [deal(number, account=f"account {number:03}") for number in range(MAX_VALUES + 20)]
     deals += [deal(number, account="account 119") for number in range(5)]
     metric = {**WON, "by": ["account"]}
-    records = History(store_of(deals=deals), config(metric))
+    records = RecordReplay(store_of(deals=deals), config(metric))
     asked = Question("won", until(500), by=True)
     found = records.ask([asked])[asked]
-    assert len(found) == MOST_VALUES + 1
-    assert found[Group(labels=("account 119",))] == Measured(60.0, 6)
-    assert found[Group(labels=(OTHER,))] == Measured(200.0, 20)
+    assert len(found) == MAX_VALUES + 1
+    assert found[Group(labels=("account 119",))] == MeasuredValue(60.0, 6)
+    assert found[Group(labels=(OTHER,))] == MeasuredValue(200.0, 20)
 
 
 def test_history_and_sql_agree_on_a_long_sequence() -> None:
@@ -140,10 +141,10 @@ def test_history_and_sql_agree_on_a_long_sequence() -> None:
         for hour in range(80)
     ]
     store, known = store_of(deals=rows), config(*metrics)
-    records = History(store, known)
+    records = RecordReplay(store, known)
     for hour in range(0, 62, 6):
         asked = [Question(metric["name"], until(hour), scope) for metric in metrics for scope in Scope]
-        found, expected = records.ask(asked), answer(store, known, asked).answers
+        found, expected = records.ask(asked), answer_questions(store, known, asked).answers
         assert all(same(found[question], expected[question]) for question in asked)
 
 
@@ -152,17 +153,17 @@ def test_a_metric_that_cannot_be_read_costs_only_itself() -> None:
     huge = {**WON, "name": "huge", "where": {"currency": "USD"}}
     number = {"name": "number", "entity": "deals", "at": "closed_at", "count": "rows"}
     known = config(number, odd, huge, company={"rates": {"USD": 1e9}})
-    records = History(store_of(deals=[deal(1), deal(1, amount=10**15, currency="USD")]), known)
+    records = RecordReplay(store_of(deals=[deal(1), deal(1, amount=10**15, currency="USD")]), known)
     asked = [Question(name, until(2), scope) for name in ("number", "odd", "huge") for scope in Scope]
     found = records.ask(asked)
     assert records.failed.keys() == {"odd", "huge"}
     assert found.keys() == set(asked[:3])
-    assert found[asked[0]] == {Group(): Measured(2.0, 2)}
+    assert found[asked[0]] == {Group(): MeasuredValue(2.0, 2)}
 
 
 def test_what_the_config_does_not_ask_for_was_not_read() -> None:
-    records = History(store_of(deals=[]), config_of(WON))
-    with pytest.raises(EvaluationError, match="at the scope team"):
+    records = RecordReplay(store_of(deals=[]), config_of(WON))
+    with pytest.raises(EvaluationError, match="no KPI has the scope team"):
         records.ask([Question("won", until(1), Scope.TEAM)])
     with pytest.raises(EvaluationError, match="no such metric"):
         records.ask([Question("lost", until(1))])
@@ -170,13 +171,13 @@ def test_what_the_config_does_not_ask_for_was_not_read() -> None:
 
 def test_entities_without_owners_have_no_teams_and_no_persons() -> None:
     billed = {"name": "billed", "entity": "invoices", "at": "issued_at", "sum": "amount"}
-    records = History(store_of(invoices=[{"issued_at": MONDAY, "amount": 5}]), config(billed))
+    records = RecordReplay(store_of(invoices=[{"issued_at": MONDAY, "amount": 5}]), config(billed))
     asked = [Question("billed", until(1), scope) for scope in Scope]
     for _ in range(100):
-        assert list(records.ask(asked).values()) == [{Group(): Measured(5.0, 1)}, {}, {}]
+        assert list(records.ask(asked).values()) == [{Group(): MeasuredValue(5.0, 1)}, {}, {}]
 
 
 def test_history_begins_with_the_first_record_that_a_metric_counts() -> None:
     deals = [deal(5), deal(3), deal(1, deleted=True), deal(0, closed_at=None)]
-    assert History(store_of(deals=deals), config(WON)).begins == MONDAY + 3 * HOUR
-    assert History(store_of(deals=[]), config(WON)).begins is None
+    assert RecordReplay(store_of(deals=deals), config(WON)).begins == MONDAY + 3 * HOUR
+    assert RecordReplay(store_of(deals=[]), config(WON)).begins is None

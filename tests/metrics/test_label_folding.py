@@ -10,9 +10,9 @@ import duckdb
 import pytest
 
 from exporter.config.root import Config
-from exporter.metrics.evaluate import Answered, answer
-from exporter.metrics.label_folding import MOST_VALUES, Kept
-from exporter.metrics.values import Group, Measured, Question, Window
+from exporter.metrics.evaluate import MetricResults, answer_questions
+from exporter.metrics.label_folding import MAX_VALUES, RetainedValues
+from exporter.metrics.values import Group, MeasuredValue, Question, Window
 from exporter.naming import OTHER
 from tests.metrics.asking import LEVEL, MARCH, metric
 from tests.metrics.company import at, config_of, insert, store_of
@@ -27,9 +27,12 @@ def deals(sizes: Mapping[str, int], **more: Any) -> list[dict[str, Any]]:
 
 
 def ask(
-    store: duckdb.DuckDBPyConnection, config: Config, windows: Sequence[Window] = (MARCH,), kept: Kept | None = None
-) -> Answered:
-    found = answer(store, config, [Question("m", window, by=True) for window in windows], kept=kept)
+    store: duckdb.DuckDBPyConnection,
+    config: Config,
+    windows: Sequence[Window] = (MARCH,),
+    retained: RetainedValues | None = None,
+) -> MetricResults:
+    found = answer_questions(store, config, [Question("m", window, by=True) for window in windows], retained=retained)
     assert not found.failed
     return found
 
@@ -40,21 +43,21 @@ def by_account(**keys: Any) -> Config:
     )
 
 
-def labels(found: Answered, window: Window = MARCH) -> set[str]:
+def labels(found: MetricResults, window: Window = MARCH) -> set[str]:
     return {group.labels[0] for group in found.answers[Question("m", window, by=True)]}
 
 
-MANY = {f"account {number:03}": 1 + number % 7 for number in range(MOST_VALUES + 30)}
+MANY = {f"account {number:03}": 1 + number % 7 for number in range(MAX_VALUES + 30)}
 
 
 def test_a_hundred_values_all_have_their_place() -> None:
-    sizes = dict(list(MANY.items())[:MOST_VALUES])
+    sizes = dict(list(MANY.items())[:MAX_VALUES])
     found = ask(store_of(deals=deals(sizes)), by_account(count="rows"))
     assert found.answers[Question("m", MARCH, by=True)] == {
-        Group(labels=(name,)): Measured(float(size), size) for name, size in sizes.items()
+        Group(labels=(name,)): MeasuredValue(float(size), size) for name, size in sizes.items()
     }
     assert found.overflow == {}
-    assert found.kept == {("m", "account"): tuple(sorted(sizes))}
+    assert found.retained == {("m", "account"): tuple(sorted(sizes))}
 
 
 @pytest.mark.parametrize(
@@ -71,13 +74,13 @@ def test_a_hundred_values_all_have_their_place() -> None:
 def test_the_rest_folds_into_one_value_whose_number_is_exact(aggregate: dict[str, Any], of: Any) -> None:
     found = ask(store_of(deals=deals(MANY)), by_account(**aggregate))
     answers = found.answers[Question("m", MARCH, by=True)]
-    assert len(answers) == MOST_VALUES + 1
+    assert len(answers) == MAX_VALUES + 1
     assert found.overflow == {("m", "account"): 30}
     ranked = sorted(MANY, key=lambda name: (-MANY[name], name))
-    folded = [amount + 1 for name in ranked[MOST_VALUES:] for amount in range(MANY[name])]
-    assert answers[Group(labels=(OTHER,))] == Measured(pytest.approx(of(folded)), len(folded))
-    assert {*labels(found)} == {*ranked[:MOST_VALUES], OTHER}
-    assert found.kept[("m", "account")] == tuple(sorted(ranked[:MOST_VALUES]))
+    folded = [amount + 1 for name in ranked[MAX_VALUES:] for amount in range(MANY[name])]
+    assert answers[Group(labels=(OTHER,))] == MeasuredValue(pytest.approx(of(folded)), len(folded))
+    assert {*labels(found)} == {*ranked[:MAX_VALUES], OTHER}
+    assert found.retained[("m", "account")] == tuple(sorted(ranked[:MAX_VALUES]))
 
 
 def test_the_largest_are_those_of_the_largest_sum() -> None:
@@ -101,12 +104,12 @@ def test_a_place_is_kept_until_the_value_has_no_row_left() -> None:
     store = store_of(deals=deals(MANY))
     first = ask(store, config)
     insert(store, "deals", deals({"newcomer": 99}))
-    second = ask(store, config, kept=first.kept)
+    second = ask(store, config, retained=first.retained)
     assert labels(second) == labels(first)
-    assert ask(store, config).kept != first.kept
-    gone = first.kept[("m", "account")][0]
+    assert ask(store, config).retained != first.retained
+    gone = first.retained[("m", "account")][0]
     store.execute("DELETE FROM deals WHERE account = ?", [gone])
-    third = ask(store, config, kept=second.kept)
+    third = ask(store, config, retained=second.retained)
     assert labels(third) == (labels(first) - {gone}) | {"newcomer"}
 
 
@@ -115,7 +118,7 @@ def test_places_given_before_there_were_too_many_are_kept_too() -> None:
     store = store_of(deals=deals({"small": 1}))
     first = ask(store, config)
     insert(store, "deals", deals(dict.fromkeys(MANY, 5)))
-    assert "small" in labels(ask(store, config, kept=first.kept))
+    assert "small" in labels(ask(store, config, retained=first.retained))
     assert "small" not in labels(ask(store, config))
 
 
@@ -124,13 +127,13 @@ def test_all_windows_of_a_metric_have_the_same_places() -> None:
     today = deals({f"day {number}": 1 for number in range(20)})
     found = ask(store_of(deals=later + today), by_account(count="rows"), windows=(DAY, MARCH))
     assert labels(found, DAY) == {OTHER}
-    assert found.answers[Question("m", DAY, by=True)] == {Group(labels=(OTHER,)): Measured(20.0, 20)}
+    assert found.answers[Question("m", DAY, by=True)] == {Group(labels=(OTHER,)): MeasuredValue(20.0, 20)}
 
 
 def test_levels_fold_as_of_their_instant() -> None:
     store = store_of(deals=deals(MANY, created_at=at("2024-01-01"), closed_at=None))
     found = ask(store, by_account(during=LEVEL, count="rows"))
-    assert len(labels(found)) == MOST_VALUES + 1
+    assert len(labels(found)) == MAX_VALUES + 1
     assert sum(m.value or 0 for m in found.answers[Question("m", MARCH, by=True)].values()) == sum(MANY.values())
 
 
@@ -139,9 +142,9 @@ def test_each_label_folds_for_itself() -> None:
     found = ask(store_of(deals=deals(MANY) + deals(MANY, status="lost")), config)
     pairs = {group.labels for group in found.answers[Question("m", MARCH, by=True)]}
     assert {status for _, status in pairs} == {"won", "lost"}
-    assert len({account for account, _ in pairs}) == MOST_VALUES + 1
+    assert len({account for account, _ in pairs}) == MAX_VALUES + 1
     assert found.overflow == {("m", "account"): 30}
-    assert found.kept[("m", "status")] == ("lost", "won")
+    assert found.retained[("m", "status")] == ("lost", "won")
 
 
 def test_empty_and_missing_values_are_the_same_label() -> None:
@@ -149,13 +152,13 @@ def test_empty_and_missing_values_are_the_same_label() -> None:
     assert labels(found) == {"", "a"}
     nothing = [{"closed_at": at("2024-03-05"), "account": account} for account in (None, "")]
     found = ask(store_of(deals=nothing), by_account(count="rows"))
-    assert found.answers[Question("m", MARCH, by=True)] == {Group(labels=("",)): Measured(2.0, 2)}
+    assert found.answers[Question("m", MARCH, by=True)] == {Group(labels=("",)): MeasuredValue(2.0, 2)}
 
 
 def test_flags_and_numbers_are_labels_too() -> None:
     calls = [{"started_at": at("2024-03-05"), "resolved": flag, "satisfaction": 4.0} for flag in (True, False, None)]
     config = config_of(metric(count="rows", by=["resolved", "satisfaction"]))
-    found = answer(store_of(calls=calls), config, [Question("m", MARCH, by=True)])
+    found = answer_questions(store_of(calls=calls), config, [Question("m", MARCH, by=True)])
     pairs = {group.labels for group in found.answers[Question("m", MARCH, by=True)]}
     assert pairs == {("true", "4.0"), ("false", "4.0"), ("", "4.0")}
 
@@ -169,6 +172,6 @@ def test_money_beyond_the_store_fails_the_metric_that_ranks_by_it() -> None:
         company={"rates": {"USD": 1e9}},
     )
     asked = [Question(name, MARCH, by=True) for name in ("m", "number")]
-    found = answer(store_of(deals=rows), config, asked)
+    found = answer_questions(store_of(deals=rows), config, asked)
     assert found.failed.keys() == {"m"}
-    assert len(found.answers[asked[1]]) == MOST_VALUES + 1
+    assert len(found.answers[asked[1]]) == MAX_VALUES + 1

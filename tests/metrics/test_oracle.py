@@ -10,8 +10,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from exporter.config.fields import Scope
-from exporter.metrics.evaluate import answer
-from exporter.metrics.history import History
+from exporter.metrics.evaluate import answer_questions
+from exporter.metrics.history import RecordReplay
 from exporter.metrics.values import Question, Window
 from tests.metrics.company import at, config_of, store_of
 from tests.metrics.oracle import Oracle, same
@@ -105,7 +105,7 @@ def questions(window: Window) -> list[Question]:
 @given(st.lists(deal, max_size=25), windows)
 def test_sql_answers_as_plain_python_does(deals: list[dict[str, Any]], window: Window) -> None:
     asked = questions(window)
-    found = answer(store_of(deals=deals, people=PEOPLE), CONFIG, asked)
+    found = answer_questions(store_of(deals=deals, people=PEOPLE), CONFIG, asked)
     oracle = Oracle(CONFIG, {"deals": deals, "people": PEOPLE})
     assert not found.failed
     for question in asked:
@@ -116,9 +116,9 @@ def test_sql_answers_as_plain_python_does(deals: list[dict[str, Any]], window: W
 @given(st.lists(deal, max_size=25), st.lists(windows, min_size=1, max_size=3))
 def test_history_answers_as_sql_does(deals: list[dict[str, Any]], asked: list[Window]) -> None:
     store = store_of(deals=deals, people=PEOPLE)
-    history = History(store, CONFIG)
+    history = RecordReplay(store, CONFIG)
     for window in asked:
-        expected = answer(store, CONFIG, questions(window)).answers
+        expected = answer_questions(store, CONFIG, questions(window)).answers
         found = history.ask(questions(window))
         assert found.keys() == expected.keys()
         for question in found:

@@ -8,17 +8,77 @@ from typing import Any
 
 import pytest
 
-from exporter.metrics.identity import Listed
-from exporter.metrics.instants import FIRST, LAST
-from exporter.metrics.people import MOST_STRANGERS, Directory, TeamSpan
+from exporter.metrics.people import MAX_UNLISTED, Directory, PersonIndex, PersonRecord, TeamSpan, merge_records
+from exporter.metrics.values import FIRST, LAST
 from exporter.naming import OTHER
 from tests.metrics.asking import metric
 from tests.metrics.company import at, config_of, store_of
 
-ANN = Listed("crm", "1", "Ann", "ann@x.io", "north")
+
+def listed(text: str) -> list[PersonRecord]:
+    """Records from lines of `source id name <email> team`, underscores for spaces, a dash for nothing."""
+    rows = [
+        [part.replace("_", " ") if part != "-" else "" for part in line.split()] for line in text.split("\n") if line
+    ]
+    return [PersonRecord(*row) for row in rows]
 
 
-def directory(*listed: Listed, teams: list[dict[str, Any]] | None = None) -> Directory:
+@pytest.mark.parametrize(
+    ("text", "labels"),
+    [
+        ("", []),
+        ("a 1 Ann ann@x -\nb 9 A. ANN@X -", ["Ann"]),  # the same email
+        ("a 1 Ann ann@x -\nb 9 ANN - -", ["Ann"]),  # a name that one email goes with
+        ("b 9 ANN - -\na 1 Ann ann@x -", ["ANN"]),  # the first record names the person
+        ("a 1 Ann - -\nb 9 ann - -", ["Ann"]),  # the same name, and no email at all
+        ("a 1 Ann ann@x -\nb 9 Ann ann@y -", ["Ann (ann@x)", "Ann (ann@y)"]),  # emails tell them apart
+        ("a 1 Ann ann@x -\nb 9 Ann ann@y -\nc 3 Ann - -", ["Ann (ann@x)", "Ann (ann@y)", "Ann"]),  # whose is the third?
+        ("a 1 - ann@x -", ["ann@x"]),
+        ("a 17 - - -\nb 17 - - -", ["17", "17 (b 17)"]),  # ids of two sources are two people
+        ("a 1 - ann@x -\nb 2 Ann ann@x -", ["Ann"]),
+    ],
+)
+def test_everybody_is_there_once(text: str, labels: list[str]) -> None:
+    assert [human.label for human in merge_records(listed(text))] == labels
+
+
+def test_the_first_team_that_any_record_names_is_theirs() -> None:
+    (ann,) = merge_records(listed("a 1 Ann ann@x -\nb 2 Ann - North\nc 3 Ann ann@x South"))
+    assert ann.team == "North"
+    assert merge_records(listed("a 1 Ann ann@x -"))[0].team is None
+
+
+KNOWN = "a 1 Ann ann@x -\na 2 Bob bob@x -\nb 2 Cleo cleo@x -\nb 7 Ann ann@x -\nb 8 Dan dan@x -\nc 9 Dan dan@y -"
+
+
+@pytest.mark.parametrize(
+    ("source", "text", "label"),
+    [
+        ("a", "1", "Ann"),
+        ("a", "2", "Bob"),  # an id means the person of the same source
+        ("b", "2", "Cleo"),
+        ("c", "2", None),  # two people have it elsewhere
+        ("c", "7", "Ann"),  # one has
+        ("c", "ANN@x", "Ann"),
+        ("c", "ann", "Ann"),
+        ("c", "Dan", None),  # two have the name
+        ("c", "dan@y", "Dan (dan@y)"),
+        ("c", "Eve", None),
+    ],
+)
+def test_an_owner_is_found_by_id_then_email_then_name(source: str, text: str, label: str | None) -> None:
+    known = merge_records(listed(KNOWN))
+    keys = PersonIndex()
+    for person, human in enumerate(known):
+        keys.add(person, human)
+    found = keys.owner(source, text)
+    assert (None if found is None else known[found].label) == label
+
+
+ANN = PersonRecord("crm", "1", "Ann", "ann@x.io", "north")
+
+
+def directory(*listed: PersonRecord, teams: list[dict[str, Any]] | None = None) -> Directory:
     return Directory(listed, config_of(metric(count="rows"), teams=teams or []))
 
 
@@ -92,7 +152,11 @@ def test_strangers_are_one_person_whatever_the_case_and_the_source() -> None:
 
 
 def test_no_two_persons_are_called_the_same() -> None:
-    twins = (Listed("crm", "1", "Ann", "a@x"), Listed("crm", "2", "Ann", "b@x"), Listed("crm", "3", "Ann"))
+    twins = (
+        PersonRecord("crm", "1", "Ann", "a@x"),
+        PersonRecord("crm", "2", "Ann", "b@x"),
+        PersonRecord("crm", "3", "Ann"),
+    )
     found = directory(*twins, teams=[team("East", "Ann")])
     owners = [found.owner("crm", owner) for owner in ("1", "2", "3", "ANN", "Ann (a@x)")]
     labels = [found.label(person) for person in owners if person is not None]
@@ -101,8 +165,8 @@ def test_no_two_persons_are_called_the_same() -> None:
 
 def test_beyond_a_limit_strangers_share_one_series() -> None:
     found = directory(ANN)
-    persons = {found.owner("crm", f"stranger {number}") for number in range(MOST_STRANGERS + 50)}
-    assert len(persons) == MOST_STRANGERS + 1
+    persons = {found.owner("crm", f"stranger {number}") for number in range(MAX_UNLISTED + 50)}
+    assert len(persons) == MAX_UNLISTED + 1
     assert found.label(max(person or 0 for person in persons)) == OTHER
     assert found.owner("crm", "stranger 0") == found.owner("phones", "Stranger 0") != found.owner("crm", "one more")
     assert found.owner("crm", "Ann") == 0

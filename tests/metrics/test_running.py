@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from exporter.metrics.running import aggregate_of, interpolated
-from exporter.metrics.values import Measured
+from exporter.metrics.values import MeasuredValue
 from tests.metrics.asking import metric
 from tests.metrics.company import config_of
 
@@ -42,7 +42,7 @@ def test_what_comes_and_goes_is_counted_in_and_out(keys: dict[str, Any], numbers
 def test_an_amount_held_out_is_counted_beside(keys: dict[str, Any]) -> None:
     found = running(**keys)
     found.change(None, 1)
-    assert found.measured() == Measured(None, 0, 1)
+    assert found.measured() == MeasuredValue(None, 0, 1)
     found.change(50, 1)
     assert (found.measured().rows, found.measured().held_out) == (1, 1)
     found.change(None, -1)

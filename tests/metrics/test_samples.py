@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from exporter.config.fields import Period, Scope
-from exporter.metrics.evaluate import answer
-from exporter.metrics.samples import periods_of, questions_for, samples, scopes_of
-from exporter.metrics.values import Group, Measured, MetricValue, Question, Window
+from exporter.metrics.evaluate import answer_questions
+from exporter.metrics.samples import periods_of, questions_for, samples_of, scopes_of
+from exporter.metrics.values import Group, MeasuredValue, MetricValue, Question, Window
 from tests.metrics.asking import LEVEL
 from tests.metrics.company import at, config_of, store_of
 
@@ -57,7 +57,8 @@ def test_teams_and_persons_have_series_only_where_a_kpi_asks_and_records_have_ow
 
 
 def test_questions_are_those_of_the_periods_at_hand_and_one_for_a_level() -> None:
-    assert questions_for(CONFIG, WINDOWS, ["closed", "size", "open"]) == (
+    questions = questions_for(CONFIG, WINDOWS)
+    assert [question for question in questions if question.metric in ("closed", "size", "open")] == [
         Question("closed", MONTH),
         Question("closed", QUARTER),
         Question("closed", MONTH, Scope.TEAM),
@@ -66,8 +67,8 @@ def test_questions_are_those_of_the_periods_at_hand_and_one_for_a_level() -> Non
         Question("size", MONTH, by=True),
         Question("open", DAY),
         Question("open", DAY, Scope.TEAM),
-    )
-    assert {question.metric for question in questions_for(CONFIG, WINDOWS)} == set(CONFIG.metric_by_name)
+    ]
+    assert {question.metric for question in questions} == set(CONFIG.metric_by_name)
     assert questions_for(CONFIG, {}) == ()
 
 
@@ -78,10 +79,11 @@ def test_samples_name_their_series_and_leave_out_what_is_unknown() -> None:
         people=[{"id": "1", "name": "Ann", "team": "North"}],
         invoices=[],
     )
-    names = ["won", "size", "open"]
-    answers = answer(store, CONFIG, questions_for(CONFIG, WINDOWS, names)).answers
-    found = samples(CONFIG, {Period.DAY: DAY}, answers, names)
-    assert set(found) == {
+    samples = set()
+    for question, values in answer_questions(store, CONFIG, questions_for(CONFIG, {Period.DAY: DAY})).answers.items():
+        metric = CONFIG.metric_by_name[question.metric]
+        samples |= {*samples_of(metric, question.scope, None if metric.is_level else Period.DAY, values)}
+    assert {sample for sample in samples if sample.metric in ("won", "size", "open")} == {
         MetricValue("won", Scope.COMPANY, Period.DAY, 1.0),
         MetricValue("won", Scope.TEAM, Period.DAY, 1.0, team="North"),
         MetricValue("won", Scope.PERSON, Period.DAY, 1.0, team="North", person="Ann"),
@@ -91,6 +93,6 @@ def test_samples_name_their_series_and_leave_out_what_is_unknown() -> None:
     }
 
 
-def test_missing_answers_and_unknown_values_give_no_sample() -> None:
-    answers = {Question("size", DAY, by=True): {Group(labels=("new", "")): Measured(None)}}
-    assert samples(CONFIG, WINDOWS, answers) == ()
+def test_unknown_values_have_no_sample() -> None:
+    values = {Group(labels=("new", "")): MeasuredValue(None)}
+    assert list(samples_of(CONFIG.metric_by_name["size"], Scope.COMPANY, Period.DAY, values)) == []

@@ -13,7 +13,7 @@ from exporter import naming
 from exporter.config.root import Config
 from exporter.errors import Reason, StoreError
 from exporter.exposition.self_metrics import SelfMetrics
-from exporter.kpi.memory import Memory
+from exporter.kpi.status import StatusMemory
 from exporter.runtime.app import restore
 from exporter.runtime.config_file import LoadedConfig
 from exporter.runtime.publisher import Publisher
@@ -92,14 +92,14 @@ def test_the_next_run_starts_with_the_last_snapshot(store: Store) -> None:
     assert served_text(restored) == served_text(state)
     assert restored.snapshot.at == state.snapshot.at
     assert restored.self_metrics.value(naming.SERIES) == state.snapshot.series
-    assert Memory.load(memory) == publisher.memory
+    assert StatusMemory.load(memory) == publisher.memory
 
 
 def test_a_snapshot_of_another_config_is_not_served_and_an_empty_store_has_none(store: Store, tmp_path: Path) -> None:
     publisher, _ = create_publisher(store)
     publisher.publish(NOW)
     state = ServedState(SelfMetrics())
-    assert Memory.load(restore(store, state, "2")) == publisher.memory
+    assert StatusMemory.load(restore(store, state, "2")) == publisher.memory
     assert state.snapshot.at is None
     empty = Store.open(tmp_path / "empty")
     fresh, state = create_publisher(empty)

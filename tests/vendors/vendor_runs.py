@@ -18,7 +18,7 @@ from exporter.config.loader import load
 from exporter.config.root import Config
 from exporter.demo.company import phones
 from exporter.demo.server import HOST, PORT, DemoOptions, DemoServer, serve
-from exporter.evaluation.evaluator import Evaluations
+from exporter.evaluation.evaluator import Evaluator
 from exporter.kpi.values import Evaluation
 from exporter.runtime.source_jobs import sync_jobs
 from exporter.store.store import Store
@@ -71,7 +71,7 @@ class Reading:
 
     def at(self, instant: datetime) -> Evaluation:
         """Everything as of an instant."""
-        return Evaluations(self.config, self.store).evaluate(instant, None).evaluation
+        return Evaluator(self.config, self.store).evaluate(instant, None).evaluation
 
 
 @contextmanager

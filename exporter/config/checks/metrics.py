@@ -10,25 +10,25 @@ from exporter.config.messages import comma_separated, quoted, suggestion
 from exporter.config.metrics import Condition, Filter, Metric, Scalar, span_of
 from exporter.config.positions import Finding, KeyPath
 from exporter.config.units import RESERVED_LABELS, label_name, with_unit
-from exporter.records import Column, Kind, column, columns, person_column
+from exporter.records import ColumnKind, EntityColumn, column, columns, person_column
 
 ATTRIBUTES = "attributes."
-NUMBER_KINDS = (Kind.NUMBER, Kind.MONEY, Kind.SECONDS)
+NUMBER_KINDS = (ColumnKind.NUMBER, ColumnKind.MONEY, ColumnKind.SECONDS)
 KIND_NAMES = {
-    Kind.TEXT: "text",
-    Kind.NUMBER: "a number",
-    Kind.MONEY: "money",
-    Kind.SECONDS: "a duration",
-    Kind.INSTANT: "an instant",
-    Kind.FLAG: "true or false",
+    ColumnKind.TEXT: "text",
+    ColumnKind.NUMBER: "a number",
+    ColumnKind.MONEY: "money",
+    ColumnKind.SECONDS: "a duration",
+    ColumnKind.INSTANT: "an instant",
+    ColumnKind.FLAG: "true or false",
 }
 _COMMON_COLUMNS = {
-    "id": Column("id", Kind.TEXT),
-    "source": Column("source", Kind.TEXT),
-    "updated_at": Column("updated_at", Kind.INSTANT),
+    "id": EntityColumn("id", ColumnKind.TEXT),
+    "source": EntityColumn("source", ColumnKind.TEXT),
+    "updated_at": EntityColumn("updated_at", ColumnKind.INSTANT),
 }
-_INSTANTS = (Kind.INSTANT,)
-_LABEL_KINDS = (Kind.TEXT, Kind.FLAG, Kind.NUMBER)
+_INSTANTS = (ColumnKind.INSTANT,)
+_LABEL_KINDS = (ColumnKind.TEXT, ColumnKind.FLAG, ColumnKind.NUMBER)
 _COMPARISONS = ("gt", "gte", "lt", "lte")
 _RESERVED_SUFFIXES = ("_total", "_count", "_sum", "_bucket", "_created", "_info")
 
@@ -83,14 +83,14 @@ def warnings(context: CheckContext) -> Iterator[Finding]:
             yield Finding((*path, "by"), message, "remove it, or set privacy.people: included")
 
 
-def _find(entity: str, name: str) -> Column | None:
+def _find(entity: str, name: str) -> EntityColumn | None:
     """The column of this name. Any attribute exists, as text of unknown meaning."""
     if name.startswith(ATTRIBUTES):
-        return Column(name, Kind.TEXT)
+        return EntityColumn(name, ColumnKind.TEXT)
     return column(entity, name) or _COMMON_COLUMNS.get(name)
 
 
-def _column_uses(metric: Metric) -> Iterator[tuple[KeyPath, str, tuple[Kind, ...], str]]:
+def _column_uses(metric: Metric) -> Iterator[tuple[KeyPath, str, tuple[ColumnKind, ...], str]]:
     """(path in the metric, column, suitable kinds, key) of each column that the metric names outside `where`."""
     if metric.at is not None:
         yield ("at",), metric.at, _INSTANTS, "at"
@@ -100,21 +100,21 @@ def _column_uses(metric: Metric) -> Iterator[tuple[KeyPath, str, tuple[Kind, ...
     if metric.measured is not None:
         path: KeyPath = ("percentile", "of") if metric.percentile else (metric.aggregate,)
         span = span_of(metric.measured)
-        summable = (*NUMBER_KINDS, Kind.FLAG)
-        kinds = {"distinct": tuple(Kind), "sum": summable, "mean": summable}.get(metric.aggregate, NUMBER_KINDS)
+        summable = (*NUMBER_KINDS, ColumnKind.FLAG)
+        kinds = {"distinct": tuple(ColumnKind), "sum": summable, "mean": summable}.get(metric.aggregate, NUMBER_KINDS)
         for name in span or (metric.measured,):
             yield path, name, _INSTANTS if span else kinds, metric.aggregate
     for index, name in enumerate(metric.by):
         yield ("by", index), name, _LABEL_KINDS, "by"
 
 
-def _column(path: KeyPath, entity: str, name: str, kinds: tuple[Kind, ...], use: str) -> Iterator[Finding]:
+def _column(path: KeyPath, entity: str, name: str, kinds: tuple[ColumnKind, ...], use: str) -> Iterator[Finding]:
     target = _find(entity, name)
     if target is None:
         yield unknown_column(path, entity, name)
     elif name == "id" and use == "by":
         yield Finding(path, "by id would create a label value for every record", "to count records, use count: rows")
-    elif target.kind not in kinds and not (name.startswith(ATTRIBUTES) and Kind.NUMBER in kinds):
+    elif target.kind not in kinds and not (name.startswith(ATTRIBUTES) and ColumnKind.NUMBER in kinds):
         names = [KIND_NAMES[kind] for kind in kinds]
         needed = comma_separated(names[:-1]) + (" or " if len(names) > 1 else "") + names[-1]
         suitable = comma_separated(candidate.name for candidate in columns(entity) if candidate.kind in kinds)
@@ -134,7 +134,7 @@ def _labels(path: KeyPath, metric: Metric) -> Iterator[Finding]:
             yield Finding((*path, index), message, "keep one of them")
 
 
-def _filter(path: KeyPath, column: Column, condition: Filter) -> Iterator[Finding]:
+def _filter(path: KeyPath, column: EntityColumn, condition: Filter) -> Iterator[Finding]:
     if not isinstance(condition, Condition):
         yield from _values(path, column, condition)
         return
@@ -143,12 +143,12 @@ def _filter(path: KeyPath, column: Column, condition: Filter) -> Iterator[Findin
         if getattr(condition, operator) is not None and not comparable:
             message = f"{operator} compares numbers, and {column.name} is {KIND_NAMES[column.kind]}"
             hint = "write a value or a list of values"
-            if column.kind is Kind.INSTANT:
+            if column.kind is ColumnKind.INSTANT:
                 hint = "the period selects by time; to require any instant, write present: true"
             yield Finding((*path, operator), message, hint)
     if condition.is_not is not None:
         yield from _values((*path, "not"), column, condition.is_not)
-    if condition.matches is not None and column.kind is not Kind.TEXT:
+    if condition.matches is not None and column.kind is not ColumnKind.TEXT:
         message = f"matches needs text, and {column.name} is {KIND_NAMES[column.kind]}"
         yield Finding((*path, "matches"), message, "compare with gte or lte, or write a value")
     yield from _impossible(path, condition)
@@ -168,7 +168,7 @@ def _impossible(path: KeyPath, condition: Condition) -> Iterator[Finding]:
         yield Finding(path, "an empty column meets no other condition", "use present: false alone")
 
 
-def _values(path: KeyPath, column: Column, expected: Scalar | tuple[Scalar, ...]) -> Iterator[Finding]:
+def _values(path: KeyPath, column: EntityColumn, expected: Scalar | tuple[Scalar, ...]) -> Iterator[Finding]:
     if not isinstance(expected, tuple):
         yield from _value(path, column, expected)
         return
@@ -176,25 +176,25 @@ def _values(path: KeyPath, column: Column, expected: Scalar | tuple[Scalar, ...]
         yield from _value((*path, index), column, value)
 
 
-def _value(path: KeyPath, column: Column, value: Scalar) -> Iterator[Finding]:
+def _value(path: KeyPath, column: EntityColumn, value: Scalar) -> Iterator[Finding]:
     if column.choices and value not in column.choices:
         hint = suggestion(str(value), column.choices, "possible values")
         yield Finding(path, f"{column.name} is never {quoted(value)}", hint)
-    elif column.kind is Kind.INSTANT:
+    elif column.kind is ColumnKind.INSTANT:
         hint = "an instant can only be tested with present: true or false"
         yield Finding(path, f"{column.name} is an instant", hint)
     elif not _has_kind(column, value):
-        hints = {Kind.FLAG: "write true or false", Kind.TEXT: "put it in quotes"}
+        hints = {ColumnKind.FLAG: "write true or false", ColumnKind.TEXT: "put it in quotes"}
         hint = hints.get(column.kind, "write a number without quotes")
         yield Finding(path, f"{column.name} is {KIND_NAMES[column.kind]}, and {quoted(value)} is not", hint)
 
 
-def _has_kind(column: Column, value: Scalar) -> bool:
+def _has_kind(column: EntityColumn, value: Scalar) -> bool:
     if column.name.startswith(ATTRIBUTES):
         return True
-    if column.kind is Kind.TEXT:
+    if column.kind is ColumnKind.TEXT:
         # a whole number has only one spelling, so the intended text is unambiguous
         return isinstance(value, str) or (isinstance(value, int) and not isinstance(value, bool))
-    if column.kind is Kind.FLAG:
+    if column.kind is ColumnKind.FLAG:
         return isinstance(value, bool)
     return isinstance(value, int | float) and not isinstance(value, bool)

@@ -13,9 +13,12 @@ from exporter.config.positions import Finding, KeyPath
 from exporter.config.sources.base import ColumnSource
 from exporter.config.sources.csv import CsvOptions
 from exporter.config.sources.hubspot import HubspotOptions
-from exporter.records import Column, Kind, column
+from exporter.records import ColumnKind, EntityColumn, column
 
-_COMMON_COLUMNS = {"id": Column("id", Kind.TEXT), "updated_at": Column("updated_at", Kind.INSTANT)}
+_COMMON_COLUMNS = {
+    "id": EntityColumn("id", ColumnKind.TEXT),
+    "updated_at": EntityColumn("updated_at", ColumnKind.INSTANT),
+}
 _TIME_FORMATS = ("iso", "epoch", "epoch_ms")
 _DIRECTIVE = re.compile("%(.?)", re.DOTALL)
 _DIRECTIVES = "aAbBcdfGHIjmMpSuUVwWxXyYzZ%"
@@ -57,7 +60,7 @@ def _column(path: KeyPath, entity: str, name: str, source: ColumnSource) -> Iter
     if name in _NOT_MAPPABLE:
         yield Finding(path, f"{name} cannot be mapped", _NOT_MAPPABLE[name])
         return
-    attribute = Column(name, Kind.TEXT) if name.startswith(ATTRIBUTES) else None
+    attribute = EntityColumn(name, ColumnKind.TEXT) if name.startswith(ATTRIBUTES) else None
     target = attribute or _COMMON_COLUMNS.get(name) or column(entity, name)
     if target is None:
         yield unknown_column(path, entity, name)
@@ -69,17 +72,17 @@ def _column(path: KeyPath, entity: str, name: str, source: ColumnSource) -> Iter
         yield from _constant((*path, "map", key), target, meaning)
 
 
-def _conversion(path: KeyPath, target: Column, source: ColumnSource) -> Iterator[Finding]:
+def _conversion(path: KeyPath, target: EntityColumn, source: ColumnSource) -> Iterator[Finding]:
     kind = KIND_NAMES[target.kind]
-    if source.formats and target.kind is not Kind.INSTANT:
+    if source.formats and target.kind is not ColumnKind.INSTANT:
         yield Finding((*path, "format"), f"format applies to instants, and {target.name} is {kind}", "remove it")
     elif source.formats:
         yield from _formats((*path, "format"), source)
-    units = {Kind.SECONDS: ("ms", "s", "min", "h"), Kind.MONEY: ("minor",)}.get(target.kind, ())
+    units = {ColumnKind.SECONDS: ("ms", "s", "min", "h"), ColumnKind.MONEY: ("minor",)}.get(target.kind, ())
     if source.unit is not None and source.unit not in units:
         hint = f"use one of {', '.join(units)}" if units else "remove it"
         yield Finding((*path, "unit"), f"unit {source.unit} does not apply to {target.name}, which is {kind}", hint)
-    if len(source.fields) > 1 and target.kind not in (Kind.TEXT, Kind.INSTANT):
+    if len(source.fields) > 1 and target.kind not in (ColumnKind.TEXT, ColumnKind.INSTANT):
         message = f"several fields are joined as text, and {target.name} is {kind}"
         yield Finding((*path, "from"), message, "name one field")
     if source.map is not None and source.value is not None:
@@ -94,7 +97,7 @@ def _formats(path: KeyPath, source: ColumnSource) -> Iterator[Finding]:
             yield Finding(path if isinstance(source.format, str) else (*path, index), "not a time format", hint)
 
 
-def _constant(path: KeyPath, target: Column, value: str | bool | float) -> Iterator[Finding]:
+def _constant(path: KeyPath, target: EntityColumn, value: str | bool | float) -> Iterator[Finding]:
     if target.choices and value not in target.choices:
         hint = suggestion(str(value), target.choices, "possible values")
         yield Finding(path, f"{target.name} is never {quoted(value)}", hint)
@@ -105,9 +108,9 @@ def _constant(path: KeyPath, target: Column, value: str | bool | float) -> Itera
         yield Finding(path, message, f"write {KIND_NAMES[target.kind]}")
 
 
-def _has_kind(target: Column, value: str | bool | float) -> bool:
-    if target.kind is Kind.FLAG:
+def _has_kind(target: EntityColumn, value: str | bool | float) -> bool:
+    if target.kind is ColumnKind.FLAG:
         return isinstance(value, bool)
     if target.kind in NUMBER_KINDS:
         return not isinstance(value, bool | str)
-    return isinstance(value, str) or (target.kind is Kind.TEXT and not isinstance(value, bool))
+    return isinstance(value, str) or (target.kind is ColumnKind.TEXT and not isinstance(value, bool))

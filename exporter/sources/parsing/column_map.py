@@ -10,7 +10,7 @@ from typing import Any
 
 from exporter.config.sources.base import ColumnSource
 from exporter.errors import InvalidRecordError, Reason, SourceRejectedError
-from exporter.records import ENTITIES, Column, Kind, Record, column
+from exporter.records import ENTITIES, ColumnKind, EntityColumn, Record, column
 from exporter.sources.parsing import columnar, convert
 from exporter.sources.parsing.rows import ParsedRows, RowLabel, limit_rejected
 
@@ -24,7 +24,7 @@ Faults = dict[int, InvalidRecordError]
 
 ATTRIBUTES = "attributes."
 
-_OWN = {"id": Column("id", Kind.TEXT), "updated_at": Column("updated_at", Kind.INSTANT)}
+_OWN = {"id": EntityColumn("id", ColumnKind.TEXT), "updated_at": EntityColumn("updated_at", ColumnKind.INSTANT)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +138,7 @@ class RecordMap:
         return self._kind(id=own["id"].of(row), updated_at=changed, deleted=True)
 
     def _filled(self, name: str, spec: ColumnSource) -> _Filled:
-        ours = _OWN.get(name) or column(self._entity, name) or Column(name, Kind.TEXT)
+        ours = _OWN.get(name) or column(self._entity, name) or EntityColumn(name, ColumnKind.TEXT)
         conversion, at_once = _conversion(ours, spec, self._zone)
         required = spec.required or name == "id"
         if spec.value is not None:
@@ -182,7 +182,7 @@ def _meaning(conversion: Convert, value: Any, name: str) -> Any:
         raise SourceRejectedError(Reason.SCHEMA, message) from None
 
 
-def _conversion(ours: Column, spec: ColumnSource, zone: tzinfo) -> tuple[Convert, columnar.Bulk]:
+def _conversion(ours: EntityColumn, spec: ColumnSource, zone: tzinfo) -> tuple[Convert, columnar.Bulk]:
     if spec.map is None:
         return _by_kind(ours, spec, zone)
     plain, _ = _by_kind(ours, spec, zone)
@@ -193,28 +193,28 @@ def _chosen(name: str, meanings: Mapping[str, Any]) -> tuple[Convert, columnar.B
     return partial(convert.choice, field=name, mapping=meanings), partial(columnar.choices, meanings=meanings)
 
 
-def _by_kind(ours: Column, spec: ColumnSource, zone: tzinfo) -> tuple[Convert, columnar.Bulk]:
+def _by_kind(ours: EntityColumn, spec: ColumnSource, zone: tzinfo) -> tuple[Convert, columnar.Bulk]:
     name = ours.name
     match ours.kind:
-        case Kind.INSTANT:
+        case ColumnKind.INSTANT:
             one = partial(convert.instant, field=name, zone=zone, formats=spec.formats)
             return one, partial(columnar.formatted, zone=zone, formats=spec.formats) if spec.formats else partial(
                 columnar.instants, zone=zone
             )
-        case Kind.SECONDS:
+        case ColumnKind.SECONDS:
             unit = spec.unit or "s"
             return partial(convert.seconds, field=name, unit=unit), partial(columnar.durations, unit=unit)
-        case Kind.MONEY:
+        case ColumnKind.MONEY:
             return partial(convert.money, field=name), columnar.amounts
-        case Kind.NUMBER:
+        case ColumnKind.NUMBER:
             return partial(convert.number, field=name), columnar.numbers
-        case Kind.FLAG:
+        case ColumnKind.FLAG:
             return partial(convert.flag, field=name), columnar.flags
-        case Kind.TEXT:
+        case ColumnKind.TEXT:
             return _text(ours)
 
 
-def _text(ours: Column) -> tuple[Convert, columnar.Bulk]:
+def _text(ours: EntityColumn) -> tuple[Convert, columnar.Bulk]:
     if ours.choices:
         return _chosen(ours.name, {choice: choice for choice in ours.choices})
     if ours.name == "currency":

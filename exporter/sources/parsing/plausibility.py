@@ -10,7 +10,7 @@ from operator import attrgetter
 from typing import Any
 
 from exporter.errors import InvalidRecordError, Reason
-from exporter.records import ENTITY_OF, Kind, Record, columns
+from exporter.records import ENTITY_OF, ColumnKind, Record, columns
 
 MAX_AHEAD = timedelta(hours=24)
 """How far ahead of now a past event may be: clocks and time zones differ, but not by more."""
@@ -51,8 +51,8 @@ class _CheckedColumns:
 @cache
 def _checked_columns(entity: str) -> _CheckedColumns:
     ahead = _MAY_BE_AHEAD.get(entity, frozenset())
-    past = tuple(c.name for c in columns(entity) if c.kind is Kind.INSTANT and c.name not in ahead)
-    durations = tuple(c.name for c in columns(entity) if c.kind is Kind.SECONDS)
+    past = tuple(c.name for c in columns(entity) if c.kind is ColumnKind.INSTANT and c.name not in ahead)
+    durations = tuple(c.name for c in columns(entity) if c.kind is ColumnKind.SECONDS)
     return _CheckedColumns(("updated_at", *past), durations, _IN_ORDER.get(entity, ()))
 
 

@@ -8,8 +8,8 @@ from typing import Any
 import duckdb
 import pytest
 
-from exporter.metrics.evaluate import Answered, answer
-from exporter.metrics.values import Group, Measured, Question
+from exporter.metrics.evaluate import MetricResults, answer_questions
+from exporter.metrics.values import Group, MeasuredValue, Question
 from tests.metrics.asking import MARCH, ask, metric
 from tests.metrics.company import at, config_of, store_of
 
@@ -80,17 +80,17 @@ def test_attributes_of_any_name_are_columns_and_any_value_is_a_value(name: str) 
     store = store_of(deals=[*deals, {"closed_at": at("2024-03-05"), "attributes": {"other": name}}])
     found = _by_attribute(store, name, wanted=name)
     assert found.answers[Question("m", MARCH, by=True)] == {
-        Group(labels=(value,)): Measured(float(value == name), int(value == name)) for value in (*ODD, "")
+        Group(labels=(value,)): MeasuredValue(float(value == name), int(value == name)) for value in (*ODD, "")
     }
     assert store.execute("SELECT count(*) FROM deals").fetchall() == [(len(ODD) + 1,)]
 
 
-def _by_attribute(store: duckdb.DuckDBPyConnection, name: str, wanted: str) -> Answered:
+def _by_attribute(store: duckdb.DuckDBPyConnection, name: str, wanted: str) -> MetricResults:
     """Asks for a metric that the config would not let through: the store is safe all the same."""
     config = config_of(metric(entity="deals", at="closed_at", count="rows"))
     column = f"attributes.{name}"
     hostile = config.metrics[0].model_copy(update={"where": {column: wanted}, "by": (column,)})
-    return answer(store, config.model_copy(update={"metrics": (hostile,)}), [Question("m", MARCH, by=True)])
+    return answer_questions(store, config.model_copy(update={"metrics": (hostile,)}), [Question("m", MARCH, by=True)])
 
 
 @pytest.mark.parametrize("name", ["", "*", "end\\"])
@@ -98,7 +98,7 @@ def test_a_name_that_no_path_can_hold_fails_its_metric_alone(name: str) -> None:
     config = config_of(metric(entity="deals", at="closed_at", count="rows"))
     odd = config.metrics[0].model_copy(update={"name": "odd", "where": {f"attributes.{name}": "x"}})
     both = config.model_copy(update={"metrics": (config.metrics[0], odd)})
-    found = answer(store_of(deals=[]), both, [Question("m", MARCH), Question("odd", MARCH)])
+    found = answer_questions(store_of(deals=[]), both, [Question("m", MARCH), Question("odd", MARCH)])
     assert list(found.failed) == ["odd"]
     assert list(found.answers) == [Question("m", MARCH)]
 
@@ -126,7 +126,7 @@ def test_what_makes_no_sense_fails_its_metric_and_says_so(keys: dict[str, Any]) 
     bad = {"name": "bad", "entity": "deals", "at": "closed_at", **keys}
     config = config_of(good, bad)
     asked = [Question(name, MARCH, by=True) for name in ("bad", "good")]
-    found = answer(store_of(deals=[], calls=[]), config, asked)
+    found = answer_questions(store_of(deals=[], calls=[]), config, asked)
     assert list(found.answers) == [asked[1]]
     assert found.failed.keys() == {"bad"}
     assert found.failed["bad"].name == "bad"

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from exporter.metrics.instants import FIRST, LAST, local_midnight, stored
+from exporter.metrics.values import FIRST, LAST, local_midnight, stored
 from tests.metrics.company import at
 
 

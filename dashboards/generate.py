@@ -94,7 +94,7 @@ def compose_files(site: Site, deployment: Deployment, earlier: Manifest) -> dict
     if content := with_deletions(alerting, manifest):
         files[GRAFANA_ALERTING] = yaml_text(content)
         manifest = replace(manifest, files=tuple(sorted(files)))
-    return _sorted(files | {MANIFEST: manifest.to_text()})
+    return dict(sorted((files | {MANIFEST: manifest.to_text()}).items()))
 
 
 def alerting_content(site: Site, deployment: Deployment, groups: Sequence[RuleGroup]) -> Json:
@@ -146,11 +146,8 @@ def cluster_files(site: Site, deployment: Deployment) -> dict[str, str]:
         yaml_text(data_sources(site, deployment)),
         yaml_text({"apiVersion": 1, **alerting}) if alerting else "",
     )
-    return _sorted(files | {MANIFEST: Manifest(files=tuple(sorted(files))).to_text()})
-
-
-def _sorted(files: dict[str, str]) -> dict[str, str]:
-    return {path: files[path] for path in sorted(files)}
+    manifest = Manifest(files=tuple(sorted(files)))
+    return dict(sorted((files | {MANIFEST: manifest.to_text()}).items()))
 
 
 def write_stack(config: Config, out: Path, deployment: Deployment = Deployment()) -> None:  # noqa: B008  # immutable

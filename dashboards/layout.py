@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -92,32 +92,23 @@ def _set_datasource(site: Site, panel: Panel | RowPanel) -> None:
 def arrange(layout: Iterable[GridItem | PanelRow]) -> list[Panel | RowPanel]:
     """The panels in reading order, with their grid positions set from left to right and top to bottom."""
     panels: list[Panel | RowPanel] = []
+    pending: list[GridItem] = []
     top = 0
-    for group in _groups(layout):
-        if isinstance(group, PanelRow):
-            group.row.gridPos = GridPos(h=1, w=_WIDTH, x=0, y=top)
-            bottom = _place(group.items, top + 1)
-            nested = [item.panel for item in group.items]
-            group.row.panels = nested if group.row.collapsed else []
-            panels += [group.row] if group.row.collapsed else [group.row, *nested]
-            top = top + 1 if group.row.collapsed else bottom
-        else:
-            top = _place(group, top)
-            panels += [item.panel for item in group]
-    return panels
-
-
-def _groups(layout: Iterable[GridItem | PanelRow]) -> Iterator[PanelRow | list[GridItem]]:
-    """The rows, and the runs of items between them."""
-    run: list[GridItem] = []
     for entry in layout:
-        if isinstance(entry, PanelRow):
-            yield run
-            run = []
-            yield entry
-        else:
-            run.append(entry)
-    yield run
+        if isinstance(entry, GridItem):
+            pending.append(entry)
+            panels.append(entry.panel)
+            continue
+        top = _place(pending, top)
+        pending = []
+        entry.row.gridPos = GridPos(h=1, w=_WIDTH, x=0, y=top)
+        bottom = _place(entry.items, top + 1)
+        nested = [item.panel for item in entry.items]
+        entry.row.panels = nested if entry.row.collapsed else []
+        panels += [entry.row] if entry.row.collapsed else [entry.row, *nested]
+        top = top + 1 if entry.row.collapsed else bottom
+    _place(pending, top)
+    return panels
 
 
 def _place(items: Iterable[GridItem], top: int) -> int:

@@ -89,21 +89,20 @@ class Look:
 
 def ratio_steps(config: Config) -> tuple[ThresholdStep, ...]:
     """Thresholds of a target ratio: the company's bands."""
-    bands, colour = config.company.bands, colours(config)
-    return (
-        ThresholdStep(colour[Status.OFF_TRACK]),
-        ThresholdStep(colour[Status.AT_RISK], bands.at_risk),
-        ThresholdStep(colour[Status.ON_TRACK], bands.on_track),
-    )
+    return _rising_steps(config, config.company.bands.at_risk, config.company.bands.on_track)
 
 
 def share_steps(config: Config) -> tuple[ThresholdStep, ...]:
     """Thresholds of the share of KPIs on target."""
+    return _rising_steps(config, 0.6, 0.8)
+
+
+def _rising_steps(config: Config, at_risk: float, on_track: float) -> tuple[ThresholdStep, ...]:
     colour = colours(config)
     return (
         ThresholdStep(colour[Status.OFF_TRACK]),
-        ThresholdStep(colour[Status.AT_RISK], 0.6),
-        ThresholdStep(colour[Status.ON_TRACK], 0.8),
+        ThresholdStep(colour[Status.AT_RISK], at_risk),
+        ThresholdStep(colour[Status.ON_TRACK], on_track),
     )
 
 

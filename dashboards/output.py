@@ -1,7 +1,7 @@
 """The output folder: writes generated files all or nothing, and removes files that are no longer generated.
 
-`manifest.json` lists what was generated, so that the next run knows which files to remove, and which objects to delete
-in Grafana, which keeps them until told otherwise.
+`manifest.json` lists the generated files and Grafana objects, so that the next run can remove files and have Grafana
+delete objects that are obsolete.
 """
 
 from __future__ import annotations

@@ -71,18 +71,16 @@ class Site:
 
 @dataclass(frozen=True, slots=True)
 class Deployment:
-    """Addresses of the programs, and paths in their file systems. The defaults are those of the compose file."""
+    """Addresses (HOST:PORT) by which the programs reach each other, and folders as they see them.
+
+    Secret files are relative to `config_dir`. The defaults are those of the compose file.
+    """
 
     exporter: str = "exporter:9940"
-    """HOST:PORT that Prometheus scrapes."""
     alertmanager: str = "alertmanager:9093"
-    """HOST:PORT of Alertmanager, as Prometheus and Grafana reach it."""
     prometheus: str = "localhost:9090"
-    """HOST:PORT at which Prometheus scrapes itself."""
     config_dir: str = "/app/config"
-    """The config's folder, as Alertmanager and Grafana see it. Secret files are relative to it."""
     dashboards_dir: str = "/etc/kpi/grafana/dashboards"
-    """The folder of the generated dashboards, as Grafana sees it."""
 
     def secret_file(self, secret: Secret) -> str:
         """The path of a secret: its own file, or a file named after its variable in `secrets` beside the config."""

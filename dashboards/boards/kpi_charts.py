@@ -106,7 +106,8 @@ def supporting_tiles(site: Site, panel_id: int, selected: Matcher) -> Panel:
         for metric, period, kpis in _metrics_with_kpis(site.config)
         if not metric.by or metric.aggregate in _ADDITIVE
     ]
-    return tiles(header, [range_query(" or ".join(operands) or _no_series(selected), "{{name}} value")], look)
+    no_series = f"{latest(naming.INFO, selected, by=())} > 1"
+    return tiles(header, [range_query(" or ".join(operands) or no_series, "{{name}} value")], look)
 
 
 def part_bars(site: Site, panel_id: int, selected: Matcher) -> Panel | None:
@@ -139,10 +140,6 @@ def _metrics_with_kpis(config: Config) -> Iterator[tuple[Metric, Period, tuple[s
 
 def _while_selected(selected: Matcher, kpis: tuple[str, ...]) -> str:
     return latest(naming.INFO, selected, one_of("kpi", kpis), by=())
-
-
-def _no_series(selected: Matcher) -> str:
-    return f"{latest(naming.INFO, selected, by=())} > 1"
 
 
 def _total(config: Config, metric: Metric, period: Period) -> str:

@@ -111,7 +111,9 @@ def people(site: Site) -> Dashboard:
 
 def leaderboard(site: Site) -> Dashboard:
     """The people and teams that perform best. Generated only if the config asks to rank people by name."""
-    items = [GridItem(_best_people(site), 12, 11), GridItem(_most_improved(), 12, 11)]
+    best = Header(1, f"Top {_TOP}", "Mean target ratio of each person's KPIs, each counted up to 100 %.")
+    best_scores = f"topk({_TOP}, {latest(PERSON_SCORE, by=('person',))})"
+    items = [GridItem(_score_bars(site, best, best_scores, "person"), 12, 11), GridItem(_most_improved(), 12, 11)]
     if site.kpis(Scope.TEAM):
         header = Header(3, "Teams", "Mean target ratio of each team's KPIs, each counted up to 100 %.")
         items.append(GridItem(_score_bars(site, header, latest(TEAM_SCORE, by=("team",)), "team"), 12, 10))
@@ -136,11 +138,6 @@ def _score_bars(site: Site, header: Header, expr: str, label: str) -> Panel:
         links=(link_to_person("__field.labels.person"),) if label == "person" else (),
     )
     return bars(header, [instant_query(f"sort_desc({expr})", f"{{{{{label}}}}}")], look)
-
-
-def _best_people(site: Site) -> Panel:
-    header = Header(1, f"Top {_TOP}", "Mean target ratio of each person's KPIs, each counted up to 100 %.")
-    return _score_bars(site, header, f"topk({_TOP}, {latest(PERSON_SCORE, by=('person',))})", "person")
 
 
 def _most_improved() -> Panel:

@@ -13,6 +13,14 @@ from exporter.errors import ExporterError
 _TIMEOUT_SECONDS = 30.0
 _LONGEST_MESSAGE = 300
 _MOST_DASHBOARDS = 5000
+_ALERT_RULES = "/api/v1/provisioning/alert-rules"
+_HINTS = {
+    301: "Grafana redirects to another address: pass that with --url",
+    302: "Grafana redirects to another address: pass that with --url",
+    401: "Grafana rejects the token",
+    403: "the token lacks a permission: it needs the Editor role, and for alert rules Admin",
+    412: "another object in Grafana has that name",
+}
 
 
 class PushError(ExporterError):
@@ -74,20 +82,17 @@ class GrafanaApi:
 
     def alert_rules(self) -> list[Json]:
         """All alert rules."""
-        rules: list[Json] = self._send("GET", "/api/v1/provisioning/alert-rules")
+        rules: list[Json] = self._send("GET", _ALERT_RULES)
         return rules
 
     def save_alert_rule(self, rule: Json, *, exists: bool) -> None:
         """Creates or replaces an alert rule."""
-        path = "/api/v1/provisioning/alert-rules"
-        if exists:
-            self._send("PUT", f"{path}/{rule['uid']}", rule)
-        else:
-            self._send("POST", path, rule)
+        method, path = ("PUT", f"{_ALERT_RULES}/{rule['uid']}") if exists else ("POST", _ALERT_RULES)
+        self._send(method, path, rule)
 
     def delete_alert_rule(self, uid: str) -> None:
         """Deletes an alert rule."""
-        self._send("DELETE", f"/api/v1/provisioning/alert-rules/{uid}")
+        self._send("DELETE", f"{_ALERT_RULES}/{uid}")
 
     def _get(self, path: str) -> Json | None:
         content: Json | None = self._send("GET", path, missing_is_none=True)
@@ -115,15 +120,6 @@ class GrafanaApi:
             return response.json() if response.content else None
         except ValueError:
             raise PushError(f"the response at {path} is not from Grafana's API") from None
-
-
-_HINTS = {
-    301: "Grafana redirects to another address: pass that with --url",
-    302: "Grafana redirects to another address: pass that with --url",
-    401: "Grafana rejects the token",
-    403: "the token lacks a permission: it needs the Editor role, and for alert rules Admin",
-    412: "another object in Grafana has that name",
-}
 
 
 def _message(response: httpx.Response) -> str:

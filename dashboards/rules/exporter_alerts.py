@@ -19,7 +19,7 @@ SAMPLE_LIMIT = 500_000
 """Samples in one scrape beyond which Prometheus rejects it: five times what the exporter is designed for."""
 OWN_PROMETHEUS = frozenset({"KpiSamplesDropped"})
 """Alerts that only make sense for a Prometheus that scrapes nothing but the exporter."""
-_HOLD = timedelta(minutes=5)
+_FOR = timedelta(minutes=5)
 _RECORD = {"source": "crm", "entity": "deals"}
 
 
@@ -38,21 +38,12 @@ class _Definition:
     labels: Mapping[str, str] = field(default_factory=dict)
     after: timedelta = timedelta()
 
-    @property
-    def examples(self) -> Examples:
-        return Examples(
-            replicas(self.family, self.bad, **self.labels),
-            replicas(self.family, self.good, **self.labels),
-            self.after,
-            self.labels,
-        )
-
 
 def exporter_alerts(config: Config) -> Iterator[AlertRule]:
     """The alerts about the exporter as a whole."""
     yield _unreachable(config)
     for definition in (*_must_be_one(), *_must_be_zero(), *_must_stay_within_bounds(), *_must_not_increase()):
-        yield _alert(config, definition, definition.examples)
+        yield _alert(config, definition)
     yield _rejected(config)
 
 
@@ -231,7 +222,10 @@ def _rejected(config: Config) -> AlertRule:
     return _alert(config, definition, Examples(fires, silent, labels=_RECORD))
 
 
-def _alert(config: Config, definition: _Definition, examples: Examples) -> AlertRule:
+def _alert(config: Config, definition: _Definition, examples: Examples | None = None) -> AlertRule:
+    fires, silent = (
+        replicas(definition.family, values, **definition.labels) for values in (definition.bad, definition.good)
+    )
     return AlertRule(
         name=definition.name,
         subject="",
@@ -241,7 +235,7 @@ def _alert(config: Config, definition: _Definition, examples: Examples) -> Alert
         summary=(definition.summary,),
         description=((definition.description,),),
         link=PanelLink(HEALTH, SOURCES_PANEL),
-        examples=examples,
-        hold=_HOLD,
+        examples=examples or Examples(fires, silent, definition.after, definition.labels),
+        for_=_FOR,
         labels=operator_contacts(config),
     )

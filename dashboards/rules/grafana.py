@@ -48,9 +48,9 @@ class MathExpression(core.AlertExpression):  # type: ignore[misc]
 class GrafanaRule(core.AlertRulev9):  # type: ignore[misc]
     """A rule in the flat form of provisioning files, with keys in camelCase."""
 
-    def __init__(self, keep: str, **common: Any) -> None:
+    def __init__(self, keep_firing_for: str, **common: Any) -> None:
         super().__init__(**common)
-        self.keep = keep
+        self.keep_firing_for = keep_firing_for
 
     def to_json_data(self) -> Json:
         """The entry of a group's `rules`."""
@@ -59,7 +59,7 @@ class GrafanaRule(core.AlertRulev9):  # type: ignore[misc]
             "title": self.title,
             "condition": self.condition,
             "for": self.evaluateFor,
-            "keepFiringFor": self.keep,
+            "keepFiringFor": self.keep_firing_for,
             "noDataState": self.noDataAlertState,
             "execErrState": self.errorAlertState,
             "dashboardUid": self.dashboard_uid,
@@ -107,12 +107,12 @@ def _rule(site: Site, rule: AlertRule) -> GrafanaRule:
     query.datasource = site.datasource_ref
     labels = rule.all_labels | GENERATED_LABEL
     return GrafanaRule(
-        keep=duration_text(rule.keep),
+        keep_firing_for=duration_text(rule.keep_firing_for),
         uid=rule.uid,
         title=f"{rule.name} {rule.subject}".strip(),
         triggers=[query, MathExpression("B", rule.condition.expression, expressionType=core.EXP_TYPE_MATH)],
         condition="B",
-        evaluateFor=duration_text(rule.hold),
+        evaluateFor=duration_text(rule.for_),
         noDataAlertState=rule.condition.no_data,
         errorAlertState=core.ALERTRULE_STATE_DATA_ERROR,
         timeRangeFrom=600,

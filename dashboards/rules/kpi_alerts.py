@@ -23,27 +23,17 @@ from exporter.config.root import Config
 from exporter.statuses import VERDICTS
 
 STATUS_ALERTS = {
-    Status.OFF_TRACK: ("KpiOffTrack", Severity.CRITICAL),
-    Status.AT_RISK: ("KpiAtRisk", Severity.WARNING),
-    Status.EXCEEDED: ("KpiTargetReached", Severity.INFO),
-    Status.ON_TRACK: ("KpiOnTrack", Severity.INFO),
-    Status.NO_DATA: ("KpiNoData", Severity.WARNING),
-    Status.NO_TARGET: ("KpiNoTarget", Severity.WARNING),
-    Status.TOO_EARLY: ("KpiTooEarly", Severity.INFO),
-    Status.TOO_FEW: ("KpiTooFew", Severity.INFO),
+    Status.OFF_TRACK: ("KpiOffTrack", Severity.CRITICAL, "is off track"),
+    Status.AT_RISK: ("KpiAtRisk", Severity.WARNING, "is at risk"),
+    Status.EXCEEDED: ("KpiTargetReached", Severity.INFO, "is ahead of its target"),
+    Status.ON_TRACK: ("KpiOnTrack", Severity.INFO, "is on track"),
+    Status.NO_DATA: ("KpiNoData", Severity.WARNING, "has no data"),
+    Status.NO_TARGET: ("KpiNoTarget", Severity.WARNING, "has no target"),
+    Status.TOO_EARLY: ("KpiTooEarly", Severity.INFO, "has no verdict yet: too little of its period has passed"),
+    Status.TOO_FEW: ("KpiTooFew", Severity.INFO, "has no verdict: too few records"),
 }
-"""The alert for each status. A stale KPI has KpiDataStale instead, whatever its `alerts.on`."""
-_SUMMARIES = {
-    Status.OFF_TRACK: "is off track",
-    Status.AT_RISK: "is at risk",
-    Status.EXCEEDED: "is ahead of its target",
-    Status.ON_TRACK: "is on track",
-    Status.NO_DATA: "has no data",
-    Status.NO_TARGET: "has no target",
-    Status.TOO_EARLY: "has no verdict yet: too little of its period has passed",
-    Status.TOO_FEW: "has no verdict: too few records",
-}
-KEEP = timedelta(minutes=15)
+"""Name, severity and summary of the alert for a status. A stale KPI has KpiDataStale, whatever its `alerts.on`."""
+KEEP_FIRING_FOR = timedelta(minutes=15)
 """How long an alert keeps firing without its series, so that a restart or a withheld value does not resolve it."""
 
 
@@ -59,12 +49,12 @@ def kpi_alerts(config: Config) -> Iterator[AlertRule]:
             yield _review_alert(config, kpi)
 
 
-def _status_alert(config: Config, kpi: Kpi, status: Status, hold: timedelta) -> AlertRule:
-    name, severity = STATUS_ALERTS[status]
+def _status_alert(config: Config, kpi: Kpi, status: Status, for_: timedelta) -> AlertRule:
+    name, severity, summary_text = STATUS_ALERTS[status]
     has_status = latest(naming.STATUS, _this(kpi), equals("status", status), by=("kpi",))
     value = SeriesValue(naming.VALUE, (_this(kpi),), _format(config, kpi))
     has_verdict = status in VERDICTS
-    summary: Sentence = (f"{kpi.title} {_SUMMARIES[status]}",)
+    summary: Sentence = (f"{kpi.title} {summary_text}",)
     reasons: list[Sentence] = [(f"Why it matters: {kpi.why}",)]
     if kpi.decision:
         reasons.append((f"Decision it supports: {kpi.decision}",))
@@ -85,8 +75,8 @@ def _status_alert(config: Config, kpi: Kpi, status: Status, hold: timedelta) -> 
             replicas(naming.STATUS, Ramp(1), kpi=kpi.name, status=status),
             replicas(naming.STATUS, Ramp(0), kpi=kpi.name, status=status),
         ),
-        hold=hold,
-        keep=KEEP,
+        for_=for_,
+        keep_firing_for=KEEP_FIRING_FOR,
         labels=_labels(config, kpi),
         query_value=value if has_verdict else None,
     )
@@ -122,8 +112,8 @@ def _stale_alert(config: Config, kpi: Kpi) -> AlertRule:
         ),
         link=_link(kpi),
         examples=Examples(replicas(naming.ASOF, Ramp(0), kpi=kpi.name), fresh, after=late),
-        hold=min(timedelta(minutes=1), withheld / 12),
-        keep=KEEP,
+        for_=min(timedelta(minutes=1), withheld / 12),
+        keep_firing_for=KEEP_FIRING_FOR,
         labels=_labels(config, kpi),
     )
 
@@ -150,7 +140,7 @@ def _review_alert(config: Config, kpi: Kpi) -> AlertRule:
             replicas(naming.REVIEW_DUE, Ramp(1), kpi=kpi.name),
             replicas(naming.REVIEW_DUE, Ramp(4e9), kpi=kpi.name),
         ),
-        hold=timedelta(hours=1),
+        for_=timedelta(hours=1),
         labels=_labels(config, kpi),
     )
 

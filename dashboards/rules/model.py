@@ -53,7 +53,7 @@ class Severity(StrEnum):
 class Examples:
     """Series for which the alert fires, and series for which it does not.
 
-    It fires `after` these series have lasted so long, plus the rule's own `hold`. `labels` are those that a firing
+    It fires `after` these series have lasted so long, plus the rule's `for_`. `labels` are those that a firing
     alert inherits from its series. An alert about something missing also fires if there are no series at all.
     """
 
@@ -96,7 +96,7 @@ def runbook_url(config: Config, alert: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class AlertRule:
-    """One alert rule. `subject` is the KPI or source that it is about; empty if there is only one rule of the name."""
+    """One alert rule, with `for_` and `keep_firing_for` as in Prometheus. `subject` is its KPI or source, if any."""
 
     name: str
     subject: str
@@ -107,10 +107,8 @@ class AlertRule:
     description: tuple[Sentence, ...]
     link: PanelLink
     examples: Examples
-    hold: timedelta = timedelta()
-    """How long the condition has to hold before the alert fires (`for`)."""
-    keep: timedelta = timedelta()
-    """How long the alert keeps firing after the condition ends (`keep_firing_for`)."""
+    for_: timedelta = timedelta()
+    keep_firing_for: timedelta = timedelta()
     labels: Mapping[str, str] = field(default_factory=dict)
     query_value: SeriesValue | None = None
     """The number that the condition's query returns, for Grafana's texts."""

@@ -45,8 +45,8 @@ def _alert(config: Config, rule: AlertRule) -> dict[str, Any]:
     return {
         "alert": rule.name,
         "expr": rule.expr,
-        **({"for": duration_text(rule.hold)} if rule.hold else {}),
-        **({"keep_firing_for": duration_text(rule.keep)} if rule.keep else {}),
+        **({"for": duration_text(rule.for_)} if rule.for_ else {}),
+        **({"keep_firing_for": duration_text(rule.keep_firing_for)} if rule.keep_firing_for else {}),
         "labels": {name: escape_template(value) for name, value in rule.all_labels.items()},
         "annotations": {
             "summary": for_prometheus([rule.summary]),
@@ -86,7 +86,7 @@ def test_file(config: Config, groups: Iterable[RuleGroup], rule_files: Sequence[
 
 
 def _firing_test(config: Config, name: str, rules: Sequence[AlertRule]) -> dict[str, Any]:
-    end = max(_evaluations(rule.examples.after) + _evaluations(rule.hold) for rule in rules) + 1
+    end = max(_evaluations(rule.examples.after) + _evaluations(rule.for_) for rule in rules) + 1
     series: dict[str, Ramp] = {}
     for rule in rules:
         values = values_in([rule.summary, *rule.description])

@@ -14,7 +14,7 @@ from exporter.config.root import Config
 from exporter.config.sources import AnySource
 from exporter.naming import SourceState
 
-_SHORTEST_HOLD = timedelta(minutes=5)
+_SHORTEST_FOR = timedelta(minutes=5)
 _NOT_UP_YET = (SourceState.STARTING, SourceState.BACKFILL, SourceState.PAUSED)
 
 
@@ -46,7 +46,7 @@ def _down(source: AnySource, labels: dict[str, str]) -> AlertRule:
         ),
         link=PanelLink(HEALTH, SOURCES_PANEL),
         examples=Examples(failing, failing | backfill),
-        hold=max(3 * source.sync_every, _SHORTEST_HOLD),
+        for_=max(3 * source.sync_every, _SHORTEST_FOR),
         labels=labels,
     )
 
@@ -66,6 +66,6 @@ def _credentials_rejected(source: AnySource, labels: dict[str, str]) -> AlertRul
         examples=Examples(
             replicas(naming.SOURCE_STATE, Ramp(1), **state), replicas(naming.SOURCE_STATE, Ramp(0), **state)
         ),
-        hold=_SHORTEST_HOLD,
+        for_=_SHORTEST_FOR,
         labels=labels,
     )

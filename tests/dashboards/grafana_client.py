@@ -69,17 +69,17 @@ class Grafana:
         ]
 
     def _query_faults(
-        self, where: str, panel: Mapping[str, Any], since: str, values: Mapping[str, str]
+        self, panel_name: str, panel: Mapping[str, Any], since: str, values: Mapping[str, str]
     ) -> Iterator[str]:
         queries = [{**query, "expr": with_variables(query["expr"], values)} for query in panel["targets"]]
         recent, whole_range = self._results(queries, "now-6h", MINUTE), self._results(queries, since, HOUR)
         for query in queries:
             for results in (recent, whole_range):
                 if error := results.get(query["refId"], {"error": "no result"}).get("error"):
-                    yield f"{where} {query['refId']}: {error}"
+                    yield f"{panel_name} {query['refId']}: {error}"
         empty = not any(_has_data(result) for result in (*recent.values(), *whole_range.values()))
         if empty and panel["fieldConfig"]["defaults"].get("noValue") == "no data":
-            yield f"{where}: no data"
+            yield f"{panel_name}: no data"
 
     def _results(self, queries: Sequence[Json], since: str, step: int) -> dict[str, Json]:
         body = [{**query, "intervalMs": step, "maxDataPoints": 1000} for query in queries]

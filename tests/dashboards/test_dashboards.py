@@ -25,10 +25,12 @@ every = pytest.mark.parametrize("name", CONFIGS)
 def test_every_expression_parses_and_names_series_and_labels_that_exist(name: str) -> None:
     known_families = families(config(name))
     for dashboard in dashboards(name).values():
-        for where, expr in expressions(dashboard):
+        for position, expr in expressions(dashboard):
             for series, labels in selectors(expr):
-                assert series in known_families, f"{where}: {series}"
-                assert set(labels) <= {*known_families[series].labels, "job", "instance"}, f"{where}: {series} {labels}"
+                assert series in known_families, f"{position}: {series}"
+                assert set(labels) <= {*known_families[series].labels, "job", "instance"}, (
+                    f"{position}: {series} {labels}"
+                )
 
 
 @every

@@ -141,7 +141,7 @@ def test_the_stale_alert_fires_before_data_is_withheld() -> None:
     assert withheld.total_seconds() == 1800
     rule = rules(several)["KpiDataStale", "deals"]
     assert "> 1200 or" in rule.expr
-    assert 1200 + rule.hold.total_seconds() < withheld.total_seconds()
+    assert 1200 + rule.for_.total_seconds() < withheld.total_seconds()
 
 
 def test_two_exporters_make_one_alert_and_a_changed_instance_makes_no_second_one(tmp_path: Path) -> None:

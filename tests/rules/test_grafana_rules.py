@@ -161,7 +161,7 @@ def test_alerts_without_a_number_query_the_status() -> None:
     rule = by_title["KpiNoData dated"]
     assert rule["data"][1]["model"]["expression"] == "$A == 1"
     assert "$values" not in rule["annotations"]["summary"]
-    assert len({name for name, _ in STATUS_ALERTS.values()}) == len(STATUS_ALERTS)
+    assert len({name for name, _, _ in STATUS_ALERTS.values()}) == len(STATUS_ALERTS)
 
 
 def test_no_environment_variable_is_in_the_files(monkeypatch: pytest.MonkeyPatch) -> None:

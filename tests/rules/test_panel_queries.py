@@ -26,8 +26,8 @@ def test_every_query_gives_data(tmp_path: Path, name: str) -> None:
     queries = [
         (f"clamp_max(count({with_variables(expr, values).replace('offset 7d', 'offset 6h')}), 1)", [{"{}": "1"}])
         for dashboard in dashboards(name).values()
-        for where, expr in expressions(dashboard)
-        if not where.endswith("Target changes")
+        for position, expr in expressions(dashboard)
+        if not position.endswith("Target changes")
     ]
     assert len(queries) > 50
     failures = query_failures(

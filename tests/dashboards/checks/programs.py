@@ -15,84 +15,84 @@ _ACTION = re.compile(r"\{\{.*?\}\}", re.DOTALL)
 _RECEIVER_TYPES = ("email_configs", "slack_configs", "webhook_configs", "msteamsv2_configs")
 
 
-def rule_problems(where: str, content: Mapping[str, Any]) -> Iterator[str]:
+def rule_problems(location: str, content: Mapping[str, Any]) -> Iterator[str]:
     """Problems of a rule file of Prometheus."""
     groups = content.get("groups", ())
-    yield from duplicates(where, "group", (group.get("name") for group in groups))
+    yield from duplicates(location, "group", (group.get("name") for group in groups))
     for group in groups:
-        yield from key_problems(f"{where}: group", group, {"name": str, "rules": list})
+        yield from key_problems(f"{location}: group", group, {"name": str, "rules": list})
         for rule in group.get("rules", ()):
             if "record" in rule:
-                yield from key_problems(f"{where}: {rule['record']}", rule, {"record": str, "expr": str})
+                yield from key_problems(f"{location}: {rule['record']}", rule, {"record": str, "expr": str})
                 if not _RECORD.fullmatch(rule["record"]):
-                    yield f"{where}: {rule['record']!r} is not a series name"
+                    yield f"{location}: {rule['record']!r} is not a series name"
             else:
-                yield from _alert(f"{where}: {rule.get('alert')}", rule)
+                yield from _alert(f"{location}: {rule.get('alert')}", rule)
 
 
-def _alert(where: str, rule: Mapping[str, Any]) -> Iterator[str]:
+def _alert(location: str, rule: Mapping[str, Any]) -> Iterator[str]:
     yield from key_problems(
-        where,
+        location,
         rule,
         {"alert": str, "expr": str, "labels": dict, "annotations": dict},
         {"for": str, "keep_firing_for": str},
     )
-    yield from duration_problems(where, rule, "for", "keep_firing_for")
+    yield from duration_problems(location, rule, "for", "keep_firing_for")
     for name, text in {**rule.get("labels", {}), **rule.get("annotations", {})}.items():
         if not _LABEL.fullmatch(name):
-            yield f"{where}: {name!r} is not a label name"
+            yield f"{location}: {name!r} is not a label name"
         literal = _ACTION.sub("", text) if isinstance(text, str) else ""
         if not isinstance(text, str) or "{{" in literal:
-            yield f"{where}: {name} is not a closed template"
+            yield f"{location}: {name} is not a closed template"
 
 
-def prometheus_problems(where: str, content: Mapping[str, Any]) -> Iterator[str]:
+def prometheus_problems(location: str, content: Mapping[str, Any]) -> Iterator[str]:
     """Problems of prometheus.yml."""
     keys = {"global": dict, "rule_files": list, "alerting": dict, "scrape_configs": list}
-    yield from key_problems(where, content, keys)
-    yield from duration_problems(where, content.get("global", {}), "scrape_interval", "evaluation_interval")
-    yield from duplicates(where, "job", (job.get("job_name") for job in content.get("scrape_configs", ())))
+    yield from key_problems(location, content, keys)
+    yield from duration_problems(location, content.get("global", {}), "scrape_interval", "evaluation_interval")
+    yield from duplicates(location, "job", (job.get("job_name") for job in content.get("scrape_configs", ())))
 
 
-def alertmanager_problems(where: str, content: Mapping[str, Any]) -> Iterator[str]:
+def alertmanager_problems(location: str, content: Mapping[str, Any]) -> Iterator[str]:
     """Problems of alertmanager.yml."""
     keys = {"route": dict, "inhibit_rules": list, "receivers": list}
-    yield from key_problems(where, content, keys, {"global": dict, "time_intervals": list})
+    yield from key_problems(location, content, keys, {"global": dict, "time_intervals": list})
     receivers = [receiver.get("name") for receiver in content.get("receivers", ())]
     intervals = [interval.get("name") for interval in content.get("time_intervals", ())]
-    yield from duplicates(where, "receiver", receivers)
+    yield from duplicates(location, "receiver", receivers)
     root = content.get("route", {})
-    yield from duration_problems(where, root, "group_wait", "group_interval", "repeat_interval")
+    yield from duration_problems(location, root, "group_wait", "group_interval", "repeat_interval")
     for route in (root, *root.get("routes", ())):
         if route.get("receiver") not in receivers:
-            yield f"{where}: no receiver {route.get('receiver')}"
+            yield f"{location}: no receiver {route.get('receiver')}"
         interval_names = (*route.get("active_time_intervals", ()), *route.get("mute_time_intervals", ()))
-        yield from (f"{where}: no time interval {name}" for name in interval_names if name not in intervals)
+        yield from (f"{location}: no time interval {name}" for name in interval_names if name not in intervals)
     for receiver in content.get("receivers", ()):
-        yield from key_problems(f"{where}: receiver", receiver, {"name": str}, dict.fromkeys(_RECEIVER_TYPES, list))
+        yield from key_problems(f"{location}: receiver", receiver, {"name": str}, dict.fromkeys(_RECEIVER_TYPES, list))
 
 
-def data_source_problems(where: str, content: Mapping[str, Any]) -> Iterator[str]:
+def data_source_problems(location: str, content: Mapping[str, Any]) -> Iterator[str]:
     """Problems of the data sources' file."""
     sources = content.get("datasources", ())
     for key in ("name", "uid"):
-        yield from duplicates(where, key, (source.get(key) for source in sources))
+        yield from duplicates(location, key, (source.get(key) for source in sources))
     if sum(bool(source.get("isDefault")) for source in sources) > 1:
-        yield f"{where}: two data sources are the default"
+        yield f"{location}: two data sources are the default"
     for source in sources:
         if not UID.fullmatch(str(source.get("uid"))) or not source.get("url") or not source.get("type"):
-            yield f"{where}: {source.get('name')} without a usable uid, url or type"
+            yield f"{location}: {source.get('name')} without a usable uid, url or type"
 
 
-def provider_problems(where: str, content: Mapping[str, Any], alert_folders: Iterable[str]) -> Iterator[str]:
+def provider_problems(location: str, content: Mapping[str, Any], alert_folders: Iterable[str]) -> Iterator[str]:
     """Problems of the dashboard providers' file. An alert folder with the same title would create a second folder."""
     providers = content.get("providers", ())
     alert_titles = set(alert_folders)
     for key in ("name", "folder", "folderUid"):
-        yield from duplicates(where, key, (provider.get(key) for provider in providers))
+        yield from duplicates(location, key, (provider.get(key) for provider in providers))
     for provider in providers:
         title = str(provider.get("folder"))
         if set("/_") & set(title) or title in alert_titles:
-            yield f"{where}: the folder title {title!r} contains / or _, or is that of an alert folder"
+            yield f"{location}: the folder title {title!r} contains / or _, or is that of an alert folder"
         if not provider.get("options", {}).get("path"):
-            yield f"{where}: provider {provider.get('name')} without a path"
+            yield f"{location}: provider {provider.get('name')} without a path"

@@ -13,20 +13,20 @@ _SECONDS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800, "y
 
 
 def key_problems(
-    where: str, value: Any, required: Mapping[str, Types], optional: Mapping[str, Types] | None = None
+    location: str, value: Any, required: Mapping[str, Types], optional: Mapping[str, Types] | None = None
 ) -> Iterator[str]:
     """Problems with a mapping's keys: missing, unknown (readers ignore them silently), or of a wrong type."""
     if not isinstance(value, Mapping):
-        yield f"{where}: not a mapping"
+        yield f"{location}: not a mapping"
         return
     allowed = {**required, **(optional or {})}
-    yield from (f"{where}: {key} is missing" for key in required if key not in value)
-    yield from (f"{where}: unknown key {key}" for key in value if key not in allowed)
+    yield from (f"{location}: {key} is missing" for key in required if key not in value)
+    yield from (f"{location}: unknown key {key}" for key in value if key not in allowed)
     for key, types in allowed.items():
         if key in value and not _is(value[key], types):
-            yield f"{where}: {key} is {type(value[key]).__name__}"
+            yield f"{location}: {key} is {type(value[key]).__name__}"
         elif key in required and value.get(key) == "":
-            yield f"{where}: {key} is empty"
+            yield f"{location}: {key} is empty"
 
 
 def _is(value: Any, types: Types) -> bool:
@@ -41,17 +41,17 @@ def duration(text: Any) -> float | None:
     return int(match[1]) * _SECONDS[match[2]] if match else None
 
 
-def duration_problems(where: str, value: Mapping[str, Any], *keys: str) -> Iterator[str]:
+def duration_problems(location: str, value: Mapping[str, Any], *keys: str) -> Iterator[str]:
     """Entries of a mapping that should be durations and are not."""
     for key in keys:
         if key in value and duration(value[key]) is None:
-            yield f"{where}: {key} is not a duration: {value[key]!r}"
+            yield f"{location}: {key} is not a duration: {value[key]!r}"
 
 
-def duplicates(where: str, kind: str, names: Iterable[Any]) -> Iterator[str]:
+def duplicates(location: str, kind: str, names: Iterable[Any]) -> Iterator[str]:
     """A problem for each name that occurs more than once."""
     names_so_far: set[Any] = set()
     for name in names:
         if name in names_so_far:
-            yield f"{where}: {kind} {name!r} occurs twice"
+            yield f"{location}: {kind} {name!r} occurs twice"
         names_so_far.add(name)

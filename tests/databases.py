@@ -1,4 +1,7 @@
-"""Real database servers for tests: each on a free loopback port, in a folder of its own, ended with the test run."""
+"""Real database servers for tests, each on a free loopback port and in its own temporary folder.
+
+A server ends with its context.
+"""
 
 from __future__ import annotations
 
@@ -21,16 +24,16 @@ from tests.programs import program
 
 @contextmanager
 def postgresql(chain: Path | None = None) -> Iterator[int]:
-    """A PostgreSQL with the superuser `owner` (no password from loopback); gives its port.
+    """Runs PostgreSQL with the superuser `owner`, who needs no password on loopback; yields the port.
 
-    `chain` holds a key and its certificate: then it talks encrypted too.
+    `chain` is a file with a key and its certificate; the server then also accepts TLS.
     """
     binaries = sorted(Path("/usr/lib/postgresql").glob("*/bin"))
     initdb = program("initdb", *(str(folder / "initdb") for folder in binaries))
     server = initdb.with_name("postgres")
     with _folder("postgres") as (folder, user):
-        made = [initdb, "-D", folder / "data", "-U", "owner", "-A", "trust", "-E", "UTF8", "--no-sync"]
-        subprocess.run(made, check=True, capture_output=True, user=user, cwd=folder)
+        create = [initdb, "-D", folder / "data", "-U", "owner", "-A", "trust", "-E", "UTF8", "--no-sync"]
+        subprocess.run(create, check=True, capture_output=True, user=user, cwd=folder)
         port = _free_port()
         settings: dict[str, object] = {
             "listen_addresses": "127.0.0.1",
@@ -39,30 +42,30 @@ def postgresql(chain: Path | None = None) -> Iterator[int]:
             "fsync": "off",
         }
         if chain is not None:
-            kept = str(_kept(chain, folder, user))
-            settings |= {"ssl": "on", "ssl_cert_file": kept, "ssl_key_file": kept}
+            certificate = str(_readable_copy(chain, folder, user))
+            settings |= {"ssl": "on", "ssl_cert_file": certificate, "ssl_key_file": certificate}
         options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
-        with _running([server, "-D", folder / "data", *options], port, user, folder, _greets):
+        with _running([server, "-D", folder / "data", *options], port, user, folder, _accepts_clients):
             yield port
 
 
 @contextmanager
 def mariadb(chain: Path | None = None) -> Iterator[tuple[int, Path]]:
-    """A MariaDB whose user `root` comes in by the socket; gives its port and socket. `chain` as for PostgreSQL."""
+    """Runs MariaDB, whose user `root` connects by the socket; yields the port and the socket. `chain` as above."""
     install, server = program("mariadb-install-db"), program("mariadbd", "/usr/sbin/mariadbd")
     with _folder("mysql") as (folder, user):
         data, sock = f"--datadir={folder / 'data'}", folder / "sock"
-        made = [install, "--no-defaults", data, "--auth-root-authentication-method=normal", "--skip-test-db"]
-        subprocess.run(made, check=True, capture_output=True, user=user, cwd=folder)
+        create = [install, "--no-defaults", data, "--auth-root-authentication-method=normal", "--skip-test-db"]
+        subprocess.run(create, check=True, capture_output=True, user=user, cwd=folder)
         port = _free_port()
-        places = [f"--port={port}", f"--socket={sock}", f"--pid-file={folder / 'pid'}"]
-        kept = _kept(chain, folder, user) if chain is not None else None
-        encrypted = [f"--ssl-cert={kept}", f"--ssl-key={kept}"] if kept is not None else []
+        addresses = [f"--port={port}", f"--socket={sock}", f"--pid-file={folder / 'pid'}"]
+        certificate = _readable_copy(chain, folder, user) if chain is not None else None
+        encrypted = [f"--ssl-cert={certificate}", f"--ssl-key={certificate}"] if certificate is not None else []
         command = [
             server,
             "--no-defaults",
             data,
-            *places,
+            *addresses,
             *encrypted,
             "--bind-address=127.0.0.1",
             "--skip-name-resolve",
@@ -73,7 +76,7 @@ def mariadb(chain: Path | None = None) -> Iterator[tuple[int, Path]]:
 
 @contextmanager
 def _folder(user: str) -> Iterator[tuple[Path, str | None]]:
-    """Servers refuse to run as root: the folder then belongs to their own user."""
+    """A temporary folder and the user who owns it. Servers refuse to run as root, so root hands it to `user`."""
     owner = user if os.geteuid() == 0 else None
     folder = Path(tempfile.mkdtemp(prefix="kpi-", dir="/tmp"))
     try:
@@ -85,22 +88,22 @@ def _folder(user: str) -> Iterator[tuple[Path, str | None]]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _kept(chain: Path, folder: Path, user: str | None) -> Path:
-    """A copy that the server's own user may read, and nobody else."""
-    kept = folder / "chain.pem"
-    shutil.copyfile(chain, kept)
-    kept.chmod(0o600)
+def _readable_copy(chain: Path, folder: Path, user: str | None) -> Path:
+    """A copy that only the server's user can read."""
+    copy = folder / "chain.pem"
+    shutil.copyfile(chain, copy)
+    copy.chmod(0o600)
     if user is not None:
-        shutil.chown(kept, user)
-    return kept
+        shutil.chown(copy, user)
+    return copy
 
 
 def _listens(port: int) -> None:
     socket.create_connection(("127.0.0.1", port), 1).close()
 
 
-def _greets(port: int) -> None:
-    """PostgreSQL listens before it has started, and sends away who comes."""
+def _accepts_clients(port: int) -> None:
+    """Logs in, because PostgreSQL listens before it accepts clients."""
     psycopg.connect(host="127.0.0.1", port=port, user="owner", dbname="postgres", connect_timeout=1).close()
 
 
@@ -122,7 +125,7 @@ def _running(
 def _wait(ready: Callable[[], None], process: subprocess.Popen[bytes], log: Path) -> None:
     for _ in range(300):
         if process.poll() is not None:
-            raise RuntimeError(f"the database ended at once: {log.read_text(encoding='utf-8')[-500:]}")
+            raise RuntimeError(f"the database exited at once: {log.read_text(encoding='utf-8')[-500:]}")
         try:
             ready()
         except (OSError, psycopg.OperationalError):

@@ -1,4 +1,4 @@
-"""The benchmarks' command line, and that every case is there; what they measure is no test."""
+"""The command line of the benchmarks, and whether every case can be imported. Measurements are not tests."""
 
 from __future__ import annotations
 
@@ -6,22 +6,22 @@ import importlib
 
 import pytest
 
-from tests.bench.__main__ import CASES, parsed
+from tests.bench.__main__ import CASES, parse
 
 
 def test_without_a_case_all_are_measured() -> None:
-    said = parsed([])
-    assert (said.cases, said.markdown) == (list(CASES), False)
+    options = parse([])
+    assert (options.cases, options.markdown) == (list(CASES), False)
 
 
-def test_some_cases_are_measured_in_the_order_in_which_they_are_named() -> None:
-    said = parsed(["start", "render", "--markdown"])
-    assert (said.cases, said.markdown) == (["start", "render"], True)
+def test_named_cases_are_measured_in_their_order() -> None:
+    options = parse(["start", "render", "--markdown"])
+    assert (options.cases, options.markdown) == (["start", "render"], True)
 
 
-def test_a_case_that_is_none_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_unknown_case_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
-        parsed(["speed"])
+        parse(["speed"])
     assert "'backfill'" in capsys.readouterr().err
 
 

@@ -1,1 +1,1 @@
-"""Benchmarks: each budget beside its peer, measured in the same run. Never part of the tests."""
+"""Benchmarks: each budget next to its peer, measured in the same run. They are not part of the tests."""

@@ -1,4 +1,4 @@
-"""`python -m tests.bench [CASE ...]`: measures, prints a table, and with --markdown the table of the README."""
+"""`python -m tests.bench [CASE ...]` measures the cases and prints a table, as Markdown with --markdown."""
 
 from __future__ import annotations
 
@@ -16,59 +16,62 @@ from rich.table import Table
 from tests.bench.measure import Row
 
 CASES = ("render", "scrape", "ingest", "upsert", "kills", "aggregate", "start", "commands", "backfill")
+COLUMNS = ("work", "unit", "kpi-exporter", "peer", "peer's figure", "ratio", "budget", "kept")
 
 
 def main() -> None:
-    """Runs the cases named, or all; the exit code is 1 where a budget was not kept."""
-    said = parsed(sys.argv[1:])
+    """Runs the named cases, or all of them. Exits with 1 if a budget is exceeded."""
+    options = parse(sys.argv[1:])
     console = Console()
     rows: list[Row] = []
-    for case in said.cases:
+    for case in options.cases:
         with console.status(f"measuring {case}"):
             rows.extend(importlib.import_module(f"tests.bench.{case}").run())
     console.print(machine())
-    print(markdown(rows)) if said.markdown else console.print(table(rows))  # noqa: T201 - the command's output
+    print(markdown(rows)) if options.markdown else console.print(table(rows))  # noqa: T201 - the command's output
     if any(row.kept is False for row in rows):
         raise SystemExit(1)
 
 
-def parsed(words: Sequence[str]) -> argparse.Namespace:
-    """What the command line asks for: `cases` (all where it names none) and `markdown`."""
+def parse(words: Sequence[str]) -> argparse.Namespace:
+    """The options of the command line: `cases`, all by default, and `markdown`."""
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
-    parser.add_argument("cases", nargs="*", choices=[*CASES, []], default=[])  # argparse holds a default to be a choice
+    parser.add_argument(
+        "cases", nargs="*", choices=[*CASES, []], default=[]
+    )  # argparse checks the default against the choices
     parser.add_argument("--markdown", action="store_true", help="print the table as Markdown")
-    said = parser.parse_args(words)
-    said.cases = said.cases or list(CASES)
-    return said
+    options = parser.parse_args(words)
+    options.cases = options.cases or list(CASES)
+    return options
 
 
 def machine() -> str:
-    """What it was measured on."""
+    """The machine that measures."""
     memory = int(Path("/proc/meminfo").read_text(encoding="utf-8").split()[1]) // 2**20
     return f"{os.cpu_count()} cores, {memory} GiB, {platform.machine()}, Python {platform.python_version()}"
 
 
 def table(rows: list[Row]) -> Table:
-    """For a terminal."""
-    made = Table("work", "unit", "ours", "peer", "theirs", "ratio", "budget", "kept")
+    """The table for a terminal."""
+    result = Table(*COLUMNS)
     for row in rows:
-        made.add_row(*cells(row))
-    return made
+        result.add_row(*cells(row))
+    return result
 
 
 def markdown(rows: list[Row]) -> str:
-    """For the README."""
-    head = ["| work | unit | ours | peer | theirs | ratio | budget | kept |", "|---|---|---|---|---|---|---|---|"]
+    """The table for the README."""
+    head = [f"| {' | '.join(COLUMNS)} |", "|---" * len(COLUMNS) + "|"]
     return "\n".join(head + ["| " + " | ".join(cells(row)) + " |" for row in rows])
 
 
 def cells(row: Row) -> tuple[str, ...]:
-    """One row as text; a ratio below one is written as a fraction of one."""
-    theirs = "" if row.theirs is None else _figure(row.theirs)
+    """The cells of a row; a ratio well below one is written as a fraction."""
+    peer_figure = "" if row.peer_figure is None else _figure(row.peer_figure)
     kept = {True: "yes", False: "NO", None: ""}[row.kept]
-    budget = "" if row.budget is None else _ratio(row.budget) if row.theirs is not None else _figure(row.budget)
+    budget = "" if row.budget is None else _ratio(row.budget) if row.peer_figure is not None else _figure(row.budget)
     ratio = "" if row.ratio is None else _ratio(row.ratio)
-    return (row.work, row.unit, _figure(row.ours), row.peer, theirs, ratio, budget, kept)
+    return (row.work, row.unit, _figure(row.figure), row.peer, peer_figure, ratio, budget, kept)
 
 
 def _figure(value: float) -> str:

@@ -1,4 +1,4 @@
-"""The same hundred queries in SQLite and PostgreSQL, one by one, as dashboards on a database ask them."""
+"""The same hundred queries in SQLite and PostgreSQL, one by one, as dashboards on a database run them."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tests.bench.measure import process_cpu
 from tests.databases import postgresql
 
 Totals = dict[tuple[str, str, str], float]
-"""Calls counted, summed over all groups: by metric, grouping and window; to see that everyone answers alike."""
+"""Counted calls over all groups, by metric, grouping and window, to verify that all engines agree."""
 
 _CALLS = "calls (id {t}, direction {t}, status {t}, queue {t}, agent {t}, started_at {i}, wait {f}, talk {f})"
 _SQLITE = {
@@ -33,7 +33,7 @@ GROUPS = ("person", "team")
 
 
 class _Percentile:
-    """SQLite has no percentile of its own."""
+    """A percentile aggregate, which SQLite lacks."""
 
     def __init__(self) -> None:
         self._values: list[float] = []
@@ -42,9 +42,9 @@ class _Percentile:
         self._values.append(value)
 
     def finalize(self) -> float:
-        ordered, place = sorted(self._values), (len(self._values) - 1) * 0.9
-        low = int(place)
-        return ordered[low] + (ordered[min(low + 1, len(ordered) - 1)] - ordered[low]) * (place - low)
+        ordered, position = sorted(self._values), (len(self._values) - 1) * 0.9
+        low = int(position)
+        return ordered[low] + (ordered[min(low + 1, len(ordered) - 1)] - ordered[low]) * (position - low)
 
 
 def sqlite_seconds(store: Store, folder: Path) -> tuple[float, Totals]:
@@ -53,8 +53,8 @@ def sqlite_seconds(store: Store, folder: Path) -> tuple[float, Totals]:
     connection.create_aggregate("p90", 1, _Percentile)  # type: ignore[arg-type]
     connection.execute("CREATE TABLE " + _CALLS.format(t="TEXT", i="INTEGER", f="REAL"))
     for batch in rows_of(store):
-        made = [(*row[:5], int(row[5].timestamp() * 1e6), *row[6:]) for row in batch]  # type: ignore[attr-defined]
-        connection.executemany("INSERT INTO calls VALUES (?, ?, ?, ?, ?, ?, ?, ?)", made)
+        rows = [(*row[:5], int(row[5].timestamp() * 1e6), *row[6:]) for row in batch]  # type: ignore[attr-defined]
+        connection.executemany("INSERT INTO calls VALUES (?, ?, ?, ?, ?, ?, ?, ?)", rows)
     connection.execute("CREATE INDEX by_time ON calls (started_at)")
     _people(connection.execute)
     connection.execute("ANALYZE")
@@ -71,7 +71,7 @@ def sqlite_seconds(store: Store, folder: Path) -> tuple[float, Totals]:
 
 
 def postgresql_seconds(store: Store) -> tuple[float, Totals]:
-    """CPU seconds of the server's process for all queries, which it answers without helpers."""
+    """CPU seconds of the server process for all queries, without parallel workers."""
     with _filled(store) as connection:
 
         def ask(sql: str, window: str) -> list[tuple[object, ...]]:
@@ -118,7 +118,7 @@ def _ask_all(aggregates: dict[str, str], ask: Callable[[str, str], list[tuple[ob
 
 
 def _query(definition: Definition, group: str, aggregates: dict[str, str]) -> str:
-    """`{}` stands for each of the window's bounds."""
+    """The SQL of a query, with `{}` for each bound of the window."""
     where = "".join(f" AND {column} = '{value}'" for column, value in definition.where.items())
     name, joined = ("team", " JOIN people ON people.id = agent") if group == "team" else ("agent", "")
     return (

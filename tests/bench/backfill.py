@@ -1,4 +1,4 @@
-"""Fifteen months of the demo, hour by hour, beside what `values --at` would take for as many instants."""
+"""A backfill of fifteen months of the demo by the hour, next to single evaluator of as many instants."""
 
 from __future__ import annotations
 
@@ -24,23 +24,23 @@ DAYS = 457
 
 
 def run() -> Iterator[Row]:
-    """CPU and wall of the whole command; the peer evaluates each of some hours from the store and is scaled up."""
+    """CPU and wall time of the command; the peer evaluates twenty instants, scaled to the number of hours."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         config = _read_company(folder)
         start = datetime.now(UTC) - timedelta(days=DAYS)
-        asked = ["--from", f"{start:%Y-%m-%dT%H:00}", "--no-sync", "--out", str(folder / "history.om")]
+        options = ["--from", f"{start:%Y-%m-%dT%H:00}", "--no-sync", "--out", str(folder / "history.om")]
         began, before = time.perf_counter(), _children()
-        said = _kpi_exporter("backfill", config, folder, *asked)
-        spent, wall, steps = _children() - before, time.perf_counter() - began, int(said.split()[0])
+        output = _kpi_exporter("backfill", config, folder, *options)
+        spent, wall, steps = _children() - before, time.perf_counter() - began, int(output.split()[0])
         work = f"backfill, {steps:,} hours of the demo"
         yield Row(work, "s CPU", spent, budget=240)
         yield Row(work, "s", wall, budget=120)
-        yield Row(work, "s CPU", spent, "evaluated one by one", _one_by_one(config, folder) * steps)
+        yield Row(work, "s CPU", spent, "one evaluation per hour", _one_by_one(config, folder) * steps)
 
 
 def _read_company(folder: Path) -> Path:
-    """The demo's store, read once from its APIs, and its config."""
+    """Syncs the demo once and returns its config."""
     company = launch(port=0)
     try:
         text = Path("config/kpis.yaml").read_text(encoding="utf-8").replace("http://127.0.0.1:9941", company.url)
@@ -55,27 +55,27 @@ def _read_company(folder: Path) -> Path:
 
 def _kpi_exporter(command: str, config: Path, folder: Path, *words: str) -> str:
     exporter = str(Path(sys.executable).with_name("kpi-exporter"))
-    places = ["--config", str(config), "--data-dir", str(folder / "data"), "--log-level", "error"]
-    done = subprocess.run([exporter, command, *places, *words], capture_output=True, text=True, check=False)
-    if done.returncode:
-        raise RuntimeError(done.stdout[-500:] + done.stderr[-1500:])
-    return done.stdout
+    paths = ["--config", str(config), "--data-dir", str(folder / "data"), "--log-level", "error"]
+    result = subprocess.run([exporter, command, *paths, *words], capture_output=True, text=True, check=False)
+    if result.returncode:
+        raise RuntimeError(result.stdout[-500:] + result.stderr[-1500:])
+    return result.stdout
 
 
 def _children() -> float:
-    used = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return used.ru_utime + used.ru_stime
+    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return usage.ru_utime + usage.ru_stime
 
 
 def _one_by_one(config: Path, folder: Path) -> float:
     """CPU seconds of one evaluation from the store, over twenty instants spread over the past."""
-    told, store = read_config(config, os.environ).config, Store.open(folder / "data")
+    settings, store = read_config(config, os.environ).config, Store.open(folder / "data")
     try:
-        evaluations, now = Evaluator(told, store), datetime.now(UTC)
-        evaluations.evaluate(now - timedelta(days=DAYS), None)
+        evaluator, now = Evaluator(settings, store), datetime.now(UTC)
+        evaluator.evaluate(now - timedelta(days=DAYS), None)
         before = time.process_time()
-        for turn in range(20):
-            evaluations.evaluate(now - timedelta(days=DAYS * (20 - turn) / 21), None)
+        for index in range(20):
+            evaluator.evaluate(now - timedelta(days=DAYS * (20 - index) / 21), None)
         return (time.process_time() - before) / 20
     finally:
         store.close()

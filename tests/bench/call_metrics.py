@@ -1,4 +1,4 @@
-"""A hundred metrics of calls: 25 definitions, for 500 people and 20 teams, month and day to date; and their rows."""
+"""A hundred metrics of calls (25 definitions for 500 people and 20 teams, month and day to date) and their rows."""
 
 from __future__ import annotations
 
@@ -64,12 +64,12 @@ class Definition:
 
 
 def definitions() -> list[Definition]:
-    """All 25."""
+    """All 25 definitions."""
     return [Definition(f"{which}_{what}", FILTERS[which], what) for which, what in product(FILTERS, AGGREGATES)]
 
 
-def config(folder: Path) -> Config:
-    """The metrics, each with a KPI that asks for people and teams."""
+def load_config(folder: Path) -> Config:
+    """A config with the metrics, each used by a KPI with team and person scopes."""
     metrics = [
         f"  - {{name: {d.name}, title: {d.name}, entity: calls, where: {{{_pairs(d.where)}}}, at: started_at,"
         f" {AGGREGATES[d.aggregate]}, periods: [day, month]}}\n"
@@ -91,7 +91,7 @@ def _pairs(where: dict[str, str]) -> str:
 
 
 def fill(store: Store, rows: int) -> None:
-    """So many calls in the order of time, 320,000 of them in the month, and who made them."""
+    """Inserts calls in time order, 320,000 of them this month, and the people who made them."""
     with store._database.write() as writer:
         values = {"rows": rows, "past": rows - IN_MONTH, "inside": IN_MONTH, "month": _naive(MONTH), "now": _naive(NOW)}
         writer.execute(_FILL, values)
@@ -99,18 +99,18 @@ def fill(store: Store, rows: int) -> None:
             "INSERT INTO people (source, id, deleted, attributes, name, team, active) SELECT 'staff', 'agent ' || n,"
             f" FALSE, '{{}}', 'Agent ' || n, 'Team ' || n % {TEAMS}, TRUE FROM range({PEOPLE}) AS numbers (n)"
         )
-    completed(store, NOW)
+    completed_passes(store, NOW)
 
 
-def completed(store: Store, at: datetime) -> None:
-    """A pass over both sources that began at an instant and brought nothing."""
+def completed_passes(store: Store, at: datetime) -> None:
+    """Records a completed pass of both sources that started at `at` and brought no records."""
     for source, entity in (("phones", "calls"), ("staff", "people")):
         store.begin(source, entity, at)
         store.publish(source, entity)
 
 
 def rows_of(store: Store) -> Iterator[list[tuple[object, ...]]]:
-    """The same calls for a peer, in batches."""
+    """The same calls in batches, for a peer."""
     with store.reading() as reader:
         reader.execute("SELECT id, direction, status, queue, agent, started_at, wait_seconds, talk_seconds FROM calls")
         while batch := reader.fetchmany(50_000):

@@ -1,4 +1,4 @@
-"""A local paginated API of 100,000 calls, served from prepared pages. Run as a module: prints its port."""
+"""A local paginated API of 100,000 calls, served from prepared pages. Run as a module, it prints its port."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _BEGIN = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 def row(number: int) -> dict[str, object]:
-    """One call with ten fields that are configured and some that are not: about 530 bytes."""
+    """A call with ten configured fields and some others, about 530 bytes."""
     start = _BEGIN + timedelta(seconds=number * 60)
     return {
         "id": f"call-{number:08}",
@@ -32,7 +32,7 @@ def row(number: int) -> dict[str, object]:
 
 
 def pages() -> list[bytes]:
-    """All pages, ready to be sent."""
+    """All pages, encoded."""
     count = ROWS // PAGE
     return [
         json.dumps(
@@ -46,7 +46,7 @@ def pages() -> list[bytes]:
 
 
 def main() -> None:
-    """Serves until the process is ended."""
+    """Serves until the process ends."""
     ready = pages()
 
     class Handler(BaseHTTPRequestHandler):
@@ -54,8 +54,8 @@ def main() -> None:
         disable_nagle_algorithm = True
 
         def do_GET(self) -> None:
-            asked = parse_qs(urlsplit(self.path).query).get("page", ["0"])[0]
-            body = ready[int(asked)]
+            page = parse_qs(urlsplit(self.path).query).get("page", ["0"])[0]
+            body = ready[int(page)]
             self.send_response(200)
             self.send_header("Content-Type", "application/json")
             self.send_header("Content-Length", str(len(body)))
@@ -63,7 +63,7 @@ def main() -> None:
             self.wfile.write(body)
 
         def log_message(self, *_: object) -> None:
-            """Quiet."""
+            """Logs nothing."""
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     sys.stdout.write(f"{server.server_address[1]}\n")

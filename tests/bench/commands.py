@@ -1,4 +1,4 @@
-"""`check` and `generate` of 200 KPIs, beside reading the same YAML and building as many panels with grafanalib."""
+"""`check` and `generate` of 200 KPIs, next to parsing the same YAML and building as many panels with grafanalib."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ for number in range(int(sys.argv[1]) // 20):
 
 
 def run() -> Iterator[Row]:
-    """CPU of the whole process, the interpreter's start included."""
+    """CPU of the whole process, including the start of the interpreter."""
     with tempfile.TemporaryDirectory() as name:
         config, out = Path(name, "kpis.yaml"), Path(name, "generated")
         config.write_text(text(KPIS), encoding="utf-8")
@@ -55,7 +55,7 @@ def run() -> Iterator[Row]:
 
 
 def text(kpis: int) -> str:
-    """A config of so many KPIs, each on a metric of its own, four to an objective."""
+    """A config of `kpis` KPIs, each with its own metric, four per objective."""
     parts = [_HEAD, "teams: [{name: North, department: Sales}, {name: South, department: Sales}]\n", "metrics:\n"]
     parts += [
         f"  - {{name: metric_{n}, title: Metric {n}, entity: deals, where: {{pipeline: p{n}}}, at: closed_at,"
@@ -74,17 +74,17 @@ def text(kpis: int) -> str:
 
 
 def _seconds(command: list[str]) -> float:
-    """Median CPU seconds of five processes."""
+    """Median CPU seconds of five runs."""
     return median(_once(command) for _ in range(5))
 
 
 def _once(command: list[str]) -> float:
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    done = subprocess.run(
+    result = subprocess.run(
         command, capture_output=True, text=True, check=False, env={"TOKEN": "t", "PATH": "/usr/bin:/bin"}
     )
-    if done.returncode:
-        raise RuntimeError(done.stdout[-500:] + done.stderr[-1500:])
+    if result.returncode:
+        raise RuntimeError(result.stdout[-500:] + result.stderr[-1500:])
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     return after.ru_utime - before.ru_utime + after.ru_stime - before.ru_stime
 

@@ -1,4 +1,4 @@
-"""The same sync with dlt's REST source into DuckDB. Runs in the peers' environment and imports nothing of ours."""
+"""The same sync with dlt's REST source into DuckDB. Runs in the peers' environment, so it imports nothing from the project."""
 
 import os
 import resource

@@ -1,4 +1,4 @@
-"""Forty kills (-9) while a child stages and publishes: nothing it was told is kept may be missing or doubled."""
+"""Forty kills (-9) of a child that stages and publishes: no acknowledged row may be lost or doubled."""
 
 from __future__ import annotations
 
@@ -26,33 +26,30 @@ KILLS = 40
 
 
 def run() -> Iterator[Row]:
-    """Acknowledged batches that were lost, rows that were doubled, and how long reopening took.
-
-    DuckDB alone opens a copy of what the kill left.
-    """
+    """Lost and doubled rows, and the time to reopen the store. The peer opens a copy of it with DuckDB peer_cpu."""
     chance = random.Random(7)
-    opened, spent, alone, lost, doubled = [], [], [], 0, 0
+    reopening, spent, peer_cpu, lost, doubled = [], [], [], 0, 0
     with tempfile.TemporaryDirectory() as folder:
-        known = 0
+        batches = 0
         for _ in range(KILLS):
-            known = _until_killed(folder, known, chance.uniform(0.2, 1.2))
-            alone.append(_alone(Path(folder)))
+            batches = _until_killed(folder, batches, chance.uniform(0.2, 1.2))
+            peer_cpu.append(_duckdb_alone(Path(folder)))
             start, before = time.perf_counter(), time.process_time()
             store = Store.open(Path(folder))
-            opened.append(time.perf_counter() - start)
+            reopening.append(time.perf_counter() - start)
             spent.append(time.process_time() - before)
             rows, different = store.reader().execute("SELECT count(*), count(DISTINCT id) FROM calls").fetchall()[0]
             store.close()
-            lost += max(0, _expected(known) - rows)
+            lost += max(0, _expected(batches) - rows)
             doubled += rows - different
-            known = max(known, (rows - 100) // (SIZE - 100) if rows else 0)
+            batches = max(batches, (rows - 100) // (SIZE - 100) if rows else 0)
     yield Row("40 kills: acknowledged rows lost", "rows", float(lost), budget=0)
     yield Row("40 kills: rows doubled", "rows", float(doubled), budget=0)
-    yield Row("reopening after a kill, 9 of 10", "ms", percentile(opened, 0.9) * 1e3, budget=100)
-    yield Row("reopening after a kill", "ms CPU", median(spent) * 1e3, "DuckDB alone", median(alone) * 1e3)
+    yield Row("reopening after a kill, 9 of 10", "ms", percentile(reopening, 0.9) * 1e3, budget=100)
+    yield Row("reopening after a kill", "ms CPU", median(spent) * 1e3, "DuckDB alone", median(peer_cpu) * 1e3)
 
 
-def _alone(folder: Path) -> float:
+def _duckdb_alone(folder: Path) -> float:
     with tempfile.TemporaryDirectory() as copy:
         for name in ("kpi.duckdb", "kpi.duckdb.wal"):
             if (folder / name).exists():
@@ -68,25 +65,25 @@ def _expected(batches: int) -> int:
 
 
 def _until_killed(folder: str, first: int, seconds: float) -> int:
-    """Batches that the child said were published before it was killed."""
+    """The number of batches that the child reported as published before it was killed."""
     command = [sys.executable, "-m", "tests.bench.kills", folder, str(first)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as child:
         assert child.stdout is not None
         child.stdout.readline()
         time.sleep(seconds)
         os.kill(child.pid, signal.SIGKILL)
-        said = child.stdout.read().split()
-    return int(said[-1]) if said else first
+        output = child.stdout.read().split()
+    return int(output[-1]) if output else first
 
 
 def main() -> None:
-    """The child: publishes batch after batch and says so after each commit."""
+    """The child: publishes batch after batch and reports each commit."""
     store = Store.open(Path(sys.argv[1]))
     batch = int(sys.argv[2])
     print("ready", flush=True)  # noqa: T201 - the parent reads it
     while True:
-        asked = store.begin("phones", "calls", BEGIN + timedelta(minutes=batch), full=False)
-        store.stage(asked, "phones", Page(calls(batch), cursor=str(batch)))
+        sync_pass = store.begin("phones", "calls", BEGIN + timedelta(minutes=batch), full=False)
+        store.stage(sync_pass, "phones", Page(calls(batch), cursor=str(batch)))
         store.publish("phones", "calls", cursor=str(batch))
         batch += 1
         print(batch, flush=True)  # noqa: T201 - the parent reads it

@@ -1,4 +1,4 @@
-"""Measuring: medians of repeated runs, CPU of this and of other processes, and the row a budget becomes."""
+"""Measurements: medians of repeated runs, CPU and memory of processes, and the row of a budget."""
 
 from __future__ import annotations
 
@@ -16,30 +16,30 @@ _PAGE = os.sysconf("SC_PAGE_SIZE")
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One line of the table: our figure, the peer's, and what was promised of their ratio.
+    """A row of the table: our figure, the peer's figure, and the budget for their ratio.
 
-    `ours` and `theirs` are in `unit`; `budget` is the largest `ours / theirs` (or, without a peer, the largest
-    `ours`) that keeps the promise.
+    `figure` and `peer_figure` are in `unit`. `budget` is the largest allowed `figure / peer_figure` or, without a
+    peer, the largest allowed `figure`.
     """
 
     work: str
     unit: str
-    ours: float
+    figure: float
     peer: str = ""
-    theirs: float | None = None
+    peer_figure: float | None = None
     budget: float | None = None
 
     @property
     def ratio(self) -> float | None:
-        """Ours against the peer's."""
-        return self.ours / self.theirs if self.theirs else None
+        """Our figure divided by the peer's; None without a peer."""
+        return self.figure / self.peer_figure if self.peer_figure else None
 
     @property
     def kept(self) -> bool | None:
-        """Whether the budget is kept; None where nothing was promised."""
+        """Whether the budget is kept; None without a budget."""
         if self.budget is None:
             return None
-        measured = self.ratio if self.theirs is not None else self.ours
+        measured = self.ratio if self.peer_figure is not None else self.figure
         return measured is not None and measured <= self.budget
 
 
@@ -64,7 +64,7 @@ def wall_of(work: Callable[[], object], times: int) -> float:
 
 
 def process_cpu(pid: int) -> float:
-    """CPU seconds that a process has used so far."""
+    """CPU seconds that a process has used."""
     fields = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / _TICK
 
@@ -75,7 +75,7 @@ def process_memory(pid: int) -> float:
 
 
 def peak_memory() -> float:
-    """The most resident megabytes this process ever had."""
+    """Peak resident megabytes of this process."""
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e3
 
 

@@ -1,4 +1,4 @@
-"""Rendering everything again, and only what changed, beside prometheus-client's text."""
+"""Rendering everything again, and only what changed, next to prometheus-client's text format."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tests.bench.series import Collector, rows
 
 
 def run() -> Iterator[Row]:
-    """CPU for 100,000 series; compression is part of ours and not of the peer's."""
+    """CPU for 100,000 series. Our figure includes compression, the peer's does not."""
     registry = CollectorRegistry(auto_describe=False)
     registry.register(Collector())
     peer = cpu_of(lambda: generate_latest(registry), 5)
@@ -22,8 +22,8 @@ def run() -> Iterator[Row]:
     renderer.render(turns[0])
     every = iter(turns * 4)
     next(every)
-    ours = cpu_of(lambda: renderer.render(next(every)), 7)
-    yield Row("render all of 100,000 series", "ms CPU", ours * 1e3, "prometheus-client text", peer * 1e3, 1 / 8)
+    seconds = cpu_of(lambda: renderer.render(next(every)), 7)
+    yield Row("render all of 100,000 series", "ms CPU", seconds * 1e3, "prometheus-client text", peer * 1e3, 1 / 8)
     moving = iter([_one_changed(turns[0], turn) for turn in range(9)])
     renderer.render(turns[0])
     few = cpu_of(lambda: renderer.render(next(moving)), 7)

@@ -1,4 +1,4 @@
-"""Scrapes of 100,000 unchanged series with Prometheus' own headers, beside prometheus-client and pushgateway."""
+"""Scrapes of 100,000 unchanged series with Prometheus' headers, next to prometheus-client and pushgateway."""
 
 from __future__ import annotations
 
@@ -25,17 +25,17 @@ PROMETHEUS = {
 
 
 def run() -> Iterator[Row]:
-    """CPU of the server per scrape, and how long eight scrapers wait while a sync keeps the process busy."""
-    with _python("ours") as (port, pid):
-        ours = _cpu_per_scrape(port, pid, 300)
-    with _python("theirs") as (port, pid):
+    """CPU of the server per scrape, and the latency for eight scrapers while a sync keeps the process busy."""
+    with _python("exporter") as (port, pid):
+        seconds = _cpu_per_scrape(port, pid, 300)
+    with _python("peer") as (port, pid):
         client = _cpu_per_scrape(port, pid, 4)
-    yield Row("scrape 100,000 unchanged series", "ms CPU", ours * 1e3, "prometheus-client", client * 1e3, 1 / 200)
+    yield Row("scrape 100,000 unchanged series", "ms CPU", seconds * 1e3, "prometheus-client", client * 1e3, 1 / 200)
     if shutil.which("prometheus-pushgateway"):
         with _pushgateway() as (port, pid):
             gateway = _cpu_per_scrape(port, pid, 12)
-        yield Row("scrape 100,000 unchanged series", "ms CPU", ours * 1e3, "pushgateway", gateway * 1e3, 1 / 50)
-    with _python("ours", "busy") as (port, _):
+        yield Row("scrape 100,000 unchanged series", "ms CPU", seconds * 1e3, "pushgateway", gateway * 1e3, 1 / 50)
+    with _python("exporter", "busy") as (port, _):
         waits = _eight_scrapers(port)
     yield Row("p99 of 8 scrapers during a sync", "ms", percentile(waits, 0.99) * 1e3, budget=25)
 

@@ -1,4 +1,4 @@
-"""A hundred thousand series of realistic shape, for us and for prometheus-client."""
+"""A hundred thousand realistic series, for the exporter and for prometheus-client."""
 
 from __future__ import annotations
 
@@ -45,13 +45,13 @@ def rows(turn: int = 0) -> list[FamilySamples]:
 
 
 class Collector:
-    """The same series as a prometheus-client collector builds them at each scrape."""
+    """The same series as a prometheus-client collector."""
 
     def __init__(self) -> None:
         self._rows = rows()
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
-        """Each family anew, as exporters of other systems' numbers do."""
+        """Builds each family at each scrape, as exporters usually do."""
         for family in self._rows:
             gauge = GaugeMetricFamily(family.family.name, family.family.help, labels=LABELS)
             for key, value in zip(family.keys, family.values, strict=True):

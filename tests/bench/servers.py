@@ -1,4 +1,4 @@
-"""The servers that are scraped: ours with a prepared snapshot, and prometheus-client's own. Run as a module."""
+"""The scraped servers: the exporter with a prepared snapshot, and prometheus-client's server. Run as a module."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from exporter.web.server import ServedState, bind, create_app, serve
 from tests.bench.series import Collector, rows
 
 
-def _ours() -> None:
+def _exporter() -> None:
     sys.setswitchinterval(0.0005)
     snapshot = take(Renderer().render(rows()), datetime.now(UTC), separate=False)
     state = ServedState(SelfMetrics(), snapshot)
@@ -29,14 +29,14 @@ def _ours() -> None:
 
 
 def _sync() -> None:
-    """Stands in for the conversion of pages in the sync thread: pure Python that holds the interpreter."""
+    """Simulates the conversion of pages in the sync thread: pure Python that holds the GIL."""
     until = time.monotonic() + 600
     while time.monotonic() < until:
         sum(len(str(number)) for number in range(100_000))
         time.sleep(0.005)
 
 
-def _theirs() -> None:
+def _peer() -> None:
     registry = CollectorRegistry(auto_describe=False)
     registry.register(Collector())
     server, thread = start_http_server(0, "127.0.0.1", registry)
@@ -45,4 +45,4 @@ def _theirs() -> None:
 
 
 if __name__ == "__main__":
-    _ours() if "ours" in sys.argv else _theirs()
+    _exporter() if "exporter" in sys.argv else _peer()

@@ -1,4 +1,4 @@
-"""Installed size of distributions with all they require. Runs in any environment and imports nothing of ours."""
+"""Installed size of distributions with their requirements. Runs in any environment, without the project."""
 
 import re
 import sys
@@ -7,36 +7,33 @@ from pathlib import Path
 
 
 def installed(*names: str) -> float:
-    """Megabytes of their files and of those of everything they require here, without compiled Python.
-
-    What only an extra requires does not count.
-    """
-    found: dict[str, Distribution] = {}
-    wanted = list(names)
-    while wanted:
+    """Megabytes of the files of the distributions and of all their requirements, without compiled Python and extras."""
+    distributions: dict[str, Distribution] = {}
+    pending = list(names)
+    while pending:
         try:
-            one = distribution(wanted.pop())
-        except PackageNotFoundError:  # required on other machines only
+            current = distribution(pending.pop())
+        except PackageNotFoundError:  # required on other platforms only
             continue
-        key = one.metadata["Name"].lower().replace("_", "-")
-        if key not in found:
-            found[key] = one
-            wanted += [_name(text) for text in one.requires or () if "extra ==" not in text]
-    return sum(map(_size, found.values())) / 1e6
+        key = current.metadata["Name"].lower().replace("_", "-")
+        if key not in distributions:
+            distributions[key] = current
+            pending += [_name(text) for text in current.requires or () if "extra ==" not in text]
+    return sum(map(_size, distributions.values())) / 1e6
 
 
 def _name(requirement: str) -> str:
-    found = re.match(r"[A-Za-z0-9._-]+", requirement)
-    if found is None:
+    match = re.match(r"[A-Za-z0-9._-]+", requirement)
+    if match is None:
         raise ValueError(requirement)
-    return found.group()
+    return match.group()
 
 
-def _size(one: Distribution) -> int:
-    places = [Path(str(file.locate())) for file in one.files or () if file.suffix != ".pyc"]
-    if one.metadata["Name"] == "kpi-exporter":  # installed as a link to the source tree
-        places = [path for path in Path("exporter").rglob("*") if path.suffix != ".pyc"]
-    return sum(place.stat().st_size for place in places if place.is_file())
+def _size(package: Distribution) -> int:
+    paths = [Path(str(file.locate())) for file in package.files or () if file.suffix != ".pyc"]
+    if package.metadata["Name"] == "kpi-exporter":  # installed as a link to the source tree
+        paths = [path for path in Path("exporter").rglob("*") if path.suffix != ".pyc"]
+    return sum(path.stat().st_size for path in paths if path.is_file())
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Starting with nothing to sync, beside a bare process of the same parts; memory at rest; what is installed."""
+"""Start without anything to sync, next to a bare process of the same parts; idle memory; installed size."""
 
 from __future__ import annotations
 
@@ -16,28 +16,28 @@ from statistics import median
 from exporter.passes import Page
 from exporter.store.store import Store
 from tests.bench.ingest import PEERS
-from tests.bench.ingest_ours import CONFIG, figures
+from tests.bench.ingest_exporter import CONFIG, figures
 from tests.bench.measure import Row, process_cpu, process_memory
 from tests.bench.sizes import installed
 from tests.bench.upsert import calls
 
 TIMES, REST = 5, 12.0
-"""How often it is started, and the seconds after which it counts as at rest."""
+"""Number of starts, and the seconds until the process counts as idle."""
 
 SERIES = b"business_calls{"
 
 
 def run() -> Iterator[Row]:
-    """CPU until the first scrape shows the kept snapshot, resident memory at rest, and installed size."""
+    """CPU until the first scrape serves the stored snapshot, resident memory when idle, and installed size."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         _prepare(folder)
-        ours, theirs = [], []
+        starts, peer_starts = [], []
         for _ in range(TIMES):
-            ours.append(_started(_our_command(folder), SERIES, 0.0)[0])
-            theirs.append(_started(_bare_command(folder), b"calls ", 0.0)[0])
-        yield Row("start to first scrape", "s CPU", median(ours), budget=1)
-        yield Row("start to first scrape", "s CPU", median(ours), "DuckDB and prometheus-client", median(theirs))
+            starts.append(_started(_our_command(folder), SERIES, 0.0)[0])
+            peer_starts.append(_started(_bare_command(folder), b"calls ", 0.0)[0])
+        yield Row("start to first scrape", "s CPU", median(starts), budget=1)
+        yield Row("start to first scrape", "s CPU", median(starts), "DuckDB and prometheus-client", median(peer_starts))
         _, memory = _started(_our_command(folder), SERIES, REST)
         _, bare = _started(_bare_command(folder), b"calls ", REST)
         yield Row("memory at rest", "MB", memory, budget=100)
@@ -48,15 +48,15 @@ def run() -> Iterator[Row]:
 
 
 def _prepare(folder: Path) -> None:
-    """A store of 10,000 calls that was just read, and the snapshot of a first run."""
+    """Creates a store of 10,000 fresh calls and the snapshot of a first run."""
     (folder / "kpis.yaml").write_text(
         CONFIG.format(port=9).replace("base_url", "sync_every: 24h\n    base_url"), encoding="utf-8"
     )
     store = Store.open(folder / "data")
     now = datetime.now(UTC)
-    asked = store.begin("phones", "calls", now)
+    sync_pass = store.begin("phones", "calls", now)
     for batch in range(10):
-        store.stage(asked, "phones", Page(calls(batch), cursor="end"))
+        store.stage(sync_pass, "phones", Page(calls(batch), cursor="end"))
     store.publish("phones", "calls", cursor="end", at=now)
     store.close()
     _started(_our_command(folder), SERIES, 1.0)
@@ -64,12 +64,12 @@ def _prepare(folder: Path) -> None:
 
 def _our_command(folder: Path) -> list[str]:
     exporter = str(Path(sys.executable).with_name("kpi-exporter"))
-    places = ["--config", str(folder / "kpis.yaml"), "--data-dir", str(folder / "data")]
-    return [exporter, "serve", *places, "--listen", "127.0.0.1:0", "--log-level", "info"]
+    paths = ["--config", str(folder / "kpis.yaml"), "--data-dir", str(folder / "data")]
+    return [exporter, "serve", *paths, "--listen", "127.0.0.1:0", "--log-level", "info"]
 
 
 def _bare_command(folder: Path) -> list[str]:
-    """The least that a Python program on this store must load."""
+    """The minimal Python program that exposes a number from this store."""
     code = (
         "import sys, time, duckdb, prometheus_client as p\n"
         "c = duckdb.connect(sys.argv[1], read_only=True)\n"
@@ -82,7 +82,7 @@ def _bare_command(folder: Path) -> list[str]:
 
 
 def _started(command: list[str], series: bytes, rest: float) -> tuple[float, float]:
-    """CPU seconds until a scrape shows the series, and resident megabytes after a rest."""
+    """CPU seconds until a scrape shows the series, and resident megabytes `rest` seconds later."""
     with _process(command) as (process, address):
         while series not in _scraped(address):
             time.sleep(0.005)
@@ -96,8 +96,8 @@ def _process(command: list[str]) -> Iterator[tuple[subprocess.Popen[str], str]]:
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
         try:
             assert process.stderr is not None
-            said = iter(process.stderr)
-            line = next(line for line in said if "http://127.0.0.1" in line)
+            lines = iter(process.stderr)
+            line = next(line for line in lines if "http://127.0.0.1" in line)
             yield process, next(word for word in line.split() if word.startswith("http://127.0.0.1"))
         finally:
             process.terminate()

@@ -1,4 +1,4 @@
-"""Passes of 1,000 calls each into the store, beside DuckDB's own delete and insert from Arrow."""
+"""Passes of 1,000 calls each into the store, next to DuckDB's delete and insert from Arrow."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from exporter.passes import Page
 from exporter.records import Call
 from exporter.store.store import Store
 from tests.bench.ingest import PEERS
-from tests.bench.ingest_ours import figures
+from tests.bench.ingest_exporter import figures
 from tests.bench.measure import Row
 
 BATCHES, SIZE = 60, 1000
@@ -22,24 +22,24 @@ BEGIN = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 def run() -> Iterator[Row]:
-    """CPU of a commit of 1,000 rows, of which a tenth are updates; the peer keeps no books and is safe from no kill.
+    """CPU per commit of 1,000 rows, a tenth of them updates; median of three interleaved rounds.
 
-    A pass of one page has two commits, one that keeps the page and one that publishes it. A pass of sixty publishes
-    once. The median of three interleaved rounds.
+    A pass of one page has two commits: one stages the page, one publishes it. A pass of sixty pages publishes once.
+    The peer keeps no sync state and does not survive a kill.
     """
     rounds = [(_passes(), _pages(), _arrow()) for _ in range(3)]
-    passes, pages, theirs = (median(spent) * 1e3 for spent in zip(*rounds, strict=True))
-    yield Row("upsert, passes of 1,000 rows", "ms CPU a commit", passes, "DuckDB, Arrow", theirs, 2.5)
-    yield Row("upsert, a pass of 60 pages of 1,000 rows", "ms CPU a commit", pages, "DuckDB, Arrow", theirs, 2.5)
+    passes, pages, peer = (median(spent) * 1e3 for spent in zip(*rounds, strict=True))
+    yield Row("upsert, passes of 1,000 rows", "ms CPU a commit", passes, "DuckDB, Arrow", peer, 2.5)
+    yield Row("upsert, a pass of 60 pages of 1,000 rows", "ms CPU a commit", pages, "DuckDB, Arrow", peer, 2.5)
 
 
 def _passes() -> float:
-    """Each page in a pass of its own."""
+    """One pass per page."""
     with tempfile.TemporaryDirectory() as folder:
         store, start = Store.open(Path(folder)), time.process_time()
         for batch in range(BATCHES):
-            asked = store.begin("phones", "calls", BEGIN + timedelta(minutes=batch))
-            store.stage(asked, "phones", Page(calls(batch), cursor=str(batch)))
+            sync_pass = store.begin("phones", "calls", BEGIN + timedelta(minutes=batch))
+            store.stage(sync_pass, "phones", Page(calls(batch), cursor=str(batch)))
             store.publish("phones", "calls", cursor=str(batch))
         spent = time.process_time() - start
         store.close()
@@ -50,9 +50,9 @@ def _pages() -> float:
     """All pages in one pass."""
     with tempfile.TemporaryDirectory() as folder:
         store, start = Store.open(Path(folder)), time.process_time()
-        asked = store.begin("phones", "calls", BEGIN)
+        sync_pass = store.begin("phones", "calls", BEGIN)
         for batch in range(BATCHES):
-            store.stage(asked, "phones", Page(calls(batch), cursor=str(batch)))
+            store.stage(sync_pass, "phones", Page(calls(batch), cursor=str(batch)))
         store.publish("phones", "calls", cursor="end")
         spent = time.process_time() - start
         store.close()
@@ -65,13 +65,13 @@ def _arrow() -> float:
 
 
 def calls(batch: int) -> tuple[Call, ...]:
-    """A thousand calls: nine hundred new ones, a hundred of the batch before with another duration."""
+    """A thousand calls: 900 new ones, and 100 of the previous batch with another duration."""
     first = batch * SIZE - (100 if batch else 0)
     return tuple(call(number, batch) for number in range(first, first + SIZE))
 
 
 def call(number: int, batch: int) -> Call:
-    """One call."""
+    """A call."""
     start = BEGIN + timedelta(seconds=number)
     return Call(
         id=f"call-{number:08}",

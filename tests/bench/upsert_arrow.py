@@ -1,4 +1,4 @@
-"""Delete and insert of the same rows from Arrow in DuckDB. Runs in the peers' environment, imports nothing of ours."""
+"""Deletes and inserts the same rows from Arrow in DuckDB. Runs in the peers' environment, without the project."""
 
 import sys
 import tempfile
@@ -38,7 +38,7 @@ def main() -> None:
         connection.execute("CREATE TABLE calls AS SELECT * FROM rows LIMIT 0")
         start = time.process_time()
         for batch in range(batches):
-            rows = table(batch, size)  # noqa: F841 - DuckDB finds it by its name
+            rows = table(batch, size)  # noqa: F841 - DuckDB looks it up by its name
             connection.execute("BEGIN")
             connection.execute("DELETE FROM calls WHERE id IN (SELECT id FROM rows)")
             connection.execute("INSERT INTO calls SELECT * FROM rows")

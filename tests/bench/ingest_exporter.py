@@ -1,4 +1,4 @@
-"""One sync of the calls API with the rest provider, in a process of its own: prints CPU seconds and peak memory."""
+"""A sync of the calls API with the rest provider in a fresh process, which prints CPU seconds and peak memory."""
 
 from __future__ import annotations
 
@@ -60,19 +60,19 @@ def main() -> None:
 
 
 def run(port: int) -> tuple[float, float]:
-    """CPU seconds and peak megabytes of one sync in a fresh process."""
-    command = [sys.executable, "-m", "tests.bench.ingest_ours", str(port)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, env=os.environ)
-    return figures(done)
+    """CPU seconds and peak megabytes of one sync."""
+    command = [sys.executable, "-m", "tests.bench.ingest_exporter", str(port)]
+    result = subprocess.run(command, capture_output=True, text=True, check=False, env=os.environ)
+    return figures(result)
 
 
-def figures(done: subprocess.CompletedProcess[str]) -> tuple[float, float]:
-    """The numbers behind RESULT; raises RuntimeError with what the process said where there are none."""
-    for line in done.stdout.splitlines():
+def figures(result: subprocess.CompletedProcess[str]) -> tuple[float, float]:
+    """The numbers after RESULT; raises RuntimeError with the output of the process if there are none."""
+    for line in result.stdout.splitlines():
         if line.startswith("RESULT "):
             cpu, memory = line.split()[1:]
             return float(cpu), float(memory)
-    raise RuntimeError(done.stdout[-500:] + done.stderr[-1500:])
+    raise RuntimeError(result.stdout[-500:] + result.stderr[-1500:])
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""The compose file, read as an attacker would: what each service may do, and what others can reach."""
+"""The compose file from an attacker's view: the privileges of each service and what is reachable."""
 
 from __future__ import annotations
 
@@ -78,11 +78,11 @@ def _reach(name: str, service: Json) -> Iterator[str]:
         yield "network_mode"
 
 
-def test_every_service_is_kept_to_what_it_needs() -> None:
+def test_every_service_has_only_the_privileges_it_needs() -> None:
     assert faults(compose()) == []
 
 
-def test_grafana_lets_in_nobody_without_a_password() -> None:
+def test_grafana_requires_a_password() -> None:
     said = compose()["services"]["grafana"]["environment"]
     assert said["GF_AUTH_ANONYMOUS_ENABLED"] == said["GF_USERS_ALLOW_SIGN_UP"] == "false"
     assert said["GF_SECURITY_ALLOW_EMBEDDING"] == "false"
@@ -121,7 +121,7 @@ BREACHES: dict[str, Callable[[Json], object]] = {
 
 
 @pytest.mark.parametrize("fault", BREACHES)
-def test_each_breach_is_found(fault: str) -> None:
+def test_every_violation_is_found(fault: str) -> None:
     document = copy.deepcopy(compose())
     BREACHES[fault](document)
     assert faults(document) == [fault]

@@ -1,4 +1,4 @@
-"""A whole company, drawn once: half a year up to a Friday afternoon."""
+"""A simulated company: half a year up to a Friday afternoon."""
 
 from __future__ import annotations
 
@@ -28,5 +28,5 @@ def now() -> int:
 
 @pytest.fixture
 def young(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Companies made from here on live only ten days before their first: quicker to draw, poorer at first."""
+    """Shortens the warm-up of new companies to ten days, which is faster to simulate."""
     monkeypatch.setattr(history, "WARM_UP", timedelta(days=10))

@@ -1,4 +1,4 @@
-"""The demo's Aircall answers as the vendor does."""
+"""The fake Aircall responds as the vendor does."""
 
 from __future__ import annotations
 
@@ -60,26 +60,26 @@ def test_the_duration_includes_the_ringing(account: Account) -> None:
     assert one["ended_at"] - one["answered_at"] == 160
 
 
-def test_a_missed_call_says_why_and_may_have_a_voicemail(account: Account) -> None:
+def test_a_missed_call_has_a_reason_and_may_have_a_voicemail(account: Account) -> None:
     account.clock.advance(60)
     one = account.get("/calls")["calls"][1]
     assert (one["status"], one["missed_call_reason"], one["user"]) == ("done", "out_of_opening_hours", None)
     assert one["voicemail"]
 
 
-def test_who_rings_somebody_is_known_from_the_start(account: Account) -> None:
+def test_the_agent_of_an_outbound_call_is_known_from_the_start(account: Account) -> None:
     account.clock.advance(20.1)
     one = account.get("/calls")["calls"][2]
     assert (one["direction"], one["status"], one["user"]["name"]) == ("outbound", "initial", "Elif Yilmaz")
     assert one["teams"] == []
 
 
-def test_what_has_not_begun_is_not_there(account: Account) -> None:
+def test_future_records_do_not_exist_yet(account: Account) -> None:
     account.clock.advance(6)
     assert account.get("/calls")["meta"]["total"] == 1
 
 
-def test_pages_say_how_many_there_are_and_where_the_next_is(account: Account) -> None:
+def test_pages_have_a_total_and_a_link_to_the_next(account: Account) -> None:
     account.clock.advance(500)
     first = account.get("/calls", per_page=50, order="asc")
     assert first["meta"] | {"next_page_link": ""} == {
@@ -89,22 +89,20 @@ def test_pages_say_how_many_there_are_and_where_the_next_is(account: Account) ->
     assert ([one["id"] for one in rest["calls"]], rest["meta"]["next_page_link"]) == (list(range(57, 70)), None)
 
 
-def test_the_newest_come_first_where_asked_for(account: Account) -> None:
+def test_calls_are_newest_first_on_request(account: Account) -> None:
     account.clock.advance(500)
     first = account.get("/calls", order="desc", per_page=2)["calls"]
     second = account.get("/calls", order="desc", per_page=2, page=2)["calls"]
     assert [one["id"] for one in first + second] == [69, 68, 67, 66]
 
 
-def test_a_span_includes_both_its_ends(account: Account) -> None:
+def test_a_range_includes_both_ends(account: Account) -> None:
     account.clock.advance(500)
     found = account.get("/calls", **{"from": at(110), "to": at(112)})
     assert [one["id"] for one in found["calls"]] == [10, 11, 12]
 
 
-def test_more_than_the_cap_is_never_given_and_nothing_says_so(
-    account: Account, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_calls_beyond_the_cap_are_silently_left_out(account: Account, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(api, "CAP", 40)
     account.clock.advance(500)
     page = account.get("/calls", per_page=20, page=2)
@@ -115,11 +113,11 @@ def test_more_than_the_cap_is_never_given_and_nothing_says_so(
 @pytest.mark.parametrize(
     "params", [{"per_page": 51}, {"per_page": 0}, {"page": 0}, {"page": "two"}, {"from": "monday"}]
 )
-def test_what_the_vendor_would_not_take_is_refused(account: Account, params: dict[str, Any]) -> None:
+def test_invalid_requests_are_rejected(account: Account, params: dict[str, Any]) -> None:
     assert account.client.get("/v1/calls", params=params).status_code == 400
 
 
-def test_users_and_teams_are_those_who_work_there(account: Account) -> None:
+def test_users_and_teams_contain_present_employees_only(account: Account) -> None:
     assert account.get("/users", per_page=50)["meta"]["total"] == 41
     teams = account.get("/teams")["teams"]
     assert [team["name"] for team in teams] == [
@@ -135,13 +133,13 @@ def test_users_and_teams_are_those_who_work_there(account: Account) -> None:
     assert len(account.get("/teams")["teams"][1]["users"]) == 8
 
 
-def test_some_addresses_are_typed_in_otherwise_than_in_the_crm(account: Account) -> None:
+def test_some_addresses_have_another_spelling_than_in_the_crm(account: Account) -> None:
     addresses = {user["name"]: user["email"] for user in account.get("/users", per_page=50)["users"]}
     assert addresses["Anna Keller"] == "Anna.Keller@Alpenwerk.Example"
     assert addresses["Beat Huber"] == "beat.huber@alpenwerk.example"
 
 
-def test_no_key_and_a_wrong_key_are_told_apart(account: Account) -> None:
+def test_a_missing_key_and_a_wrong_key_have_different_statuses(account: Account) -> None:
     assert account.get("/ping") == {"ping": "pong"}
     account.client.auth = ("key", "other")
     assert account.client.get("/v1/ping").status_code == 403
@@ -149,7 +147,7 @@ def test_no_key_and_a_wrong_key_are_told_apart(account: Account) -> None:
     assert account.client.get("/v1/ping").status_code == 401
 
 
-def test_the_limit_is_kept_and_told(account: Account) -> None:
+def test_the_limit_is_enforced_and_reported(account: Account) -> None:
     account.shape.allowance.limit = 2
     answers = [account.client.get("/v1/ping") for _ in range(3)]
     assert [answer.status_code for answer in answers] == [200, 200, 429]

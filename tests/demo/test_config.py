@@ -1,4 +1,4 @@
-"""The demo's config shows every form there is, and nothing in it is doubtful."""
+"""The demo config uses every feature and has no warnings."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ def loaded() -> CheckedConfig:
     return load(CONFIG / "kpis.yaml", {})
 
 
-def test_it_is_clean_under_the_strictest_check(loaded: CheckedConfig) -> None:
+def test_the_demo_config_has_no_problems_or_warnings(loaded: CheckedConfig) -> None:
     assert loaded.warnings == ()
     assert problems(loaded.config, REVIEWED) == ()
 
 
-def test_every_direction_period_unit_and_scope_is_there(loaded: CheckedConfig) -> None:
+def test_every_direction_period_unit_and_scope_is_used(loaded: CheckedConfig) -> None:
     config = loaded.config
     assert {kpi.better for kpi in config.kpis} == set(Better)
     assert {kpi.period for kpi in config.kpis} == set(Period)
@@ -37,7 +37,7 @@ def test_every_direction_period_unit_and_scope_is_there(loaded: CheckedConfig) -
     assert len(config.objectives) == 3
 
 
-def test_every_form_of_target_is_there(loaded: CheckedConfig) -> None:
+def test_every_form_of_target_is_used(loaded: CheckedConfig) -> None:
     targets = [kpi.target for kpi in loaded.config.kpis]
     assert {type(target) for target in targets} >= {float, Band, Goal, Growth, tuple}
     assert {target.over for target in targets if isinstance(target, Growth)} == set(Reference)

@@ -1,4 +1,4 @@
-"""The demo's HubSpot answers as the vendor does."""
+"""The fake HubSpot responds as the vendor does."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def test_numbers_are_texts_and_times_are_iso(account: Account) -> None:
     }  # fmt: skip
 
 
-def test_a_correction_shows_late_and_moves_the_change_time(account: Account) -> None:
+def test_a_correction_appears_later_and_updates_the_change_time(account: Account) -> None:
     account.clock.advance(90)
     found = properties(account.get("/crm/v3/objects/0-3", properties="amount")["results"][0])
     assert (found["amount"], found["hs_lastmodifieddate"]) == ("80.50", "2026-03-02T10:30:00.000Z")
@@ -98,14 +98,14 @@ def test_archived_records_have_a_list_of_their_own_and_no_longer_change(account:
     assert (gone[0]["id"], gone[0]["archived"], gone[0]["archivedAt"]) == ("2", True, "2026-03-02T10:00:00.000Z")
 
 
-def test_the_loser_of_a_merge_is_in_no_list(account: Account) -> None:
+def test_a_record_merged_into_another_is_in_no_list(account: Account) -> None:
     account.clock.advance(60)
     for archived in ("true", "false"):
         rows = account.get("/crm/v3/objects/contacts", archived=archived)["results"]
         assert "5" not in [row["id"] for row in rows]
 
 
-def test_stages_have_ids_whose_meaning_only_the_pipelines_tell(account: Account) -> None:
+def test_stage_ids_are_explained_only_by_the_pipelines(account: Account) -> None:
     account.clock.advance(60)
     stage = properties(account.get("/crm/v3/objects/deals", after="3", properties="dealstage")["results"][0])[
         "dealstage"
@@ -119,7 +119,7 @@ def test_stages_have_ids_whose_meaning_only_the_pipelines_tell(account: Account)
     assert account.client.get("/crm/v3/pipelines/calls").status_code == 404
 
 
-def test_contacts_show_how_far_a_lead_is(account: Account) -> None:
+def test_contacts_show_the_stage_of_a_lead(account: Account) -> None:
     account.clock.advance(60)
     wanted = "lifecyclestage,hs_lead_status,hs_lifecyclestage_opportunity_date"
     found = properties(account.get("/crm/v3/objects/contacts", properties=wanted)["results"][0])
@@ -128,7 +128,7 @@ def test_contacts_show_how_far_a_lead_is(account: Account) -> None:
     assert "lastmodifieddate" in found
 
 
-def test_leads_are_the_same_leads_in_another_shape(account: Account) -> None:
+def test_lead_objects_represent_the_same_leads(account: Account) -> None:
     account.clock.advance(60)
     wanted = "hs_pipeline_stage,hs_lead_is_qualified,hs_lead_associated_deals_count"
     found = properties(account.get("/crm/objects/2026-03/leads", properties=wanted)["results"][0])
@@ -165,7 +165,7 @@ def test_owners_come_in_pages_with_teams_and_former_ones_apart(account: Account)
     assert (former["archived"], former["userId"], former["teams"]) == (True, None, [])
 
 
-def test_search_is_behind_and_shows_the_past(account: Account) -> None:
+def test_search_lags_behind(account: Account) -> None:
     account.shape.lag = timedelta(minutes=5)
     account.clock.advance(33)
     found = account.search("deals", ("hs_object_id", "EQ", "1"), properties=["dealstage"]).json()
@@ -181,7 +181,7 @@ def test_search_finds_what_changed_since_and_never_what_is_archived(account: Acc
     assert (found["total"], [row["id"] for row in found["results"]]) == (2, ["1", "3"])
 
 
-def test_search_refuses_to_page_beyond_the_cap(account: Account, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_search_rejects_pages_beyond_the_cap(account: Account, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(hubspot_search, "CAP", 2)
     account.clock.advance(60)
     assert account.search("deals", limit=2).json()["paging"] == {"next": {"after": "2"}}
@@ -198,7 +198,7 @@ def test_search_refuses_to_page_beyond_the_cap(account: Account, monkeypatch: py
         lambda account: account.client.get("/crm/v3/objects/deals", params={"limit": 101}),
     ],
 )
-def test_what_the_vendor_would_not_take_is_refused(account: Account, answer: Any) -> None:
+def test_invalid_requests_are_rejected(account: Account, answer: Any) -> None:
     found = answer(account)
     assert (found.status_code, found.json()["category"]) == (400, "VALIDATION_ERROR")
 
@@ -221,12 +221,12 @@ def test_credentials_are_checked(account: Account, credential: str, status: int,
     assert (found.status_code, found.json()["category"]) == (status, category)
 
 
-def test_a_malformed_token_never_gets_past_the_edge(account: Account) -> None:
+def test_a_malformed_token_is_rejected_by_the_cdn(account: Account) -> None:
     found = account.client.get("/crm/v3/objects/deals", headers={"authorization": "Bearer no token"})
     assert (found.status_code, found.headers["content-type"]) == (530, "text/html; charset=utf-8")
 
 
-def test_tokens_are_bought_and_end_after_half_an_hour(account: Account) -> None:
+def test_tokens_expire_after_half_an_hour(account: Account) -> None:
     form = {"grant_type": "refresh_token", "refresh_token": "demo-refresh", "client_id": "app", "client_secret": "x"}
     token = account.client.post("/oauth/2026-03/token", data=form).json()
     assert token["expires_in"] == 1800
@@ -238,7 +238,7 @@ def test_tokens_are_bought_and_end_after_half_an_hour(account: Account) -> None:
 
 
 @pytest.mark.parametrize("form", [{"grant_type": "password"}, {"grant_type": "refresh_token", "refresh_token": "old"}])
-def test_a_wrong_grant_is_refused(account: Account, form: dict[str, str]) -> None:
+def test_a_wrong_grant_is_rejected(account: Account, form: dict[str, str]) -> None:
     assert account.client.post("/oauth/v1/token", data=form).status_code == 400
 
 
@@ -256,7 +256,7 @@ def test_lists_carry_limit_headers_and_searches_none(account: Account) -> None:
     assert not any("ratelimit" in name for name in account.search("deals").headers)
 
 
-def test_limits_are_kept_and_named(account: Account) -> None:
+def test_limits_are_enforced_and_reported(account: Account) -> None:
     account.access.allowance.limit = 1
     account.get("/crm/v3/objects/deals")
     refused = account.client.get("/crm/v3/objects/deals")

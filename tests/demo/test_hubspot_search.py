@@ -41,7 +41,7 @@ def test_a_filter_compares_numbers_as_numbers_and_times_as_times(rule: dict[str,
     assert found(rule) == ids
 
 
-def test_one_group_of_several_is_enough() -> None:
+def test_matching_one_of_several_groups_is_enough() -> None:
     rules = [{"propertyName": "amount", "operator": "EQ", "value": value} for value in ("90", "100")]
     assert found(*rules) == ["2", "10"]
 
@@ -56,7 +56,7 @@ def test_one_group_of_several_is_enough() -> None:
         ([], ["2", "10", "3"]),
     ],
 )
-def test_results_come_in_the_order_asked_for(sorts: Any, ids: list[str]) -> None:
+def test_results_are_in_the_requested_order(sorts: Any, ids: list[str]) -> None:
     assert found(sorts=sorts) == ids
 
 
@@ -76,5 +76,5 @@ def rule(value: Any, operator: str = "GTE", name: str = "changed") -> dict[str, 
         ([[rule("1772445600000", name="created")]], None),
     ],
 )
-def test_the_earliest_change_that_matters_narrows_the_search(groups: list[list[Any]], since: int | None) -> None:
+def test_a_lower_bound_of_every_group_narrows_the_search(groups: list[list[Any]], since: int | None) -> None:
     assert since_of({"filterGroups": [{"filters": filters} for filters in groups]}, "changed") == since

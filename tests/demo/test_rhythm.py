@@ -1,4 +1,4 @@
-"""When things happen."""
+"""Workdays, activity and opening hours."""
 
 from __future__ import annotations
 
@@ -49,12 +49,12 @@ def test_activity_follows_week_season_holidays_and_growth() -> None:
     assert activity(date(2025, 6, 4)) < wednesday < activity(date(2027, 6, 2))
 
 
-def test_growth_is_bounded_however_long_the_demo_lives() -> None:
+def test_growth_is_bounded_however_long_the_demo_is_used() -> None:
     assert activity(date(2050, 6, 1)) == activity(date(2049, 6, 2))
     assert activity(date(1999, 6, 2)) > 0.6
 
 
-def test_midnight_and_local_day_are_the_companys() -> None:
+def test_midnight_and_local_day_use_the_zone_of_the_company() -> None:
     assert midnight(date(2026, 3, 13)) == local("2026-03-13T00:00")
     assert local_day(midnight(date(2026, 3, 13))) == date(2026, 3, 13)
     assert local_day(midnight(date(2026, 3, 13)) - 1) == date(2026, 3, 12)
@@ -74,21 +74,21 @@ def test_midnight_and_local_day_are_the_companys() -> None:
         ("2026-03-12T17:59", 0, "2026-03-12T17:59"),
     ],
 )
-def test_work_goes_on_only_in_opening_hours(at: str, hours: int, expected: str) -> None:
+def test_working_time_is_added_only_in_opening_hours(at: str, hours: int, expected: str) -> None:
     assert add_working_time(local(at), hours * 3600) == local(expected)
 
 
-def test_the_rush_is_in_the_last_four_workdays() -> None:
+def test_last_workdays_are_the_last_four_of_the_month() -> None:
     assert last_workdays(2026, 5) == (date(2026, 5, 26), date(2026, 5, 27), date(2026, 5, 28), date(2026, 5, 29))
     assert last_workdays(2025, 12)[-1] == date(2025, 12, 31)
 
 
-def test_the_next_workday_may_be_the_same() -> None:
+def test_the_next_workday_may_be_the_same_day() -> None:
     assert next_workday(date(2026, 3, 13)) == date(2026, 3, 13)
     assert next_workday(date(2026, 4, 3)) == date(2026, 4, 7)
 
 
-def test_moments_stay_within_their_day() -> None:
+def test_times_stay_within_their_day() -> None:
     rng, day = Random(1), date(2026, 3, 12)
     start = midnight(day)
     assert all(OPENS * 3600 <= office_time(rng, day) - start < CLOSES * 3600 for _ in range(500))

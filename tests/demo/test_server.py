@@ -1,4 +1,4 @@
-"""The company's APIs on a port: in a thread, and in a process of their own."""
+"""The fake APIs on a port: in a thread, and in a separate process."""
 
 from __future__ import annotations
 
@@ -26,50 +26,50 @@ SHORT = DemoOptions(seed=7, months=0)
 
 
 @pytest.fixture
-def taken() -> Iterator[int]:
+def port_in_use() -> Iterator[int]:
     """A port on which somebody else listens."""
     with socket.create_server(("127.0.0.1", 0)) as other:
         yield other.getsockname()[1]
 
 
 def test_both_vendors_are_served_at_one_address() -> None:
-    running = serve(ManualClock(), port=0, options=SHORT)
+    demo = serve(ManualClock(), port=0, options=SHORT)
     try:
-        with httpx.Client(base_url=running.url, headers={"authorization": f"Bearer {TOKEN}"}) as client:
+        with httpx.Client(base_url=demo.url, headers={"authorization": f"Bearer {TOKEN}"}) as client:
             deals = client.get("/hubspot/crm/objects/2026-03/deals").json()["results"]
             calls = client.get("/aircall/v1/calls", auth=(API_ID, TOKEN)).json()
             assert client.get("/-/healthy", headers={"authorization": ""}).status_code == 200
     finally:
-        running.close()
+        demo.close()
     assert len(deals) == 10
     assert calls["meta"]["total"] > 1000
     with pytest.raises(httpx.ConnectError):
-        httpx.get(running.url)
+        httpx.get(demo.url)
 
 
-def test_a_process_of_its_own_serves_and_ends_with_its_owner() -> None:
-    running = launch(port=0, options=SHORT)
+def test_a_launched_process_serves_and_ends_with_its_parent() -> None:
+    demo = launch(port=0, options=SHORT)
     try:
-        answer = httpx.get(f"{running.url}/hubspot/crm/v3/owners", headers={"authorization": f"Bearer {TOKEN}"})
-        assert len(answer.json()["results"]) == 41
+        response = httpx.get(f"{demo.url}/hubspot/crm/v3/owners", headers={"authorization": f"Bearer {TOKEN}"})
+        assert len(response.json()["results"]) == 41
     finally:
-        running.close()
+        demo.close()
     with pytest.raises(httpx.ConnectError):
-        httpx.get(running.url)
+        httpx.get(demo.url)
 
 
-def test_a_taken_port_is_said_at_once(taken: int) -> None:
-    with pytest.raises(StartError, match=str(taken)):
-        serve(ManualClock(), port=taken, options=SHORT)
+def test_a_port_in_use_is_reported_at_once(port_in_use: int) -> None:
+    with pytest.raises(StartError, match=str(port_in_use)):
+        serve(ManualClock(), port=port_in_use, options=SHORT)
 
 
-def test_a_process_that_cannot_start_says_so(taken: int, capfd: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(StartError, match=str(taken)):
-        launch(port=taken, options=SHORT)
+def test_a_launched_process_reports_that_it_cannot_start(port_in_use: int, capfd: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(StartError, match=str(port_in_use)):
+        launch(port=port_in_use, options=SHORT)
     assert "Traceback" not in capfd.readouterr().err
 
 
-def test_attached_it_ends_with_the_standard_input(
+def test_attached_it_stops_when_standard_input_is_closed(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr("sys.stdin", SimpleNamespace(buffer=io.BytesIO()))
@@ -81,7 +81,7 @@ def test_attached_it_ends_with_the_standard_input(
     assert gc.get_freeze_count() == 0
 
 
-def test_alone_it_ends_when_terminated(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_unattached_it_stops_on_sigterm(monkeypatch: pytest.MonkeyPatch) -> None:
     class Waiting(threading.Event):
         def wait(self, timeout: float | None = None) -> bool:
             signal.raise_signal(signal.SIGTERM)
@@ -91,12 +91,12 @@ def test_alone_it_ends_when_terminated(monkeypatch: pytest.MonkeyPatch) -> None:
     main(port=0, options=SHORT)
 
 
-def test_the_command_says_what_is_wrong(taken: int, capsys: pytest.CaptureFixture[str]) -> None:
-    assert run(["--listen", f"127.0.0.1:{taken}", "--months", "0"]) == 1
-    assert str(taken) in capsys.readouterr().err
+def test_the_command_prints_the_error(port_in_use: int, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["--listen", f"127.0.0.1:{port_in_use}", "--months", "0"]) == 1
+    assert str(port_in_use) in capsys.readouterr().err
 
 
-def test_the_demos_config_has_its_address_and_its_key() -> None:
+def test_the_demo_config_has_the_addresses_and_the_token_of_the_fake_apis() -> None:
     config = Path(__file__).parents[2] / "config"
     text = (config / "kpis.yaml").read_text(encoding="utf-8")
     assert f"http://127.0.0.1:{PORT}/hubspot" in text

@@ -1,4 +1,4 @@
-"""The people of the company."""
+"""The employees of the company."""
 
 from __future__ import annotations
 
@@ -25,21 +25,21 @@ def test_the_same_seed_gives_the_same_people() -> None:
     assert Staff(8).members != STAFF.members
 
 
-def test_sellers_and_agents_are_everybody() -> None:
+def test_every_employee_is_a_seller_or_an_agent() -> None:
     assert {*STAFF.sellers, *STAFF.agents} == set(STAFF.members)
 
 
-def test_who_left_works_until_the_last_day() -> None:
+def test_a_former_employee_works_until_the_last_day() -> None:
     (former,) = [member for member in STAFF.members if member.last_day]
     assert former.works_on(date(2026, 6, 30))
     assert not former.works_on(date(2026, 7, 1))
 
 
-def test_the_one_who_moved_is_in_the_new_team() -> None:
+def test_an_employee_who_changed_teams_is_in_the_new_team() -> None:
     assert [member.team for member in STAFF.members if member.name == "Isabelle Martin"] == ["Customer Care"]
 
 
-def test_a_shift_has_only_those_who_work_and_more_of_the_busy_ones() -> None:
+def test_a_shift_has_only_present_employees_weighted_by_load() -> None:
     rng, draws = Random(1), Counter[str]()
     odds = shift(STAFF.sellers, LATE)
     for _ in range(20_000):

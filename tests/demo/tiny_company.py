@@ -1,4 +1,4 @@
-"""A company of a handful of records written by hand, and a clock that only the test moves."""
+"""A company with a few handwritten records, and a clock that only the test moves."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ START = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 
 
 def at(minutes: float) -> int:
-    """The instant so many minutes after START, in seconds since 1970."""
+    """The instant `minutes` after START, in seconds since 1970."""
     return int((START + timedelta(minutes=minutes)).timestamp())
 
 
 class ManualClock:
-    """A clock. It moves when told to, and when somebody sleeps by it."""
+    """A clock that moves only on `advance` and `sleep`."""
 
     def __init__(self, now: datetime = START) -> None:
         self.now = now
@@ -41,7 +41,7 @@ class ManualClock:
 
 
 class TinyCompany(DemoCompany):
-    """Only the records that it is given; nothing is drawn."""
+    """A company with exactly the given records."""
 
     def __init__(
         self,
@@ -61,45 +61,45 @@ class TinyCompany(DemoCompany):
             _fill(timeline, records)
 
     def advance(self, now: int) -> None:
-        """Nothing happens but what was written."""
+        """Adds nothing."""
 
 
 def _fill(timeline: Timeline[Any], records: Iterable[Any]) -> None:
     timeline.extend(sorted(records, key=lambda record: record.id))
 
 
-def deal(key: int, *steps: tuple[float, str], **further: Any) -> DealHistory:
+def deal(key: int, *steps: tuple[float, str], **fields: Any) -> DealHistory:
     """A deal; steps are (minutes after START, stage), by default opened at START."""
-    known: dict[str, Any] = {
+    defaults: dict[str, Any] = {
         "name": f"Deal {key}", "amount": Decimal(100 * key), "currency": "CHF", "partner": False,
         "owner": 1, "origin": "REFERRALS", "expected_at": at(90_000),
     }  # fmt: skip
-    return DealHistory(id=key, steps=_steps(steps or ((0, "discovery"),)), **{**known, **further})
+    return DealHistory(id=key, steps=_steps(steps or ((0, "discovery"),)), **{**defaults, **fields})
 
 
-def lead(key: int, *steps: tuple[float, str], **further: Any) -> LeadHistory:
+def lead(key: int, *steps: tuple[float, str], **fields: Any) -> LeadHistory:
     """A lead, new at START."""
-    known: dict[str, Any] = {"name": f"Lead {key}", "owner": 2, "origin": "ORGANIC_SEARCH"}
-    return LeadHistory(id=key, steps=_steps(steps or ((0, "new"),)), **{**known, **further})
+    defaults: dict[str, Any] = {"name": f"Lead {key}", "owner": 2, "origin": "ORGANIC_SEARCH"}
+    return LeadHistory(id=key, steps=_steps(steps or ((0, "new"),)), **{**defaults, **fields})
 
 
-def ticket(key: int, *steps: tuple[float, str], **further: Any) -> TicketHistory:
+def ticket(key: int, *steps: tuple[float, str], **fields: Any) -> TicketHistory:
     """A ticket, opened at START and replied to an hour later."""
-    known: dict[str, Any] = {
+    defaults: dict[str, Any] = {
         "subject": f"Ticket {key}", "care": False, "agent": 25, "priority": "HIGH", "channel": "EMAIL",
         "replied_at": at(60),
     }  # fmt: skip
-    return TicketHistory(id=key, steps=_steps(steps or ((0, "new"),)), **{**known, **further})
+    return TicketHistory(id=key, steps=_steps(steps or ((0, "new"),)), **{**defaults, **fields})
 
 
-def phone_call(key: int, minutes: float, **further: Any) -> PhoneCall:
+def phone_call(key: int, minutes: float, **fields: Any) -> PhoneCall:
     """An inbound call answered after 20 seconds and over after three minutes."""
     start = at(minutes)
-    known: dict[str, Any] = {
+    defaults: dict[str, Any] = {
         "inbound": True, "line": "Support line", "started_at": start, "answered_at": start + 20,
         "ended_at": start + 180, "agent": 25,
     }  # fmt: skip
-    return PhoneCall(id=key, **{**known, **further})
+    return PhoneCall(id=key, **{**defaults, **fields})
 
 
 def _steps(steps: Iterable[tuple[float, str]]) -> tuple[StageStep, ...]:

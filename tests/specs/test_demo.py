@@ -95,7 +95,7 @@ def entry(name: str) -> dict[str, Any]:
     return {**kept, **secrets} | ({"history": "5d"} if "history" in kept else {})
 
 
-def test_the_simulated_vendors_answer_as_the_documents_say(
+def test_the_fake_apis_conform_to_the_published_specifications(
     said: tuple[str, list[Exchange]], origin: str, objects: Mapping[str, Any]
 ) -> None:
     """Stripe's answers also match today's objects, because its official file is of an older version."""

@@ -1,4 +1,4 @@
-"""A Docker engine for the tests: the one that runs here, or one of their own that leaves nothing behind."""
+"""A Docker engine for the tests: the running one, or a temporary one that leaves nothing behind."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Runs inside the stack: an API that wants a token, and a room where alerts are told. Python's own library only."""
+"""Runs inside the stack: an API that requires a token, and a webhook that receives alerts. Standard library only."""
 
 import json
 import sys

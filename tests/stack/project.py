@@ -1,4 +1,4 @@
-"""A copy of the project, brought up as its users bring it up."""
+"""A copy of the project, started as users start it."""
 
 from __future__ import annotations
 

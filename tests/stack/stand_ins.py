@@ -1,4 +1,4 @@
-"""Images under the names that the project pins, for where no image registry can be reached: from Debian's packages."""
+"""Stand-ins for the pinned images, built from Debian packages, for machines without access to an image registry."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The stack as it comes: the simulated company, up with no more than a password."""
+"""The default stack: the simulated company, started with only a password."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def test_compose_finds_nothing_wrong_with_the_file(demo: Project) -> None:
     assert demo.compose("config", "--quiet").stdout == ""
 
 
-def test_what_runs_once_has_done_its_work_before_the_others_began(demo: Project) -> None:
+def test_one_off_services_finish_before_the_others_start(demo: Project) -> None:
     provision, history, prometheus = (demo.container(name)["State"] for name in ("provision", "history", "prometheus"))
     assert (provision["ExitCode"], history["ExitCode"]) == (0, 0), demo.log("provision") + demo.log("history")
     assert instant(provision["FinishedAt"]) <= instant(history["StartedAt"])
@@ -59,7 +59,7 @@ def test_what_runs_once_has_done_its_work_before_the_others_began(demo: Project)
     assert demo.inside("prometheus", "sh", "-c", "ls /prometheus/history-loaded")
 
 
-def test_the_past_from_before_the_installation_is_there(demo: Project) -> None:
+def test_history_from_before_the_installation_is_available(demo: Project) -> None:
     now = int(time.time()) // 3600 * 3600
     for days in (7, 90, 365):
         assert demo.ask(f"{MEASURED} @ {now - days * DAY}") != [], f"{days} days ago"
@@ -74,7 +74,7 @@ def test_the_past_from_before_the_installation_is_there(demo: Project) -> None:
     assert "out of order" not in log
 
 
-def test_the_file_of_the_past_does_not_stay_on_disk(demo: Project) -> None:
+def test_the_history_file_does_not_stay_on_disk(demo: Project) -> None:
     mounts = {mount["Destination"]: mount for mount in demo.container("history")["Mounts"]}
     image = demo.container("exporter")["Image"]
     volume = f"--volume={mounts['/history']['Name']}:/history:ro"
@@ -85,7 +85,7 @@ def test_the_file_of_the_past_does_not_stay_on_disk(demo: Project) -> None:
     assert sizes == "[0]"
 
 
-def test_prometheus_scrapes_it_without_an_error(demo: Project) -> None:
+def test_prometheus_scrapes_the_exporter_without_errors(demo: Project) -> None:
     until(lambda: float(demo.ask("min(count_over_time(up{job='kpi'}[10m]))")[0]["value"][1]) >= 2)
     targets = data(demo, "targets")["activeTargets"]
     assert {target["labels"]["job"] for target in targets} >= {"kpi", "prometheus"}
@@ -108,7 +108,7 @@ def test_every_rule_is_evaluated_and_the_config_says_how_long_series_are_kept(de
     assert data(demo, "status/flags")["storage.tsdb.retention.time"] == "400d"
 
 
-def test_alertmanager_has_the_generated_config_and_hears_from_prometheus(demo: Project) -> None:
+def test_alertmanager_has_the_generated_config_and_receives_alerts_from_prometheus(demo: Project) -> None:
     status = json.loads(demo.get("http://alertmanager:9093/api/v2/status"))
     assert "sales@alpenwerk.example" in status["config"]["original"]
     assert [found["url"] for found in data(demo, "alertmanagers")["activeAlertmanagers"]] == [
@@ -116,7 +116,7 @@ def test_alertmanager_has_the_generated_config_and_hears_from_prometheus(demo: P
     ]
 
 
-def test_no_container_may_do_more_than_it_must(demo: Project) -> None:
+def test_no_container_has_more_privileges_than_it_needs(demo: Project) -> None:
     for service in demo.services:
         container = demo.container(service)
         how, bound = container["HostConfig"], container["Config"]
@@ -131,7 +131,7 @@ def test_no_container_may_do_more_than_it_must(demo: Project) -> None:
         assert [m["Source"] for m in container["Mounts"] if m["Type"] == "bind" and m["RW"]] == [], service
 
 
-def test_what_runs_really_has_no_powers_and_cannot_write_to_its_image(demo: Project) -> None:
+def test_running_containers_have_no_capabilities_and_a_read_only_image(demo: Project) -> None:
     for service in demo.services:
         container = demo.container(service)
         if not container["State"]["Running"]:
@@ -183,7 +183,7 @@ def test_every_panel_has_data(demo: Project, tmp_path: Path) -> None:
     assert len(panels) > 40
 
 
-def test_grafana_takes_all_that_was_generated(demo: Project) -> None:
+def test_grafana_accepts_everything_that_was_generated(demo: Project) -> None:
     if "grafana" in demo.without:
         pytest.skip("the stack ran without Grafana, whose image is in no registry that can be reached from here")
     password = (demo.folder / "secrets/grafana_admin_password").read_text()

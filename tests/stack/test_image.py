@@ -1,4 +1,4 @@
-"""The image of the exporter: what is in it, as whom it runs, how large it is."""
+"""The image of the exporter: its contents, its user and its size."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def image(begin: Begin) -> str:
     return str(services()["pod"]["image"])
 
 
-def test_it_is_small_and_runs_as_nobody_in_particular(docker: Engine, image: str) -> None:
+def test_the_image_is_small_and_runs_as_an_unprivileged_user(docker: Engine, image: str) -> None:
     (found,) = docker.inspect(image)
     assert found["Config"]["User"] == "65532:65532"
     assert found["Size"] < LARGEST, f"{found['Size'] / 1e6:.0f} MB"
@@ -33,7 +33,7 @@ def one_way(name: str) -> str:
     return re.sub(r"[-_.]+", "-", name).lower()
 
 
-def test_exactly_what_is_locked_is_installed(docker: Engine, image: str) -> None:
+def test_exactly_the_locked_packages_are_installed(docker: Engine, image: str) -> None:
     asked = "from importlib.metadata import distributions as d; print(*(f'{x.name}=={x.version}' for x in d()))"
     run = ("run", "--rm", "--network=none", "--entrypoint=/opt/kpi-exporter/bin/python3", image, "-c", asked)
     installed = {one_way(name) for name in docker.docker(*run).split()}
@@ -57,7 +57,7 @@ def test_a_package_whose_hash_is_not_the_locked_one_stops_the_build(docker: Engi
     assert "DO NOT MATCH THE HASHES" in done.stdout + done.stderr
 
 
-def test_it_holds_no_tests_no_caches_and_nothing_of_the_repository(docker: Engine, image: str) -> None:
+def test_the_image_contains_no_tests_caches_or_repository_files(docker: Engine, image: str) -> None:
     looked = ("/opt", "/app", "/root", "/tmp", "/build")
     names = ("-name", ".git", "-o", "-name", "tests", "-o", "-name", ".cache", "-o", "-name", "pip")
     run = ("docker", "run", "--rm", "--network=none", "--user=0:0", "--entrypoint=find", image, *looked, *names)

@@ -1,4 +1,4 @@
-"""The stack with a config and secrets of one's own: from nothing to an alert, changed while it runs, and gone again."""
+"""The stack with a custom config and secrets: from the first start to an alert, a reload and removal."""
 
 from __future__ import annotations
 
@@ -98,7 +98,7 @@ def change(project: Project) -> None:
     assert "reloaded http://alertmanager:9093" in project.log("provision")
 
 
-def test_a_config_of_ones_own_comes_up_alerts_changes_and_goes(project: Project) -> None:
+def test_a_custom_config_starts_alerts_reloads_and_stops(project: Project) -> None:
     project.up("pod")
     listen(project)
     project.up()
@@ -135,7 +135,7 @@ def test_a_config_of_ones_own_comes_up_alerts_changes_and_goes(project: Project)
     assert ROOM not in shown
 
 
-def test_a_config_with_a_problem_keeps_the_stack_from_starting_and_says_why(project: Project) -> None:
+def test_an_invalid_config_prevents_the_start_with_an_explanation(project: Project) -> None:
     path = project.folder / "config/kpis.yaml"
     path.write_text(path.read_text().replace("period: year", "period: fortnight"))
     with pytest.raises(AssertionError):

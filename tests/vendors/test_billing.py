@@ -1,4 +1,4 @@
-"""The company's books depend on nothing but its seed and the instant, and hold all that billing suffers from."""
+"""The company's books depend only on its seed and the instant, and contain every irregularity of billing."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def test_ids_and_charges_are_in_order_of_time(books: Books) -> None:
     assert len({one.id for one in books.charges}) == len(books.charges)
 
 
-def test_contracts_are_of_all_sorts(books: Books) -> None:
+def test_contracts_have_every_form(books: Books) -> None:
     running = [one for one in books.contracts.records if one.exists(NOW) and not one.over(NOW)]
     assert {one.currency for one in running} == {"CHF", "EUR", "JPY"}
     assert {one.yearly for one in running} == {one.on_account for one in running} == {True, False}
@@ -67,7 +67,7 @@ def test_contracts_are_of_all_sorts(books: Books) -> None:
     assert any(one.over(NOW) for one in books.contracts.records)
 
 
-def test_bills_end_in_all_ways(books: Books) -> None:
+def test_bills_have_every_final_status(books: Books) -> None:
     states = Counter(one.status(NOW) for one in books.bills.records if one.exists(NOW))
     assert states.keys() == {"draft", "open", "paid", "void", "uncollectible"}
     assert states["paid"] > 0.8 * states.total()
@@ -75,7 +75,7 @@ def test_bills_end_in_all_ways(books: Books) -> None:
     assert {one.reason for one in books.bills.records} == {"subscription_create", "subscription_cycle", "manual"}
 
 
-def test_payments_fail_take_days_and_go_back_in_part_and_whole(books: Books) -> None:
+def test_payments_fail_take_days_or_are_refunded_partly_or_fully(books: Books) -> None:
     assert any(not one.attempt.succeeded for one in books.charges)
     assert any(one.attempt.settled_at > one.attempt.at for one in books.charges)
     shares = {one.refunded(NOW) / one.amount for one in books.charges if one.refunded(NOW)}

@@ -1,4 +1,4 @@
-"""Another choice of vendors changes the entries under `sources:` and nothing else."""
+"""Another choice of vendors changes only the entries under `sources:`."""
 
 from __future__ import annotations
 
@@ -33,14 +33,14 @@ def test_the_vendors_that_the_config_reads_already_leave_it_as_it_is() -> None:
     assert exchanged(TEXT, choose(STANDARD)) == TEXT
 
 
-def test_another_order_or_choice_is_a_config_of_its_own_that_loads(tmp_path: Path) -> None:
+def test_another_choice_of_vendors_gives_a_config_that_loads(tmp_path: Path) -> None:
     loaded = load(written("aircall,hubspot", tmp_path), {})
     assert [source.provider for source in loaded.config.sources] == ["aircall", "hubspot"]
     assert (loaded.warnings, loaded.config.kpis) == ((), load(CONFIG, {}).config.kpis)
 
 
 @pytest.mark.parametrize("name", sorted({*VENDORS} - {"stripe"}))
-def test_all_that_surrounds_the_sources_stays_the_same_text(name: str) -> None:
+def test_everything_outside_sources_stays_the_same_text(name: str) -> None:
     before, after = TEXT.split("\nsources:\n")[0], TEXT[TEXT.index("\n# Who is in which team") :]
     found = exchanged(TEXT, [VENDORS[name]])
     assert found.startswith(before)
@@ -48,23 +48,23 @@ def test_all_that_surrounds_the_sources_stays_the_same_text(name: str) -> None:
     assert f"http://{HOST}:{PORT}{VENDORS[name].mount}" in found
 
 
-def test_what_a_config_says_of_a_vendor_itself_is_kept() -> None:
+def test_an_existing_entry_of_a_vendor_is_retained() -> None:
     own = TEXT.replace("max_per_second: 90", "max_per_second: 1")
     assert "max_per_second: 1\n" in exchanged(own, choose("aircall"))
 
 
 @pytest.mark.parametrize("name", VENDORS)
-def test_each_vendor_reads_what_it_is_said_to_carry(name: str) -> None:
+def test_each_vendor_reads_its_declared_entities(name: str) -> None:
     (entry,) = yaml.safe_load(exchanged(TEXT, [VENDORS[name]]))["sources"]
     assert {*options(**entry).reads} - {"people"} == {*VENDORS[name].entities}
 
 
-def test_every_entry_that_is_kept_is_a_vendors() -> None:
+def test_every_stored_entry_belongs_to_a_vendor() -> None:
     assert {path.stem for place in (ENTRIES, ADDITIONS) for path in place.glob("*")} <= set(VENDORS)
     assert set(chain(VENDORS)) >= set(STANDARD.split(","))
 
 
-def test_what_is_measured_of_a_vendor_alone_is_added_behind_the_rest_and_not_doubtful(tmp_path: Path) -> None:
+def test_vendor_specific_metrics_are_appended_without_warnings(tmp_path: Path) -> None:
     path = written(f"{STANDARD},stripe", tmp_path)
     loaded, before = load(path, {}), load(CONFIG, {}).config
     assert (loaded.warnings, problems(loaded.config, REVIEWED)) == ((), ())
@@ -81,11 +81,11 @@ def test_every_comment_of_the_config_stays_where_it_was() -> None:
     assert all(line in kept for line in TEXT.splitlines())
 
 
-def test_a_section_to_which_nothing_can_be_added_is_told() -> None:
+def test_a_section_that_cannot_be_extended_is_reported() -> None:
     with pytest.raises(ValueError, match="no metrics to add to"):
         added("kpis:\n  - {}\n", "metrics:\n  - {}\n")
 
 
-def test_a_config_without_sources_is_told() -> None:
+def test_a_config_without_sources_is_reported() -> None:
     with pytest.raises(ValueError, match="no sources"):
         exchanged("company: {name: X}\n", choose(STANDARD))

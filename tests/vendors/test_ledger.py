@@ -1,4 +1,4 @@
-"""Contracts and bills show at an instant only what has happened by then."""
+"""Contracts and bills show at an instant only what has happened until then."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from tests.vendors.tiny_books import DAY, bill, contract
 
 
 @pytest.mark.parametrize(("currency", "expected"), [("CHF", "12.35"), ("JPY", "12")])
-def test_amounts_can_be_paid_in_their_currency(currency: str, expected: str) -> None:
+def test_amounts_are_rounded_to_the_smallest_unit_of_their_currency(currency: str, expected: str) -> None:
     assert rounded(Decimal("12.345678"), currency) == Decimal(expected)
 
 
-def test_a_period_begins_on_the_same_day_of_each_month_or_its_last() -> None:
+def test_a_period_starts_on_the_same_day_of_each_month_or_its_last_day() -> None:
     began = midnight(date(2026, 1, 31)) + 3600 * 10
     one = contract(1, (began - at(0)) / 60)
     days = [date(2026, 1, 31), date(2026, 2, 28), date(2026, 3, 28), date(2026, 3, 31), date(2026, 4, 30)]
@@ -29,14 +29,14 @@ def test_a_period_begins_on_the_same_day_of_each_month_or_its_last() -> None:
     assert one.period_on(date(2025, 12, 31)) is None
 
 
-def test_a_yearly_contract_is_billed_once_a_year_and_none_after_its_end() -> None:
+def test_a_yearly_contract_is_billed_once_a_year_until_its_end() -> None:
     one = contract(1, yearly=True, ended_at=at(2 * 365 * DAY))
     assert one.period_on(date(2026, 4, 2)) is None
     assert one.period_on(date(2027, 3, 2)) == at(365 * DAY)
     assert one.period_on(date(2028, 3, 2)) is None
 
 
-def test_periods_begin_when_the_trial_ends() -> None:
+def test_periods_start_when_the_trial_ends() -> None:
     one = contract(1, trial_until=at(14 * DAY))
     assert (one.on_trial(at(0)), one.on_trial(at(14 * DAY))) == (True, False)
     assert one.period_on(date(2026, 3, 2)) is None
@@ -59,7 +59,7 @@ def test_an_instant_lies_in_a_trial_or_in_a_period() -> None:
         (Discount(20, Decimal(0), lasting=False), 80, 150),
     ],
 )
-def test_what_is_due_follows_what_is_held_and_its_discount(discount: Discount | None, first: int, second: int) -> None:
+def test_the_amount_due_follows_the_items_and_the_discount(discount: Discount | None, first: int, second: int) -> None:
     one = contract(1, 0, (31 * DAY, 3), discount=discount)
     assert (one.due(at(0)), one.due(at(31 * DAY))) == (first, second)
 
@@ -79,7 +79,7 @@ def test_a_bill_may_be_void_or_written_off_or_deleted_as_a_draft() -> None:
     assert gone.status(at(29)) == "draft"
 
 
-def test_what_goes_back_goes_back_on_the_charge_that_succeeded() -> None:
+def test_refunds_belong_to_the_charge_that_succeeded() -> None:
     one = bill(1, 0, (90, False), (120, True), refunds=(Refund(at(200), Decimal(30)), Refund(at(300), Decimal(70))))
     refused, paid = one.charges()
     assert (refused.refunds, paid.refunded(at(199)), paid.refunded(at(200)), paid.refunded(at(300))) == ((), 0, 30, 100)

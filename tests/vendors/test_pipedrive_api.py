@@ -1,4 +1,4 @@
-"""The demo's Pipedrive answers as the vendor does."""
+"""The fake Pipedrive responds as the vendor does."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ def test_won_and_lost_are_states_and_the_stage_stays_the_last_one(account: Accou
     assert pipelines[found[3]["pipeline_id"]] == "Partner pipeline"
 
 
-def test_deleted_deals_are_told_for_thirty_days_and_only_to_who_asks(account: Account) -> None:
+def test_deleted_deals_are_listed_for_thirty_days_on_request_only(account: Account) -> None:
     account.clock.advance(61)
     assert account.ids("/api/v2/deals") == [1, 3, 4]
     (gone,) = account.get("/api/v2/deals", status="deleted")["data"]
@@ -92,7 +92,7 @@ def test_deleted_deals_are_told_for_thirty_days_and_only_to_who_asks(account: Ac
     assert account.ids("/api/v2/deals", status="deleted") == []
 
 
-def test_a_deal_long_closed_moves_to_the_archive_which_is_a_change(account: Account) -> None:
+def test_a_long_closed_deal_is_archived_which_is_a_change(account: Account) -> None:
     account.clock.advance(30 + 90 * 1440 - 1)
     assert account.ids("/api/v2/deals/archived") == []
     account.clock.advance(1)
@@ -146,12 +146,12 @@ def test_pages_follow_an_opaque_cursor_in_any_order(account: Account, order: dic
         ("/v1/leads", {"start": -1}),
     ],
 )
-def test_what_the_vendor_would_not_take_is_refused(account: Account, path: str, params: dict[str, Any]) -> None:
+def test_invalid_requests_are_rejected(account: Account, path: str, params: dict[str, Any]) -> None:
     answer = account.client.get(path, params=params)
     assert (answer.status_code, answer.json()["success"]) == (400, False)
 
 
-def test_leads_are_in_the_inbox_until_they_are_dealt_with(account: Account) -> None:
+def test_leads_are_in_the_inbox_until_they_are_converted_or_archived(account: Account) -> None:
     account.clock.advance(4)
     assert len(account.ids("/v1/leads")) == 4
     account.clock.advance(56)
@@ -202,7 +202,7 @@ def test_contacts_are_those_at_the_prospects(account: Account) -> None:
     assert account.ids("/api/v2/persons") == [5, 7, 8]
 
 
-def test_who_left_is_deactivated_and_in_no_team(account: Account) -> None:
+def test_a_former_employee_is_deactivated_and_in_no_team(account: Account) -> None:
     users = account.get("/v1/users")["data"]
     assert len(users) == 23
     assert all(user["active_flag"] for user in users)
@@ -215,12 +215,12 @@ def test_who_left_is_deactivated_and_in_no_team(account: Account) -> None:
     assert former["id"] not in {user for team in teams for user in team["users"]}
 
 
-def test_another_token_is_refused(account: Account) -> None:
+def test_another_token_is_rejected(account: Account) -> None:
     answer = account.client.get("/v1/users", headers={"x-api-token": "other"})
     assert (answer.status_code, answer.json()["error"]) == (401, "unauthorized access")
 
 
-def test_the_burst_and_the_days_budget_are_kept_and_told(account: Account) -> None:
+def test_the_burst_limit_and_the_daily_budget_are_enforced_and_reported(account: Account) -> None:
     account.access.burst.limit = 2
     answers = [account.client.get("/api/v2/stages") for _ in range(3)]
     assert [answer.status_code for answer in answers] == [200, 200, 429]
@@ -235,7 +235,7 @@ def test_the_burst_and_the_days_budget_are_kept_and_told(account: Account) -> No
     assert account.client.get("/v1/users").status_code == 200
 
 
-def test_who_goes_on_after_the_limit_meets_a_page_of_html_for_a_while(account: Account) -> None:
+def test_requests_after_the_limit_are_blocked_with_an_html_page_for_a_while(account: Account) -> None:
     account.access.burst.limit = 0
     assert {account.client.get("/v1/users").status_code for _ in range(PATIENCE + 1)} == {429}
     blocked = account.client.get("/v1/users")

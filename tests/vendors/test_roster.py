@@ -1,4 +1,4 @@
-"""The vendors whose APIs can stand for the demo's own."""
+"""The vendors whose APIs can replace the demo's own."""
 
 from __future__ import annotations
 

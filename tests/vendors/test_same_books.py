@@ -1,4 +1,4 @@
-"""What is read of the company's books through Stripe is what the books say."""
+"""Metrics read through the fake Stripe equal those of the books."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ def measured(evaluation: Evaluation) -> Measured:
     return values
 
 
-def test_it_is_what_the_books_say_when_they_are_read_from_files(
+def test_results_through_stripe_equal_those_from_csv_files(
     books: Books, through_stripe: Measured, tmp_path: Path
 ) -> None:
     books_kept.write(books, NOW, tmp_path)

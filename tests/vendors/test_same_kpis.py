@@ -108,7 +108,7 @@ def test_objectives_and_metrics_without_labels_are_equal_too(
     assert found.objectives == standard.objectives
 
 
-def test_twilio_knows_on_which_line_callers_gave_up(readings: Readings, standard: Evaluation) -> None:
+def test_twilio_reports_the_line_of_abandoned_calls(readings: Readings, standard: Evaluation) -> None:
     def by_line(evaluation: Evaluation) -> dict[tuple[object, ...], float | None]:
         found = (one for one in evaluation.metrics if one.metric == "calls_abandoned")
         return {(one.scope, one.period, one.labels): one.value for one in found}
@@ -119,7 +119,7 @@ def test_twilio_knows_on_which_line_callers_gave_up(readings: Readings, standard
 
 
 @pytest.mark.parametrize("vendors", OTHERS)
-def test_the_same_holds_in_the_middle_of_a_day_but_for_what_is_told_by_days(readings: Readings, vendors: str) -> None:
+def test_values_are_equal_in_the_middle_of_a_day_except_those_reported_by_day(readings: Readings, vendors: str) -> None:
     noon = FRIDAY - timedelta(hours=11)
     ours, theirs = by_key(readings[STANDARD].at(noon)), by_key(readings[vendors].at(noon))
     assert {key[0] for key in ours if ours[key] != theirs[key]} <= {"lead_conversion"}

@@ -1,4 +1,4 @@
-"""The demo's Stripe answers as the vendor does."""
+"""The fake Stripe responds as the vendor does."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def seen(account: Account, path: str, field: str, *minutes: float) -> list[Any]:
     return found
 
 
-def test_a_subscription_is_tried_out_runs_falls_behind_and_ends(account: Account) -> None:
+def test_a_subscription_is_on_trial_active_past_due_and_canceled(account: Account) -> None:
     assert seen(account, "subscriptions/sub_1Alp000000000003", "status", 30, 15 * DAY) == ["trialing", "active"]
     states = seen(account, "subscriptions/sub_1Alp000000000001", "status", 0, 60, 4 * DAY, 41 * DAY, 61 * DAY)
     assert states == ["active", "past_due", "active", "active", "canceled"]
@@ -80,7 +80,7 @@ def test_a_subscription_is_tried_out_runs_falls_behind_and_ends(account: Account
     ]  # fmt: skip
 
 
-def test_an_upgrade_shows_when_it_is_made(account: Account) -> None:
+def test_an_upgrade_appears_when_it_is_made(account: Account) -> None:
     quantities = [
         found["data"][0]["quantity"]
         for found in seen(account, "subscriptions/sub_1Alp000000000002", "items", 10, 32 * DAY)
@@ -88,7 +88,7 @@ def test_an_upgrade_shows_when_it_is_made(account: Account) -> None:
     assert quantities == [2, 5]
 
 
-def test_ended_subscriptions_are_listed_only_where_all_are_asked_for(account: Account) -> None:
+def test_ended_subscriptions_are_listed_only_with_status_all(account: Account) -> None:
     account.clock.advance(61 * DAY)
     assert len(account.get("subscriptions")["data"]) == 3
     assert len(account.get("subscriptions", status="all")["data"]) == 4
@@ -125,7 +125,7 @@ def test_discounts_are_ids_unless_they_are_expanded_and_name_a_coupon(account: A
     assert account.get("coupons/500chf_once")["amount_off"] == 500
 
 
-def test_a_draft_may_be_deleted(account: Account) -> None:
+def test_a_draft_can_be_deleted(account: Account) -> None:
     account.clock.advance(100)
     assert account.get("invoices/in_1Alp000000000002")["status"] == "draft"
     account.clock.advance(100)
@@ -133,7 +133,7 @@ def test_a_draft_may_be_deleted(account: Account) -> None:
     assert "in_1Alp000000000002" not in {row["id"] for row in account.get("invoices")["data"]}
 
 
-def test_an_invoice_is_due_only_when_it_is_no_draft_any_more_and_hangs_on_its_subscription(account: Account) -> None:
+def test_an_invoice_is_due_once_finalized_and_refers_to_its_subscription(account: Account) -> None:
     assert seen(account, "invoices/in_1Alp000000000003", "due_date", 60, 120) == [None, at(30 * DAY)]
     moved = seen(account, "invoices/in_1Alp000000000003", "status_transitions", 60, 120, 23 * DAY)
     assert [bool(one["finalized_at"]) for one in moved] == [False, True, True]
@@ -143,7 +143,7 @@ def test_an_invoice_is_due_only_when_it_is_no_draft_any_more_and_hangs_on_its_su
     assert [row["status"] for row in account.get("invoices", status="paid")["data"]] == ["paid", "paid"]
 
 
-def test_a_charge_is_pending_and_settled_and_goes_back_in_parts(account: Account) -> None:
+def test_a_charge_is_pending_settled_and_partly_refunded(account: Account) -> None:
     assert seen(account, "charges/ch_1Alp000000000030", "status", 21 * DAY, 23 * DAY) == ["pending", "succeeded"]
     assert seen(account, "charges/ch_1Alp000000000011", "amount_refunded", 4 * DAY, 6 * DAY, 10 * DAY) == [
         0,
@@ -176,7 +176,7 @@ def test_customers_are_those_of_the_contracts(account: Account) -> None:
     assert [row["name"] for row in account.get("customers")["data"]] == [f"Customer {key}" for key in (4, 3, 2, 1)]
 
 
-def test_pages_are_newest_first_and_go_on_after_an_id_while_objects_are_made(account: Account) -> None:
+def test_pages_are_newest_first_and_continue_after_an_id(account: Account) -> None:
     account.clock.advance(25)
     first = account.get("subscriptions", limit=2)
     account.clock.advance(10)
@@ -185,7 +185,7 @@ def test_pages_are_newest_first_and_go_on_after_an_id_while_objects_are_made(acc
     assert (first["has_more"], rest["has_more"]) == (True, False)
 
 
-def test_what_is_not_there_yet_is_not_shown(account: Account) -> None:
+def test_future_records_are_not_listed(account: Account) -> None:
     assert [row["id"][-1] for row in account.get("subscriptions")["data"]] == ["1"]
     account.refused("subscriptions/sub_1Alp000000000004", 404)
 
@@ -197,7 +197,7 @@ def test_what_is_not_there_yet_is_not_shown(account: Account) -> None:
         ({"created[lt]": at(10)}, "1"), ({"created[gte]": at(10), "created[lte]": at(20)}, "32"),
     ],
 )  # fmt: skip
-def test_lists_are_cut_by_creation(account: Account, bounds: dict[str, int], expected: str) -> None:
+def test_lists_can_be_limited_by_creation_time(account: Account, bounds: dict[str, int], expected: str) -> None:
     account.clock.advance(40)
     assert "".join(row["id"][-1] for row in account.get("subscriptions", **bounds)["data"]) == expected
 
@@ -209,11 +209,11 @@ def test_lists_are_cut_by_creation(account: Account, bounds: dict[str, int], exp
         ({"starting_after": "sub_other"}, "starting_after"), ({"created[gte]": "today"}, "created[gte]"),
     ],
 )  # fmt: skip
-def test_a_parameter_that_makes_no_sense_is_named(account: Account, params: dict[str, Any], param: str) -> None:
+def test_an_error_names_the_invalid_parameter(account: Account, params: dict[str, Any], param: str) -> None:
     assert account.refused("subscriptions", 400, **params)["param"] == param
 
 
-def test_a_wrong_key_a_wrong_version_and_a_wrong_path_are_refused(account: Account) -> None:
+def test_a_wrong_key_version_or_path_is_rejected(account: Account) -> None:
     answers = [
         account.client.get("/stripe/v1/charges", headers=headers)
         for headers in ({"authorization": "Bearer rk_other"}, {"stripe-version": "latest"})
@@ -224,13 +224,13 @@ def test_a_wrong_key_a_wrong_version_and_a_wrong_path_are_refused(account: Accou
     assert answer.headers["stripe-version"] == "2026-06-24.dahlia"
 
 
-def test_a_key_without_a_permission_is_told_which(account: Account) -> None:
+def test_an_error_names_the_missing_permission(account: Account) -> None:
     account.access.may = frozenset({"charges"})
     account.get("charges")
     assert "rak_invoice_read" in account.refused("invoices", 403)["message"]
 
 
-def test_two_rates_are_kept_and_named(account: Account) -> None:
+def test_both_rate_limits_are_enforced_and_reported(account: Account) -> None:
     def reasons(times: int, path: str) -> list[str | None]:
         answers = [account.client.get(f"/stripe/v1/{path}") for _ in range(times)]
         return [answer.headers.get("stripe-rate-limited-reason") for answer in answers]

@@ -1,4 +1,4 @@
-"""Events tell of every change, late, for thirty days, and in the account's own version."""
+"""Events report every change, with a delay, for thirty days, and in the API version of the account."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def told(books: TinyBooks, subject: str) -> list[tuple[str, int]]:
     return [(event.kind, event.at) for event in reversed(found) if event.subject == subject]
 
 
-def test_a_subscription_has_an_event_for_each_change_arrears_included(books: TinyBooks) -> None:
+def test_a_subscription_has_an_event_for_each_change_including_arrears(books: TinyBooks) -> None:
     assert told(books, "sub_1Alp000000000001") == [
         ("customer.subscription.created", at(0)),
         ("customer.subscription.updated", at(60)),
@@ -51,7 +51,7 @@ def test_an_invoice_has_an_event_for_each_change(books: TinyBooks) -> None:
     assert kinds[4] == ["invoice.created", "invoice.finalized", "invoice.marked_uncollectible"]
 
 
-def test_a_charge_has_an_event_for_its_end_and_for_what_went_back(books: TinyBooks) -> None:
+def test_a_charge_has_events_for_its_result_and_its_refunds(books: TinyBooks) -> None:
     assert told(books, "ch_1Alp000000000010") == [("charge.failed", at(60))]
     assert told(books, "ch_1Alp000000000011") == [("charge.succeeded", at(3 * DAY)), ("charge.refunded", at(5 * DAY))]
 
@@ -68,7 +68,7 @@ def test_an_event_shows_the_object_as_it_was_in_an_old_version(books: TinyBooks)
     assert (row["data"]["object"]["status"], row["api_version"]) == ("past_due", "2024-06-20")
 
 
-def test_they_can_be_asked_for_by_type_when_they_are_a_little_old_and_not_for_ever(books: TinyBooks) -> None:
+def test_events_are_listed_by_type_with_a_delay_and_for_thirty_days(books: TinyBooks) -> None:
     clock = ManualClock()
     shape = FakeStripe(books, clock, StripeAccess("rk", RESOURCES))
     client = ApiClient(Starlette(routes=shape.routes()), {"authorization": "Bearer rk"})

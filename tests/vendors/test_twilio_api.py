@@ -1,4 +1,4 @@
-"""The demo's Twilio answers as the vendor does."""
+"""The fake Twilio responds as the vendor does."""
 
 from __future__ import annotations
 
@@ -92,7 +92,7 @@ def test_a_call_rings_is_answered_is_over_and_is_priced_later(account: Account) 
     ]
 
 
-def test_a_change_is_stamped_in_the_manner_of_mails(account: Account) -> None:
+def test_a_change_has_an_rfc_2822_timestamp(account: Account) -> None:
     account.clock.advance(10)
     before = next(row for row in account.legs() if row["sid"] == sid("CA", 0, 0))
     account.clock.advance(30)
@@ -130,7 +130,7 @@ def test_taskrouter_has_only_fields_of_the_published_api(
     assert taskrouter.lies(operation, account.get(path)) == []
 
 
-def test_pages_are_newest_first_and_hold_still_while_calls_come_in(account: Account) -> None:
+def test_pages_are_newest_first_and_stable_while_calls_arrive(account: Account) -> None:
     account.clock.advance(15)
     first = account.get(CALLS, PageSize=5)
     account.clock.advance(10)
@@ -146,7 +146,7 @@ def test_a_page_has_at_most_a_thousand_calls(account: Account, size: Any, status
     assert account.client.get(f"/twilio{CALLS}", params={"PageSize": size}).status_code == status
 
 
-def test_filters_go_by_whole_utc_days() -> None:
+def test_filters_cover_whole_utc_days() -> None:
     hour = 60.0
     account = Account(TinyCompany(calls=[phone_call(key, 14.9 * hour + 24 * hour * key) for key in range(4)]))
     account.clock.advance(30 * 24 * hour)
@@ -175,12 +175,12 @@ def test_workers_come_in_pages_with_whole_addresses_and_their_attributes_as_text
     assert json.loads(first["workers"][4]["attributes"])["contact_uri"] == "client:elif_yilmaz"
 
 
-def test_who_left_is_no_worker_any_more(account: Account) -> None:
+def test_a_former_employee_is_not_a_worker(account: Account) -> None:
     account.clock.advance(60 * 24 * 150)
     assert len(account.get(f"{SPACE}/Workers")["workers"]) == 40
 
 
-def test_a_queue_has_numbers_of_now_and_of_a_span(account: Account) -> None:
+def test_a_queue_has_real_time_and_cumulative_statistics(account: Account) -> None:
     account.clock.advance(10)
     assert account.get(f"{SPACE}/TaskQueues")["task_queues"][0]["friendly_name"] == "Support line"
     assert account.get(f"{QUEUE}/RealTimeStatistics")["total_tasks"] == 3
@@ -199,7 +199,7 @@ def test_the_provider_measures_its_queues_and_finds_its_workers(account: Account
     assert (len(people), people["elif_yilmaz"].team) == (41, "Sales North")
 
 
-def test_a_wrong_key_is_refused(account: Account) -> None:
+def test_a_wrong_key_is_rejected(account: Account) -> None:
     account.client.auth = (KEY, "other")
     answer = account.client.get(f"/twilio{CALLS}")
     assert (answer.status_code, answer.json()["code"]) == (401, 20003)
@@ -208,12 +208,12 @@ def test_a_wrong_key_is_refused(account: Account) -> None:
 @pytest.mark.parametrize(
     "path", ["/2010-04-01/Accounts/ACother/Calls.json", f"{SPACE}/TaskQueues/WQ1/RealTimeStatistics"]
 )
-def test_what_is_not_there_is_said_with_a_code(account: Account, path: str) -> None:
+def test_missing_objects_have_an_error_code(account: Account, path: str) -> None:
     answer = account.client.get(f"/twilio{path}")
     assert (answer.status_code, answer.json()["code"]) == (404, 20404)
 
 
-def test_too_many_at_once_are_refused_with_a_code(account: Account) -> None:
+def test_too_many_concurrent_requests_are_rejected_with_a_code(account: Account) -> None:
     account.shape.allowance, account.shape.ticks = RequestLimit(1, 1), lambda: 0.0
     assert [account.client.get(f"/twilio{CALLS}").status_code for _ in range(2)] == [200, 429]
     assert account.client.get(f"/twilio{CALLS}").json()["code"] == 20429

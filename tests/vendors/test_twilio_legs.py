@@ -1,4 +1,4 @@
-"""A call's legs tell what became of it."""
+"""The legs of a call and its result."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ def outcomes(**further: Any) -> list[tuple[str, int | None]]:
     return [(leg.outcome, leg.duration(at(60))) for leg in legs(call, PEOPLE)]
 
 
-def test_who_answers_at_once_is_rung_alone() -> None:
+def test_an_agent_who_answers_at_once_is_the_only_one_rung() -> None:
     assert outcomes() == [("completed", 160), ("completed", 160)]
     assert legs(phone_call(1, 0), PEOPLE)[1].receiver == client(PEOPLE[25])
 
 
-def test_who_waits_long_was_offered_to_a_colleague_first() -> None:
+def test_a_call_that_waits_long_was_first_offered_to_another_agent() -> None:
     own, first, second = legs(phone_call(1, 0, answered_at=at(1)), PEOPLE)
     assert (own.outcome, first.outcome, second.outcome) == ("completed", "no-answer", "completed")
     assert first.ended_at == second.started_at
@@ -42,11 +42,11 @@ def test_who_waits_long_was_offered_to_a_colleague_first() -> None:
         ("out_of_opening_hours", [("no-answer", 0)]),
     ],
 )
-def test_who_is_not_answered_is_never_connected(reason: str, expected: list[tuple[str, int]]) -> None:
+def test_an_unanswered_caller_is_never_connected(reason: str, expected: list[tuple[str, int]]) -> None:
     assert outcomes(answered_at=None, agent=None, missed_reason=reason) == expected
 
 
-def test_a_message_is_taken_by_a_machine_after_people_did_not_answer() -> None:
+def test_voicemail_answers_after_no_agent_did() -> None:
     call = phone_call(1, 0, answered_at=None, agent=None, missed_reason="agents_did_not_answer", voicemail=True)
     found = legs(call, PEOPLE)
     assert [(leg.outcome, leg.machine) for leg in found] == [
@@ -55,13 +55,13 @@ def test_a_message_is_taken_by_a_machine_after_people_did_not_answer() -> None:
     assert (found[-1].receiver, found[-1].duration(at(60))) == (MAILBOX, 20)
 
 
-def test_a_message_at_night_is_all_that_there_is() -> None:
+def test_a_call_at_night_only_leaves_a_voicemail() -> None:
     call = phone_call(1, 0, answered_at=None, agent=None, missed_reason="out_of_opening_hours", voicemail=True)
     own, mailbox = legs(call, PEOPLE)
     assert (own.outcome, mailbox.receiver, mailbox.machine) == ("completed", MAILBOX, True)
 
 
-def test_a_colleague_calls_from_a_browser_and_the_customer_sees_the_lines_number() -> None:
+def test_an_outbound_call_starts_in_a_browser_and_shows_the_number_of_the_line() -> None:
     own, dialled = legs(phone_call(1, 0, inbound=False, line="Sales line", agent=4), PEOPLE)
     assert (own.sender, dialled.sender) == ("client:elif_yilmaz", NUMBERS["Sales line"])
     assert own.receiver == dialled.receiver

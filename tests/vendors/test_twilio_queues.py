@@ -1,4 +1,4 @@
-"""TaskRouter's numbers of a queue are those of the calls that wait for it."""
+"""TaskRouter's statistics of a queue match the calls that wait for it."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def test_only_callers_of_the_line_wait_for_it_and_nobody_at_night() -> None:
     assert [one.id for one in queued(calls, LINE)] == [1]
 
 
-def test_now_tells_who_waits_and_who_talks() -> None:
+def test_real_time_statistics_count_waiting_and_connected_calls() -> None:
     calls = [phone_call(1, 0), phone_call(2, 1, answered_at=None, agent=None), phone_call(3, 5)]
     found = real_time(calls, LINE, PEOPLE, at(1.5))
     assert (found["total_tasks"], found["longest_task_waiting_age"]) == (2, 30)
@@ -29,7 +29,7 @@ def test_now_tells_who_waits_and_who_talks() -> None:
     assert real_time(calls, LINE, PEOPLE, at(60))["longest_task_waiting_age"] == 0
 
 
-def test_a_span_tells_how_many_came_were_taken_and_went() -> None:
+def test_cumulative_statistics_count_entered_answered_and_abandoned_calls() -> None:
     calls = [
         phone_call(1, 0),
         phone_call(2, 1, answered_at=at(1) + 40),

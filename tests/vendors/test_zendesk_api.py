@@ -1,4 +1,4 @@
-"""The demo's Zendesk answers as the vendor does."""
+"""The fake Zendesk responds as the vendor does."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ def test_a_ticket_goes_through_its_states(account: Account) -> None:
     ]  # fmt: skip
 
 
-def test_the_automation_that_closes_a_ticket_moves_only_when_it_was_generated(account: Account) -> None:
+def test_the_automation_that_closes_a_ticket_updates_only_the_generated_timestamp(account: Account) -> None:
     account.advance(200)
     before = account.tickets()[1]
     account.advance(28 * 1440)
@@ -108,14 +108,14 @@ def test_metrics_are_whole_minutes_of_the_calendar_and_of_opening_hours(account:
     assert "metric_set" not in account.get(TICKETS, start_time=BEGIN)["tickets"][0]
 
 
-def test_a_deleted_ticket_is_a_state_with_hardly_any_content(account: Account) -> None:
+def test_a_deleted_ticket_keeps_its_state_and_little_else(account: Account) -> None:
     account.advance(62)
     assert account.tickets()[3] == {
         "id": 3, "status": "deleted", "updated_at": "2026-03-02T10:00:00Z", "generated_timestamp": at(60),
     }  # fmt: skip
 
 
-def test_stars_are_in_a_field_and_zendesks_own_rating_is_good_or_bad(account: Account) -> None:
+def test_stars_are_a_custom_field_and_zendesks_own_rating_is_good_or_bad(account: Account) -> None:
     account.advance(100)
     assert account.tickets()[1]["satisfaction_rating"] == {"score": "offered"}
     assert account.tickets()[1]["custom_fields"] == [{"id": STARS_FIELD, "value": None}]
@@ -128,7 +128,7 @@ def test_stars_are_in_a_field_and_zendesks_own_rating_is_good_or_bad(account: Ac
     assert [row["ticket_id"] for row in late] == [1]
 
 
-def test_an_export_leaves_out_the_last_minute_and_goes_on_behind_its_cursor(account: Account) -> None:
+def test_an_export_leaves_out_the_last_minute_and_continues_after_its_cursor(account: Account) -> None:
     account.advance(60)
     first = account.get(TICKETS, start_time=BEGIN)
     assert (first["tickets"], first["end_of_stream"]) == ([], True)
@@ -141,7 +141,7 @@ def test_an_export_leaves_out_the_last_minute_and_goes_on_behind_its_cursor(acco
     assert (same["tickets"], same["after_cursor"]) == ([], rest["after_cursor"])
 
 
-def test_users_are_colleagues_and_many_customers(account: Account) -> None:
+def test_users_are_employees_and_many_customers(account: Account) -> None:
     users = account.get(USERS, start_time=1)["users"]
     assert sum(user["role"] == "end-user" for user in users) == CUSTOMERS
     cursor = account.get(USERS, start_time=1)["after_cursor"]
@@ -155,14 +155,14 @@ def test_users_are_colleagues_and_many_customers(account: Account) -> None:
     assert former["updated_at"] == "2026-06-30T22:00:00Z"
 
 
-def test_lists_go_on_behind_a_cursor_while_there_is_more(account: Account) -> None:
+def test_lists_continue_after_a_cursor_while_there_is_more(account: Account) -> None:
     page = account.get("/api/v2/groups", **{"page[size]": 3})
     assert (len(page["groups"]), page["meta"]["has_more"]) == (3, True)
     rest = account.get("/api/v2/groups", **{"page[size]": 3, "page[after]": page["meta"]["after_cursor"]})
     assert ([row["name"] for row in rest["groups"]], rest["meta"]["has_more"]) == (["Support", "Customer Care"], False)
 
 
-def test_a_call_goes_on_is_over_and_settles_late(account: Account) -> None:
+def test_a_call_is_in_progress_then_over_and_settles_late(account: Account) -> None:
     account.advance(2)
     row = account.calls()[11]
     assert (row["completion_status"], row["duration"], row["talk_time"], row["agent_id"]) == (None, None, None, None)
@@ -180,7 +180,7 @@ def test_a_call_goes_on_is_over_and_settles_late(account: Account) -> None:
     assert (row["wrap_up_time"], bool(row["ticket_id"]), row["updated_at"]) == (300, True, "2026-03-02T09:54:00Z")
 
 
-def test_calls_that_nobody_answered_say_how_they_ended(account: Account) -> None:
+def test_unanswered_calls_have_a_reason(account: Account) -> None:
     account.advance(10)
     found = account.calls()
     fields = ("completion_status", "direction", "wait_time", "outside_business_hours", "voicemail", "talk_time")
@@ -192,7 +192,7 @@ def test_calls_that_nobody_answered_say_how_they_ended(account: Account) -> None
     ]
 
 
-def test_talks_next_page_is_never_null_and_begins_with_the_last_second(
+def test_the_next_page_of_talk_is_never_null_and_starts_with_the_last_second(
     account: Account, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(talk, "PAGE", 2)
@@ -220,7 +220,7 @@ def test_legs_are_the_customers_and_the_agents(account: Account) -> None:
     assert next(row for row in rows if row["type"] == "agent")["talk_time"] == 160
 
 
-def test_the_queue_is_who_waits_at_this_moment(account: Account) -> None:
+def test_the_queue_contains_the_calls_waiting_now(account: Account) -> None:
     account.advance(1.2)
     found = account.get(f"{STATS}/current_queue_activity")["current_queue_activity"]
     assert (found["calls_waiting"], found["longest_wait_time"], found["agents_online"]) == (1, 12, 18)
@@ -242,17 +242,15 @@ def test_the_queue_is_who_waits_at_this_moment(account: Account) -> None:
         ("/api/v2/views", {}, 404),
     ],
 )
-def test_what_the_vendor_would_not_take_is_refused(
-    account: Account, path: str, params: dict[str, Any], status: int
-) -> None:
+def test_invalid_requests_are_rejected(account: Account, path: str, params: dict[str, Any], status: int) -> None:
     assert account.client.get(path, params=params).status_code == status
 
 
-def test_an_address_that_is_not_there_says_so_in_another_shape(account: Account) -> None:
+def test_an_unknown_path_has_another_error_format(account: Account) -> None:
     assert account.client.get("/api/v2/views").json()["error"]["title"] == "InvalidEndpoint"
 
 
-def test_tokens_expire_and_only_the_right_credentials_buy_one(account: Account) -> None:
+def test_tokens_expire_and_require_the_right_credentials(account: Account) -> None:
     assert account.get("/api/v2/groups")
     account.clock.advance(121)
     expired = account.client.get("/api/v2/groups")
@@ -263,7 +261,7 @@ def test_tokens_expire_and_only_the_right_credentials_buy_one(account: Account) 
     assert (refused.status_code, refused.json()["error"]) == (401, "invalid_client")
 
 
-def test_an_api_token_of_old_still_opens(account: Account) -> None:
+def test_a_legacy_api_token_still_works(account: Account) -> None:
     stranger = ApiClient(account.app)
     assert stranger.get("/api/v2/groups").status_code == 401
     stranger.auth = (f"{ADMIN}/token", "secret")
@@ -276,7 +274,7 @@ def test_who_is_asked_answers_strangers_too(account: Account) -> None:
     assert ApiClient(account.app).get("/api/v2/users/me").json()["user"]["name"] == "Anonymous user"
 
 
-def test_both_families_of_limits_are_kept_and_told(account: Account) -> None:
+def test_both_kinds_of_limits_are_enforced_and_reported(account: Account) -> None:
     account.access.exports["tickets"].limit = 1
     answers = [account.client.get(TICKETS, params={"start_time": BEGIN}) for _ in range(2)]
     assert [answer.status_code for answer in answers] == [200, 429]

@@ -1,4 +1,4 @@
-"""Books of a handful of contracts and bills written by hand."""
+"""Books with a few handwritten contracts and bills."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class TinyBooks(Books):
         self.keep(bills)
 
     def advance(self, now: int) -> None:
-        """Nothing happens but what was written."""
+        """Adds nothing."""
 
 
 def contract(key: int, minutes: float = 0, *later: tuple[float, int], **further: Any) -> Contract:

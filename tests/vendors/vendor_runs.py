@@ -78,8 +78,8 @@ class Reading:
 def fewer_calls() -> Iterator[None]:
     """Companies made in here are telephoned less, which reads sooner."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(phones, "INBOUND_A_DAY", 30.0)
-        patch.setattr(phones, "OUTBOUND_A_DAY", 30.0)
+        patch.setattr(phones, "INBOUND_PER_DAY", 30.0)
+        patch.setattr(phones, "OUTBOUND_PER_DAY", 30.0)
         yield
 
 

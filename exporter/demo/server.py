@@ -104,8 +104,8 @@ def launch(host: str = HOST, port: int = PORT, options: DemoOptions = DEFAULTS) 
 
     The process ends with this one. Raises StartError if it cannot start.
     """
-    arguments = ["--attached", f"--listen={host}:{port}", f"--seed={options.seed}", f"--months={options.months}"]
-    command = [sys.executable, "-m", "exporter.demo", *arguments]
+    arguments = map(str, (host, port, options.seed, options.months))
+    command = [sys.executable, "-m", "exporter.demo.server", *arguments]
     process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)  # noqa: S603 - our own arguments
     if process.stdin is None or process.stdout is None:
         raise AssertionError("both are pipes")
@@ -158,3 +158,17 @@ def _run(loop: asyncio.AbstractEventLoop, listener: socket.socket, app: Starlett
         loop.run_until_complete(hypercorn_serve(app, config, shutdown_trigger=stop.wait))  # type: ignore[arg-type]
     finally:
         loop.close()
+
+
+def run_attached(host: str, port: str, seed: str, months: str) -> int:
+    """Runs the process that `launch` starts; returns 1 if it cannot start."""
+    try:
+        main(host, int(port), DemoOptions(int(seed), int(months)), attached=True)
+    except StartError as error:
+        print(error, file=sys.stderr)  # noqa: T201
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(run_attached(*sys.argv[1:]))

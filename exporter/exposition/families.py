@@ -122,7 +122,11 @@ def _definition_samples(config: Config, evaluation: Evaluation) -> Iterator[Fami
     kpis = [kpi for kpi in config.kpis if kpi.name in first]
     names = [(kpi.name,) for kpi in kpis]
     values = [first[kpi.name] for kpi in kpis]
-    yield _samples(naming.INFO, [_info_labels(config, kpi) for kpi in kpis], [1.0] * len(kpis))
+    info = [
+        (kpi.name, kpi.title, config.unit(kpi), kpi.period, kpi.better, kpi.objective, kpi.department, kpi.owner)
+        for kpi in kpis
+    ]
+    yield _samples(naming.INFO, info, [1.0] * len(kpis))
     yield _samples(naming.PERIOD_START, names, [v.period_start.timestamp() for v in values])
     yield _samples(naming.PERIOD_END, names, [v.period_end.timestamp() for v in values])
     yield _samples(naming.PERIOD_ELAPSED, names, [v.elapsed for v in values])
@@ -130,11 +134,6 @@ def _definition_samples(config: Config, evaluation: Evaluation) -> Iterator[Fami
     yield _samples(naming.ASOF, [(name,) for name in as_of], list(as_of.values()))
     due = {kpi.name: at for kpi in kpis if (at := review_due(kpi, config.company.timezone)) is not None}
     yield _samples(naming.REVIEW_DUE, [(name,) for name in due], list(due.values()))
-
-
-def _info_labels(config: Config, kpi: Kpi) -> LabelValues:
-    unit = config.unit(kpi)
-    return (kpi.name, kpi.title, unit, kpi.period, kpi.better, kpi.objective, kpi.department, kpi.owner)
 
 
 def review_due(kpi: Kpi, zone: ZoneInfo) -> float | None:

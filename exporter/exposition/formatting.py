@@ -64,13 +64,10 @@ def age(since: datetime | None, now: datetime) -> str:
     seconds = (now - since) / timedelta(seconds=1)
     if abs(seconds) < 2:
         return "just now"
-    text = _in_one_unit(abs(seconds))
-    return f"{text} ago" if seconds > 0 else f"in {text}"
-
-
-def _in_one_unit(seconds: float) -> str:
+    text = f"{abs(seconds):.0f}s"
     for size, unit in ((86400, "day"), (3600, "h"), (60, "min")):
-        if seconds >= size:
-            count = int(seconds // size)
-            return f"{count} {unit}{'s' if unit == 'day' and count > 1 else ''}"
-    return f"{seconds:.0f}s"
+        if abs(seconds) >= size:
+            count = int(abs(seconds) // size)
+            text = f"{count} {unit}{'s' if unit == 'day' and count > 1 else ''}"
+            break
+    return f"{text} ago" if seconds > 0 else f"in {text}"

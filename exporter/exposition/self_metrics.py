@@ -24,7 +24,7 @@ class SelfMetrics:
         self._changes = 0
         self._rendered: tuple[int, Formats] = (-1, Formats())
         self._registry = CollectorRegistry(auto_describe=False)
-        self._registry.register(_Collector(self))
+        self._registry.register(self)
 
     def set(self, family: Family, value: float, *labels: str) -> None:
         """Sets one series of a gauge."""
@@ -80,16 +80,9 @@ class SelfMetrics:
             self._rendered = (changes, Formats(encode(generate_latest(self._registry)), encode(openmetrics)))
         return self._rendered[1]
 
-
-class _Collector:
-    """Feeds the numbers to the registry."""
-
-    def __init__(self, self_metrics: SelfMetrics) -> None:
-        self._self_metrics = self_metrics
-
     def collect(self) -> Iterator[Metric]:
-        """One prometheus-client family per family that has a number."""
-        for family, values in self._self_metrics.snapshot().items():
+        """One prometheus-client family per family that has a number; called by the registry."""
+        for family, values in self.snapshot().items():
             if values:
                 kind = CounterMetricFamily if family.type == "counter" else GaugeMetricFamily
                 metric = kind(family.name, family.help, labels=family.labels)

@@ -74,17 +74,15 @@ def thaw(data: bytes, digest: str) -> Snapshot | None:
         if header["digest"] != digest:
             return None
         at = datetime.fromisoformat(header["at"])
-        text, strict, *people = _cut(body, header["lengths"])
+        lengths: list[int] = header["lengths"]
+        if sum(lengths) != len(body):
+            return None
+        text, strict, *people = (
+            body[end - length : end] for end, length in zip(accumulate(lengths), lengths, strict=True)
+        )
         return Snapshot(at, _thawed(text, strict), _thawed(*people) if people else None, int(header["series"]))
     except (ValueError, KeyError, TypeError, OSError, EOFError, zlib.error):
         return None
-
-
-def _cut(body: bytes, lengths: list[int]) -> list[bytes]:
-    if sum(lengths) != len(body):
-        raise ValueError("the snapshot is truncated")
-    offsets = accumulate(lengths)
-    return [body[offset - length : offset] for offset, length in zip(offsets, lengths, strict=True)]
 
 
 def _thawed(text: bytes, strict: bytes) -> Formats:

@@ -85,7 +85,10 @@ class App:
 
     async def _serve(self, loaded: LoadedConfig, store: Store, listener: socket, ready: Callable[[str], None]) -> None:
         stop = asyncio.Event()
-        self._handle_signals(stop)
+        loop = asyncio.get_running_loop()
+        for name in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(name, stop.set)
+        loop.add_signal_handler(signal.SIGHUP, lambda: loop.run_in_executor(None, self._reload))
         self_metrics = self._state.self_metrics
         initialise(self_metrics)
         self_metrics.count(naming.STORE_REBUILDS, by=store.rebuilds)
@@ -102,12 +105,6 @@ class App:
         finally:
             stop.set()
             await asyncio.gather(asyncio.to_thread(self._stop), _finished(web))
-
-    def _handle_signals(self, stop: asyncio.Event) -> None:
-        loop = asyncio.get_running_loop()
-        for name in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(name, stop.set)
-        loop.add_signal_handler(signal.SIGHUP, lambda: loop.run_in_executor(None, self._reload))
 
     def _start(self, loaded: LoadedConfig, store: Store, memory: bytes) -> None:
         # the engine takes longest to import: the web server answers scrapes meanwhile

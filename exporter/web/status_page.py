@@ -165,7 +165,7 @@ def _dates(data: PageData, kpi: Kpi, value: KpiValue) -> tuple[Html, ...]:
     texts = (
         f"{kpi.period.value.capitalize()} {days}",
         f"{_percent(value.elapsed)} elapsed",
-        f"synced {age(value.as_of, data.now)}" if value.as_of else "not synced yet",
+        f"as of {age(value.as_of, data.now)}" if value.as_of else "not synced yet",
     )
     return tuple(element("span", text) for text in texts)
 

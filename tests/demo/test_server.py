@@ -15,8 +15,7 @@ import httpx
 import pytest
 
 from exporter.demo import server
-from exporter.demo.__main__ import run
-from exporter.demo.server import API_ID, PORT, TOKEN, DemoOptions, launch, main, serve
+from exporter.demo.server import API_ID, PORT, TOKEN, DemoOptions, launch, main, run_attached, serve
 from exporter.errors import StartError
 from tests.demo.tiny_company import ManualClock
 
@@ -74,7 +73,7 @@ def test_attached_it_stops_when_standard_input_is_closed(
 ) -> None:
     monkeypatch.setattr("sys.stdin", SimpleNamespace(buffer=io.BytesIO()))
     before = signal.getsignal(signal.SIGTERM)
-    assert run(["--listen", "127.0.0.1:0", "--months", "0", "--attached"]) == 0
+    assert run_attached("127.0.0.1", "0", "7", "0") == 0
     assert capsys.readouterr().out.startswith("http://127.0.0.1:")
     assert signal.getsignal(signal.SIGTERM) is before
     assert gc.isenabled()
@@ -91,8 +90,8 @@ def test_unattached_it_stops_on_sigterm(monkeypatch: pytest.MonkeyPatch) -> None
     main(port=0, options=SHORT)
 
 
-def test_the_command_prints_the_error(port_in_use: int, capsys: pytest.CaptureFixture[str]) -> None:
-    assert run(["--listen", f"127.0.0.1:{port_in_use}", "--months", "0"]) == 1
+def test_the_launched_process_prints_the_error(port_in_use: int, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run_attached("127.0.0.1", str(port_in_use), "7", "0") == 1
     assert str(port_in_use) in capsys.readouterr().err
 
 

@@ -8,9 +8,7 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Iterator
 from datetime import date, datetime, timedelta
-from functools import cached_property
 from random import Random
-from threading import Lock
 from typing import Generic, TypeVar
 
 from exporter.demo.company import phones, sales, service
@@ -64,54 +62,34 @@ class Timeline(Generic[L]):
             self._indexed = len(self.records)
 
 
-class DailySimulation:
-    """Simulates day by day. `advance` moves it forward; it never goes back."""
-
-    def __init__(self, first: date) -> None:
-        self._next_day = first
-        self._advancing = Lock()
-
-    def advance(self, now: int) -> None:
-        """Simulates all days up to and including the local day of `now`."""
-        last = local_day(now)
-        with self._advancing:
-            if last >= self._next_day:
-                self._simulate(self._next_day, last)
-                self._next_day = last + timedelta(days=1)
-
-    def _simulate(self, first: date, last: date) -> None:
-        raise NotImplementedError
-
-
-class DemoCompany(DailySimulation):
-    """The simulated company since its first day, `since`."""
+class DemoCompany:
+    """The simulated company since its first day, `since`. `people` includes former employees."""
 
     def __init__(self, seed: int, since: date) -> None:
-        super().__init__(since)
+        self.seed, self.since = seed, since
         self.staff = Staff(seed)
-        self.since = since
+        self.people: tuple[Employee, ...] = self.staff.members
         self.deals: Timeline[DealHistory] = Timeline()
         self.leads: Timeline[LeadHistory] = Timeline()
         self.tickets: Timeline[TicketHistory] = Timeline()
         self.calls: Timeline[PhoneCall] = Timeline()
-        self.seed = seed
+        self._next_day = since
 
-    @cached_property
-    def people(self) -> tuple[Employee, ...]:
-        """All employees, including former ones."""
-        return self.staff.members
+    def advance(self, now: int) -> None:
+        """Simulates all days up to and including the local day of `now`; never goes back."""
+        last = local_day(now)
+        if last >= self._next_day:
+            first, self._next_day = self._next_day, last + timedelta(days=1)
+            warm_up = self.since - WARM_UP if first == self.since else first
+            self._fill(self.deals, "deals", sales.deals, warm_up, last)
+            self._fill(self.leads, "leads", sales.leads, warm_up, last)
+            self._fill(self.tickets, "tickets", service.tickets, warm_up, last)
+            self._fill(self.calls, "calls", phones.calls, first, last)
 
     def calls_between(self, since: int, until: int) -> tuple[int, int]:
         """The slice bounds in `calls.records` of calls that started from `since` up to and including `until`."""
         low = bisect_left(self.calls.records, since, key=lambda call: call.started_at)
         return low, bisect_right(self.calls.records, until, key=lambda call: call.started_at)
-
-    def _simulate(self, first: date, last: date) -> None:
-        warm_up = self.since - WARM_UP if first == self.since else first
-        self._fill(self.deals, "deals", sales.deals, warm_up, last)
-        self._fill(self.leads, "leads", sales.leads, warm_up, last)
-        self._fill(self.tickets, "tickets", service.tickets, warm_up, last)
-        self._fill(self.calls, "calls", phones.calls, first, last)
 
     def _fill(self, timeline: Timeline[L], kind: str, draw: Draw[L], first: date, last: date) -> None:
         opening = midnight(self.since)

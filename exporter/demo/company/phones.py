@@ -29,23 +29,12 @@ def calls(rng: Random, staff: Staff, day: date, first_id: int) -> Iterator[Phone
     starts = [(office_time(rng, day), True) for _ in range(inbound)]
     starts += [(any_time(rng, day), True) for _ in range(count_around(rng, 3 + 5 * activity_today))]
     starts += [(office_time(rng, day), False) for _ in range(outbound)]
-    shifts = _shifts(staff, day)
+    agents = {team: [agent for agent in staff.agents if agent.team == team] for team in ("Support", "Customer Care")}
+    shifts = {line: shift(members, day) for line, members in zip(LINES, (*agents.values(), staff.sellers), strict=True)}
+    opens, closes = midnight(day) + OPENS * 3600, midnight(day) + CLOSES * 3600
     for offset, (at, is_inbound) in enumerate(sorted(starts)):
         draw = _inbound if is_inbound else _outbound
-        yield draw(rng, shifts, first_id + offset, at, pressure if _open(at, day) else 0.0)
-
-
-def _shifts(staff: Staff, day: date) -> Mapping[str, Odds[Employee]]:
-    answering = {
-        LINES[0]: [agent for agent in staff.agents if agent.team == "Support"],
-        LINES[1]: [agent for agent in staff.agents if agent.team == "Customer Care"],
-        LINES[2]: staff.sellers,
-    }
-    return {line: shift(members, day) for line, members in answering.items()}
-
-
-def _open(at: int, day: date) -> bool:
-    return is_workday(day) and OPENS * 3600 <= at - midnight(day) < CLOSES * 3600
+        yield draw(rng, shifts, first_id + offset, at, pressure if is_workday(day) and opens <= at < closes else 0.0)
 
 
 def _inbound(rng: Random, shifts: Mapping[str, Odds[Employee]], call_id: int, at: int, pressure: float) -> PhoneCall:

@@ -84,23 +84,17 @@ def _deal(rng: Random, owner: Employee, record_id: int, at: int) -> DealHistory:
 def _path(rng: Random, at: int, won: bool, days: float) -> tuple[StageStep, ...]:
     """Its steps from opening to closing; a few deals stay open for ever."""
     stage_count = len(OPEN_STAGES) if won else _LOST_AFTER.draw(rng)
-    closed_at = office_time(rng, _closing_day(rng, at, won, min(days, 200.0)))
-    closed_at = max(closed_at, at + 3600)
+    day = next_workday(local_day(at) + timedelta(days=min(days, 200.0)))
+    month_end = last_workdays(day.year, day.month)
+    if won and day < month_end[0] and rng.random() < 0.18:  # sellers close what they can at the end of a month
+        day = rng.choice(month_end)
+    closed_at = max(office_time(rng, day), at + 3600)
     moments = sorted(rng.randrange(at + 1, closed_at) for _ in range(stage_count - 1))
     steps = [StageStep(at, OPEN_STAGES[0])]
     steps += [StageStep(moment, stage) for moment, stage in zip(moments, OPEN_STAGES[1:], strict=False)]
     if rng.random() < 0.03:
         return tuple(steps)
     return (*steps, StageStep(closed_at, "won" if won else "lost"))
-
-
-def _closing_day(rng: Random, at: int, won: bool, days: float) -> date:
-    """When it closes: on a workday; wins more often in the last days of a month."""
-    day = next_workday(local_day(at) + timedelta(days=days))
-    month_end = last_workdays(day.year, day.month)
-    if won and day < month_end[0] and rng.random() < 0.18:
-        return rng.choice(month_end)
-    return day
 
 
 def _lead(rng: Random, owner: Employee, record_id: int, at: int) -> LeadHistory:

@@ -152,7 +152,7 @@ class FakeHubspot:
         archived = query.get("archived") == "true"
         people = [member for member in self.company.people if member.works_on(day) is not archived]
         owners = [payloads.owner(member, archived) for member in people]
-        owners += [] if archived else [dict(payloads.QUEUE)]
+        owners += [] if archived else [payloads.queue()]
         first, limit = int(query.get("after", "0")), int(query.get("limit", "100"))
         page = [owner for owner in owners if int(owner["id"]) >= first]
         return _paged(page[:limit], page[limit]["id"] if len(page) > limit else None)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from types import MappingProxyType
 from typing import Any
 
 from exporter.demo.company.entities import DealHistory, LeadHistory, PhoneCall, TicketHistory
@@ -152,47 +151,33 @@ def owner(member: Employee, archived: bool) -> dict[str, Any]:
     user = USER_BASE + member.key
     team = [name for name, _, _ in TEAMS].index(member.team)
     return {
-        "id": owner_id(member.key),
-        "type": "PERSON",
+        **_owner(owner_id(member.key), "PERSON", first, last),
         "email": member.email,
-        "firstName": first,
-        "lastName": last,
         "userId": None if archived else user,
         "userIdIncludingInactive": user,
         "teams": [] if archived else [{"id": str(TEAM_BASE + team), "name": member.team, "primary": True}],
         "archived": archived,
-        "createdAt": "2023-01-09T08:00:00.000Z",
-        "updatedAt": "2024-02-01T08:00:00.000Z",
     }
 
 
-QUEUE: Mapping[str, Any] = MappingProxyType(
-    {
-        "id": str(QUEUE_OWNER),
-        "type": "QUEUE",
-        "email": "",
-        "firstName": "Unassigned",
-        "lastName": "tickets",
-        "userId": None,
-        "userIdIncludingInactive": None,
-        "archived": False,
-        "createdAt": "2023-01-09T08:00:00.000Z",
-        "updatedAt": "2024-02-01T08:00:00.000Z",
-    }
-)
+def queue() -> dict[str, Any]:
+    """The owner of tickets before the first reply."""
+    return _owner(str(QUEUE_OWNER), "QUEUE", "Unassigned", "tickets")
+
+
+def _owner(key: str, kind: str, first: str, last: str) -> dict[str, Any]:
+    times = {"createdAt": "2023-01-09T08:00:00.000Z", "updatedAt": "2024-02-01T08:00:00.000Z"}
+    no_user = {"email": "", "userId": None, "userIdIncludingInactive": None, "archived": False}
+    return {"id": key, "type": kind, "firstName": first, "lastName": last, **no_user, **times}
 
 
 def pipelines(kind: str) -> list[dict[str, Any]] | None:
     """The pipelines of deals, tickets or leads with their stages; None for other types."""
-    if kind == "deals":
+    if kind in ("deals", "tickets"):
+        table, metadata = (_DEAL_STAGES, _deal_metadata) if kind == "deals" else (_TICKET_STAGES, _ticket_metadata)
         return [
-            _pipeline(pipeline, label, {key: (_label(stage), _deal_meta(stage)) for stage, key in stages.items()})
-            for pipeline, label, stages in _DEAL_STAGES.values()
-        ]
-    if kind == "tickets":
-        return [
-            _pipeline(pipeline, label, {key: (_label(stage), _ticket_meta(stage)) for stage, key in stages.items()})
-            for pipeline, label, stages in _TICKET_STAGES.values()
+            _pipeline(pipeline, label, {key: (_label(stage), metadata(stage)) for stage, key in stages.items()})
+            for pipeline, label, stages in table.values()
         ]
     if kind == "leads":
         return [_pipeline("lead-pipeline-id", "Lead pipeline", {k: (v, {}) for k, v in _LEAD_LABELS.items()})]
@@ -213,11 +198,11 @@ def _pipeline(key: str, label: str, stages: Mapping[str, tuple[str, dict[str, st
     }
 
 
-def _deal_meta(stage: str) -> dict[str, str]:
+def _deal_metadata(stage: str) -> dict[str, str]:
     return {"isClosed": _flag(stage in ("won", "lost")), "probability": _PROBABILITY[stage]}
 
 
-def _ticket_meta(stage: str) -> dict[str, str]:
+def _ticket_metadata(stage: str) -> dict[str, str]:
     return {"ticketState": "CLOSED" if stage == "closed" else "OPEN", "isClosed": _flag(stage == "closed")}
 
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import date
+from datetime import date, timedelta
 
-from exporter.demo.company.company import WARM_UP, DailySimulation, DemoCompany, Timeline, draw_days, numbered_days
+from exporter.demo.company.company import WARM_UP, DemoCompany, Timeline, draw_days, numbered_days
+from exporter.demo.company.rhythm import local_day
 from tests.vendors.stripe import billing
 from tests.vendors.stripe.ledger import Bill, Charge, Contract
 
@@ -13,11 +14,11 @@ FOUNDED = date(2023, 1, 1)
 """The first contracts are of that day, whenever the history that is told begins."""
 
 
-class Books(DailySimulation):
+class Books:
     """What is billed, from the company's first day on."""
 
     def __init__(self, company: DemoCompany) -> None:
-        super().__init__(min(FOUNDED, company.since))
+        self._next_day = min(FOUNDED, company.since)
         self.contracts: Timeline[Contract] = Timeline()
         self.bills: Timeline[Bill] = Timeline()
         self._company = company
@@ -25,7 +26,12 @@ class Books(DailySimulation):
         self._in_order = True
         self._of_contract: dict[int, list[Bill]] = {}
 
-    def _simulate(self, first: date, last: date) -> None:
+    def advance(self, now: int) -> None:
+        """Draws all days up to and including the local day of `now`; never goes back."""
+        first, last = self._next_day, local_day(now)
+        if last < first:
+            return
+        self._next_day = last + timedelta(days=1)
         seed, staff = self._company.seed, self._company.staff
         self.contracts.extend(draw_days(seed, "contracts", billing.contracts, staff, (first, last)))
         for day, first_id in numbered_days(max(first, self._company.since - WARM_UP), last):

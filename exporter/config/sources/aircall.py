@@ -26,8 +26,3 @@ class AircallOptions(HttpOptions):
     """What to read."""
     history: Annotated[Duration, Field(ge=ONE_SECOND)] = parse_duration("180d")
     """How far back calls are read; Aircall keeps about six months by default."""
-
-    @property
-    def reads(self) -> tuple[str, ...]:
-        """The entities to read."""
-        return self.entities

@@ -82,8 +82,3 @@ class AsteriskOptions(HttpOptions):
         if "measurements" in self.entities and (self.manager is None or self.base_url is None):
             raise ValueError("measurements need manager and base_url, such as http://127.0.0.1:8088")
         return self
-
-    @property
-    def reads(self) -> tuple[str, ...]:
-        """The entities asked for."""
-        return self.entities

@@ -48,8 +48,11 @@ class SourceOptions(Section):
 
     @property
     def reads(self) -> tuple[str, ...]:
-        """The entities that this source reads."""
-        raise NotImplementedError
+        """The entities to read; a provider without the option `entities` overrides it."""
+        entities: tuple[str, ...] | None = getattr(self, "entities", None)
+        if entities is None:
+            raise NotImplementedError
+        return entities
 
     @property
     def column_maps(self) -> tuple[tuple[tuple[str | int, ...], str, ColumnMap], ...]:

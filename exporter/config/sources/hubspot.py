@@ -38,15 +38,10 @@ class HubspotOptions(HttpOptions):
     """Further properties per entity, stored as attributes.NAME."""
 
     @model_validator(mode="after")
-    def _one_way_in(self) -> Self:
+    def _exactly_one_credential(self) -> Self:
         if (self.token is None) == (self.oauth is None):
             raise invalid(
                 "exactly one of token and oauth is required",
                 "token: of a private app, or oauth: an app with its refresh token",
             )
         return self
-
-    @property
-    def reads(self) -> tuple[str, ...]:
-        """The entities to read."""
-        return self.entities

@@ -39,12 +39,7 @@ class PipedriveOptions(HttpOptions):
     """Custom fields with a lead's dates: Pipedrive itself keeps none, and deletes a lead that it turns into a deal."""
 
     @model_validator(mode="after")
-    def _one_way_in(self) -> Self:
+    def _exactly_one_credential(self) -> Self:
         if (self.token is None) == (self.oauth is None):
             raise ValueError("exactly one of token and oauth")
         return self
-
-    @property
-    def reads(self) -> tuple[str, ...]:
-        """The entities asked for."""
-        return self.entities

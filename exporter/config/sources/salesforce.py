@@ -50,12 +50,7 @@ class SalesforceOptions(HttpOptions):
     """Pause for an hour once this share of the org's daily API requests is used, by any client."""
 
     @model_validator(mode="after")
-    def _one_way_in(self) -> Self:
+    def _exactly_one_credential(self) -> Self:
         if (self.client_secret is None) == (self.jwt is None):
             raise ValueError("exactly one of client_secret and jwt")
         return self
-
-    @property
-    def reads(self) -> tuple[str, ...]:
-        """The entities to read."""
-        return self.entities

@@ -22,8 +22,3 @@ class StripeOptions(HttpOptions):
         tuple[Literal["subscriptions", "invoices", "payments"], ...], Field(strict=False, min_length=1)
     ] = ("subscriptions", "invoices", "payments")
     """What to read."""
-
-    @property
-    def reads(self) -> tuple[str, ...]:
-        """The entities asked for."""
-        return self.entities

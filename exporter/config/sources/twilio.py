@@ -36,8 +36,3 @@ class TwilioOptions(HttpOptions):
         if self.workspace_sid is None and set(self.entities) & {"people", "measurements"}:
             raise ValueError("people and measurements come from TaskRouter: give workspace_sid")
         return self
-
-    @property
-    def reads(self) -> tuple[str, ...]:
-        """The entities asked for."""
-        return self.entities

@@ -40,12 +40,7 @@ class ZendeskOptions(HttpOptions):
     """How far back tickets, ratings and calls are read."""
 
     @model_validator(mode="after")
-    def _one_way_in(self) -> Self:
+    def _exactly_one_credential(self) -> Self:
         if (self.oauth is None) == (self.api_token is None):
             raise ValueError("exactly one of oauth and api_token")
         return self
-
-    @property
-    def reads(self) -> tuple[str, ...]:
-        """The entities to read."""
-        return self.entities

@@ -136,7 +136,7 @@ def total_of(response: ApiResponse) -> int:
     total = find(response.body, "meta.total")
     if isinstance(total, int) and not isinstance(total, bool):
         return total
-    raise SourceRejectedError(Reason.SCHEMA, "the answer does not say how many rows there are")
+    raise SourceRejectedError(Reason.SCHEMA, "the response does not say how many rows there are")
 
 
 def _span(since: int, until: int) -> dict[str, str]:

@@ -92,7 +92,7 @@ class SoqlPass:
         while True:
             body = response.body
             if not isinstance(body, dict) or not isinstance(body.get("records"), list) or "done" not in body:
-                raise SourceRejectedError(Reason.SCHEMA, "the answer is not the result of a query")
+                raise SourceRejectedError(Reason.SCHEMA, "the response is not the result of a query")
             yield body["records"]
             if body["done"]:
                 return

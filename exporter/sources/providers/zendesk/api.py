@@ -30,7 +30,8 @@ def classify(status: int, headers: Mapping[str, str], body: bytes) -> SourceErro
         return SourceRejectedError(Reason.FORBIDDEN, "the account's plan does not have this")
     if status == 403:
         return SourceRejectedError(
-            Reason.FORBIDDEN, "the token may not read this: is the scope written right, and its user an admin?"
+            Reason.FORBIDDEN,
+            "the token may not read this: check that its scope is spelt right and its user is an admin",
         )
     return None
 
@@ -71,7 +72,7 @@ class ExportPages:
         """The cursor until the stream ends; raises SourceRejectedError(SCHEMA) if the response does not say."""
         end_of_stream, cursor = response.body.get("end_of_stream"), next_position(response)
         if not isinstance(end_of_stream, bool) or (cursor is None and not end_of_stream):
-            raise SourceRejectedError(Reason.SCHEMA, "the export says neither that it ends nor how it goes on")
+            raise SourceRejectedError(Reason.SCHEMA, "the export has neither an end nor a next cursor")
         return None if end_of_stream else cursor
 
 

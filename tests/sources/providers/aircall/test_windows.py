@@ -20,7 +20,7 @@ def test_a_stored_window_is_read_back_unchanged(window: CallWindow) -> None:
 
 def test_a_page_advances_the_window_and_its_oldest_and_latest_call() -> None:
     calls = [Call(id="1", started_at=NOON.replace(hour=hour)) for hour in (9, 11)] + [Call(id="2")]
-    window = CallWindow(5, 9, oldest=NOON, latest=NOON.replace(hour=10)).after(calls, 3, 80, "2:50")
+    window = CallWindow(5, 9, oldest=NOON, latest=NOON.replace(hour=10)).after(calls, 3, 80, "2:50", NOON)
     assert (window.rows, window.promised, window.position) == (3, 80, "2:50")
     assert (window.oldest, window.latest) == (NOON.replace(hour=9), NOON.replace(hour=11))
 
@@ -29,7 +29,7 @@ def test_a_page_advances_the_window_and_its_oldest_and_latest_call() -> None:
     ("totals", "shrunk", "promised"), [((80, 80), False, 80), ((80, 81), False, 80), ((80, 79), True, 79)]
 )
 def test_a_falling_total_means_that_rows_have_moved(totals: tuple[int, int], shrunk: bool, promised: int) -> None:
-    window = CallWindow(5, 9).after([], 0, totals[0], "2").after([], 0, totals[1], "3")
+    window = CallWindow(5, 9).after([], 0, totals[0], "2", NOON).after([], 0, totals[1], "3", NOON)
     assert (window.shrunk, window.promised) == (shrunk, promised)
 
 

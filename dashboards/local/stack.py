@@ -29,7 +29,7 @@ PROGRAMS: Mapping[str, tuple[tuple[str, ...], int]] = {
 GRACE_SECONDS = 10.0
 """How long a program may take to terminate."""
 
-HistoryWriter = Callable[[Path, Event], bool]
+HistoryCallback = Callable[[Path, Event], bool]
 """Writes the KPI history to a file once the first load is complete; False if the event ended the wait."""
 
 _log = logging.getLogger(__name__)
@@ -78,7 +78,7 @@ class Children:
 
 
 @contextmanager
-def begin(config: Config, exporter_url: str, directory: Path, history: HistoryWriter) -> Iterator[dict[str, str]]:
+def begin(config: Config, exporter_url: str, directory: Path, history: HistoryCallback) -> Iterator[dict[str, str]]:
     """Starts the installed programs in the background, yields each program's address, and stops them on exit.
 
     Instead of an address, a program that is not installed has a message. Prometheus starts last, because its database
@@ -115,7 +115,7 @@ class _Stack:
     programs: Mapping[str, str]
     ports: Mapping[str, int]
     children: Children
-    history: HistoryWriter
+    history: HistoryCallback
 
     def start(self) -> None:
         """Generates the files and starts the programs. Logs errors, which the exporter survives."""

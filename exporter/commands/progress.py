@@ -14,7 +14,7 @@ from threading import Lock
 from time import monotonic
 from typing import TYPE_CHECKING, TextIO, cast
 
-from exporter.sync.observer import NullObserver, Observer, PassReport, Progress
+from exporter.sync.observer import Observer, PassReport, Progress
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -30,7 +30,7 @@ ProgressCallback = Callable[[int, int], None]
 _log = logging.getLogger(__name__)
 
 
-class ProgressLogger(NullObserver):
+class ProgressLogger(Observer):
     """Logs a long pass once per minute."""
 
     def __init__(self) -> None:
@@ -53,7 +53,7 @@ class ProgressLogger(NullObserver):
         self._logged_at.pop((report.source, report.entity), None)
 
 
-class ProgressBars(NullObserver):
+class ProgressBars(Observer):
     """A bar per entity that is being read. Transient bars show full passes only, and disappear at their end."""
 
     def __init__(self, progress: RichProgress, *, transient: bool = False) -> None:

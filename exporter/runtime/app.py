@@ -20,7 +20,7 @@ from exporter.runtime.config_file import LoadedConfig, config_digest, read_confi
 from exporter.runtime.reporter import adopt_config, initialise
 from exporter.settings import Settings
 from exporter.store.store import Store
-from exporter.sync.observer import NullObserver, Observer
+from exporter.sync.observer import Observer
 from exporter.web.server import ServedState, bind, create_app, serve
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ class App:
         self._environ = environ
         self._logs = logs
         self._clock = clock
-        self._observer = observer or NullObserver()
+        self._observer = observer or Observer()
         self._state = ServedState(SelfMetrics())
         self._reloader: Reloader | None = None
         self.store: Store | None = None

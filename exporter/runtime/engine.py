@@ -19,7 +19,7 @@ from exporter.runtime.publisher import Publisher
 from exporter.runtime.reporter import Reporter
 from exporter.runtime.source_jobs import push_inboxes, sync_jobs
 from exporter.store.store import Store
-from exporter.sync.observer import NullObserver, Observer
+from exporter.sync.observer import Observer
 from exporter.sync.scheduler import Scheduler
 from exporter.web.server import ServedState
 
@@ -41,7 +41,7 @@ class EngineContext:
     data_dir: Path
     clock: Clock
     evaluate_every: float = 10.0
-    observer: Observer = field(default_factory=NullObserver)
+    observer: Observer = field(default_factory=Observer)
 
 
 class Engine:

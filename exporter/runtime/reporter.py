@@ -13,12 +13,12 @@ from exporter.errors import Reason
 from exporter.exposition.self_metrics import SelfMetrics
 from exporter.naming import SourceState
 from exporter.store.state import Outcome
-from exporter.sync.observer import NullObserver, Observer, PassReport, Progress
+from exporter.sync.observer import Observer, PassReport, Progress
 
 _log = logging.getLogger(__name__)
 
 
-class Reporter:
+class Reporter(Observer):
     """The observer of the sync and the telemetry of the sources. Safe to call from any thread.
 
     `wake` is called when a pass was published. `observer` receives pages and passes, too.
@@ -29,7 +29,7 @@ class Reporter:
     ) -> None:
         self._self_metrics = self_metrics
         self._wake = wake
-        self._observer = observer or NullObserver()
+        self._observer = observer or Observer()
         self._reads = {source.name: source.reads for source in config.sources}
         self._succeeded: dict[tuple[str, str], bool] = {}
         self._failures: dict[tuple[str, str], Reason | None] = {}

@@ -1,4 +1,4 @@
-"""A digest of the options that decide which records a source gives and what they hold."""
+"""A digest of the options that determine which records a source returns and what they contain."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 from exporter.config.fields import Secret
 from exporter.config.sources.base import SourceOptions
 
-_HOW_ONLY = frozenset(
+_WITHOUT_EFFECT = frozenset(
     {
         "sync_every",
         "stale_after",
@@ -22,30 +22,26 @@ _HOW_ONLY = frozenset(
         "allow_private",
     }
 )
-"""Options that say how and when something is read, not what."""
+"""Options that determine how and when something is read, not what."""
 
 
 def fingerprint(options: SourceOptions, entity: str, zone: ZoneInfo) -> str:
-    """Another value means that what was read before may be wrong, so the entity is read anew in full.
+    """The digest for one entity; if it changes, stored records may be wrong and the entity is read again in full.
 
-    Secrets do not count, nor what concerns only other entities. `zone` is the company's, in which times without
-    one were read.
+    Secrets are left out, as is whatever concerns only other entities. `zone` is the company's time zone, which applies
+    to times without one.
     """
-    content = {
-        name: _part(name, getattr(options, name), entity)
-        for name in sorted(type(options).model_fields)
-        if name not in _HOW_ONLY
-    }
+    content: dict[str, Any] = {}
+    for name in sorted(type(options).model_fields):
+        value = getattr(options, name)
+        if name == "entities":
+            content[name] = [_plain(section) for section in value if getattr(section, "entity", None) == entity]
+        elif name == "properties":
+            content[name] = _plain(value.get(entity))
+        elif name not in _WITHOUT_EFFECT:
+            content[name] = _plain(value)
     text = json.dumps([entity, zone.key, content], sort_keys=True, default=str)
     return hashlib.sha256(text.encode()).hexdigest()[:16]
-
-
-def _part(name: str, value: Any, entity: str) -> Any:
-    if name == "entities":
-        return [_plain(part) for part in value if getattr(part, "entity", None) == entity]
-    if name == "properties":
-        return _plain(value.get(entity))
-    return _plain(value)
 
 
 def _plain(value: Any) -> Any:
@@ -54,7 +50,7 @@ def _plain(value: Any) -> Any:
     if hasattr(type(value), "model_fields"):
         return {name: _plain(getattr(value, name)) for name in type(value).model_fields}
     if isinstance(value, dict):
-        return {str(key): _plain(part) for key, part in value.items()}
+        return {str(key): _plain(element) for key, element in value.items()}
     if isinstance(value, list | tuple):
-        return [_plain(part) for part in value]
+        return [_plain(element) for element in value]
     return value

@@ -1,23 +1,22 @@
-"""What the sync tells about its work: to the self-metrics, the progress bar, the log and the evaluator."""
+"""What the sync reports about its work: to the self-metrics, the progress bar, the log and the evaluator."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Protocol
 
 from exporter.errors import Reason
 from exporter.naming import SourceState
 
 
-def _none() -> Mapping[Reason, int]:
+def _no_rejections() -> Mapping[Reason, int]:
     return {}
 
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far a pass is. `total` is what the vendor promised, where it promises; `seconds` since it was taken up."""
+    """The progress of a pass. `total` is what the vendor announced, if it did; `seconds` counts from the resumption."""
 
     source: str
     entity: str
@@ -29,12 +28,12 @@ class Progress:
 
     @property
     def rate(self) -> float:
-        """Records a second."""
+        """Records per second."""
         return self.records / self.seconds if self.seconds > 0 else 0.0
 
     @property
     def remaining(self) -> float | None:
-        """Seconds until the end at this rate; None where the total is not known."""
+        """Seconds until the end at this rate; None if the total is unknown."""
         if self.total is None or not self.rate:
             return None
         return max(self.total - self.records, 0) / self.rate
@@ -42,11 +41,11 @@ class Progress:
 
 @dataclass(frozen=True, slots=True)
 class PassReport:
-    """How one pass over one entity ended.
+    """The result of one pass over one entity.
 
-    `paused` says that a full pass made way for newer changes and goes on later: neither success nor failure.
-    `rejected` counts records by reason, the other counts are the store's. `retry_after` is how many seconds
-    the vendor wants to be left alone.
+    `paused` says that a full pass yielded to newer changes and resumes later: it neither succeeded nor failed.
+    `rejected` counts records by reason; the other counts come from the store. `retry_after` is the number of seconds
+    for which the vendor accepts no request.
     """
 
     source: str
@@ -60,7 +59,7 @@ class PassReport:
     updated: int = 0
     unchanged: int = 0
     deleted: int = 0
-    rejected: Mapping[Reason, int] = field(default_factory=_none)
+    rejected: Mapping[Reason, int] = field(default_factory=_no_rejections)
     records: int = 0
     pages: int = 0
     seconds: float = 0.0
@@ -68,74 +67,33 @@ class PassReport:
 
     @property
     def rejected_total(self) -> int:
-        """How many records were not taken."""
+        """The number of rejected records."""
         return sum(self.rejected.values())
 
-    @property
-    def changed(self) -> bool:
-        """True where rows of the store are other than before."""
-        return bool(self.new or self.updated or self.deleted)
 
-
-class Observer(Protocol):
-    """Called on the sync's event loop: every method returns at once and never raises."""
+class Observer:
+    """Receives events on the sync's event loop. Methods must return at once and never raise; these do nothing."""
 
     def progressed(self, progress: Progress) -> None:
         """A page was read."""
-        ...
 
     def finished(self, report: PassReport) -> None:
-        """A pass ended, well or not."""
-        ...
+        """A pass succeeded, failed or paused."""
 
     def published(self, source: str, entity: str) -> None:
-        """A pass was published: rows or the watermark are other than before."""
-        ...
+        """A pass was published: rows or the watermark changed."""
 
     def scheduled(self, source: str, entity: str, at: datetime) -> None:
-        """When the entity is read next."""
-        ...
+        """The entity's next pass is due at this instant."""
 
     def state_changed(self, source: str, state: SourceState) -> None:
-        """What the source is doing now."""
-        ...
+        """The source has another state."""
 
     def store_failed(self, operation: str, reason: str) -> None:
-        """An operation of the store failed (begin, stage, publish, deliver, fail, ping); `reason`: error or damaged."""
-        ...
+        """A store operation failed (begin, stage, publish, deliver, fail, ping) with `reason` error or damaged."""
 
     def store_rebuilt(self) -> None:
-        """A damaged store was moved aside while running."""
-        ...
+        """A damaged store was replaced by an empty one."""
 
     def clock_jumped(self, seconds: float) -> None:
         """The wall clock jumped by more than a minute."""
-        ...
-
-
-class NullObserver:
-    """An observer that listens to nothing; others override what they want to hear."""
-
-    def progressed(self, progress: Progress) -> None:
-        """Nothing."""
-
-    def finished(self, report: PassReport) -> None:
-        """Nothing."""
-
-    def published(self, source: str, entity: str) -> None:
-        """Nothing."""
-
-    def scheduled(self, source: str, entity: str, at: datetime) -> None:
-        """Nothing."""
-
-    def state_changed(self, source: str, state: SourceState) -> None:
-        """Nothing."""
-
-    def store_failed(self, operation: str, reason: str) -> None:
-        """Nothing."""
-
-    def store_rebuilt(self) -> None:
-        """Nothing."""
-
-    def clock_jumped(self, seconds: float) -> None:
-        """Nothing."""

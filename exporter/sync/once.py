@@ -1,4 +1,4 @@
-"""One pass over every source: `sync --once`, and what `values` needs before it can answer."""
+"""One pass over every source, for `sync --once` and for commands that need current records."""
 
 from __future__ import annotations
 
@@ -15,24 +15,29 @@ from exporter.sync.page_writer import StoreThread
 from exporter.sync.pass_runner import PassRequest, PassRunner
 from exporter.sync.schedule import Job
 
-PATIENCE = 120.0
-"""Seconds that a source may ask to be left alone, in all, before its pass counts as failed."""
+MAX_WAIT = 120.0
+"""Seconds in total for which a pass waits because the vendor asks for it, before it counts as failed."""
 
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """What every pass did, in the order of sources and entities."""
+    """The reports of all passes, in the order of sources and entities."""
 
     passes: tuple[PassReport, ...]
 
     @property
     def success(self) -> bool:
-        """True where no pass failed."""
+        """True if no pass failed."""
         return all(report.success for report in self.passes)
 
     def as_json(self) -> dict[str, Any]:
-        """The summary as JSON takes it: `{"success": ..., "passes": [{"source": ..., "entity": ..., ...}]}`."""
-        return {"success": self.success, "passes": [_as_json(report) for report in self.passes]}
+        """`{"success": ..., "passes": [{"source": ..., "entity": ..., ...}]}`."""
+        passes = []
+        for report in self.passes:
+            content = {**asdict(report), "rejected": report.rejected_total, "rejected_by": dict(report.rejected)}
+            del content["paused"], content["retry_after"]
+            passes.append(content)
+        return {"success": self.success, "passes": passes}
 
 
 async def sync_once(
@@ -44,9 +49,9 @@ async def sync_once(
     full: bool = False,
     only: Collection[tuple[str, str]] | None = None,
 ) -> Summary:
-    """Reads all sources beside each other, each one's entities in order, and never raises for a source's failure.
+    """Reads all sources concurrently, each one's entities in order. Failures of a source are in the summary.
 
-    `full` reads everything, `only` names the (source, entity) pairs to read. A pass that was interrupted goes on.
+    `full` reads everything again; `only` selects (source, entity) pairs. Interrupted passes resume.
     """
     thread = StoreThread()
     runner = PassRunner(store, thread, observer, clock)
@@ -54,33 +59,27 @@ async def sync_once(
         reports = await asyncio.gather(*(_read(job, runner, full, only) for job in jobs))
     finally:
         thread.close()
-    return Summary(tuple(report for source in reports for report in source))
+    return Summary(tuple(report for source_reports in reports for report in source_reports))
 
 
 async def _read(job: Job, runner: PassRunner, full: bool, only: Collection[tuple[str, str]] | None) -> list[PassReport]:
     reports: list[PassReport] = []
-    failed: PassReport | None = None
+    failure: PassReport | None = None
     for entity in job.source.entities:
         if only is not None and (job.source.name, entity) not in only:
             continue
-        report = await runner.refuse(failed, entity) if failed else await _patiently(job, entity, runner, full)
+        report = await (runner.skip(failure, entity) if failure else _run(job, entity, runner, full))
         reports.append(report)
-        failed = report if report.reason in SOURCE_WIDE else None
+        failure = report if report.reason in SOURCE_WIDE else None
     return reports
 
 
-async def _patiently(job: Job, entity: str, runner: PassRunner, full: bool) -> PassReport:
-    """A pass that goes on after the waits the vendor asks for, within reason."""
-    patience = PATIENCE
+async def _run(job: Job, entity: str, runner: PassRunner, full: bool) -> PassReport:
+    """Makes a pass, which resumes after the waits that the vendor asks for, up to MAX_WAIT."""
+    remaining = MAX_WAIT
     while True:
         report = await runner.run(PassRequest(job.source, entity, full, job.fingerprints.get(entity, "")))
-        if report.retry_after is None or report.retry_after > patience:
+        if report.retry_after is None or report.retry_after > remaining:
             return report
-        patience -= max(report.retry_after, 1.0)
+        remaining -= max(report.retry_after, 1.0)
         await asyncio.sleep(report.retry_after)
-
-
-def _as_json(report: PassReport) -> dict[str, Any]:
-    content = asdict(report)
-    del content["paused"], content["retry_after"]
-    return {**content, "rejected": report.rejected_total, "rejected_by": dict(report.rejected)}

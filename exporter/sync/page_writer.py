@@ -1,4 +1,4 @@
-"""The store on a thread of its own, and pages written to it while the next ones are fetched."""
+"""The store on its own thread, and pages that are written while the next ones are fetched."""
 
 from __future__ import annotations
 
@@ -12,86 +12,89 @@ from typing import Any, ParamSpec, TypeVar
 
 from exporter.passes import Page
 
-P = ParamSpec("P")
-Result = TypeVar("Result")
+Arguments = ParamSpec("Arguments")
+CallResult = TypeVar("CallResult")
 
-ENOUGH_RECORDS = 1000
-"""A commit of fewer records costs as much as one of so many, so small pages share one."""
+BATCH_RECORDS = 1000
+"""A commit of fewer records costs as much as one of this size, so small pages share one."""
 
-MOST_RECORDS = 4000
-"""So many records wait for the writer at most; then the next page is not fetched before they are written."""
+MAX_PENDING_RECORDS = 4000
+"""With this many records pending, the next page is fetched only after they are written."""
 
-LONGEST_WAIT = 1.0
-"""Seconds after which a page is committed however small it is: that much reading a kill may cost."""
+MAX_DELAY = 1.0
+"""Seconds after which a page is committed even if it is small: a kill loses at most this much reading."""
 
 
 class StoreThread:
-    """Runs the store's calls one after the other, in the order they came, off the event loop.
+    """Runs calls of the store one after the other, in order, off the event loop.
 
-    A thread of its own: name look-ups that hang in the loop's shared threads must not stop other sources' writes.
+    The thread is not shared, because name look-ups that hang in the loop's threads must not stop the writes of other
+    sources.
     """
 
     def __init__(self) -> None:
         self._executor = ThreadPoolExecutor(max_workers=1, thread_name_prefix="store")
 
-    async def call(self, function: Callable[P, Result], *args: P.args, **kwargs: P.kwargs) -> Result:
-        """The function's result. A cancelled caller still waits: a write ends committed or rolled back."""
-        running = asyncio.get_running_loop().run_in_executor(self._executor, partial(function, *args, **kwargs))
+    async def call(
+        self, function: Callable[Arguments, CallResult], *args: Arguments.args, **kwargs: Arguments.kwargs
+    ) -> CallResult:
+        """The function's result. Cancellation waits for the call, so that writes end committed or rolled back."""
+        call = asyncio.get_running_loop().run_in_executor(self._executor, partial(function, *args, **kwargs))
         try:
-            return await asyncio.shield(running)
+            return await asyncio.shield(call)
         except asyncio.CancelledError:
             with suppress(Exception):
-                await running
+                await call
             raise
 
     def close(self) -> None:
-        """Waits for the call that is running."""
+        """Waits for the current call."""
         self._executor.shutdown(wait=True)
 
 
 class PageWriter:
-    """Writes a pass's pages behind its back: one commit runs while the next pages are fetched and gathered."""
+    """Writes the pages of a pass in the background: one commit runs while the next pages are fetched."""
 
     def __init__(self, write: Callable[[Page], Coroutine[Any, Any, None]]) -> None:
         self._write = write
-        self._held: list[Page] = []
-        self._running: asyncio.Task[None] | None = None
-        self._last = _now()
+        self._pending: list[Page] = []
+        self._writing: asyncio.Task[None] | None = None
+        self._last_write = _now()
 
     async def add(self, page: Page) -> None:
-        """Takes a page; raises what writing an earlier one raised."""
-        self._held.append(page)
-        held = sum(len(page.records) for page in self._held)
-        if self._running is not None and (self._running.done() or held >= MOST_RECORDS):
+        """Takes a page; raises the error of an earlier write."""
+        self._pending.append(page)
+        records = sum(len(page.records) for page in self._pending)
+        if self._writing is not None and (self._writing.done() or records >= MAX_PENDING_RECORDS):
             await self._wait()
-        if self._running is None and (held >= ENOUGH_RECORDS or _now() - self._last >= LONGEST_WAIT):
+        if self._writing is None and (records >= BATCH_RECORDS or _now() - self._last_write >= MAX_DELAY):
             self._start()
 
     async def flush(self) -> None:
-        """Returns when every page is committed; raises what writing raised."""
+        """Returns once every page is committed; raises the error of a write."""
         await self._wait()
-        if self._held:
+        if self._pending:
             self._start()
             await self._wait()
 
     async def settle(self) -> None:
-        """Returns when no write is running, however it ended; what is held is not written."""
+        """Returns once no write runs, whatever its result; pending pages are not written."""
         with suppress(Exception):
             await self._wait()
 
     def _start(self) -> None:
-        page = together(self._held)
-        self._held = []
-        self._last = _now()
-        self._running = asyncio.create_task(self._write(page))
+        page = combine(self._pending)
+        self._pending = []
+        self._last_write = _now()
+        self._writing = asyncio.create_task(self._write(page))
 
     async def _wait(self) -> None:
-        running, self._running = self._running, None
-        if running is not None:
-            await running
+        writing, self._writing = self._writing, None
+        if writing is not None:
+            await writing
 
 
-def together(pages: list[Page]) -> Page:
+def combine(pages: list[Page]) -> Page:
     """Consecutive pages as one, which resumes after the last."""
     if len(pages) == 1:
         return pages[0]

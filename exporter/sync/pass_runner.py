@@ -1,11 +1,11 @@
-"""One pass of one entity: read, check, stage, publish; whatever goes wrong stays inside its report."""
+"""Runs one pass over one entity: read, validate, stage, publish. Every failure ends up in the pass's report."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
 from collections import Counter
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -27,23 +27,23 @@ from exporter.sync.observer import Observer, PassReport, Progress
 from exporter.sync.page_validation import PageValidator
 from exporter.sync.page_writer import PageWriter, StoreThread
 
-STALLED = 900.0
-"""Seconds without a page after which a pass is given up."""
+STALL_TIMEOUT = 900.0
+"""Seconds without a page after which a pass fails."""
 
-STUCK = 10
-"""A pass that so often could not go on from the same page starts again: its token may be the reason."""
+MAX_RESUME_FAILURES = 10
+"""A pass that fails to resume from the same page this often starts again: its token may be the reason."""
 
-_ANSWERED = frozenset({Reason.SERVER_ERROR, Reason.PROTOCOL})
+_RESPONDED = frozenset({Reason.SERVER_ERROR, Reason.PROTOCOL})
 
-P = ParamSpec("P")
-Result = TypeVar("Result")
+StoreArguments = ParamSpec("StoreArguments")
+StoreResult = TypeVar("StoreResult")
 
 log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class PassRequest:
-    """A pass to make. A full one that can wait makes way after `pause_after` seconds, at a page it can resume."""
+    """A pass to run. A full one pauses after `pause_after` seconds, at the next page that it can resume from."""
 
     source: Source
     entity: str
@@ -53,13 +53,13 @@ class PassRequest:
 
 
 @dataclass(frozen=True, slots=True)
-class _Ending:
-    last: Page | None
+class _ReadResult:
+    last_page: Page | None
     paused: bool = False
 
 
 class PassRunner:
-    """Makes passes. Only cancelling it raises; what had been written by then stays for the next pass."""
+    """Runs passes. Only cancellation raises; pages staged by then stay for the next pass."""
 
     def __init__(
         self,
@@ -67,21 +67,21 @@ class PassRunner:
         thread: StoreThread,
         observer: Observer,
         clock: Callable[[], datetime],
-        stalled: float = STALLED,
+        stall_timeout: float = STALL_TIMEOUT,
     ) -> None:
         self._store = store
         self._thread = thread
         self._observer = observer
         self._clock = clock
-        self._stalled = stalled
-        self._stuck: Counter[tuple[str, str]] = Counter()
+        self._stall_timeout = stall_timeout
+        self._resume_failures: Counter[tuple[str, str]] = Counter()
 
-    async def run(self, errand: PassRequest) -> PassReport:
-        """Makes the pass and says how it ended."""
+    async def run(self, request: PassRequest) -> PassReport:
+        """Runs the pass and reports its result."""
         began = _now()
-        name, entity = errand.source.name, errand.entity
-        intake = PageValidator(entity)
-        report = PassReport(name, entity, errand.full)
+        name, entity = request.source.name, request.entity
+        validator = PageValidator(entity)
+        report = PassReport(name, entity, request.full)
         sync_pass: Pass | None = None
         try:
             sync_pass = await self._stored(
@@ -90,88 +90,109 @@ class PassRunner:
                 name,
                 entity,
                 self._clock(),
-                full=errand.full,
-                fingerprint=errand.fingerprint,
+                full=request.full,
+                fingerprint=request.fingerprint,
             )
             report = replace(report, full=sync_pass.cursor is None)
-            ending = await self._read(errand, sync_pass, intake)
-            if ending.paused:
+            result = await self._read(request, sync_pass, validator)
+            if result.paused:
                 report = replace(report, paused=True)
             else:
-                merged = await self._publish(errand, sync_pass, ending.last, _now() - began)
-                report = _published(report, merged)
+                report = await self._publish(request, sync_pass, result.last_page, report, began)
         except Exception as error:  # noqa: BLE001 - the edge of a pass: nothing may stop the other sources
             report = _failed(report, error)
-            await self._note(report, sync_pass if self._is_spoilt(error, sync_pass, intake) else None)
+            unusable = sync_pass is not None and self._is_unusable(error, sync_pass, validator)
+            await self._record_failure(report, sync_pass if unusable else None)
         report = replace(
-            report, records=intake.records, pages=intake.pages, rejected=dict(intake.rejected), seconds=_now() - began
+            report,
+            records=validator.records,
+            pages=validator.pages,
+            rejected=dict(validator.rejected),
+            seconds=_now() - began,
         )
         self._observer.finished(report)
         if report.success:
             self._observer.published(name, entity)
         return report
 
-    async def refuse(self, failed: PassReport, entity: str) -> PassReport:
-        """The report of a pass that is not even tried, because the source just failed as a whole."""
+    async def skip(self, failure: PassReport, entity: str) -> PassReport:
+        """Reports a pass that is not attempted, because the source has just failed as a whole."""
         report = PassReport(
-            failed.source,
+            failure.source,
             entity,
             full=False,
-            reason=failed.reason,
-            message="not tried: the source failed before",
-            retry_after=failed.retry_after,
+            reason=failure.reason,
+            message="skipped: the source failed before",
+            retry_after=failure.retry_after,
         )
-        await self._note(report, None)
+        await self._record_failure(report, None)
         self._observer.finished(report)
         return report
 
-    async def _read(self, errand: PassRequest, sync_pass: Pass, intake: PageValidator) -> _Ending:
-        writer = PageWriter(lambda page: self._stage(sync_pass, errand.source.name, page))
+    async def _read(self, request: PassRequest, sync_pass: Pass, validator: PageValidator) -> _ReadResult:
+        source, full = request.source, sync_pass.cursor is None
+
+        async def stage(page: Page) -> None:
+            await self._stored("stage", self._store.stage, sync_pass, source.name, page)
+
+        writer = PageWriter(stage)
         began = _now()
         last: Page | None = None
-        pages = errand.source.read(sync_pass)
+        pages = source.read(sync_pass)
         try:
-            async with asyncio.timeout(self._stalled) as deadline:
-                async for found in pages:
-                    deadline.reschedule(_now() + self._stalled)
-                    last = intake.check(found, self._clock())
+            async with asyncio.timeout(self._stall_timeout) as deadline:
+                async for page in pages:
+                    deadline.reschedule(_now() + self._stall_timeout)
+                    last = validator.check(page, self._clock())
                     if last.records or last.rejected or last.resume is not None:
                         await writer.add(last)
-                    self._progress(errand, sync_pass, intake, last, _now() - began)
-                    if _makes_way(errand, sync_pass, last, _now() - began):
-                        intake.finish()
+                    seconds = _now() - began
+                    counts = validator.pages, validator.records
+                    self._observer.progressed(Progress(source.name, request.entity, full, *counts, seconds, last.total))
+                    must_pause = full and request.pause_after is not None and seconds >= request.pause_after
+                    if must_pause and last.resume is not None:
+                        validator.finish()
                         await writer.flush()
-                        return _Ending(last, paused=True)
-            intake.finish()
+                        return _ReadResult(last, paused=True)
+            validator.finish()
             await writer.flush()
-            return _Ending(last)
+            return _ReadResult(last)
         except (SourceUnavailableError, TimeoutError):
-            intake.finish()
+            validator.finish()
             await writer.flush()
             raise
         finally:
             await writer.settle()
-            await _close(pages)
+            close = getattr(pages, "aclose", None)
+            if close is not None:
+                await close()
 
-    async def _stage(self, sync_pass: Pass, source: str, page: Page) -> None:
-        await self._stored("stage", self._store.stage, sync_pass, source, page)
-
-    async def _publish(self, errand: PassRequest, sync_pass: Pass, last: Page | None, seconds: float) -> MergeResult:
-        return await self._stored(
+    async def _publish(
+        self, request: PassRequest, sync_pass: Pass, last_page: Page | None, report: PassReport, began: float
+    ) -> PassReport:
+        merged: MergeResult = await self._stored(
             "publish",
             self._store.publish,
-            errand.source.name,
+            request.source.name,
             sync_pass.entity,
             full=sync_pass.cursor is None,
-            cursor=last.cursor if last else None,
-            listing=last.listing if last else None,
+            cursor=last_page.cursor if last_page else None,
+            listing=last_page.listing if last_page else None,
             at=self._clock(),
-            lag=errand.source.lag,
-            seconds=seconds,
+            lag=request.source.lag,
+            seconds=_now() - began,
+        )
+        return replace(
+            report,
+            success=True,
+            new=merged.new,
+            updated=merged.updated,
+            unchanged=merged.unchanged,
+            deleted=merged.deleted,
         )
 
-    async def _note(self, report: PassReport, abandon: Pass | None) -> None:
-        """Keeps the failure, where the store is able to."""
+    async def _record_failure(self, report: PassReport, abandon: Pass | None) -> None:
+        """Records the failure in the store, if the store is writable."""
         now = self._clock()
         retry_at = None if report.retry_after is None else now + timedelta(seconds=report.retry_after)
         reason = report.reason or Reason.INTERNAL
@@ -180,36 +201,32 @@ class PassRunner:
                 "fail", self._store.fail, report.source, report.entity, reason, now, retry_at=retry_at, abandon=abandon
             )
 
-    async def _stored(self, operation: str, function: Callable[P, Result], *args: P.args, **kwargs: P.kwargs) -> Result:
+    async def _stored(
+        self,
+        operation: str,
+        function: Callable[StoreArguments, StoreResult],
+        *args: StoreArguments.args,
+        **kwargs: StoreArguments.kwargs,
+    ) -> StoreResult:
         try:
             return await self._thread.call(function, *args, **kwargs)
         except StoreError as error:
             self._observer.store_failed(operation, "damaged" if isinstance(error, StoreDamagedError) else "error")
             raise
 
-    def _progress(
-        self, errand: PassRequest, sync_pass: Pass, intake: PageValidator, page: Page, seconds: float
-    ) -> None:
-        full = sync_pass.cursor is None
-        self._observer.progressed(
-            Progress(errand.source.name, errand.entity, full, intake.pages, intake.records, seconds, page.total)
-        )
-
-    def _is_spoilt(self, error: Exception, sync_pass: Pass | None, intake: PageValidator) -> bool:
-        """True where what was staged must not be built upon."""
-        if sync_pass is None:
-            return False
+    def _is_unusable(self, error: Exception, sync_pass: Pass, validator: PageValidator) -> bool:
+        """True if the next pass must not build on the staged pages."""
         if isinstance(error, StoreError):
-            return self._store.up  # not the disk but the content could not be stored
+            return self._store.up  # the content could not be stored, and the disk is fine
         if not isinstance(error, SourceUnavailableError | TimeoutError):
             return True
         key = (sync_pass.entity, str(sync_pass.resume))
-        answered = isinstance(error, SourceError) and error.reason in _ANSWERED
-        if intake.pages or sync_pass.resume is None or not answered:
-            self._stuck.pop(key, None)
+        responded = isinstance(error, SourceError) and error.reason in _RESPONDED
+        if validator.pages or sync_pass.resume is None or not responded:
+            self._resume_failures.pop(key, None)
             return False
-        self._stuck[key] += 1
-        return self._stuck[key] >= STUCK
+        self._resume_failures[key] += 1
+        return self._resume_failures[key] >= MAX_RESUME_FAILURES
 
 
 def _failed(report: PassReport, error: Exception) -> PassReport:
@@ -222,28 +239,6 @@ def _failed(report: PassReport, error: Exception) -> PassReport:
         return replace(report, reason=Reason.TIMEOUT, message="the pass made no progress")
     log.error("a pass failed unexpectedly", exc_info=error, extra={"source": report.source, "entity": report.entity})
     return replace(report, reason=Reason.INTERNAL, message=f"unexpected {type(error).__name__}")
-
-
-def _published(report: PassReport, merged: MergeResult) -> PassReport:
-    return replace(
-        report,
-        success=True,
-        new=merged.new,
-        updated=merged.updated,
-        unchanged=merged.unchanged,
-        deleted=merged.deleted,
-    )
-
-
-def _makes_way(errand: PassRequest, sync_pass: Pass, page: Page, seconds: float) -> bool:
-    due = errand.pause_after is not None and sync_pass.cursor is None and seconds >= errand.pause_after
-    return due and page.resume is not None
-
-
-async def _close(pages: AsyncIterator[Page]) -> None:
-    close = getattr(pages, "aclose", None)
-    if close is not None:
-        await close()
 
 
 def _now() -> float:

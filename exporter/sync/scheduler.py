@@ -1,4 +1,4 @@
-"""All sources' loops, and what watches over them: the store's health, the wall clock, a clean stop."""
+"""Runs the loops of all sources, watches the store and the wall clock, and stops cleanly."""
 
 from __future__ import annotations
 
@@ -12,28 +12,27 @@ from datetime import datetime
 from exporter.errors import StoreDamagedError, StoreError
 from exporter.store.store import Store
 from exporter.sync.observer import Observer
-from exporter.sync.pacing import Pacing
 from exporter.sync.page_writer import StoreThread
 from exporter.sync.pass_runner import PassRunner
 from exporter.sync.schedule import Job
-from exporter.sync.source_loop import Drive, Shared, StoreGate
+from exporter.sync.source_loop import LoopContext, SourceLoop, StoreGate
 
-LOOK = 5.0
-"""Seconds between two looks at the clock and at the store."""
+CHECK_INTERVAL = 5.0
+"""Seconds between two checks of the clock and the store."""
 
-JUMP = 60.0
-"""A difference between wall clock and monotonic clock that is no drift."""
+CLOCK_JUMP = 60.0
+"""Seconds between wall clock and monotonic clock that cannot be drift."""
 
-GRACE = 7.0
-"""Seconds that a stop leaves to writes before it breaks them off."""
+STOP_TIMEOUT = 7.0
+"""Seconds that writes may take after a stop before they are interrupted."""
 
 log = logging.getLogger(__name__)
 
 
 class Scheduler:
-    """Reads every source at its time, from `run` to `stop`.
+    """Reads every source when it is due, from `run` to `stop`.
 
-    Waits are measured by the event loop's monotonic clock; `clock` gives the wall's, in UTC.
+    Waits use the event loop's monotonic clock; `clock` returns the wall clock's time in UTC.
     """
 
     def __init__(
@@ -43,110 +42,108 @@ class Scheduler:
         observer: Observer,
         clock: Callable[[], datetime],
         *,
-        pacing: Pacing | None = None,
-        chance: random.Random | None = None,
+        rng: random.Random | None = None,
     ) -> None:
         self._jobs = tuple(jobs)
         self._store = store
         self._observer = observer
         self._clock = clock
-        self._pacing = pacing or Pacing()
-        self._chance = chance or random.Random()  # noqa: S311 - spreads load, protects nothing
-        self._drives: dict[str, Drive] = {}
-        self._loop: asyncio.AbstractEventLoop | None = None
+        self._rng = rng or random.Random()  # noqa: S311 - spreads load and protects nothing
+        self._source_loops: list[SourceLoop] = []
+        self._event_loop: asyncio.AbstractEventLoop | None = None
         self._stopping: asyncio.Event | None = None
-        self._stop_asked = False
+        self._stop_requested = False
 
     async def run(self) -> None:
-        """Returns after `stop`, within ten seconds, with every write committed or rolled back.
+        """Returns within ten seconds after `stop`, with every write committed or rolled back and all sources closed.
 
-        Closes the sources. Raises StoreDamagedError where the store is damaged and may not be rebuilt.
+        Raises StoreDamagedError if the store is damaged and must not be rebuilt.
         """
-        self._loop, self._stopping = asyncio.get_running_loop(), asyncio.Event()
-        if self._stop_asked:
+        self._event_loop, self._stopping = asyncio.get_running_loop(), asyncio.Event()
+        if self._stop_requested:
             self._stopping.set()
         thread, gate = StoreThread(), StoreGate()
         runner = PassRunner(self._store, thread, self._observer, self._clock)
-        shared = Shared(self._store, thread, runner, gate, self._observer, self._clock, self._pacing, self._chance)
-        self._drives = {job.source.name: Drive(job, shared) for job in self._jobs}
-        watches = (self._stopped(), self._watch_store(gate, thread), self._watch_clock())
-        loops = (drive.run() for drive in self._drives.values())
+        context = LoopContext(self._store, thread, runner, gate, self._observer, self._clock, self._rng)
+        self._source_loops = [SourceLoop(job, context) for job in self._jobs]
+        watches = (self._wait_for_stop(self._stopping), self._watch_store(gate, thread), self._watch_clock())
+        loops = (source_loop.run() for source_loop in self._source_loops)
         tasks = {asyncio.create_task(work) for work in (*watches, *loops)}
         try:
             done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
         finally:
-            await self._wind_up(tasks)
+            await self._cancel(tasks)
             thread.close()
         for task in done:
             task.result()
 
     def stop(self) -> None:
-        """Makes `run` return; from any thread, also before it runs."""
-        self._stop_asked = True
-        if self._loop is not None and self._stopping is not None:
-            with suppress(RuntimeError):  # the loop has ended already
-                self._loop.call_soon_threadsafe(self._stopping.set)
+        """Makes `run` return; may be called from any thread, and before `run`."""
+        self._stop_requested = True
+        if self._event_loop is not None and self._stopping is not None:
+            with suppress(RuntimeError):  # the loop has already ended
+                self._event_loop.call_soon_threadsafe(self._stopping.set)
 
-    async def _stopped(self) -> None:
-        if self._stopping is not None:
-            await self._stopping.wait()
+    @staticmethod
+    async def _wait_for_stop(stopping: asyncio.Event) -> None:
+        await stopping.wait()
 
-    async def _wind_up(self, tasks: set[asyncio.Task[None]]) -> None:
+    async def _cancel(self, tasks: set[asyncio.Task[None]]) -> None:
         for task in tasks:
             task.cancel()
-        _, late = await asyncio.wait(tasks, timeout=GRACE)
-        while late:  # an interruption between two statements goes unheard
+        _, unfinished = await asyncio.wait(tasks, timeout=STOP_TIMEOUT)
+        while unfinished:  # an interrupt between two statements has no effect
             self._store.interrupt()
-            _, late = await asyncio.wait(late, timeout=0.1)
+            _, unfinished = await asyncio.wait(unfinished, timeout=0.1)
         closing = [asyncio.create_task(job.source.close()) for job in self._jobs]
         if closing:
-            _, late = await asyncio.wait(closing, timeout=1.0)
-            for task in late:
+            _, unfinished = await asyncio.wait(closing, timeout=1.0)
+            for task in unfinished:
                 task.cancel()
 
     async def _watch_store(self, gate: StoreGate, thread: StoreThread) -> None:
-        """Notices a store that fails or vanishes, and when it works again."""
+        """Closes the gate when the store fails or vanishes, and opens it when the store works again."""
         while True:
             with suppress(TimeoutError):
-                async with asyncio.timeout(LOOK):
-                    await gate.trouble.wait()
+                async with asyncio.timeout(CHECK_INTERVAL):
+                    await gate.failure.wait()
             try:
                 await thread.call(self._store.ping)
             except StoreDamagedError:
-                gate.shut()
+                gate.close()
                 self._observer.store_failed("ping", "damaged")
-                await self._rebuild(thread)
+                await self._recover(thread)
             except StoreError as error:
-                log.warning("the store cannot be written: %s", error)
+                log.warning("the store is not writable: %s", error)
                 self._observer.store_failed("ping", "error")
-                gate.shut()
-                await asyncio.sleep(LOOK)
+                gate.close()
+                await asyncio.sleep(CHECK_INTERVAL)
                 continue
             if not gate.is_open:
-                gate.reopen()
+                gate.open()
 
-    async def _rebuild(self, thread: StoreThread) -> None:
-        before = self._store.rebuilds
+    async def _recover(self, thread: StoreThread) -> None:
+        rebuilds = self._store.rebuilds
         try:
             await thread.call(self._store.recover)
         except StoreDamagedError:
             raise
         except StoreError as error:
-            log.warning("the store cannot be opened anew: %s", error)
+            log.warning("the store cannot be opened again: %s", error)
             return
-        if self._store.rebuilds > before:
-            log.warning("the store was damaged: it was moved aside, and everything is read anew")
+        if self._store.rebuilds > rebuilds:
+            log.warning("the store was damaged: it was moved aside, and everything is read again")
             self._observer.store_rebuilt()
-            for drive in self._drives.values():
-                drive.restart()
+            for source_loop in self._source_loops:
+                source_loop.restart()
 
     async def _watch_clock(self) -> None:
-        loop = asyncio.get_running_loop()
-        wall, monotonic = self._clock(), loop.time()
+        event_loop = asyncio.get_running_loop()
+        wall, monotonic = self._clock(), event_loop.time()
         while True:
-            await asyncio.sleep(LOOK)
-            passed = (self._clock() - wall).total_seconds() - (loop.time() - monotonic)
-            if abs(passed) > JUMP:
-                log.warning("the wall clock jumped by %.0f seconds", passed)
-                self._observer.clock_jumped(passed)
-            wall, monotonic = self._clock(), loop.time()
+            await asyncio.sleep(CHECK_INTERVAL)
+            jump = (self._clock() - wall).total_seconds() - (event_loop.time() - monotonic)
+            if abs(jump) > CLOCK_JUMP:
+                log.warning("the wall clock jumped by %.0f seconds", jump)
+                self._observer.clock_jumped(jump)
+            wall, monotonic = self._clock(), event_loop.time()

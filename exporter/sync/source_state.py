@@ -1,4 +1,4 @@
-"""What a source is doing, in one word, from how its passes went."""
+"""The state of a source, derived from the outcomes of its passes."""
 
 from __future__ import annotations
 
@@ -11,30 +11,32 @@ from exporter.store.state import Outcome
 
 _AUTH = frozenset({Reason.UNAUTHORIZED, Reason.FORBIDDEN})
 _SCHEMA = frozenset({Reason.SCHEMA, Reason.NOT_JSON, Reason.TOO_MANY_REJECTED})
-_GONE = frozenset({Reason.CONNECT, Reason.DNS, Reason.TLS, Reason.TIMEOUT, Reason.BLOCKED_ORIGIN, Reason.BREAKER_OPEN})
+_UNREACHABLE = frozenset(
+    {Reason.CONNECT, Reason.DNS, Reason.TLS, Reason.TIMEOUT, Reason.BLOCKED_ORIGIN, Reason.BREAKER_OPEN}
+)
 
 
 def source_state(
     entities: Collection[str], outcomes: Iterable[Outcome], *, paused: bool = False, reading: bool = False
 ) -> SourceState:
-    """The state of a source that reads `entities`, of which `outcomes` holds those that were ever tried.
+    """The state of a source with these entities; `outcomes` may lack entities that were never read.
 
-    `paused`: the store cannot take anything, so nothing is read. `reading`: a pass is being made right now.
+    `paused` says that the store is not writable, so that nothing is read; `reading`, that a pass is running now.
     """
-    known = [outcome for outcome in outcomes if outcome.entity in entities]
-    failing = [outcome for outcome in known if outcome.failures]
+    current = [outcome for outcome in outcomes if outcome.entity in entities]
+    failing = [outcome for outcome in current if outcome.failures]
     if paused:
         return SourceState.PAUSED
     if failing:
-        return _trouble(failing, all_fail=len(failing) == len(entities))
-    if len([outcome for outcome in known if outcome.last_success]) == len(entities):
+        return _failure_state(failing, all_fail=len(failing) == len(entities))
+    if len([outcome for outcome in current if outcome.last_success]) == len(entities):
         return SourceState.OK
-    begun = reading or any(outcome.staged or outcome.last_success for outcome in known)
-    return SourceState.BACKFILL if begun else SourceState.STARTING
+    started = reading or any(outcome.staged or outcome.last_success for outcome in current)
+    return SourceState.BACKFILL if started else SourceState.STARTING
 
 
-def _trouble(failing: list[Outcome], *, all_fail: bool) -> SourceState:
-    """The state that says most plainly what to do about it."""
+def _failure_state(failing: list[Outcome], *, all_fail: bool) -> SourceState:
+    """The state that best tells what to do."""
     reasons = {outcome.reason for outcome in failing}
     if reasons & _AUTH:
         return SourceState.AUTH_FAILED
@@ -42,5 +44,5 @@ def _trouble(failing: list[Outcome], *, all_fail: bool) -> SourceState:
         return SourceState.RATE_LIMITED
     if reasons & _SCHEMA:
         return SourceState.SCHEMA_ERROR
-    down = all(outcome.reason in _GONE or outcome.failures >= FAILURE_LIMIT for outcome in failing)
+    down = all(outcome.reason in _UNREACHABLE or outcome.failures >= FAILURE_LIMIT for outcome in failing)
     return SourceState.DOWN if all_fail and down else SourceState.DEGRADED

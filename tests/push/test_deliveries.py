@@ -128,7 +128,7 @@ def test_several_entities_in_one_post_are_stored_together(world: World) -> None:
         (UNKNOWN_ENTITY, False),
     ]
     assert world.observer.reports[2].rejected == {Reason.MISSING_FIELD: 1}
-    assert world.observer.wakes == [("source", "deals"), ("source", "people")]
+    assert world.observer.publications == [("source", "deals"), ("source", "people")]
 
 
 def test_a_post_with_only_rejected_records_is_a_failed_pass(shop: World) -> None:

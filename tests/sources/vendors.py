@@ -13,7 +13,7 @@ from exporter.passes import Page, Pass
 from exporter.sources.base import Source, SourceContext
 from exporter.sources.registry import create
 from exporter.store.store import Store
-from exporter.sync.observer import NullObserver, PassReport
+from exporter.sync.observer import Observer, PassReport
 from exporter.sync.page_writer import StoreThread
 from exporter.sync.pass_runner import PassRequest, PassRunner
 from tests.demo.tiny_company import ManualClock, TinyCompany, deal, phone_call
@@ -223,7 +223,7 @@ def sync(account: Account, store: Store, *, full: bool = False) -> PassReport:
     async def work() -> PassReport:
         thread = StoreThread()
         try:
-            return await PassRunner(store, thread, NullObserver(), account.now).run(
+            return await PassRunner(store, thread, Observer(), account.now).run(
                 PassRequest(account.source, account.entity, full)
             )
         finally:

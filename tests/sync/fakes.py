@@ -11,8 +11,8 @@ from exporter.naming import SourceState
 from exporter.passes import Page, Pass
 from exporter.records import Deal
 from exporter.sources.base import Access
-from exporter.sync.observer import NullObserver, PassReport, Progress
-from tests.sync.virtual import START
+from exporter.sync.observer import Observer, PassReport, Progress
+from tests.sync.virtual_time import START
 
 NOON = datetime(2025, 11, 19, 12, tzinfo=UTC)
 
@@ -71,12 +71,12 @@ class FakeSource:
 
 
 @dataclass
-class Recorder(NullObserver):
+class Recorder(Observer):
     """What the sync told."""
 
     reports: list[PassReport] = field(default_factory=list)
     progress: list[Progress] = field(default_factory=list)
-    wakes: list[tuple[str, str]] = field(default_factory=list)
+    publications: list[tuple[str, str]] = field(default_factory=list)
     plans: list[tuple[str, str, datetime]] = field(default_factory=list)
     states: list[tuple[str, SourceState]] = field(default_factory=list)
     failures: list[tuple[str, str]] = field(default_factory=list)
@@ -90,7 +90,7 @@ class Recorder(NullObserver):
         self.reports.append(report)
 
     def published(self, source: str, entity: str) -> None:
-        self.wakes.append((source, entity))
+        self.publications.append((source, entity))
 
     def scheduled(self, source: str, entity: str, at: datetime) -> None:
         self.plans.append((source, entity, at))

@@ -21,9 +21,9 @@ from exporter.sync.observer import PassReport
 from exporter.sync.page_writer import StoreThread
 from exporter.sync.pass_runner import PassRequest, PassRunner
 from tests.store.samples import watermarks
+from tests.sync.changing_vendor import LAG, Crash, Vendor, VendorSource
 from tests.sync.fakes import Recorder
-from tests.sync.vendor import LAG, Crash, Vendor, VendorSource
-from tests.sync.virtual import run
+from tests.sync.virtual_time import run
 
 KEYS = st.sampled_from("abcdefghij")
 DELAYS = st.sampled_from([timedelta(0), timedelta(seconds=1), LAG])

@@ -10,29 +10,29 @@ from typing import Any
 from exporter.errors import RateLimitedError, Reason, SourceRejectedError, SourceUnavailableError
 from exporter.passes import Page, Pass
 from exporter.store.store import Store
-from exporter.sync.once import PATIENCE, Summary, sync_once
+from exporter.sync.once import MAX_WAIT, Summary, sync_once
 from exporter.sync.schedule import Job
 from tests.store.samples import live
 from tests.sync.fakes import FakeSource, Recorder, answering, clock, deals
-from tests.sync.virtual import now, run
+from tests.sync.virtual_time import now, run
 
 
-def once(store: Store, *sources: FakeSource, heard: Recorder | None = None, **options: Any) -> Summary:
+def once(store: Store, *sources: FakeSource, observer: Recorder | None = None, **options: Any) -> Summary:
     jobs = [Job(source, timedelta(minutes=1)) for source in sources]
-    return run(sync_once(jobs, store, heard or Recorder(), clock, **options))
+    return run(sync_once(jobs, store, observer or Recorder(), clock, **options))
 
 
 def test_every_entity_of_every_source_is_read_once(store: Store) -> None:
     crm = FakeSource("crm", ["deals", "people"], deals=answering(Page(deals(1, 2), cursor="c")))
-    phone, heard = FakeSource("phone", ["calls"]), Recorder()
-    summary = once(store, crm, phone, heard=heard)
+    phone, observer = FakeSource("phone", ["calls"]), Recorder()
+    summary = once(store, crm, phone, observer=observer)
     assert summary.success
     assert [(p.source, p.entity, p.new) for p in summary.passes] == [
         ("crm", "deals", 2),
         ("crm", "people", 0),
         ("phone", "calls", 0),
     ]
-    assert sorted(heard.wakes) == [("crm", "deals"), ("crm", "people"), ("phone", "calls")]
+    assert sorted(observer.publications) == [("crm", "deals"), ("crm", "people"), ("phone", "calls")]
     assert live(store) == ["1", "2"]
 
 
@@ -76,7 +76,7 @@ def test_short_waits_of_the_vendor_are_waited_and_the_pass_goes_on(store: Store)
 
 
 def test_long_waits_are_a_failure(store: Store) -> None:
-    source = FakeSource(deals=answering(RateLimitedError("wait", PATIENCE + 1)))
+    source = FakeSource(deals=answering(RateLimitedError("wait", MAX_WAIT + 1)))
     assert once(store, source).passes[0].reason is Reason.RATE_LIMITED
     endless = FakeSource("endless", deals=answering(RateLimitedError("wait", 50.0)))
     assert once(store, endless).passes[0].reason is Reason.RATE_LIMITED

@@ -9,9 +9,9 @@ import pytest
 
 from exporter.errors import InvalidRecordError, Reason
 from exporter.passes import Page
-from exporter.sync.page_writer import MOST_RECORDS, PageWriter, StoreThread, together
+from exporter.sync.page_writer import MAX_PENDING_RECORDS, PageWriter, StoreThread, combine
 from tests.sync.fakes import deals
-from tests.sync.virtual import run
+from tests.sync.virtual_time import run
 
 
 def test_calls_run_one_after_the_other_in_their_order() -> None:
@@ -61,11 +61,11 @@ def test_what_a_call_raises_is_raised() -> None:
     run(work())
 
 
-def test_pages_written_together_resume_after_the_last() -> None:
+def test_pages_written_combine_resume_after_the_last() -> None:
     rejected = InvalidRecordError(Reason.BAD_TYPE, "amount")
     one, two = Page(deals(1), resume="a"), Page(deals(2, 3), (rejected,), resume="b")
-    assert together([one]) is one
-    assert together([one, two]) == Page(deals(1, 2, 3), (rejected,), resume="b")
+    assert combine([one]) is one
+    assert combine([one, two]) == Page(deals(1, 2, 3), (rejected,), resume="b")
 
 
 def test_reading_waits_once_too_much_is_held() -> None:
@@ -80,7 +80,7 @@ def test_reading_waits_once_too_much_is_held() -> None:
 
         writer = PageWriter(write)
         page = Page(deals(*range(1000)), resume="r")
-        for _ in range(MOST_RECORDS // 1000):
+        for _ in range(MAX_PENDING_RECORDS // 1000):
             await writer.add(page)
         adding = asyncio.create_task(writer.add(page))
         await asyncio.sleep(100)

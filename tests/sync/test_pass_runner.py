@@ -10,25 +10,24 @@ from exporter.store.store import Store
 from exporter.sync.observer import PassReport
 from tests.store.samples import live
 from tests.sync.fakes import NOON, FakeSource, Recorder, answering, deals
-from tests.sync.passes import one_pass
+from tests.sync.run_pass import one_pass
 
 
 def test_a_pass_ends_in_rows_cursor_and_watermark(store: Store) -> None:
-    heard = Recorder()
+    observer = Recorder()
     source = FakeSource(
         lag=timedelta(seconds=30),
         deals=answering(Page(deals(1, 2), resume="r", total=3), Page(deals(3), cursor="c1", total=3)),
     )
-    report = one_pass(store, source, heard)
+    report = one_pass(store, source, observer)
     assert report == PassReport("crm", "deals", full=True, success=True, new=3, records=3, pages=2)
-    assert report.changed
     assert live(store) == ["1", "2", "3"]
     (outcome,) = store.outcomes()
     assert outcome.cursor == "c1"
     assert outcome.watermark == NOON - timedelta(seconds=30)
-    assert [(p.pages, p.records, p.total, p.full) for p in heard.progress] == [(1, 2, 3, True), (2, 3, 3, True)]
-    assert heard.reports == [report]
-    assert heard.wakes == [("crm", "deals")]
+    assert [(p.pages, p.records, p.total, p.full) for p in observer.progress] == [(1, 2, 3, True), (2, 3, 3, True)]
+    assert observer.reports == [report]
+    assert observer.publications == [("crm", "deals")]
 
 
 def test_the_next_pass_is_asked_from_the_cursor(store: Store) -> None:
@@ -38,7 +37,7 @@ def test_the_next_pass_is_asked_from_the_cursor(store: Store) -> None:
     assert source.asked == [(0.0, Pass("deals", NOON, "c1"))]
     assert report.success
     assert not report.full
-    assert not report.changed
+    assert (report.new, report.updated, report.deleted) == (0, 0, 0)
 
 
 def test_a_full_pass_finds_deletions(store: Store) -> None:

@@ -21,14 +21,14 @@ from exporter.errors import (
 from exporter.passes import Page, Pass
 from exporter.records import Deal
 from exporter.store.store import Store
-from exporter.sync import pass_runner as runner_module
+from exporter.sync import pass_runner
 from exporter.sync.observer import PassReport
 from exporter.sync.page_writer import StoreThread
 from exporter.sync.pass_runner import PassRequest, PassRunner
 from tests.store.samples import live
 from tests.sync.fakes import NOON, Answer, FakeSource, Recorder, answering, clock, deals
-from tests.sync.passes import one_pass
-from tests.sync.virtual import now, run
+from tests.sync.run_pass import one_pass
+from tests.sync.virtual_time import now, run
 
 KEPT = {
     "unavailable": SourceUnavailableError(Reason.SERVER_ERROR, "busy"),
@@ -81,12 +81,12 @@ def test_a_page_token_that_never_works_again_is_given_up(store: Store) -> None:
     async def again() -> None:
         thread = StoreThread()
         runner = PassRunner(store, thread, Recorder(), clock)
-        for _ in range(runner_module.STUCK + 1):
+        for _ in range(pass_runner.MAX_RESUME_FAILURES + 1):
             await runner.run(PassRequest(source, "deals"))
         thread.close()
 
     run(again())
-    assert [asked.resume for _, asked in source.asked] == ["r1"] * runner_module.STUCK + [None]
+    assert [asked.resume for _, asked in source.asked] == ["r1"] * pass_runner.MAX_RESUME_FAILURES + [None]
 
 
 def test_a_vendor_that_is_not_there_does_not_spoil_the_token(store: Store) -> None:
@@ -96,7 +96,7 @@ def test_a_vendor_that_is_not_there_does_not_spoil_the_token(store: Store) -> No
     async def again() -> None:
         thread = StoreThread()
         runner = PassRunner(store, thread, Recorder(), clock)
-        for _ in range(runner_module.STUCK + 2):
+        for _ in range(pass_runner.MAX_RESUME_FAILURES + 2):
             await runner.run(PassRequest(source, "deals"))
         thread.close()
 
@@ -124,7 +124,7 @@ def test_the_source_is_let_go_of_however_the_pass_ends(store: Store) -> None:
 
 @pytest.mark.parametrize("operation", ["begin", "stage", "publish", "fail"])
 def test_a_store_that_fails_is_a_failed_pass(store: Store, operation: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    heard = Recorder()
+    observer = Recorder()
 
     def fail(*_: object, **__: object) -> None:
         store._database.up = False
@@ -132,10 +132,10 @@ def test_a_store_that_fails_is_a_failed_pass(store: Store, operation: str, monke
 
     monkeypatch.setattr(store, operation, fail)
     error = [KEPT["unavailable"]] if operation == "fail" else []
-    report = one_pass(store, FakeSource(deals=answering(Page(deals(1), resume="r1"), *error)), heard)
+    report = one_pass(store, FakeSource(deals=answering(Page(deals(1), resume="r1"), *error)), observer)
     monkeypatch.undo()
     assert not report.success
-    assert heard.failures[0] == (operation, "error")
+    assert observer.failures[0] == (operation, "error")
     assert report.reason is (Reason.SERVER_ERROR if operation == "fail" else Reason.STORE)
     store._database.up = True
     assert live(store) == []
@@ -169,17 +169,17 @@ def test_a_cancelled_pass_has_ended_its_writes(store: Store) -> None:
 
 
 def test_a_pass_that_is_not_tried_is_a_failed_one(store: Store) -> None:
-    heard = Recorder()
+    observer = Recorder()
     failed = PassReport("crm", "deals", full=False, reason=Reason.RATE_LIMITED, retry_after=60.0)
 
     async def work() -> PassReport:
         thread = StoreThread()
         try:
-            return await PassRunner(store, thread, heard, clock).refuse(failed, "calls")
+            return await PassRunner(store, thread, observer, clock).skip(failed, "calls")
         finally:
             thread.close()
 
     report = run(work())
     assert (report.entity, report.reason, report.retry_after) == ("calls", Reason.RATE_LIMITED, 60.0)
-    assert heard.reports == [report]
+    assert observer.reports == [report]
     assert store.outcomes()[0].retry_at == NOON + timedelta(minutes=1)

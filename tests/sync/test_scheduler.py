@@ -11,24 +11,24 @@ from exporter.passes import Listing, Page, Pass
 from exporter.store.store import Store
 from tests.store.samples import live
 from tests.sync.fakes import NOON, FakeSource, Recorder, clock, deals
-from tests.sync.schedules import HOUR, gaps, job, scheduled
-from tests.sync.virtual import now
+from tests.sync.run_scheduler import HOUR, gaps, job, scheduled
+from tests.sync.virtual_time import now
 
 RECONCILE = 1500.0
 
 
 def test_each_source_is_read_at_its_own_interval(store: Store) -> None:
     fast, slow = FakeSource("fast", ["deals", "calls"]), FakeSource("slow")
-    heard = Recorder()
-    scheduled(store, job(fast), job(slow, every=600), seconds=1300, heard=heard)
+    observer = Recorder()
+    scheduled(store, job(fast), job(slow, every=600), seconds=1300, observer=observer)
     for entity in ("deals", "calls"):
         assert 20 <= len(fast.times(entity)) <= 22
         assert all(60 <= gap <= 63 for gap in gaps(fast.times(entity)))
     assert all(600 <= gap <= 630 for gap in gaps(slow.times()))
-    assert heard.states_of("fast") == ["starting", "backfill", "ok"]
+    assert observer.states_of("fast") == ["starting", "backfill", "ok"]
     assert fast.closed
     assert slow.closed
-    plan = next(at for name, _, at in heard.plans if name == "slow")
+    plan = next(at for name, _, at in observer.plans if name == "slow")
     assert timedelta(seconds=600) <= plan - NOON <= timedelta(seconds=632)
 
 
@@ -80,12 +80,12 @@ def test_a_long_full_reading_takes_turns_with_changes(store: Store) -> None:
             yield Page(deals(number), resume=str(number + 1))
         yield Page((), cursor="old", listing=Listing())
 
-    source, heard = FakeSource(deals=large), Recorder()
-    scheduled(store, job(source, reconcile=RECONCILE), seconds=2700, heard=heard)
+    source, observer = FakeSource(deals=large), Recorder()
+    scheduled(store, job(source, reconcile=RECONCILE), seconds=2700, observer=observer)
     changes = [at for at, asked in source.asked if asked.cursor is not None]
     assert max(gaps(changes)) < 150, "the newest numbers are never older than two intervals and a page"
-    assert any(report.paused for report in heard.reports)
-    completed = [report for report in heard.reports if report.full and report.success]
+    assert any(report.paused for report in observer.reports)
+    completed = [report for report in observer.reports if report.full and report.success]
     assert len(completed) == 2
     assert set(live(store)) > {str(number) for number in range(30)}
     assert "1000" not in live(store), "what the listing left out is gone"
@@ -94,12 +94,12 @@ def test_a_long_full_reading_takes_turns_with_changes(store: Store) -> None:
 
 
 def test_jumps_of_the_wall_clock_are_told_and_change_no_schedule(store: Store) -> None:
-    source, heard = FakeSource(), Recorder()
+    source, observer = FakeSource(), Recorder()
 
     def wall() -> datetime:
         jump = timedelta(hours=2) if 200 <= now() < 400 else timedelta(hours=-3) if now() >= 400 else timedelta()
         return clock() + jump + timedelta(seconds=now() / 100)
 
-    scheduled(store, job(source), seconds=600, heard=heard, wall=wall)
-    assert [round(seconds / HOUR) for seconds in heard.jumps] == [2, -5]
+    scheduled(store, job(source), seconds=600, observer=observer, wall=wall)
+    assert [round(seconds / HOUR) for seconds in observer.jumps] == [2, -5]
     assert all(60 <= gap <= 63 for gap in gaps(source.times()))

@@ -11,29 +11,29 @@ from exporter.passes import Page, Pass
 from exporter.store.store import Store
 from exporter.sync.scheduler import Scheduler
 from tests.sync.fakes import NOON, NOTHING, FakeSource, Recorder, answering
-from tests.sync.schedules import DAY, UNREACHABLE, gaps, job, scheduled
+from tests.sync.run_scheduler import DAY, UNREACHABLE, gaps, job, scheduled
 
 
 def test_a_source_that_is_away_is_asked_ever_more_rarely(store: Store) -> None:
-    source, heard = FakeSource(deals=answering(UNREACHABLE)), Recorder()
+    source, observer = FakeSource(deals=answering(UNREACHABLE)), Recorder()
 
     def back(scheduler: Scheduler) -> None:
         asyncio.get_running_loop().call_later(900, source.answers.clear)
 
-    scheduled(store, job(source), seconds=1200, heard=heard, meanwhile=back)
+    scheduled(store, job(source), seconds=1200, observer=observer, meanwhile=back)
     before = gaps([at for at in source.times() if at < 900])
     assert all(gap <= most for gap, most in zip(before, (2, 4, 8, 16), strict=False))
     assert len(set(before[:4])) == 4, "the waits are jittered"
     assert all(60 <= gap <= 63 for gap in before[4:]), "once an interval after the fifth failure"
-    assert heard.states_of() == ["starting", "backfill", "down", "ok"]
+    assert observer.states_of() == ["starting", "backfill", "down", "ok"]
     assert store.outcomes()[0].failures == 0
 
 
 def test_entities_of_a_source_that_is_away_are_not_asked_for_one_by_one(store: Store) -> None:
-    source, heard = FakeSource("crm", ["deals", "calls"], deals=answering(UNREACHABLE)), Recorder()
-    scheduled(store, job(source), seconds=1, heard=heard)
+    source, observer = FakeSource("crm", ["deals", "calls"], deals=answering(UNREACHABLE)), Recorder()
+    scheduled(store, job(source), seconds=1, observer=observer)
     assert source.times("calls") == []
-    assert [(report.entity, report.reason) for report in heard.reports[:2]] == [
+    assert [(report.entity, report.reason) for report in observer.reports[:2]] == [
         ("deals", Reason.CONNECT),
         ("calls", Reason.CONNECT),
     ]
@@ -41,11 +41,14 @@ def test_entities_of_a_source_that_is_away_are_not_asked_for_one_by_one(store: S
 
 
 def test_no_request_is_made_before_the_vendor_allows_it(store: Store) -> None:
-    source, heard = FakeSource("crm", ["deals", "calls"], deals=answering(RateLimitedError("wait", 1800.0))), Recorder()
-    scheduled(store, job(source), seconds=1790, heard=heard)
+    source, observer = (
+        FakeSource("crm", ["deals", "calls"], deals=answering(RateLimitedError("wait", 1800.0))),
+        Recorder(),
+    )
+    scheduled(store, job(source), seconds=1790, observer=observer)
     assert len(source.times()) == 1
-    assert heard.states_of()[-1] == "rate_limited"
-    assert {at - NOON >= timedelta(seconds=1800) for _, _, at in heard.plans} == {True}
+    assert observer.states_of()[-1] == "rate_limited"
+    assert {at - NOON >= timedelta(seconds=1800) for _, _, at in observer.plans} == {True}
 
 
 def test_a_restart_does_not_make_the_vendor_s_wait_shorter(store: Store) -> None:
@@ -57,20 +60,20 @@ def test_a_restart_does_not_make_the_vendor_s_wait_shorter(store: Store) -> None
 
 def test_refused_credentials_are_probed_ever_more_rarely(store: Store) -> None:
     refused = SourceRejectedError(Reason.UNAUTHORIZED, "401")
-    source, heard = FakeSource("crm", ["deals", "calls"], deals=answering(refused)), Recorder()
-    scheduled(store, job(source), seconds=12_000, heard=heard)
+    source, observer = FakeSource("crm", ["deals", "calls"], deals=answering(refused)), Recorder()
+    scheduled(store, job(source), seconds=12_000, observer=observer)
     assert [round(gap) for gap in gaps(source.times())] == [300, 600, 1200, 2400, 3600, 3600]
     assert source.times("calls") == []
-    assert heard.states_of()[-1] == "auth_failed"
+    assert observer.states_of()[-1] == "auth_failed"
 
 
 def test_one_forbidden_entity_leaves_the_others_alone(store: Store) -> None:
     forbidden = SourceRejectedError(Reason.FORBIDDEN, "403")
-    source, heard = FakeSource("crm", ["deals", "calls"], deals=answering(forbidden)), Recorder()
-    scheduled(store, job(source), seconds=1000, heard=heard)
+    source, observer = FakeSource("crm", ["deals", "calls"], deals=answering(forbidden)), Recorder()
+    scheduled(store, job(source), seconds=1000, observer=observer)
     assert len(source.times("calls")) >= 15
     assert len(source.times("deals")) == 3
-    assert heard.states_of()[-1] == "auth_failed"
+    assert observer.states_of()[-1] == "auth_failed"
 
 
 def test_a_refused_request_is_not_tried_before_the_next_interval(store: Store) -> None:
@@ -81,12 +84,12 @@ def test_a_refused_request_is_not_tried_before_the_next_interval(store: Store) -
 
 def test_a_source_that_hangs_or_fails_changes_nothing_for_the_others(store: Store) -> None:
     hanging, failing = FakeSource("hanging", deals=answering(DAY)), FakeSource("failing", deals=answering(UNREACHABLE))
-    fine, heard = FakeSource("fine"), Recorder()
-    scheduled(store, job(hanging), job(failing), job(fine), seconds=2000, heard=heard)
+    fine, observer = FakeSource("fine"), Recorder()
+    scheduled(store, job(hanging), job(failing), job(fine), seconds=2000, observer=observer)
     assert len(fine.times()) >= 31
     assert all(60 <= gap <= 63 for gap in gaps(fine.times()))
-    assert heard.states_of("fine")[-1] == "ok"
-    timeouts = [report for report in heard.reports if report.source == "hanging"]
+    assert observer.states_of("fine")[-1] == "ok"
+    timeouts = [report for report in observer.reports if report.source == "hanging"]
     assert [report.reason for report in timeouts] == [Reason.TIMEOUT] * 2
 
 
@@ -95,10 +98,10 @@ def test_a_fault_of_our_own_in_one_source_is_not_the_end_of_all(store: Store) ->
         def read(self, sync_pass: Pass) -> AsyncIterator[Page]:
             raise RuntimeError("a bug")
 
-    broken, fine, heard = Broken("broken"), FakeSource("fine"), Recorder()
-    scheduled(store, job(broken), job(fine), seconds=600, heard=heard)
+    broken, fine, observer = Broken("broken"), FakeSource("fine"), Recorder()
+    scheduled(store, job(broken), job(fine), seconds=600, observer=observer)
     assert len(fine.times()) >= 9
-    assert {report.reason for report in heard.reports if report.source == "broken"} == {Reason.INTERNAL}
+    assert {report.reason for report in observer.reports if report.source == "broken"} == {Reason.INTERNAL}
 
 
 def test_even_a_fault_outside_of_a_pass_is_survived(store: Store) -> None:
@@ -109,6 +112,6 @@ def test_even_a_fault_outside_of_a_pass_is_survived(store: Store) -> None:
             super().scheduled(source, entity, at)
 
     unlucky, fine = FakeSource("unlucky", deals=NOTHING), FakeSource("fine")
-    scheduled(store, job(unlucky), job(fine), seconds=600, heard=Deaf())
+    scheduled(store, job(unlucky), job(fine), seconds=600, observer=Deaf())
     assert len(fine.times()) >= 9
     assert len(unlucky.times()) >= 4

@@ -11,11 +11,11 @@ import pytest
 
 from exporter.passes import Page
 from exporter.store.store import Store
-from exporter.sync.scheduler import GRACE, Scheduler
+from exporter.sync.scheduler import STOP_TIMEOUT, Scheduler
 from tests.store.samples import live
 from tests.sync.fakes import NOON, FakeSource, Recorder, answering, clock, deals
-from tests.sync.schedules import DAY, job, scheduled
-from tests.sync.virtual import run
+from tests.sync.run_scheduler import DAY, job, scheduled
+from tests.sync.virtual_time import run
 
 
 def test_a_stop_breaks_off_what_is_being_read_and_keeps_what_was_written(store: Store) -> None:
@@ -45,18 +45,18 @@ def test_a_stop_breaks_off_a_write_that_takes_too_long(store: Store, monkeypatch
         return publish(*args, **rest)  # type: ignore[arg-type]
 
     monkeypatch.setattr(store, "publish", endless)
-    monkeypatch.setattr("exporter.sync.scheduler.GRACE", 0.0)
+    monkeypatch.setattr("exporter.sync.scheduler.STOP_TIMEOUT", 0.0)
     source = FakeSource(deals=answering(Page(deals(1), cursor="c")))
 
     async def work() -> None:
-        scheduler = Scheduler([job(source)], store, Recorder(), clock, chance=random.Random(1))
+        scheduler = Scheduler([job(source)], store, Recorder(), clock, rng=random.Random(1))
         running = asyncio.create_task(scheduler.run())
         await asyncio.to_thread(begun.wait)
         scheduler.stop()
         await running
 
     asyncio.run(work())
-    assert GRACE < 10
+    assert STOP_TIMEOUT < 10
     monkeypatch.undo()
     assert live(store) == []
     assert store.begin("crm", "deals", NOON)

@@ -13,11 +13,11 @@ from exporter.store.store import Store
 from exporter.sync.scheduler import Scheduler
 from tests.store.samples import live, no_file_beyond
 from tests.sync.fakes import FakeSource, Recorder, answering, deals
-from tests.sync.schedules import job, scheduled
+from tests.sync.run_scheduler import job, scheduled
 
 
 def test_nothing_is_read_while_the_store_cannot_be_written(store: Store) -> None:
-    source, heard = FakeSource(deals=answering(Page(deals(1), cursor="c"))), Recorder()
+    source, observer = FakeSource(deals=answering(Page(deals(1), cursor="c"))), Recorder()
     limit = no_file_beyond(1000)
 
     def fill_up(_: Scheduler) -> None:
@@ -26,30 +26,30 @@ def test_nothing_is_read_while_the_store_cannot_be_written(store: Store) -> None
         loop.call_later(1000, limit.__exit__, None, None, None)
 
     try:
-        scheduled(store, job(source), seconds=1250, heard=heard, meanwhile=fill_up)
+        scheduled(store, job(source), seconds=1250, observer=observer, meanwhile=fill_up)
     finally:
         limit.__exit__(None, None, None)
     assert len([at for at in source.times() if 200 < at < 1000]) <= 1
     assert len([at for at in source.times() if at > 1000]) >= 4
     assert min(at for at in source.times() if at > 1000) < 1060
-    states = heard.states_of()
+    states = observer.states_of()
     assert "paused" in states
     assert states[-1] == "ok"
-    assert ("ping", "error") in heard.failures
+    assert ("ping", "error") in observer.failures
     assert store.up
 
 
 def test_a_store_that_vanishes_is_begun_anew(tmp_path: Path) -> None:
     store = Store.open(tmp_path)
-    source, heard = FakeSource(deals=answering(Page(deals(1), cursor="c"))), Recorder()
+    source, observer = FakeSource(deals=answering(Page(deals(1), cursor="c"))), Recorder()
 
     def remove(_: Scheduler) -> None:
         asyncio.get_running_loop().call_later(200, store.path.unlink)
 
-    scheduled(store, job(source), seconds=400, heard=heard, meanwhile=remove)
-    assert heard.rebuilds == 1
+    scheduled(store, job(source), seconds=400, observer=observer, meanwhile=remove)
+    assert observer.rebuilds == 1
     assert store.rebuilds == 1
-    assert ("ping", "damaged") in heard.failures
+    assert ("ping", "damaged") in observer.failures
     full = [at for at, asked in source.asked if asked.cursor is None]
     assert full[0] < 2
     assert 200 <= full[1] < 210
@@ -72,7 +72,7 @@ def test_a_store_that_may_not_be_begun_anew_ends_the_sync(tmp_path: Path) -> Non
 
 def test_a_store_that_cannot_be_begun_anew_yet_is_tried_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     store = Store.open(tmp_path)
-    source, heard = FakeSource(deals=answering(Page(deals(1), cursor="c"))), Recorder()
+    source, observer = FakeSource(deals=answering(Page(deals(1), cursor="c"))), Recorder()
     recover = store.recover
 
     def refuse() -> None:
@@ -83,8 +83,8 @@ def test_a_store_that_cannot_be_begun_anew_yet_is_tried_again(tmp_path: Path, mo
         asyncio.get_running_loop().call_later(100, store.path.unlink)
 
     monkeypatch.setattr(store, "recover", refuse)
-    scheduled(store, job(source), seconds=200, heard=heard, meanwhile=remove)
-    assert heard.rebuilds == 1
+    scheduled(store, job(source), seconds=200, observer=observer, meanwhile=remove)
+    assert observer.rebuilds == 1
     assert live(store) == ["1"]
     store.close()
 
@@ -97,7 +97,7 @@ def test_outcomes_that_cannot_be_read_pause_the_source(store: Store, monkeypatch
         raise StoreError("busy")
 
     monkeypatch.setattr(store, "outcomes", refuse)
-    source, heard = FakeSource(), Recorder()
-    scheduled(store, job(source), seconds=100, heard=heard)
-    assert heard.states_of() == ["paused", "backfill", "ok"]
+    source, observer = FakeSource(), Recorder()
+    scheduled(store, job(source), seconds=100, observer=observer)
+    assert observer.states_of() == ["paused", "backfill", "ok"]
     assert len(source.times()) == 2

@@ -22,7 +22,7 @@ from exporter.evaluation.evaluator import Evaluator
 from exporter.kpi.values import Evaluation
 from exporter.runtime.source_jobs import sync_jobs
 from exporter.store.store import Store
-from exporter.sync.observer import NullObserver
+from exporter.sync.observer import Observer
 from exporter.sync.once import Summary, sync_once
 from tests.vendors.config_variant import KEY, exchanged
 from tests.vendors.roster import choose, vendor_routes
@@ -63,7 +63,7 @@ class Reading:
         async def read() -> Summary:
             made = sync_jobs(self.config, {}, self.data, self.clock, NullTelemetry())
             try:
-                return await sync_once(made, self.store, NullObserver(), self.clock, full=full, only=only)
+                return await sync_once(made, self.store, Observer(), self.clock, full=full, only=only)
             finally:
                 await asyncio.gather(*(job.source.close() for job in made))
 

@@ -13,7 +13,7 @@ from exporter.store.store import Store
 from exporter.sync.schedule import Job
 from exporter.sync.scheduler import Scheduler
 from tests.sync.fakes import FakeSource, Recorder, clock
-from tests.sync.virtual import run
+from tests.sync.virtual_time import run
 
 MINUTE, HOUR, DAY = 60.0, 3600.0, 86400.0
 UNREACHABLE = SourceUnavailableError(Reason.CONNECT, "connection refused")
@@ -28,14 +28,14 @@ def scheduled(
     store: Store,
     *jobs: Job,
     seconds: float,
-    heard: Recorder | None = None,
+    observer: Recorder | None = None,
     wall: Callable[[], datetime] = clock,
     meanwhile: Callable[[Scheduler], None] = lambda _: None,
 ) -> None:
     """Runs the scheduler for so many virtual seconds; `meanwhile` may plan things on the loop."""
 
     async def work() -> None:
-        scheduler = Scheduler(jobs, store, heard or Recorder(), wall, chance=random.Random(1))
+        scheduler = Scheduler(jobs, store, observer or Recorder(), wall, rng=random.Random(1))
         running = asyncio.create_task(scheduler.run())
         meanwhile(scheduler)
         done, _ = await asyncio.wait({running}, timeout=seconds)

@@ -1,4 +1,4 @@
-"""Every key of the config, as the tables of config/README.md show them."""
+"""The key reference: tables of every key of the config, for config/README.md."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from exporter.config.sources.base import HttpOptions, SourceOptions
 README = Path(__file__).parents[2] / "config" / "README.md"
 
 _GENERATED = re.compile(r"(<!-- keys: .*? -->\n)(.*)(<!-- end of keys -->)", re.DOTALL)
-_PROVIDER = "Which system it is; decides which further keys there are."
+_PROVIDER = "The system to read; it determines the other keys."
 
 
 @dataclass(frozen=True, slots=True)
-class Key:
-    """One key of a kind of section: what it takes, and what happens without it."""
+class KeyRow:
+    """One key of a section: its type, its default or `required`, and its description."""
 
     name: str
     takes: str
@@ -29,33 +29,33 @@ class Key:
 
 
 @dataclass(slots=True)
-class Kind:
-    """One kind of section: where it may stand and what it holds.
+class SectionType:
+    """A type of section: the paths where it is allowed, and its keys.
 
-    In places `[]` is any element of a list, `*` any key, `[csv]` a source of that provider.
+    In paths `[]` is any element of a list, `*` any key, `[csv]` a source of that provider.
     """
 
-    places: dict[str, None] = field(default_factory=dict)
-    keys: dict[str, Key] = field(default_factory=dict)
+    paths: dict[str, None] = field(default_factory=dict)
+    keys: dict[str, KeyRow] = field(default_factory=dict)
 
 
-def kinds() -> dict[str, Kind]:
-    """Every kind of section by its name in the schema, each once, in the order of the model.
+def section_types() -> dict[str, SectionType]:
+    """Every type of section by its name in the schema, in the order of the model.
 
-    What all providers have is under SourceOptions and HttpOptions, what the file itself has under Config. Where a
-    provider means something else by such a key, it explains it anew.
+    Keys of all providers are under SourceOptions and HttpOptions, unless a provider describes them differently. The
+    top level is under Config.
     """
     root = schema()
-    found: dict[str, Kind] = {}
-    for name, place, form in _sections(root, root, "Config", ""):
+    types: dict[str, SectionType] = {}
+    for name, path, form in _sections(root, root, "Config", ""):
         for key, inner in form["properties"].items():
-            made = _key(root, key, inner, key in form.get("required", ()))
-            kind = found.setdefault(_kind_of(name, key, form), Kind())
-            if kind.keys.get(key, made).meaning != made.meaning:
-                kind = found.setdefault(name, Kind())
-            kind.places.setdefault(place)
-            kind.keys.setdefault(key, made)
-    return found
+            row = _row(root, key, inner, key in form.get("required", ()))
+            section = types.setdefault(_section_name(name, key, form), SectionType())
+            if section.keys.get(key, row).meaning != row.meaning:
+                section = types.setdefault(name, SectionType())
+            section.paths.setdefault(path)
+            section.keys.setdefault(key, row)
+    return types
 
 
 def updated_readme() -> str:
@@ -64,34 +64,34 @@ def updated_readme() -> str:
 
 
 def tables() -> str:
-    """All keys as Markdown, one table for each place where sections stand, however many forms they have there."""
-    by_heading: dict[str, dict[str, Key]] = {}
-    for name, kind in kinds().items():
-        keys = by_heading.setdefault(_heading(name, kind), {})
-        for key in kind.keys.values():
+    """All keys as Markdown, one table for each heading."""
+    by_heading: dict[str, dict[str, KeyRow]] = {}
+    for name, section in section_types().items():
+        keys = by_heading.setdefault(_heading(name, section), {})
+        for key in section.keys.values():
             keys.setdefault(key.name, key)
     return "\n".join(_table(heading, keys.values()) for heading, keys in by_heading.items())
 
 
-def _sections(root: Fragment, fragment: Fragment, name: str, place: str) -> Iterator[tuple[str, str, Fragment]]:
-    for called, form in _forms(root, fragment, name):
+def _sections(root: Fragment, fragment: Fragment, name: str, path: str) -> Iterator[tuple[str, str, Fragment]]:
+    for form_name, form in _forms(root, fragment, name):
         if "properties" in form:
-            provider = form["properties"].get("provider", {}).get("const") if place == "sources[]" else None
-            here = f"sources[{provider}]" if provider else place
-            yield called, here, form
+            provider = form["properties"].get("provider", {}).get("const") if path == "sources[]" else None
+            form_path = f"sources[{provider}]" if provider else path
+            yield form_name, form_path, form
             for key, inner in form["properties"].items():
-                yield from _sections(root, inner, called, f"{here}.{key}" if here else key)
+                yield from _sections(root, inner, form_name, f"{form_path}.{key}" if form_path else key)
         for inner in [*form.get("patternProperties", {}).values(), form.get("additionalProperties")]:
             if isinstance(inner, dict):
-                yield from _sections(root, inner, called, f"{place}.*")
+                yield from _sections(root, inner, form_name, f"{path}.*")
         if "items" in form:
-            yield from _sections(root, form["items"], called, f"{place}[]")
+            yield from _sections(root, form["items"], form_name, f"{path}[]")
 
 
 def _forms(root: Fragment, fragment: Fragment, name: str) -> Iterator[tuple[str, Fragment]]:
     if "$ref" in fragment:
-        called = fragment["$ref"].rsplit("/", 1)[1]
-        yield from _forms(root, root["$defs"][called], called)
+        referenced = fragment["$ref"].rsplit("/", 1)[1]
+        yield from _forms(root, root["$defs"][referenced], referenced)
     elif "anyOf" in fragment or "oneOf" in fragment:
         for choice in fragment.get("anyOf") or fragment["oneOf"]:
             yield from _forms(root, choice, name)
@@ -99,8 +99,8 @@ def _forms(root: Fragment, fragment: Fragment, name: str) -> Iterator[tuple[str,
         yield name, fragment
 
 
-def _kind_of(name: str, key: str, form: Fragment) -> str:
-    """What all providers have is explained once; a provider that needs what others may leave out explains it anew."""
+def _section_name(name: str, key: str, form: Fragment) -> str:
+    """Keys of all providers are listed once, unless a provider requires what is optional for others."""
     if "provider" not in form["properties"]:
         return name
     if key == "provider" or key in SourceOptions.model_fields:
@@ -109,12 +109,12 @@ def _kind_of(name: str, key: str, form: Fragment) -> str:
     return "HttpOptions" if shared and key not in form["required"] else name
 
 
-def _key(root: Fragment, name: str, fragment: Fragment, required: bool) -> Key:
+def _row(root: Fragment, name: str, fragment: Fragment, required: bool) -> KeyRow:
     if name == "provider":
-        return Key(name, "text such as csv", "needed", _PROVIDER)
+        return KeyRow(name, "text such as csv", "required", _PROVIDER)
     forms = [form for _, form in _forms(root, fragment, "")]
     takes = " or ".join(dict.fromkeys("a section" if "properties" in form else form_text(form) for form in forms))
-    return Key(name, takes, "needed" if required else _default(fragment), fragment.get("description", ""))
+    return KeyRow(name, takes, "required" if required else _default(fragment), fragment.get("description", ""))
 
 
 def _default(fragment: Fragment) -> str:
@@ -124,7 +124,7 @@ def _default(fragment: Fragment) -> str:
     return f"`{value}`" if isinstance(value, str) else f"`{json.dumps(value)}`"
 
 
-def _table(heading: str, keys: Iterable[Key]) -> str:
+def _table(heading: str, keys: Iterable[KeyRow]) -> str:
     lines = [f"### {heading}", "", "| key | takes | default | meaning |", "|---|---|---|---|"]
     for key in keys:
         cells = (f"`{key.name}`", key.takes, key.default, key.meaning)
@@ -132,12 +132,12 @@ def _table(heading: str, keys: Iterable[Key]) -> str:
     return "\n".join([*lines, ""])
 
 
-def _heading(name: str, kind: Kind) -> str:
+def _heading(name: str, section: SectionType) -> str:
     headings = {
-        "Config": "The file",
+        "Config": "Top level",
         "SourceOptions": "`sources[]` of every provider",
-        "HttpOptions": "`sources[]` of every provider that is reached by HTTP",
+        "HttpOptions": "`sources[]` of every provider that is read over HTTP",
         "Secret": "Every secret",
         "ColumnSource": "Every column of `csv`, `push`, `rest` and `sql` sources",
     }
-    return headings.get(name) or ", ".join(f"`{place}`" for place in kind.places)
+    return headings.get(name) or ", ".join(f"`{path}`" for path in section.paths)

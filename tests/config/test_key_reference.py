@@ -16,7 +16,7 @@ from exporter.config import practice, yaml_reader
 from exporter.config.loader import load
 from exporter.config.schema import Fragment, schema
 from exporter.config.sources.base import HttpOptions, SourceOptions
-from tests.config.key_reference import README, kinds, updated_readme
+from tests.config.key_reference import README, section_types, updated_readme
 
 ROOT = Path(__file__).parents[2]
 SCHEMA = ROOT / "config" / "kpis.schema.json"
@@ -68,7 +68,7 @@ class Walk:
 def test_the_reference_shows_every_key() -> None:
     walk = Walk()
     walk.go("Config", walk.root, tree(REFERENCE))
-    missing = {(name, key) for name, kind in kinds().items() for key in kind.keys} - walk.met
+    missing = {(name, key) for name, kind in section_types().items() for key in kind.keys} - walk.met
     missing.discard(("SourceOptions", "provider"))
     assert missing == set(), "config/kpis.reference.yaml lacks these (kind of section, key)"
 
@@ -85,7 +85,9 @@ def test_the_reference_is_good_practice() -> None:
 
 
 def test_every_key_says_what_it_is_for() -> None:
-    silent = [(name, key.name) for name, kind in kinds().items() for key in kind.keys.values() if not key.meaning]
+    silent = [
+        (name, key.name) for name, kind in section_types().items() for key in kind.keys.values() if not key.meaning
+    ]
     assert silent == [], "write it under the field, as a string"
 
 

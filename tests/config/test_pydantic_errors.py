@@ -13,7 +13,7 @@ from exporter.config.expectations import Expectations
 from exporter.config.loader import parse
 from exporter.config.positions import path_text
 from exporter.errors import ConfigError
-from tests.config.key_reference import kinds
+from tests.config.key_reference import section_types
 from tests.config.minimal import problems, text
 
 REFERENCE = Path(__file__).parents[2] / "config" / "kpis.reference.yaml"
@@ -163,7 +163,7 @@ class TestWords:
 
 
 def test_expectations_have_words_for_every_key() -> None:
-    assert [key.name for kind in kinds().values() for key in kind.keys.values() if not key.takes] == []
+    assert [key.name for kind in section_types().values() for key in kind.keys.values() if not key.takes] == []
 
 
 def test_expectations_are_silent_where_nothing_is_expected() -> None:

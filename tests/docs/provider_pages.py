@@ -14,7 +14,7 @@ from exporter.config.sources import AnySource
 from exporter.config.sources.base import HttpOptions, SourceOptions
 from exporter.records import ENTITIES, ENTITY_OF, columns
 from exporter.sources.registry import PROVIDERS
-from tests.config.key_reference import Key, Kind, kinds
+from tests.config.key_reference import KeyRow, SectionType, section_types
 
 ROOT = Path(__file__).parents[2]
 PAGES = ROOT / "docs/reference/providers"
@@ -93,8 +93,8 @@ def _options(provider: str) -> str:
 
 def _tables(place: str) -> Iterator[str]:
     """A table for the options themselves, then one for each place below them; the forms of one place share a table."""
-    by_place: dict[str, dict[str, Key]] = {}
-    for name, kind in kinds().items():
+    by_place: dict[str, dict[str, KeyRow]] = {}
+    for name, kind in section_types().items():
         inside = _place_inside(kind, place)
         if inside is not None and name not in ("SourceOptions", "HttpOptions", "Secret"):
             keys = by_place.setdefault(inside, {})
@@ -108,9 +108,9 @@ def _tables(place: str) -> Iterator[str]:
         yield ""
 
 
-def _place_inside(kind: Kind, place: str) -> str | None:
+def _place_inside(kind: SectionType, place: str) -> str | None:
     """Where a kind of section may be inside a provider's options; None if it may not, "" for the options themselves."""
-    inner = [found.removeprefix(place).removeprefix(".") for found in kind.places if found.split(".")[0] == place]
+    inner = [found.removeprefix(place).removeprefix(".") for found in kind.paths if found.split(".")[0] == place]
     return inner[0] if inner else None
 
 

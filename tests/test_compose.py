@@ -21,14 +21,14 @@ Json = dict[str, Any]
 
 def compose() -> Json:
     """The compose file, its anchors resolved."""
-    read: Json = yaml.safe_load((ROOT / "docker-compose.yml").read_text(encoding="utf-8"))
-    return read
+    document: Json = yaml.safe_load((ROOT / "docker-compose.yml").read_text(encoding="utf-8"))
+    return document
 
 
 def faults(document: Json) -> list[str]:
     """What makes the stack less safe than it should be, as service and key."""
-    found = [f"{name}: {key}" for name, service in document["services"].items() for key in _faults(name, service)]
-    return [*found, *([] if document["networks"]["metrics"].get("internal") else ["metrics: internal"])]
+    problems = [f"{name}: {key}" for name, service in document["services"].items() for key in _faults(name, service)]
+    return [*problems, *([] if document["networks"]["metrics"].get("internal") else ["metrics: internal"])]
 
 
 def _faults(name: str, service: Json) -> Iterator[str]:
@@ -43,8 +43,8 @@ def _faults(name: str, service: Json) -> Iterator[str]:
 
 
 def _powers(service: Json) -> Iterator[str]:
-    wanted = {"read_only": True, "cap_drop": ["ALL"], "security_opt": ["no-new-privileges:true"]}
-    yield from (key for key, value in wanted.items() if service.get(key) != value)
+    required = {"read_only": True, "cap_drop": ["ALL"], "security_opt": ["no-new-privileges:true"]}
+    yield from (key for key, value in required.items() if service.get(key) != value)
     forbidden = ("privileged", "cap_add", "devices", "pid", "ipc", "userns_mode", "env_file")
     yield from (key for key in forbidden if key in service)
     if not re.fullmatch(r"[1-9]\d*:[1-9]\d*", service.get("user", "")):
@@ -83,9 +83,9 @@ def test_every_service_has_only_the_privileges_it_needs() -> None:
 
 
 def test_grafana_requires_a_password() -> None:
-    said = compose()["services"]["grafana"]["environment"]
-    assert said["GF_AUTH_ANONYMOUS_ENABLED"] == said["GF_USERS_ALLOW_SIGN_UP"] == "false"
-    assert said["GF_SECURITY_ALLOW_EMBEDDING"] == "false"
+    environment = compose()["services"]["grafana"]["environment"]
+    assert environment["GF_AUTH_ANONYMOUS_ENABLED"] == environment["GF_USERS_ALLOW_SIGN_UP"] == "false"
+    assert environment["GF_SECURITY_ALLOW_EMBEDDING"] == "false"
     assert compose()["secrets"] == {"grafana_admin_password": {"file": "./secrets/grafana_admin_password"}}
 
 

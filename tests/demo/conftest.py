@@ -15,9 +15,9 @@ FRIDAY = datetime(2026, 3, 13, 14, 0, tzinfo=UTC)
 @pytest.fixture(scope="session")
 def company() -> DemoCompany:
     """The company with seed 7 as of FRIDAY."""
-    found = DemoCompany(7, date(2025, 9, 1))
-    found.advance(int(FRIDAY.timestamp()))
-    return found
+    simulated = DemoCompany(7, date(2025, 9, 1))
+    simulated.advance(int(FRIDAY.timestamp()))
+    return simulated
 
 
 @pytest.fixture(scope="session")

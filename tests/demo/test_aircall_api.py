@@ -38,14 +38,14 @@ def account() -> Account:
 
 
 def test_a_call_rings_is_answered_is_over_and_is_tagged_later(account: Account) -> None:
-    seen = []
+    ids = []
     for minutes in (5, 0.5, 3, 30):
         account.clock.advance(minutes)
-        one = account.get("/calls")["calls"][0]
-        seen.append(
-            (one["status"], bool(one["user"]), bool(one["answered_at"]), bool(one["ended_at"]), len(one["tags"]))
+        call = account.get("/calls")["calls"][0]
+        ids.append(
+            (call["status"], bool(call["user"]), bool(call["answered_at"]), bool(call["ended_at"]), len(call["tags"]))
         )
-    assert seen == [
+    assert ids == [
         ("initial", False, False, False, 0),
         ("answered", True, True, False, 0),
         ("done", True, True, True, 0),
@@ -55,23 +55,23 @@ def test_a_call_rings_is_answered_is_over_and_is_tagged_later(account: Account) 
 
 def test_the_duration_includes_the_ringing(account: Account) -> None:
     account.clock.advance(60)
-    one = account.get("/calls")["calls"][0]
-    assert one["duration"] == 180
-    assert one["ended_at"] - one["answered_at"] == 160
+    call = account.get("/calls")["calls"][0]
+    assert call["duration"] == 180
+    assert call["ended_at"] - call["answered_at"] == 160
 
 
 def test_a_missed_call_has_a_reason_and_may_have_a_voicemail(account: Account) -> None:
     account.clock.advance(60)
-    one = account.get("/calls")["calls"][1]
-    assert (one["status"], one["missed_call_reason"], one["user"]) == ("done", "out_of_opening_hours", None)
-    assert one["voicemail"]
+    call = account.get("/calls")["calls"][1]
+    assert (call["status"], call["missed_call_reason"], call["user"]) == ("done", "out_of_opening_hours", None)
+    assert call["voicemail"]
 
 
 def test_the_agent_of_an_outbound_call_is_known_from_the_start(account: Account) -> None:
     account.clock.advance(20.1)
-    one = account.get("/calls")["calls"][2]
-    assert (one["direction"], one["status"], one["user"]["name"]) == ("outbound", "initial", "Elif Yilmaz")
-    assert one["teams"] == []
+    call = account.get("/calls")["calls"][2]
+    assert (call["direction"], call["status"], call["user"]["name"]) == ("outbound", "initial", "Elif Yilmaz")
+    assert call["teams"] == []
 
 
 def test_future_records_do_not_exist_yet(account: Account) -> None:
@@ -86,20 +86,20 @@ def test_pages_have_a_total_and_a_link_to_the_next(account: Account) -> None:
         "count": 50, "total": 63, "current_page": 1, "per_page": 50, "next_page_link": "", "previous_page_link": None,
     }  # fmt: skip
     rest = account.client.get(first["meta"]["next_page_link"]).json()
-    assert ([one["id"] for one in rest["calls"]], rest["meta"]["next_page_link"]) == (list(range(57, 70)), None)
+    assert ([call["id"] for call in rest["calls"]], rest["meta"]["next_page_link"]) == (list(range(57, 70)), None)
 
 
 def test_calls_are_newest_first_on_request(account: Account) -> None:
     account.clock.advance(500)
     first = account.get("/calls", order="desc", per_page=2)["calls"]
     second = account.get("/calls", order="desc", per_page=2, page=2)["calls"]
-    assert [one["id"] for one in first + second] == [69, 68, 67, 66]
+    assert [call["id"] for call in first + second] == [69, 68, 67, 66]
 
 
 def test_a_range_includes_both_ends(account: Account) -> None:
     account.clock.advance(500)
-    found = account.get("/calls", **{"from": at(110), "to": at(112)})
-    assert [one["id"] for one in found["calls"]] == [10, 11, 12]
+    page = account.get("/calls", **{"from": at(110), "to": at(112)})
+    assert [call["id"] for call in page["calls"]] == [10, 11, 12]
 
 
 def test_calls_beyond_the_cap_are_silently_left_out(account: Account, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -56,7 +56,7 @@ def test_teams_and_people_are_those_of_the_company(loaded: CheckedConfig) -> Non
     assert isinstance(revenue, tuple)
     assert {entry.person for entry in revenue if entry.person} == sellers
     addresses = {member.email for member in staff.members}
-    assert {one.person for team in config.teams for one in team.members} <= addresses
+    assert {member.person for team in config.teams for member in team.members} <= addresses
 
 
 def test_targets_of_people_and_teams_add_up_to_the_companys(loaded: CheckedConfig) -> None:
@@ -66,13 +66,15 @@ def test_targets_of_people_and_teams_add_up_to_the_companys(loaded: CheckedConfi
     people = {entry.person: entry.value or 0 for entry in revenue if entry.person}
     teams = {entry.team: entry.value or 0 for entry in revenue if entry.team}
     for name, value in teams.items():
-        mine = sum(people[one.name] for one in staff.sellers if one.team == name and one.last_day is None)
-        assert mine == pytest.approx(value, rel=0.05), name
+        team_total = sum(
+            people[member.name] for member in staff.sellers if member.team == name and member.last_day is None
+        )
+        assert team_total == pytest.approx(value, rel=0.05), name
     assert sum(teams.values()) == 1_600_000
 
 
 @pytest.mark.parametrize("name", ["hubspot", "aircall"])
 def test_examples_load(name: str) -> None:
-    found = load(CONFIG / "examples" / f"{name}.yaml", {"HUBSPOT_TOKEN": "x", "AIRCALL_TOKEN": "x"})
-    assert found.warnings == ()
-    assert [source.provider for source in found.config.sources] == [name]
+    example = load(CONFIG / "examples" / f"{name}.yaml", {"HUBSPOT_TOKEN": "x", "AIRCALL_TOKEN": "x"})
+    assert example.warnings == ()
+    assert [source.provider for source in example.config.sources] == [name]

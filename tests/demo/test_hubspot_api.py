@@ -57,14 +57,14 @@ def account() -> Account:
 
 
 def properties(row: dict[str, Any]) -> dict[str, Any]:
-    found: dict[str, Any] = row["properties"]
-    return found
+    values: dict[str, Any] = row["properties"]
+    return values
 
 
 def test_numbers_are_texts_and_times_are_iso(account: Account) -> None:
     account.clock.advance(60)
-    wanted = "amount,closedate,dealstage,hs_is_closed_won,deal_currency_code"
-    row = account.get("/crm/objects/2026-03/deals", limit=1, properties=wanted)["results"][0]
+    names = "amount,closedate,dealstage,hs_is_closed_won,deal_currency_code"
+    row = account.get("/crm/objects/2026-03/deals", limit=1, properties=names)["results"][0]
     assert row["id"] == "1"
     assert properties(row) == {
         "amount": "100", "closedate": "2026-03-02T09:30:00.000Z", "createdate": "2026-03-02T09:00:00.000Z",
@@ -75,8 +75,8 @@ def test_numbers_are_texts_and_times_are_iso(account: Account) -> None:
 
 def test_a_correction_appears_later_and_updates_the_change_time(account: Account) -> None:
     account.clock.advance(90)
-    found = properties(account.get("/crm/v3/objects/0-3", properties="amount")["results"][0])
-    assert (found["amount"], found["hs_lastmodifieddate"]) == ("80.50", "2026-03-02T10:30:00.000Z")
+    values = properties(account.get("/crm/v3/objects/0-3", properties="amount")["results"][0])
+    assert (values["amount"], values["hs_lastmodifieddate"]) == ("80.50", "2026-03-02T10:30:00.000Z")
 
 
 def test_unknown_properties_are_left_out(account: Account) -> None:
@@ -93,9 +93,13 @@ def test_pages_follow_the_token_and_the_last_has_none(account: Account) -> None:
 def test_archived_records_have_a_list_of_their_own_and_no_longer_change(account: Account) -> None:
     account.clock.advance(120)
     live = account.get("/crm/v3/objects/deals")["results"]
-    gone = account.get("/crm/v3/objects/deals", archived="true")["results"]
+    archived_deals = account.get("/crm/v3/objects/deals", archived="true")["results"]
     assert ([row["id"] for row in live], [row["archived"] for row in live]) == (["1", "3"], [False, False])
-    assert (gone[0]["id"], gone[0]["archived"], gone[0]["archivedAt"]) == ("2", True, "2026-03-02T10:00:00.000Z")
+    assert (archived_deals[0]["id"], archived_deals[0]["archived"], archived_deals[0]["archivedAt"]) == (
+        "2",
+        True,
+        "2026-03-02T10:00:00.000Z",
+    )
 
 
 def test_a_record_merged_into_another_is_in_no_list(account: Account) -> None:
@@ -111,37 +115,40 @@ def test_stage_ids_are_explained_only_by_the_pipelines(account: Account) -> None
         "dealstage"
     ]
     pipelines = account.get("/crm/pipelines/2026-03/deals")["results"]
-    stages = {one["id"]: one for pipeline in pipelines for one in pipeline["stages"]}
+    stages = {stage["id"]: stage for pipeline in pipelines for stage in pipeline["stages"]}
     assert stages[stage]["metadata"] == {"isClosed": "true", "probability": "0.0"}
     tickets = account.get("/crm/v3/pipelines/tickets")["results"]
-    assert {one["metadata"]["ticketState"] for pipeline in tickets for one in pipeline["stages"]} == {"OPEN", "CLOSED"}
+    assert {stage["metadata"]["ticketState"] for pipeline in tickets for stage in pipeline["stages"]} == {
+        "OPEN",
+        "CLOSED",
+    }
     assert account.get("/crm/v3/pipelines/leads")["results"][0]["id"] == "lead-pipeline-id"
     assert account.client.get("/crm/v3/pipelines/calls").status_code == 404
 
 
 def test_contacts_show_the_stage_of_a_lead(account: Account) -> None:
     account.clock.advance(60)
-    wanted = "lifecyclestage,hs_lead_status,hs_lifecyclestage_opportunity_date"
-    found = properties(account.get("/crm/v3/objects/contacts", properties=wanted)["results"][0])
-    assert (found["lifecyclestage"], found["hs_lead_status"]) == ("opportunity", "OPEN_DEAL")
-    assert found["hs_lifecyclestage_opportunity_date"] == "2026-03-02T09:30:00.000Z"
-    assert "lastmodifieddate" in found
+    names = "lifecyclestage,hs_lead_status,hs_lifecyclestage_opportunity_date"
+    values = properties(account.get("/crm/v3/objects/contacts", properties=names)["results"][0])
+    assert (values["lifecyclestage"], values["hs_lead_status"]) == ("opportunity", "OPEN_DEAL")
+    assert values["hs_lifecyclestage_opportunity_date"] == "2026-03-02T09:30:00.000Z"
+    assert "lastmodifieddate" in values
 
 
 def test_lead_objects_represent_the_same_leads(account: Account) -> None:
     account.clock.advance(60)
-    wanted = "hs_pipeline_stage,hs_lead_is_qualified,hs_lead_associated_deals_count"
-    found = properties(account.get("/crm/objects/2026-03/leads", properties=wanted)["results"][0])
-    assert (found["hs_pipeline_stage"], found["hs_lead_is_qualified"]) == ("qualified-stage-id", "true")
-    assert found["hs_lead_associated_deals_count"] == "1"
+    names = "hs_pipeline_stage,hs_lead_is_qualified,hs_lead_associated_deals_count"
+    values = properties(account.get("/crm/objects/2026-03/leads", properties=names)["results"][0])
+    assert (values["hs_pipeline_stage"], values["hs_lead_is_qualified"]) == ("qualified-stage-id", "true")
+    assert values["hs_lead_associated_deals_count"] == "1"
 
 
 def test_tickets_belong_to_a_queue_until_somebody_replies(account: Account) -> None:
-    wanted = "hubspot_owner_id,first_agent_reply_date,closed_date,hs_last_csat_rating,time_to_first_agent_reply"
-    before = properties(account.get("/crm/v3/objects/tickets", properties=wanted)["results"][0])
+    names = "hubspot_owner_id,first_agent_reply_date,closed_date,hs_last_csat_rating,time_to_first_agent_reply"
+    before = properties(account.get("/crm/v3/objects/tickets", properties=names)["results"][0])
     assert (before["hubspot_owner_id"], before["first_agent_reply_date"]) == ("70110900", None)
     account.clock.advance(121)
-    after = properties(account.get("/crm/v3/objects/tickets", properties=wanted)["results"][0])
+    after = properties(account.get("/crm/v3/objects/tickets", properties=names)["results"][0])
     assert (after["hubspot_owner_id"], after["time_to_first_agent_reply"]) == ("70110025", "3600000")
     assert (after["closed_date"], after["hs_last_csat_rating"]) == ("2026-03-02T10:30:00.000Z", "4")
 
@@ -168,17 +175,17 @@ def test_owners_come_in_pages_with_teams_and_former_ones_apart(account: Account)
 def test_search_lags_behind(account: Account) -> None:
     account.shape.lag = timedelta(minutes=5)
     account.clock.advance(33)
-    found = account.search("deals", ("hs_object_id", "EQ", "1"), properties=["dealstage"]).json()
-    assert properties(found["results"][0])["dealstage"] == "appointmentscheduled"
+    values = account.search("deals", ("hs_object_id", "EQ", "1"), properties=["dealstage"]).json()
+    assert properties(values["results"][0])["dealstage"] == "appointmentscheduled"
     account.clock.advance(3)
-    found = account.search("deals", ("hs_object_id", "EQ", "1"), properties=["dealstage"]).json()
-    assert properties(found["results"][0])["dealstage"] == "closedwon"
+    values = account.search("deals", ("hs_object_id", "EQ", "1"), properties=["dealstage"]).json()
+    assert properties(values["results"][0])["dealstage"] == "closedwon"
 
 
 def test_search_finds_what_changed_since_and_never_what_is_archived(account: Account) -> None:
     account.clock.advance(61)
-    found = account.search("deals", ("hs_lastmodifieddate", "GTE", str(at(30) * 1000))).json()
-    assert (found["total"], [row["id"] for row in found["results"]]) == (2, ["1", "3"])
+    values = account.search("deals", ("hs_lastmodifieddate", "GTE", str(at(30) * 1000))).json()
+    assert (values["total"], [row["id"] for row in values["results"]]) == (2, ["1", "3"])
 
 
 def test_search_rejects_pages_beyond_the_cap(account: Account, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -199,8 +206,8 @@ def test_search_rejects_pages_beyond_the_cap(account: Account, monkeypatch: pyte
     ],
 )
 def test_invalid_requests_are_rejected(account: Account, answer: Any) -> None:
-    found = answer(account)
-    assert (found.status_code, found.json()["category"]) == (400, "VALIDATION_ERROR")
+    values = answer(account)
+    assert (values.status_code, values.json()["category"]) == (400, "VALIDATION_ERROR")
 
 
 @pytest.mark.parametrize("path", ["/crm/objects/v4/deals", "/crm/v3/objects/parrots"])
@@ -217,13 +224,13 @@ def test_what_does_not_exist_is_not_found(account: Account, path: str) -> None:
     ],
 )
 def test_credentials_are_checked(account: Account, credential: str, status: int, category: str) -> None:
-    found = account.client.get("/crm/v3/objects/deals", headers={"authorization": credential})
-    assert (found.status_code, found.json()["category"]) == (status, category)
+    values = account.client.get("/crm/v3/objects/deals", headers={"authorization": credential})
+    assert (values.status_code, values.json()["category"]) == (status, category)
 
 
 def test_a_malformed_token_is_rejected_by_the_cdn(account: Account) -> None:
-    found = account.client.get("/crm/v3/objects/deals", headers={"authorization": "Bearer no token"})
-    assert (found.status_code, found.headers["content-type"]) == (530, "text/html; charset=utf-8")
+    values = account.client.get("/crm/v3/objects/deals", headers={"authorization": "Bearer no token"})
+    assert (values.status_code, values.headers["content-type"]) == (530, "text/html; charset=utf-8")
 
 
 def test_tokens_expire_after_half_an_hour(account: Account) -> None:
@@ -233,8 +240,8 @@ def test_tokens_expire_after_half_an_hour(account: Account) -> None:
     bearer = {"authorization": f"Bearer {token['access_token']}"}
     assert account.client.get("/crm/v3/objects/deals", headers=bearer).status_code == 200
     account.clock.advance(30)
-    found = account.client.get("/crm/v3/objects/deals", headers=bearer)
-    assert (found.status_code, found.json()["category"]) == (401, "EXPIRED_AUTHENTICATION")
+    values = account.client.get("/crm/v3/objects/deals", headers=bearer)
+    assert (values.status_code, values.json()["category"]) == (401, "EXPIRED_AUTHENTICATION")
 
 
 @pytest.mark.parametrize("form", [{"grant_type": "password"}, {"grant_type": "refresh_token", "refresh_token": "old"}])
@@ -244,9 +251,9 @@ def test_a_wrong_grant_is_rejected(account: Account, form: dict[str, str]) -> No
 
 def test_a_missing_scope_is_named(account: Account) -> None:
     account.access.scopes = SCOPES - {"tickets"}
-    found = account.client.get("/crm/v3/objects/tickets")
-    assert (found.status_code, found.json()["category"]) == (403, "MISSING_SCOPES")
-    assert found.json()["errors"][0]["context"] == {"requiredGranularScopes": ["tickets"]}
+    values = account.client.get("/crm/v3/objects/tickets")
+    assert (values.status_code, values.json()["category"]) == (403, "MISSING_SCOPES")
+    assert values.json()["errors"][0]["context"] == {"requiredGranularScopes": ["tickets"]}
 
 
 def test_lists_carry_limit_headers_and_searches_none(account: Account) -> None:

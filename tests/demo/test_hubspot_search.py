@@ -17,9 +17,9 @@ ROWS = [
 
 
 def found(*rules: dict[str, Any], sorts: Any = ()) -> list[str]:
-    shown = [(RecordHistory(id=int(str(row["hs_object_id"]))), row) for row in ROWS]
+    records = [(RecordHistory(id=int(str(row["hs_object_id"]))), row) for row in ROWS]
     body = {"filterGroups": [{"filters": [rule]} for rule in rules], "sorts": sorts}
-    return [str(row["hs_object_id"]) for _, row in matching(list(shown), body)]
+    return [str(row["hs_object_id"]) for _, row in matching(list(records), body)]
 
 
 @pytest.mark.parametrize(

@@ -58,7 +58,7 @@ def sample_config(**changes: Any) -> Config:
     return Config.model_validate({**sections, **changes})
 
 
-def _kpi(name: str, title: str, objective: str, value: str, period: str, **more: Any) -> dict[str, Any]:
+def _kpi(name: str, title: str, objective: str, value: str, period: str, **fields: Any) -> dict[str, Any]:
     return {
         "name": name,
         "title": title,
@@ -70,15 +70,15 @@ def _kpi(name: str, title: str, objective: str, value: str, period: str, **more:
         "period": period,
         "better": "higher",
         "scopes": ["company", "team", "person"],
-        **more,
+        **fields,
     }
 
 
-def kpi_value(kpi: str, status: Status, value: float | None = None, **more: Any) -> KpiValue:
+def kpi_value(kpi: str, status: Status, value: float | None = None, **fields: Any) -> KpiValue:
     """A value of the company's month unless told otherwise."""
-    start, end = more.pop("span", MONTH)
+    start, end = fields.pop("span", MONTH)
     base = {"scope": Scope.COMPANY, "as_of": NOW - timedelta(minutes=2), "elapsed": 0.62}
-    return KpiValue(kpi, period_start=start, period_end=end, status=status, value=value, **{**base, **more})
+    return KpiValue(kpi, period_start=start, period_end=end, status=status, value=value, **{**base, **fields})
 
 
 def sample_evaluation() -> Evaluation:

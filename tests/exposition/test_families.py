@@ -54,7 +54,7 @@ def test_the_status_is_one_hot_at_every_scope() -> None:
         series = families[name]
         owners = {labels[:-1] for labels in series}
         assert len(series) == len(owners) * len(Status)
-        assert all(sum(v for labels, v in series.items() if labels[:-1] == one) == 1 for one in owners)
+        assert all(sum(v for labels, v in series.items() if labels[:-1] == owner) == 1 for owner in owners)
     assert families["kpi_status"][("revenue", "at_risk")] == 1
     assert families["person_kpi_status"][("revenue", "North", "Björn Ståhl", "exceeded")] == 1
 
@@ -111,5 +111,5 @@ def test_a_kpi_is_exported_unless_it_is_stale_failed_or_was_never_synced() -> No
     empty = kpi_value("win_rate", Status.NO_DATA)
     stale = kpi_value("new_calls", Status.STALE)
     broken = kpi_value("open_work", Status.ON_TRACK, 1.0)
-    shown = exported(Evaluation(NOW, (never, empty, stale, broken), (), failed=("open_work", "revenue")))
-    assert shown == {"talk_time": False, "win_rate": True, "new_calls": False, "open_work": False, "revenue": False}
+    up = exported(Evaluation(NOW, (never, empty, stale, broken), (), failed=("open_work", "revenue")))
+    assert up == {"talk_time": False, "win_rate": True, "new_calls": False, "open_work": False, "revenue": False}

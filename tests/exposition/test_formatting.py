@@ -11,7 +11,7 @@ from tests.exposition.sample import NOW
 
 
 @pytest.mark.parametrize(
-    ("value", "unit", "shown"),
+    ("value", "unit", "text"),
     [
         (None, "count", "–"),
         (1234.5, "count", "1,234.5"),
@@ -29,12 +29,12 @@ from tests.exposition.sample import NOW
         (1500.0, "visits", "1,500 visits"),
     ],
 )
-def test_values_are_formatted_in_their_unit(value: float | None, unit: str, shown: str) -> None:
-    assert amount(value, unit, "CHF") == shown
+def test_values_are_formatted_in_their_unit(value: float | None, unit: str, text: str) -> None:
+    assert amount(value, unit, "CHF") == text
 
 
 @pytest.mark.parametrize(
-    ("seconds", "shown"),
+    ("seconds", "text"),
     [
         (0, "0.0s"),
         (8.44, "8.4s"),
@@ -45,19 +45,19 @@ def test_values_are_formatted_in_their_unit(value: float | None, unit: str, show
         (-75, "-1m 15s"),
     ],
 )
-def test_durations_have_two_units(seconds: float, shown: str) -> None:
-    assert span(seconds) == shown
+def test_durations_have_two_units(seconds: float, text: str) -> None:
+    assert span(seconds) == text
 
 
 @pytest.mark.parametrize(
-    ("seconds", "shown"),
+    ("seconds", "text"),
     [
         (0.5, "just now"), (12, "12s ago"), (200, "3 min ago"), (20_000, "5 h ago"), (90_000, "1 day ago"),
         (200_000, "2 days ago"), (-95, "in 1 min"),
     ],
 )  # fmt: skip
-def test_ages_have_one_unit(seconds: float, shown: str) -> None:
-    assert age(NOW - timedelta(seconds=seconds), NOW) == shown
+def test_ages_have_one_unit(seconds: float, text: str) -> None:
+    assert age(NOW - timedelta(seconds=seconds), NOW) == text
 
 
 def test_missing_values_have_a_text() -> None:

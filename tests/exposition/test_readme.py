@@ -34,8 +34,8 @@ def table_of(*families: Family) -> list[list[str]]:
 
 
 def test_every_metric_of_its_own_is_described_as_the_code_describes_it() -> None:
-    said = [(*names(row[0]), names(row[1]), row[2]) for row in table_of(*naming.OWN_FAMILIES)]
-    assert said == [(family.name, family.labels, family.help) for family in naming.OWN_FAMILIES]
+    described = [(*names(row[0]), names(row[1]), row[2]) for row in table_of(*naming.OWN_FAMILIES)]
+    assert described == [(family.name, family.labels, family.help) for family in naming.OWN_FAMILIES]
 
 
 def test_every_kpi_family_is_described_as_the_code_describes_it() -> None:
@@ -47,8 +47,8 @@ def test_every_kpi_family_is_described_as_the_code_describes_it() -> None:
 
 def test_closed_lists_are_complete() -> None:
     states, answers = (list(map(str, kind)) for kind in (naming.SourceState, naming.PushResult))
-    for words in (states, answers, naming.REQUEST_CLASSES, naming.RECORD_RESULTS):
-        assert ", ".join(words) in " ".join(README.split())
+    for values in (states, answers, naming.REQUEST_CLASSES, naming.RECORD_RESULTS):
+        assert ", ".join(values) in " ".join(README.split())
     for status in (Status.STALE, Status.NO_DATA):
         assert f"`{status}`" in README
 

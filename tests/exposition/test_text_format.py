@@ -14,7 +14,7 @@ from exporter.exposition.text_format import MAX_LABEL_LENGTH, Formats, escaped, 
 
 
 @pytest.mark.parametrize(
-    ("given_value", "shown"),
+    ("given_value", "text"),
     [
         ("Ada", "Ada"),
         ("Björn Ståhl", "Björn Ståhl"),
@@ -26,15 +26,15 @@ from exporter.exposition.text_format import MAX_LABEL_LENGTH, Formats, escaped, 
         (7, "7"),
     ],
 )
-def test_a_label_value_is_text_that_every_consumer_accepts(given_value: object, shown: str) -> None:
-    assert label_value(given_value) == shown
+def test_a_label_value_is_text_that_every_consumer_accepts(given_value: object, text: str) -> None:
+    assert label_value(given_value) == text
 
 
 def test_long_values_with_the_same_beginning_stay_different() -> None:
-    one, other = label_value("x" * 5000 + "1"), label_value("x" * 5000 + "2")
-    assert len(one) == len(other) == MAX_LABEL_LENGTH
-    assert one != other
-    assert one.startswith("x" * 100)
+    first, second = label_value("x" * 5000 + "1"), label_value("x" * 5000 + "2")
+    assert len(first) == len(second) == MAX_LABEL_LENGTH
+    assert first != second
+    assert first.startswith("x" * 100)
 
 
 @given(st.text(st.characters(min_codepoint=0, max_codepoint=0x10FFFF, categories=None)))

@@ -19,8 +19,8 @@ BUILT_WITHIN = 1200.0
 def docker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
     """A Docker engine; without one every test of the stack is left out with the reason, and fails where CI is set."""
     try:
-        with engine(tmp_path_factory.mktemp("docker")) as found:
-            yield found
+        with engine(tmp_path_factory.mktemp("docker")) as running_engine:
+            yield running_engine
     except NoEngineError as error:
         reason = f"the stack is left untested, for there is no Docker engine: {error}"
         if os.environ.get("CI"):
@@ -36,7 +36,7 @@ def left_out(docker: Engine, tmp_path_factory: pytest.TempPathFactory) -> frozen
     real = docker.has(base) and all(docker.has(image) for image in pinned.values())
     if real:
         return frozenset()
-    if not docker.own:
+    if not docker.temporary:
         pytest.fail("no image registry can be reached, and stand-ins do not go into an engine that others use")
     stand_ins.python_image(docker, base, folder)
     stand_ins.prometheus_image(docker, pinned["prometheus"], base, folder)

@@ -29,32 +29,36 @@ class Engine:
     """A Docker engine, by its address; `own` where it is the tests' alone."""
 
     host: str | None = None
-    own: bool = False
+    temporary: bool = False
     environment: Mapping[str, str] = field(default_factory=lambda: dict(os.environ))
 
     def run(
         self,
-        *words: object,
+        *arguments: object,
         cwd: Path | None = None,
         timeout: float = 120,
         check: bool = True,
         stdin: IO[bytes] | int | None = subprocess.DEVNULL,
     ) -> subprocess.CompletedProcess[str]:
         """Runs a program against this engine; where it fails, all it said is in the failure."""
-        command = [str(word) for word in words]
-        told = {**self.environment, **({"DOCKER_HOST": self.host} if self.host else {})}
-        done = subprocess.run(command, cwd=cwd, timeout=timeout, env=told, stdin=stdin, capture_output=True, text=True)
-        assert not check or done.returncode == 0, f"{' '.join(command)}\n{done.stdout[-3000:]}\n{done.stderr[-3000:]}"
-        return done
+        command = [str(argument) for argument in arguments]
+        environment = {**self.environment, **({"DOCKER_HOST": self.host} if self.host else {})}
+        process = subprocess.run(
+            command, cwd=cwd, timeout=timeout, env=environment, stdin=stdin, capture_output=True, text=True
+        )
+        assert not check or process.returncode == 0, (
+            f"{' '.join(command)}\n{process.stdout[-3000:]}\n{process.stderr[-3000:]}"
+        )
+        return process
 
-    def docker(self, *words: object, **how: Any) -> str:
+    def docker(self, *arguments: object, **how: Any) -> str:
         """What `docker` says."""
-        return self.run("docker", *words, **how).stdout.strip()
+        return self.run("docker", *arguments, **how).stdout.strip()
 
     def inspect(self, *names: str) -> list[dict[str, Any]]:
         """What the engine knows of containers, images or volumes."""
-        found: list[dict[str, Any]] = json.loads(self.docker("inspect", *names))
-        return found
+        result: list[dict[str, Any]] = json.loads(self.docker("inspect", *names))
+        return result
 
     def answers(self) -> bool:
         """Whether it is there."""
@@ -71,16 +75,16 @@ def engine(folder: Path) -> Iterator[Engine]:
     """The engine that runs here; else one in the folder, ended by its process id. Raises NoEngineError."""
     if shutil.which("docker") is None:
         raise NoEngineError("docker is not on PATH")
-    if (found := Engine()).answers():
-        yield found
+    if (result := Engine()).answers():
+        yield result
         return
     if os.geteuid() != 0 or not all(map(shutil.which, OWN_NEEDS)):
         raise NoEngineError(f"none answers, and one of our own needs root, {', '.join(OWN_NEEDS)}")
     reasons = []
     for driver in DRIVERS:
         try:
-            with _network_as_before(), _daemon(folder / driver, driver) as own:
-                yield own
+            with _network_as_before(), _daemon(folder / driver, driver) as temporary:
+                yield temporary
                 return
         except NoEngineError as error:
             reasons.append(f"{driver}: {error}")
@@ -90,23 +94,29 @@ def engine(folder: Path) -> Iterator[Engine]:
 @contextmanager
 def _daemon(folder: Path, driver: str) -> Iterator[Engine]:
     folder.mkdir(parents=True)
-    own = Engine(f"unix://{folder / 'socket'}", own=True)
-    places = (f"--data-root={folder / 'data'}", f"--exec-root={folder / 'exec'}", f"--pidfile={folder / 'pid'}")
+    temporary = Engine(f"unix://{folder / 'socket'}", temporary=True)
+    directories = (f"--data-root={folder / 'data'}", f"--exec-root={folder / 'exec'}", f"--pidfile={folder / 'pid'}")
     log = folder / "log"
-    with log.open("wb") as told:
+    with log.open("wb") as output:
         process = subprocess.Popen(
-            ["dockerd", f"--storage-driver={driver}", *places, f"--host={own.host}", f"--group={os.getegid()}"],
-            stdout=told,
-            stderr=told,
+            [
+                "dockerd",
+                f"--storage-driver={driver}",
+                *directories,
+                f"--host={temporary.host}",
+                f"--group={os.getegid()}",
+            ],
+            stdout=output,
+            stderr=output,
             stdin=subprocess.DEVNULL,
         )
     try:
         until = time.monotonic() + STARTS_WITHIN
-        while not own.answers():
+        while not temporary.answers():
             if process.poll() is not None or time.monotonic() > until:
                 raise NoEngineError(log.read_text(errors="replace").strip().rpartition("\n")[2])
             time.sleep(0.5)
-        yield own
+        yield temporary
     finally:
         process.terminate()
         try:

@@ -4,7 +4,7 @@ import json
 import sys
 from http.server import BaseHTTPRequestHandler, HTTPServer
 
-TOKEN, TOLD = sys.argv[1], "/tmp/told"
+TOKEN, ALERTS = sys.argv[1], "/tmp/told"
 PEOPLE = {"items": [{"id": "ada", "name": "Ada Lovelace", "team": "North"}]}
 
 
@@ -13,17 +13,17 @@ class Listener(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         """The people, or a refusal."""
-        known = self.headers.get("Authorization") == f"Bearer {TOKEN}"
-        self.send_response(200 if known else 401)
+        authorized = self.headers.get("Authorization") == f"Bearer {TOKEN}"
+        self.send_response(200 if authorized else 401)
         self.send_header("Content-Type", "application/json")
         self.end_headers()
-        self.wfile.write(json.dumps(PEOPLE if known else {}).encode())
+        self.wfile.write(json.dumps(PEOPLE if authorized else {}).encode())
 
     def do_POST(self) -> None:
         """Keeps one message a line."""
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-        with open(TOLD, "a") as told:  # noqa: PTH123 - runs where every import counts
-            told.write(json.dumps({"path": self.path, "body": body}) + "\n")
+        with open(ALERTS, "a") as log:  # noqa: PTH123 - runs where every import counts
+            log.write(json.dumps({"path": self.path, "body": body}) + "\n")
         self.send_response(200)
         self.end_headers()
         self.wfile.write(b"ok")

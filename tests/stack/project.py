@@ -44,20 +44,20 @@ class Project:
     name: str
     compose_command: tuple[str, ...]
     profiles: tuple[str, ...] = ()
-    without: frozenset[str] = field(default_factory=frozenset)
+    unavailable: frozenset[str] = field(default_factory=frozenset)
 
-    def compose(self, *words: object, timeout: float = 120) -> subprocess.CompletedProcess[str]:
+    def compose(self, *arguments: object, timeout: float = 120) -> subprocess.CompletedProcess[str]:
         """Runs `docker compose` in the folder."""
-        profiles = [word for profile in self.profiles for word in ("--profile", profile)]
+        profiles = [argument for profile in self.profiles for argument in ("--profile", profile)]
         command = (*self.compose_command, "--project-name", self.name, *profiles)
-        return self.engine.run(*command, *words, cwd=self.folder, timeout=timeout)
+        return self.engine.run(*command, *arguments, cwd=self.folder, timeout=timeout)
 
     @property
     def services(self) -> list[str]:
         """The services of the chosen profiles, but for those whose images are not to be had."""
         # `config --services` of the first generation of compose names those of every profile
-        wanted = (name for name, service in services().items() if {*service.get("profiles", ())} <= {*self.profiles})
-        return [name for name in wanted if name not in self.without]
+        names = (name for name, service in services().items() if {*service.get("profiles", ())} <= {*self.profiles})
+        return [name for name in names if name not in self.unavailable]
 
     def up(self, *services: str) -> None:
         """`docker compose up -d`."""
@@ -65,24 +65,24 @@ class Project:
 
     def container(self, service: str) -> dict[str, Any]:
         """What the engine knows of a service's container."""
-        (found,) = self.engine.inspect(*self.held("ps", f"--filter=label=com.docker.compose.service={service}"))
-        return found
+        (result,) = self.engine.inspect(*self.containers("ps", f"--filter=label=com.docker.compose.service={service}"))
+        return result
 
-    def held(self, *what: str) -> list[str]:
+    def containers(self, *options: str) -> list[str]:
         """What the engine holds of this project: containers (`ps`), `volume ls`, `network ls`."""
-        every = ("--all",) if what[0] == "ps" else ()
+        every = ("--all",) if options[0] == "ps" else ()
         mine = f"--filter=label=com.docker.compose.project={self.name}"
-        return self.engine.docker(*what, *every, "--quiet", mine).split()
+        return self.engine.docker(*options, *every, "--quiet", mine).split()
 
     def log(self, service: str) -> str:
         """All that a service said."""
-        done = self.engine.run("docker", "logs", self.container(service)["Id"])
-        return done.stdout + done.stderr
+        process = self.engine.run("docker", "logs", self.container(service)["Id"])
+        return process.stdout + process.stderr
 
-    def inside(self, service: str, *words: object, **how: Any) -> str:
+    def inside(self, service: str, *arguments: object, **how: Any) -> str:
         """What a program says inside a service's container."""
         listening = ("--interactive",) if "stdin" in how else ()
-        return self.engine.docker("exec", *listening, self.container(service)["Id"], *words, **how)
+        return self.engine.docker("exec", *listening, self.container(service)["Id"], *arguments, **how)
 
     def get(self, url: str, method: str = "GET") -> str:
         """What an address inside the stack answers to whoever shares the exporter's network."""
@@ -90,11 +90,11 @@ class Project:
 
     def ask(self, query: str) -> list[dict[str, Any]]:
         """An instant query of the stack's Prometheus."""
-        told = self.inside(
+        output = self.inside(
             "prometheus", "promtool", "query", "--format=json", "instant", "http://127.0.0.1:9090", query
         )
-        found: list[dict[str, Any]] = json.loads(told)
-        return found
+        result: list[dict[str, Any]] = json.loads(output)
+        return result
 
     def settled(self) -> None:
         """Waits until every service is healthy, or has done its work."""
@@ -106,10 +106,10 @@ class Project:
 def copied(folder: Path) -> Path:
     """What a user gets: the project's own files, and secrets made with `make secrets`."""
     folder.mkdir(parents=True)
-    for part in PARTS:
-        shutil.copy(ROOT / part, folder / part)
-    for part in FOLDERS:
-        shutil.copytree(ROOT / part, folder / part, ignore=shutil.ignore_patterns("__pycache__", "generated"))
+    for name in PARTS:
+        shutil.copy(ROOT / name, folder / name)
+    for name in FOLDERS:
+        shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__", "generated"))
     subprocess.run(["make", "secrets"], cwd=folder, check=True, capture_output=True)
     return folder
 
@@ -120,8 +120,8 @@ Begin = Callable[..., Project]
 
 def services() -> dict[str, dict[str, Any]]:
     """The services of the compose file."""
-    found: dict[str, dict[str, Any]] = yaml.safe_load((ROOT / "docker-compose.yml").read_text())["services"]
-    return found
+    result: dict[str, dict[str, Any]] = yaml.safe_load((ROOT / "docker-compose.yml").read_text())["services"]
+    return result
 
 
 def python_image_name() -> str:
@@ -138,4 +138,8 @@ def brought_down(project: Project) -> Iterator[Project]:
         yield project
     finally:
         project.compose("down", "--volumes", "--timeout", "5", timeout=300)
-        assert [*project.held("ps"), *project.held("volume", "ls"), *project.held("network", "ls")] == []
+        assert [
+            *project.containers("ps"),
+            *project.containers("volume", "ls"),
+            *project.containers("network", "ls"),
+        ] == []

@@ -34,9 +34,11 @@ def python_image(engine: Engine, name: str, folder: Path) -> None:
     suite = release["VERSION_CODENAME"].strip('"')
     command = [str(program("debootstrap")), "--variant=minbase", f"--include={packages}", suite, str(root)]
     log = folder / "debootstrap.log"
-    with log.open("wb") as told:
-        done = subprocess.run(command, stdout=told, stderr=told, stdin=subprocess.DEVNULL, timeout=900, check=False)
-    assert done.returncode == 0, log.read_text(errors="replace")[-2000:]
+    with log.open("wb") as output:
+        process = subprocess.run(
+            command, stdout=output, stderr=output, stdin=subprocess.DEVNULL, timeout=900, check=False
+        )
+    assert process.returncode == 0, log.read_text(errors="replace")[-2000:]
     for needless in NEEDLESS:
         shutil.rmtree(root / needless)
     if CERTIFICATES.exists():
@@ -67,6 +69,6 @@ def _image(engine: Engine, name: str, base: str, folder: Path, programs: Mapping
     entry = next(iter(programs))
     recipe = OF_PROGRAMS.format(base=base, templates=TEMPLATES, data=f"/{entry}", entry=entry)
     (folder / "Dockerfile").write_text(recipe)
-    plain = Engine(engine.host, engine.own, {**os.environ, "DOCKER_BUILDKIT": "0"})
+    plain = Engine(engine.host, engine.temporary, {**os.environ, "DOCKER_BUILDKIT": "0"})
     plain.docker("build", "--quiet", "--tag", name, folder, timeout=300)
     shutil.rmtree(folder)

@@ -91,8 +91,8 @@ def test_prometheus_scrapes_the_exporter_without_errors(demo: Project) -> None:
     assert {target["labels"]["job"] for target in targets} >= {"kpi", "prometheus"}
     assert [(target["health"], target["lastError"]) for target in targets] == [("up", "")] * len(targets)
     (scraped,) = demo.ask("scrape_samples_scraped{job='kpi'}")
-    (kept,) = demo.ask("scrape_samples_post_metric_relabeling{job='kpi'}")
-    assert float(scraped["value"][1]) == float(kept["value"][1]) > 1000
+    (sample,) = demo.ask("scrape_samples_post_metric_relabeling{job='kpi'}")
+    assert float(scraped["value"][1]) == float(sample["value"][1]) > 1000
     assert demo.ask("min_over_time(up{job='kpi'}[1h]) == 0") == []
     assert demo.ask("kpi_exporter_source_up == 0") == []
 
@@ -111,7 +111,7 @@ def test_every_rule_is_evaluated_and_the_config_says_how_long_series_are_kept(de
 def test_alertmanager_has_the_generated_config_and_receives_alerts_from_prometheus(demo: Project) -> None:
     status = json.loads(demo.get("http://alertmanager:9093/api/v2/status"))
     assert "sales@alpenwerk.example" in status["config"]["original"]
-    assert [found["url"] for found in data(demo, "alertmanagers")["activeAlertmanagers"]] == [
+    assert [entry["url"] for entry in data(demo, "alertmanagers")["activeAlertmanagers"]] == [
         "http://alertmanager:9093/api/v2/alerts"
     ]
 
@@ -136,9 +136,9 @@ def test_running_containers_have_no_capabilities_and_a_read_only_image(demo: Pro
         container = demo.container(service)
         if not container["State"]["Running"]:
             continue
-        said = set(demo.inside(service, "cat", "/proc/1/status").splitlines())
-        assert said >= NO_POWERS, service
-        (users,) = (line.split()[1:] for line in said if line.startswith("Uid:"))
+        results = set(demo.inside(service, "cat", "/proc/1/status").splitlines())
+        assert results >= NO_POWERS, service
+        (users,) = (line.split()[1:] for line in results if line.startswith("Uid:"))
         assert "0" not in users, service
         tried = demo.engine.run("docker", "exec", container["Id"], "sh", "-c", "echo x > /etc/x", check=False)
         assert tried.returncode != 0, service
@@ -148,7 +148,7 @@ def test_running_containers_have_no_capabilities_and_a_read_only_image(demo: Pro
 def test_only_grafana_can_be_reached_from_outside_and_only_from_this_machine(demo: Project) -> None:
     for service in demo.services:
         bound = [b for bindings in demo.container(service)["NetworkSettings"]["Ports"].values() for b in bindings or ()]
-        assert {found["HostIp"] for found in bound} == ({"127.0.0.1"} if service == "grafana" else set()), service
+        assert {entry["HostIp"] for entry in bound} == ({"127.0.0.1"} if service == "grafana" else set()), service
     networks = demo.container("prometheus")["NetworkSettings"]["Networks"]
     assert all(demo.engine.inspect(name)[0]["Internal"] for name in networks), "Prometheus has no way out"
 
@@ -171,20 +171,20 @@ def question(query: dict[str, Any]) -> str:
 def test_every_panel_has_data(demo: Project, tmp_path: Path) -> None:
     boards = generated_boards(ROOT / "dashboards/generated")
     panels = [panel for board in boards.values() for panel in panels_of(board) if panel.get("targets")]
-    asked = sorted({question(query) for panel in panels for query in panel["targets"]})
+    queries = sorted({question(query) for panel in panels for query in panel["targets"]})
     questions = tmp_path / "questions.json"
-    questions.write_text(json.dumps(asked))
-    with questions.open("rb") as given:
-        answers = json.loads(demo.inside("exporter", "python3", "-c", ASK_ALL, stdin=given, timeout=300))
-    said = dict(zip(asked, answers, strict=True))
+    questions.write_text(json.dumps(queries))
+    with questions.open("rb") as query_file:
+        answers = json.loads(demo.inside("exporter", "python3", "-c", ASK_ALL, stdin=query_file, timeout=300))
+    results = dict(zip(queries, answers, strict=True))
     assert [answer for answer in answers if isinstance(answer, str)] == []
-    empty = [panel for panel in panels if not any(said[question(query)] for query in panel["targets"])]
+    empty = [panel for panel in panels if not any(results[question(query)] for query in panel["targets"])]
     assert [panel["title"] for panel in empty if panel["fieldConfig"]["defaults"]["noValue"] == "no data"] == []
     assert len(panels) > 40
 
 
 def test_grafana_accepts_everything_that_was_generated(demo: Project) -> None:
-    if "grafana" in demo.without:
+    if "grafana" in demo.unavailable:
         pytest.skip("the stack ran without Grafana, whose image is in no registry that can be reached from here")
     password = (demo.folder / "secrets/grafana_admin_password").read_text()
     boards = generated_boards(ROOT / "dashboards/generated")

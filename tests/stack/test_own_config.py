@@ -58,10 +58,10 @@ def write(folder: Path) -> None:
 @pytest.fixture
 def project(begin: Begin) -> Iterator[Project]:
     """Theirs, not yet up."""
-    with brought_down(begin()) as made:
-        write(made.folder)
-        made.engine.run("make", "secrets", cwd=made.folder)
-        yield made
+    with brought_down(begin()) as started:
+        write(started.folder)
+        started.engine.run("make", "secrets", cwd=started.folder)
+        yield started
 
 
 def listen(project: Project) -> None:
@@ -70,7 +70,7 @@ def listen(project: Project) -> None:
     project.engine.docker("exec", "--detach", project.container("pod")["Id"], "python3", "-c", code, TOKEN)
 
 
-def told(project: Project) -> list[dict[str, Any]]:
+def alerts(project: Project) -> list[dict[str, Any]]:
     """What was said in the room."""
     lines = project.inside("pod", "sh", "-c", "touch /tmp/told; cat /tmp/told").splitlines()
     return [json.loads(line) for line in lines]
@@ -84,7 +84,9 @@ def alert_queries(project: Project) -> set[str]:
 
 def running(project: Project, service: str) -> bool:
     """Whether a service runs: it may not even have a container."""
-    return bool(project.held("ps", f"--filter=label=com.docker.compose.service={service}", "--filter=status=running"))
+    return bool(
+        project.containers("ps", f"--filter=label=com.docker.compose.service={service}", "--filter=status=running")
+    )
 
 
 def change(project: Project) -> None:
@@ -114,25 +116,25 @@ def test_a_custom_config_starts_alerts_reloads_and_stops(project: Project) -> No
     ten_days_ago = int((datetime.now(UTC) - timedelta(days=10)).timestamp()) // 3600 * 3600
     assert project.ask(f"business_deals_won{{period='day'}} @ {ten_days_ago}") != []
 
-    until(lambda: told(project))
-    (message, *_) = told(project)
+    until(lambda: alerts(project))
+    (message, *_) = alerts(project)
     assert message["path"] == ROOM
     assert "Revenue this year" in json.dumps(message["body"])
     assert "boss@example.com" in json.dumps(message["body"])
 
     before = project.ask("kpi_target{kpi='yearly_revenue'}")
-    assert [found["value"][1] for found in before] == ["900000"]
+    assert [series["value"][1] for series in before] == ["900000"]
     started = project.container("prometheus")["State"]["StartedAt"]
     change(project)
     until(lambda: project.ask("kpi_value{kpi='yearly_deals'}"))
-    until(lambda: [found["value"][1] for found in project.ask("kpi_target{kpi='yearly_revenue'}")] == ["500"])
+    until(lambda: [series["value"][1] for series in project.ask("kpi_target{kpi='yearly_revenue'}")] == ["500"])
     assert any("yearly_deals" in query for query in alert_queries(project))
     assert project.container("prometheus")["State"]["StartedAt"] == started, "nothing was interrupted"
     assert project.ask(f"business_deals_won{{period='day'}} @ {ten_days_ago}") != []
 
-    shown = "".join(project.log(name) for name in project.services) + project.get("http://exporter:9940/metrics")
-    assert TOKEN not in shown
-    assert ROOM not in shown
+    logs = "".join(project.log(name) for name in project.services) + project.get("http://exporter:9940/metrics")
+    assert TOKEN not in logs
+    assert ROOM not in logs
 
 
 def test_an_invalid_config_prevents_the_start_with_an_explanation(project: Project) -> None:

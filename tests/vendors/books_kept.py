@@ -49,21 +49,25 @@ def status(contract: Contract, books: Books, now: int) -> str:
     if contract.trial_until is not None and contract.trial_until > now:
         return "trialing"
     bills = [bill for bill in books.bills.records if bill.contract == contract.id and bill.status(now) == "open"]
-    refused = any(not one.succeeded and one.settled_at <= now for bill in bills for one in bill.attempts)
+    refused = any(not item.succeeded and item.settled_at <= now for bill in bills for item in bill.attempts)
     return "past_due" if refused else "active"
 
 
 def write(books: Books, now: int, directory: Path) -> None:
     """One file for each entity, as of an instant."""
-    contracts = (one for one in books.contracts.records if one.created_at <= now)
+    contracts = (item for item in books.contracts.records if item.created_at <= now)
     _table(directory / "subscriptions.csv", "id,status,plan,amount,currency,started,ended", (
-        (one.id, status(one, books, now), one.lines(now)[0].plan, monthly(one, now).quantize(Decimal("0.000001")),
-         one.currency, _iso(one.created_at), _iso(one.ended_at, now)) for one in contracts
+        (item.id, status(item, books, now), item.lines(now)[0].plan, monthly(item, now).quantize(Decimal("0.000001")),
+         item.currency, _iso(item.created_at), _iso(item.ended_at, now)) for item in contracts
     ))  # fmt: skip
-    bills = (one for one in books.bills.records if one.exists(now))
-    _table(directory / "invoices.csv", "id,status,amount,currency,issued,due,paid", (_bill(one, now) for one in bills))
-    charges = (one for one in books.charges if one.attempt.at <= now)
-    _table(directory / "payments.csv", "id,status,amount,refunded,currency,paid", (_paid(one, now) for one in charges))
+    bills = (item for item in books.bills.records if item.exists(now))
+    _table(
+        directory / "invoices.csv", "id,status,amount,currency,issued,due,paid", (_bill(item, now) for item in bills)
+    )
+    charges = (item for item in books.charges if item.attempt.at <= now)
+    _table(
+        directory / "payments.csv", "id,status,amount,refunded,currency,paid", (_paid(item, now) for item in charges)
+    )
 
 
 def _bill(bill: Bill, now: int) -> Iterable[object]:

@@ -17,9 +17,9 @@ NOW = int(LAST.timestamp())
 @pytest.fixture(scope="module")
 def books() -> Books:
     """Half a year up to LAST."""
-    found = Books(DemoCompany(7, date(2025, 9, 1)))
-    found.advance(NOW)
-    return found
+    kept_books = Books(DemoCompany(7, date(2025, 9, 1)))
+    kept_books.advance(NOW)
+    return kept_books
 
 
 def test_a_later_start_or_several_steps_lead_to_the_same_books(books: Books) -> None:
@@ -34,9 +34,9 @@ def test_a_later_start_or_several_steps_lead_to_the_same_books(books: Books) -> 
 
 
 def test_another_seed_has_other_books(books: Books) -> None:
-    other = Books(DemoCompany(8, date(2026, 3, 12)))
-    other.advance(NOW)
-    assert other.contracts.records[0] != books.contracts.records[0]
+    other_books = Books(DemoCompany(8, date(2026, 3, 12)))
+    other_books.advance(NOW)
+    assert other_books.contracts.records[0] != books.contracts.records[0]
 
 
 def test_time_never_goes_back_and_advancing_twice_adds_nothing(books: Books) -> None:
@@ -47,46 +47,48 @@ def test_time_never_goes_back_and_advancing_twice_adds_nothing(books: Books) -> 
 
 
 def test_ids_and_charges_are_in_order_of_time(books: Books) -> None:
-    starts = [one.created_at for one in books.contracts.records]
-    drafted = [one.created_at for one in books.bills.records]
-    tried = [one.attempt.at for one in books.charges]
+    starts = [item.created_at for item in books.contracts.records]
+    drafted = [item.created_at for item in books.bills.records]
+    tried = [item.attempt.at for item in books.charges]
     assert (starts, drafted, tried) == (sorted(starts), sorted(drafted), sorted(tried))
-    assert len({one.id for one in books.charges}) == len(books.charges)
+    assert len({item.id for item in books.charges}) == len(books.charges)
 
 
 def test_contracts_have_every_form(books: Books) -> None:
-    running = [one for one in books.contracts.records if one.exists(NOW) and not one.over(NOW)]
-    assert {one.currency for one in running} == {"CHF", "EUR", "JPY"}
-    assert {one.yearly for one in running} == {one.on_account for one in running} == {True, False}
-    assert {one.lines(NOW)[0].plan for one in running} == {"Starter", "Team", "Business", "Enterprise"}
-    assert any(one.on_trial(NOW) for one in running)
-    assert any(len(one.lines(NOW)) > 10 for one in running)
-    assert any(one.discount and one.discount.amount for one in running)
-    grown = [one.terms[-1].lines[0].quantity - one.terms[0].lines[0].quantity for one in running]
-    assert min(grown) < 0 < max(grown)
-    assert any(one.over(NOW) for one in books.contracts.records)
+    running = [item for item in books.contracts.records if item.exists(NOW) and not item.over(NOW)]
+    assert {item.currency for item in running} == {"CHF", "EUR", "JPY"}
+    assert {item.yearly for item in running} == {item.on_account for item in running} == {True, False}
+    assert {item.lines(NOW)[0].plan for item in running} == {"Starter", "Team", "Business", "Enterprise"}
+    assert any(item.on_trial(NOW) for item in running)
+    assert any(len(item.lines(NOW)) > 10 for item in running)
+    assert any(item.discount and item.discount.amount for item in running)
+    growth = [item.terms[-1].lines[0].quantity - item.terms[0].lines[0].quantity for item in running]
+    assert min(growth) < 0 < max(growth)
+    assert any(item.over(NOW) for item in books.contracts.records)
 
 
 def test_bills_have_every_final_status(books: Books) -> None:
-    states = Counter(one.status(NOW) for one in books.bills.records if one.exists(NOW))
+    states = Counter(item.status(NOW) for item in books.bills.records if item.exists(NOW))
     assert states.keys() == {"draft", "open", "paid", "void", "uncollectible"}
     assert states["paid"] > 0.8 * states.total()
-    assert any(one.deleted_at and one.deleted_at <= NOW for one in books.bills.records)
-    assert {one.reason for one in books.bills.records} == {"subscription_create", "subscription_cycle", "manual"}
+    assert any(item.deleted_at and item.deleted_at <= NOW for item in books.bills.records)
+    assert {item.reason for item in books.bills.records} == {"subscription_create", "subscription_cycle", "manual"}
 
 
 def test_payments_fail_take_days_or_are_refunded_partly_or_fully(books: Books) -> None:
-    assert any(not one.attempt.succeeded for one in books.charges)
-    assert any(one.attempt.settled_at > one.attempt.at for one in books.charges)
-    shares = {one.refunded(NOW) / one.amount for one in books.charges if one.refunded(NOW)}
+    assert any(not item.attempt.succeeded for item in books.charges)
+    assert any(item.attempt.settled_at > item.attempt.at for item in books.charges)
+    shares = {item.refunded(NOW) / item.amount for item in books.charges if item.refunded(NOW)}
     assert max(shares) == 1
     assert min(shares) < 1
-    assert any(books.overdue(one, NOW) for one in books.contracts.records)
+    assert any(books.overdue(item, NOW) for item in books.contracts.records)
 
 
 def test_each_period_of_a_contract_has_one_bill(books: Books) -> None:
-    periods = Counter((one.contract, one.created_at) for one in books.bills.records if one.reason != "manual")
+    periods = Counter((item.contract, item.created_at) for item in books.bills.records if item.reason != "manual")
     assert set(periods.values()) == {1}
-    held = next(one for one in books.contracts.records if not one.yearly and one.ended_at and one.ended_at < NOW)
-    last = max((at for key, at in periods if key == held.id), default=0)
-    assert last < (held.ended_at or 0)
+    contract = next(
+        item for item in books.contracts.records if not item.yearly and item.ended_at and item.ended_at < NOW
+    )
+    last = max((at for key, at in periods if key == contract.id), default=0)
+    assert last < (contract.ended_at or 0)

@@ -78,8 +78,8 @@ def measured(evaluation: Evaluation) -> Measured:
     values: dict[tuple[object, ...], tuple[float | None, Status | None]] = {
         (kpi.kpi, kpi.scope): (kpi.value, kpi.status) for kpi in evaluation.kpis
     }
-    for one in evaluation.metrics:
-        values[one.metric, one.scope, one.period, one.labels] = (one.value, None)
+    for item in evaluation.metrics:
+        values[item.metric, item.scope, item.period, item.labels] = (item.value, None)
     return values
 
 
@@ -91,14 +91,14 @@ def test_results_through_stripe_equal_those_from_csv_files(
         from_files = read(reading(config(books_kept.SOURCES), running, clock, tmp_path))
     assert from_files.keys() == through_stripe.keys()
     for key, (value, status) in from_files.items():
-        theirs, seen = through_stripe[key]
-        assert theirs == pytest.approx(value, rel=1e-9), key
-        assert seen == status, key
+        actual, digits = through_stripe[key]
+        assert actual == pytest.approx(value, rel=1e-9), key
+        assert digits == status, key
 
 
 def test_recurring_revenue_is_the_sum_of_what_the_contracts_are_worth(books: Books, through_stripe: Measured) -> None:
-    running = [one for one in books.contracts.records if one.exists(NOW) and not one.over(NOW)]
-    worth = sum((books_kept.monthly(one, NOW) * RATES[one.currency] for one in running), Decimal(0))
+    running = [item for item in books.contracts.records if item.exists(NOW) and not item.over(NOW)]
+    worth = sum((books_kept.monthly(item, NOW) * RATES[item.currency] for item in running), Decimal(0))
     value, status = through_stripe["monthly_recurring_revenue", Scope.COMPANY]
     assert value == pytest.approx(float(worth), rel=1e-6)
     assert status is not Status.NO_DATA
@@ -107,20 +107,20 @@ def test_recurring_revenue_is_the_sum_of_what_the_contracts_are_worth(books: Boo
 
 def test_refunds_are_the_share_of_the_months_payments_that_went_back(books: Books, through_stripe: Measured) -> None:
     paid = [
-        one
-        for one in books.charges
-        if MONTH <= one.attempt.at <= NOW >= one.attempt.settled_at and one.attempt.succeeded
+        item
+        for item in books.charges
+        if MONTH <= item.attempt.at <= NOW >= item.attempt.settled_at and item.attempt.succeeded
     ]
-    came_in = sum(one.amount * RATES[one.currency] for one in paid)
-    went_back = sum(one.refunded(NOW) * RATES[one.currency] for one in paid)
+    came_in = sum(item.amount * RATES[item.currency] for item in paid)
+    went_back = sum(item.refunded(NOW) * RATES[item.currency] for item in paid)
     value, _ = through_stripe["refund_rate", Scope.COMPANY]
     assert value == pytest.approx(float(went_back / came_in), rel=1e-6)
     assert went_back
 
 
 def test_invoices_are_counted_when_they_fall_due(books: Books, through_stripe: Measured) -> None:
-    due = [one for one in books.bills.records if one.due_at and QUARTER <= one.due_at <= NOW]
-    states = [one.status(NOW) for one in due]
+    due = [item for item in books.bills.records if item.due_at and QUARTER <= item.due_at <= NOW]
+    states = [item.status(NOW) for item in due]
     value, _ = through_stripe["invoices_paid", Scope.COMPANY]
     assert value == pytest.approx(states.count("paid") / (len(states) - states.count("void")))
     assert states.count("open")

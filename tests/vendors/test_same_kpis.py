@@ -65,16 +65,16 @@ def truth() -> DemoCompany:
 
 
 def by_key(evaluation: Evaluation) -> dict[Key, KpiValue]:
-    return {(one.kpi, one.scope, one.team, one.person): one for one in evaluation.kpis}
+    return {(item.kpi, item.scope, item.team, item.person): item for item in evaluation.kpis}
 
 
 def value(evaluation: Evaluation, kpi: str, *, team: str | None = None, person: str | None = None) -> float:
     """Of the company, unless a team or a person is named."""
     scope = Scope.PERSON if person else Scope.TEAM if team else Scope.COMPANY
     (found,) = [
-        one.value
-        for one in evaluation.kpis
-        if (one.kpi, one.scope, one.person) == (kpi, scope, person) and (team is None or one.team == team)
+        item.value
+        for item in evaluation.kpis
+        if (item.kpi, item.scope, item.person) == (kpi, scope, person) and (team is None or item.team == team)
     ]
     assert found is not None
     return found
@@ -84,11 +84,11 @@ def value(evaluation: Evaluation, kpi: str, *, team: str | None = None, person: 
 def test_values_targets_ratios_and_statuses_are_equal_at_every_scope(
     readings: Readings, standard: Evaluation, vendors: str
 ) -> None:
-    ours, theirs = by_key(standard), by_key(readings[vendors].at(FRIDAY))
-    assert theirs == ours
-    assert {key[1] for key in ours} == set(Scope)
-    assert sum(one.target_ratio is not None for one in ours.values()) > 0.9 * len(ours) > 100
-    assert len({one.status for one in ours.values()}) >= 4
+    expected, actual = by_key(standard), by_key(readings[vendors].at(FRIDAY))
+    assert actual == expected
+    assert {key[1] for key in expected} == set(Scope)
+    assert sum(item.target_ratio is not None for item in expected.values()) > 0.9 * len(expected) > 100
+    assert len({item.status for item in expected.values()}) >= 4
 
 
 @pytest.mark.parametrize("vendors", OTHERS)
@@ -98,9 +98,9 @@ def test_objectives_and_metrics_without_labels_are_equal_too(
     def metrics(evaluation: Evaluation) -> dict[tuple[object, ...], float | None]:
         """Of the company and its teams: HubSpot has a queue among its owners, which is nobody elsewhere."""
         return {
-            (one.metric, one.scope, one.team, one.period): one.value
-            for one in evaluation.metrics
-            if not one.labels and one.scope is not Scope.PERSON
+            (item.metric, item.scope, item.team, item.period): item.value
+            for item in evaluation.metrics
+            if not item.labels and item.scope is not Scope.PERSON
         }
 
     found = readings[vendors].at(FRIDAY)
@@ -110,8 +110,8 @@ def test_objectives_and_metrics_without_labels_are_equal_too(
 
 def test_twilio_reports_the_line_of_abandoned_calls(readings: Readings, standard: Evaluation) -> None:
     def by_line(evaluation: Evaluation) -> dict[tuple[object, ...], float | None]:
-        found = (one for one in evaluation.metrics if one.metric == "calls_abandoned")
-        return {(one.scope, one.period, one.labels): one.value for one in found}
+        found = (item for item in evaluation.metrics if item.metric == "calls_abandoned")
+        return {(item.scope, item.period, item.labels): item.value for item in found}
 
     assert by_line(readings["pipedrive,zendesk,twilio"].at(FRIDAY)) == by_line(standard)
     lines = {labels for scope, _, labels in by_line(standard) if scope is Scope.COMPANY}
@@ -121,8 +121,8 @@ def test_twilio_reports_the_line_of_abandoned_calls(readings: Readings, standard
 @pytest.mark.parametrize("vendors", OTHERS)
 def test_values_are_equal_in_the_middle_of_a_day_except_those_reported_by_day(readings: Readings, vendors: str) -> None:
     noon = FRIDAY - timedelta(hours=11)
-    ours, theirs = by_key(readings[STANDARD].at(noon)), by_key(readings[vendors].at(noon))
-    assert {key[0] for key in ours if ours[key] != theirs[key]} <= {"lead_conversion"}
+    expected, actual = by_key(readings[STANDARD].at(noon)), by_key(readings[vendors].at(noon))
+    assert {key[0] for key in expected if expected[key] != actual[key]} <= {"lead_conversion"}
 
 
 def won(deal: DealHistory) -> bool:
@@ -148,30 +148,30 @@ def test_revenue_is_that_of_the_companys_own_deals(truth: DemoCompany, standard:
 
 def test_open_tickets_are_those_of_the_company(truth: DemoCompany, standard: Evaluation) -> None:
     backlog = [
-        one
-        for one in truth.tickets.records
-        if one.exists(UNTIL)
-        and not one.archived(KNOWN)
-        and not (one.stage(KNOWN) == "closed" and (one.entered("closed", KNOWN) or 0) <= UNTIL)
+        item
+        for item in truth.tickets.records
+        if item.exists(UNTIL)
+        and not item.archived(KNOWN)
+        and not (item.stage(KNOWN) == "closed" and (item.entered("closed", KNOWN) or 0) <= UNTIL)
     ]
     assert value(standard, "ticket_backlog") == len(backlog) > 20
 
 
 def test_the_first_reply_is_the_companys(truth: DemoCompany, standard: Evaluation) -> None:
     waits = [
-        one.replied_at - one.created_at
-        for one in truth.tickets.records
-        if one.exists(UNTIL) and not one.archived(KNOWN) and MONTH <= one.replied_at <= UNTIL
+        item.replied_at - item.created_at
+        for item in truth.tickets.records
+        if item.exists(UNTIL) and not item.archived(KNOWN) and MONTH <= item.replied_at <= UNTIL
     ]
     assert value(standard, "first_reply") == pytest.approx(sum(waits) / len(waits) / 3600, rel=1e-12)
 
 
 def test_calls_are_those_that_the_teams_made_and_answered(truth: DemoCompany, standard: Evaluation) -> None:
     week = [call for call in truth.calls.records if WEEK <= call.started_at <= UNTIL]
-    made = [truth.people[call.agent].team for call in week if not call.inbound and call.agent is not None]
-    assert value(standard, "weekly_calls") == len(made) > 50
-    for team in set(made):
-        assert value(standard, "weekly_calls", team=team) == made.count(team)
+    calling_teams = [truth.people[call.agent].team for call in week if not call.inbound and call.agent is not None]
+    assert value(standard, "weekly_calls") == len(calling_teams) > 50
+    for team in set(calling_teams):
+        assert value(standard, "weekly_calls", team=team) == calling_teams.count(team)
     today = [call for call in week if call.inbound and call.started_at >= DAY]
     received = [call for call in today if call.missed_reason != "out_of_opening_hours"]
     in_time = [call for call in received if call.answered_at and call.answered_at - call.started_at <= 30]
@@ -180,7 +180,7 @@ def test_calls_are_those_that_the_teams_made_and_answered(truth: DemoCompany, st
 
 
 def test_leads_convert_as_they_do_in_the_company(truth: DemoCompany, standard: Evaluation) -> None:
-    there = [one for one in truth.leads.records if one.exists(KNOWN) and not one.archived(KNOWN)]
-    received = [one for one in there if QUARTER <= one.created_at <= UNTIL]
-    converted = [one for one in there if (one.entered("converted", UNTIL) or 0) >= QUARTER]
+    leads = [item for item in truth.leads.records if item.exists(KNOWN) and not item.archived(KNOWN)]
+    received = [item for item in leads if QUARTER <= item.created_at <= UNTIL]
+    converted = [item for item in leads if (item.entered("converted", UNTIL) or 0) >= QUARTER]
     assert value(standard, "lead_conversion") == pytest.approx(len(converted) / len(received), rel=1e-12)

@@ -130,13 +130,13 @@ def test_draining_a_rejected_body_stops_after_a_timeout(monkeypatch: Any) -> Non
 
 
 def test_lifespan_events_pass_through() -> None:
-    seen = []
+    scope_types = []
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
-        seen.append(scope["type"])
+        scope_types.append(scope["type"])
 
     asyncio.run(call(LimitsMiddleware(app, SelfMetrics()), {"type": "lifespan"}))
-    assert seen == ["lifespan"]
+    assert scope_types == ["lifespan"]
 
 
 def test_paths_that_accept_bodies_use_no_turns_of_scrapes() -> None:
@@ -145,10 +145,10 @@ def test_paths_that_accept_bodies_use_no_turns_of_scrapes() -> None:
         stuck = [asyncio.create_task(call(app, request("http", "/push/crm"))) for _ in range(5)]
         await asyncio.sleep(0)
         app._app = respond
-        found = await call(app, request()), await call(app, request("http", "/push/crm"))
+        responses = await call(app, request()), await call(app, request("http", "/push/crm"))
         for task in stuck:
             task.cancel()
         await asyncio.gather(*stuck, return_exceptions=True)
-        return found
+        return responses
 
     assert [sent[0]["status"] for sent in asyncio.run(scenario())] == [200, 200]

@@ -73,10 +73,10 @@ def test_both_formats_contain_the_same_business_series(port: int) -> None:
 
 
 def test_promtool_reports_no_problem(port: int) -> None:
-    done = subprocess.run(
+    process = subprocess.run(
         [program("promtool"), "check", "metrics"], input=get(port, "/metrics")[2], capture_output=True
     )
-    assert (done.returncode, done.stdout, done.stderr) == (0, b"", b"")
+    assert (process.returncode, process.stdout, process.stderr) == (0, b"", b"")
 
 
 def test_head_returns_the_length_without_the_body(port: int) -> None:
@@ -183,8 +183,8 @@ def test_two_hundred_concurrent_scrapers_are_served_or_told_to_retry(port: int) 
     with ThreadPoolExecutor(200) as pool:
         answers = list(pool.map(lambda _: get(port, "/metrics", PROMETHEUS, "Accept-Encoding: gzip"), range(200)))
     assert {status for status, _, _ in answers} <= {200, 503}
-    whole = {gzip.decompress(body) for status, _, body in answers if status == 200}
-    assert all(text.endswith(b"# EOF\n") for text in whole)
+    texts = {gzip.decompress(body) for status, _, body in answers if status == 200}
+    assert all(text.endswith(b"# EOF\n") for text in texts)
     assert sum(status == 200 for status, _, _ in answers) >= 64
 
 
@@ -199,8 +199,8 @@ def test_a_large_plain_exposition_arrives_complete() -> None:
 
 
 def test_the_error_names_a_port_in_use() -> None:
-    with bind("127.0.0.1", 0) as taken:
-        port = taken.getsockname()[1]
+    with bind("127.0.0.1", 0) as listener:
+        port = listener.getsockname()[1]
         with pytest.raises(StartError, match=f"127.0.0.1:{port}.*--listen"):
             bind("127.0.0.1", port)
 

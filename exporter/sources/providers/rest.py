@@ -1,4 +1,4 @@
-"""The rest provider: any JSON API, described in the config."""
+"""The rest provider: any JSON API that the config describes."""
 
 from __future__ import annotations
 
@@ -8,62 +8,49 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from exporter.config.sources import rest as config
+from exporter.config.sources.base import Bearer
 from exporter.config.sources.rest import Deleted, RestEntity, RestOptions
 from exporter.errors import IncompletePassError, Reason, SourceRejectedError
 from exporter.passes import Listing, Page, Pass
 from exporter.records import Record
 from exporter.sources.access_check import check_access
 from exporter.sources.base import Access, SourceContext
-from exporter.sources.cursor import next_instant
+from exporter.sources.cursor import StoredPosition, next_instant
+from exporter.sources.http.auth import (
+    Authenticator,
+    BasicAuthenticator,
+    BearerAuthenticator,
+    HeaderAuthenticator,
+    QueryAuthenticator,
+)
 from exporter.sources.http.client import ApiResponse, SourceClient
-from exporter.sources.http.pagination import ListRequest, VendorPage, walk
+from exporter.sources.http.oauth import OAuthAuthenticator
+from exporter.sources.http.pagination import (
+    CursorPaginator,
+    LinkPaginator,
+    ListRequest,
+    NumberedPaginator,
+    OffsetPaginator,
+    PageSize,
+    Paginator,
+    SinglePagePaginator,
+    VendorPage,
+    walk,
+)
 from exporter.sources.parsing.column_map import RecordMap
 from exporter.sources.parsing.json_path import ABSENT, find, getter
 from exporter.sources.parsing.plausibility import latest_plausible
 from exporter.sources.parsing.rows import ParsedRows, parse_rows
 from exporter.sources.provider import ProviderSource
-from exporter.sources.providers.rest_options import authenticator, paginator, since_params
+
+_START_COLUMNS = ("created_at", "started_at", "issued_at", "paid_at", "answered_at", "at")
 
 
 def create(options: RestOptions, context: SourceContext) -> RestSource:
-    """The source that the options describe."""
-    auth = authenticator(options, context)
-    return RestSource(options, context, SourceClient(options, options.base_url, auth, context))
-
-
-@dataclass(frozen=True, slots=True)
-class _Place:
-    """How far a pass over an entity has come; the resume token is its JSON."""
-
-    listing: int = 0
-    position: str | None = None
-    latest: tuple[str | None, ...] = ()
-    rows: int = 0
-    totals: tuple[int, ...] = ()
-    """The smallest and the last number of rows that the vendor promised for this listing."""
-    shifted: bool = False
-
-    def token(self) -> str:
-        return json.dumps([self.listing, self.position, self.latest, self.rows, self.totals, self.shifted])
-
-    @classmethod
-    def of(cls, token: str | None, listings: int) -> _Place:
-        if token is None:
-            return cls(latest=(None,) * listings)
-        listing, position, latest, rows, totals, shifted = json.loads(token)
-        return cls(listing, position, tuple(latest), rows, tuple(totals), shifted)
-
-    def after(self, batch: VendorPage, total: int | None, latest: datetime | None) -> _Place:
-        """The place after one page of the current listing."""
-        shifted = self.shifted or bool(self.totals and total is not None and total != self.totals[-1])
-        totals = self.totals if total is None else (min([total, *self.totals]), total)
-        known = list(self.latest)
-        if latest is not None:
-            known[self.listing] = max(latest.isoformat(), known[self.listing] or "")
-        return _Place(self.listing, batch.following, tuple(known), self.rows + len(batch.rows), totals, shifted)
-
-    def next_listing(self) -> _Place:
-        return _Place(self.listing + 1, None, self.latest, shifted=self.shifted)
+    """The source that the options describe; raises SourceRejectedError if its address is not allowed."""
+    client = SourceClient(options, options.base_url, authenticator(options, context), context)
+    return RestSource(options, context, client)
 
 
 class RestSource(ProviderSource[RestOptions]):
@@ -84,73 +71,104 @@ class RestSource(ProviderSource[RestOptions]):
         }
 
     async def read(self, sync_pass: Pass) -> AsyncIterator[Page]:
-        """Pages of all listings of the entity; the last one carries cursor and listing."""
+        """Pages of all listings of the entity. The last one carries the cursor and the listing."""
         listings = self._listings[sync_pass.entity]
-        known = _Cursor.of(sync_pass.cursor, len(listings))
-        place = _Place.of(sync_pass.resume, len(listings))
-        while place.listing < len(listings):
-            listing = listings[place.listing]
-            since = known.since[place.listing]
-            async for batch in walk(self._client, listing.listed(since, sync_pass.started_at), place.position):
-                page, place = listing.page(batch, place)
-                if batch.following is not None:
+        cursors = _read_cursor(sync_pass.cursor, len(listings))
+        progress = RestProgress(latest=(None,) * len(listings))
+        if sync_pass.resume:
+            progress = RestProgress.from_text(sync_pass.resume)
+        while progress.index < len(listings):
+            listing = listings[progress.index]
+            request = listing.request(cursors[progress.index], sync_pass.started_at)
+            async for vendor_page in walk(self._client, request, progress.position):
+                page, progress = listing.page(vendor_page, progress)
+                if vendor_page.following is not None:
                     yield page
-            place = place.next_listing()
-            if place.listing < len(listings):
-                yield replace(page, resume=place.token())
-        yield self._last(page, sync_pass, known, place)
+            progress = RestProgress(progress.index + 1, None, progress.latest, shifted=progress.shifted)
+            if progress.index < len(listings):
+                yield replace(page, resume=progress.to_text())
+        full = all(cursor is None for cursor in cursors)
+        complete = full and not progress.shifted and all(listing.options.complete for listing in listings)
+        cursor = self._next_cursor(sync_pass, cursors, progress.latest)
+        yield replace(page, resume=None, cursor=cursor, listing=Listing() if complete else None)
 
-    def _last(self, page: Page, sync_pass: Pass, known: _Cursor, place: _Place) -> Page:
-        listings = self._listings[sync_pass.entity]
-        full = all(since is None for since in known.since)
-        complete = full and not place.shifted and all(listing.options.complete for listing in listings)
-        return replace(
-            page,
-            resume=None,
-            cursor=self._cursor(sync_pass, known, place.latest),
-            listing=Listing() if complete else None,
-        )
-
-    def _cursor(self, sync_pass: Pass, known: _Cursor, latest: Sequence[str | None]) -> str | None:
-        """Where the next pass starts in each listing; None if none of them can be asked for changes."""
+    def _next_cursor(
+        self, sync_pass: Pass, cursors: Sequence[datetime | None], latest: Sequence[str | None]
+    ) -> str | None:
+        """Where the next pass starts in each listing, as JSON; None if no listing has a filter for changes."""
         instants: list[str | None] = []
-        for previous, change, listing in zip(known.since, latest, self._listings[sync_pass.entity], strict=True):
+        for previous, change, listing in zip(cursors, latest, self._listings[sync_pass.entity], strict=True):
             reached = datetime.fromisoformat(change) if change else (previous or sync_pass.started_at)
             instant = next_instant(sync_pass, previous, reached, skew=self._client.skew, lag=self.lag)
             instants.append(instant.astimezone(UTC).isoformat() if instant and listing.options.since else None)
         return json.dumps(instants) if any(instants) else None
 
     async def check(self) -> tuple[Access, ...]:
-        """Asks for the first page of every listing."""
-        found: dict[str, Access] = {}
+        """Requests the first page of every listing. One that is denied decides for its entity."""
+        results: dict[str, Access] = {}
         now = self._context.clock()
-        for listing in (one for several in self._listings.values() for one in several):
-            options = listing.options
-            probe = anext(walk(self._client, listing.listed(now, now)))
-            tried = await check_access(options.entity, f"read access to {options.path}", probe)
-            if tried.entity not in found or not tried.allowed:
-                found[tried.entity] = tried
-        return tuple(found.values())
+        for entity, listings in self._listings.items():
+            for listing in listings:
+                probe = anext(walk(self._client, listing.request(now, now)))
+                access = await check_access(entity, f"read access to {listing.options.path}", probe)
+                if entity not in results or not access.allowed:
+                    results[entity] = access
+        return tuple(results.values())
+
+
+def _read_cursor(text: str | None, listings: int) -> tuple[datetime | None, ...]:
+    """The stored instant of each listing; all None, for a full pass, if the number of listings has changed."""
+    instants = json.loads(text) if text else []
+    if len(instants) != listings:
+        return (None,) * listings
+    return tuple(datetime.fromisoformat(instant) if instant else None for instant in instants)
+
+
+@dataclass(frozen=True, slots=True)
+class RestProgress(StoredPosition):
+    """How far a pass has read an entity's listings."""
+
+    index: int = 0
+    """The current listing."""
+    position: str | None = None
+    latest: tuple[str | None, ...] = ()
+    """The latest change in each listing."""
+    rows: int = 0
+    """Rows read from the current listing."""
+    totals: tuple[int, ...] = ()
+    """The smallest and the latest total that the vendor reported for the current listing."""
+    shifted: bool = False
+    """Whether a total changed during the pass, so that rows may have moved past the reader."""
+
+    def after(self, vendor_page: VendorPage, total: int | None, change: datetime | None) -> RestProgress:
+        """The progress after one more page of the current listing."""
+        shifted = self.shifted or bool(self.totals and total is not None and total != self.totals[-1])
+        totals = self.totals if total is None else (min([total, *self.totals]), total)
+        latest = list(self.latest)
+        if change is not None:
+            latest[self.index] = max(change.isoformat(), latest[self.index] or "")
+        rows = self.rows + len(vendor_page.rows)
+        return RestProgress(self.index, vendor_page.following, tuple(latest), rows, totals, shifted)
 
 
 class _RestListing:
-    """One listing of the API: how it is asked for and how its rows become records."""
+    """One listing of the API: how it is requested, and how its rows become records."""
 
     def __init__(self, options: RestEntity, source: RestOptions, context: SourceContext, lookback: timedelta) -> None:
         self.options = options
         self._lookback = lookback
-        self._source = source
+        self._headers = source.headers
         self._context = context
         self._map = RecordMap(options.entity, options.columns, context.zone, getter)
         self._paginator = paginator(options, source)
 
-    def listed(self, since: datetime | None, until: datetime) -> ListRequest:
-        """What to walk through, from a moment of change on."""
+    def request(self, since: datetime | None, until: datetime) -> ListRequest:
+        """The request for changes since an instant, minus the lookback, or for everything."""
         params = dict(self.options.params)
         if since is not None:
             params |= since_params(self.options, since - self._lookback, until)
         return ListRequest(
-            self.options.path, params, self._paginator, self._rows, self.options.max_pages, self._source.headers
+            self.options.path, params, self._paginator, self._rows, self.options.max_pages, self._headers
         )
 
     def _rows(self, response: ApiResponse) -> Sequence[Any]:
@@ -159,28 +177,27 @@ class _RestListing:
             return rows
         if rows in (None, ABSENT) and not self.options.empty_is_error:
             return ()
-        where = self.options.records or "the answer"
-        raise SourceRejectedError(Reason.SCHEMA, f"{self.options.path}: {where} is not a list of rows")
+        name = self.options.records or "the response"
+        raise SourceRejectedError(Reason.SCHEMA, f"{self.options.path}: {name} is not a list of rows")
 
-    def page(self, batch: VendorPage, place: _Place) -> tuple[Page, _Place]:
-        """The page's records, and the place after it. Raises IncompletePassError(CAPPED) on a short listing."""
-        taken = self._taken(batch.rows)
-        total = find(batch.response.body, self.options.total) if self.options.total else None
-        after = place.after(
-            batch, total if isinstance(total, int) else None, latest_change(taken.records, self._context.clock())
-        )
-        if batch.following is None and after.totals and after.rows < after.totals[0]:
-            text = f"{self.options.path}: {after.totals[0]} rows promised, {after.rows} given"
-            raise IncompletePassError(Reason.CAPPED, text)
-        promised = after.totals[-1] if after.totals else None
-        return Page(taken.records, taken.rejected, resume=after.token(), total=promised), after
+    def page(self, vendor_page: VendorPage, progress: RestProgress) -> tuple[Page, RestProgress]:
+        """The page's records and the progress after it; raises IncompletePassError(CAPPED) on a short listing."""
+        parsed = self._parse(vendor_page.rows)
+        total = find(vendor_page.response.body, self.options.total) if self.options.total else None
+        change = latest_change(parsed.records, self._context.clock())
+        after = progress.after(vendor_page, total if isinstance(total, int) else None, change)
+        if vendor_page.following is None and after.totals and after.rows < after.totals[0]:
+            message = f"{self.options.path}: the vendor reported {after.totals[0]} rows and returned {after.rows}"
+            raise IncompletePassError(Reason.CAPPED, message)
+        reported = after.totals[-1] if after.totals else None
+        return Page(parsed.records, parsed.rejected, resume=after.to_text(), total=reported), after
 
-    def _taken(self, rows: Sequence[Any]) -> ParsedRows:
+    def _parse(self, rows: Sequence[Any]) -> ParsedRows:
         rule = self.options.deleted
-        gone = [row for row in rows if _is_deleted(row, rule)] if rule else []
-        living = [row for row in rows if not _is_deleted(row, rule)] if rule and gone else rows
-        alive, dead = self._map.parse(living, _where), parse_rows(gone, self._map.tombstone, _where)
-        return ParsedRows(alive.records + dead.records, alive.rejected + dead.rejected)
+        deleted = [row for row in rows if _is_deleted(row, rule)] if rule else []
+        existing = [row for row in rows if not _is_deleted(row, rule)] if rule and deleted else rows
+        records, tombstones = self._map.parse(existing, "row {}".format), parse_rows(deleted, self._map.tombstone)
+        return ParsedRows(records.records + tombstones.records, records.rejected + tombstones.rejected)
 
 
 def _is_deleted(row: Any, rule: Deleted) -> bool:
@@ -190,33 +207,77 @@ def _is_deleted(row: Any, rule: Deleted) -> bool:
     return bool(value == rule.equals)
 
 
-def _where(place: int) -> str:
-    return f"row {place}"
-
-
 def latest_change(records: Sequence[Record], now: datetime) -> datetime | None:
-    """The latest moment of change among records; where a record was never changed, of its beginning."""
-    return latest_plausible((record.updated_at or _beginning(record) for record in records), now)
+    """The latest change among records; for a record without one, the time at which it began."""
+    return latest_plausible((record.updated_at or _start(record) for record in records), now)
 
 
-_BEGINNINGS = ("created_at", "started_at", "issued_at", "paid_at", "answered_at", "at")
+def _start(record: Record) -> datetime | None:
+    instants = (getattr(record, name, None) for name in _START_COLUMNS)
+    return next((instant for instant in instants if instant is not None), None)
 
 
-def _beginning(record: Record) -> datetime | None:
-    found = (getattr(record, name, None) for name in _BEGINNINGS)
-    return next((time for time in found if time is not None), None)
+def authenticator(options: RestOptions, context: SourceContext) -> Authenticator | None:
+    """The authenticator of the `auth` section; None without one."""
+    auth = options.auth
+    match auth:
+        case None:
+            return None
+        case Bearer():
+            return BearerAuthenticator(auth.bearer, context)
+        case config.BasicAuth():
+            return BasicAuthenticator(auth.basic.user, auth.basic.password, context)
+        case config.HeaderAuth():
+            return HeaderAuthenticator(auth.header.name, auth.header.value, context)
+        case config.QueryAuth():
+            return QueryAuthenticator(auth.query.name, auth.query.value, context)
+        case config.OAuthAuth():
+            return OAuthAuthenticator(auth.oauth, options, context)
 
 
-@dataclass(frozen=True, slots=True)
-class _Cursor:
-    """Up to where each listing has been read; None: read everything."""
+def paginator(listing: RestEntity, options: RestOptions) -> Paginator:
+    """The paginator of a listing's `pagination` section."""
+    pages = listing.pagination
+    match pages:
+        case config.CursorPages():
+            return CursorPaginator(pages.cursor.path, pages.cursor.param, _size(pages.size), pages.cursor.more)
+        case config.LinkPages():
+            secrets = (options.auth.query.name,) if isinstance(options.auth, config.QueryAuth) else ()
+            return LinkPaginator(pages.next_link.path, _size(pages.size), secrets)
+        case config.NumberedPages():
+            number = pages.page
+            return NumberedPaginator(
+                PageSize(pages.size.param, pages.size.rows), number.param, number.start, number.pages, listing.total
+            )
+        case config.OffsetPages():
+            return OffsetPaginator(PageSize(pages.size.param, pages.size.rows), pages.offset.param, listing.total)
+        case _:
+            return SinglePagePaginator()
 
-    since: tuple[datetime | None, ...]
 
-    @classmethod
-    def of(cls, text: str | None, listings: int) -> _Cursor:
-        """The stored cursor; one of another number of listings is of no use."""
-        found = json.loads(text) if text else []
-        if len(found) != listings:
-            return cls((None,) * listings)
-        return cls(tuple(datetime.fromisoformat(at) if at else None for at in found))
+def _size(size: config.Size | None) -> PageSize | None:
+    return PageSize(size.param, size.rows) if size else None
+
+
+def since_params(listing: RestEntity, since: datetime, until: datetime) -> dict[str, str]:
+    """The parameters for changes in [since, until), rounded down to the resolution of their format."""
+    rule = listing.since
+    if rule is None:
+        return {}
+    params = {rule.param: _format_instant(since, rule.format)}
+    if rule.until is not None:
+        params[rule.until] = _format_instant(until, rule.format)
+    return params
+
+
+def _format_instant(instant: datetime, style: str) -> str:
+    instant = instant.astimezone(UTC)
+    match style:
+        case "iso":
+            return instant.strftime("%Y-%m-%dT%H:%M:%SZ")
+        case "epoch":
+            return str(int(instant.timestamp()))
+        case "epoch_ms":
+            return str(int(instant.timestamp() * 1000))
+        case _:
+            return instant.strftime(style)

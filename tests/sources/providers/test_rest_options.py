@@ -15,7 +15,7 @@ from exporter.sources.http.pagination import (
     PageSize,
     SinglePagePaginator,
 )
-from exporter.sources.providers.rest_options import authenticator, paginator, since_params
+from exporter.sources.providers.rest import authenticator, paginator, since_params
 from tests.sources.source_context import rest, run, source_context
 
 KEY = {"env": "TOKEN"}

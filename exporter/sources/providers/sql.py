@@ -1,4 +1,4 @@
-"""The sql provider: rows of a table or query, by change column and id, read with a user that may only SELECT."""
+"""The sql provider: rows of a table or query, in the order of change and id, by a user that may only SELECT."""
 
 from __future__ import annotations
 
@@ -18,15 +18,14 @@ from exporter.errors import InvalidRecordError, Reason, SourceRejectedError
 from exporter.passes import Listing, Page, Pass
 from exporter.records import Record
 from exporter.sources.base import Access, SourceContext
-from exporter.sources.cursor import complete_until
 from exporter.sources.parsing.column_map import FieldGetter, RecordMap
 from exporter.sources.provider import ProviderSource, page_of
-from exporter.sources.providers.sql_connection import ROWS_AT_ONCE, may_write, rows
-from exporter.sources.providers.sql_statement import Key, Selection, Statement
+from exporter.sources.providers.sql_connection import FETCHED_ROWS, may_write, rows
+from exporter.sources.providers.sql_statement import RowKey, Selection, SqlStatement
 
-_DATED = re.compile(r"\d{4}-\d\d-\d\d")
+_DATE = re.compile(r"\d{4}-\d\d-\d\d")
 
-Row = Sequence[Any]
+SqlRow = Sequence[Any]
 
 
 def create(options: SqlOptions, context: SourceContext) -> SqlSource:
@@ -35,15 +34,15 @@ def create(options: SqlOptions, context: SourceContext) -> SqlSource:
 
 
 class SqlSource(ProviderSource[SqlOptions]):
-    """Each page is read in a thread; an interrupted pass goes on behind the last stored row."""
+    """Reads each page in a thread. An interrupted pass continues after the last stored row."""
 
     default_lookback = timedelta(minutes=5)
-    """Transactions that began earlier may commit later, behind the rows already read."""
+    """Transactions that began earlier may commit later, behind rows that were read already."""
 
     async def read(self, sync_pass: Pass) -> AsyncIterator[Page]:
-        """All rows of a full pass by id; else what changed since the cursor, by change column and id."""
-        part = self._part(sync_pass.entity)
-        pages = _Reading(self._options, part, self._context, sync_pass, self._lookback).pages()
+        """All rows by id in a full pass, otherwise the changes since the cursor, by change column and id."""
+        (entity,) = (entity for entity in self._options.entities if entity.entity == sync_pass.entity)
+        pages = _SqlReader(self._options, entity, self._context, sync_pass, self._lookback).pages()
         try:
             while (page := await asyncio.to_thread(next, pages, None)) is not None:
                 yield page
@@ -51,106 +50,93 @@ class SqlSource(ProviderSource[SqlOptions]):
             pages.close()
 
     async def check(self) -> tuple[Access, ...]:
-        """Whether each table or query can be read, and whether the user could do more than it should."""
-        return tuple([await asyncio.to_thread(self._look, part) for part in self._options.entities])
+        """Reads one row of each table or query, and warns if the user has more rights than it needs."""
+        return tuple([await asyncio.to_thread(self._try_entity, entity) for entity in self._options.entities])
 
-    def _look(self, part: SqlEntity) -> Access:
+    def _try_entity(self, entity: SqlEntity) -> Access:
         try:
-            with rows(self._options, self._context, Selection(part, self._options.engine).one_row()) as found:
-                next(found, None)
-            if part.table and may_write(self._options, self._context, part.table):
-                return Access(part.entity, allowed=True, missing="the user may also write: grant no more than SELECT")
+            with rows(self._options, self._context, Selection(entity, self._options.engine).one_row()) as result:
+                next(result, None)
+            if entity.table and may_write(self._options, self._context, entity.table):
+                warning = "the user may also write: grant no more than SELECT"
+                return Access(entity.entity, allowed=True, missing=warning)
         except SourceRejectedError as error:
-            return Access(part.entity, allowed=False, missing=str(error))
-        return Access(part.entity, allowed=True)
-
-    def _part(self, entity: str) -> SqlEntity:
-        return next(part for part in self._options.entities if part.entity == entity)
+            return Access(entity.entity, allowed=False, missing=str(error))
+        return Access(entity.entity, allowed=True)
 
 
-class _Reading:
-    """One pass over one entity."""
+class _SqlReader:
+    """One pass over one table or query."""
 
     def __init__(
-        self, options: SqlOptions, part: SqlEntity, context: SourceContext, sync_pass: Pass, lookback: timedelta
+        self, options: SqlOptions, entity: SqlEntity, context: SourceContext, sync_pass: Pass, lookback: timedelta
     ) -> None:
         self._lookback = lookback
         self._options = options
-        self._part = part
+        self._entity = entity
         self._context = context
         self._sync_pass = sync_pass
-        self._selection = Selection(part, options.engine)
-        self._places = {name: place for place, name in enumerate(self._selection.names)}
-        self._map = RecordMap(part.entity, part.columns, context.zone, self._getter)
-        self._incremental = bool(part.updated) and sync_pass.cursor is not None
+        self._selection = Selection(entity, options.engine)
+        self._indexes = {name: index for index, name in enumerate(self._selection.names)}
+        self._map = RecordMap(entity.entity, entity.columns, context.zone, self._getter)
+        self._incremental = bool(entity.updated) and sync_pass.cursor is not None
         self._latest: Any = None
 
     def pages(self) -> Generator[Page, None, None]:
-        """Runs in a thread. The last page carries the cursor, and in a full pass the listing."""
-        with rows(self._options, self._context, self._statement()) as found:
-            held: Page | None = None
-            while chunk := list(islice(found, ROWS_AT_ONCE)):
-                if held is not None:
-                    yield held
-                held = self._page(chunk)
-        listing = None if self._incremental else Listing()
-        last = held or Page(())
-        yield Page(last.records, last.rejected, last.resume, self._cursor(), listing)
+        """The pages, in a thread. The last one carries the cursor and, in a full pass, the listing."""
+        with rows(self._options, self._context, self._statement()) as result:
+            pending: Page | None = None
+            while chunk := list(islice(result, FETCHED_ROWS)):
+                if pending is not None:
+                    yield pending
+                pending = self._page(chunk)
+        cursor = None if self._latest is None else json.dumps(_encode(self._latest))
+        yield replace(pending or Page(()), cursor=cursor, listing=None if self._incremental else Listing())
 
-    def _statement(self) -> Statement:
-        after, self._latest = _from_token(self._sync_pass.resume) if self._sync_pass.resume else (None, None)
+    def _statement(self) -> SqlStatement:
+        after, self._latest = _read_token(self._sync_pass.resume) if self._sync_pass.resume else (None, None)
         if not self._incremental:
             return self._selection.everything(after)
-        known = _thawed(json.loads(self._sync_pass.cursor or "null"))
-        self._latest = self._latest if self._latest is not None else known
-        return self._selection.changes(self._since(known), after)
+        cursor = _decode(json.loads(self._sync_pass.cursor or "null"))
+        self._latest = self._latest if self._latest is not None else cursor
+        since = cursor - self._lookback if isinstance(cursor, datetime | date) else cursor
+        return self._selection.changes(since, after)
 
-    def _since(self, known: Any) -> Any:
-        return known - self._lookback if isinstance(known, datetime | date) else known
+    def _page(self, chunk: list[SqlRow]) -> Page:
+        updated = None
+        for row in chunk if self._entity.updated else ():
+            updated = row[self._indexes[self._entity.updated or ""]]
+            self._latest = self._later(updated)
+        key = RowKey(updated if self._incremental else None, chunk[-1][self._indexes[self._selection.id]])
+        return page_of(chunk, self._record, resume=_token(key, self._latest))
 
-    def _page(self, chunk: list[Row]) -> Page:
-        page = page_of(chunk, self._record)
-        for row in chunk:
-            self._see(row)
-        last = chunk[-1]
-        updated = last[self._places[self._part.updated]] if self._incremental and self._part.updated else None
-        key = Key(updated, last[self._places[self._selection.id]])
-        return replace(page, resume=_token(key, self._latest))
+    def _later(self, value: Any) -> Any:
+        """The latest change so far. A change after the start of the pass, from a wrong clock, is ignored."""
+        instant = self._instant(value)
+        if value is None or (instant is not None and instant > self._sync_pass.started_at):
+            return self._latest
+        return value if self._latest is None or value > self._latest else self._latest
 
-    def _see(self, row: Row) -> None:
-        """Keeps the latest change, but none that a wrong clock put behind the pass's own start."""
-        if self._part.updated is None:
-            return
-        value = row[self._places[self._part.updated]]
-        moment = self._moment(value)
-        if value is None or (moment is not None and moment > complete_until(self._sync_pass)):
-            return
-        if self._latest is None or value > self._latest:
-            self._latest = value
-
-    def _moment(self, value: Any) -> datetime | None:
-        """When a row says that it changed, where that is a time: SQLite keeps times as text."""
-        if isinstance(value, str) and _DATED.match(value):
+    def _instant(self, value: Any) -> datetime | None:
+        """The value of a change column as an instant, if it is a time. SQLite stores times as text."""
+        if isinstance(value, str) and _DATE.match(value):
             with suppress(ValueError):
                 value = datetime.fromisoformat(value)
         if not isinstance(value, datetime):
             return None
         return (value if value.tzinfo else value.replace(tzinfo=self._context.zone)).astimezone(UTC)
 
-    def _cursor(self) -> str | None:
-        return None if self._latest is None else json.dumps(_frozen(self._latest))
-
-    def _record(self, row: Row) -> Record:
-        deleted = self._part.deleted
-        if deleted is not None and _means_deleted(row[self._places[deleted.field]], deleted.equals):
+    def _record(self, row: SqlRow) -> Record:
+        deleted = self._entity.deleted
+        if deleted is not None and _means_deleted(row[self._indexes[deleted.field]], deleted.equals):
             return self._map.tombstone(row)
         return self._map.record(row)
 
     def _getter(self, field: str, _optional: bool) -> FieldGetter:
-        place = self._places[field]
+        index = self._indexes[field]
 
-        def get(row: Row) -> Any:
-            value = row[place]
+        def get(row: SqlRow) -> Any:
+            value = row[index]
             if isinstance(value, bytes | bytearray | memoryview):
                 raise InvalidRecordError(Reason.BAD_TYPE, field)
             if isinstance(value, date) and not isinstance(value, datetime):
@@ -168,8 +154,8 @@ def _means_deleted(value: Any, equals: object) -> bool:
     return value == equals or str(value) == str(equals)
 
 
-def _frozen(value: Any) -> list[str]:
-    """A key's value as JSON that keeps its type."""
+def _encode(value: Any) -> list[str]:
+    """A value of a key as JSON that preserves its type."""
     if isinstance(value, datetime):
         return ["instant", value.isoformat()]
     if isinstance(value, date):
@@ -178,8 +164,8 @@ def _frozen(value: Any) -> list[str]:
     return [kind, str(value)]
 
 
-def _thawed(frozen: Sequence[str] | None) -> Any:
-    if frozen is None:
+def _decode(encoded: Sequence[str] | None) -> Any:
+    if encoded is None:
         return None
     kinds: dict[str, Any] = {
         "instant": datetime.fromisoformat,
@@ -189,14 +175,14 @@ def _thawed(frozen: Sequence[str] | None) -> Any:
         "decimal": Decimal,
         "text": str,
     }
-    return kinds[frozen[0]](frozen[1])
+    return kinds[encoded[0]](encoded[1])
 
 
-def _token(key: Key, latest: Any) -> str:
-    parts = (key.updated, key.id, latest)
-    return json.dumps([None if part is None else _frozen(part) for part in parts])
+def _token(key: RowKey, latest: Any) -> str:
+    values = (key.updated, key.id, latest)
+    return json.dumps([None if value is None else _encode(value) for value in values])
 
 
-def _from_token(token: str) -> tuple[Key, Any]:
-    updated, identity, latest = map(_thawed, json.loads(token))
-    return Key(updated, identity), latest
+def _read_token(token: str) -> tuple[RowKey, Any]:
+    updated, row_id, latest = map(_decode, json.loads(token))
+    return RowKey(updated, row_id), latest

@@ -1,4 +1,4 @@
-"""Read-only connections of the sql provider: drivers, time-outs, and what their errors mean."""
+"""Read-only connections of the sql provider: drivers, timeouts, and the meaning of their errors."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from exporter.errors import Reason, SourceError, SourceRejectedError, SourceUnav
 from exporter.sources.base import SourceContext
 from exporter.sources.http.auth import reveal
 from exporter.sources.http.transport import verified_tls
-from exporter.sources.providers.sql_statement import Statement
+from exporter.sources.providers.sql_statement import SqlStatement
 
-ROWS_AT_ONCE = 1000
+FETCHED_ROWS = 1000
 _CONNECT_SECONDS = 5
 
-_MEANINGS = {
+_REASONS = {
     # PostgreSQL: SQLSTATE; MySQL and MariaDB: error number
     "28000": Reason.UNAUTHORIZED, "28P01": Reason.UNAUTHORIZED, "42501": Reason.FORBIDDEN,
     "42P01": Reason.SCHEMA, "42703": Reason.SCHEMA, "42883": Reason.SCHEMA, "3F000": Reason.SCHEMA,
@@ -43,8 +43,8 @@ _CURES = {
 
 
 @contextmanager
-def rows(options: SqlOptions, context: SourceContext, statement: Statement) -> Iterator[Iterator[Sequence[Any]]]:
-    """The statement's rows, streamed from the server; raises SourceError with the cure and no value of ours."""
+def rows(options: SqlOptions, context: SourceContext, statement: SqlStatement) -> Iterator[Iterator[Sequence[Any]]]:
+    """The statement's rows, streamed from the server; raises SourceError with the cure and without any value."""
     try:
         with closing(_connect(options, context)) as connection, closing(_cursor(options, connection)) as cursor:
             cursor.execute(statement.sql, statement.values)
@@ -54,26 +54,26 @@ def rows(options: SqlOptions, context: SourceContext, statement: Statement) -> I
     except Exception as error:
         if not _is_driver_error(error):
             raise
-        raise _meaning(error) from None
+        raise _source_error(error) from None
 
 
 def may_write(options: SqlOptions, context: SourceContext, table: str) -> bool:
-    """Whether a PostgreSQL user has more rights on the table than it needs; False where it cannot be known."""
+    """Whether a PostgreSQL user has more rights on the table than it needs; False for other engines."""
     if options.engine != "postgresql":
         return False
-    asked = Statement("SELECT has_table_privilege($1, 'INSERT, UPDATE, DELETE')", (table,))
-    with rows(options, context, asked) as found:
-        return bool(next(found)[0])
+    statement = SqlStatement("SELECT has_table_privilege($1, 'INSERT, UPDATE, DELETE')", (table,))
+    with rows(options, context, statement) as result:
+        return bool(next(result)[0])
 
 
 def _streamed(cursor: Any) -> Iterator[Sequence[Any]]:
-    while chunk := cursor.fetchmany(ROWS_AT_ONCE):
+    while chunk := cursor.fetchmany(FETCHED_ROWS):
         yield from chunk
 
 
 def _connect(options: SqlOptions, context: SourceContext) -> Any:
-    opened = {"postgresql": _postgresql, "mysql": _mysql, "sqlite": _sqlite, "duckdb": _duckdb}
-    return opened[options.engine](options, context)
+    connect = {"postgresql": _postgresql, "mysql": _mysql, "sqlite": _sqlite, "duckdb": _duckdb}
+    return connect[options.engine](options, context)
 
 
 def _cursor(options: SqlOptions, connection: Any) -> Any:
@@ -129,7 +129,7 @@ def _mysql(options: SqlOptions, context: SourceContext) -> Any:
 
 
 def _authorities(options: SqlOptions, context: SourceContext) -> str:
-    """The file of authorities for libpq, which brings none of its own and finds none of the system's."""
+    """The certificate authorities for libpq, which has none of its own and does not find the system's."""
     return str(context.base / options.ca_file) if options.ca_file else certifi.where()
 
 
@@ -155,7 +155,7 @@ def _sqlite(options: SqlOptions, context: SourceContext) -> Any:
     import sqlite3
 
     address = f"{_file(options, context).absolute().as_uri()}?mode=ro"
-    # pages are read one after the other, but not always by the same thread
+    # pages are read one at a time, but not always by the same thread
     connection = sqlite3.connect(address, uri=True, timeout=_CONNECT_SECONDS, check_same_thread=False)
     until = context.monotonic() + options.statement_timeout.total_seconds()
     connection.set_progress_handler(lambda: context.monotonic() > until, 10_000)
@@ -177,20 +177,20 @@ def _is_driver_error(error: Exception) -> bool:
     return type(error).__module__.split(".")[0] in {"psycopg", "pymysql", "sqlite3", "duckdb", "_duckdb"}
 
 
-def _meaning(error: Exception) -> SourceError:
-    said = str(error).lower()
+def _source_error(error: Exception) -> SourceError:
+    text = str(error).lower()
     codes = (str(code) for code in (*error.args[:1], getattr(error, "sqlstate", "")))
-    known = next((_MEANINGS[code] for code in codes if code in _MEANINGS), None)
-    # PyMySQL tells of a certificate that does not hold as of a server that is not there
-    reason = Reason.TLS if known is Reason.CONNECT and "certificate" in said else known or _by_text(said)
+    reason = next((_REASONS[code] for code in codes if code in _REASONS), None) or _reason_by_text(text)
+    if reason is Reason.CONNECT and "certificate" in text:
+        reason = Reason.TLS  # PyMySQL reports an untrusted certificate as a server that cannot be reached
     if reason in (Reason.CONNECT, Reason.TIMEOUT, Reason.PROTOCOL):
         return SourceUnavailableError(reason, _CURES[reason])
     return SourceRejectedError(reason, _CURES[reason])
 
 
-def _by_text(said: str) -> Reason:
-    """For what carries no code: SQLite, DuckDB, and PostgreSQL's connection failures."""
-    for words, reason in (
+def _reason_by_text(text: str) -> Reason:
+    """The reason of an error without a code: of SQLite, DuckDB, and PostgreSQL's connection."""
+    for phrases, reason in (
         (("no such table", "no such column", "does not exist!", "binder error"), Reason.SCHEMA),
         (("password authentication failed", "no password supplied", "role"), Reason.UNAUTHORIZED),
         (("interrupted", "timeout", "timed out"), Reason.TIMEOUT),
@@ -200,6 +200,6 @@ def _by_text(said: str) -> Reason:
             Reason.CONNECT,
         ),
     ):
-        if any(word in said for word in words):
+        if any(phrase in text for phrase in phrases):
             return reason
     return Reason.PROTOCOL

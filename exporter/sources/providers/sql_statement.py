@@ -1,4 +1,4 @@
-"""The SELECTs of the sql provider as syntax trees: key set pages over a table or a query of the config."""
+"""The SELECT statements of the sql provider, as syntax trees: keyset pagination over a table or query of the config."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ from exporter.errors import Reason, SourceRejectedError
 DIALECTS = {"postgresql": "postgres", "mysql": "mysql", "sqlite": "sqlite", "duckdb": "duckdb"}
 
 _ROWS = "kpi_rows"
-_MARK = "kpi_parameter_{}_"
+_PLACEHOLDER = "kpi_parameter_{}_"
 
 
 @dataclass(frozen=True, slots=True)
-class Statement:
-    """A SELECT with its bound values, in the order of its placeholders."""
+class SqlStatement:
+    """A SELECT and its bound values, in the order of the placeholders."""
 
     sql: str
     values: tuple[object, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Key:
-    """A row's place in the order in which rows are read: its change column (None in a full pass) and its id."""
+class RowKey:
+    """The sort key of a row: the value of its change column (None in a full pass) and its id."""
 
     updated: object | None
     id: object
@@ -37,66 +37,66 @@ class Key:
 class Selection:
     """The statements that read one entity of one engine.
 
-    Raises SourceRejectedError(SCHEMA) where the query of the config is not one SELECT.
+    Raises SourceRejectedError(SCHEMA) if the query of the config is not a single SELECT.
     """
 
-    def __init__(self, part: SqlEntity, engine: str) -> None:
-        self._part = part
+    def __init__(self, entity: SqlEntity, engine: str) -> None:
+        self._entity = entity
         self._engine = engine
         self._rows = self._relation()
-        spec = part.columns["id"]
+        spec = entity.columns["id"]
         if len(spec.fields) != 1:
-            raise SourceRejectedError(Reason.SCHEMA, f"{part.entity}: columns.id must be read from one column")
+            raise SourceRejectedError(Reason.SCHEMA, f"{entity.entity}: columns.id must be read from one column")
         self.id = spec.fields[0]
 
     @property
     def names(self) -> tuple[str, ...]:
-        """The columns that are selected, each once: the key first, then what the config maps."""
-        mapped = [field for spec in self._part.columns.values() for field in spec.fields]
-        extra = [name for name in (self._part.updated, self._part.deleted and self._part.deleted.field) if name]
+        """The selected columns, each once: the key first, then those that the config maps."""
+        mapped = [field for spec in self._entity.columns.values() for field in spec.fields]
+        extra = [name for name in (self._entity.updated, self._entity.deleted and self._entity.deleted.field) if name]
         return tuple(dict.fromkeys([self.id, *extra, *mapped]))
 
-    def everything(self, after: Key | None) -> Statement:
-        """All rows by id, or those behind a key."""
-        where, values = (self._beyond([self.id]), [after.id]) if after else (None, [])
+    def everything(self, after: RowKey | None) -> SqlStatement:
+        """All rows in the order of id, or those after a key."""
+        where, values = (self._after([self.id]), [after.id]) if after else (None, [])
         return self._select([self.id], where, values)
 
-    def changes(self, since: object, after: Key | None) -> Statement:
-        """Rows whose change column is at or after `since`, by that column and id, or those behind a key."""
-        updated = self._part.updated or self.id
+    def changes(self, since: object, after: RowKey | None) -> SqlStatement:
+        """Rows whose change column is at or after `since`, in the order of that column and id, or those after a key."""
+        updated = self._entity.updated or self.id
         if after is None:
             return self._select([updated, self.id], exp.GTE(this=_column(updated), expression=self._value(0)), [since])
-        where = self._beyond([updated, self.id])
+        where = self._after([updated, self.id])
         return self._select([updated, self.id], where, [after.updated, after.updated, after.id])
 
-    def one_row(self) -> Statement:
-        """At most one row: enough to learn whether it may be read."""
-        return Statement(self._rendered(self._selected().limit(1)), ())
+    def one_row(self) -> SqlStatement:
+        """At most one row, to check the permission to read."""
+        return SqlStatement(self._rendered(self._selected().limit(1)), ())
 
     def _relation(self) -> exp.Expression:
         dialect = DIALECTS[self._engine]
-        if self._part.table is not None:
-            name, schema, catalog, *_ = [*reversed(self._part.table.split(".")), None, None]
+        if self._entity.table is not None:
+            name, schema, catalog, *_ = [*reversed(self._entity.table.split(".")), None, None]
             return exp.table_(name or "", db=schema, catalog=catalog, quoted=True, alias=_ROWS)
         try:
-            trees = sqlglot.parse(self._part.query or "", dialect=dialect)
+            trees = sqlglot.parse(self._entity.query or "", dialect=dialect)
         except SqlglotError:
             trees = []
         if len(trees) != 1 or not isinstance(trees[0], exp.Query):
-            raise SourceRejectedError(Reason.SCHEMA, f"{self._part.entity}: the query must be one SELECT")
+            raise SourceRejectedError(Reason.SCHEMA, f"{self._entity.entity}: the query must be one SELECT")
         return trees[0].subquery(_ROWS)
 
     def _selected(self) -> exp.Select:
         return exp.select(*(_column(name) for name in self.names)).from_(self._rows.copy())
 
-    def _select(self, order: Sequence[str], where: exp.Condition | None, values: list[object]) -> Statement:
+    def _select(self, order: Sequence[str], where: exp.Condition | None, values: list[object]) -> SqlStatement:
         tree = self._selected().order_by(*(_column(name) for name in order))
         if where is not None:
             tree = tree.where(where)
-        return Statement(self._rendered(tree), tuple(values))
+        return SqlStatement(self._rendered(tree), tuple(values))
 
-    def _beyond(self, order: list[str]) -> exp.Condition:
-        """Rows behind a key: later in the first column, or equal there and later in the second."""
+    def _after(self, order: list[str]) -> exp.Condition:
+        """Rows after a key: greater in the first column, or equal there and greater in the second."""
         if len(order) == 1:
             return exp.GT(this=_column(order[0]), expression=self._value(0))
         first, second = map(_column, order)
@@ -105,17 +105,17 @@ class Selection:
         )
         return exp.or_(exp.GT(this=first, expression=self._value(0)), same)
 
-    def _value(self, place: int) -> exp.Expression:
-        return exp.Var(this=_MARK.format(place))
+    def _value(self, index: int) -> exp.Expression:
+        return exp.Var(this=_PLACEHOLDER.format(index))
 
     def _rendered(self, tree: exp.Select) -> str:
-        """The text in which the driver expects its placeholders: $1 for PostgreSQL, %s for MySQL, else ?."""
+        """The text with the driver's placeholders: $1 for PostgreSQL, %s for MySQL, otherwise ?."""
         text = tree.sql(dialect=DIALECTS[self._engine])
         if self._engine == "mysql":
             text = text.replace("%", "%%")
-        for place in range(3):
-            mark = {"postgresql": f"${place + 1}", "mysql": "%s"}.get(self._engine, "?")
-            text = text.replace(_MARK.format(place), mark)
+        for index in range(3):
+            placeholder = {"postgresql": f"${index + 1}", "mysql": "%s"}.get(self._engine, "?")
+            text = text.replace(_PLACEHOLDER.format(index), placeholder)
         return text
 
 

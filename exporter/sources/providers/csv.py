@@ -1,4 +1,4 @@
-"""The csv provider: one file is one entity, read whole again whenever its content changes."""
+"""The csv provider: one file is one entity. The whole file is read whenever its content changes."""
 
 from __future__ import annotations
 
@@ -16,12 +16,10 @@ from typing import BinaryIO
 from exporter.config.sources.csv import CsvOptions
 from exporter.errors import Reason, SourceRejectedError, SourceUnavailableError
 from exporter.passes import Listing, Page, Pass
-from exporter.records import Record
 from exporter.sources.base import Access, SourceContext
 from exporter.sources.parsing.column_map import RecordMap
-from exporter.sources.parsing.rows import ParsedRows
 from exporter.sources.provider import ProviderSource
-from exporter.sources.providers.csv_table import UNDECODED, Table
+from exporter.sources.providers.csv_table import UNDECODED, CsvTable
 
 
 def create(options: CsvOptions, context: SourceContext) -> CsvSource:
@@ -30,35 +28,35 @@ def create(options: CsvOptions, context: SourceContext) -> CsvSource:
 
 
 class CsvSource(ProviderSource[CsvOptions]):
-    """Reads the file in a thread. Its cursor is the fingerprint of its content."""
+    """Reads the file in a thread. The cursor is a digest of the file's content."""
 
     def __init__(self, options: CsvOptions, context: SourceContext) -> None:
         super().__init__(options, context)
         self._path = context.base / options.path
 
     async def read(self, sync_pass: Pass) -> AsyncIterator[Page]:
-        """All rows in pages; no page where the file is what it was at the last pass."""
+        """All rows in pages; no page if the file has not changed since the last pass."""
         pages = self._pages(sync_pass.cursor)
         while (page := await asyncio.to_thread(next, pages, None)) is not None:
             yield page
 
-    def _pages(self, known: str | None) -> Iterator[Page]:
-        """Runs in a thread. The last page is held back until the whole file has proved readable and unchanged."""
+    def _pages(self, cursor: str | None) -> Iterator[Page]:
+        """The pages, in a thread. The last one waits until the file proved to be readable and unchanged to its end."""
         with self._open() as file:
             before = os.fstat(file.fileno())
-            fingerprint, lines = _fingerprint(file)
-            if fingerprint == known:
+            digest, lines = _digest(file)
+            if digest == cursor:
                 return
-            held = Page((), total=lines)
+            pending: Page | None = None
             with self._table(file) as table:
-                for place, taken in enumerate(self._taken(table)):
-                    if place:
-                        yield held
-                    held = Page(_last_of_each_id(taken.records), taken.rejected, total=lines)
+                for page in self._parsed(table, lines):
+                    if pending is not None:
+                        yield pending
+                    pending = page
                 after = os.fstat(file.fileno())
             if (before.st_mtime_ns, before.st_size) != (after.st_mtime_ns, after.st_size):
                 raise SourceUnavailableError(Reason.PROTOCOL, f"{self._options.path} changed while it was read")
-            yield replace(held, cursor=fingerprint, listing=Listing())
+            yield replace(pending or Page((), total=lines), cursor=digest, listing=Listing())
 
     def _open(self) -> BinaryIO:
         path = self._options.path
@@ -70,39 +68,41 @@ class CsvSource(ProviderSource[CsvOptions]):
             raise SourceRejectedError(Reason.NOT_FOUND, f"there is no file {path} beside the config") from None
 
     @contextmanager
-    def _table(self, file: BinaryIO) -> Iterator[Table]:
+    def _table(self, file: BinaryIO) -> Iterator[CsvTable]:
         options = self._options
         with io.TextIOWrapper(file, encoding=options.encoding, errors=UNDECODED, newline="") as text:
-            table = Table(str(options.path), csv.reader(text, delimiter=options.delimiter))
-            table.demand([field for spec in options.columns.values() for field in spec.fields])
+            table = CsvTable(str(options.path), csv.reader(text, delimiter=options.delimiter))
+            table.require([field for spec in options.columns.values() for field in spec.fields])
             yield table
 
-    def _taken(self, table: Table) -> Iterator[ParsedRows]:
+    def _parsed(self, table: CsvTable, total: int) -> Iterator[Page]:
+        """The file in pages; of the rows of a page with one id, the last one."""
         columns = self._options.columns
         record_map = RecordMap(self._options.entity, columns, self._context.zone, table.getter)
         for chunk in table.chunks():
-            fitting, odd = table.fitting(chunk, columns["id"].fields)
+            fitting, misfits = table.split(chunk, columns["id"].fields)
             lines = [line for _, line in fitting]
-            taken = record_map.parse([row for row, _ in fitting], partial(_line, lines))
-            yield ParsedRows(taken.records, (*odd, *taken.rejected))
+            parsed = record_map.parse([row for row, _ in fitting], partial(_line_label, lines))
+            records = {record.id: record for record in parsed.records}
+            yield Page(tuple(records.values()), (*misfits, *parsed.rejected), total=total)
 
     async def check(self) -> tuple[Access, ...]:
         """Whether the file can be read and has the headers that the config names."""
         try:
-            await asyncio.to_thread(self._look)
+            await asyncio.to_thread(self._read_header)
         except SourceRejectedError as error:
             if error.reason not in (Reason.FORBIDDEN, Reason.NOT_FOUND):
                 raise
             return (Access(self._options.entity, allowed=False, missing=str(error)),)
         return (Access(self._options.entity, allowed=True),)
 
-    def _look(self) -> None:
+    def _read_header(self) -> None:
         with self._open() as file, self._table(file):
             pass
 
 
-def _fingerprint(file: BinaryIO) -> tuple[str, int]:
-    """A digest of the content, and about how many rows there are."""
+def _digest(file: BinaryIO) -> tuple[str, int]:
+    """A digest of the content, and the approximate number of rows."""
     digest = hashlib.sha256()
     lines = 0
     while block := file.read(1 << 20):
@@ -112,9 +112,5 @@ def _fingerprint(file: BinaryIO) -> tuple[str, int]:
     return digest.hexdigest(), max(0, lines - 1)
 
 
-def _line(lines: Sequence[int], place: int) -> str:
-    return f"line {lines[place - 1]}"
-
-
-def _last_of_each_id(records: Sequence[Record]) -> tuple[Record, ...]:
-    return tuple({record.id: record for record in records}.values())
+def _line_label(lines: Sequence[int], number: int) -> str:
+    return f"line {lines[number - 1]}"

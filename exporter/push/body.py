@@ -20,7 +20,7 @@ from exporter.sources.parsing.column_map import RecordMap
 from exporter.sources.parsing.json_path import getter
 from exporter.sources.parsing.plausibility import find_implausible
 from exporter.sources.parsing.rows import ParsedRows, parse_rows
-from exporter.sources.providers.csv_table import UNDECODED, Table
+from exporter.sources.providers.csv_table import UNDECODED, CsvTable
 
 MAX_BYTES = 1024 * 1024
 """The largest body."""
@@ -111,13 +111,13 @@ def _csv_rows(body: bytes) -> BodyRows:
     text = io.StringIO(body.decode("utf-8-sig", UNDECODED), newline="")
     content = BodyRows([])
     try:
-        table = Table("the CSV", csv.reader(text, strict=True))
+        table = CsvTable("the CSV", csv.reader(text, strict=True))
         headers = [header for header in table.headers if header]
         if len(set(headers)) < len(headers):
             raise PostError(Reason.SCHEMA, "the CSV has the same header more than once")
         ids = ("id",) if "id" in table.headers else ()
         for chunk in table.chunks():
-            fitting, errors = table.fitting(chunk, ids)
+            fitting, errors = table.split(chunk, ids)
             content.rows.extend((line, dict(zip(table.headers, row, strict=False))) for row, line in fitting)
             for error in errors:
                 number = int(error.where.removeprefix("line "))

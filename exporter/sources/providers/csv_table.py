@@ -22,7 +22,7 @@ UNDECODED = "surrogateescape"
 """Error handler of the decoder that keeps invalid bytes recognizable in their row."""
 
 CsvRow = list[str]
-NumberedRow = tuple[CsvRow, int]
+CsvLine = tuple[CsvRow, int]
 """A row and the line of the file on which it ends."""
 
 _UNDECODED = re.compile("[\udc80-\udcff]")
@@ -66,10 +66,10 @@ class CsvTable:
         return itemgetter(self.headers.index(field))
 
     def split(
-        self, chunk: Sequence[NumberedRow], id_fields: Sequence[str]
-    ) -> tuple[list[NumberedRow], list[InvalidRecordError]]:
+        self, chunk: Sequence[CsvLine], id_fields: Sequence[str]
+    ) -> tuple[list[CsvLine], list[InvalidRecordError]]:
         """The rows that fit the header, and the rejections of the others, with their id if it is a single field."""
-        fitting: list[NumberedRow] = []
+        fitting: list[CsvLine] = []
         rejected: list[InvalidRecordError] = []
         index = self.headers.index(id_fields[0]) if len(id_fields) == 1 else sys.maxsize
         for row, line in chunk:
@@ -92,7 +92,7 @@ class CsvTable:
             return Reason.BAD_TYPE, "row"
         return None
 
-    def chunks(self) -> Iterator[list[NumberedRow]]:
+    def chunks(self) -> Iterator[list[CsvLine]]:
         """A thousand rows at a time, without empty ones."""
         numbered = ((row, self._reader.line_num) for row in iter(self._next, None) if any(row))
         while chunk := list(itertools.islice(numbered, PAGE_ROWS)):

@@ -16,6 +16,15 @@ PACKAGES = ("exporter", "dashboards")
 LONGEST_MODULE, LONGEST_FUNCTION = 400, 40
 FORBIDDEN = {"util", "utils", "helper", "helpers", "manager", "core", "common", "misc"}
 WORD = re.compile(r"[A-Z]?[a-z0-9]+|[A-Z]+|_+")
+VAGUE = frozenset(
+    """
+    around asked begun behind beside both brought gone given here held kept known left made matter meant moved named
+    nothing ours part place places read said seen sent shown taken theirs there thing things told wanted whole wished
+    within without word words written
+    """.split()
+)
+"""Names that say what happened to a value, or where it is, and not what it is."""
+MOST_VAGUE_NAMES = 0.01
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 
@@ -75,6 +84,40 @@ def test_what_others_may_use_is_described(path: Path) -> None:
     for node in parsed(path).body:
         if isinstance(node, Function | ast.ClassDef) and not node.name.startswith("_"):
             assert ast.get_docstring(node), node.name
+
+
+def test_a_type_name_means_one_thing() -> None:
+    places: dict[str, list[str]] = {}
+    for path in modules():
+        for name in types_of(parsed(path)):
+            places.setdefault(name, []).append(str(path.relative_to(ROOT)))
+    assert {name: paths for name, paths in places.items() if len(paths) > 1} == {}
+
+
+def types_of(tree: ast.Module) -> Iterator[str]:
+    """Classes and type aliases of a module, without their leading underscores."""
+    for node in tree.body:
+        if isinstance(node, ast.ClassDef):
+            yield node.name.strip("_")
+        elif isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
+            name = node.targets[0].id.strip("_")
+            if re.fullmatch(r"[A-Z]\w*[a-z]\w*", name):
+                yield name
+
+
+def test_names_say_what_a_value_is() -> None:
+    names = [(name, path.relative_to(ROOT)) for path in modules() for name in assigned_names(parsed(path))]
+    vague = sorted((name, str(path)) for name, path in names if name.strip("_") in VAGUE)
+    assert len(vague) <= MOST_VAGUE_NAMES * len(names), vague
+
+
+def assigned_names(tree: ast.Module) -> Iterator[str]:
+    """Every variable, parameter and attribute that is bound somewhere."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Name | ast.Attribute) and isinstance(node.ctx, ast.Store):
+            yield node.id if isinstance(node, ast.Name) else node.attr
+        elif isinstance(node, ast.arg):
+            yield node.arg
 
 
 def test_the_config_stays_light_enough_for_the_dashboards() -> None:

@@ -1,4 +1,4 @@
-"""A backfill of fifteen months of the demo by the hour, next to single evaluator of as many instants."""
+"""A backfill of fifteen months of the demo by the hour, next to one evaluation per instant."""
 
 from __future__ import annotations
 

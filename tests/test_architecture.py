@@ -17,11 +17,51 @@ LONGEST_MODULE, LONGEST_FUNCTION = 400, 40
 FORBIDDEN = {"util", "utils", "helper", "helpers", "manager", "core", "common", "misc"}
 WORD = re.compile(r"[A-Z]?[a-z0-9]+|[A-Z]+|_+")
 VAGUE = frozenset(
-    """
-    around asked begun behind beside both brought gone given here held kept known left made matter meant moved named
-    nothing ours part place places read said seen sent shown taken theirs there thing things told wanted whole wished
-    within without word words written
-    """.split()
+    [
+        "around",
+        "asked",
+        "begun",
+        "behind",
+        "beside",
+        "both",
+        "brought",
+        "gone",
+        "given",
+        "here",
+        "held",
+        "kept",
+        "known",
+        "left",
+        "made",
+        "matter",
+        "meant",
+        "moved",
+        "named",
+        "nothing",
+        "ours",
+        "part",
+        "place",
+        "places",
+        "read",
+        "said",
+        "seen",
+        "sent",
+        "shown",
+        "taken",
+        "theirs",
+        "there",
+        "thing",
+        "things",
+        "told",
+        "wanted",
+        "whole",
+        "wished",
+        "within",
+        "without",
+        "word",
+        "words",
+        "written",
+    ]
 )
 """Names that say what happened to a value, or where it is, and not what it is."""
 MOST_VAGUE_NAMES = 0.01

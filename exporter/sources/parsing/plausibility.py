@@ -50,8 +50,8 @@ class _CheckedColumns:
 
 @cache
 def _checked_columns(entity: str) -> _CheckedColumns:
-    ahead = _MAY_BE_AHEAD.get(entity, frozenset())
-    past = tuple(c.name for c in columns(entity) if c.kind is ColumnKind.INSTANT and c.name not in ahead)
+    exempt = _MAY_BE_AHEAD.get(entity, frozenset())
+    past = tuple(c.name for c in columns(entity) if c.kind is ColumnKind.INSTANT and c.name not in exempt)
     durations = tuple(c.name for c in columns(entity) if c.kind is ColumnKind.SECONDS)
     return _CheckedColumns(("updated_at", *past), durations, _IN_ORDER.get(entity, ()))
 
@@ -81,8 +81,10 @@ def _all_plausible(checked: _CheckedColumns, values: Mapping[str, Sequence[Any]]
     )
 
 
-def _all_in_order(starts: Sequence[datetime | None], ends: Sequence[datetime | None], second: str) -> bool:
-    pairs = [(start, end) for start, end in zip(starts, ends, strict=True) if start is not None and end is not None]
+def _all_in_order(start_times: Sequence[datetime | None], end_times: Sequence[datetime | None], second: str) -> bool:
+    pairs = [
+        (start, end) for start, end in zip(start_times, end_times, strict=True) if start is not None and end is not None
+    ]
     if second == "ended_at":
         return all(start <= end <= start + MAX_DURATION for start, end in pairs)
     return all(start <= end for start, end in pairs)

@@ -1,4 +1,4 @@
-"""Instants out of what vendors write: ISO texts, epochs in three units, and formats named in the config."""
+"""Instants from what vendors write: ISO texts, epochs in three units, and formats named in the config."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ _UNSET_TEXTS = ("0000-00-00", "0001-01-01", "9999-12-31")
 _DIGITS = re.compile(r"[0-9]+(\.[0-9]+)?")
 _EPOCH_DIGITS = frozenset({9, 10, 13, 16})
 
-Parse = Callable[[str, tzinfo], datetime | None]
-"""From a text to an aware instant; None or ValueError where it has another format."""
+TimestampParser = Callable[[str, tzinfo], datetime | None]
+"""From text to an aware instant; None or ValueError if the text has another format."""
 
 BUILT_IN = frozenset({"iso", "epoch", "epoch_ms"})
 """Formats that are names, not strptime patterns."""
 
 
 def instant(value: Any, field: str, zone: tzinfo, formats: Sequence[str] = ()) -> datetime | None:
-    """An aware UTC instant, or None for an empty value and for the ways of writing "unset" (epoch 0, 9999-12-31).
+    """An aware UTC instant, or None for an empty value and for conventions for "unset" (epoch 0, 9999-12-31).
 
     Without `formats`: ISO 8601 with or without offset, or an epoch in seconds, milliseconds or microseconds by
     its size. `formats` are tried in order: iso, epoch, epoch_ms, or strptime formats. A time without an offset
@@ -35,69 +35,65 @@ def instant(value: Any, field: str, zone: tzinfo, formats: Sequence[str] = ()) -
     if value is None or value == "":
         return None
     if isinstance(value, datetime):
-        return _checked(value if value.tzinfo else value.replace(tzinfo=zone), field)
+        return _normalise(value if value.tzinfo else value.replace(tzinfo=zone), field)
     try:
-        found = _by_formats(value, zone, formats) if formats else _by_look(value, zone)
+        parsed = _parse_formats(value, zone, formats) if formats else _parse_any(value, zone)
     except (ValueError, OverflowError, OSError, ArithmeticError):
         raise InvalidRecordError(Reason.BAD_TIME, field) from None
-    return None if found is None else _checked(found, field)
+    return None if parsed is None else _normalise(parsed, field)
 
 
-def _checked(found: datetime, field: str) -> datetime | None:
-    if found.year not in _YEARS:
+def _normalise(at: datetime, field: str) -> datetime | None:
+    if at.year not in _YEARS:
         raise InvalidRecordError(Reason.BAD_TIME, field)
-    if found.tzinfo is not UTC:
-        found = found.astimezone(UTC)
-    return None if found == _EPOCH else found
+    if at.tzinfo is not UTC:
+        at = at.astimezone(UTC)
+    return None if at == _EPOCH else at
 
 
-def _by_look(value: Any, zone: tzinfo) -> datetime | None:
-    if isinstance(value, str):
-        text = value.strip()
-        if _DIGITS.fullmatch(text):
-            return _epoch_text(text, zone)
-        return _iso(text, zone)
-    return _from_epoch(_finite(value))
+def _parse_any(value: Any, zone: tzinfo) -> datetime | None:
+    if not isinstance(value, str):
+        return _from_epoch(_finite(value))
+    text = value.strip()
+    if not _DIGITS.fullmatch(text):
+        return _parse_iso(text, zone)
+    # digits only: eight are a date without dashes, the usual lengths are an epoch, anything else is ambiguous
+    digits = text.partition(".")[0]
+    if len(digits) == 8 and digits == text:
+        return datetime.fromisoformat(text).replace(tzinfo=zone)
+    if len(digits) in _EPOCH_DIGITS or float(text) == 0:
+        return _from_epoch(float(text) if "." in text else int(text))
+    raise ValueError
 
 
-def _by_formats(value: Any, zone: tzinfo, formats: Sequence[str]) -> datetime | None:
-    for form in formats:
+def _parse_formats(value: Any, zone: tzinfo, formats: Sequence[str]) -> datetime | None:
+    for pattern in formats:
         try:
-            if form == "epoch":
+            if pattern == "epoch":
                 return _EPOCH + timedelta(seconds=_finite(value))
-            if form == "epoch_ms":
+            if pattern == "epoch_ms":
                 return _EPOCH + timedelta(milliseconds=_finite(value))
             if not isinstance(value, str):
                 continue
             text = value.strip()
-            if form == "iso":
-                return _iso(text, zone)
-            if (found := parser(form)(text, zone)) is not None:
-                return found
+            if pattern == "iso":
+                return _parse_iso(text, zone)
+            if (at := parser(pattern)(text, zone)) is not None:
+                return at
         except (ValueError, OverflowError):
             continue
     raise ValueError
 
 
-def _iso(text: str, zone: tzinfo) -> datetime | None:
+def _parse_iso(text: str, zone: tzinfo) -> datetime | None:
     if not text or text.startswith(_UNSET_TEXTS):
         return None
-    found = datetime.fromisoformat(text)
-    return found if found.tzinfo else found.replace(tzinfo=zone)
-
-
-def _epoch_text(text: str, zone: tzinfo) -> datetime | None:
-    """Digits only: eight are a date without dashes, the usual lengths an epoch, anything else is ambiguous."""
-    whole = text.partition(".")[0]
-    if len(whole) == 8 and whole == text:
-        return datetime.fromisoformat(text).replace(tzinfo=zone)
-    if len(whole) in _EPOCH_DIGITS or float(text) == 0:
-        return _from_epoch(float(text) if "." in text else int(text))
-    raise ValueError
+    at = datetime.fromisoformat(text)
+    return at if at.tzinfo else at.replace(tzinfo=zone)
 
 
 def _from_epoch(number: float) -> datetime | None:
-    """Seconds, milliseconds or microseconds, told apart by size: each unit covers 1973 to 5138 alone."""
+    """Seconds, milliseconds or microseconds, distinguished by size: each range is 1973 to 5138 in its unit alone."""
     size = abs(number)
     if size == 0:
         return None
@@ -117,7 +113,7 @@ def _finite(value: Any) -> float:
     return value
 
 
-_PARTS = {
+_DIRECTIVES = {
     "%Y": r"(?P<year>\d{4})",
     "%m": r"(?P<month>\d{1,2})",
     "%d": r"(?P<day>\d{1,2})",
@@ -128,43 +124,38 @@ _PARTS = {
 
 
 @lru_cache(maxsize=256)
-def parser(form: str) -> Parse:
-    """A function that reads one strptime format. Purely numeric formats are read ten times as fast as strptime."""
-    pattern, order = "", []
-    for piece in re.findall(r"%.|[^%]+|%", form):
-        if piece not in _PARTS:
-            if piece.startswith("%"):
-                return _strptime(form)
-            pattern += re.escape(piece)
-            continue
-        pattern += _PARTS[piece]
-        order.append(piece)
-    if not {"%Y", "%m", "%d"} <= set(order) or len(set(order)) != len(order):
-        return _strptime(form)
-    return _numeric(re.compile(pattern, re.ASCII))
+def parser(pattern: str) -> TimestampParser:
+    """A function that parses one strptime format. Purely numeric formats take a third of the time of strptime."""
+    regex, directives = "", []
+    for piece in re.findall(r"%.|[^%]+|%", pattern):
+        if piece in _DIRECTIVES:
+            regex += _DIRECTIVES[piece]
+            directives.append(piece)
+        elif piece.startswith("%"):
+            return _strptime(pattern)
+        else:
+            regex += re.escape(piece)
+    if not {"%Y", "%m", "%d"} <= set(directives) or len(set(directives)) != len(directives):
+        return _strptime(pattern)
+    return _numeric(re.compile(regex, re.ASCII))
 
 
-def _numeric(pattern: re.Pattern[str]) -> Parse:
-    names = ("year", "month", "day", "hour", "minute", "second")
-    places = [pattern.groupindex[name] for name in names if name in pattern.groupindex]
-    present = [name for name in names if name in pattern.groupindex]
-    fill = present == list(names[: len(present)])
+def _numeric(regex: re.Pattern[str]) -> TimestampParser:
+    groups = [regex.groupindex.get(unit) for unit in ("year", "month", "day", "hour", "minute", "second")]
 
     def parse(text: str, zone: tzinfo) -> datetime | None:
-        match = pattern.fullmatch(text)
+        match = regex.fullmatch(text)
         if match is None:
             return None
-        numbers = map(int, match.group(*places))
-        if fill:
-            return datetime(*numbers, tzinfo=zone)  # type: ignore[arg-type,misc]  # in the order of the constructor
-        return datetime(tzinfo=zone, **dict(zip(present, numbers, strict=True)))
+        year, month, day, hour, minute, second = [int(match[group]) if group else 0 for group in groups]
+        return datetime(year, month, day, hour, minute, second, tzinfo=zone)
 
     return parse
 
 
-def _strptime(form: str) -> Parse:
+def _strptime(pattern: str) -> TimestampParser:
     def parse(text: str, zone: tzinfo) -> datetime:
-        found = datetime.strptime(text, form)  # noqa: DTZ007 - the zone is added below where the format has none
-        return found if found.tzinfo else found.replace(tzinfo=zone)
+        at = datetime.strptime(text, pattern)  # noqa: DTZ007 - the zone is added below if the format has none
+        return at if at.tzinfo else at.replace(tzinfo=zone)
 
     return parse

@@ -17,8 +17,7 @@ from exporter.records import ENTITIES, Call, Person, Record
 from exporter.sources.parsing import columnar, convert
 
 ZURICH = ZoneInfo("Europe/Zurich")
-MEANINGS = {"Won": "won", "Lost": "lost", "true": "yes"}
-FORMATS = ("%d.%m.%Y", "%m/%d/%Y %H:%M")
+MAPPING = {"Won": "won", "Lost": "lost", "true": "yes"}
 
 WRITTEN_NUMBERS = st.from_regex(r"\A[+-]?[0-9]{1,17}(\.[0-9]{0,8})?([eE][0-9]{1,3})?\Z") | st.sampled_from(
     ["", " 5 ", "12,5", "1\n2", "1_0", "nan", "5.", ".5", "\n"]
@@ -39,11 +38,11 @@ EPOCHS = st.integers(0, 10**10) | st.integers(10**11, 10**14) | st.none() | st.f
 TEXTS = st.text(max_size=6) | st.sampled_from([" a ", "a\x00", "\ud800", "Won", "Lost", "true"]) | st.none()
 WORDS = TEXTS | st.booleans() | st.integers() | st.just([1]) | st.just({})
 
-CASES: list[tuple[columnar.Bulk, Callable[[Any], Any], Any]] = [
+CASES: list[tuple[columnar.ColumnConverter, Callable[[Any], Any], Any]] = [
     (columnar.texts, partial(convert.text, field="x"), TEXTS),
     (columnar.texts, partial(convert.text, field="x"), WORDS),
     (columnar.texts, partial(convert.text, field="x"), st.integers() | st.none()),
-    (partial(columnar.choices, meanings=MEANINGS), partial(convert.choice, field="x", mapping=MEANINGS), WORDS),
+    (partial(columnar.choices, mapping=MAPPING), partial(convert.choice, field="x", mapping=MAPPING), WORDS),
     (columnar.numbers, partial(convert.number, field="x"), NUMBERS),
     (columnar.numbers, partial(convert.number, field="x"), WRITTEN_NUMBERS),
     (columnar.numbers, partial(convert.number, field="x"), PLAIN_NUMBERS),
@@ -69,58 +68,43 @@ CASES: list[tuple[columnar.Bulk, Callable[[Any], Any], Any]] = [
             MOMENTS.map(lambda at: at.isoformat() + "Z") | st.none(),
         )
     ),
-    (
-        partial(columnar.formatted, zone=ZURICH, formats=FORMATS),
-        partial(convert.instant, field="x", zone=ZURICH, formats=FORMATS),
-        TIMES,
-    ),
-    (
-        partial(columnar.formatted, zone=ZURICH, formats=FORMATS),
-        partial(convert.instant, field="x", zone=ZURICH, formats=FORMATS),
-        MOMENTS.map(lambda at: at.strftime("%d.%m.%Y")) | st.just("") | st.none(),
-    ),
-    (
-        partial(columnar.formatted, zone=ZURICH, formats=("%d.%m.%Y", "epoch")),
-        partial(convert.instant, field="x", zone=ZURICH, formats=("%d.%m.%Y", "epoch")),
-        TIMES,
-    ),
 ]
 
 
 @pytest.mark.parametrize("case", range(len(CASES)))
 @given(data=st.data())
-def test_where_the_quick_way_answers_it_answers_as_the_careful_one(case: int, data: st.DataObject) -> None:
-    at_once, one, values = CASES[case]
-    raws: list[Any] = data.draw(st.lists(values, max_size=6))
-    found = at_once(raws)
-    if found is not None:
-        expected = [one(raw) for raw in raws]
-        assert found == expected
-        assert list(map(type, found)) == list(map(type, expected))
+def test_a_whole_column_is_converted_as_value_by_value(case: int, data: st.DataObject) -> None:
+    convert_all, convert_one, values = CASES[case]
+    raw_values: list[Any] = data.draw(st.lists(values, max_size=6))
+    converted = convert_all(raw_values)
+    if converted is not None:
+        expected = [convert_one(raw) for raw in raw_values]
+        assert converted == expected
+        assert list(map(type, converted)) == list(map(type, expected))
 
 
 @given(st.lists(st.sampled_from(["a", " b ", "", None, "1,5"]), max_size=12))
-def test_texts_that_repeat_are_converted_once(raws: Sequence[Any]) -> None:
-    seen: list[Any] = []
+def test_repeated_texts_are_converted_once(raw_values: Sequence[Any]) -> None:
+    calls: list[Any] = []
 
-    def one(raw: Any) -> Any:
-        seen.append(raw)
+    def convert_one(raw: Any) -> Any:
+        calls.append(raw)
         return convert.text(raw, "x")
 
-    found = columnar.few(raws, one)
-    assert len(seen) == len(set(seen))
-    assert found is None or found == [convert.text(raw, "x") for raw in raws]
+    converted = columnar.repeated_texts(raw_values, convert_one)
+    assert len(calls) == len(set(calls))
+    assert converted is None or converted == [convert.text(raw, "x") for raw in raw_values]
 
 
-def test_flags_and_numbers_that_are_equal_are_never_taken_for_each_other() -> None:
-    assert columnar.few([1, True, 1, True, 1, True], partial(convert.number, field="x")) is None
+def test_equal_flags_and_numbers_are_not_confused() -> None:
+    assert columnar.repeated_texts([1, True, 1, True, 1, True], partial(convert.number, field="x")) is None
     assert columnar.numbers([1, True]) is None
     with pytest.raises(InvalidRecordError):
-        columnar.few(["x", "x", "x", "x"], partial(convert.number, field="x"))
+        columnar.repeated_texts(["x", "x", "x", "x"], partial(convert.number, field="x"))
 
 
 @pytest.mark.parametrize(
-    ("at_once", "raws"),
+    ("convert_all", "raw_values"),
     [
         (columnar.texts, ["a", "b", None, "c "]),
         (columnar.numbers, [1, 2.5, None]),
@@ -130,26 +114,29 @@ def test_flags_and_numbers_that_are_equal_are_never_taken_for_each_other() -> No
         (partial(columnar.instants, zone=ZURICH), ["2026-03-02T09:00:00Z", None, "2026-03-02T09:00:00.5Z"]),
         (partial(columnar.instants, zone=ZURICH), ["2026-03-02", "2026-03-03"]),
         (partial(columnar.instants, zone=ZURICH), [1772442000, None]),
-        (partial(columnar.formatted, zone=ZURICH, formats=FORMATS), ["02.03.2026", "3/2/2026 10:00", None]),
-        (partial(columnar.choices, meanings=MEANINGS), ["Won", None, "", "Lost"]),
+        (partial(columnar.choices, mapping=MAPPING), ["Won", None, "", "Lost"]),
         (partial(columnar.durations, unit="ms"), [1500, 0, None]),
         (columnar.flags, [True, None, False]),
     ],
 )
-def test_what_real_data_looks_like_takes_the_quick_way(at_once: columnar.Bulk, raws: Sequence[Any]) -> None:
-    assert at_once(raws) is not None
+def test_plain_values_are_converted_as_a_whole_column(
+    convert_all: columnar.ColumnConverter, raw_values: Sequence[Any]
+) -> None:
+    assert convert_all(raw_values) is not None
 
 
 @pytest.mark.parametrize("entity", ENTITIES)
-def test_records_out_of_columns_are_those_of_the_constructor(entity: str) -> None:
-    kind: type[Record] = ENTITIES[entity]
-    made = columnar.records(kind, 2, {"id": ["a", "b"], "deleted": [False, True]})
-    assert made == (kind(id="a"), kind(id="b", deleted=True))
-    assert all(getattr(made[0], field.name) == getattr(kind(id="a"), field.name) for field in fields(kind))
-    assert made[0].attributes is not made[1].attributes
+def test_records_from_columns_equal_those_of_the_constructor(entity: str) -> None:
+    record_class: type[Record] = ENTITIES[entity]
+    created = columnar.records(record_class, 2, {"id": ["a", "b"], "deleted": [False, True]})
+    assert created == (record_class(id="a"), record_class(id="b", deleted=True))
+    assert all(
+        getattr(created[0], field.name) == getattr(record_class(id="a"), field.name) for field in fields(record_class)
+    )
+    assert created[0].attributes is not created[1].attributes
 
 
-def test_all_given_columns_are_filled() -> None:
+def test_all_columns_are_set() -> None:
     at = datetime(2026, 3, 2, tzinfo=UTC)
     columns = {
         "id": ["a"],

@@ -168,19 +168,19 @@ def test_anything_else_is_no_currency(value: Any) -> None:
     assert reason(convert.currency, value) is Reason.UNKNOWN_CURRENCY
 
 
-MEANINGS = {"Won": "won", "true": "yes", "1": "one"}
+MAPPING = {"Won": "won", "true": "yes", "1": "one"}
 
 
 @pytest.mark.parametrize(
     ("value", "expected"), [("Won", "won"), (" Won ", "won"), (True, "yes"), (1, "one"), ("", None)]
 )
 def test_a_choice_is_looked_up_by_its_text(value: Any, expected: str | None) -> None:
-    assert convert.choice(value, "status", MEANINGS) == expected
+    assert convert.choice(value, "status", MAPPING) == expected
 
 
 @pytest.mark.parametrize("value", ["won", "Lost", 2, False])
 def test_a_value_that_is_not_named_is_unknown(value: Any) -> None:
-    assert reason(convert.choice, value, MEANINGS) is Reason.UNKNOWN_VALUE
+    assert reason(convert.choice, value, MAPPING) is Reason.UNKNOWN_VALUE
 
 
 ANYTHING = (

@@ -40,36 +40,36 @@ class AsteriskDatabase(Section):
     tls: Literal["verify", "require", "off"] = "verify"
     """verify: encrypted and the server's certificate checked; off only for loopback or a trusted network."""
     table: Annotated[str, Field(pattern=_TABLE)] | None = None
-    """Default: queuelog or cdr, by calls_from."""
+    """Name of the table. Default: queuelog or cdr, by calls_from."""
     start_column: Annotated[str, Field(pattern=r"^[A-Za-z_]\w*$")] = "calldate"
-    """When a row of cdr began: calldate in FreePBX, start in Asterisk's own schema."""
+    """The column of cdr with the start of a row: calldate in FreePBX, start in Asterisk's own schema."""
 
 
 class AsteriskAmi(Section):
-    """A user of the manager interface with read permission for agents, asked over HTTP at base_url."""
+    """A user of the manager interface with read permission for agents, over HTTP at base_url."""
 
     username: Title
     """The section's name in manager.conf."""
     secret: SecretField
-    """Its secret. Asterisk takes it in the query alone, so use https beyond loopback."""
+    """Its secret. Asterisk accepts it only in the query, so use https beyond loopback."""
 
 
 class AsteriskOptions(HttpOptions):
-    """Asterisk and FreePBX: calls out of the queue log or the call detail records, and live queues."""
+    """Asterisk and FreePBX: calls from the queue log or the call detail records, and live queues."""
 
     provider: Literal["asterisk"]
     entities: Annotated[tuple[Literal["calls", "measurements"], ...], Field(strict=False, min_length=1)] = ("calls",)
-    """measurements are the queues of this moment, by the manager interface."""
+    """What to read. measurements are the current state of the queues, from the manager interface."""
     calls_from: Literal["queue_log", "cdr"] = "queue_log"
-    """queue_log knows queues, waiting and agents; cdr has every call, and can only guess at these."""
+    """queue_log has queues, waiting times and agents; cdr has every call, but can only estimate these."""
     database: AsteriskDatabase | None = None
-    """Where the records are a table."""
+    """The database, if the records are in a table."""
     path: LocalPath | None = None
-    """Or the text file queue_log or Master.csv, the latter with loguniqueid=yes."""
+    """Or the path of the text file queue_log or Master.csv; the latter needs loguniqueid=yes."""
     zone: Annotated[str, AfterValidator(_known_zone)] | None = None
     """Asterisk's time zone. Default: the company's."""
     outbound_contexts: Annotated[tuple[Title, ...], Field(strict=False)] = ("from-internal",)
-    """In cdr: calls that begin in these contexts of the dialplan go out."""
+    """In cdr: calls that begin in these dialplan contexts are outbound."""
     manager: AsteriskAmi | None = None
     """How to log in for measurements."""
     history: Annotated[Duration, Field(ge=timedelta(hours=1))] = parse_duration("400d")

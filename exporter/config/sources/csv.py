@@ -23,7 +23,7 @@ def _known_encoding(name: str) -> str:
 
 
 class CsvOptions(SourceOptions):
-    """A CSV file, read again whenever it changes; rows that vanish count as deleted."""
+    """A CSV file, read again whenever it changes. Rows that disappear count as deleted."""
 
     provider: Literal["csv"]
     path: LocalPath
@@ -31,18 +31,18 @@ class CsvOptions(SourceOptions):
     entity: EntityName
     """What its rows are, such as deals."""
     columns: ColumnMap
-    """Our columns to the file's headers; `id` is needed."""
+    """Record column to the header of the file; `id` is required."""
     delimiter: Annotated[str, Field(min_length=1, max_length=1)] = ","
-    """What stands between two values."""
+    """The separator between two values."""
     encoding: Annotated[str, AfterValidator(_known_encoding)] = "utf-8-sig"
-    """The file's character set, such as utf-8-sig (UTF-8 with or without its mark), cp1252 or latin-1."""
+    """The file's encoding, such as utf-8-sig (UTF-8 with or without a byte order mark), cp1252 or latin-1."""
 
     @property
     def reads(self) -> tuple[str, ...]:
-        """The one entity of the file."""
+        """The entity of the file."""
         return (self.entity,)
 
     @property
     def column_maps(self) -> tuple[tuple[tuple[str | int, ...], str, ColumnMap], ...]:
-        """The one mapping of the file."""
+        """The mapping of the file."""
         return ((("columns",), self.entity, self.columns),)

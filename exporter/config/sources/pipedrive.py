@@ -13,16 +13,16 @@ FieldKey = Annotated[str, TextPattern("[0-9a-f]{40}", "the key of a custom field
 
 
 class LeadFields(Section):
-    """Keys of the custom date fields in which a company notes what became of its leads."""
+    """Keys of the custom date fields in which a company records the progress of its leads."""
 
     qualified_at: FieldKey | None = None
     """When it was qualified."""
     converted_at: FieldKey | None = None
-    """When a deal came of it."""
+    """When it was converted to a deal."""
 
 
 class PipedriveOptions(HttpOptions):
-    """Pipedrive CRM: deals (also archived and deleted ones), leads, activities, call logs and users."""
+    """Pipedrive CRM: deals (including archived and deleted ones), leads, activities, call logs and users."""
 
     provider: Literal["pipedrive"]
     token: SecretField | None = None
@@ -34,9 +34,9 @@ class PipedriveOptions(HttpOptions):
     ] = ("people", "deals")
     """What to read."""
     custom_fields: Annotated[tuple[str, ...], Field(strict=False, max_length=15)] = ()
-    """Keys of deals' custom fields to keep as attributes.KEY; Pipedrive gives at most 15."""
+    """Keys of custom fields of deals, kept as attributes.KEY. Pipedrive returns at most 15."""
     lead_fields: LeadFields = Field(default_factory=LeadFields)
-    """Custom fields with a lead's dates: Pipedrive itself keeps none, and deletes a lead that it turns into a deal."""
+    """Custom fields with the dates of a lead: Pipedrive itself stores none, and deletes a lead that it converts."""
 
     @model_validator(mode="after")
     def _exactly_one_credential(self) -> Self:

@@ -18,8 +18,8 @@ from exporter.config.sources.base import (
     no_credentials,
 )
 
-Path = Annotated[str, TextPattern(r"[^\s]{1,200}", "a dotted path into the answer, such as data.items")]
-"""A dotted path into a JSON answer, such as data.items."""
+Path = Annotated[str, TextPattern(r"[^\s]{1,200}", "a dotted path into the response, such as data.items")]
+"""A dotted path into a JSON response, such as data.items."""
 
 
 class Basic(Section):
@@ -55,21 +55,21 @@ class HeaderAuth(Section):
 
 
 class QueryAuth(Section):
-    """A key in the query; avoid it where a header will do."""
+    """A key in the query. Prefer a header if the API accepts one."""
 
     query: Named
     """Which parameter."""
 
 
 class OAuthAuth(Section):
-    """OAuth 2 client credentials or refresh token."""
+    """OAuth 2 with client credentials or a refresh token."""
 
     oauth: OAuth
     """The app."""
 
 
-def _chosen(value: Any, keys: tuple[str, ...]) -> str | None:
-    """The tag of the one key that is there: <bearer>. Two of them would be a fault of the chosen section."""
+def _present_tag(value: Any, keys: tuple[str, ...]) -> str | None:
+    """The tag of the key that is present, such as <bearer>. A second key is an error of the tagged section."""
     if isinstance(value, dict):
         return next((f"<{key}>" for key in keys if key in value), None)
     return next((f"<{key}>" for key in keys if hasattr(value, key)), None)
@@ -84,36 +84,38 @@ Auth = Annotated[
     | Annotated[QueryAuth, Tag("<query>")]
     | Annotated[OAuthAuth, Tag("<oauth>")],
     discriminator(
-        lambda value: _chosen(value, _WAYS), "expected one way to authenticate", f"exactly one of {', '.join(_WAYS)}"
+        lambda value: _present_tag(value, _WAYS),
+        "expected one way to authenticate",
+        f"exactly one of {', '.join(_WAYS)}",
     ),
 ]
 
 
 class Size(Section):
-    """How many rows a page holds."""
+    """Rows per page."""
 
     param: Title
-    """The parameter that asks for it."""
+    """The parameter that takes the number of rows."""
     rows: Annotated[int, Field(ge=1, le=10000)]
-    """How many."""
+    """The number of rows to request."""
 
 
 class Cursor(Section):
-    """The next page's token stands in the body."""
+    """A token for the next page in the body."""
 
     path: Path
-    """Where the token stands."""
+    """Path of the token."""
     param: Title
     """The parameter that takes it."""
     more: Path | None = None
-    """Where a flag says whether there is more."""
+    """Path of a flag that says whether there are more pages."""
 
 
 class CursorPages(Section):
     """Pages by a cursor in the body."""
 
     cursor: Cursor
-    """Where the cursor stands and goes."""
+    """Where the cursor is, and how it is sent."""
     size: Size | None = None
     """Rows per page."""
 
@@ -122,14 +124,14 @@ class NextLink(Section):
     """The next page's URL, in the body or the Link header."""
 
     path: Path | None = None
-    """Where it stands in the body."""
+    """Path of the URL in the body."""
     header: Annotated[Literal["Link"], OneOf(("Link",))] | None = None
-    """Link: it stands in that header, with rel="next"."""
+    """Link: the URL is in that header, with rel="next"."""
 
     @model_validator(mode="after")
     def _one_place(self) -> Self:
         if (self.path is None) == (self.header is None):
-            raise invalid("the link stands in exactly one place", "path: PATH in the body, or header: Link")
+            raise invalid("the link has exactly one place", "path: PATH in the body, or header: Link")
         return self
 
 
@@ -137,7 +139,7 @@ class LinkPages(Section):
     """Pages by following a link."""
 
     next_link: NextLink
-    """Where the link stands."""
+    """Where the link is."""
     size: Size | None = None
     """Rows per page."""
 
@@ -150,7 +152,7 @@ class PageNumber(Section):
     start: Annotated[int, Field(ge=0)] = 1
     """The first page's number."""
     pages: Path | None = None
-    """Where the number of pages stands; else a short or empty page is the last."""
+    """Path of the number of pages. Without it, a short or empty page is the last."""
 
 
 class NumberedPages(Section):
@@ -187,7 +189,7 @@ Pagination = Annotated[
     | Annotated[NumberedPages, Tag("<page>")]
     | Annotated[OffsetPages, Tag("<offset>")],
     discriminator(
-        lambda value: "<none>" if value == "none" else _chosen(value, _PAGINGS),
+        lambda value: "<none>" if value == "none" else _present_tag(value, _PAGINGS),
         "not a way of paging",
         f"none, or exactly one of {', '.join(_PAGINGS)}",
     ),
@@ -195,25 +197,25 @@ Pagination = Annotated[
 
 
 class Since(Section):
-    """The filter that asks only for what changed."""
+    """The filter for changes."""
 
     param: Title
     """The parameter that takes the instant."""
     format: Title = "iso"
     """iso, epoch, epoch_ms, or a strftime format; always in UTC."""
     until: Title | None = None
-    """The parameter for the upper bound, where there is one: keeps pages from shifting while they are read."""
+    """The parameter for the upper bound, if there is one. It keeps pages from shifting while they are read."""
     lag: Duration = timedelta(0)
-    """How long a change may stay invisible at the vendor."""
+    """How long the vendor may take to list a change."""
 
 
 class Deleted(Section):
-    """How a deletion shows in a row."""
+    """How a row is marked as deleted."""
 
     field: Path
-    """Where the mark stands."""
+    """Path of the mark."""
     equals: str | bool | int | None = None
-    """Deleted where the field has this value; without it, where the field is neither empty nor false."""
+    """Deleted if the field has this value. Default: if it is neither empty nor false."""
 
 
 class RestEntity(Section):
@@ -226,33 +228,33 @@ class RestEntity(Section):
     params: Annotated[TextParameters, AfterValidator(no_credentials)] = Field(default_factory=dict)
     """Query parameters of every request."""
     records: Path | None = None
-    """Where the rows lie; without it the answer itself is the list."""
+    """Path of the rows. Without it, the response itself is the list."""
     total: Path | None = None
-    """Where the number of all rows stands, for progress."""
+    """Path of the total number of rows: for progress, and to detect a listing that ends early."""
     pagination: Pagination = "none"
-    """How to come to the next page."""
+    """How to request the next page."""
     since: Since | None = None
-    """Without it every pass reads everything."""
+    """The filter for changes. Without it every pass reads everything."""
     columns: ColumnMap
-    """Our columns to the rows' fields; `id` is needed."""
+    """Record column to the field of a row; `id` is required."""
     deleted: Deleted | None = None
-    """How a deletion shows in a row, where it does."""
+    """How deleted rows are marked, if they are."""
     complete: bool = True
-    """A full reading lists every record there is, so those it leaves out were deleted."""
+    """Whether a full listing contains every record, so that missing ones were deleted."""
     empty_is_error: bool = True
-    """An answer without the list is an error, never zero rows."""
+    """Whether a response without the list is an error rather than zero rows."""
     max_pages: Annotated[int, Field(ge=1)] = 100_000
-    """A pass of more pages is broken off as endless."""
+    """A pass with more pages fails as endless."""
 
 
 class RestOptions(HttpOptions):
-    """Any JSON API."""
+    """Any JSON API, described in the config."""
 
     provider: Literal["rest"]
     base_url: WebAddress
     """The API's address, without the listings' paths."""
     auth: Auth | None = None
-    """How to authenticate; without it, not at all."""
+    """How to authenticate. Without it, requests have no credentials."""
     headers: Annotated[TextParameters, AfterValidator(no_credentials)] = Field(default_factory=dict)
     """Headers of every request, without credentials."""
     entities: Annotated[tuple[RestEntity, ...], Field(strict=False, min_length=1)]
@@ -267,4 +269,4 @@ class RestOptions(HttpOptions):
     def column_maps(self) -> tuple[tuple[tuple[str | int, ...], str, ColumnMap], ...]:
         """One mapping for each listing."""
         listings = enumerate(self.entities)
-        return tuple((("entities", place, "columns"), listing.entity, listing.columns) for place, listing in listings)
+        return tuple((("entities", index, "columns"), listing.entity, listing.columns) for index, listing in listings)

@@ -13,12 +13,12 @@ _FILES = ("sqlite", "duckdb")
 
 
 class SqlDeleted(Section):
-    """How a deletion shows in a row."""
+    """How a row is marked as deleted."""
 
     field: Title
-    """The column that says so."""
+    """The column with the mark."""
     equals: str | bool | int | None = None
-    """Deleted where the column has this value; without it, where it is neither empty nor false nor 0."""
+    """Deleted if the column has this value. Default: if it is neither empty nor false nor 0."""
 
 
 class SqlEntity(Section):
@@ -27,15 +27,15 @@ class SqlEntity(Section):
     entity: EntityName
     """What its rows are, such as invoices."""
     table: Annotated[str, Field(pattern=r"^[A-Za-z_][\w$]*(\.[A-Za-z_][\w$]*){0,2}$")] | None = None
-    """Name of a table or view, with its schema where needed."""
+    """Name of a table or view, with its schema if needed."""
     query: Annotated[str, Field(min_length=1, max_length=20000)] | None = None
-    """Or one SELECT."""
+    """Or a single SELECT."""
     updated: Title | None = None
-    """Column that grows whenever a row changes (a time or a number). Without it every pass reads everything."""
+    """Column that increases whenever a row changes (a time or a number). Without it every pass reads everything."""
     columns: ColumnMap
-    """Our columns to those of the table or query; `id` is needed."""
+    """Record column to the column of the table or query; `id` is required."""
     deleted: SqlDeleted | None = None
-    """How a deletion shows in a row, where it does."""
+    """How deleted rows are marked, if they are."""
 
     @model_validator(mode="after")
     def _one_origin(self) -> Self:
@@ -63,11 +63,11 @@ class SqlOptions(SourceOptions):
     password: SecretField | None = None
     """The user's password."""
     tls: Literal["verify", "require", "off"] = "verify"
-    """verify: encrypted and the server's certificate checked; off only for loopback or a trusted network."""
+    """verify: encrypted, with a verified server certificate. Use off only for loopback or a trusted network."""
     ca_file: LocalPath | None = None
-    """Certificates (PEM) of the private authority that signed the server's, as managed databases have one."""
+    """Certificates (PEM) of the private authority that signed the server's, as for many managed databases."""
     statement_timeout: Annotated[Duration, Field(ge=ONE_SECOND)] = parse_duration("60s")
-    """The server ends statements that take longer."""
+    """The server aborts statements that take longer."""
     entities: Annotated[tuple[SqlEntity, ...], Field(strict=False, min_length=1)]
     """The tables and queries to read."""
 
@@ -84,10 +84,10 @@ class SqlOptions(SourceOptions):
     @property
     def reads(self) -> tuple[str, ...]:
         """The entities of all tables and queries."""
-        return tuple(part.entity for part in self.entities)
+        return tuple(entity.entity for entity in self.entities)
 
     @property
     def column_maps(self) -> tuple[tuple[tuple[str | int, ...], str, ColumnMap], ...]:
         """One mapping for each table or query."""
         listings = enumerate(self.entities)
-        return tuple((("entities", place, "columns"), listing.entity, listing.columns) for place, listing in listings)
+        return tuple((("entities", index, "columns"), listing.entity, listing.columns) for index, listing in listings)

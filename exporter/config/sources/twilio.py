@@ -15,9 +15,9 @@ class TwilioOptions(HttpOptions):
 
     provider: Literal["twilio"]
     account_sid: Annotated[str, Field(pattern=r"^AC[0-9a-fA-F]{32}$")]
-    """The account's SID: AC and 32 digits or letters a to f."""
+    """The account's SID: AC and 32 hexadecimal digits."""
     key_sid: Annotated[str, Field(pattern=r"^SK[0-9a-fA-F]{32}$")] | None = None
-    """SID of an API key, SK and 32 digits or letters a to f; without it `secret` is the account's auth token."""
+    """SID of an API key: SK and 32 hexadecimal digits. Without it, `secret` is the account's auth token."""
     secret: SecretField
     """The API key's secret, or the auth token."""
     workspace_sid: Annotated[str, Field(pattern=r"^WS[0-9a-fA-F]{32}$")] | None = None
@@ -27,9 +27,9 @@ class TwilioOptions(HttpOptions):
     entities: Annotated[tuple[Literal["calls", "people", "measurements"], ...], Field(strict=False, min_length=1)] = (
         "calls",
     )
-    """people are TaskRouter's workers, measurements its queues: how many wait now, and the last 15 minutes."""
+    """What to read. people are TaskRouter's workers, measurements its queues: now and in the last 15 minutes."""
     history: Duration = parse_duration("395d")
-    """How far back calls are read; Twilio keeps about thirteen months."""
+    """How far back calls are read. Twilio keeps about thirteen months."""
 
     @model_validator(mode="after")
     def _has_workspace(self) -> Self:

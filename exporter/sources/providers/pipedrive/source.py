@@ -77,7 +77,7 @@ class PipedriveSource(ProviderSource[PipedriveOptions]):
     async def read(self, sync_pass: Pass) -> AsyncIterator[Page]:
         """All lists of the entity, restricted to changes since the cursor if the list has a filter."""
         sync_pass = _full_if_expired(sync_pass)
-        make = await self._make(sync_pass.entity)
+        parse_row = await self._parser(sync_pass.entity)
         lists, since = LISTS[sync_pass.entity], changes_since(sync_pass, self._lookback)
         if since is not None:
             lists = tuple(listing.changes(since) for listing in lists)
@@ -85,7 +85,7 @@ class PipedriveSource(ProviderSource[PipedriveOptions]):
         while progress.index < len(lists):
             listing = lists[progress.index]
             async for batch in self._api.pages(listing, self._custom_fields(listing), progress.position):
-                page = page_of(batch.rows, make)
+                page = page_of(batch.rows, parse_row)
                 progress = progress.after(batch, listing, page.records, sync_pass.started_at)
                 if progress.index < len(lists):
                     yield replace(page, resume=progress.to_text())
@@ -108,18 +108,18 @@ class PipedriveSource(ProviderSource[PipedriveOptions]):
         cursor = next_cursor(sync_pass, latest, skew=self._api.skew)
         return replace(page, cursor=cursor, listing=Listing() if complete else None)
 
-    async def _make(self, entity: str) -> ParseRow:
+    async def _parser(self, entity: str) -> ParseRow:
         if entity == "deals":
             stages, pipelines = await self._api.names(f"{V2}/stages"), await self._api.names(f"{V2}/pipelines")
             return partial(deal, stages=stages, pipelines=pipelines, custom_fields=self._options.custom_fields)
         if entity == "people":
             return partial(person, teams=await self._teams())
-        makes: dict[str, ParseRow] = {
+        parsers: dict[str, ParseRow] = {
             "leads": partial(lead, fields=self._options.lead_fields, zone=self._context.zone),
             "activities": partial(activity, zone=self._context.zone),
             "calls": call,
         }
-        return makes[entity]
+        return parsers[entity]
 
     async def _teams(self) -> dict[str, str]:
         """Team by user, if the plan has teams."""

@@ -42,8 +42,8 @@ def _permission(body: bytes) -> str:
         message = str(error_body(body)["error"]["message"])
     except (KeyError, TypeError):
         return "grant read access to what this entity needs"
-    words = [word.strip("'\".,`") for word in message.split()]
-    return next((word for word in words if word.startswith("rak_") and len(word) < 60), "grant read access to it")
+    names = (name.strip("'\".,`") for name in message.split())
+    return next((name for name in names if name.startswith("rak_") and len(name) < 60), "grant read access to it")
 
 
 @dataclass(frozen=True, slots=True)

@@ -80,14 +80,14 @@ class TwilioSource(ProviderSource[TwilioOptions]):
 
     async def _days(self, first_day: datetime, until: datetime) -> AsyncIterator[Page]:
         """One page for each day. The next day is read too: it has the legs of calls that began before midnight."""
-        make = partial(call, numbers=await self._voice.numbers())
+        parse_row = partial(call, numbers=await self._voice.numbers())
         day, rows = first_day, await self._day(first_day)
         while day <= until:
             following = await self._day(day + DAY) if day + DAY <= until else []
             call_sids = {str(row["sid"]) for row in rows if not row.get("parent_call_sid")}
             joined = [row for row in [*rows, *following] if (row.get("parent_call_sid") or row["sid"]) in call_sids]
             day, rows = day + DAY, following
-            yield page_of(conversations(joined), make, resume=day.isoformat())
+            yield page_of(conversations(joined), parse_row, resume=day.isoformat())
 
     async def _day(self, day: datetime) -> list[Any]:
         """All rows of a UTC day. If Twilio's bounds are inclusive, two days share rows, which are identical."""

@@ -14,8 +14,6 @@ from prometheus_client.utils import floatToGoString
 MAX_LABEL_LENGTH = 128
 """Characters of a label value."""
 
-REPLACEMENT = "\ufffd"
-
 END = b"# EOF\n"
 """The last line of an OpenMetrics exposition."""
 
@@ -63,7 +61,7 @@ def label_value(value: object) -> str:
     text = value if isinstance(value, str) else "" if value is None else str(value)
     if len(text) <= MAX_LABEL_LENGTH and text.isprintable():
         return text
-    clean = _UNSAFE.sub(REPLACEMENT, text)
+    clean = _UNSAFE.sub("\ufffd", text)
     if len(clean) <= MAX_LABEL_LENGTH:
         return clean
     digest = blake2s(text.encode("utf-8", "surrogatepass"), digest_size=4).hexdigest()

@@ -19,7 +19,7 @@ _log = logging.getLogger(__name__)
 class Reloader:
     """Owns the engine of the active config. Safe to call from any thread; changes run one at a time.
 
-    `load` reads the config file again; it raises ConfigError.
+    `load` reads the config file again; it raises ConfigError. `digest` is that of the active config.
     """
 
     def __init__(self, context: EngineContext, load: Callable[[], LoadedConfig]) -> None:
@@ -27,13 +27,8 @@ class Reloader:
         self._load = load
         self._lock = Lock()
         self._engine: Engine | None = None
-        self._digest = ""
+        self.digest = ""
         self._stopped = False
-
-    @property
-    def digest(self) -> str:
-        """Digest of the active config."""
-        return self._digest
 
     def start(self, loaded: LoadedConfig, memory: bytes) -> None:
         """Starts the first engine. Raises ConfigError and EvaluationError for a config that cannot work."""
@@ -74,5 +69,5 @@ class Reloader:
         except StoreError as error:
             _log.warning("records of removed sources stay in the store for now: %s", error)
         adopt_config(self._context.state.self_metrics, loaded.config, self._context.clock())
-        self._engine, self._digest = engine, loaded.digest
+        self._engine, self.digest = engine, loaded.digest
         engine.start()

@@ -46,11 +46,6 @@ class ServedState:
     page: Callable[[], str] = lambda: ""
     deliveries: Deliveries | None = None
 
-    @property
-    def ready(self) -> bool:
-        """True once there is something to scrape."""
-        return self.snapshot.at is not None
-
 
 def create_app(state: ServedState) -> ASGIApp:
     """The application."""
@@ -70,7 +65,7 @@ def create_app(state: ServedState) -> ASGIApp:
         return PlainTextResponse("healthy\n")
 
     async def ready(_: Request) -> PlainTextResponse:
-        return PlainTextResponse("ready\n") if state.ready else PlainTextResponse("starting\n", 503)
+        return PlainTextResponse("ready\n") if state.snapshot.at is not None else PlainTextResponse("starting\n", 503)
 
     routes = [
         Route("/metrics", _Metrics(shared), methods=["GET"]),

@@ -179,13 +179,13 @@ def unit_mapping(config: Config) -> dict[str, Any]:
 def status_mapping(config: Config) -> dict[str, Any]:
     """A value mapping from the status label to words and colour."""
     colour = colours(config)
-    return value_mapping({spec.status.value: (spec.words, colour[spec.status]) for spec in STATUSES.values()})
+    return value_mapping({spec.status.value: (spec.label, colour[spec.status]) for spec in STATUSES.values()})
 
 
 def code_mapping(config: Config) -> dict[str, Any]:
     """A value mapping from the codes of statuses to words and colours."""
     colour = colours(config)
-    return value_mapping({str(spec.code): (spec.words, colour[spec.status]) for spec in BY_CODE})
+    return value_mapping({str(spec.code): (spec.label, colour[spec.status]) for spec in BY_CODE})
 
 
 def text_mapping(texts: Mapping[str, str]) -> dict[str, Any]:

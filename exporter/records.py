@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
-from functools import cache
+from functools import cache, partial
 from types import MappingProxyType
 from typing import Any
 
@@ -46,36 +46,17 @@ def _column(kind: ColumnKind, *, choices: tuple[str, ...] = (), person: bool = F
     return field(default=None, metadata={"kind": kind, "choices": choices, "person": person})
 
 
-def _text() -> Any:
-    return _column(ColumnKind.TEXT)
-
-
 def _choice(*choices: str) -> Any:
     return _column(ColumnKind.TEXT, choices=choices)
 
 
-def _person() -> Any:
-    return _column(ColumnKind.TEXT, person=True)
-
-
-def _instant() -> Any:
-    return _column(ColumnKind.INSTANT)
-
-
-def _seconds() -> Any:
-    return _column(ColumnKind.SECONDS)
-
-
-def _money() -> Any:
-    return _column(ColumnKind.MONEY)
-
-
-def _number() -> Any:
-    return _column(ColumnKind.NUMBER)
-
-
-def _flag() -> Any:
-    return _column(ColumnKind.FLAG)
+_text = partial(_column, ColumnKind.TEXT)
+_person = partial(_column, ColumnKind.TEXT, person=True)
+_instant = partial(_column, ColumnKind.INSTANT)
+_seconds = partial(_column, ColumnKind.SECONDS)
+_money = partial(_column, ColumnKind.MONEY)
+_number = partial(_column, ColumnKind.NUMBER)
+_flag = partial(_column, ColumnKind.FLAG)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

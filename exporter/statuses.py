@@ -1,4 +1,4 @@
-"""The statuses of a KPI: words, symbol, chart code, severity and colours, for page, terminal and dashboards alike."""
+"""The statuses of a KPI: label, symbol, chart code, severity and colours, for page, terminal and dashboards alike."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class StatusSpec:
     """
 
     status: Status
-    words: str
+    label: str
     symbol: str
     code: int
     severity: int | None = None
@@ -45,7 +45,7 @@ STATUSES = {
 }
 """In the order in which they are listed: verdicts from best to worst, then the reasons for having none.
 
-`words` is the exposed name with a space for the underscore: PromQL in the dashboards derives it by that rule.
+`label` is the exposed name with a space for the underscore: PromQL in the dashboards derives it by that rule.
 In `safe`, blue, orange and dark red differ for colour-blind readers too.
 """
 

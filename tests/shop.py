@@ -45,9 +45,9 @@ def send_bytes(
     return status, {"retry_after": headers.get("retry-after"), **json.loads(said)}
 
 
-def won(key: object, amount: object = 1, **more: Any) -> dict[str, Any]:
+def won(key: object, amount: object = 1, **overrides: Any) -> dict[str, Any]:
     """A deal that was won, long ago unless told otherwise."""
-    return {"id": key, "status": "won", "amount": amount, "closed_at": "2020-01-01", **more}
+    return {"id": key, "status": "won", "amount": amount, "closed_at": "2020-01-01", **overrides}
 
 
 def today() -> str:

@@ -37,7 +37,7 @@ def test_every_status_has_a_code_of_its_own() -> None:
 
 def test_the_words_are_the_exposed_name_with_a_space_as_the_dashboards_derive_them() -> None:
     for status, spec in STATUSES.items():
-        assert spec.words == status.value.replace("_", " ", 1), status
+        assert spec.label == status.value.replace("_", " ", 1), status
 
 
 def test_verdicts_are_ranked_from_best_to_worst_and_told_apart_by_symbol() -> None:

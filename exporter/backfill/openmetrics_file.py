@@ -40,25 +40,23 @@ def write_history(  # noqa: PLR0913 - what to evaluate, and where to write it
     """Writes every family as of each step, series by series, and `# EOF`; `out` is complete or unchanged.
 
     Steps ascend. Temporary files beside `out` grow as large as `out` itself, so that memory does not grow with the
-    history. `processes` limits the number of processes, by default one per processor and at most four.
-    Raises EvaluationError, and StartError if the file cannot be written.
+    history. `processes` is their maximum number, by default one per processor and at most four. Raises
+    EvaluationError, and StartError if the file cannot be written.
     """
     max_processes = min(os.cpu_count() or 1, _MAX_PROCESSES) if processes is None else processes
     share_count = max(1, min(max_processes, len(steps) // _MIN_STEPS_PER_PROCESS))
     shares = split_steps(steps, share_count, config.company.timezone)
-    total, done = sum(len(share.steps) for share in shares), 0
+    total, completed = sum(len(share.steps) for share in shares), 0
 
     def count(steps_done: int) -> None:
-        nonlocal done
-        done += steps_done
-        on_progress(done, total)
+        nonlocal completed
+        completed += steps_done
+        on_progress(completed, total)
 
     try:
         with _work_folder(out) as folder:
-            tasks = [
-                ShareTask(config, records, freshness, share, folder / f"part-{number}")
-                for number, share in enumerate(shares)
-            ]
+            paths = (folder / f"part-{number}" for number in range(len(shares)))
+            tasks = [ShareTask(config, records, freshness, *pair) for pair in zip(shares, paths, strict=True)]
             evaluated = evaluate_shares(tasks, count) if tasks else []
             merged = folder / "merged"
             with merged.open("wb") as file:

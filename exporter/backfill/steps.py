@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
+from itertools import pairwise
 
 WARM_UP = 168
 """Steps that a later share evaluates before its own, so that its statuses start with the right hysteresis."""
@@ -59,11 +60,10 @@ def split_steps(steps: Sequence[datetime], shares: int, zone: tzinfo) -> list[St
         months = [i for i in range(1, len(steps)) if _month(steps[i], zone) != _month(steps[i - 1], zone)]
         nearest = min(months, key=lambda index: abs(index - ideal), default=ideal)
         cuts.add(nearest if abs(nearest - ideal) <= len(steps) // (8 * shares) else ideal)
-    ends = sorted(cuts)
-    firsts = [max(0, end - WARM_UP) for end in ends]
+    bounds = sorted(cuts)
     return [
-        StepShare(tuple(steps[first:until]), begin - first)
-        for first, begin, until in zip(firsts, ends, ends[1:], strict=False)
+        StepShare(tuple(steps[max(0, begin - WARM_UP) : until]), min(begin, WARM_UP))
+        for begin, until in pairwise(bounds)
         if until > begin
     ]
 

@@ -59,7 +59,7 @@ def evaluate_share(task: ShareTask, on_progress: Callable[[int], None]) -> Evalu
 
 
 def _record(task: ShareTask, spool: Spool, on_progress: Callable[[int], None]) -> RecordedSeries:
-    config, warm_up, done = task.config, task.share.warm_up, 0
+    config, warm_up, completed = task.config, task.share.warm_up, 0
     recorder = SeriesRecorder(spool, task.share.own)
     families: dict[tuple[str, Scope], Family] = {}
     evaluations = replay(config, task.records.ask, task.freshness, task.share.steps)
@@ -67,11 +67,11 @@ def _record(task: ShareTask, spool: Spool, on_progress: Callable[[int], None]) -
         if number >= warm_up:
             rows = chain(business_samples(config, evaluation.metrics, families), kpi_samples(config, evaluation))
             recorder.record(number - warm_up, rows)
-        done += 1
-        if done == PROGRESS_EVERY:
-            on_progress(done)
-            done = 0
-    on_progress(done)
+        completed += 1
+        if completed == PROGRESS_EVERY:
+            on_progress(completed)
+            completed = 0
+    on_progress(completed)
     return recorder.end()
 
 

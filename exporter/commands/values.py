@@ -140,7 +140,7 @@ def _table(config: Config, evaluation: Evaluation, at: datetime) -> Table:
             amount(value.target, unit, currency),
             ratio(value.target_ratio),
             ratio(value.pace_ratio),
-            Text(f"{spec.symbol} {spec.words}", style=style),
+            Text(f"{spec.symbol} {spec.label}", style=style),
         )
         previous = kpi.name
     return table

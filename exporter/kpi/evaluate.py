@@ -66,7 +66,7 @@ class KpiEvaluator:
         """The periods to evaluate, and the questions they require."""
         periods = tuple(plan.at(freshness, now) for plan in self._plans)
         samplings = tuple(self._sampler.samplings(freshness, now))
-        questions = chain.from_iterable(part.questions() for part in chain[KpiPeriod | Sampling](periods, samplings))
+        questions = chain.from_iterable(item.questions() for item in chain[KpiPeriod | Sampling](periods, samplings))
         return PreparedEvaluation(now, periods, samplings, tuple(dict.fromkeys(questions)))
 
     def conclude(
@@ -117,7 +117,7 @@ class _Tally:
 
     values: list[KpiValue] = field(default_factory=list)
     company: dict[str, Verdict] = field(default_factory=dict)
-    held: dict[StatusKey, tuple[datetime, HeldStatus]] = field(default_factory=dict)
+    statuses: dict[StatusKey, tuple[datetime, HeldStatus]] = field(default_factory=dict)
     starts: dict[str, datetime] = field(default_factory=dict)
 
     def add(self, judged_values: Iterable[tuple[KpiValue, Verdict]]) -> None:
@@ -126,14 +126,14 @@ class _Tally:
             self.starts[value.kpi] = value.period_start
             if value.scope is Scope.COMPANY:
                 self.company[value.kpi] = verdict
-            if verdict.held is not None:
+            if verdict.held_status is not None:
                 key = (value.kpi, value.scope, value.team, value.person)
-                self.held[key] = value.period_start, verdict.held
+                self.statuses[key] = value.period_start, verdict.held_status
 
     def updated(self, memory: StatusMemory) -> StatusMemory:
         """The memory with the new statuses, and without those of periods that have ended."""
         current = {key: entry for key, entry in memory.entries.items() if self.starts.get(key[0], entry[0]) == entry[0]}
-        return StatusMemory(current | self.held)
+        return StatusMemory(current | self.statuses)
 
     def scores(self, config: Config) -> tuple[ObjectiveScore, ...]:
         """The score of each objective, from the company's values of its KPIs."""

@@ -44,11 +44,11 @@ class Formula:
     def read(self, measured: Iterable[MeasuredValue | None]) -> KpiReading:
         """The reading from what each metric measured, in order; None means no row."""
         inputs = [value or absent for value, absent in zip(measured, self.absent, strict=True)]
-        usable = held_out = 0
-        for part in inputs:
-            usable += part.rows
-            held_out += part.held_out
-        coverage = usable / (usable + held_out) if held_out else 1.0
+        usable_rows = held_out_rows = 0
+        for value in inputs:
+            usable_rows += value.rows
+            held_out_rows += value.held_out
+        coverage = usable_rows / (usable_rows + held_out_rows) if held_out_rows else 1.0
         return KpiReading(self.value(inputs), self.sample(inputs), coverage)
 
 
@@ -99,7 +99,7 @@ def name_of(group: Group) -> str | None:
 
 def _value_function(tree: Expression, metrics: Sequence[str]) -> Callable[[FormulaInputs], float | None]:
     def value(inputs: FormulaInputs) -> float | None:
-        by_name = {name: _known_value(part) for name, part in zip(metrics, inputs, strict=True)}
+        by_name = {name: _known_value(measured) for name, measured in zip(metrics, inputs, strict=True)}
         result = calculate(tree, by_name.__getitem__)
         return result if result is not None and isfinite(result) else None
 
@@ -112,8 +112,8 @@ def _sample_function(
     """Counts the rows of the smallest denominator, else of the smallest mean, else of everything."""
     samples = [[metrics.index(name) for name in names] for names in _denominators(tree)]
     if not samples:
-        means = [[index] for index, aggregate in enumerate(aggregates) if aggregate in _AVERAGED]
-        samples = means or [[*range(len(metrics))]]
+        averaged = [[index] for index, aggregate in enumerate(aggregates) if aggregate in _AVERAGED]
+        samples = averaged or [[*range(len(metrics))]]
     if len(samples) == 1 and len(samples[0]) == 1:
         index = samples[0][0]
         return lambda inputs: inputs[index].rows
@@ -128,6 +128,6 @@ def _denominators(tree: Expression) -> Iterator[tuple[str, ...]]:
         yield from _denominators(tree.right)
 
 
-def _known_value(part: MeasuredValue) -> float | None:
+def _known_value(measured: MeasuredValue) -> float | None:
     """The measured value, but None if every row was left out: their sum is unknown rather than 0."""
-    return None if part.held_out and not part.rows else part.value
+    return None if measured.held_out and not measured.rows else measured.value

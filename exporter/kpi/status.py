@@ -49,13 +49,13 @@ class StatusMemory:
 
     def get(self, key: StatusKey, period_start: datetime) -> HeldStatus | None:
         """The status held in this very period; a new period starts without one."""
-        start, held = self.entries.get(key, (None, None))
-        return held if start == period_start else None
+        start, status = self.entries.get(key, (None, None))
+        return status if start == period_start else None
 
     def dump(self) -> bytes:
         """JSON that `load` reads."""
         return orjson.dumps(
-            [[*key, start, held.status, held.waiting] for key, (start, held) in self.entries.items()],
+            [[*key, start, *held_status] for key, (start, held_status) in self.entries.items()],
         )
 
     @classmethod
@@ -82,7 +82,7 @@ class Verdict(NamedTuple):
 
     status: Status
     ratio: float | None = None
-    held: HeldStatus | None = None
+    held_status: HeldStatus | None = None
 
 
 def judge(
@@ -91,9 +91,9 @@ def judge(
     """One group's value, ratios and status, and the verdict behind them."""
     group, reading, previous, _ = row
     name, window, progress = period.plan.kpi.name, period.window, period.progress
-    held = memory.get((name, scope, group.team, group.person), window.start)
+    held_status = memory.get((name, scope, group.team, group.person), window.start)
     standing = yardstick.standing(reading.value) if yardstick is not None else _NO_TARGET
-    verdict = verdict_on(period.plan, reading, yardstick, standing, held)
+    verdict = verdict_on(period.plan, reading, yardstick, standing, held_status)
     value = KpiValue(
         name,
         scope,
@@ -113,7 +113,7 @@ def judge(
 
 
 def verdict_on(
-    plan: Plan, reading: KpiReading, yardstick: Yardstick | None, standing: Standing, held: HeldStatus | None
+    plan: Plan, reading: KpiReading, yardstick: Yardstick | None, standing: Standing, held_status: HeldStatus | None
 ) -> Verdict:
     """The verdict on a reading: by the pace ratio while a pace applies, else by the target ratio (maths 8.4, 8.7)."""
     if reading.value is None:
@@ -129,7 +129,7 @@ def verdict_on(
     if ratio is None:
         is_met = met(reading.value, yardstick.due)
         return Verdict(Status.ON_TRACK if is_met else Status.OFF_TRACK, float(is_met))
-    settled = settle(ratio, plan.bands, held)
+    settled = settle(ratio, plan.bands, held_status)
     return Verdict(settled.status, ratio, settled)
 
 
@@ -158,17 +158,17 @@ def band(ratio: float, bands: Bands) -> Status:
     return Status.AT_RISK if ratio >= bands.at_risk else Status.OFF_TRACK
 
 
-def settle(ratio: float, bands: Bands, held: HeldStatus | None) -> HeldStatus:
-    """The status given the one held before: better at once, worse only if clearly below the band for long enough."""
+def settle(ratio: float, bands: Bands, previous: HeldStatus | None) -> HeldStatus:
+    """The status given the previous one: better at once, worse only if clearly below the band for long enough."""
     status = band(ratio, bands)
-    if held is None or not _is_worse(status, held.status):
+    if previous is None or not _is_worse(status, previous.status):
         return HeldStatus(status)
     lower_status = band(ratio + HYSTERESIS, bands)
-    if not _is_worse(lower_status, held.status):
-        return HeldStatus(held.status)
-    if held.waiting + 1 >= DWELL:
+    if not _is_worse(lower_status, previous.status):
+        return HeldStatus(previous.status)
+    if previous.waiting + 1 >= DWELL:
         return HeldStatus(lower_status)
-    return HeldStatus(held.status, held.waiting + 1)
+    return HeldStatus(previous.status, previous.waiting + 1)
 
 
 def guarded(status: Status) -> Status:
@@ -176,8 +176,8 @@ def guarded(status: Status) -> Status:
     return Status.AT_RISK if severity(status) is not None and _is_worse(Status.AT_RISK, status) else status
 
 
-def _is_worse(status: Status, other: Status) -> bool:
-    first, second = severity(status), severity(other)
+def _is_worse(status: Status, reference: Status) -> bool:
+    first, second = severity(status), severity(reference)
     if first is None or second is None:
         raise AssertionError("only verdicts are ranked")
     return first > second

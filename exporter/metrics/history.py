@@ -75,20 +75,20 @@ class RecordReplay:
         Raises EvaluationError for a metric that does not exist, or a scope that no KPI has.
         """
         self._round += 1
-        ends = _Ends(self._loaded.directory)
-        answers = {q: self._answer(q, ends) for q in questions if q.metric not in self.failed}
+        converted_ends = _Ends(self._loaded.directory)
+        answers = {q: self._answer(q, converted_ends) for q in questions if q.metric not in self.failed}
         if self._round % _IDLE == 0:
             self._forget()
         return answers
 
-    def _answer(self, question: Question, ends: _Ends) -> Mapping[Group, MeasuredValue]:
+    def _answer(self, question: Question, converted_ends: _Ends) -> Mapping[Group, MeasuredValue]:
         key = question.metric, question.scope, question.by
         if key not in self._series:
             self._series[key] = self._resolve(question)
         series = self._series[key]
         if series is None:
             return {}
-        end, era = ends.of(question.window.end)
+        end, era = converted_ends.of(question.window.end)
         start = _ALWAYS if series.track.level else micros(question.window.start)
         if series.shape.scope is not Scope.PERSON:
             era = 0

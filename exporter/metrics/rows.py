@@ -114,19 +114,19 @@ def with_owner(shape: QueryShape, query: exp.Select, during: list[exp.Expr]) -> 
     if owner is None:
         raise AssertionError("only records with an owner have this scope")
     pairs = (("source", "source"), ("owner", owner))
-    same = [exp.column(name, OWNERS).eq(exp.column(column, ROW)) for name, column in pairs]
+    conditions = [exp.column(name, OWNERS).eq(exp.column(column, ROW)) for name, column in pairs]
     if shape.scope is Scope.PERSON:
-        return query.join(exp.to_table(OWNER_PERSONS).as_(OWNERS), on=exp.and_(*same))
-    return query.join(exp.to_table(OWNER_TEAMS).as_(OWNERS), on=exp.and_(*same, *during))
+        return query.join(exp.to_table(OWNER_PERSONS).as_(OWNERS), on=exp.and_(*conditions))
+    return query.join(exp.to_table(OWNER_TEAMS).as_(OWNERS), on=exp.and_(*conditions, *during))
 
 
 def with_rate(query: exp.Select, during: list[exp.Expr]) -> exp.Select:
     """Joins the rate of the row's currency if the query refers to rates; NULL if none is known."""
     if all(column.table != RATES for column in query.find_all(exp.Column)):
         return query
-    same = exp.column("currency", RATES).eq(exp.column("currency", ROW))
+    same_currency = exp.column("currency", RATES).eq(exp.column("currency", ROW))
     spans = exp.to_table(RATE_SPANS).as_(RATES)
-    return query.join(spans, on=exp.and_(same, *during), join_type="left")
+    return query.join(spans, on=exp.and_(same_currency, *during), join_type="left")
 
 
 def within_span(table: str, instant: exp.Expr) -> list[exp.Expr]:

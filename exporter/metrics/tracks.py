@@ -135,10 +135,10 @@ def _whole(value: float) -> int:
     return int(value * _BINARY_SCALE)
 
 
-def folding(names: Sequence[GroupKey], presence: Track, most: int) -> list[GroupKey]:
-    """The names of groups with all but the `most` frequent values of each label folded into one."""
+def folding(names: Sequence[GroupKey], presence: Track, limit: int) -> list[GroupKey]:
+    """The names of groups with all but the `limit` most frequent values of each label folded into one."""
     rows = Counter(presence.groups)
-    retained = [_largest(index, names, rows, most) for index in range(len(names[0]))] if names else []
+    retained = [_largest(index, names, rows, limit) for index in range(len(names[0]))] if names else []
     return [tuple(v if v in values else OTHER for v, values in zip(name, retained, strict=True)) for name in names]
 
 
@@ -147,8 +147,8 @@ def recoded(track: Track, codes: Sequence[int]) -> None:
     track.groups = array("l", map(codes.__getitem__, track.groups))
 
 
-def _largest(index: int, names: Sequence[GroupKey], rows: Counter[int], most: int) -> frozenset[str]:
+def _largest(index: int, names: Sequence[GroupKey], rows: Counter[int], limit: int) -> frozenset[str]:
     sizes: Counter[str] = Counter()
     for code, name in enumerate(names):
         sizes[name[index]] += rows[code]
-    return frozenset(sorted(sizes, key=lambda value: (-sizes[value], value))[:most])
+    return frozenset(sorted(sizes, key=lambda value: (-sizes[value], value))[:limit])

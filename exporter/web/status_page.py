@@ -200,7 +200,7 @@ def _breakdown(data: PageData, kpi: Kpi, title: str, values: list[KpiValue]) -> 
 def _pill(status: Status, count: str = "") -> Html:
     spec = STATUSES[status]
     number = element("b", count) if count else None
-    return element("span", element("span", f"{spec.symbol} ", aria_hidden="true"), number, spec.words, class_="pill")
+    return element("span", element("span", f"{spec.symbol} ", aria_hidden="true"), number, spec.label, class_="pill")
 
 
 def _tone(status: Status) -> str:

@@ -27,7 +27,7 @@ from exporter.exposition.render import Renderer
 from exporter.kpi.status import StatusMemory
 from exporter.metrics.history import RecordReplay
 from exporter.store.store import Store
-from tests.evaluation.stored import ADA, NOW, deal, put, small_config
+from tests.evaluation.records import ADA, NOW, deal, put, small_config
 from tests.programs import program
 
 HOUR = timedelta(hours=1)
@@ -50,23 +50,23 @@ def store(tmp_path: Path) -> Iterator[Store]:
     opened.close()
 
 
-def written(store: Store, steps: list[datetime], out: Path, *, processes: int = 1, config: Config = CONFIG) -> str:
+def history_file(store: Store, steps: list[datetime], out: Path, *, processes: int = 1, config: Config = CONFIG) -> str:
     with store.reading() as reader:
         records = RecordReplay(reader, config)
-    told: list[tuple[int, int]] = []
+    progress: list[tuple[int, int]] = []
     fresh = freshness(config, store.outcomes(), NOW)
-    write_history(config, records, fresh, steps, out, lambda *how: told.append(how), processes=processes)
+    write_history(config, records, fresh, steps, out, lambda *counts: progress.append(counts), processes=processes)
     if steps:
-        assert told[-1][0] == told[-1][1] >= len(steps)
+        assert progress[-1][0] == progress[-1][1] >= len(steps)
     return out.read_text()
 
 
 def by_instant(text: str) -> dict[int, set[str]]:
-    found: dict[int, set[str]] = {}
+    result: dict[int, set[str]] = {}
     for line in text.splitlines():
         if matched := SAMPLE.fullmatch(line):
-            found.setdefault(int(matched["at"]), set()).add(f"{matched['series']} {matched['value']}")
-    return found
+            result.setdefault(int(matched["at"]), set()).add(f"{matched['series']} {matched['value']}")
+    return result
 
 
 def scraped(store: Store, at: datetime, memory: StatusMemory | None) -> tuple[set[str], StatusMemory]:
@@ -81,16 +81,16 @@ def scraped(store: Store, at: datetime, memory: StatusMemory | None) -> tuple[se
 
 def test_every_step_is_what_a_scrape_would_have_shown(store: Store, tmp_path: Path) -> None:
     steps = steps_between(NOW - timedelta(days=30), NOW, timedelta(hours=12))
-    found = by_instant(written(store, steps, tmp_path / "h.om"))
-    assert set(found) == {int(step.timestamp()) for step in steps}
+    result = by_instant(history_file(store, steps, tmp_path / "h.om"))
+    assert set(result) == {int(step.timestamp()) for step in steps}
     memory: StatusMemory | None = None
     for step in steps:
         expected, memory = scraped(store, step, memory)
-        assert found[int(step.timestamp())] == expected
+        assert result[int(step.timestamp())] == expected
 
 
 def test_it_is_openmetrics_series_by_series(store: Store, tmp_path: Path) -> None:
-    text = written(store, steps_between(NOW - timedelta(days=3), NOW, HOUR), tmp_path / "h.om")
+    text = history_file(store, steps_between(NOW - timedelta(days=3), NOW, HOUR), tmp_path / "h.om")
     assert text.endswith("\n# EOF\n")
     assert text.count("# EOF") == 1
     assert "\n\n" not in text
@@ -105,22 +105,22 @@ def test_it_is_openmetrics_series_by_series(store: Store, tmp_path: Path) -> Non
 def test_several_processes_write_what_one_does(store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(openmetrics_file, "_MIN_STEPS_PER_PROCESS", 20)
     steps = steps_between(NOW - timedelta(days=20), NOW, timedelta(hours=6))
-    alone = written(store, steps, tmp_path / "one.om")
-    assert written(store, steps, tmp_path / "two.om", processes=2) == alone
+    alone = history_file(store, steps, tmp_path / "one.om")
+    assert history_file(store, steps, tmp_path / "two.om", processes=2) == alone
     assert sorted(path.name for path in tmp_path.iterdir()) == ["data", "one.om", "two.om"]
 
 
 def test_without_steps_there_is_only_the_end(store: Store, tmp_path: Path) -> None:
-    assert written(store, [], tmp_path / "h.om") == "# EOF\n"
+    assert history_file(store, [], tmp_path / "h.om") == "# EOF\n"
 
 
 def test_what_cannot_be_written_is_told_and_leaves_nothing(store: Store, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(StartError, match="cannot write"):
-        written(store, [NOW], tmp_path / "file" / "h.om")
+        history_file(store, [NOW], tmp_path / "file" / "h.om")
     (tmp_path / "folder").mkdir()
     with pytest.raises(StartError, match="cannot write"):
-        written(store, [NOW], tmp_path / "folder")
+        history_file(store, [NOW], tmp_path / "folder")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["data", "file", "folder"]
 
 
@@ -140,7 +140,7 @@ def test_an_interrupted_run_leaves_the_file_as_it_was_and_the_next_one_clears_up
     assert out.read_text() == "before"
     (tmp_path / ".h.om.parts").mkdir()
     (tmp_path / ".h.om.parts" / "litter").write_text("")
-    assert written(store, [NOW.replace(minute=0)], out).endswith("# EOF\n")
+    assert history_file(store, [NOW.replace(minute=0)], out).endswith("# EOF\n")
     assert not list(tmp_path.glob(".h.om.parts*"))
 
 
@@ -183,14 +183,14 @@ def test_a_process_that_dies_is_told_too() -> None:
 
 def test_promtool_makes_blocks_of_it(store: Store, tmp_path: Path) -> None:
     steps = steps_between(NOW - timedelta(days=3), NOW, HOUR)
-    written(store, steps, tmp_path / "h.om")
-    made = subprocess.run(
+    history_file(store, steps, tmp_path / "h.om")
+    process = subprocess.run(
         [program("promtool"), "tsdb", "create-blocks-from", "openmetrics", tmp_path / "h.om", tmp_path / "tsdb"],
         capture_output=True,
         text=True,
     )
-    assert made.returncode == 0, made.stderr
-    ends = {int(number) for number in re.findall(r"\b1\d{12}\b", made.stdout)}
-    assert min(ends) == int(steps[0].timestamp()) * 1000
-    assert max(ends) == int(steps[-1].timestamp()) * 1000 + 1
+    assert process.returncode == 0, process.stderr
+    block_ends = {int(number) for number in re.findall(r"\b1\d{12}\b", process.stdout)}
+    assert min(block_ends) == int(steps[0].timestamp()) * 1000
+    assert max(block_ends) == int(steps[-1].timestamp()) * 1000 + 1
     assert steps[-1] <= datetime(2025, 11, 19, 14, 30, tzinfo=UTC)

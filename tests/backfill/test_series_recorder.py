@@ -36,15 +36,15 @@ def lines(tmp_path: Path, steps: Sequence[Sequence[FamilySamples]]) -> dict[str,
         recorder.record(number, families)
     recorded = recorder.end()
     spooled, zero = SpooledTexts(tmp_path / "spool", recorded.offsets), int(START.timestamp())
-    found = {}
+    result = {}
     with spooled.path.open("rb") as file:
         for _, heads in recorded.families.values():
             for head in heads:
                 text = b"".join(spooled.read(file, head)).decode()
                 assert text.count("\n") == text.count(head.decode())
                 rest = [line.removeprefix(head.decode().strip()).split() for line in text.strip().splitlines()]
-                found[head.decode().strip()] = [f"{value}@{int(at) - zero}" for value, at in rest]
-    return found
+                result[head.decode().strip()] = [f"{value}@{int(at) - zero}" for value, at in rest]
+    return result
 
 
 def test_each_step_has_its_sample_whether_or_not_it_changed(tmp_path: Path) -> None:
@@ -84,5 +84,5 @@ def test_a_series_is_written_once_though_two_have_its_name(tmp_path: Path) -> No
 
 def test_a_family_has_no_more_series_than_on_a_scrape(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(series_recorder, "MAX_SERIES", 2)
-    found = lines(tmp_path, [[rows(a=1, b=2)], [rows(c=3, b=2)]])
-    assert found == {'calls{team="a"}': ["1.0@0"], 'calls{team="b"}': ["2.0@0", "2.0@1"]}
+    result = lines(tmp_path, [[rows(a=1, b=2)], [rows(c=3, b=2)]])
+    assert result == {'calls{team="a"}': ["1.0@0"], 'calls{team="b"}': ["2.0@0", "2.0@1"]}

@@ -18,11 +18,11 @@ START = datetime(2025, 1, 1, tzinfo=UTC)
 @pytest.mark.parametrize("step", [timedelta(minutes=7), HOUR, timedelta(hours=6), timedelta(days=1)])
 def test_steps_are_whole_multiples_in_utc(step: timedelta) -> None:
     start, until = datetime(2025, 1, 1, 0, 17, tzinfo=ZURICH), datetime(2025, 1, 9, 3, 1, tzinfo=ZURICH)
-    found = steps_between(start, until, step)
-    assert all(instant.timestamp() % step.total_seconds() == 0 for instant in found)
-    assert all(later - earlier == step for earlier, later in pairwise(found))
-    assert start <= found[0] < start + step
-    assert until - step < found[-1] <= until
+    result = steps_between(start, until, step)
+    assert all(instant.timestamp() % step.total_seconds() == 0 for instant in result)
+    assert all(later - earlier == step for earlier, later in pairwise(result))
+    assert start <= result[0] < start + step
+    assert until - step < result[-1] <= until
 
 
 def test_both_ends_count_and_an_empty_span_has_none() -> None:
@@ -45,12 +45,12 @@ def test_a_month_begins_at_local_midnight() -> None:
 @pytest.mark.parametrize("shares", [1, 2, 3, 4])
 def test_shares_cover_every_step_once_and_in_order(shares: int) -> None:
     steps = [START + HOUR * number for number in range(6000)]
-    found = split_steps(steps, shares, ZURICH)
-    assert len(found) == shares
-    assert [step for share in found for step in share.own] == steps
-    assert found[0].warm_up == 0
-    assert {share.warm_up for share in found[1:]} <= {WARM_UP}
-    assert max(len(share.own) for share in found) < 1.5 * len(steps) / shares
+    result = split_steps(steps, shares, ZURICH)
+    assert len(result) == shares
+    assert [step for share in result for step in share.own] == steps
+    assert result[0].warm_up == 0
+    assert {share.warm_up for share in result[1:]} <= {WARM_UP}
+    assert max(len(share.own) for share in result) < 1.5 * len(steps) / shares
 
 
 def test_shares_meet_where_a_month_begins() -> None:

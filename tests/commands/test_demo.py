@@ -22,7 +22,7 @@ from exporter.errors import StartError
 from exporter.runtime.app import App
 from exporter.store.store import Store
 from tests.command_line import RunCli
-from tests.evaluation.stored import ADA, NOW, deal, put, small_config
+from tests.evaluation.records import ADA, NOW, deal, put, small_config
 
 CONFIG = small_config()
 

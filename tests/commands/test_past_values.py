@@ -14,7 +14,7 @@ from exporter.config.loader import load
 from exporter.store.store import Store
 from tests import small_company
 from tests.command_line import CliResult, RunCli
-from tests.evaluation.stored import ADA, deal, put
+from tests.evaluation.records import ADA, deal, put
 
 NOW = datetime(2025, 11, 19, 14, 30, tzinfo=UTC)
 MONTHS = [datetime(2024 + month // 12, month % 12 + 1, 15, tzinfo=UTC) for month in range(24)]

@@ -12,7 +12,7 @@ from exporter.evaluation.answer_cache import next_change
 from exporter.metrics.rows import QueryShape
 from exporter.metrics.values import LAST
 from exporter.store.store import Store
-from tests.evaluation.stored import NOW, deal, put
+from tests.evaluation.records import NOW, deal, put
 
 HOUR = timedelta(hours=1)
 
@@ -25,8 +25,13 @@ def store(tmp_path: Path) -> Iterator[Store]:
 
 
 def test_the_next_change_is_the_first_time_from_then_on(store: Store) -> None:
-    gone = deal(9, 1, NOW + HOUR, deleted=True)
-    put(store, "crm", "deals", [deal(1, 1, NOW - HOUR), deal(2, 1, NOW + 3 * HOUR, created_at=NOW + 2 * HOUR), gone])
+    deleted_deal = deal(9, 1, NOW + HOUR, deleted=True)
+    put(
+        store,
+        "crm",
+        "deals",
+        [deal(1, 1, NOW - HOUR), deal(2, 1, NOW + 3 * HOUR, created_at=NOW + 2 * HOUR), deleted_deal],
+    )
     with store.reading() as reader:
         flow, level = QueryShape("deals", "closed_at"), QueryShape("deals", "created_at", "closed_at")
         assert next_change(reader, flow, NOW) == NOW + 3 * HOUR

@@ -15,9 +15,9 @@ from exporter.evaluation import evaluator
 from exporter.evaluation.evaluator import EvaluationResult, Evaluator, count_undated
 from exporter.metrics.values import MetricValue
 from exporter.store.store import Store
-from tests.evaluation.stored import ADA, NOW, deal, put, small_config
-from tests.metrics.asking import LEVEL
-from tests.metrics.company import at, config_of, store_of
+from tests.evaluation.records import ADA, NOW, deal, put, small_config
+from tests.metrics.queries import LEVEL
+from tests.metrics.stores import at, config_of, store_of
 
 DAY = timedelta(days=1)
 
@@ -30,17 +30,17 @@ def store(tmp_path: Path) -> Iterator[Store]:
 
 
 @pytest.fixture
-def asked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+def asked_metrics(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The metrics that were really asked of the store, over time."""
-    seen: list[str] = []
+    values: list[str] = []
     real = evaluator.answer_questions
 
-    def answer(reader: Any, config: Any, questions: Sequence[Any], **more: Any) -> Any:
-        seen.extend(sorted({question.metric for question in questions}))
-        return real(reader, config, questions, **more)
+    def answer(reader: Any, config: Any, questions: Sequence[Any], **overrides: Any) -> Any:
+        values.extend(sorted({question.metric for question in questions}))
+        return real(reader, config, questions, **overrides)
 
     monkeypatch.setattr(evaluator, "answer_questions", answer)
-    return seen
+    return values
 
 
 def fill(store: Store, at: datetime = NOW) -> None:
@@ -59,24 +59,24 @@ def metric(evaluated: EvaluationResult, name: str, scope: Scope = Scope.COMPANY)
 
 def test_metrics_and_kpis_come_from_the_records(store: Store) -> None:
     fill(store)
-    found = Evaluator(small_config(), store).evaluate(NOW, None)
-    assert company_value(found) == 500
-    assert {(m.period, m.labels, m.value) for m in metric(found, "revenue")} == {
+    result = Evaluator(small_config(), store).evaluate(NOW, None)
+    assert company_value(result) == 500
+    assert {(m.period, m.labels, m.value) for m in metric(result, "revenue")} == {
         (Period.DAY, (("stage", "Offer"),), 100),
         (Period.MONTH, (("stage", "Offer"),), 500),
     }
     assert [
-        (m.team, m.person, m.value) for m in metric(found, "revenue", Scope.PERSON) if m.period is Period.MONTH
+        (m.team, m.person, m.value) for m in metric(result, "revenue", Scope.PERSON) if m.period is Period.MONTH
     ] == [("North", "Ada Lovelace", 500)]
-    assert [m.value for m in metric(found, "open_deals")] == [1]
-    assert found.evaluation.undated == {("deals", "closed_at"): 1, ("deals", "created_at"): 0}
-    assert found.evaluation.failed == ()
+    assert [m.value for m in metric(result, "open_deals")] == [1]
+    assert result.evaluation.undated == {("deals", "closed_at"): 1, ("deals", "created_at"): 0}
+    assert result.evaluation.failed == ()
 
 
 def test_nothing_is_said_before_the_first_pass(store: Store) -> None:
-    found = Evaluator(small_config(), store).evaluate(NOW, None)
-    assert [(v.status, v.value) for v in found.evaluation.kpis] == [(Status.NO_DATA, None)]
-    assert found.evaluation.metrics == ()
+    result = Evaluator(small_config(), store).evaluate(NOW, None)
+    assert [(v.status, v.value) for v in result.evaluation.kpis] == [(Status.NO_DATA, None)]
+    assert result.evaluation.metrics == ()
 
 
 def test_values_are_as_of_what_is_known_and_past_instants_are_their_own(store: Store) -> None:
@@ -88,7 +88,7 @@ def test_values_are_as_of_what_is_known_and_past_instants_are_their_own(store: S
     assert company_value(every.evaluate(NOW - 50 * DAY, None)) == 0
 
 
-def test_where_nothing_happened_the_last_evaluation_is_given_again(store: Store, asked: list[str]) -> None:
+def test_where_nothing_happened_the_last_evaluation_is_given_again(store: Store, asked_metrics: list[str]) -> None:
     fill(store)
     every = Evaluator(small_config(), store)
     first = every.evaluate(NOW + timedelta(seconds=5), None)
@@ -96,23 +96,23 @@ def test_where_nothing_happened_the_last_evaluation_is_given_again(store: Store,
     second = every.evaluate(NOW + timedelta(seconds=15), first.memory)
     assert second.evaluation is first.evaluation
     assert {o.failures for o in second.outcomes if o.source == "crm"} == {1}
-    assert asked == ["open_deals", "revenue"]
+    assert asked_metrics == ["open_deals", "revenue"]
 
 
-def test_a_pass_without_changes_moves_time_on_without_asking(store: Store, asked: list[str]) -> None:
+def test_a_pass_without_changes_moves_time_on_without_asking(store: Store, asked_metrics: list[str]) -> None:
     fill(store)
     every = Evaluator(small_config(), store)
     first = every.evaluate(NOW, None)
     fill(store, NOW + timedelta(minutes=10))
     second = every.evaluate(NOW + timedelta(minutes=10), first.memory)
-    one, other = first.evaluation.kpis[0], second.evaluation.kpis[0]
-    assert other.as_of == NOW + timedelta(minutes=10)
-    assert (one.expected or 0) < (other.expected or 0)
-    assert other.value == one.value
-    assert len(asked) == 2
+    first_kpi, second_kpi = first.evaluation.kpis[0], second.evaluation.kpis[0]
+    assert second_kpi.as_of == NOW + timedelta(minutes=10)
+    assert (first_kpi.expected or 0) < (second_kpi.expected or 0)
+    assert second_kpi.value == first_kpi.value
+    assert len(asked_metrics) == 2
 
 
-def test_only_what_changed_is_asked_again(store: Store, asked: list[str]) -> None:
+def test_only_what_changed_is_asked_again(store: Store, asked_metrics: list[str]) -> None:
     config = small_config()
     calls = {"name": "calls", "title": "Calls", "entity": "calls", "at": "started_at", "count": "rows"}
     phones = {"name": "phones", "provider": "csv", "path": "c.csv", "entity": "calls", "columns": {"id": "id"}}
@@ -124,11 +124,11 @@ def test_only_what_changed_is_asked_again(store: Store, asked: list[str]) -> Non
     put(store, "phones", "calls", [])
     every = Evaluator(config, store)
     every.evaluate(NOW, None)
-    asked.clear()
+    asked_metrics.clear()
     put(store, "crm", "deals", [deal(1, 450, NOW - 3 * DAY)], NOW + timedelta(minutes=1))
-    found = every.evaluate(NOW + timedelta(minutes=1), None)
-    assert company_value(found) == 450
-    assert set(asked) == {"open_deals", "revenue"}
+    result = every.evaluate(NOW + timedelta(minutes=1), None)
+    assert company_value(result) == 450
+    assert set(asked_metrics) == {"open_deals", "revenue"}
 
 
 def test_a_record_whose_time_comes_is_counted_without_any_change(store: Store) -> None:
@@ -136,36 +136,36 @@ def test_a_record_whose_time_comes_is_counted_without_any_change(store: Store) -
     ahead = [deal(1, 400, NOW - DAY), deal(2, 50, NOW + timedelta(minutes=4), created_at=NOW + timedelta(minutes=2))]
     put(store, "crm", "deals", ahead)
     every = Evaluator(small_config(), store)
-    seen = []
+    values = []
     for minutes in range(6):
         at = NOW + timedelta(minutes=minutes)
         put(store, "crm", "deals", ahead, at)
         put(store, "hr", "people", [ADA], at)
-        found = every.evaluate(at, None)
-        seen.append((company_value(found), [m.value for m in metric(found, "open_deals")]))
+        result = every.evaluate(at, None)
+        values.append((company_value(result), [m.value for m in metric(result, "open_deals")]))
     exact = [Evaluator(small_config(), store).evaluate(NOW + timedelta(minutes=m), None) for m in range(6)]
-    assert seen == [(company_value(e), [m.value for m in metric(e, "open_deals")]) for e in exact]
-    assert [value for value, _ in seen] == [400, 400, 400, 400, 400, 450]
-    assert [levels for _, levels in seen] == [[0], [0], [1], [1], [0], [0]]
+    assert values == [(company_value(e), [m.value for m in metric(e, "open_deals")]) for e in exact]
+    assert [value for value, _ in values] == [400, 400, 400, 400, 400, 450]
+    assert [levels for _, levels in values] == [[0], [0], [1], [1], [0], [0]]
 
 
-def test_midnight_asks_everything_anew(store: Store, asked: list[str]) -> None:
+def test_midnight_asks_everything_anew(store: Store, asked_metrics: list[str]) -> None:
     fill(store)
     every = Evaluator(small_config(), store)
     every.evaluate(NOW, None)
-    asked.clear()
+    asked_metrics.clear()
     fill(store, NOW + DAY)
-    found = every.evaluate(NOW + DAY, None)
-    assert set(asked) == {"open_deals", "revenue"}
-    assert [m.value for m in metric(found, "revenue") if m.period is Period.DAY] == []
+    result = every.evaluate(NOW + DAY, None)
+    assert set(asked_metrics) == {"open_deals", "revenue"}
+    assert [m.value for m in metric(result, "revenue") if m.period is Period.DAY] == []
 
 
 def test_folded_labels_are_counted(store: Store) -> None:
     put(store, "hr", "people", [ADA])
     put(store, "crm", "deals", [deal(n, n, NOW - DAY, stage=f"stage {n:03d}") for n in range(1, 131)])
-    found = Evaluator(small_config(), store).evaluate(NOW, None)
-    assert found.evaluation.label_overflow == {("revenue", "stage"): 30}
-    month = [m for m in metric(found, "revenue") if m.period is Period.MONTH]
+    result = Evaluator(small_config(), store).evaluate(NOW, None)
+    assert result.evaluation.label_overflow == {("revenue", "stage"): 30}
+    month = [m for m in metric(result, "revenue") if m.period is Period.MONTH]
     assert len(month) == 101
     assert sum(m.value for m in month) == sum(range(1, 131))
 
@@ -190,5 +190,5 @@ def test_undated_records_are_counted_for_every_column_that_places_them() -> None
         {"name": "open", "entity": "deals", "during": LEVEL, "count": "rows"},
         {"name": "calls", "entity": "calls", "at": "started_at", "count": "rows"},
     )
-    found = count_undated(store_of(deals=rows, calls=[]), config)
-    assert found == {("deals", "closed_at"): 3, ("deals", "created_at"): 1, ("calls", "started_at"): 0}
+    result = count_undated(store_of(deals=rows, calls=[]), config)
+    assert result == {("deals", "closed_at"): 3, ("deals", "created_at"): 1, ("calls", "started_at"): 0}

@@ -7,14 +7,14 @@ from datetime import timedelta
 from exporter.evaluation.freshness import freshness, never_read, never_sent
 from exporter.kpi.values import Freshness
 from exporter.store.state import Outcome
-from tests.evaluation.stored import NOW, small_config
+from tests.evaluation.records import NOW, small_config
 
 MINUTE = timedelta(minutes=1)
 
 
-def outcome(source: str, entity: str, age: timedelta, **more: object) -> Outcome:
+def outcome(source: str, entity: str, age: timedelta, **overrides: object) -> Outcome:
     at = NOW - age
-    return Outcome(source, entity, last_success=at, watermark=at, **more)  # type: ignore[arg-type]
+    return Outcome(source, entity, last_success=at, watermark=at, **overrides)  # type: ignore[arg-type]
 
 
 def test_an_entity_that_was_never_read_whole_is_not_known() -> None:
@@ -32,10 +32,10 @@ def test_an_entity_that_was_never_read_whole_is_not_known() -> None:
 def test_of_two_sources_the_slower_one_decides() -> None:
     source = {"name": "a", "provider": "csv", "path": "x.csv", "entity": "deals", "columns": {"id": "id"}}
     config = small_config(sources=[source, {**source, "name": "b", "stale_after": "5m"}])
-    both = [outcome("a", "deals", MINUTE), outcome("b", "deals", 4 * MINUTE)]
-    assert freshness(config, both, NOW)["deals"] == Freshness(NOW - 4 * MINUTE)
-    assert freshness(config, both, NOW + 2 * MINUTE)["deals"].stale
-    assert freshness(config, both[:1], NOW)["deals"] == Freshness(None)
+    outcomes = [outcome("a", "deals", MINUTE), outcome("b", "deals", 4 * MINUTE)]
+    assert freshness(config, outcomes, NOW)["deals"] == Freshness(NOW - 4 * MINUTE)
+    assert freshness(config, outcomes, NOW + 2 * MINUTE)["deals"].stale
+    assert freshness(config, outcomes[:1], NOW)["deals"] == Freshness(None)
 
 
 def test_a_vendor_that_shows_changes_late_is_not_stale_for_that() -> None:

@@ -22,23 +22,23 @@ def cases(table: str) -> list[Any]:
     return [pytest.param(row, id=row["case"]) for row in rows]
 
 
-def number(written: Any) -> Any:
+def number(value: Any) -> Any:
     """A number of a table: plain, or written as the arithmetic that leads to it."""
-    if not isinstance(written, str):
-        return written
-    assert re.fullmatch(r"[-+*/() .0-9]+", written), f"{written!r} is no arithmetic"
-    return eval(written)
+    if not isinstance(value, str):
+        return value
+    assert re.fullmatch(r"[-+*/() .0-9]+", value), f"{value!r} is not arithmetic"
+    return eval(value)
 
 
-def close(written: Any) -> Any:
+def close(value: Any) -> Any:
     """What a result must equal, up to the last bits of a binary fraction."""
-    value = number(written)
+    value = number(value)
     return value if value is None or isinstance(value, str | bool) else pytest.approx(value, rel=1e-12, abs=1e-12)
 
 
-def instant(written: str) -> datetime:
+def instant(value: str) -> datetime:
     """An instant of a table in UTC."""
-    return datetime.fromisoformat(written).astimezone(UTC)
+    return datetime.fromisoformat(value).astimezone(UTC)
 
 
 def instants(first: int, last: int) -> st.SearchStrategy[datetime]:

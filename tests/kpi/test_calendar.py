@@ -14,7 +14,7 @@ from exporter.config.fields import Pace, Period
 from exporter.errors import EvaluationError
 from exporter.kpi.calendar import Calendar, DateSpan, period_of, previous_period, same_period_last_year, workdays
 from exporter.metrics.values import Window
-from tests.kpi.companies import calendar, company
+from tests.kpi.configs import calendar_of, company_of
 from tests.kpi.golden import cases, close, instant, instants
 
 _days = st.dates(date(1971, 1, 1), date(2200, 12, 31))
@@ -34,8 +34,8 @@ def test_a_period_holds_its_day_and_follows_the_one_before(kind: Period, day: da
 @given(_kinds, _days, _weekdays, _months)
 def test_every_day_of_a_period_lies_in_the_same_one(kind: Period, day: date, week: int, month: int) -> None:
     span = period_of(kind, day, week, month)
-    for other in (span.first, span.until - timedelta(days=1)):
-        assert period_of(kind, other, week, month) == span
+    for last in (span.first, span.until - timedelta(days=1)):
+        assert period_of(kind, last, week, month) == span
 
 
 @given(_kinds, _days, _weekdays, _months)
@@ -69,17 +69,17 @@ def test_how_long_a_span_is() -> None:
 
 
 def test_weekdays_are_workdays_where_the_company_names_none() -> None:
-    works = workdays(company())
+    works = workdays(company_of())
     assert [works(date(2021, 2, day)) for day in range(1, 8)] == [True] * 5 + [False] * 2
 
 
 def test_named_weekdays_are_workdays() -> None:
-    works = workdays(company(workdays=["sun", "mon"]))
+    works = workdays(company_of(workdays=["sun", "mon"]))
     assert [works(date(2021, 2, day)) for day in range(1, 8)] == [True] + [False] * 5 + [True]
 
 
 def test_holidays_of_any_year_are_off() -> None:
-    works = workdays(company(holidays={"country": "US"}))
+    works = workdays(company_of(holidays={"country": "US"}))
     assert not works(date(2017, 7, 4))
     assert not works(date(2024, 7, 4))
     assert works(date(2024, 7, 5))
@@ -87,12 +87,12 @@ def test_holidays_of_any_year_are_off() -> None:
 
 def test_a_holiday_may_hold_in_a_part_of_the_country_alone() -> None:
     epiphany = date(2021, 1, 6)
-    assert workdays(company(holidays={"country": "CH"}))(epiphany)
-    assert not workdays(company(holidays={"country": "CH", "subdivision": "TI"}))(epiphany)
+    assert workdays(company_of(holidays={"country": "CH"}))(epiphany)
+    assert not workdays(company_of(holidays={"country": "CH", "subdivision": "TI"}))(epiphany)
 
 
 def test_listed_dates_are_off() -> None:
-    works = workdays(company(holidays={"dates": ["2021-02-01"]}))
+    works = workdays(company_of(holidays={"dates": ["2021-02-01"]}))
     assert not works(date(2021, 2, 1))
     assert works(date(2022, 2, 1))
 
@@ -100,7 +100,7 @@ def test_listed_dates_are_off() -> None:
 @pytest.mark.parametrize("holidays", [{"country": "XX"}, {"country": "CH", "subdivision": "QQ"}])
 def test_an_unknown_country_or_part_is_named(holidays: dict[str, str]) -> None:
     with pytest.raises(EvaluationError, match=r"company\.holidays: .*(XX|QQ)"):
-        workdays(company(holidays=holidays))
+        workdays(company_of(holidays=holidays))
 
 
 _instants = instants(1971, 2036)
@@ -121,72 +121,74 @@ def local(case: dict[str, Any]) -> datetime:
 
 @pytest.mark.parametrize("case", cases("periods"))
 def test_periods_as_worked_out_by_hand(case: dict[str, Any]) -> None:
-    kept, kind = calendar(**settings(case)), Period(case["period"])
-    span = kept.period_of(kind, instant(case["at"]))
-    assert kept.window(span) == Window(*map(instant, case["bounds"]))
+    calendar, kind = calendar_of(**settings(case)), Period(case["period"])
+    span = calendar.period_of(kind, instant(case["at"]))
+    assert calendar.window(span) == Window(*map(instant, case["bounds"]))
     if "before" in case:
-        assert kept.window(previous_period(kind, span)) == Window(*map(instant, case["before"]))
+        assert calendar.window(previous_period(kind, span)) == Window(*map(instant, case["before"]))
     if "year_before" in case:
-        assert kept.window(same_period_last_year(kind, span)) == Window(*map(instant, case["year_before"]))
+        assert calendar.window(same_period_last_year(kind, span)) == Window(*map(instant, case["year_before"]))
 
 
 @pytest.mark.parametrize("case", cases("share"))
 def test_shares_as_worked_out_by_hand(case: dict[str, Any]) -> None:
-    kept, at = calendar(**settings(case)), local(case)
-    span = kept.period_of(Period(case["period"]), at)
-    assert kept.share(span, Pace(case["pace"]), at) == close(case["share"])
+    calendar, at = calendar_of(**settings(case)), local(case)
+    span = calendar.period_of(Period(case["period"]), at)
+    assert calendar.share(span, Pace(case["pace"]), at) == close(case["share"])
 
 
 @given(_zones, _kinds, _instants, st.integers(0, 6), st.integers(1, 12))
 def test_periods_cover_time_without_gap_or_overlap(
     zone: str, kind: Period, at: datetime, week: int, month: int
 ) -> None:
-    kept = Calendar(ZoneInfo(zone), lambda _: True, week_start=week, fiscal_month=month)
-    span = kept.period_of(kind, at)
-    window = kept.window(span)
+    calendar = Calendar(ZoneInfo(zone), lambda _: True, week_start=week, fiscal_month=month)
+    span = calendar.period_of(kind, at)
+    window = calendar.window(span)
     assert window.start <= at < window.end
-    assert kept.window(previous_period(kind, span)).end == window.start
-    assert kept.period_of(kind, window.start) == span
-    assert kept.period_of(kind, window.end - timedelta(microseconds=1)) == span
-    assert kept.window(kept.period_of(kind, window.end)).start == window.end
+    assert calendar.window(previous_period(kind, span)).end == window.start
+    assert calendar.period_of(kind, window.start) == span
+    assert calendar.period_of(kind, window.end - timedelta(microseconds=1)) == span
+    assert calendar.window(calendar.period_of(kind, window.end)).start == window.end
 
 
 @given(_zones, st.dates(date(1971, 1, 1), date(2036, 1, 1)))
 def test_a_day_starts_at_the_first_instant_that_shows_its_date(zone: str, day: date) -> None:
-    kept = Calendar(ZoneInfo(zone), lambda _: True)
-    start = kept.start_of(day)
+    calendar = Calendar(ZoneInfo(zone), lambda _: True)
+    start = calendar.start_of(day)
     shown = start.astimezone(ZoneInfo(zone)).date()
-    assert shown == day or start == kept.start_of(day + timedelta(days=1)), "unless the date was skipped"
+    assert shown == day or start == calendar.start_of(day + timedelta(days=1)), "unless the date was skipped"
     assert (start - timedelta(seconds=1)).astimezone(ZoneInfo(zone)).date() < shown
 
 
 @given(_zones, _kinds, st.sampled_from(list(Pace)), _instants, _instants)
-def test_the_share_never_falls(zone: str, kind: Period, pace: Pace, one: datetime, other: datetime) -> None:
-    kept = Calendar(ZoneInfo(zone), lambda day: day.weekday() < 5)
-    span = kept.period_of(kind, one)
-    first, second = sorted((one, other))
-    assert 0 <= kept.share(span, pace, first) <= kept.share(span, pace, second) <= 1
+def test_the_share_never_falls(zone: str, kind: Period, pace: Pace, first_instant: datetime, last: datetime) -> None:
+    calendar = Calendar(ZoneInfo(zone), lambda day: day.weekday() < 5)
+    span = calendar.period_of(kind, first_instant)
+    first, second = sorted((first_instant, last))
+    assert 0 <= calendar.share(span, pace, first) <= calendar.share(span, pace, second) <= 1
 
 
 @given(_zones, _kinds, _instants)
 def test_a_span_fills_from_nothing_to_all(zone: str, kind: Period, at: datetime) -> None:
-    kept = Calendar(ZoneInfo(zone), lambda _: True)
-    window = kept.window(kept.period_of(kind, at))
-    span = kept.period_of(kind, at)
-    assert kept.share(span, Pace.LINEAR, window.start) == 0
-    assert kept.share(span, Pace.LINEAR, window.end) == 1
-    assert kept.share(span, Pace.LINEAR, at) < 1
+    calendar = Calendar(ZoneInfo(zone), lambda _: True)
+    window = calendar.window(calendar.period_of(kind, at))
+    span = calendar.period_of(kind, at)
+    assert calendar.share(span, Pace.LINEAR, window.start) == 0
+    assert calendar.share(span, Pace.LINEAR, window.end) == 1
+    assert calendar.share(span, Pace.LINEAR, at) < 1
 
 
 def test_a_window_may_stop_at_an_instant() -> None:
-    kept, at = calendar(), datetime(2021, 2, 10, 12, tzinfo=UTC)
-    assert kept.window(kept.period_of(Period.MONTH, at), at) == Window(datetime(2021, 1, 31, 23, tzinfo=UTC), at)
+    calendar, at = calendar_of(), datetime(2021, 2, 10, 12, tzinfo=UTC)
+    assert calendar.window(calendar.period_of(Period.MONTH, at), at) == Window(
+        datetime(2021, 1, 31, 23, tzinfo=UTC), at
+    )
 
 
 def test_what_dates_weigh() -> None:
-    kept = calendar(holidays={"dates": ["2021-02-03"]})
+    calendar = calendar_of(holidays={"dates": ["2021-02-03"]})
     week = DateSpan(date(2021, 2, 1), date(2021, 2, 8))
-    assert kept.weights(week, Pace.WORKDAYS) == (1, 1, 0, 1, 1, 0, 0)
-    assert kept.weights(week, Pace.LINEAR) == (1,) * 7
+    assert calendar.weights(week, Pace.WORKDAYS) == (1, 1, 0, 1, 1, 0, 0)
+    assert calendar.weights(week, Pace.LINEAR) == (1,) * 7
     weekend = DateSpan(date(2021, 2, 6), date(2021, 2, 8))
-    assert kept.weights(weekend, Pace.WORKDAYS) == (1, 1)
+    assert calendar.weights(weekend, Pace.WORKDAYS) == (1, 1)

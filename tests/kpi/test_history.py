@@ -12,10 +12,10 @@ from exporter.kpi.status import StatusMemory
 from exporter.kpi.values import Freshness
 from exporter.metrics.evaluate import answer_questions
 from exporter.metrics.history import RecordReplay
-from tests.kpi.companies import config, kpi
-from tests.kpi.ledger import Ledger
-from tests.kpi.scenes import evaluate
-from tests.metrics.company import store_of
+from tests.kpi.configs import config_of, kpi
+from tests.kpi.fake_metrics import FakeMetrics
+from tests.kpi.scenario import evaluate
+from tests.metrics.stores import store_of
 
 START = datetime(2021, 1, 25, tzinfo=UTC)
 STEPS = [START + timedelta(hours=6 * n) for n in range(48)]
@@ -27,10 +27,10 @@ KPIS = (
     kpi("pipeline", value="open", target=5, period="day", scopes=["company", "team"]),
     kpi("growing", value="revenue", target={"growth": "5%", "over": "previous"}),
 )
-TOLD = config(*KPIS)
+CONFIG = config_of(*KPIS)
 
 
-def ledger() -> Ledger:
+def metrics() -> FakeMetrics:
     rows = []
     for day in range(1, 60):
         at = (datetime(2021, 1, 1, 10, tzinfo=UTC) + timedelta(days=day)).isoformat()
@@ -38,44 +38,44 @@ def ledger() -> Ledger:
         inside = ["won", "closed", "revenue"] if day % 2 else ["closed"]
         rows.append({"in": inside, "at": at, "person": person, "value": float(day)})
         rows.append({"in": ["open"], "at": at, "until": "2021-02-20T00:00", "person": person})
-    return Ledger(
-        TOLD, rows, {"Ann": [["2020-01-01", "North"]], "Bob": [["2021-01-01", "North"], ["2021-02-01", "South"]]}
+    return FakeMetrics(
+        CONFIG, rows, {"Ann": [["2020-01-01", "North"]], "Bob": [["2021-01-01", "North"], ["2021-02-01", "South"]]}
     )
 
 
 def test_every_step_is_what_an_evaluation_at_that_instant_gives() -> None:
     memory: StatusMemory | None = None
-    answers = ledger()
-    for (found, after), instant in zip(replay(TOLD, answers, FRESH, STEPS), STEPS, strict=True):
-        expected, memory = evaluate(TOLD, answers, FRESH, instant, memory)
-        assert found == expected
+    answers = metrics()
+    for (result, after), instant in zip(replay(CONFIG, answers, FRESH, STEPS), STEPS, strict=True):
+        expected, memory = evaluate(CONFIG, answers, FRESH, instant, memory)
+        assert result == expected
         assert after == memory
 
 
 def test_statuses_hold_on_to_what_they_were() -> None:
-    told = config(kpi("pipeline", value="open", better="lower", target=100))
+    config = config_of(kpi("pipeline", value="open", better="lower", target=100))
     rows = [{"in": ["open"], "at": "2021-01-01T00:00", "times": 100}]
     rows += [{"in": ["open"], "at": "2021-02-02T12:00", "until": "2021-02-02T12:30", "times": 50}]
     rows += [{"in": ["open"], "at": "2021-02-03T12:00", "times": 50}]
     hours = [datetime(2021, 2, 2, tzinfo=UTC) + timedelta(hours=n) for n in range(48)]
-    found = [evaluation.kpis[0] for evaluation, _ in replay(told, Ledger(told, rows), FRESH, hours)]
-    assert [value.status.value for value in found[9:15]] == ["on_track"] * 6, (
+    result = [evaluation.kpis[0] for evaluation, _ in replay(config, FakeMetrics(config, rows), FRESH, hours)]
+    assert [value.status.value for value in result[9:15]] == ["on_track"] * 6, (
         "too many for half an hour are one evaluation"
     )
-    changes = [now.as_of for before, now in pairwise(found) if now.status is not before.status]
+    changes = [now.as_of for before, now in pairwise(result) if now.status is not before.status]
     assert changes == [datetime(2021, 2, 3, 12, tzinfo=UTC)], "too many from 11:00 UTC on, for two evaluations"
 
 
 def test_a_history_may_go_on_where_another_stopped() -> None:
-    answers = ledger()
-    whole = [evaluation for evaluation, _ in replay(TOLD, answers, FRESH, STEPS)]
-    first = list(replay(TOLD, answers, FRESH, STEPS[:21]))
-    rest = replay(TOLD, answers, FRESH, STEPS[21:], first[-1][1])
+    answers = metrics()
+    whole = [evaluation for evaluation, _ in replay(CONFIG, answers, FRESH, STEPS)]
+    first = list(replay(CONFIG, answers, FRESH, STEPS[:21]))
+    rest = replay(CONFIG, answers, FRESH, STEPS[21:], first[-1][1])
     assert [evaluation for evaluation, _ in first] + [evaluation for evaluation, _ in rest] == whole
 
 
 def test_every_scope_is_there() -> None:
-    *_, (last, _) = replay(TOLD, ledger(), FRESH, STEPS)
+    *_, (last, _) = replay(CONFIG, metrics(), FRESH, STEPS)
     assert {value.scope for value in last.kpis} == set(Scope)
 
 
@@ -91,16 +91,16 @@ def test_records_read_once_give_what_each_instant_asked_for_itself_gives() -> No
         deals.append({"owner": person, "created_at": created, "closed_at": closed, "amount": chance.randrange(1000)})
     moved = {"name": "North", "members": [{"person": "Ann", "until": "2024-03-15"}, "Bob"]}
     joined = {"name": "South", "members": [{"person": "Ann", "since": "2024-03-16"}]}
-    told = config(*KPIS, teams=[moved, joined])
+    config = config_of(*KPIS, teams=[moved, joined])
     with store_of(deals=deals, calls=[]) as store:
         fresh = {"deals": Freshness(start + timedelta(days=90)), "calls": Freshness(start + timedelta(days=90))}
         steps = [start + timedelta(hours=11 * n) for n in range(70)]
         memory: StatusMemory | None = None
-        for (found, after), instant in zip(
-            replay(told, RecordReplay(store, told).ask, fresh, steps), steps, strict=True
+        for (result, after), instant in zip(
+            replay(config, RecordReplay(store, config).ask, fresh, steps), steps, strict=True
         ):
             expected, memory = evaluate(
-                told, lambda asked: answer_questions(store, told, asked).answers, fresh, instant, memory
+                config, lambda questions: answer_questions(store, config, questions).answers, fresh, instant, memory
             )
-            assert found == expected
+            assert result == expected
             assert after == memory

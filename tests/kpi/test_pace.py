@@ -13,7 +13,7 @@ from exporter.config.fields import Better, Pace, Period
 from exporter.config.targets import Goal
 from exporter.kpi.pace import PeriodProgress, Yardstick, accrued, accrued_towards, constant, towards
 from exporter.kpi.ratio import Aim
-from tests.kpi.companies import calendar
+from tests.kpi.configs import calendar_of
 from tests.kpi.golden import cases, close, number
 from tests.kpi.test_ratio import aim_of
 
@@ -26,7 +26,11 @@ def yardstick(case: dict[str, Any]) -> Yardstick:
         return accrued(aim, scale, case["share"])
     goal = goal_from(case["baseline"], case["target"], date(2021, 1, 1), date(2023, 9, 27))
     return towards(
-        goal, aim, scale, clock(date.fromordinal(date(2021, 1, 1).toordinal() + int(1000 * case["share"]))), calendar()
+        goal,
+        aim,
+        scale,
+        clock(date.fromordinal(date(2021, 1, 1).toordinal() + int(1000 * case["share"]))),
+        calendar_of(),
     )
 
 
@@ -35,10 +39,10 @@ def goal_from(baseline: float, to: float, start: date, by: date) -> Goal:
 
 
 def clock(day: date, pace: Pace = Pace.LINEAR, period: Period = Period.MONTH) -> PeriodProgress:
-    kept = calendar()
-    at = kept.start_of(day)
-    span = kept.period_of(period, at)
-    return PeriodProgress(at, span, pace, kept.share(span, pace, at))
+    calendar = calendar_of()
+    at = calendar.start_of(day)
+    span = calendar.period_of(period, at)
+    return PeriodProgress(at, span, pace, calendar.share(span, pace, at))
 
 
 @pytest.mark.parametrize("case", cases("pace"))
@@ -85,35 +89,35 @@ TO = Aim(0.92, 0.92, Better.HIGHER)
 
 
 def test_a_goal_counts_its_dates_from_start_to_by() -> None:
-    half = towards(QUARTER, TO, None, clock(date(2021, 2, 15)), calendar())
+    half = towards(QUARTER, TO, None, clock(date(2021, 2, 15)), calendar_of())
     assert half.share == pytest.approx(45 / 90)
     assert half.due.low == pytest.approx(0.885)
 
 
 def test_the_last_day_of_a_goal_is_part_of_its_way() -> None:
-    assert towards(QUARTER, TO, None, clock(date(2021, 3, 31)), calendar()).share == pytest.approx(89 / 90)
+    assert towards(QUARTER, TO, None, clock(date(2021, 3, 31)), calendar_of()).share == pytest.approx(89 / 90)
 
 
 def test_after_its_date_a_goal_is_held_against_itself() -> None:
-    after = towards(QUARTER, TO, None, clock(date(2021, 4, 1)), calendar())
+    after = towards(QUARTER, TO, None, clock(date(2021, 4, 1)), calendar_of())
     assert (after.share, after.due.low) == (None, pytest.approx(0.92))
     assert after.standing(0.9).progress_ratio == pytest.approx(5 / 7)
 
 
 def test_before_its_start_a_goal_expects_the_baseline() -> None:
-    early = towards(QUARTER, TO, None, clock(date(2020, 12, 1)), calendar())
+    early = towards(QUARTER, TO, None, clock(date(2020, 12, 1)), calendar_of())
     assert (early.share, early.due.low) == (0, 0.85)
 
 
 def test_a_goal_may_be_paced_by_workdays() -> None:
-    way = goal_from(0, 100, date(2021, 2, 1), date(2021, 2, 28))
+    goal = goal_from(0, 100, date(2021, 2, 1), date(2021, 2, 28))
     aim = Aim(100, 100, Better.HIGHER)
-    paced = towards(way, aim, None, clock(date(2021, 2, 11), Pace.WORKDAYS), calendar())
+    paced = towards(goal, aim, None, clock(date(2021, 2, 11), Pace.WORKDAYS), calendar_of())
     assert paced.due.low == pytest.approx(100 * 8 / 20)
 
 
 def test_a_goal_without_pace_is_held_against_its_end() -> None:
-    plain = towards(QUARTER, TO, None, clock(date(2021, 2, 15), Pace.NONE), calendar())
+    plain = towards(QUARTER, TO, None, clock(date(2021, 2, 15), Pace.NONE), calendar_of())
     assert (plain.share, plain.due, plain.due_scale) == (None, TO, 0.92)
     assert plain.standing(0.885).progress_ratio == pytest.approx(0.5)
 
@@ -125,7 +129,7 @@ class TestFlowGoals:
     aim = Aim(220, 220, Better.HIGHER)
 
     def at(self, day: date) -> Yardstick:
-        return accrued_towards(self.goal, self.aim, None, clock(day), calendar())
+        return accrued_towards(self.goal, self.aim, None, clock(day), calendar_of())
 
     def test_each_period_is_to_be_a_step_further(self) -> None:
         half = self.at(date(2021, 2, 15))

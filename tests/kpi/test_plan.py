@@ -15,27 +15,27 @@ from exporter.kpi.ratio import Aim
 from exporter.kpi.readings import KpiReading
 from exporter.kpi.values import Freshness
 from exporter.metrics.values import Group, Window
-from tests.kpi.companies import calendar, config, kpi
+from tests.kpi.configs import calendar_of, config_of, kpi
 
 AT = datetime(2021, 2, 14, 23, tzinfo=UTC)
 GOAL = {"from": 60, "to": 40, "start": "2021-02-01", "by": "2021-03-12"}
 
 
 def plan(company: dict[str, Any] | None = None, **settings: Any) -> Plan:
-    told = config(kpi(**settings), **(company or {}))
-    return Plan.of(told, told.kpis[0], calendar(**(company or {})))
+    config = config_of(kpi(**settings), **(company or {}))
+    return Plan.of(config, config.kpis[0], calendar_of(**(company or {})))
 
 
-def yardstick(made: Plan, group: Group | None = None, final: KpiReading | None = None) -> Yardstick | None:
-    span = made.calendar.period_of(Period.MONTH, AT)
-    clock = PeriodProgress(AT, span, made.pace, made.calendar.share(span, made.pace, AT))
-    return made.yardstick(clock, group or Group(), final)
+def yardstick(kpi_plan: Plan, group: Group | None = None, final: KpiReading | None = None) -> Yardstick | None:
+    span = kpi_plan.calendar.period_of(Period.MONTH, AT)
+    clock = PeriodProgress(AT, span, kpi_plan.pace, kpi_plan.calendar.share(span, kpi_plan.pace, AT))
+    return kpi_plan.yardstick(clock, group or Group(), final)
 
 
-def due(made: Plan) -> float:
-    found = yardstick(made)
-    assert found is not None
-    return found.due.middle
+def due(kpi_plan: Plan) -> float:
+    result = yardstick(kpi_plan)
+    assert result is not None
+    return result.due.middle
 
 
 WORKDAYS = {"workdays": ["mon", "tue", "wed", "thu", "fri"]}
@@ -84,11 +84,11 @@ def test_a_flows_goal_is_due_by_the_step_of_its_period() -> None:
 
 
 def test_growth_needs_its_reference() -> None:
-    made = plan(target={"growth": "20%", "over": "previous"})
-    assert yardstick(made) is None
-    found = yardstick(made, final=KpiReading(10, 10, 1))
-    assert found is not None
-    assert found.aim == Aim(12, 12, Better.HIGHER)
+    kpi_plan = plan(target={"growth": "20%", "over": "previous"})
+    assert yardstick(kpi_plan) is None
+    result = yardstick(kpi_plan, final=KpiReading(10, 10, 1))
+    assert result is not None
+    assert result.aim == Aim(12, 12, Better.HIGHER)
 
 
 @pytest.mark.parametrize(
@@ -99,8 +99,8 @@ def test_growth_needs_its_reference() -> None:
     ],
 )
 def test_what_growth_is_measured_against(over: str, span: DateSpan) -> None:
-    made = plan(target={"growth": "20%", "over": over})
-    assert made.at({"deals": Freshness(AT)}, AT).windows[2:] == (made.calendar.window(span),)
+    kpi_plan = plan(target={"growth": "20%", "over": over})
+    assert kpi_plan.at({"deals": Freshness(AT)}, AT).windows[2:] == (kpi_plan.calendar.window(span),)
 
 
 def test_other_targets_have_no_reference() -> None:
@@ -108,21 +108,21 @@ def test_other_targets_have_no_reference() -> None:
 
 
 def test_groups_of_which_no_entry_speaks_share_a_target() -> None:
-    made = plan(target=[{"value": 1}, {"value": 2, "team": "North"}, {"value": 3, "person": "Ann"}])
-    assert made.target_key(Group("South", "Bob"), None) == made.target_key(Group(None, "Cid"), None)
-    keys = {made.target_key(group, None) for group in (Group(), Group("NORTH"), Group("South", "ann"))}
+    kpi_plan = plan(target=[{"value": 1}, {"value": 2, "team": "North"}, {"value": 3, "person": "Ann"}])
+    assert kpi_plan.target_key(Group("South", "Bob"), None) == kpi_plan.target_key(Group(None, "Cid"), None)
+    keys = {kpi_plan.target_key(group, None) for group in (Group(), Group("NORTH"), Group("South", "ann"))}
     assert len(keys) == 3
 
 
 def test_everyone_shares_a_plain_target() -> None:
-    made = plan(target=5)
-    assert made.target_key(Group("North", "Ann"), None) == made.target_key(Group(), None)
+    kpi_plan = plan(target=5)
+    assert kpi_plan.target_key(Group("North", "Ann"), None) == kpi_plan.target_key(Group(), None)
 
 
 def test_groups_that_grew_alike_share_a_target() -> None:
-    made = plan(target={"growth": "20%", "over": "previous"})
-    assert made.target_key(Group("A"), KpiReading(5, 5, 1)) == made.target_key(Group("B"), KpiReading(5, 5, 1))
-    assert made.target_key(Group("A"), KpiReading(5, 5, 1)) != made.target_key(Group("A"), None)
+    kpi_plan = plan(target={"growth": "20%", "over": "previous"})
+    assert kpi_plan.target_key(Group("A"), KpiReading(5, 5, 1)) == kpi_plan.target_key(Group("B"), KpiReading(5, 5, 1))
+    assert kpi_plan.target_key(Group("A"), KpiReading(5, 5, 1)) != kpi_plan.target_key(Group("A"), None)
 
 
 NOW = datetime(2021, 2, 15, 12, tzinfo=UTC)
@@ -130,13 +130,13 @@ EARLIER, LATER = NOW - timedelta(hours=3), NOW + timedelta(hours=3)
 BOTH = frozenset({"deals", "calls"})
 
 
-def moment(fresh: dict[str, Freshness], now: datetime = NOW, **settings: Any) -> KpiPeriod:
-    told = config(kpi(**settings))
-    return Plan.of(told, told.kpis[0], calendar()).at(fresh, now)
+def period_at(fresh: dict[str, Freshness], now: datetime = NOW, **settings: Any) -> KpiPeriod:
+    config = config_of(kpi(**settings))
+    return Plan.of(config, config.kpis[0], calendar_of()).at(fresh, now)
 
 
 @pytest.mark.parametrize(
-    ("deals", "calls", "found"),
+    ("deals", "calls", "result"),
     [
         (Freshness(NOW), Freshness(NOW), (NOW, False)),
         (Freshness(LATER), Freshness(LATER), (NOW, False)),
@@ -147,8 +147,8 @@ def moment(fresh: dict[str, Freshness], now: datetime = NOW, **settings: Any) ->
         (Freshness(NOW), Freshness(None, stale=True), None),
     ],
 )
-def test_the_oldest_input_decides(deals: Freshness, calls: Freshness, found: tuple[datetime, bool] | None) -> None:
-    assert data_as_of(BOTH, {"deals": deals, "calls": calls}, NOW) == found
+def test_the_oldest_input_decides(deals: Freshness, calls: Freshness, result: tuple[datetime, bool] | None) -> None:
+    assert data_as_of(BOTH, {"deals": deals, "calls": calls}, NOW) == result
 
 
 def test_an_entity_that_no_source_reads_was_never_read() -> None:
@@ -167,36 +167,36 @@ def test_people_are_known_unless_a_source_has_yet_to_list_them() -> None:
 
 def test_today_is_not_shown_before_a_sync_covers_it() -> None:
     fresh = {"deals": Freshness(datetime(2021, 2, 14, 22, 59, tzinfo=UTC))}
-    found = moment(fresh, datetime(2021, 2, 15, 3, tzinfo=UTC), period="day")
-    assert found.window == Window(datetime(2021, 2, 13, 23, tzinfo=UTC), datetime(2021, 2, 14, 23, tzinfo=UTC))
-    assert found.windows[0].end == fresh["deals"].complete_until
+    result = period_at(fresh, datetime(2021, 2, 15, 3, tzinfo=UTC), period="day")
+    assert result.window == Window(datetime(2021, 2, 13, 23, tzinfo=UTC), datetime(2021, 2, 14, 23, tzinfo=UTC))
+    assert result.windows[0].end == fresh["deals"].complete_until
 
 
 def test_a_window_never_passes_its_period() -> None:
-    found = moment({"deals": Freshness(LATER)})
-    assert found.windows[0] == Window(found.window.start, NOW)
-    assert found.windows[1].end == found.window.start
-    assert len(found.windows) == 2
+    result = period_at({"deals": Freshness(LATER)})
+    assert result.windows[0] == Window(result.window.start, NOW)
+    assert result.windows[1].end == result.window.start
+    assert len(result.windows) == 2
 
 
 def test_growth_asks_for_its_reference_too() -> None:
-    found = moment({"deals": Freshness(NOW)}, target={"growth": "5%", "over": "same_last_year"})
-    assert found.windows[2] == Window(datetime(2020, 1, 31, 23, tzinfo=UTC), datetime(2020, 2, 29, 23, tzinfo=UTC))
+    result = period_at({"deals": Freshness(NOW)}, target={"growth": "5%", "over": "same_last_year"})
+    assert result.windows[2] == Window(datetime(2020, 1, 31, 23, tzinfo=UTC), datetime(2020, 2, 29, 23, tzinfo=UTC))
 
 
 def test_what_was_never_read_is_withheld_and_not_asked_for() -> None:
-    found = moment({"deals": Freshness(None)})
-    assert (found.withheld, list(found.questions())) == (Status.NO_DATA, [])
-    assert found.progress.as_of == NOW
+    result = period_at({"deals": Freshness(None)})
+    assert (result.withheld, list(result.questions())) == (Status.NO_DATA, [])
+    assert result.progress.as_of == NOW
 
 
 def test_what_is_stale_is_withheld_and_still_asked_for_its_groups() -> None:
-    found = moment({"deals": Freshness(EARLIER, stale=True)}, scopes=["company", "team"])
-    assert found.withheld is Status.STALE
-    assert {question.scope for question in found.questions()} == {Scope.COMPANY, Scope.TEAM}
+    result = period_at({"deals": Freshness(EARLIER, stale=True)}, scopes=["company", "team"])
+    assert result.withheld is Status.STALE
+    assert {question.scope for question in result.questions()} == {Scope.COMPANY, Scope.TEAM}
 
 
 def test_scopes_of_people_wait_for_the_people() -> None:
     fresh = {"deals": Freshness(NOW), "people": Freshness(None)}
-    assert moment(fresh, scopes=["company", "team", "person"]).scopes == (Scope.COMPANY,)
-    assert moment(fresh, scopes=["team"]).scopes == ()
+    assert period_at(fresh, scopes=["company", "team", "person"]).scopes == (Scope.COMPANY,)
+    assert period_at(fresh, scopes=["team"]).scopes == ()

@@ -43,18 +43,18 @@ def test_on_target_is_one_whatever_the_direction(target: float, better: Better) 
 
 
 @given(_numbers, _numbers, _targets, _one_way)
-def test_better_values_have_better_ratios(one: float, other: float, target: float, better: Better) -> None:
+def test_better_values_have_better_ratios(first: float, second: float, target: float, better: Better) -> None:
     aim = Aim(target, target, better)
-    worse, good = sorted((one, other), reverse=better is Better.LOWER)
-    found = ratio(worse, aim, scale_of(aim)), ratio(good, aim, scale_of(aim))
-    assert None not in found
-    assert found[0] <= found[1]  # type: ignore[operator]
+    worse, good = sorted((first, second), reverse=better is Better.LOWER)
+    result = ratio(worse, aim, scale_of(aim)), ratio(good, aim, scale_of(aim))
+    assert None not in result
+    assert result[0] <= result[1]  # type: ignore[operator]
 
 
 @given(_numbers, _targets, _one_way, st.sampled_from([0.5, 2.0, 1024.0]))
 def test_the_unit_does_not_matter(value: float, target: float, better: Better, unit: float) -> None:
-    aim, other = Aim(target, target, better), Aim(target * unit, target * unit, better)
-    assert ratio(value * unit, other, scale_of(other)) == ratio(value, aim, scale_of(aim))
+    aim, second = Aim(target, target, better), Aim(target * unit, target * unit, better)
+    assert ratio(value * unit, second, scale_of(second)) == ratio(value, aim, scale_of(aim))
 
 
 @given(_numbers, _targets)
@@ -66,10 +66,10 @@ def test_lower_is_better_mirrors_higher_is_better(value: float, target: float) -
 @given(_numbers, _numbers, st.floats(0.1, 1e6))
 def test_a_range_is_met_inside_and_missed_outside(value: float, low: float, width: float) -> None:
     aim = Aim(low, low + width, Better.WITHIN)
-    found = ratio(value, aim, scale_of(aim))
+    result = ratio(value, aim, scale_of(aim))
     inside = aim.low <= value <= aim.high
-    assert found is not None
-    assert (found == 1) if inside else (found <= 1)
+    assert result is not None
+    assert (result == 1) if inside else (result <= 1)
     assert met(value, aim) is inside
 
 
@@ -78,9 +78,9 @@ def test_progress_runs_from_baseline_to_goal(value: float, baseline: float, way:
     goal = baseline + way
     assert progress_share(baseline, baseline, goal) == 0
     assert progress_share(goal, baseline, goal) == 1
-    found = progress_share(value, baseline, goal)
-    assert found is not None
-    assert (found >= 0) is ((value - baseline) * way >= 0)
+    result = progress_share(value, baseline, goal)
+    assert result is not None
+    assert (result >= 0) is ((value - baseline) * way >= 0)
 
 
 def test_the_middle_of_a_range_is_its_target() -> None:

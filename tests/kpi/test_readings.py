@@ -6,26 +6,26 @@ import pytest
 
 from exporter.kpi.readings import Formula, KpiReading, formula_of, groups_of, min_sample, name_of
 from exporter.metrics.values import Group, MeasuredValue
-from tests.kpi.companies import config, kpi
+from tests.kpi.configs import config_of, kpi
 
 MAXIMUM = {"name": "longest", "title": "Longest", "entity": "calls", "at": "started_at", "max": "wait_seconds"}
 DISTINCT = {"name": "accounts", "title": "Accounts", "entity": "deals", "at": "closed_at", "distinct": "account"}
 
 
 def formula(value: str, *metrics: dict[str, str]) -> Formula:
-    told = config(kpi(value=value), metrics=list(metrics) or None)
-    return formula_of(told, told.kpis[0])
+    config = config_of(kpi(value=value), metrics=list(metrics) or None)
+    return formula_of(config, config.kpis[0])
 
 
 def test_arithmetic_over_what_was_measured() -> None:
-    found = formula("(won + closed) / 2").read([MeasuredValue(3.0, 3), MeasuredValue(5.0, 5)])
-    assert found == KpiReading(4, 8, 1)
+    result = formula("(won + closed) / 2").read([MeasuredValue(3.0, 3), MeasuredValue(5.0, 5)])
+    assert result == KpiReading(4, 8, 1)
 
 
 def test_a_metric_that_comes_twice_is_measured_once() -> None:
-    both = formula("won / (won + closed)")
-    assert both.metrics == ("won", "closed")
-    assert both.read([MeasuredValue(1.0, 1), MeasuredValue(3.0, 3)]) == KpiReading(0.25, 4, 1)
+    share = formula("won / (won + closed)")
+    assert share.metrics == ("won", "closed")
+    assert share.read([MeasuredValue(1.0, 1), MeasuredValue(3.0, 3)]) == KpiReading(0.25, 4, 1)
 
 
 def test_the_smallest_denominator_is_the_sample() -> None:
@@ -97,13 +97,13 @@ def test_a_sum_without_a_usable_row_is_unknown() -> None:
     ],
 )
 def test_how_many_rows_a_verdict_needs(settings: dict[str, object], rows: float) -> None:
-    told = config(kpi(**settings))
-    assert min_sample(told, told.kpis[0]) == rows
+    config = config_of(kpi(**settings))
+    assert min_sample(config, config.kpis[0]) == rows
 
 
 def test_an_extreme_needs_one_row_only() -> None:
-    told = config(kpi(value="longest"), metrics=[MAXIMUM])
-    assert min_sample(told, told.kpis[0]) == 0
+    config = config_of(kpi(value="longest"), metrics=[MAXIMUM])
+    assert min_sample(config, config.kpis[0]) == 0
 
 
 ANN_NORTH, ANN_SOUTH, BOB = Group("North", "Ann"), Group("South", "Ann"), Group(None, "Bob")
@@ -114,8 +114,8 @@ def test_groups_of_any_answer_count() -> None:
 
 
 def test_groups_of_earlier_answers_count_unless_they_are_there_under_another_team() -> None:
-    found = groups_of([{ANN_SOUTH: MeasuredValue(1.0)}], [{ANN_NORTH: MeasuredValue(1.0), BOB: MeasuredValue(1.0)}])
-    assert list(found) == [ANN_SOUTH, BOB]
+    result = groups_of([{ANN_SOUTH: MeasuredValue(1.0)}], [{ANN_NORTH: MeasuredValue(1.0), BOB: MeasuredValue(1.0)}])
+    assert list(result) == [ANN_SOUTH, BOB]
 
 
 def test_a_person_keeps_the_name_in_every_team() -> None:

@@ -12,23 +12,23 @@ from exporter.config.root import Config
 from exporter.kpi.sampling import Sampler, series_by_entity
 from exporter.kpi.values import Freshness
 from exporter.metrics.values import Group, MeasuredValue, MetricValue
-from tests.kpi.companies import calendar, config, kpi
-from tests.kpi.ledger import Ledger
-from tests.kpi.scenes import AT, FRESH, called, evaluate, won
+from tests.kpi.configs import calendar_of, config_of, kpi
+from tests.kpi.fake_metrics import FakeMetrics
+from tests.kpi.scenario import AT, FRESH, called, evaluate, won
 
 WON = {"name": "won", "title": "Won", "entity": "deals", "at": "closed_at", "count": "rows", "periods": ["month"]}
 
 
-def sampled(told: Config, fresh: dict[str, Freshness], *rows: dict[str, Any]) -> list[MetricValue]:
+def sampled(config: Config, fresh: dict[str, Freshness], *rows: dict[str, Any]) -> list[MetricValue]:
     teams = {"Ann": [["2020-01-01", "North"]]}
-    evaluation, _ = evaluate(told, Ledger(told, rows, teams), fresh, AT, None)
+    evaluation, _ = evaluate(config, FakeMetrics(config, rows, teams), fresh, AT, None)
     return list(evaluation.metrics)
 
 
 def test_a_metric_has_a_sample_for_each_period_and_scope_that_is_asked_for() -> None:
-    told = config(kpi(period="year", scopes=["company", "person"]), metrics=[WON])
-    found = sampled(told, FRESH, won(3, "Ann"), {**won(2, "Ann"), "at": "2021-01-10T10:00"})
-    assert {(value.scope, value.period, value.team, value.person, value.value) for value in found} == {
+    config = config_of(kpi(period="year", scopes=["company", "person"]), metrics=[WON])
+    result = sampled(config, FRESH, won(3, "Ann"), {**won(2, "Ann"), "at": "2021-01-10T10:00"})
+    assert {(value.scope, value.period, value.team, value.person, value.value) for value in result} == {
         (Scope.COMPANY, Period.MONTH, None, None, 3),
         (Scope.COMPANY, Period.YEAR, None, None, 5),
         (Scope.PERSON, Period.MONTH, "North", "Ann", 3),
@@ -37,48 +37,48 @@ def test_a_metric_has_a_sample_for_each_period_and_scope_that_is_asked_for() -> 
 
 
 def test_each_entity_is_sampled_as_of_its_own_instant() -> None:
-    told = config(kpi())
+    config = config_of(kpi())
     fresh = {"deals": Freshness(AT - timedelta(days=14)), "calls": Freshness(AT)}
-    found = sampled(told, fresh, won(3), called(4), {**called(2), "at": "2021-01-15T10:00"})
-    months = {value.metric: value.value for value in found if value.period is Period.MONTH}
+    result = sampled(config, fresh, won(3), called(4), {**called(2), "at": "2021-01-15T10:00"})
+    months = {value.metric: value.value for value in result if value.period is Period.MONTH}
     assert (months["won"], months["calls"]) == (0, 4)
 
 
 @pytest.mark.parametrize("deals", [Freshness(None), Freshness(AT - timedelta(days=1), stale=True)])
 def test_what_is_unknown_or_too_old_has_no_sample(deals: Freshness) -> None:
-    found = sampled(config(kpi()), {"deals": deals, "calls": Freshness(AT)}, won(3), called(4))
-    assert {value.metric for value in found} == {"calls"}
+    result = sampled(config_of(kpi()), {"deals": deals, "calls": Freshness(AT)}, won(3), called(4))
+    assert {value.metric for value in result} == {"calls"}
 
 
 def test_an_entity_that_no_source_reads_has_no_sample() -> None:
-    assert {value.metric for value in sampled(config(kpi()), {"calls": Freshness(AT)}, called(1))} == {"calls"}
+    assert {value.metric for value in sampled(config_of(kpi()), {"calls": Freshness(AT)}, called(1))} == {"calls"}
 
 
 def test_before_the_people_were_read_there_is_the_company_alone() -> None:
-    told = config(kpi(scopes=["company", "team", "person"]), metrics=[WON])
-    found = sampled(told, FRESH | {"people": Freshness(None)}, won(3, "Ann"))
-    assert {value.scope for value in found} == {Scope.COMPANY}
+    config = config_of(kpi(scopes=["company", "team", "person"]), metrics=[WON])
+    result = sampled(config, FRESH | {"people": Freshness(None)}, won(3, "Ann"))
+    assert {value.scope for value in result} == {Scope.COMPANY}
 
 
 def test_levels_are_read_once_without_a_period() -> None:
-    found = sampled(config(kpi()), FRESH, {"in": ["open"], "at": "2021-02-03T10:00", "times": 2})
-    assert [(value.period, value.value) for value in found if value.metric == "open"] == [(None, 2)]
+    result = sampled(config_of(kpi()), FRESH, {"in": ["open"], "at": "2021-02-03T10:00", "times": 2})
+    assert [(value.period, value.value) for value in result if value.metric == "open"] == [(None, 2)]
 
 
 def test_series_are_grouped_by_the_entity_they_are_measured_on() -> None:
-    found = series_by_entity(config(kpi(scopes=["team"])))
-    assert set(found) == {"deals", "calls"}
-    assert {(one.scope, one.period) for one in found["deals"] if one.metric == "won"} == {
+    result = series_by_entity(config_of(kpi(scopes=["team"])))
+    assert set(result) == {"deals", "calls"}
+    assert {(series.scope, series.period) for series in result["deals"] if series.metric == "won"} == {
         (scope, period) for scope in (Scope.COMPANY, Scope.TEAM) for period in (Period.DAY, Period.MONTH)
     }
-    assert [one.period for one in found["deals"] if one.metric == "open"] == [Period.DAY]
+    assert [series.period for series in result["deals"] if series.metric == "open"] == [Period.DAY]
 
 
 def test_periods_that_start_together_are_told_apart() -> None:
-    told = config(kpi())
+    config = config_of(kpi())
     first = datetime(2021, 2, 1, 11, tzinfo=UTC)
     rows = [{"in": ["won"], "at": "2021-02-01T10:00", "times": 3}]
-    evaluation, _ = evaluate(told, Ledger(told, rows), {"deals": Freshness(first)}, first, None)
+    evaluation, _ = evaluate(config, FakeMetrics(config, rows), {"deals": Freshness(first)}, first, None)
     assert [(value.period, value.value) for value in evaluation.metrics if value.metric == "won"] == [
         (Period.DAY, 3),
         (Period.MONTH, 3),
@@ -86,21 +86,21 @@ def test_periods_that_start_together_are_told_apart() -> None:
 
 
 def test_the_same_answers_give_the_same_samples() -> None:
-    told = config(kpi(), metrics=[WON])
-    sampler = Sampler(told, calendar())
+    config = config_of(kpi(), metrics=[WON])
+    sampler = Sampler(config, calendar_of())
     (sampling,) = sampler.samplings(FRESH, AT)
-    answers = Ledger(told, [won(3)])(list(sampling.questions()))
+    answers = FakeMetrics(config, [won(3)])(list(sampling.questions()))
     first = list(sampler.samples(sampling, answers))
     assert [value.value for value in first] == [3]
     assert next(sampler.samples(sampling, answers)) is first[0]
-    others = Ledger(told, [won(4)])(list(sampling.questions()))
-    assert [value.value for value in sampler.samples(sampling, others)] == [4]
+    other_answers = FakeMetrics(config, [won(4)])(list(sampling.questions()))
+    assert [value.value for value in sampler.samples(sampling, other_answers)] == [4]
 
 
 def test_columns_become_labels() -> None:
     by_account = WON | {"by": ["account"]}
-    told = config(kpi(), metrics=[by_account])
-    sampler = Sampler(told, calendar())
+    config = config_of(kpi(), metrics=[by_account])
+    sampler = Sampler(config, calendar_of())
     (sampling,) = sampler.samplings(FRESH, AT)
     (question,) = sampling.questions()
     assert question.by

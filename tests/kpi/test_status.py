@@ -19,18 +19,18 @@ from exporter.kpi.ratio import Aim
 from exporter.kpi.readings import KpiReading
 from exporter.kpi.status import HYSTERESIS, HeldStatus, StatusMemory, Verdict, band, guarded, settle, verdict_on
 from exporter.statuses import VERDICTS
-from tests.kpi.companies import calendar, config, kpi
+from tests.kpi.configs import calendar_of, config_of, kpi
 from tests.kpi.golden import cases, instants
 
 _ratios = st.floats(-1, 3)
 
 
 def statuses(ratios: list[float], bands: Bands) -> list[Status]:
-    found, held = [], None
+    result, held_status = [], None
     for ratio in ratios:
-        held = settle(ratio, bands, held)
-        found.append(held.status)
-    return found
+        held_status = settle(ratio, bands, held_status)
+        result.append(held_status.status)
+    return result
 
 
 @pytest.mark.parametrize("case", cases("status"))
@@ -43,13 +43,13 @@ def test_noise_flips_the_status_without_hysteresis_and_hardly_with_it() -> None:
     noise = random.Random(8)
     ratios = [noise.gauss(1.0, 0.008) for _ in range(500)]
     plain = [band(ratio, Bands()) for ratio in ratios]
-    held = statuses(ratios, Bands())
+    held_status = statuses(ratios, Bands())
     assert flips(plain) > 200
-    assert flips(held) < 10
+    assert flips(held_status) < 10
 
 
-def flips(found: list[Status]) -> int:
-    return sum(one is not other for one, other in pairwise(found))
+def flips(result: list[Status]) -> int:
+    return sum(previous is not current for previous, current in pairwise(result))
 
 
 @given(st.lists(_ratios, min_size=1, max_size=30))
@@ -92,12 +92,12 @@ HALF = accrued(AIM, None, 0.5)
 
 
 def verdict(
-    reading: KpiReading, yardstick: Yardstick | None, held: HeldStatus | None = None, **settings: Any
+    reading: KpiReading, yardstick: Yardstick | None, held_status: HeldStatus | None = None, **settings: Any
 ) -> Verdict:
-    told = config(kpi(**settings))
-    plan = Plan.of(told, told.kpis[0], calendar())
+    config = config_of(kpi(**settings))
+    plan = Plan.of(config, config.kpis[0], calendar_of())
     standing = (yardstick or HALF).standing(reading.value)
-    return verdict_on(plan, reading, yardstick, standing, held)
+    return verdict_on(plan, reading, yardstick, standing, held_status)
 
 
 @pytest.mark.parametrize(
@@ -132,13 +132,13 @@ def test_too_early_is_for_what_is_paced() -> None:
 
 
 def test_a_verdict_is_remembered_and_anything_else_is_not() -> None:
-    assert verdict(KpiReading(50, 9, 1), HALF).held == HeldStatus(Status.ON_TRACK)
-    assert verdict(KpiReading(50, 9, 1), None, HeldStatus(Status.ON_TRACK)).held is None
+    assert verdict(KpiReading(50, 9, 1), HALF).held_status == HeldStatus(Status.ON_TRACK)
+    assert verdict(KpiReading(50, 9, 1), None, HeldStatus(Status.ON_TRACK)).held_status is None
 
 
 def test_what_was_held_softens_a_fall() -> None:
-    found = verdict(KpiReading(30, 9, 1), HALF, HeldStatus(Status.ON_TRACK))
-    assert (found.status, found.held) == (Status.ON_TRACK, HeldStatus(Status.ON_TRACK, 1))
+    result = verdict(KpiReading(30, 9, 1), HALF, HeldStatus(Status.ON_TRACK))
+    assert (result.status, result.held_status) == (Status.ON_TRACK, HeldStatus(Status.ON_TRACK, 1))
 
 
 @pytest.mark.parametrize(("value", "status", "ratio"), [(0.0, Status.ON_TRACK, 1), (1.0, Status.OFF_TRACK, 0)])

@@ -13,7 +13,7 @@ from exporter.kpi.ratio import Aim
 from exporter.kpi.readings import KpiReading
 from exporter.kpi.targets import TargetPeriod, dated_aim, fixed_aim, growth_aim
 from exporter.metrics.values import Group
-from tests.kpi.companies import calendar
+from tests.kpi.configs import calendar_of
 from tests.kpi.golden import cases, close
 
 _ENTRIES = TypeAdapter(tuple[Entry, ...])
@@ -21,9 +21,9 @@ _ENTRIES = TypeAdapter(tuple[Entry, ...])
 
 @pytest.mark.parametrize("case", cases("targets"))
 def test_dated_targets_as_worked_out_by_hand(case: dict[str, Any]) -> None:
-    kept = calendar()
-    span = kept.period_of(Period.MONTH, kept.start_of(case["date"]))
-    days = TargetPeriod(span, kept.weights(span, Pace(case.get("pace", "linear"))), case["date"])
+    calendar = calendar_of()
+    span = calendar.period_of(Period.MONTH, calendar.start_of(case["date"]))
+    days = TargetPeriod(span, calendar.weights(span, Pace(case.get("pace", "linear"))), case["date"])
     entries = _ENTRIES.validate_python(tuple(case["entries"]))
     group = Group(case.get("team"), case.get("person"))
     aim = dated_aim(entries, Better.HIGHER, days, group, flow=case.get("flow", False))

@@ -66,9 +66,9 @@ class Oracle:
             lambda p: p["email"].casefold() == owner.casefold(),
             lambda p: p["name"].casefold() == owner.casefold(),
         ):
-            found = {person["email"]: person for person in people if test(person)}
-            if len(found) == 1:
-                return next(iter(found.values()))
+            result = {person["email"]: person for person in people if test(person)}
+            if len(result) == 1:
+                return next(iter(result.values()))
         return None
 
     def _team(self, name: str, home: str | None, at: datetime) -> str | None:
@@ -80,18 +80,20 @@ class Oracle:
         return home
 
     def _measured(self, metric: Metric, question: Question, records: Iterable[Record]) -> MeasuredValue:
-        kept = [r for r in records if all(_holds(metric, r, name, wanted) for name, wanted in metric.where.items())]
+        matching = [
+            r for r in records if all(_holds(metric, r, name, filter_) for name, filter_ in metric.where.items())
+        ]
         if metric.measured is None:
-            return MeasuredValue(float(len(kept)), len(kept))
-        known = column(metric.entity, metric.measured)
-        there = [(r, v) for r in kept if (v := _value(r, metric.measured)) is not None]
-        if known and known.kind is ColumnKind.MONEY and metric.aggregate != "distinct":
-            money = [self._converted(metric, question, r, v) for r, v in there]
+            return MeasuredValue(float(len(matching)), len(matching))
+        entity_column = column(metric.entity, metric.measured)
+        with_value = [(r, v) for r in matching if (v := _value(r, metric.measured)) is not None]
+        if entity_column and entity_column.kind is ColumnKind.MONEY and metric.aggregate != "distinct":
+            money = [self._converted(metric, question, r, v) for r, v in with_value]
             values = [value for value in money if value is not None]
         elif metric.aggregate == "distinct":
-            return MeasuredValue(float(len({v for _, v in there})), len(there))
+            return MeasuredValue(float(len({v for _, v in with_value})), len(with_value))
         else:
-            values = [n for _, v in there if (n := _number(v)) is not None]
+            values = [n for _, v in with_value if (n := _number(v)) is not None]
             money = values
         held_out = len(money) - len(values)
         value = _aggregated(metric, values)
@@ -115,7 +117,7 @@ def close(left: MeasuredValue, right: MeasuredValue) -> bool:
     return left.value is None or math.isclose(left.value, right.value or 0.0, rel_tol=1e-9, abs_tol=1e-9)
 
 
-def same(left: Mapping[Group, MeasuredValue], right: Mapping[Group, MeasuredValue]) -> bool:
+def same_values(left: Mapping[Group, MeasuredValue], right: Mapping[Group, MeasuredValue]) -> bool:
     """The same groups with the same numbers."""
     return left.keys() == right.keys() and all(close(left[group], right[group]) for group in left)
 
@@ -149,21 +151,21 @@ def _number(value: Any) -> float | None:
     return number if abs(number) <= 1e15 else None
 
 
-def _holds(metric: Metric, record: Record, name: str, wanted: Any) -> bool:
+def _holds(metric: Metric, record: Record, name: str, filter_: Any) -> bool:
     value = _value(record, name)
-    if not isinstance(wanted, Condition):
-        return value in (wanted if isinstance(wanted, tuple) else (wanted,)) and value is not None
+    if not isinstance(filter_, Condition):
+        return value in (filter_ if isinstance(filter_, tuple) else (filter_,)) and value is not None
     number = None if value is None else _number(value) if not isinstance(value, datetime) else None
     for test, compare in _PAIRS.items():
-        bound = getattr(wanted, test)
+        bound = getattr(filter_, test)
         if bound is not None and (number is None or not compare(number, bound)):
             return False
-    refused = wanted.is_not if isinstance(wanted.is_not, tuple) else (wanted.is_not,)
-    if wanted.is_not is not None and value is not None and value in refused:
+    refused = filter_.is_not if isinstance(filter_.is_not, tuple) else (filter_.is_not,)
+    if filter_.is_not is not None and value is not None and value in refused:
         return False
-    if wanted.present is not None and wanted.present is not (value is not None):
+    if filter_.present is not None and filter_.present is not (value is not None):
         return False
-    return wanted.matches is None or (value is not None and re.search(wanted.matches, str(value)) is not None)
+    return filter_.matches is None or (value is not None and re.search(filter_.matches, str(value)) is not None)
 
 
 def _aggregated(metric: Metric, values: list[Any]) -> float | None:
@@ -171,10 +173,10 @@ def _aggregated(metric: Metric, values: list[Any]) -> float | None:
         return None
     if metric.percentile is not None:
         ordered = sorted(map(float, values))
-        place = (len(ordered) - 1) * float(metric.percentile.at)
-        low = math.floor(place)
+        position = (len(ordered) - 1) * float(metric.percentile.at)
+        low = math.floor(position)
         high = min(low + 1, len(ordered) - 1)
-        return ordered[low] + (ordered[high] - ordered[low]) * (place - low)
+        return ordered[low] + (ordered[high] - ordered[low]) * (position - low)
     total = sum(values) if isinstance(values[0], Decimal) else math.fsum(values)
     if metric.aggregate == "mean":
         return float(total) / len(values)

@@ -10,8 +10,8 @@ import pytest
 
 from exporter.metrics.evaluate import MetricResults, answer_questions
 from exporter.metrics.values import Group, MeasuredValue, Question
-from tests.metrics.asking import MARCH, ask, metric
-from tests.metrics.company import at, config_of, store_of
+from tests.metrics.queries import MARCH, ask, metric
+from tests.metrics.stores import at, config_of, store_of
 
 
 @pytest.mark.parametrize(
@@ -55,8 +55,8 @@ def test_a_filter_keeps_what_it_says(where: dict[str, Any], kept: str) -> None:
     full = [{"name": name, "closed_at": at("2024-03-05"), **row} for name, row in zip("abcd", rows, strict=True)]
     store = store_of(deals=full)
     config = config_of(metric(entity="deals", at="closed_at", count="rows", where=where, by=["name"]))
-    found = ask(store, config, by=True)
-    assert "".join(sorted(group.labels[0] for group, measured in found.items() if measured.value)) == kept
+    result = ask(store, config, by=True)
+    assert "".join(sorted(group.labels[0] for group, measured in result.items() if measured.value)) == kept
 
 
 ODD = (
@@ -78,18 +78,18 @@ ODD = (
 def test_attributes_of_any_name_are_columns_and_any_value_is_a_value(name: str) -> None:
     deals = [{"closed_at": at("2024-03-05"), "attributes": {name: value, "other": name}} for value in ODD]
     store = store_of(deals=[*deals, {"closed_at": at("2024-03-05"), "attributes": {"other": name}}])
-    found = _by_attribute(store, name, wanted=name)
-    assert found.answers[Question("m", MARCH, by=True)] == {
+    result = _by_attribute(store, name, value=name)
+    assert result.answers[Question("m", MARCH, by=True)] == {
         Group(labels=(value,)): MeasuredValue(float(value == name), int(value == name)) for value in (*ODD, "")
     }
     assert store.execute("SELECT count(*) FROM deals").fetchall() == [(len(ODD) + 1,)]
 
 
-def _by_attribute(store: duckdb.DuckDBPyConnection, name: str, wanted: str) -> MetricResults:
+def _by_attribute(store: duckdb.DuckDBPyConnection, name: str, value: str) -> MetricResults:
     """Asks for a metric that the config would not let through: the store is safe all the same."""
     config = config_of(metric(entity="deals", at="closed_at", count="rows"))
     column = f"attributes.{name}"
-    hostile = config.metrics[0].model_copy(update={"where": {column: wanted}, "by": (column,)})
+    hostile = config.metrics[0].model_copy(update={"where": {column: value}, "by": (column,)})
     return answer_questions(store, config.model_copy(update={"metrics": (hostile,)}), [Question("m", MARCH, by=True)])
 
 
@@ -97,10 +97,10 @@ def _by_attribute(store: duckdb.DuckDBPyConnection, name: str, wanted: str) -> M
 def test_a_name_that_no_path_can_hold_fails_its_metric_alone(name: str) -> None:
     config = config_of(metric(entity="deals", at="closed_at", count="rows"))
     odd = config.metrics[0].model_copy(update={"name": "odd", "where": {f"attributes.{name}": "x"}})
-    both = config.model_copy(update={"metrics": (config.metrics[0], odd)})
-    found = answer_questions(store_of(deals=[]), both, [Question("m", MARCH), Question("odd", MARCH)])
-    assert list(found.failed) == ["odd"]
-    assert list(found.answers) == [Question("m", MARCH)]
+    with_odd = config.model_copy(update={"metrics": (config.metrics[0], odd)})
+    result = answer_questions(store_of(deals=[]), with_odd, [Question("m", MARCH), Question("odd", MARCH)])
+    assert list(result.failed) == ["odd"]
+    assert list(result.answers) == [Question("m", MARCH)]
 
 
 BAD: Sequence[dict[str, Any]] = (
@@ -125,12 +125,12 @@ def test_what_makes_no_sense_fails_its_metric_and_says_so(keys: dict[str, Any]) 
     good = {"name": "good", "entity": "deals", "at": "closed_at", "count": "rows"}
     bad = {"name": "bad", "entity": "deals", "at": "closed_at", **keys}
     config = config_of(good, bad)
-    asked = [Question(name, MARCH, by=True) for name in ("bad", "good")]
-    found = answer_questions(store_of(deals=[], calls=[]), config, asked)
-    assert list(found.answers) == [asked[1]]
-    assert found.failed.keys() == {"bad"}
-    assert found.failed["bad"].name == "bad"
-    assert str(found.failed["bad"]).startswith("bad: ")
+    questions = [Question(name, MARCH, by=True) for name in ("bad", "good")]
+    result = answer_questions(store_of(deals=[], calls=[]), config, questions)
+    assert list(result.answers) == [questions[1]]
+    assert result.failed.keys() == {"bad"}
+    assert result.failed["bad"].name == "bad"
+    assert str(result.failed["bad"]).startswith("bad: ")
 
 
 @pytest.mark.parametrize(
@@ -138,8 +138,8 @@ def test_what_makes_no_sense_fails_its_metric_and_says_so(keys: dict[str, Any]) 
 )
 def test_a_flag_is_true_or_false_and_unknown_is_neither(flag: Any, count: float) -> None:
     calls = [{"started_at": at("2024-03-05"), "resolved": resolved} for resolved in (True, True, False, None)]
-    found = ask(store_of(calls=calls), config_of(metric(count="rows", where={"resolved": flag})))
-    assert found[Group()].value == count
+    result = ask(store_of(calls=calls), config_of(metric(count="rows", where={"resolved": flag})))
+    assert result[Group()].value == count
 
 
 def test_numbers_and_flags_stand_for_their_text() -> None:

@@ -10,9 +10,9 @@ from exporter.metrics.connection import QueryError, consistent_read, release_mem
 
 @pytest.fixture
 def store() -> duckdb.DuckDBPyConnection:
-    made = duckdb.connect()
-    made.execute("CREATE TABLE numbers AS SELECT 1 AS number")
-    return made
+    connection = duckdb.connect()
+    connection.execute("CREATE TABLE numbers AS SELECT 1 AS number")
+    return connection
 
 
 def count(reader: duckdb.DuckDBPyConnection) -> int:

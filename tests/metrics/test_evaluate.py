@@ -13,8 +13,8 @@ from exporter.metrics.connection import QueryError, consistent_read
 from exporter.metrics.evaluate import answer_questions
 from exporter.metrics.people import Directory
 from exporter.metrics.values import Group, MeasuredValue, Question, Window
-from tests.metrics.asking import LEVEL, MARCH, ask, company, metric
-from tests.metrics.company import at, config_of, insert, store_of
+from tests.metrics.queries import LEVEL, MARCH, ask, company, metric
+from tests.metrics.stores import at, config_of, insert, store_of
 
 
 def waits(*seconds: float | None) -> list[dict[str, Any]]:
@@ -68,8 +68,8 @@ def test_nothing_counts_and_adds_up_to_zero_but_has_no_mean(aggregate: dict[str,
 def test_the_time_between_two_instants_is_in_seconds_where_both_are_there(
     aggregate: dict[str, Any], value: float
 ) -> None:
-    ends = ("2024-03-05T10:03:01", "2024-03-05T10:00", None)
-    calls = [{"started_at": at("2024-03-05T10:00"), "ended_at": end and at(end)} for end in ends]
+    end_times = ("2024-03-05T10:03:01", "2024-03-05T10:00", None)
+    calls = [{"started_at": at("2024-03-05T10:00"), "ended_at": end and at(end)} for end in end_times]
     assert company(store_of(calls=calls), config_of(metric(**aggregate))) == MeasuredValue(value, 2)
 
 
@@ -179,8 +179,8 @@ def test_a_level_counts_for_the_team_at_the_end_of_the_window() -> None:
     store = store_of(deals=[{"owner": "bob", "created_at": at("2024-01-05")}], people=PEOPLE)
     config = config_of(metric(entity="deals", during=LEVEL, count="rows"), teams=MOVES)
     for day, team in (("2024-03-10", "South"), ("2024-03-15", "North"), ("2024-03-25", "East")):
-        found = ask(store, config, scope=Scope.TEAM, window=Window(MARCH.start, at(day)))
-        assert found == {Group(team): MeasuredValue(1.0, 1)}
+        result = ask(store, config, scope=Scope.TEAM, window=Window(MARCH.start, at(day)))
+        assert result == {Group(team): MeasuredValue(1.0, 1)}
 
 
 def test_entities_without_owners_have_no_teams_and_no_persons() -> None:
@@ -194,9 +194,9 @@ def test_unknown_entities_and_metrics_fail_alone() -> None:
     config = config_of(metric(count="rows"))
     odd = config.metrics[0].model_copy(update={"name": "odd", "entity": "ghosts"})
     config = config.model_copy(update={"metrics": (*config.metrics, odd)})
-    found = answer_questions(store_of(calls=[]), config, [Question(name, MARCH) for name in ("m", "odd", "none")])
-    assert found.failed.keys() == {"odd", "none"}
-    assert found.answers.keys() == {Question("m", MARCH)}
+    result = answer_questions(store_of(calls=[]), config, [Question(name, MARCH) for name in ("m", "odd", "none")])
+    assert result.failed.keys() == {"odd", "none"}
+    assert result.answers.keys() == {Question("m", MARCH)}
 
 
 def test_answers_come_from_one_state_of_the_store() -> None:

@@ -13,8 +13,8 @@ from exporter.errors import ConfigError
 from exporter.metrics.evaluate import answer_questions
 from exporter.metrics.exchange_rates import ExchangeRates, RateSpan
 from exporter.metrics.values import FIRST, LAST, Group, MeasuredValue, Question, Window
-from tests.metrics.asking import LEVEL, MARCH, company, metric
-from tests.metrics.company import at, config_of, store_of
+from tests.metrics.queries import LEVEL, MARCH, company, metric
+from tests.metrics.stores import at, config_of, store_of
 
 RATES = {"USD": [{"rate": 0.9, "since": "2024-03-01"}, {"rate": 0.8, "since": "2024-03-15"}], "JPY": 0.0061}
 
@@ -44,8 +44,8 @@ def test_an_amount_without_a_rate_is_held_out_and_never_taken_as_it_is() -> None
     store = store_of(deals=deals)
     revenue = config_of(metric(entity="deals", at="closed_at", sum="amount"), company={"rates": RATES})
     assert company(store, revenue, window=window) == MeasuredValue(10.0, 1, 2)
-    without = config_of(metric(entity="deals", at="closed_at", sum="amount"))
-    assert company(store, without, window=window) == MeasuredValue(10.0, 1, 2)
+    without_rates = config_of(metric(entity="deals", at="closed_at", sum="amount"))
+    assert company(store, without_rates, window=window) == MeasuredValue(10.0, 1, 2)
     number = config_of(metric(entity="deals", at="closed_at", count="rows"), company={"rates": RATES})
     assert company(store, number, window=window) == MeasuredValue(3.0, 3, 0)
 
@@ -80,11 +80,11 @@ def test_a_metric_that_the_store_cannot_work_out_costs_only_itself() -> None:
         {"name": "number", "entity": "deals", "at": "closed_at", "count": "rows"},
         company={"rates": {"USD": 1e9}},
     )
-    asked = [Question(name, MARCH, scope) for name in ("m", "number") for scope in (Scope.COMPANY, Scope.PERSON)]
-    asked.append(Question("m", Window(MARCH.start, at("2024-03-20"))))
-    found = answer_questions(store_of(deals=deals), config, asked)
-    assert found.failed.keys() == {"m"}
-    assert found.answers == {asked[2]: {Group(): MeasuredValue(2.0, 2)}, asked[3]: {}}
+    questions = [Question(name, MARCH, scope) for name in ("m", "number") for scope in (Scope.COMPANY, Scope.PERSON)]
+    questions.append(Question("m", Window(MARCH.start, at("2024-03-20"))))
+    result = answer_questions(store_of(deals=deals), config, questions)
+    assert result.failed.keys() == {"m"}
+    assert result.answers == {questions[2]: {Group(): MeasuredValue(2.0, 2)}, questions[3]: {}}
 
 
 def loaded(tmp_path: Path, text: str, **company: Any) -> ExchangeRates:

@@ -23,7 +23,7 @@ from exporter.metrics.query import query_tree
 from exporter.metrics.rows import PreparedStatement, QueryShape
 from exporter.metrics.tracking import tracking
 from exporter.metrics.values import Window
-from tests.metrics.company import config_of, store_of
+from tests.metrics.stores import config_of, store_of
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "sql"
 HOME = QueryContext("EUR", converts=False, zone=ZoneInfo("Europe/Zurich"))
@@ -44,10 +44,10 @@ def _query(*metrics: Any, context: QueryContext = HOME, scope: Scope = Scope.COM
 
 def _aggregates() -> exp.Expr:
     seconds = {"sum": "talk_seconds"}, {"mean": "talk_seconds"}, {"min": "talk_seconds"}, {"max": "talk_seconds"}
-    others = {"distinct": "queue"}, {"percentile": {"of": "wait_seconds", "at": 0.9}}, {"mean": "resolved"}
+    ungrouped = {"distinct": "queue"}, {"percentile": {"of": "wait_seconds", "at": 0.9}}, {"mean": "resolved"}
     derived = ({"sum": "attributes.Cost"}, {"count": "rows"}, {"mean": "ended_at - answered_at"})
     return _query(
-        *(_metric(entity="calls", at="started_at", **aggregate) for aggregate in (*seconds, *others, *derived))
+        *(_metric(entity="calls", at="started_at", **aggregate) for aggregate in (*seconds, *ungrouped, *derived))
     )
 
 

@@ -15,9 +15,9 @@ from exporter.metrics.history import RecordReplay
 from exporter.metrics.label_folding import MAX_VALUES
 from exporter.metrics.values import Group, MeasuredValue, Question, Window
 from exporter.naming import OTHER
-from tests.metrics.asking import LEVEL
-from tests.metrics.company import at, config_of, store_of
-from tests.metrics.oracle import same
+from tests.metrics.oracle import same_values
+from tests.metrics.queries import LEVEL
+from tests.metrics.stores import at, config_of, store_of
 
 MONDAY = at("2024-03-04")
 HOUR = timedelta(hours=1)
@@ -68,10 +68,10 @@ def test_a_person_who_changes_team_takes_the_label_along_and_leaves_the_work() -
     store = store_of(deals=[deal(22), deal(23)], people=[{"id": "1", "name": "Bob", "team": "South"}])
     records = RecordReplay(store, config(WON, teams=TEAMS))
     for hour, team in ((22.5, "South"), (23.5, "North"), (22.5, "South")):
-        asked = Question("won", until(hour), Scope.PERSON)
-        assert records.ask([asked])[asked].keys() == {Group(team, "Bob")}
-    asked = Question("won", until(24), Scope.TEAM)
-    assert records.ask([asked])[asked] == {
+        questions = Question("won", until(hour), Scope.PERSON)
+        assert records.ask([questions])[questions].keys() == {Group(team, "Bob")}
+    questions = Question("won", until(24), Scope.TEAM)
+    assert records.ask([questions])[questions] == {
         Group("South"): MeasuredValue(10.0, 1),
         Group("North"): MeasuredValue(10.0, 1),
     }
@@ -82,16 +82,16 @@ def test_a_level_moves_to_the_team_that_its_owner_moves_to() -> None:
     store = store_of(deals=[{"owner": "1", "created_at": MONDAY, "closed_at": MONDAY + 48 * HOUR}], people=people)
     records = RecordReplay(store, config(OPEN, teams=TEAMS))
     for hour, expected in ((0, ["South"]), (22.9, ["South"]), (23, ["North"]), (47.9, ["North"]), (48, [])):
-        asked = Question("open", until(hour), Scope.TEAM)
-        assert [group.team for group in records.ask([asked])[asked]] == expected
+        questions = Question("open", until(hour), Scope.TEAM)
+        assert [group.team for group in records.ask([questions])[questions]] == expected
 
 
 def test_what_did_not_change_is_the_same_object() -> None:
     records = RecordReplay(store_of(deals=[deal(1), deal(5)]), config(WON))
     answers = []
     for hour in (2, 3, 6):
-        asked = Question("won", until(hour), Scope.PERSON)
-        answers.append(records.ask([asked])[asked])
+        questions = Question("won", until(hour), Scope.PERSON)
+        answers.append(records.ask([questions])[questions])
     assert answers[0] is answers[1]
     assert [next(iter(answer_questions.values())).value for answer_questions in answers] == [10.0, 10.0, 20.0]
 
@@ -101,20 +101,20 @@ def test_windows_may_be_asked_in_any_order_and_side_by_side() -> None:
     store = store_of(deals=[deal(hour / 2) for hour in range(40)])
     records = RecordReplay(store, config(WON))
     for hour in (3, 4, 2, 9, 9, 1, 19):
-        asked = [Question("won", until(end)) for end in (20, hour, 0)] + [
+        questions = [Question("won", until(end)) for end in (20, hour, 0)] + [
             Question("won", Window(MONDAY + HOUR, MONDAY))
         ]
-        expected = answer_questions(store, config(WON), asked).answers
-        assert records.ask(asked) == expected
+        expected = answer_questions(store, config(WON), questions).answers
+        assert records.ask(questions) == expected
 
 
 def test_windows_that_nobody_asks_for_any_more_are_forgotten_and_can_come_back() -> None:
     records = RecordReplay(store_of(deals=[deal(1)]), config(WON))
     early = Question("won", until(2))
     assert records.ask([early])[early][Group()].value == 10.0
-    other = Question("won", Window(MONDAY + HOUR, MONDAY + 2 * HOUR))
+    other_question = Question("won", Window(MONDAY + HOUR, MONDAY + 2 * HOUR))
     for _ in range(300):
-        records.ask([other])
+        records.ask([other_question])
     assert len(next(iter(records._series.values())).windows) == 1  # type: ignore[union-attr]
     assert records.ask([early])[early][Group()].value == 10.0
 
@@ -124,11 +124,11 @@ def test_labels_beyond_the_largest_fold_at_every_instant() -> None:
     deals += [deal(number, account="account 119") for number in range(5)]
     metric = {**WON, "by": ["account"]}
     records = RecordReplay(store_of(deals=deals), config(metric))
-    asked = Question("won", until(500), by=True)
-    found = records.ask([asked])[asked]
-    assert len(found) == MAX_VALUES + 1
-    assert found[Group(labels=("account 119",))] == MeasuredValue(60.0, 6)
-    assert found[Group(labels=(OTHER,))] == MeasuredValue(200.0, 20)
+    questions = Question("won", until(500), by=True)
+    result = records.ask([questions])[questions]
+    assert len(result) == MAX_VALUES + 1
+    assert result[Group(labels=("account 119",))] == MeasuredValue(60.0, 6)
+    assert result[Group(labels=(OTHER,))] == MeasuredValue(200.0, 20)
 
 
 def test_history_and_sql_agree_on_a_long_sequence() -> None:
@@ -140,25 +140,25 @@ def test_history_and_sql_agree_on_a_long_sequence() -> None:
         deal(hour * 1.7 % 60, created_at=MONDAY + (hour % 40) * HOUR, amount=hour * 7 % 50, account=f"{hour % 4}")
         for hour in range(80)
     ]
-    store, known = store_of(deals=rows), config(*metrics)
-    records = RecordReplay(store, known)
+    store, config_with_metrics = store_of(deals=rows), config(*metrics)
+    records = RecordReplay(store, config_with_metrics)
     for hour in range(0, 62, 6):
-        asked = [Question(metric["name"], until(hour), scope) for metric in metrics for scope in Scope]
-        found, expected = records.ask(asked), answer_questions(store, known, asked).answers
-        assert all(same(found[question], expected[question]) for question in asked)
+        questions = [Question(metric["name"], until(hour), scope) for metric in metrics for scope in Scope]
+        result, expected = records.ask(questions), answer_questions(store, config_with_metrics, questions).answers
+        assert all(same_values(result[question], expected[question]) for question in questions)
 
 
 def test_a_metric_that_cannot_be_read_costs_only_itself() -> None:
     odd = {**WON, "name": "odd", "sum": "name"}
     huge = {**WON, "name": "huge", "where": {"currency": "USD"}}
     number = {"name": "number", "entity": "deals", "at": "closed_at", "count": "rows"}
-    known = config(number, odd, huge, company={"rates": {"USD": 1e9}})
-    records = RecordReplay(store_of(deals=[deal(1), deal(1, amount=10**15, currency="USD")]), known)
-    asked = [Question(name, until(2), scope) for name in ("number", "odd", "huge") for scope in Scope]
-    found = records.ask(asked)
+    config_with_metrics = config(number, odd, huge, company={"rates": {"USD": 1e9}})
+    records = RecordReplay(store_of(deals=[deal(1), deal(1, amount=10**15, currency="USD")]), config_with_metrics)
+    questions = [Question(name, until(2), scope) for name in ("number", "odd", "huge") for scope in Scope]
+    result = records.ask(questions)
     assert records.failed.keys() == {"odd", "huge"}
-    assert found.keys() == set(asked[:3])
-    assert found[asked[0]] == {Group(): MeasuredValue(2.0, 2)}
+    assert result.keys() == set(questions[:3])
+    assert result[questions[0]] == {Group(): MeasuredValue(2.0, 2)}
 
 
 def test_what_the_config_does_not_ask_for_was_not_read() -> None:
@@ -172,9 +172,9 @@ def test_what_the_config_does_not_ask_for_was_not_read() -> None:
 def test_entities_without_owners_have_no_teams_and_no_persons() -> None:
     billed = {"name": "billed", "entity": "invoices", "at": "issued_at", "sum": "amount"}
     records = RecordReplay(store_of(invoices=[{"issued_at": MONDAY, "amount": 5}]), config(billed))
-    asked = [Question("billed", until(1), scope) for scope in Scope]
+    questions = [Question("billed", until(1), scope) for scope in Scope]
     for _ in range(100):
-        assert list(records.ask(asked).values()) == [{Group(): MeasuredValue(5.0, 1)}, {}, {}]
+        assert list(records.ask(questions).values()) == [{Group(): MeasuredValue(5.0, 1)}, {}, {}]
 
 
 def test_history_begins_with_the_first_record_that_a_metric_counts() -> None:

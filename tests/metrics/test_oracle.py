@@ -13,8 +13,8 @@ from exporter.config.fields import Scope
 from exporter.metrics.evaluate import answer_questions
 from exporter.metrics.history import RecordReplay
 from exporter.metrics.values import Question, Window
-from tests.metrics.company import at, config_of, store_of
-from tests.metrics.oracle import Oracle, same
+from tests.metrics.oracle import Oracle, same_values
+from tests.metrics.stores import at, config_of, store_of
 
 START = at("2024-03-20T00:00:00")
 DAYS = 30
@@ -104,22 +104,22 @@ def questions(window: Window) -> list[Question]:
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(deal, max_size=25), windows)
 def test_sql_answers_as_plain_python_does(deals: list[dict[str, Any]], window: Window) -> None:
-    asked = questions(window)
-    found = answer_questions(store_of(deals=deals, people=PEOPLE), CONFIG, asked)
+    questions_asked = questions(window)
+    result = answer_questions(store_of(deals=deals, people=PEOPLE), CONFIG, questions_asked)
     oracle = Oracle(CONFIG, {"deals": deals, "people": PEOPLE})
-    assert not found.failed
-    for question in asked:
-        assert same(found.answers[question], oracle.answer(question)), question
+    assert not result.failed
+    for question in questions_asked:
+        assert same_values(result.answers[question], oracle.answer(question)), question
 
 
 @settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(deal, max_size=25), st.lists(windows, min_size=1, max_size=3))
-def test_history_answers_as_sql_does(deals: list[dict[str, Any]], asked: list[Window]) -> None:
+def test_history_answers_as_sql_does(deals: list[dict[str, Any]], questions_asked: list[Window]) -> None:
     store = store_of(deals=deals, people=PEOPLE)
     history = RecordReplay(store, CONFIG)
-    for window in asked:
+    for window in questions_asked:
         expected = answer_questions(store, CONFIG, questions(window)).answers
-        found = history.ask(questions(window))
-        assert found.keys() == expected.keys()
-        for question in found:
-            assert same(found[question], expected[question]), question
+        result = history.ask(questions(window))
+        assert result.keys() == expected.keys()
+        for question in result:
+            assert same_values(result[question], expected[question]), question

@@ -11,14 +11,14 @@ import pytest
 from exporter.metrics.people import MAX_UNLISTED, Directory, PersonIndex, PersonRecord, TeamSpan, merge_records
 from exporter.metrics.values import FIRST, LAST
 from exporter.naming import OTHER
-from tests.metrics.asking import metric
-from tests.metrics.company import at, config_of, store_of
+from tests.metrics.queries import metric
+from tests.metrics.stores import at, config_of, store_of
 
 
 def listed(text: str) -> list[PersonRecord]:
     """Records from lines of `source id name <email> team`, underscores for spaces, a dash for nothing."""
     rows = [
-        [part.replace("_", " ") if part != "-" else "" for part in line.split()] for line in text.split("\n") if line
+        [field.replace("_", " ") if field != "-" else "" for field in line.split()] for line in text.split("\n") if line
     ]
     return [PersonRecord(*row) for row in rows]
 
@@ -67,12 +67,12 @@ KNOWN = "a 1 Ann ann@x -\na 2 Bob bob@x -\nb 2 Cleo cleo@x -\nb 7 Ann ann@x -\nb
     ],
 )
 def test_an_owner_is_found_by_id_then_email_then_name(source: str, text: str, label: str | None) -> None:
-    known = merge_records(listed(KNOWN))
+    humans = merge_records(listed(KNOWN))
     keys = PersonIndex()
-    for person, human in enumerate(known):
+    for person, human in enumerate(humans):
         keys.add(person, human)
-    found = keys.owner(source, text)
-    assert (None if found is None else known[found].label) == label
+    result = keys.owner(source, text)
+    assert (None if result is None else humans[result].label) == label
 
 
 ANN = PersonRecord("crm", "1", "Ann", "ann@x.io", "north")
@@ -82,16 +82,16 @@ def directory(*listed: PersonRecord, teams: list[dict[str, Any]] | None = None) 
     return Directory(listed, config_of(metric(count="rows"), teams=teams or []))
 
 
-def spans(found: Directory, owner: str) -> list[tuple[str | None, str]]:
+def spans(result: Directory, owner: str) -> list[tuple[str | None, str]]:
     """(team, first day) of an owner's spans."""
-    person = found.owner("crm", owner)
+    person = result.owner("crm", owner)
     assert person is not None
-    theirs = found.spans(person)
-    assert theirs[0].since == FIRST
-    assert theirs[-1].until == LAST
-    assert all(earlier.until == later.since for earlier, later in pairwise(theirs))
+    spans = result.spans(person)
+    assert spans[0].since == FIRST
+    assert spans[-1].until == LAST
+    assert all(earlier.until == later.since for earlier, later in pairwise(spans))
     hour = timedelta(hours=3)
-    return [(span.team, "" if span.since == FIRST else f"{span.since + hour:%m-%d}") for span in theirs]
+    return [(span.team, "" if span.since == FIRST else f"{span.since + hour:%m-%d}") for span in spans]
 
 
 def team(name: str, *members: str | dict[str, Any]) -> dict[str, Any]:
@@ -109,46 +109,46 @@ def test_a_stay_lasts_from_its_first_to_its_last_day() -> None:
     assert spans(directory(ANN, teams=[team("East", since)]), "1") == [("north", ""), ("East", "03-11")]
     until = {"person": "Ann", "until": "2024-03-10"}
     assert spans(directory(ANN, teams=[team("East", until)]), "1") == [("East", ""), ("north", "03-11")]
-    both = [team("East", {**since, "until": "2024-03-15"}), team("West", {**since, "since": "2024-03-16"})]
-    assert spans(directory(ANN, teams=both), "1") == [("north", ""), ("East", "03-11"), ("West", "03-16")]
+    teams = [team("East", {**since, "until": "2024-03-15"}), team("West", {**since, "since": "2024-03-16"})]
+    assert spans(directory(ANN, teams=teams), "1") == [("north", ""), ("East", "03-11"), ("West", "03-16")]
 
 
 def test_of_stays_that_overlap_the_earlier_goes_first() -> None:
-    stays = [
+    memberships = [
         team("East", {"person": "Ann", "until": "2024-03-15"}),
         team("West", {"person": "Ann", "since": "2024-03-11", "until": "2024-03-20"}),
         team("South", {"person": "Ann", "since": "2024-03-12", "until": "2024-03-13"}),
     ]
-    assert spans(directory(ANN, teams=stays), "1") == [("East", ""), ("West", "03-16"), ("north", "03-21")]
+    assert spans(directory(ANN, teams=memberships), "1") == [("East", ""), ("West", "03-16"), ("north", "03-21")]
 
 
 def test_a_stay_begins_and_ends_at_local_midnight() -> None:
     """Zurich is two hours ahead of UTC from 31 March 2024 on, one before."""
-    found = directory(ANN, teams=[team("East", {"person": "Ann", "since": "2024-03-31", "until": "2024-03-31"})])
-    assert found.spans(0)[1] == TeamSpan(at("2024-03-30T23:00"), at("2024-03-31T22:00"), "East")
-    assert found.team(0, at("2024-03-30T22:59:59")) == "north"
-    assert found.team(0, at("2024-03-30T23:00")) == "East"
-    assert found.team(0, LAST) == "north"
+    result = directory(ANN, teams=[team("East", {"person": "Ann", "since": "2024-03-31", "until": "2024-03-31"})])
+    assert result.spans(0)[1] == TeamSpan(at("2024-03-30T23:00"), at("2024-03-31T22:00"), "East")
+    assert result.team(0, at("2024-03-30T22:59:59")) == "north"
+    assert result.team(0, at("2024-03-30T23:00")) == "East"
+    assert result.team(0, LAST) == "north"
 
 
 def test_eras_change_whenever_somebody_changes_team() -> None:
-    found = directory(ANN, teams=[team("East", {"person": "Ann", "since": "2024-03-11"})])
-    eras = [found.era(at(instant)) for instant in ("2024-01-01", "2024-03-10T22:59", "2024-03-10T23:00", "2030-01-01")]
+    result = directory(ANN, teams=[team("East", {"person": "Ann", "since": "2024-03-11"})])
+    eras = [result.era(at(instant)) for instant in ("2024-01-01", "2024-03-10T22:59", "2024-03-10T23:00", "2030-01-01")]
     assert eras == [1, 1, 2, 2]
 
 
 def test_members_whom_nobody_lists_are_persons_all_the_same() -> None:
-    found = directory(teams=[team("East", "Zed", "eve@x.io")])
-    assert spans(found, "zed") == [("East", "")]
-    assert spans(found, "EVE@x.io") == [("East", "")]
-    assert found.label(found.owner("crm", "zed") or 0) == "Zed"
+    result = directory(teams=[team("East", "Zed", "eve@x.io")])
+    assert spans(result, "zed") == [("East", "")]
+    assert spans(result, "EVE@x.io") == [("East", "")]
+    assert result.label(result.owner("crm", "zed") or 0) == "Zed"
 
 
 def test_strangers_are_one_person_whatever_the_case_and_the_source() -> None:
-    found = directory(ANN)
-    assert found.owner("crm", "Zed") == found.owner("phones", " zed ") != found.owner("crm", "Zoe")
-    assert found.owner("crm", " ") is None
-    assert spans(found, "Zed") == [(None, "")]
+    result = directory(ANN)
+    assert result.owner("crm", "Zed") == result.owner("phones", " zed ") != result.owner("crm", "Zoe")
+    assert result.owner("crm", " ") is None
+    assert spans(result, "Zed") == [(None, "")]
 
 
 def test_no_two_persons_are_called_the_same() -> None:
@@ -157,19 +157,19 @@ def test_no_two_persons_are_called_the_same() -> None:
         PersonRecord("crm", "2", "Ann", "b@x"),
         PersonRecord("crm", "3", "Ann"),
     )
-    found = directory(*twins, teams=[team("East", "Ann")])
-    owners = [found.owner("crm", owner) for owner in ("1", "2", "3", "ANN", "Ann (a@x)")]
-    labels = [found.label(person) for person in owners if person is not None]
+    result = directory(*twins, teams=[team("East", "Ann")])
+    owners = [result.owner("crm", owner) for owner in ("1", "2", "3", "ANN", "Ann (a@x)")]
+    labels = [result.label(person) for person in owners if person is not None]
     assert labels == ["Ann (a@x)", "Ann (b@x)", "Ann", "Ann (unmatched)", "Ann (a@x) (unmatched)"]
 
 
 def test_beyond_a_limit_strangers_share_one_series() -> None:
-    found = directory(ANN)
-    persons = {found.owner("crm", f"stranger {number}") for number in range(MAX_UNLISTED + 50)}
+    result = directory(ANN)
+    persons = {result.owner("crm", f"stranger {number}") for number in range(MAX_UNLISTED + 50)}
     assert len(persons) == MAX_UNLISTED + 1
-    assert found.label(max(person or 0 for person in persons)) == OTHER
-    assert found.owner("crm", "stranger 0") == found.owner("phones", "Stranger 0") != found.owner("crm", "one more")
-    assert found.owner("crm", "Ann") == 0
+    assert result.label(max(person or 0 for person in persons)) == OTHER
+    assert result.owner("crm", "stranger 0") == result.owner("phones", "Stranger 0") != result.owner("crm", "one more")
+    assert result.owner("crm", "Ann") == 0
 
 
 @pytest.mark.parametrize("gone", [{"deleted": True}, {"active": False}])
@@ -180,7 +180,7 @@ def test_who_left_still_owns_what_they_did_but_stands_back(gone: dict[str, Any])
         {"source": "phones", "id": "3", "name": "New Ann", "email": "ANN@x.io", "team": " ", "active": True},
         {"source": "crm", "id": "4", "name": "  ", "email": " ann@x.io ", "active": None},
     ]
-    found = Directory.load(store_of(people=people), config_of(metric(count="rows")))
-    assert found.label(found.owner("crm", "1") or 0) == "New Ann"
-    assert spans(found, "ann@x.io") == [("North", "")]
-    assert found.label(found.owner("crm", "bob") or 0) == "Bob"
+    result = Directory.load(store_of(people=people), config_of(metric(count="rows")))
+    assert result.label(result.owner("crm", "1") or 0) == "New Ann"
+    assert spans(result, "ann@x.io") == [("North", "")]
+    assert result.label(result.owner("crm", "bob") or 0) == "Bob"

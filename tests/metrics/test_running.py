@@ -8,8 +8,8 @@ import pytest
 
 from exporter.metrics.running import aggregate_of, interpolated
 from exporter.metrics.values import MeasuredValue
-from tests.metrics.asking import metric
-from tests.metrics.company import config_of
+from tests.metrics.queries import metric
+from tests.metrics.stores import config_of
 
 
 def running(**keys: Any) -> Any:
@@ -30,23 +30,23 @@ def running(**keys: Any) -> Any:
 )
 def test_what_comes_and_goes_is_counted_in_and_out(keys: dict[str, Any], numbers: list[float]) -> None:
     """20 comes, 50 comes, 20 goes; sums are in tenths."""
-    found = running(**keys)
-    seen = []
+    result = running(**keys)
+    results = []
     for value, sign in ((20, 1), (50, 1), (20, -1)):
-        found.change(value, sign)
-        seen.append(found.measured().value)
-    assert seen == numbers
+        result.change(value, sign)
+        results.append(result.measured().value)
+    assert results == numbers
 
 
 @pytest.mark.parametrize("keys", [{"sum": "amount"}, {"max": "amount"}])
 def test_an_amount_held_out_is_counted_beside(keys: dict[str, Any]) -> None:
-    found = running(**keys)
-    found.change(None, 1)
-    assert found.measured() == MeasuredValue(None, 0, 1)
-    found.change(50, 1)
-    assert (found.measured().rows, found.measured().held_out) == (1, 1)
-    found.change(None, -1)
-    assert found.measured().held_out == 0
+    result = running(**keys)
+    result.change(None, 1)
+    assert result.measured() == MeasuredValue(None, 0, 1)
+    result.change(50, 1)
+    assert (result.measured().rows, result.measured().held_out) == (1, 1)
+    result.change(None, -1)
+    assert result.measured().held_out == 0
 
 
 def test_a_percentile_lies_between_its_neighbours() -> None:

@@ -8,8 +8,8 @@ from exporter.config.fields import Period, Scope
 from exporter.metrics.evaluate import answer_questions
 from exporter.metrics.samples import periods_of, questions_for, samples_of, scopes_of
 from exporter.metrics.values import Group, MeasuredValue, MetricValue, Question, Window
-from tests.metrics.asking import LEVEL
-from tests.metrics.company import at, config_of, store_of
+from tests.metrics.queries import LEVEL
+from tests.metrics.stores import at, config_of, store_of
 
 WINDOWS = {
     Period.DAY: Window(at("2024-03-05"), at("2024-03-05T12:00")),

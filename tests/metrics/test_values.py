@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from exporter.metrics.values import FIRST, LAST, local_midnight, stored
-from tests.metrics.company import at
+from tests.metrics.stores import at
 
 
 @pytest.mark.parametrize(

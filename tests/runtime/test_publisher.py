@@ -19,7 +19,7 @@ from exporter.runtime.config_file import LoadedConfig
 from exporter.runtime.publisher import Publisher
 from exporter.store.store import Store
 from exporter.web.server import ServedState
-from tests.evaluation.stored import ADA, NOW, deal, put, small_config
+from tests.evaluation.records import ADA, NOW, deal, put, small_config
 
 MINUTE = timedelta(minutes=1)
 

@@ -14,7 +14,7 @@ from exporter.naming import SourceState
 from exporter.runtime.reporter import Reporter, adopt_config, initialise
 from exporter.store.state import Outcome
 from exporter.sync.observer import PassReport, Progress
-from tests.evaluation.stored import NOW, small_config
+from tests.evaluation.records import NOW, small_config
 from tests.exposition.sample import sample_config
 
 

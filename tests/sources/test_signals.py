@@ -22,7 +22,7 @@ from exporter.sync.observer import PassReport
 from exporter.sync.page_writer import StoreThread
 from exporter.sync.pass_runner import PassRequest, PassRunner
 from tests.demo.tiny_company import TinyCompany, phone_call
-from tests.evaluation.stored import small_config
+from tests.evaluation.records import small_config
 from tests.fakes.api import FakeApi
 from tests.sources import account
 from tests.sources.providers.aircall.phones import Phones

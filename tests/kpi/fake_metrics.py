@@ -26,7 +26,7 @@ class Fact:
     held_out: bool = False
 
 
-class Ledger:
+class FakeMetrics:
     """Rows that can be asked as the store can. `teams` says since when each person is in which team."""
 
     def __init__(
@@ -75,16 +75,16 @@ class Ledger:
         return Group(team) if team else None
 
     def _team(self, person: str | None, at: datetime) -> str | None:
-        held = [team for since, team in self._teams.get(person or "", []) if since <= at]
-        return held[-1] if held else None
+        teams = [team for since, team in self._teams.get(person or "", []) if since <= at]
+        return teams[-1] if teams else None
 
-    def _instant(self, written: str) -> datetime:
-        return local(written, self._config)
+    def _instant(self, text: str) -> datetime:
+        return local(text, self._config)
 
 
-def local(written: str, config: Config) -> datetime:
+def local(text: str, config: Config) -> datetime:
     """A local time of the company's, in UTC."""
-    at = datetime.fromisoformat(written)
+    at = datetime.fromisoformat(text)
     return (at if at.tzinfo else at.replace(tzinfo=config.company.timezone)).astimezone(UTC)
 
 
@@ -103,5 +103,5 @@ def _measured(metric: Metric, facts: Sequence[Fact]) -> MeasuredValue:
         return MeasuredValue(float(len(mine)), len(mine))
     if metric.aggregate == "sum":
         return MeasuredValue(sum(values), len(values), held_out)
-    found = sum(values) / len(values) if metric.aggregate == "mean" and values else max(values, default=None)
-    return MeasuredValue(found, len(values), held_out)
+    result = sum(values) / len(values) if metric.aggregate == "mean" and values else max(values, default=None)
+    return MeasuredValue(result, len(values), held_out)

@@ -31,14 +31,14 @@ _METRICS = [
 ]
 
 
-def company(**settings: Any) -> Company:
+def company_of(**settings: Any) -> Company:
     """A company in Zurich, unless said otherwise."""
     return Company.model_validate({"name": "Acme", "timezone": "Europe/Zurich", **settings})
 
 
-def calendar(**settings: Any) -> Calendar:
+def calendar_of(**settings: Any) -> Calendar:
     """That company's calendar."""
-    return Calendar.of(company(**settings))
+    return Calendar.of(company_of(**settings))
 
 
 def kpi(name: str = "goal", **settings: Any) -> dict[str, Any]:
@@ -57,7 +57,7 @@ def kpi(name: str = "goal", **settings: Any) -> dict[str, Any]:
     }
 
 
-def config(
+def config_of(
     *kpis: dict[str, Any],
     metrics: list[dict[str, Any]] | None = None,
     teams: list[dict[str, Any]] | None = None,

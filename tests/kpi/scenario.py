@@ -12,7 +12,7 @@ from exporter.kpi.evaluate import Answerer, KpiEvaluator
 from exporter.kpi.status import StatusMemory
 from exporter.kpi.values import Evaluation, Freshness
 from exporter.metrics.values import Answers, Question
-from tests.kpi.ledger import Ledger
+from tests.kpi.fake_metrics import FakeMetrics
 
 AT = datetime(2021, 2, 14, 23, tzinfo=UTC)
 """The start of 15 February in Zurich: 14 of 28 days have passed."""
@@ -43,16 +43,16 @@ def evaluate(
     return KpiEvaluator(config).evaluate(ask, freshness, now, memory)
 
 
-def now(told: Config, *rows: dict[str, Any], teams: dict[str, Any] | None = None) -> Evaluation:
+def now(config: Config, *rows: dict[str, Any], teams: dict[str, Any] | None = None) -> Evaluation:
     """What is published of the rows."""
-    return evaluate(told, Ledger(told, rows, teams), FRESH, AT, None)[0]
+    return evaluate(config, FakeMetrics(config, rows, teams), FRESH, AT, None)[0]
 
 
-def without(metric: str, ledger: Ledger) -> Answerer:
+def without(metric: str, metrics: FakeMetrics) -> Answerer:
     """Answers of a store that cannot work one metric out."""
 
     def ask(questions: Sequence[Question]) -> Answers:
-        return {question: groups for question, groups in ledger(questions).items() if question.metric != metric}
+        return {question: groups for question, groups in metrics(questions).items() if question.metric != metric}
 
     return ask
 

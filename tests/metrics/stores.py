@@ -47,10 +47,10 @@ def insert(store: duckdb.DuckDBPyConnection, entity: str, rows: Sequence[Mapping
         {"source": "crm", "id": f"{entity}-{number}", "deleted": False, **row}
         for number, row in enumerate(rows, start=1)
     ]
-    known = dict(table_columns(entity))
-    assert all(known.keys() >= row.keys() for row in full)
-    columns = {name: [_plain(row.get(name)) for row in full] for name in known}
-    lists = ", ".join(f"UNNEST(CAST(${name} AS {known[name]}[]))" for name in known)
+    types = dict(table_columns(entity))
+    assert all(types.keys() >= row.keys() for row in full)
+    columns = {name: [_plain(row.get(name)) for row in full] for name in types}
+    lists = ", ".join(f"UNNEST(CAST(${name} AS {types[name]}[]))" for name in types)
     store.execute(f'INSERT INTO "{entity}" SELECT {lists}', columns)
 
 

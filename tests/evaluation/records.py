@@ -43,15 +43,15 @@ def small_config(**changes: Any) -> Config:
     return Config.model_validate({**sections, **changes})
 
 
-def deal(number: int, amount: int, closed: datetime | None, **more: Any) -> Deal:
+def deal(number: int, amount: int, closed: datetime | None, **overrides: Any) -> Deal:
     """A deal of Ada's, won where it is closed."""
-    known = {"owner": "ada", "stage": "Offer", "created_at": NOW - timedelta(days=60)}
+    defaults = {"owner": "ada", "stage": "Offer", "created_at": NOW - timedelta(days=60)}
     return Deal(
         id=str(number),
         amount=Decimal(amount),
         closed_at=closed,
         status="won" if closed else "open",
-        **{**known, **more},
+        **{**defaults, **overrides},
     )
 
 
@@ -60,6 +60,6 @@ ADA = Person(id="ada", name="Ada Lovelace", team="North", active=True)
 
 def put(store: Store, source: str, entity: str, records: Sequence[Record], at: datetime = NOW) -> None:
     """One full pass, published as of `at`."""
-    asked = store.begin(source, entity, at, full=True)
-    store.stage(asked, source, Page(tuple(records), cursor=at.isoformat(), listing=Listing()))
+    sync_pass = store.begin(source, entity, at, full=True)
+    store.stage(sync_pass, source, Page(tuple(records), cursor=at.isoformat(), listing=Listing()))
     store.publish(source, entity, full=True, cursor=at.isoformat(), listing=Listing(), at=at)

@@ -11,7 +11,7 @@ from exporter.config.fields import Scope
 from exporter.config.root import Config
 from exporter.metrics.evaluate import answer_questions
 from exporter.metrics.values import Group, MeasuredValue, Question, Window
-from tests.metrics.company import at
+from tests.metrics.stores import at
 
 MARCH = Window(at("2024-03-01"), at("2024-04-01"))
 LEVEL = {"from": "created_at", "until": "closed_at"}
@@ -26,15 +26,15 @@ def ask(
     by: bool = False,
 ) -> Mapping[Group, MeasuredValue]:
     question = Question(metric, window, scope, by)
-    found = answer_questions(store, config, [question])
-    assert not found.failed
-    return found.answers[question]
+    result = answer_questions(store, config, [question])
+    assert not result.failed
+    return result.answers[question]
 
 
-def company(store: duckdb.DuckDBPyConnection, config: Config, **more: Any) -> MeasuredValue:
-    found = ask(store, config, **more)
-    assert list(found) == [Group()]
-    return found[Group()]
+def company(store: duckdb.DuckDBPyConnection, config: Config, **overrides: Any) -> MeasuredValue:
+    result = ask(store, config, **overrides)
+    assert list(result) == [Group()]
+    return result[Group()]
 
 
 def metric(**keys: Any) -> dict[str, Any]:

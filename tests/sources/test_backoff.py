@@ -19,7 +19,7 @@ def broken(clock: Clock) -> CircuitBreaker:
     return breaker
 
 
-def test_four_failures_in_a_row_leave_it_closed() -> None:
+def test_four_failures_in_a_row_leave_the_breaker_closed() -> None:
     breaker = CircuitBreaker(timedelta(seconds=60), Clock().monotonic)
     for _ in range(3):
         for _ in range(4):
@@ -29,7 +29,7 @@ def test_four_failures_in_a_row_leave_it_closed() -> None:
     assert not breaker.is_open
 
 
-def test_an_open_one_lets_one_probe_through_per_interval() -> None:
+def test_an_open_breaker_allows_one_probe_per_interval() -> None:
     clock = Clock()
     breaker = broken(clock)
     for _ in range(3):
@@ -40,13 +40,13 @@ def test_an_open_one_lets_one_probe_through_per_interval() -> None:
         breaker.enter()
 
 
-def test_a_success_closes_it() -> None:
+def test_a_success_closes_the_breaker() -> None:
     breaker = broken(Clock())
     breaker.succeeded()
     breaker.enter()
 
 
-def test_the_lockout_ends_with_another_secret_or_after_its_time() -> None:
+def test_the_lockout_ends_with_another_secret_or_after_its_wait() -> None:
     clock = Clock()
     lockout = CredentialLockout(clock.monotonic)
     lockout.enter("a")
@@ -58,7 +58,7 @@ def test_the_lockout_ends_with_another_secret_or_after_its_time() -> None:
     lockout.enter("a")
 
 
-def test_another_secret_starts_with_the_shortest_lockout() -> None:
+def test_another_secret_restarts_with_the_shortest_lockout() -> None:
     clock = Clock()
     lockout = CredentialLockout(clock.monotonic)
     for _ in range(4):
@@ -68,7 +68,7 @@ def test_another_secret_starts_with_the_shortest_lockout() -> None:
     lockout.enter("b")
 
 
-def test_a_refusal_after_a_success_is_one_of_a_path_and_the_second_one_of_the_secret() -> None:
+def test_a_refusal_right_after_a_success_does_not_lock_but_a_second_one_does() -> None:
     lockout = CredentialLockout(Clock().monotonic)
     lockout.accepted()
     lockout.refused("a")
@@ -78,7 +78,7 @@ def test_a_refusal_after_a_success_is_one_of_a_path_and_the_second_one_of_the_se
         lockout.enter("a")
 
 
-def test_the_budget_has_a_stock_and_earns_a_fifth() -> None:
+def test_the_retry_budget_has_a_reserve_and_earns_a_fifth_per_request() -> None:
     budget = RetryBudget()
     assert [budget.spend() for _ in range(11)] == [True] * 10 + [False]
     for _ in range(5):
@@ -86,13 +86,13 @@ def test_the_budget_has_a_stock_and_earns_a_fifth() -> None:
     assert [budget.spend(), budget.spend()] == [True, False]
 
 
-def test_the_budget_does_not_grow_without_end() -> None:
+def test_the_retry_budget_is_capped() -> None:
     budget = RetryBudget()
     for _ in range(10_000):
         budget.request()
     assert sum(budget.spend() for _ in range(1000)) == 100
 
 
-def test_the_backoff_doubles_under_full_jitter_up_to_twenty_seconds() -> None:
+def test_the_retry_wait_doubles_with_full_jitter_up_to_twenty_seconds() -> None:
     assert [retry_wait(attempt, 1.0) for attempt in range(1, 8)] == [1, 2, 4, 8, 16, 20, 20]
     assert retry_wait(5, 0.0) == 0

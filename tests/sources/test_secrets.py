@@ -82,7 +82,7 @@ async def attempt(script: Script, auth: str, data_dir: Path) -> tuple[list[Page]
 
 @pytest.mark.parametrize("auth", AUTHS)
 @pytest.mark.parametrize("fault", FAULTS)
-def test_no_fault_brings_a_secret_out(
+def test_no_failure_reveals_a_secret(
     auth: str, fault: str, tmp_path: Path, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
 ) -> None:
     caplog.set_level(logging.DEBUG)
@@ -96,7 +96,7 @@ def test_no_fault_brings_a_secret_out(
             assert form not in text
 
 
-def test_a_secret_that_no_header_can_carry_does_not_show_in_the_librarys_complaint(
+def test_an_invalid_header_secret_is_not_shown_in_the_librarys_error(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     caplog.set_level(logging.DEBUG)

@@ -105,7 +105,7 @@ CUT: dict[str, Callable[[], Made]] = {
 
 
 @pytest.mark.parametrize("vendor", sorted(CUT))
-def test_a_silent_cap_fails_the_pass_as_incomplete_and_shows(vendor: str, store: Store) -> None:
+def test_a_silent_cap_fails_the_pass_and_shows_in_the_metrics(vendor: str, store: Store) -> None:
     source, now = CUT[vendor]()
     self_metrics = SelfMetrics()
     report = sync(source, now, store, self_metrics)
@@ -133,7 +133,7 @@ def _pipedrive(clock: Clock) -> tuple[Source, Any]:
 
 
 @pytest.mark.parametrize("made", [_stripe, _pipedrive])
-def test_a_full_reading_that_the_sync_did_not_ask_for_shows(made: Any, store: Store) -> None:
+def test_an_unrequested_full_pass_shows_in_the_metrics(made: Any, store: Store) -> None:
     """The cursor is older than what the vendor still tells of: everything is read by itself, and the metric moves."""
     clock = Clock()
     source, vendor = made(clock)

@@ -96,7 +96,7 @@ SPECIFIED: dict[str, tuple[str, ...]] = {
 
 
 @pytest.mark.parametrize("table", GOLDEN)
-def test_each_state_is_what_the_golden_table_says(table: str) -> None:
+def test_each_vendor_state_maps_as_in_the_golden_table(table: str) -> None:
     golden = GOLDEN[table]
     if table in TABLES:
         assert dict(TABLES[table]) == golden
@@ -104,12 +104,12 @@ def test_each_state_is_what_the_golden_table_says(table: str) -> None:
         assert {theirs: READERS[table](theirs) for theirs in golden} == golden
 
 
-def test_no_providers_table_is_left_out() -> None:
+def test_every_providers_table_is_covered() -> None:
     assert GOLDEN.keys() == TABLES.keys() | READERS.keys()
     assert len({table.partition(" ")[0] for table in GOLDEN}) == 8
 
 
-def test_what_the_vendor_calls_deleted_is_a_tombstone() -> None:
+def test_the_vendors_deleted_state_is_a_tombstone() -> None:
     gone = {"id": 1, "status": "deleted", "update_time": "2026-01-01T00:00:00Z", "generated_timestamp": 1760000000}
     assert pipedrive.deal(gone, {}, {}, ()).deleted
     assert zendesk.ticket(gone, {}).deleted
@@ -117,7 +117,7 @@ def test_what_the_vendor_calls_deleted_is_a_tombstone() -> None:
 
 @pytest.mark.parametrize("origin", ORIGINS)
 @pytest.mark.parametrize("table", SPECIFIED)
-def test_each_state_that_the_documents_name_is_in_the_table(table: str, origin: str) -> None:
+def test_each_documented_state_is_in_the_table(table: str, origin: str) -> None:
     *path, name = SPECIFIED[table]
     states = set()
     for specification in specifications(table.partition(" ")[0], origin):

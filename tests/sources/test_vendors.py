@@ -62,7 +62,7 @@ def store(tmp_path: Path) -> Iterator[Store]:
     ],
     ids=["html", "cut", "xml", "no content", "null", "empty object", "empty list", "error in 200", "403", "404"],
 )
-def test_what_is_no_answer_is_never_zero_records(account: Account, answer: httpx.Response) -> None:
+def test_an_unusable_response_is_never_zero_records(account: Account, answer: httpx.Response) -> None:
     """A pass that ends without an error says that there is no more."""
     account.between.instead = lambda _: answer
     with pytest.raises(SourceError) as raised:
@@ -70,7 +70,7 @@ def test_what_is_no_answer_is_never_zero_records(account: Account, answer: httpx
     assert raised.value.reason is not Reason.INTERNAL
 
 
-def test_a_row_of_nulls_breaks_no_pass(read_account: Account) -> None:
+def test_a_row_of_nulls_does_not_fail_the_pass(read_account: Account) -> None:
     """It is taken for what it says, which is nothing, or rejected alone."""
     calm = {record.id for page in pages(read_account) for record in page.records}
     read_account.between.alter = with_rows(lambda rows: [*rows, nothing(rows[-1])] if rows else rows)
@@ -101,7 +101,7 @@ def with_rows(change: Any) -> Any:
     return alter
 
 
-def test_rows_that_come_twice_are_counted_once(read_account: Account, store: Store) -> None:
+def test_duplicate_rows_are_counted_once(read_account: Account, store: Store) -> None:
     assert sync(read_account, store).success
     calm = kept(store, read_account.entity)
     read_account.between.alter = with_rows(lambda rows: [row for row in rows for _ in range(2)])
@@ -113,7 +113,7 @@ def test_rows_that_come_twice_are_counted_once(read_account: Account, store: Sto
 
 
 @pytest.mark.parametrize("provider", READ)
-def test_a_pass_that_fails_at_any_request_goes_on_and_ends_in_the_same_rows(provider: str, store: Store) -> None:
+def test_a_pass_that_fails_at_any_request_resumes_and_stores_the_same_rows(provider: str, store: Store) -> None:
     """Nothing may be published before the end, whatever the order of the list, and nothing may be lost after it."""
     calm = ACCOUNTS[provider]("calm")
     assert sync(calm, store).success
@@ -148,7 +148,7 @@ def instants(cursor: str | None) -> list[datetime]:
 
 
 @pytest.mark.parametrize("provider", ["pipedrive", "rest", "salesforce", "stripe", "twilio"])
-def test_a_page_that_comes_for_ever_ends_the_pass_as_incomplete(provider: str, store: Store) -> None:
+def test_an_endlessly_repeated_page_ends_the_pass_as_incomplete(provider: str, store: Store) -> None:
     account = ACCOUNTS[provider]("source")
     first: dict[str, httpx.Response] = {}
 
@@ -163,7 +163,7 @@ def test_a_page_that_comes_for_ever_ends_the_pass_as_incomplete(provider: str, s
     assert len(account.between.log) <= 2 * COUNT
 
 
-def test_a_used_up_limit_is_met_and_then_left_alone_until_it_is_over(account: Account) -> None:
+def test_a_used_up_rate_limit_is_respected_until_it_resets(account: Account) -> None:
     """Vendors punish those who knock: some begin the penalty anew with each request."""
     account.between.instead = lambda _: account.limited()
     with pytest.raises(RateLimitedError) as first:
@@ -180,7 +180,7 @@ def test_a_used_up_limit_is_met_and_then_left_alone_until_it_is_over(account: Ac
     assert [record for page in pages(account) for record in page.records]
 
 
-def test_a_vendor_that_goes_on_limiting_is_asked_ever_more_rarely(account: Account) -> None:
+def test_repeated_rate_limits_reduce_the_request_rate(account: Account) -> None:
     account.between.instead = lambda _: account.limited()
     waits: list[float] = []
     for turn in range(1, 5):
@@ -193,7 +193,7 @@ def test_a_vendor_that_goes_on_limiting_is_asked_ever_more_rarely(account: Accou
     assert waits[-1] >= 240
 
 
-def test_no_secret_is_in_an_address_a_log_or_a_message(read_account: Account, caplog: pytest.LogCaptureFixture) -> None:
+def test_no_secret_is_in_a_url_a_log_or_a_message(read_account: Account, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
     cursor = pages(read_account)[-1].cursor
     read_account.later(60)
@@ -206,7 +206,7 @@ def test_no_secret_is_in_an_address_a_log_or_a_message(read_account: Account, ca
     assert read_account.secret not in told
 
 
-def test_an_idle_account_costs_the_same_however_long_it_is_idle(read_account: Account, store: Store) -> None:
+def test_an_idle_account_costs_the_same_requests_however_long_it_is_idle(read_account: Account, store: Store) -> None:
     """And it is known to be complete up to now, though nothing new ever comes."""
     assert sync(read_account, store).success
     costs, marks = [], [mark(store)]
@@ -230,7 +230,7 @@ def mark(store: Store) -> datetime:
     return found
 
 
-def test_the_cursor_stays_behind_a_vendors_clock_that_is_behind_ours(read_account: Account) -> None:
+def test_the_cursor_stays_behind_a_slow_vendor_clock(read_account: Account) -> None:
     """What such a vendor stamps in the meantime would lie behind a cursor by our own clock."""
     slow = timedelta(hours=30)
 
@@ -249,7 +249,7 @@ def kinds(answer: httpx.Response) -> dict[str, str]:
     return {name: value for name, value in answer.headers.items() if name == "content-type"}
 
 
-def test_changes_while_a_pass_goes_on_never_carry_the_cursor_past_its_start(read_account: Account) -> None:
+def test_changes_during_a_pass_never_move_the_cursor_past_its_start(read_account: Account) -> None:
     started = read_account.now()
 
     def pass_time(_: httpx.Request, answer: httpx.Response) -> httpx.Response:

@@ -33,7 +33,7 @@ TOKEN = Secret(env="TOKEN")
         (QueryAuthenticator("apikey", TOKEN, CONTEXT), {}, {"apikey": "sesame"}),
     ],
 )
-def test_each_way_puts_the_secret_where_it_belongs(
+def test_each_authenticator_sends_the_secret_in_its_place(
     auth: Authenticator, headers: dict[str, str], params: dict[str, str]
 ) -> None:
     credential = run(auth.credential())
@@ -43,7 +43,7 @@ def test_each_way_puts_the_secret_where_it_belongs(
     run(auth.close())
 
 
-def test_a_rotated_file_is_picked_up_and_is_another_identity(tmp_path: Path) -> None:
+def test_a_rotated_secret_file_takes_effect_and_changes_the_identity(tmp_path: Path) -> None:
     (tmp_path / "token").write_text("one\r\n")
     auth = BearerAuthenticator(Secret(file=Path("token")), source_context(base=tmp_path))
     refused, identity = run(auth.credential()), auth.identity()
@@ -55,7 +55,7 @@ def test_a_rotated_file_is_picked_up_and_is_another_identity(tmp_path: Path) -> 
 
 
 @pytest.mark.parametrize("content", ["", "a\nb", "schlüssel", "a\tb", "a\x00b"])
-def test_a_secret_that_no_header_can_carry_is_refused_without_showing_it(tmp_path: Path, content: str) -> None:
+def test_a_secret_that_does_not_fit_a_header_is_rejected_without_showing_it(tmp_path: Path, content: str) -> None:
     (tmp_path / "token").write_text(content, encoding="utf-8")
     auth = BearerAuthenticator(Secret(file=Path("token")), source_context(base=tmp_path))
     with pytest.raises(SourceRejectedError, match="token") as caught:
@@ -90,7 +90,7 @@ DOWN = SourceUnavailableError(Reason.SERVER_ERROR, "down")
 REFUSED = SourceRejectedError(Reason.UNAUTHORIZED, "invalid_grant")
 
 
-def test_a_token_is_used_until_shortly_before_its_end() -> None:
+def test_a_token_is_used_until_shortly_before_it_expires() -> None:
     issuer = Issuer()
     assert issuer.current() == "Bearer token-1"
     issuer.clock.go(49)
@@ -99,14 +99,14 @@ def test_a_token_is_used_until_shortly_before_its_end() -> None:
     assert issuer.current() == "Bearer token-2"
 
 
-def test_a_token_without_an_end_is_used_until_it_is_refused() -> None:
+def test_a_token_without_expiry_is_used_until_it_is_refused() -> None:
     issuer = Issuer(lifetime=None)
     issuer.current()
     issuer.clock.go(1e6)
     assert issuer.current() == "Bearer token-1"
 
 
-def test_ten_tasks_ask_once() -> None:
+def test_ten_tasks_share_one_token_request() -> None:
     issuer = Issuer()
 
     async def work() -> list[Credential]:
@@ -117,7 +117,7 @@ def test_ten_tasks_ask_once() -> None:
 
 
 @pytest.mark.parametrize("fault", [DOWN, REFUSED])
-def test_while_the_old_token_holds_a_failing_endpoint_does_no_harm_and_is_left_alone(fault: Exception) -> None:
+def test_a_failed_early_refresh_is_harmless_and_retried_later(fault: Exception) -> None:
     issuer = Issuer()
     issuer.current()
     issuer.fault = fault
@@ -132,7 +132,7 @@ def test_while_the_old_token_holds_a_failing_endpoint_does_no_harm_and_is_left_a
         issuer.current()
 
 
-def test_a_refused_token_is_replaced_once_for_all_who_used_it() -> None:
+def test_a_refused_token_is_replaced_once_for_all_tasks() -> None:
     issuer = Issuer()
 
     async def work() -> list[bool]:
@@ -143,7 +143,7 @@ def test_a_refused_token_is_replaced_once_for_all_who_used_it() -> None:
     assert issuer.count == 2
 
 
-def test_a_refused_token_is_not_used_again_though_no_new_one_can_be_had() -> None:
+def test_a_refused_token_is_not_used_again_even_if_no_new_one_is_issued() -> None:
     issuer = Issuer()
     refused = run(issuer.auth.credential())
     issuer.fault = DOWN
@@ -153,12 +153,12 @@ def test_a_refused_token_is_not_used_again_though_no_new_one_can_be_had() -> Non
         issuer.current()
 
 
-def test_the_identity_is_that_of_what_tokens_are_asked_for_with() -> None:
+def test_the_identity_is_the_fingerprint_of_the_secrets() -> None:
     assert Issuer().auth.identity() == "secrets"
     assert TokenAuthenticator(Issuer().obtain, source_context()).identity() is None
 
 
-def test_an_authenticator_needs_no_more_than_its_credential() -> None:
+def test_an_authenticator_needs_only_a_credential() -> None:
     class Fixed(Authenticator):
         async def credential(self) -> Credential:
             return Credential(headers={"x": "y"})

@@ -39,7 +39,7 @@ def raw_deflate(content: bytes) -> bytes:
     st.sampled_from([("", bytes), ("gzip", gzip.compress), ("deflate", zlib.compress), ("deflate", raw_deflate)]),
     st.integers(1, 100),
 )
-def test_a_body_comes_out_as_it_went_in_however_it_is_packed_and_cut(
+def test_a_body_is_decompressed_unchanged_whatever_its_encoding_and_chunks(
     content: bytes, packing: tuple[str, Any], step: int
 ) -> None:
     encoding, pack = packing
@@ -49,7 +49,7 @@ def test_a_body_comes_out_as_it_went_in_however_it_is_packed_and_cut(
 
 
 @pytest.mark.parametrize("more", [-1, 0, 1, 257, 1 << 20])
-def test_a_body_longer_than_a_step_is_whole(more: int) -> None:
+def test_a_body_longer_than_one_step_is_complete(more: int) -> None:
     content = b"\0" * ((1 << 20) + more)
     assert unpacked([gzip.compress(content)], "gzip", limit=1 << 23) == content
 
@@ -59,13 +59,13 @@ def test_several_gzip_members_are_one_body() -> None:
 
 
 @given(st.binary(min_size=1, max_size=200))
-def test_garbage_is_a_protocol_fault_and_nothing_else(content: bytes) -> None:
+def test_invalid_compressed_data_is_a_protocol_error(content: bytes) -> None:
     with pytest.raises(SourceUnavailableError) as caught:
         unpacked([b"\xff", content], "gzip")
     assert caught.value.reason is Reason.PROTOCOL
 
 
-def test_a_bomb_is_found_before_it_fills_the_memory() -> None:
+def test_a_decompression_bomb_is_stopped_before_it_fills_the_memory() -> None:
     layer = zlib.compressobj(9, wbits=31)
     bomb = b"".join([layer.compress(b"\0" * 1_000_000) for _ in range(200)]) + layer.flush()
     with pytest.raises(SourceRejectedError) as caught:
@@ -89,18 +89,18 @@ def test_a_bomb_is_found_before_it_fills_the_memory() -> None:
         (b"[9007199254740993]", JSON, [9007199254740993]),
     ],
 )
-def test_json_is_read_as_it_was_meant(content: bytes, kind: str, value: Any) -> None:
+def test_json_is_parsed_with_the_intended_values(content: bytes, kind: str, value: Any) -> None:
     assert parse_json(content, kind) == value
 
 
 @pytest.mark.parametrize("number", ["NaN", "Infinity", "-Infinity", "1e999", "9" * 401, "9" * 5000])
-def test_numbers_that_are_none_do_not_spoil_the_page(number: str) -> None:
+def test_numbers_out_of_range_do_not_fail_the_page(number: str) -> None:
     good, bad = parse_json(f'[{{"v": 1}}, {{"v": {number}}}]'.encode(), JSON)
     assert good == {"v": 1}
     assert not math.isfinite(bad["v"])
 
 
-def test_four_hundred_digits_are_a_number_too_large_to_be_true() -> None:
+def test_integers_of_more_than_400_digits_become_infinity() -> None:
     assert parse_json(b"[" + b"9" * 400 + b"]", JSON) == [int("9" * 400)]
 
 
@@ -120,19 +120,19 @@ def test_four_hundred_digits_are_a_number_too_large_to_be_true() -> None:
         (b"[" * 100_000 + b"]" * 100_000, JSON, Reason.PROTOCOL),
     ],
 )
-def test_what_is_no_json_has_its_reason(content: bytes, kind: str, reason: Reason) -> None:
+def test_a_body_that_is_not_json_is_rejected_with_a_reason(content: bytes, kind: str, reason: Reason) -> None:
     with pytest.raises(SourceError) as caught:
         parse_json(content, kind)
     assert caught.value.reason is reason
 
 
 @given(st.recursive(st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.text(), st.lists, max_leaves=20))
-def test_any_json_is_read_as_the_standard_library_reads_it(value: Any) -> None:
+def test_any_json_is_parsed_like_the_standard_library(value: Any) -> None:
     assert parse_json(json.dumps([value]).encode(), JSON) == [value]
 
 
 @given(st.binary(max_size=300), st.sampled_from([JSON, "", "text/html", "text/json; charset=utf-16"]))
-def test_no_bytes_raise_anything_but_a_source_error(content: bytes, kind: str) -> None:
+def test_any_bytes_parse_or_raise_a_source_error(content: bytes, kind: str) -> None:
     with suppress(SourceError):
         parse_json(content, kind)
 

@@ -39,13 +39,13 @@ class TestRequests:
         assert (second.content, second.headers["content-type"]) == (b"a=1+2", "application/x-www-form-urlencoded")
         assert (second.url.query, second.headers["x-more"]) == (b"x=y", "z")
 
-    def test_text_is_read_in_its_own_charset_where_it_is_asked_for(self) -> None:
+    def test_text_is_decoded_in_its_declared_charset(self) -> None:
         answer = httpx.Response(
             200, content="Zoë".encode("latin-1"), headers={"content-type": "text/csv; charset=latin-1"}
         )
         assert run(Vendor([answer]).client.get_text("/export")).body == "Zoë"
 
-    def test_text_that_is_not_in_its_charset_is_refused(self) -> None:
+    def test_text_that_does_not_match_its_charset_is_an_error(self) -> None:
         answers = [httpx.Response(200, content=b"\xff\xfe\xfd", headers={"content-type": "text/csv"})] * 3
         with pytest.raises(SourceUnavailableError):
             run(Vendor(answers).client.get_text("/export"))
@@ -78,7 +78,7 @@ class TestVerdicts:
             (410, Reason.NOT_FOUND), (422, Reason.BAD_REQUEST), (501, Reason.BAD_REQUEST),
         ],
     )  # fmt: skip
-    def test_a_refusal_is_asked_once(self, code: int, reason: Reason) -> None:
+    def test_a_refusal_is_not_retried(self, code: int, reason: Reason) -> None:
         vendor = Vendor([status(code)])
         error = vendor.refused()
         assert (error.reason, len(vendor.log)) == (reason, 1)
@@ -95,7 +95,7 @@ class TestVerdicts:
             (b'{"data": [1, 2', "application/json", Reason.PROTOCOL, 3),
         ],
     )
-    def test_what_is_no_json_is_told_from_json_that_is_cut(
+    def test_a_body_that_is_not_json_and_incomplete_json_have_different_reasons(
         self, content: bytes, kind: str, reason: Reason, asked: int
     ) -> None:
         vendor = Vendor(lambda _: httpx.Response(200, content=content, headers={"content-type": kind}))
@@ -103,7 +103,7 @@ class TestVerdicts:
         assert (error.reason, len(vendor.log)) == (reason, asked)
         assert "Sign in" not in str(error)
 
-    def test_a_provider_may_know_better(self) -> None:
+    def test_a_provider_may_override_the_meaning_of_a_status(self) -> None:
         def classify(code: int, headers: Any, body: bytes) -> SourceError | None:
             return RateLimitedError("quota", 0.0) if code == 403 and b"quota" in body else None
 

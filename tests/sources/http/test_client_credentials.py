@@ -21,7 +21,7 @@ class TestCredentials:
         assert "NOT_THERE" in str(error)
         assert vendor.log == []
 
-    def test_refused_for_ever_means_two_requests_then_a_probe_every_five_minutes_growing_to_an_hour(self) -> None:
+    def test_refused_credentials_are_probed_after_five_minutes_doubling_to_an_hour(self) -> None:
         vendor = Vendor(lambda _: status(401), auth=bearer)
         times = []
         for _ in range(60 * 5):
@@ -44,7 +44,7 @@ class TestCredentials:
         vendor.context.environ["TOKEN"] = "new"  # type: ignore[index]
         vendor.got()
 
-    def test_a_single_path_that_is_refused_does_not_lock_the_others(self) -> None:
+    def test_a_401_on_a_single_path_does_not_lock_the_others(self) -> None:
         vendor = Vendor(lambda request: status(401) if "secret" in request.url.path else ok(), auth=bearer)
         for _ in range(3):
             vendor.got("/rows")
@@ -56,7 +56,7 @@ class TestCredentials:
         assert vendor.refused("/secret").reason is Reason.FORBIDDEN
         assert vendor.got("/rows") == [1]
 
-    def test_a_token_that_ends_early_is_renewed_once_for_twenty_parallel_calls(self) -> None:
+    def test_a_token_that_expires_early_is_renewed_once_for_twenty_parallel_calls(self) -> None:
         good = 1
 
         async def obtain() -> Token:
@@ -82,7 +82,7 @@ class TestCredentials:
         assert fetched == [1, 2]
         assert len(vendor.log) == 41
 
-    def test_a_token_that_is_refused_though_new_is_not_renewed_again(self) -> None:
+    def test_a_new_token_that_is_refused_is_not_renewed_again(self) -> None:
         fetched = []
 
         async def obtain() -> Token:

@@ -25,7 +25,7 @@ class TestLimits:
         ("given", "wait"),
         [("120", 120.0), ("Mon, 02 Mar 2026 09:10:00 GMT", 600.0), ("99999999999", 365 * 86400.0)],
     )
-    def test_a_long_wait_puts_the_pass_off_and_nothing_is_asked_before(self, given: str, wait: float) -> None:
+    def test_a_long_wait_postpones_the_pass_and_blocks_requests(self, given: str, wait: float) -> None:
         vendor = Vendor([status(429, retry_after=given), ok()])
         error = vendor.refused()
         assert isinstance(error, RateLimitedError)
@@ -47,12 +47,12 @@ class TestLimits:
         assert error.retry_after == 120
 
     @pytest.mark.parametrize("given", ["0", "-5", "soon", "", "Mon, 02 Mar 2020 09:10:00 GMT", "1e3"])
-    def test_an_unusable_wait_gives_way_to_our_own(self, given: str) -> None:
+    def test_an_invalid_retry_after_is_replaced_by_our_own_wait(self, given: str) -> None:
         vendor = Vendor([status(429, retry_after=given), status(429, retry_after=given), ok([1])])
         assert vendor.got() == [1]
         assert vendor.clock.slept == [0.5, 1.0]
 
-    def test_a_vendor_that_goes_on_refusing_is_left_alone_for_longer_each_time(self) -> None:
+    def test_repeated_rate_limits_without_a_wait_double_the_pause(self) -> None:
         vendor = Vendor(lambda _: status(429))
         waits = []
         for _ in range(9):
@@ -62,11 +62,11 @@ class TestLimits:
             vendor.clock.go(error.retry_after)
         assert waits == [30, 60, 120, 240, 480, 960, 1920, 3600, 3600]
 
-    def test_unavailable_with_a_wait_is_a_limit_and_without_one_a_failure(self) -> None:
+    def test_a_503_is_a_rate_limit_with_retry_after_and_a_failure_without(self) -> None:
         assert isinstance(Vendor([status(503, retry_after="900")]).refused(), RateLimitedError)
         assert not isinstance(Vendor(lambda _: status(503)).refused(), RateLimitedError)
 
-    def test_when_the_headers_say_that_nothing_is_left_the_next_request_waits_for_the_reset(self) -> None:
+    def test_an_exhausted_quota_header_delays_the_next_request_until_the_reset(self) -> None:
         limits = Limits(wait=lambda headers: float(headers["x-reset"]) if headers.get("x-left") == "0" else None)
         vendor = Vendor([ok(**{"x-left": "1"}), ok(**{"x-left": "0", "x-reset": "9"}), ok()], limits=limits)
 
@@ -77,7 +77,7 @@ class TestLimits:
         run(work())
         assert vendor.clock.slept == [9.0]
 
-    def test_a_wait_holds_back_all_tasks_of_the_credential(self) -> None:
+    def test_a_wait_delays_all_tasks_of_the_credential(self) -> None:
         vendor = Vendor(lambda request: status(429, retry_after="5") if len(vendor.log) == 1 else ok())
 
         async def work() -> None:

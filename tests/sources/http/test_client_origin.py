@@ -51,7 +51,7 @@ class TestOrigin:
 
         assert run(work()) == []
 
-    def test_credentials_in_the_query_are_in_no_answer_and_no_message(self) -> None:
+    def test_credentials_in_the_query_appear_in_no_response_and_no_message(self) -> None:
         vendor = Vendor(
             [ok(), status(404)], auth=lambda context: QueryAuthenticator("apikey", Secret(env="TOKEN"), context)
         )

@@ -16,7 +16,7 @@ from tests.sources.source_context import http_options, run, source_context
 
 
 class TestRetries:
-    def test_a_passing_failure_is_not_seen(self) -> None:
+    def test_a_transient_failure_is_retried(self) -> None:
         vendor = Vendor([status(500), status(502), ok([7])])
         assert vendor.got() == [7]
         assert vendor.clock.slept == [0.5, 1.0]
@@ -32,7 +32,7 @@ class TestRetries:
         assert all(0 <= first <= 1 and 0 <= second <= 2 for first, second in gaps)
 
     @pytest.mark.parametrize("code", [408, 425, 500, 502, 503, 504, 530])
-    def test_after_three_attempts_it_is_given_up(self, code: int) -> None:
+    def test_a_call_fails_after_three_attempts(self, code: int) -> None:
         vendor = Vendor(lambda _: status(code))
         assert vendor.refused().reason is Reason.SERVER_ERROR
         assert len(vendor.log) == 3
@@ -48,7 +48,7 @@ class TestRetries:
 
         assert run(work()) == [1]
 
-    def test_a_refused_certificate_is_not_asked_again(self) -> None:
+    def test_a_refused_certificate_is_not_retried(self) -> None:
         def broken(request: httpx.Request) -> httpx.Response:
             import ssl
 
@@ -89,7 +89,7 @@ class TestBreaker:
         assert vendor.refused().reason is Reason.BREAKER_OPEN
         assert len(vendor.log) == before + 1
 
-    def test_a_probe_that_succeeds_closes_it(self) -> None:
+    def test_a_successful_probe_closes_the_breaker(self) -> None:
         down = True
         vendor = Vendor(lambda _: status(500) if down else ok([1]))
         for _ in range(5):

@@ -58,14 +58,14 @@ def test_client_credentials_are_sent_in_the_form() -> None:
     ]
 
 
-def test_client_credentials_are_sent_as_basic_where_the_vendor_wants_that() -> None:
+def test_client_credentials_are_sent_as_basic_auth_if_configured() -> None:
     endpoint = Endpoint([issued()])
     header(auth(endpoint, OAuth(**CLIENT, client_auth="basic")))
     assert endpoint.requests[0].headers["authorization"] == "Basic YXBwOmh1c2g="
     assert endpoint.forms == [{"grant_type": "client_credentials"}]
 
 
-def test_the_vendors_own_endpoint_is_used_where_the_config_names_none() -> None:
+def test_the_providers_token_endpoint_is_used_if_the_config_names_none() -> None:
     endpoint = Endpoint([issued()])
     context = source_context(httpx.MockTransport(endpoint), CLIENT="hush")
     found = OAuthAuthenticator(OAuth(client_id="app", client_secret=Secret(env="CLIENT")), http_options(), context, URL)
@@ -74,7 +74,7 @@ def test_the_vendors_own_endpoint_is_used_where_the_config_names_none() -> None:
     run(found.close())
 
 
-def test_without_any_endpoint_the_config_is_told() -> None:
+def test_a_missing_token_url_is_rejected() -> None:
     with pytest.raises(SourceRejectedError, match="token_url"):
         OAuthAuthenticator(OAuth(client_id="app", client_secret=Secret(env="CLIENT")), http_options(), source_context())
 
@@ -94,7 +94,7 @@ def test_without_any_endpoint_the_config_is_told() -> None:
         (httpx.Response(429, headers={"retry-after": "77"}), RateLimitedError, Reason.RATE_LIMITED),
     ],
 )
-def test_what_the_endpoint_answers_decides_whether_to_try_again(
+def test_the_endpoints_response_decides_whether_to_retry(
     answer: httpx.Response, kind: type[SourceError], reason: Reason
 ) -> None:
     with pytest.raises(SourceError) as caught:
@@ -107,7 +107,7 @@ def test_what_the_endpoint_answers_decides_whether_to_try_again(
     ("expires", "lifetime"),
     [(3600, 3600.0), ("1800", 1800.0), (None, None), ("soon", None), (-5, None), (1e300, None), ([1], None)],
 )
-def test_how_long_a_token_lives_may_be_a_number_a_text_or_nothing(expires: object, lifetime: float | None) -> None:
+def test_a_token_lifetime_may_be_a_number_text_or_absent(expires: object, lifetime: float | None) -> None:
     assert token_of({"access_token": "x", "expires_in": expires}).lifetime == lifetime
 
 
@@ -122,7 +122,7 @@ def rotating(form: dict[str, str]) -> httpx.Response:
     return issued(f"access for {form['refresh_token']}", refresh_token=following[form["refresh_token"]])
 
 
-def test_a_rotated_refresh_token_is_on_disk_and_private_before_it_is_used(tmp_path: Path) -> None:
+def test_a_rotated_refresh_token_is_on_disk_with_mode_0600_before_it_is_used(tmp_path: Path) -> None:
     kept = tmp_path / "crm.refresh-token"
     on_disk: list[bool] = []
 
@@ -140,24 +140,24 @@ def test_a_rotated_refresh_token_is_on_disk_and_private_before_it_is_used(tmp_pa
     assert [path.name for path in tmp_path.iterdir()] == ["crm.refresh-token"]
 
 
-def test_the_next_process_goes_on_with_the_rotated_token(tmp_path: Path) -> None:
+def test_the_next_process_uses_the_rotated_token(tmp_path: Path) -> None:
     for expected in ("first", "second", "third"):
         assert header(auth(Endpoint(rotating), REFRESH, tmp_path)) == f"Bearer access for {expected}"
 
 
-def test_a_new_consent_in_the_config_wins_over_the_kept_token(tmp_path: Path) -> None:
+def test_a_changed_secret_in_the_config_overrides_the_stored_token(tmp_path: Path) -> None:
     header(auth(Endpoint(rotating), REFRESH, tmp_path))
     endpoint = Endpoint(rotating)
     context = source_context(httpx.MockTransport(endpoint), data_dir=tmp_path, CLIENT="hush", REFRESH="third")
     assert header(OAuthAuthenticator(REFRESH, http_options(), context)) == "Bearer access for third"
 
 
-def test_a_damaged_file_is_as_good_as_none(tmp_path: Path) -> None:
+def test_a_damaged_token_file_is_ignored(tmp_path: Path) -> None:
     (tmp_path / "crm.refresh-token").write_text("{")
     assert header(auth(Endpoint(rotating), REFRESH, tmp_path)) == "Bearer access for first"
 
 
-def test_without_a_data_directory_the_rotated_token_lives_as_long_as_the_process() -> None:
+def test_without_a_data_directory_the_rotated_token_is_kept_in_memory() -> None:
     clock = Clock()
     found = auth(Endpoint(rotating), REFRESH, clock=clock)
     assert header(found) == "Bearer access for first"
@@ -165,13 +165,13 @@ def test_without_a_data_directory_the_rotated_token_lives_as_long_as_the_process
     assert header(found) == "Bearer access for second"
 
 
-def test_a_vendor_that_does_not_rotate_leaves_nothing_behind(tmp_path: Path) -> None:
+def test_a_vendor_that_does_not_rotate_leaves_no_file(tmp_path: Path) -> None:
     endpoint = Endpoint(lambda form: issued(refresh_token=form["refresh_token"]))
     header(auth(endpoint, REFRESH, tmp_path))
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_token_that_cannot_be_saved_serves_once_and_is_saved_before_its_first_use(
+def test_a_refresh_token_that_cannot_be_saved_is_not_used_until_it_is_saved(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     folder = tmp_path / "data"
@@ -190,7 +190,7 @@ def test_a_token_that_cannot_be_saved_serves_once_and_is_saved_before_its_first_
     assert header(found) == "Bearer access for second"
 
 
-def test_a_half_written_file_is_never_left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_failed_write_leaves_no_partial_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def full(*_: object) -> None:
         raise OSError("no space left on device")
 

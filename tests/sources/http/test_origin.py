@@ -26,12 +26,12 @@ def reason(text: str, **given: bool) -> Reason:
         "https://api.test:port", "https://100.64.0.1",
     ],
 )  # fmt: skip
-def test_a_base_that_is_not_a_public_https_address_is_refused(base: str) -> None:
+def test_a_base_url_that_is_not_public_https_is_refused(base: str) -> None:
     assert reason(base) is Reason.BLOCKED_ORIGIN
 
 
 @pytest.mark.parametrize("base", ["http://127.0.0.1:8080", "http://10.1.2.3", "http://[::1]", "http://localhost"])
-def test_a_test_server_may_be_allowed(base: str) -> None:
+def test_a_test_server_can_be_allowed(base: str) -> None:
     assert str(BaseUrl(base, insecure=True, private=True).url("/a")) == f"{base}/a"
 
 
@@ -53,7 +53,7 @@ def test_link_local_and_unusable_addresses_are_never_allowed(base: str) -> None:
         ("@evil.test", "https://api.test/v1/@evil.test"),
     ],
 )
-def test_paths_are_below_the_base_and_links_of_the_same_origin_stay_what_they_are(path: str, url: str) -> None:
+def test_paths_are_joined_to_the_base_and_links_of_the_same_origin_are_unchanged(path: str, url: str) -> None:
     address = BaseUrl("https://api.test/v1/")
     assert str(address.url(path)) == url
     assert address.host == "api.test"
@@ -76,7 +76,7 @@ def test_private_addresses_need_permission(address: str) -> None:
         (f"https://{'a' * 70}.test", False, Reason.DNS),
     ],
 )
-def test_what_a_name_resolves_to_counts(base: str, private: bool, refused: Reason | None) -> None:
+def test_resolved_addresses_are_checked(base: str, private: bool, refused: Reason | None) -> None:
     with nullcontext() if refused is None else pytest.raises(SourceError) as caught:
         run(BaseUrl(base, private=private).resolve())
     if refused is not None:

@@ -63,9 +63,7 @@ def api(count: int, paging: Paging, **given: Any) -> FakeApi:
 @pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize("count", [0, 1, 5, 9, 10, 11, 20, 25, 100])
 @pytest.mark.parametrize("page", [100, 5])
-def test_every_row_comes_once_whatever_the_size_of_the_list_and_of_the_vendors_pages(
-    way: str, count: int, page: int
-) -> None:
+def test_every_row_is_read_once_whatever_the_list_and_page_sizes(way: str, count: int, page: int) -> None:
     paging, paginator = WAYS[way]
     vendor = api(count, paging, page=page)
     assert run(collected(vendor, paginator)) == (list(range(count)), None)
@@ -74,7 +72,7 @@ def test_every_row_comes_once_whatever_the_size_of_the_list_and_of_the_vendors_p
 
 
 @pytest.mark.parametrize("way", [way for way in WAYS if way != "none"])
-def test_a_walk_can_be_taken_up_again_where_it_was_left(way: str) -> None:
+def test_a_walk_can_be_resumed_at_any_position(way: str) -> None:
     paging, paginator = WAYS[way]
     vendor = api(47, paging)
     first, position = run(collected(vendor, paginator, stop=20))
@@ -83,7 +81,7 @@ def test_a_walk_can_be_taken_up_again_where_it_was_left(way: str) -> None:
     assert first + rest == list(range(47))
 
 
-def test_a_short_first_page_costs_no_second_request_unless_it_could_be_a_cap() -> None:
+def test_a_short_first_page_needs_a_second_request_only_if_it_could_be_capped() -> None:
     for count, requests in ((3, 1), (0, 1), (5, 2)):
         vendor = api(count, "page")
         run(collected(vendor, NumberedPaginator(SIZE)))
@@ -93,7 +91,7 @@ def test_a_short_first_page_costs_no_second_request_unless_it_could_be_a_cap() -
     assert len(vendor.log) == 1
 
 
-def test_the_vendors_number_of_pages_is_obeyed() -> None:
+def test_the_vendors_page_count_is_respected() -> None:
     def script(request: httpx.Request) -> httpx.Response:
         number = int(request.url.params["p"])
         return httpx.Response(200, json={"data": [{"id": number}], "pages": 3})
@@ -110,7 +108,7 @@ def fault(vendor: FakeApi, paginator: Paginator, max_pages: int = 1000) -> Sourc
 
 
 @pytest.mark.parametrize("way", ["cursor", "link in the body", "link in the header"])
-def test_a_cursor_that_comes_back_ends_the_pass_as_incomplete(way: str) -> None:
+def test_a_repeated_cursor_ends_the_pass_as_incomplete(way: str) -> None:
     paging, paginator = WAYS[way]
     vendor = api(35, paging, loops=True)
     error = fault(vendor, paginator)
@@ -119,18 +117,18 @@ def test_a_cursor_that_comes_back_ends_the_pass_as_incomplete(way: str) -> None:
     assert len(vendor.log) <= 5
 
 
-def test_a_page_that_names_itself_as_the_next_is_a_loop() -> None:
+def test_a_page_that_links_to_itself_is_a_loop() -> None:
     vendor = FakeApi(before=lambda _, __: httpx.Response(200, json={"data": [{"id": 1}], "next": "?after=1"}))
     assert fault(vendor, LinkPaginator("next")).reason is Reason.PAGINATION_LOOP
     assert len(vendor.log) == 2
 
 
-def test_a_vendor_that_ignores_the_page_number_is_noticed() -> None:
+def test_a_vendor_that_ignores_the_page_number_is_detected() -> None:
     vendor = FakeApi(before=lambda _, __: httpx.Response(200, json={"data": [{"id": n} for n in range(10)]}))
     assert fault(vendor, NumberedPaginator(SIZE)).reason is Reason.PAGINATION_LOOP
 
 
-def test_pages_without_end_are_cut_off() -> None:
+def test_endless_pages_are_stopped() -> None:
     count = iter(range(10_000))
     vendor = FakeApi(before=lambda _, __: httpx.Response(200, json={"data": [], "next": f"c{next(count)}"}))
     error = fault(vendor, CursorPaginator("next", "after"), max_pages=20)
@@ -157,7 +155,7 @@ def test_a_next_link_away_from_the_origin_is_not_followed(link: str, in_header: 
 
 
 @pytest.mark.parametrize("link", ["https://[x", "https://api.test/\x00", "https://api.test:port/", "x" * 70_000])
-def test_a_next_link_that_is_no_url_is_refused(link: str) -> None:
+def test_a_next_link_that_is_not_a_url_is_refused(link: str) -> None:
     vendor = FakeApi(before=lambda _, __: httpx.Response(200, json={"data": [], "next": link}))
     assert fault(vendor, LinkPaginator("next")).reason is Reason.BLOCKED_ORIGIN
 
@@ -175,14 +173,16 @@ def response(body: Any = None, url: str = "https://api.test/v1/rows?page=1", **h
         ({"next": "abc"}, "more", None), ({"next": "abc", "more": "false"}, "more", None),
     ],
 )  # fmt: skip
-def test_where_the_cursor_says_that_there_is_more(body: Any, more: str | None, expected: str | None) -> None:
+def test_the_cursor_and_the_flag_decide_whether_there_is_another_page(
+    body: Any, more: str | None, expected: str | None
+) -> None:
     assert CursorPaginator("next", "after", more=more).following(response(body), 1, None) == expected
 
 
 @pytest.mark.parametrize(
     ("body", "more"), [({"next": {"a": 1}}, None), ({"next": True}, None), ({"more": True}, "more")]
 )
-def test_a_cursor_of_another_shape_is_a_changed_format(body: Any, more: str | None) -> None:
+def test_a_cursor_of_another_type_is_a_changed_format(body: Any, more: str | None) -> None:
     with pytest.raises(SourceRejectedError) as caught:
         CursorPaginator("next", "after", more=more).following(response(body), 1, None)
     assert caught.value.reason is Reason.SCHEMA
@@ -205,7 +205,7 @@ def test_the_next_link_is_found_among_the_others(header: str, expected: str | No
     assert LinkPaginator().following(response(link=header), 1, None) == expected
 
 
-def test_a_credential_that_the_vendor_repeats_in_its_links_is_taken_out() -> None:
+def test_a_credential_in_the_vendors_links_is_removed() -> None:
     body = {"next": "/rows?page=2&apikey=secret"}
     assert (
         LinkPaginator("next", secret_params=("apikey",)).following(response(body), 1, None)
@@ -213,6 +213,6 @@ def test_a_credential_that_the_vendor_repeats_in_its_links_is_taken_out() -> Non
     )
 
 
-def test_a_silently_capped_page_is_followed_though_it_is_short() -> None:
+def test_a_silently_capped_first_page_is_followed() -> None:
     vendor = api(30, "offset", page=5)
     assert run(collected(vendor, OffsetPaginator(PageSize("size", 50)))) == (list(range(30)), None)

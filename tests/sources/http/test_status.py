@@ -34,11 +34,11 @@ def test_each_status_has_one_meaning(status: int, kind: type[Exception] | None) 
         ("Mon, 99 Mar 2026 09:00:30 GMT", 0), ("5, 9", 0),
     ],
 )  # fmt: skip
-def test_retry_after_is_seconds_or_a_date_and_garbage_is_none(text: str, seconds: float) -> None:
+def test_retry_after_is_seconds_or_a_date_and_invalid_text_is_ignored(text: str, seconds: float) -> None:
     assert retry_after({"retry-after": text}, NOW) == seconds
 
 
-def test_without_the_header_the_vendors_own_ones_count() -> None:
+def test_without_retry_after_the_vendors_own_headers_count() -> None:
     assert requested_wait({}, NOW) == 0
     assert requested_wait({"x-reset": "4"}, NOW, lambda headers: float(headers["x-reset"])) == 4
     assert requested_wait({"retry-after": "9"}, NOW, lambda headers: 4.0) == 9

@@ -56,7 +56,7 @@ def refusal(sent: Sent) -> Reason:
     return sent.error.reason
 
 
-def test_an_answer_comes_back_whole_with_its_headers_in_lower_case() -> None:
+def test_a_response_is_complete_with_its_headers_in_lower_case() -> None:
     sent = exchange(lambda _: [reply(b"[1]", 404, [("X-Left", "3")])])
     assert sent.reply is not None
     assert (sent.reply.status, sent.reply.body, sent.reply.headers["x-left"]) == (404, b"[1]", "3")
@@ -64,7 +64,7 @@ def test_an_answer_comes_back_whole_with_its_headers_in_lower_case() -> None:
     assert sent.ledger.requests == ["404"]
 
 
-def test_a_refused_connection_is_named_so() -> None:
+def test_a_refused_connection_has_the_reason_connect() -> None:
     async def work() -> Sent:
         async with RawServer(lambda _: []) as server:
             pass
@@ -82,7 +82,7 @@ def test_a_slow_first_byte_ends_at_the_total_deadline() -> None:
     assert sent.ledger.requests == ["timeout"]
 
 
-def test_a_dripping_body_ends_at_the_total_deadline_though_every_read_is_quick() -> None:
+def test_a_slowly_dripping_body_ends_at_the_total_deadline() -> None:
     sent = exchange(lambda _: [HEAD + b"content-length: 1000\r\n\r\n", Drip(b" " * 1000, 0.01)], deadline=0.2)
     assert refusal(sent) is Reason.TIMEOUT
 
@@ -101,7 +101,7 @@ def test_a_dripping_body_ends_at_the_total_deadline_though_every_read_is_quick()
         pytest.param([reply(b"[1]", headers=[("content-encoding", "br")])], id="an encoding nobody asked for"),
     ],
 )
-def test_a_broken_answer_is_a_protocol_fault(steps: list[bytes]) -> None:
+def test_a_broken_response_is_a_protocol_error(steps: list[bytes]) -> None:
     sent = exchange(lambda _: steps)
     assert refusal(sent) is Reason.PROTOCOL
     assert isinstance(sent.error, SourceUnavailableError)
@@ -114,7 +114,7 @@ def test_duplicate_headers_are_joined_and_not_lost() -> None:
     assert sent.reply.headers["x-left"] == "1, 2"
 
 
-def test_a_gzip_bomb_is_stopped_at_the_cap() -> None:
+def test_a_gzip_bomb_is_stopped_at_the_limit() -> None:
     bomb = gzip.compress(b"\0" * 50_000_000)
     assert len(bomb) < 100_000
     sent = exchange(lambda _: [reply(bomb, headers=[("content-encoding", "gzip")])])
@@ -122,11 +122,11 @@ def test_a_gzip_bomb_is_stopped_at_the_cap() -> None:
     assert isinstance(sent.error, SourceRejectedError)
 
 
-def test_a_plain_body_above_the_cap_is_stopped_too() -> None:
+def test_an_uncompressed_body_above_the_limit_is_stopped() -> None:
     assert refusal(exchange(lambda _: [reply(b" " * 2000)], max_bytes=1000)) is Reason.TOO_LARGE
 
 
-def test_no_cookie_is_kept() -> None:
+def test_cookies_are_not_stored() -> None:
     async def work() -> list[dict[str, str]]:
         async with RawServer(lambda _: [reply(b"[]", headers=[("set-cookie", "session=1; Path=/")])]) as server:
             address = BaseUrl(server.url, insecure=True, private=True)
@@ -145,7 +145,7 @@ def test_the_vendors_clock_is_measured_against_ours() -> None:
     assert sent.ledger.skews == [600.0]
 
 
-def test_without_a_date_or_with_a_garbled_one_nothing_is_measured() -> None:
+def test_without_a_valid_date_no_skew_is_measured() -> None:
     assert exchange(lambda _: [reply(b"[]", headers=[("date", "yesterday")])]).ledger.skews == []
 
 
@@ -155,7 +155,7 @@ def test_http_dates_are_utc_even_without_a_zone() -> None:
     assert http_date("soon") is None
 
 
-def test_a_name_that_does_not_resolve_is_a_dns_fault() -> None:
+def test_a_name_that_does_not_resolve_is_a_dns_error() -> None:
     sent = run(send("http://no-such-host.invalid"))
     assert refusal(sent) is Reason.DNS
     assert sent.ledger.requests == ["connect"]
@@ -177,7 +177,7 @@ def test_a_name_that_resolves_to_a_private_address_is_refused_before_anything_is
     assert (refusal(sent), requests, sent.ledger.requests) == (Reason.BLOCKED_ORIGIN, 0, ["blocked"])
 
 
-def test_a_name_that_stops_resolving_is_a_dns_fault_too() -> None:
+def test_a_name_that_stops_resolving_is_a_dns_error() -> None:
     def lost(_: httpx.Request) -> httpx.Response:
         raise httpx.ConnectError("no") from socket.gaierror()
 
@@ -199,7 +199,7 @@ def test_a_name_that_stops_resolving_is_a_dns_fault_too() -> None:
         (429, "429"), (418, "4xx"), (500, "5xx"), (530, "5xx"), (101, "protocol"), (999, "protocol"),
     ],
 )  # fmt: skip
-def test_answers_are_counted_by_class(status: int, outcome: str) -> None:
+def test_responses_are_counted_by_class(status: int, outcome: str) -> None:
     assert status_class(status) == outcome
 
 
@@ -214,7 +214,7 @@ async def over_tls(context: ssl.SSLContext, ca_file: Path | None) -> Sent:
         return await send(server.url, ca_file=ca_file)
 
 
-def test_a_private_authority_is_trusted_where_it_is_named(tmp_path: Path) -> None:
+def test_a_private_authority_is_trusted_if_configured(tmp_path: Path) -> None:
     authority = Authority(tmp_path)
     sent = run(over_tls(authority.server("127.0.0.1"), authority.ca_file))
     assert sent.reply is not None
@@ -222,7 +222,7 @@ def test_a_private_authority_is_trusted_where_it_is_named(tmp_path: Path) -> Non
 
 
 @pytest.mark.parametrize("fault", ["unknown authority", "wrong name", "expired"])
-def test_a_certificate_that_does_not_hold_is_refused_and_not_asked_again(tmp_path: Path, fault: str) -> None:
+def test_an_invalid_certificate_is_refused_and_not_retried(tmp_path: Path, fault: str) -> None:
     authority = Authority(tmp_path)
     name = "10.0.0.1" if fault == "wrong name" else "127.0.0.1"
     context = authority.server(name, days=-1 if fault == "expired" else 1)
@@ -232,7 +232,7 @@ def test_a_certificate_that_does_not_hold_is_refused_and_not_asked_again(tmp_pat
 
 
 @pytest.mark.filterwarnings("ignore:ssl.TLSVersion:DeprecationWarning")
-def test_a_server_that_knows_only_old_tls_is_refused(tmp_path: Path) -> None:
+def test_a_server_with_only_old_tls_is_refused(tmp_path: Path) -> None:
     authority = Authority(tmp_path)
     context = authority.server("127.0.0.1")
     context.set_ciphers("DEFAULT:@SECLEVEL=0")
@@ -249,7 +249,7 @@ def test_a_ca_file_without_certificates_is_named(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("used", [False, True])
-def test_a_closed_wire_opens_no_new_connection(used: bool) -> None:
+def test_a_closed_transport_opens_no_new_connection(used: bool) -> None:
     async def work() -> int:
         async with RawServer(lambda _: [reply(b"[]")]) as server:
             address = BaseUrl(server.url, insecure=True, private=True)

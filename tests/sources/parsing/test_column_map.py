@@ -43,7 +43,7 @@ CALLS = {
 }
 
 
-def test_each_column_is_converted_by_what_it_holds() -> None:
+def test_each_column_is_converted_by_its_kind() -> None:
     row = {
         "ID": 7,
         "changed": 1772442000,
@@ -95,7 +95,7 @@ def deal(**given: Any) -> dict[str, Any]:
         ("row", (Reason.BAD_TYPE, "id", "row 2", None)),
     ],
 )
-def test_an_odd_row_is_rejected_alone(row: Any, fault: tuple[Reason, str, str, str | None]) -> None:
+def test_an_invalid_row_is_rejected_alone(row: Any, fault: tuple[Reason, str, str, str | None]) -> None:
     found = parsed("deals", DEALS, deal(id="x"), row, deal(id="y"))
     assert [record.id for record in found.records] == ["x", "y"]
     assert faults(found) == [fault]
@@ -145,7 +145,7 @@ def test_several_fields_are_joined_without_the_empty_ones() -> None:
     assert [record.name for record in parsed("people", columns, *rows).records] == ["Ada Byron", None, "7 x"]  # type: ignore[attr-defined]
 
 
-def test_a_tombstone_needs_no_more_than_an_id() -> None:
+def test_a_tombstone_needs_only_an_id() -> None:
     record_map = mapped("deals", {**DEALS, "updated_at": "changed"})
     assert record_map.tombstone({"id": 5}) == Deal(id="5", deleted=True)
     changed = record_map.tombstone({"id": 5, "changed": "2026-03-01T10:00:00Z"})

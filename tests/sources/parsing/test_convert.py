@@ -37,7 +37,9 @@ NOT_NUMBERS: list[tuple[Any, Reason]] = [
 
 @pytest.mark.parametrize(("value", "expected"), NOT_NUMBERS)
 @pytest.mark.parametrize("function", [convert.number, convert.money, convert.seconds])
-def test_what_is_no_number_has_its_reason(function: Callable[..., Any], value: Any, expected: Reason) -> None:
+def test_a_value_that_is_not_a_number_is_rejected_with_a_reason(
+    function: Callable[..., Any], value: Any, expected: Reason
+) -> None:
     assert reason(function, value) is expected
 
 
@@ -84,7 +86,7 @@ def test_ten_times_ten_cents_is_one() -> None:
 
 
 @given(st.integers(-(10**17), 10**17))
-def test_cents_come_out_as_they_went_in(cents: int) -> None:
+def test_cents_are_converted_exactly(cents: int) -> None:
     assert convert.money(cents, "amount", 2) * 100 == cents  # type: ignore[operator]
     assert convert.money(f"{cents // 100}.{cents % 100:02}" if cents >= 0 else "0", "amount") is not None
 
@@ -111,7 +113,7 @@ def test_no_duration_is_negative(value: Any) -> None:
 
 
 @pytest.mark.parametrize("value", ["2:23", "1:60:00", "1:00:60", "-1:00:00"])
-def test_a_clock_that_could_be_read_in_two_ways_is_no_duration(value: str) -> None:
+def test_an_ambiguous_clock_is_not_a_duration(value: str) -> None:
     assert reason(convert.seconds, value) is Reason.NOT_A_NUMBER
 
 
@@ -125,14 +127,14 @@ def test_a_clock_that_could_be_read_in_two_ways_is_no_duration(value: str) -> No
         ("x" * 100_000, "x" * 65536), (2**70, str(2**70)),
     ],
 )  # fmt: skip
-def test_text_is_kept_as_it_is_but_for_what_no_database_can_hold(value: Any, expected: str) -> None:
+def test_text_is_unchanged_except_for_characters_no_database_stores(value: Any, expected: str) -> None:
     found = convert.text(value, "name")
     assert found == expected
     found.encode()  # type: ignore[union-attr]
 
 
 @pytest.mark.parametrize("value", [[], {}, ["a"], object()])
-def test_objects_are_no_text(value: Any) -> None:
+def test_objects_are_not_text(value: Any) -> None:
     assert reason(convert.text, value) is Reason.BAD_TYPE
 
 
@@ -154,7 +156,7 @@ def test_flags(value: Any, expected: bool) -> None:
 
 
 @pytest.mark.parametrize("value", ["maybe", 2, "on"])
-def test_other_words_are_no_flag(value: Any) -> None:
+def test_other_words_are_not_flags(value: Any) -> None:
     assert reason(convert.flag, value) is Reason.UNKNOWN_VALUE
 
 
@@ -164,7 +166,7 @@ def test_a_currency_is_three_letters_known_or_not(value: str, expected: str) -> 
 
 
 @pytest.mark.parametrize("value", ["EURO", "€", "E1R", 978, ["EUR"], "   ", "ÄÖÜ"])
-def test_anything_else_is_no_currency(value: Any) -> None:
+def test_anything_else_is_not_a_currency(value: Any) -> None:
     assert reason(convert.currency, value) is Reason.UNKNOWN_CURRENCY
 
 
@@ -179,7 +181,7 @@ def test_a_choice_is_looked_up_by_its_text(value: Any, expected: str | None) -> 
 
 
 @pytest.mark.parametrize("value", ["won", "Lost", 2, False])
-def test_a_value_that_is_not_named_is_unknown(value: Any) -> None:
+def test_a_value_outside_the_mapping_is_unknown(value: Any) -> None:
     assert reason(convert.choice, value, MAPPING) is Reason.UNKNOWN_VALUE
 
 
@@ -200,7 +202,7 @@ ANYTHING = (
     "function", [convert.number, convert.money, convert.seconds, convert.text, convert.flag, convert.currency]
 )
 @given(value=ANYTHING)
-def test_whatever_comes_is_a_value_or_a_rejection(function: Callable[..., Any], value: Any) -> None:
+def test_any_input_is_a_value_or_a_rejection(function: Callable[..., Any], value: Any) -> None:
     try:
         found = function(value, "amount")
     except InvalidRecordError:

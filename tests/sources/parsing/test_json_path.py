@@ -24,7 +24,7 @@ def test_a_path_finds_a_value_null_or_nothing(path: str, expected: Any) -> None:
 
 @pytest.mark.parametrize("path", ["text", "data.flag", "data.items.0.id", "data.none.deeper", "a.b"])
 @pytest.mark.parametrize("optional", [False, True])
-def test_a_getter_gives_what_is_there(path: str, optional: bool) -> None:
+def test_a_getter_returns_the_value_at_the_path(path: str, optional: bool) -> None:
     expected = "dotted" if path == "a.b" else find(BODY, path)
     assert getter(path, optional)(BODY) == expected
 
@@ -38,10 +38,10 @@ def test_a_field_that_is_missing_is_named_unless_it_is_optional(path: str) -> No
 
 @pytest.mark.parametrize("row", [5, "text", ["list"]])
 @pytest.mark.parametrize("path", ["id", "a.b"])
-def test_a_row_that_is_no_object_is_a_fault(path: str, row: Any) -> None:
+def test_a_row_that_is_not_an_object_is_an_error(path: str, row: Any) -> None:
     with pytest.raises((TypeError, KeyError, AttributeError)):
         getter(path, False)(row)
 
 
-def test_behind_a_row_that_is_null_everything_is_null() -> None:
+def test_a_null_row_has_only_null_fields() -> None:
     assert getter("a.b", False)(None) is None

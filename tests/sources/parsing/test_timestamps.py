@@ -62,7 +62,7 @@ def test_an_instant_is_utc_however_it_was_written(value: Any, expected: datetime
         "0000-00-00 00:00:00", "0001-01-01T00:00:00", "9999-12-31", "9999-12-31T23:59:59Z",
     ],
 )  # fmt: skip
-def test_unset_is_written_in_many_ways(value: Any) -> None:
+def test_every_convention_for_unset_is_none(value: Any) -> None:
     assert read(value) is None
 
 
@@ -74,7 +74,7 @@ def test_unset_is_written_in_many_ways(value: Any) -> None:
         b"2026", "1899-12-31", "2500-01-01", 10**17, "9" * 400, 10**400, "٢٠٢٦-٠٧-٠١",
     ],
 )  # fmt: skip
-def test_what_could_mean_anything_means_nothing(value: Any) -> None:
+def test_an_ambiguous_time_is_rejected(value: Any) -> None:
     with pytest.raises(InvalidRecordError) as caught:
         read(value)
     assert (caught.value.reason, caught.value.field) == (Reason.BAD_TIME, "started_at")
@@ -114,7 +114,7 @@ def test_named_formats_are_tried_in_order(value: Any, formats: tuple[str, ...], 
         ("٢٠١٧-٠٣-٠١", ("%Y-%m-%d",)), ("01.01.0017", ("%d.%m.%Y",)),
     ],
 )  # fmt: skip
-def test_no_named_format_is_a_bad_time(value: Any, formats: tuple[str, ...]) -> None:
+def test_a_time_in_none_of_the_formats_is_rejected(value: Any, formats: tuple[str, ...]) -> None:
     with pytest.raises(InvalidRecordError, match="bad_time"):
         read(value, *formats)
 
@@ -141,13 +141,13 @@ def test_a_date_whose_midnight_does_not_exist_begins_at_the_first_instant_of_the
 
 @pytest.mark.parametrize("form", ["%Y-%m-%d", "%d.%m.%Y %H:%M:%S", "%m/%d/%Y %H:%M", "%H:%M:%S %Y%m%d", "%Y%m%d%H%M%S"])
 @given(when=st.datetimes(timezones=st.just(UTC)).filter(lambda when: 1950 < when.year < 2150))
-def test_the_quick_reading_of_numeric_formats_is_that_of_strptime(form: str, when: datetime) -> None:
+def test_numeric_formats_are_parsed_like_strptime(form: str, when: datetime) -> None:
     text = when.strftime(form)
     assert parser(form)(text, UTC) == datetime.strptime(text, form).replace(tzinfo=UTC)
 
 
 @given(st.text() | st.integers() | st.floats() | st.booleans() | st.dates().map(date.isoformat))
-def test_whatever_comes_is_an_instant_or_a_bad_time(value: Any) -> None:
+def test_any_input_is_an_instant_or_rejected(value: Any) -> None:
     try:
         found = read(value)
     except InvalidRecordError as error:

@@ -50,7 +50,7 @@ class TestReading:
         assert page.records == (Deal(id="a", amount=Decimal("12.5"), owner="Byron, Ada"), Deal(id="b"))
         assert (page.listing, page.resume, page.total) == (Listing(), None, 2)
 
-    def test_a_large_file_comes_in_pages_and_only_the_last_concludes(self, tmp_path: Path) -> None:
+    def test_a_large_file_comes_in_pages_and_only_the_last_has_a_cursor(self, tmp_path: Path) -> None:
         pages = read(tmp_path, table(2500))
         assert [len(page.records) for page in pages] == [1000, 1000, 500]
         assert [page.total for page in pages] == [2500] * 3
@@ -84,7 +84,7 @@ class TestReading:
     def test_delimiter_encoding_order_and_blank_lines(self, tmp_path: Path, text: bytes, given: dict[str, Any]) -> None:
         assert records_of(read(tmp_path, text, **given)) == [Deal(id="z", amount=Decimal(1), owner="Zoë")]
 
-    def test_of_rows_with_one_id_the_last_wins(self, tmp_path: Path) -> None:
+    def test_the_last_of_several_rows_with_one_id_wins(self, tmp_path: Path) -> None:
         found = records_of(read(tmp_path, table(0, "a,1,me", "b,2,me", "a,3,me")))
         assert [(record.id, record.amount) for record in found] == [("a", 3), ("b", 2)]
 
@@ -147,7 +147,7 @@ class TestBadRows:
         assert [record.id for record in records_of(pages)] == ["d0 me", "d1 me"]
         assert rejected(pages) == [(Reason.MISSING_FIELD, "Owner", "line 4", None)]
 
-    def test_empty_cells_beyond_the_header_are_nothing(self, tmp_path: Path) -> None:
+    def test_empty_cells_beyond_the_header_are_ignored(self, tmp_path: Path) -> None:
         assert len(records_of(read(tmp_path, table(2, "x,1,me,,")))) == 3
 
     def test_lines_are_counted_as_an_editor_counts_them(self, tmp_path: Path) -> None:
@@ -181,11 +181,11 @@ class TestBadFiles:
         assert "no header Amount" in str(error)
         assert "Id, Value, Owner" in str(error)
 
-    def test_a_header_that_stands_there_twice_is_not_guessed_at(self, tmp_path: Path) -> None:
+    def test_a_mapped_header_must_be_unique(self, tmp_path: Path) -> None:
         error = fault(tmp_path, "Id,Amount,Owner,Amount\na,1,me,2\n")
         assert "Amount more than once" in str(error)
 
-    def test_other_headers_may_stand_there_twice(self, tmp_path: Path) -> None:
+    def test_unmapped_headers_may_repeat(self, tmp_path: Path) -> None:
         assert len(records_of(read(tmp_path, "Id,Amount,Owner,x,x\na,1,me,,\n"))) == 1
 
     def test_a_missing_file_is_named(self, tmp_path: Path) -> None:
@@ -193,7 +193,7 @@ class TestBadFiles:
         assert error.reason is Reason.NOT_FOUND
         assert "deals.csv" in str(error)
 
-    def test_a_folder_is_no_file(self, tmp_path: Path) -> None:
+    def test_a_folder_is_not_a_file(self, tmp_path: Path) -> None:
         (tmp_path / "deals.csv").mkdir()
         assert fault(tmp_path, None).reason is Reason.NOT_FOUND
 
@@ -208,15 +208,15 @@ class TestBadFiles:
         assert caught.value.reason is Reason.FORBIDDEN
 
     @pytest.mark.parametrize("text", [b"", b"\n\n"])
-    def test_an_empty_file_is_a_fault_and_never_zero_rows(self, tmp_path: Path, text: bytes) -> None:
+    def test_an_empty_file_is_an_error_and_never_zero_rows(self, tmp_path: Path, text: bytes) -> None:
         assert fault(tmp_path, text).reason is Reason.SCHEMA
 
-    def test_a_quote_that_is_never_closed_is_a_fault_of_the_file(self, tmp_path: Path) -> None:
+    def test_an_unclosed_quote_is_an_error_of_the_file(self, tmp_path: Path) -> None:
         error = fault(tmp_path, 'Id,Amount,Owner\na,1,"me\n' + "x" * 200_000)
         assert error.reason is Reason.SCHEMA
         assert "quote" in str(error)
 
-    def test_a_file_in_another_encoding_is_a_fault_of_the_file(self, tmp_path: Path) -> None:
+    def test_a_file_in_another_encoding_is_an_error_of_the_file(self, tmp_path: Path) -> None:
         assert "encoding" in str(fault(tmp_path, table(3), encoding="utf-16"))
         latin = "Id,Amount,Owner\n" + "".join(f"{n},1,Zoë\n" for n in range(10))
         assert fault(tmp_path, latin.encode("latin-1")).reason is Reason.TOO_MANY_REJECTED
@@ -256,23 +256,23 @@ class TestBadFiles:
 
 
 class TestCheck:
-    def test_a_good_file_may_be_read(self, tmp_path: Path) -> None:
+    def test_check_allows_a_valid_file(self, tmp_path: Path) -> None:
         found = source(tmp_path, table(1))
         assert run(found.check()) == (Access("deals", allowed=True),)
         assert (found.name, found.entities, found.lag.total_seconds()) == ("source", ("deals",), 0)
         run(found.close())
 
-    def test_a_missing_file_is_told(self, tmp_path: Path) -> None:
+    def test_check_names_a_missing_file(self, tmp_path: Path) -> None:
         (access,) = run(source(tmp_path, None).check())
         assert not access.allowed
         assert "deals.csv" in access.missing
 
-    def test_a_missing_header_is_told(self, tmp_path: Path) -> None:
+    def test_check_names_a_missing_header(self, tmp_path: Path) -> None:
         with pytest.raises(SourceRejectedError, match="no header"):
             run(source(tmp_path, "a,b\n").check())
 
 
-def test_the_loop_goes_on_while_a_file_is_read(tmp_path: Path) -> None:
+def test_the_event_loop_runs_while_a_file_is_read(tmp_path: Path) -> None:
     found = source(tmp_path, table(5000))
 
     async def work() -> tuple[int, list[Record]]:

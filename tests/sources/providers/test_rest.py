@@ -23,7 +23,7 @@ APP = {"oauth": {"client_id": "app", "client_secret": {"env": "CLIENT"}, "token_
 
 
 class TestReading:
-    def test_rows_become_records_and_only_the_last_page_concludes(self) -> None:
+    def test_rows_become_records_and_only_the_last_page_has_a_cursor(self) -> None:
         pages = read(FakeApi(rows(25)), pagination=AFTER, total="total")
         assert ids(pages) == [f"d{n}" for n in range(25)]
         assert records_of(pages)[7].amount == Decimal(7)
@@ -38,7 +38,7 @@ class TestReading:
         assert (page.records, page.listing) == ((), Listing())
 
     @pytest.mark.parametrize("body", [{}, {"data": None}, {"data": {}}, {"rows": []}, {"data": "x"}, []])
-    def test_an_answer_without_the_list_is_never_zero(self, body: Any) -> None:
+    def test_a_response_without_the_list_is_never_zero(self, body: Any) -> None:
         answer = httpx.Response(200, json=body)
         assert fault(FakeApi(before=lambda *_: answer)).reason is Reason.SCHEMA
 
@@ -48,12 +48,12 @@ class TestReading:
         assert fault(FakeApi(before=lambda *_: answer)).reason is Reason.SCHEMA
 
     @pytest.mark.parametrize("body", [{}, {"data": None}])
-    def test_a_vendor_may_be_known_to_leave_an_empty_list_out(self, body: Any) -> None:
+    def test_a_vendor_may_omit_an_empty_list_if_configured(self, body: Any) -> None:
         answer = httpx.Response(200, json=body)
         (page,) = read(FakeApi(before=lambda *_: answer), empty_is_error=False)
         assert page.records == ()
 
-    def test_the_answer_itself_may_be_the_list(self) -> None:
+    def test_the_response_itself_may_be_the_list(self) -> None:
         answer = httpx.Response(200, json=rows(2))
         assert ids(read(FakeApi(before=lambda *_: answer), records=None)) == ["d0", "d1"]
 
@@ -64,12 +64,12 @@ class TestReading:
         assert [request.url.params["kind"] for request in api.log] == ["deal", "deal"]
         assert [request.headers["x-version"] for request in api.log] == ["3", "3"]
 
-    def test_duplicates_within_and_across_pages_are_brought_for_the_store_to_merge(self) -> None:
+    def test_duplicates_within_and_across_pages_are_left_for_the_store_to_merge(self) -> None:
         pages = read(FakeApi(rows(25), repeats=True), pagination=AFTER)
         assert sorted(set(ids(pages))) == sorted(f"d{n}" for n in range(25))
         assert len(ids(pages)) == 27
 
-    def test_a_pass_that_was_broken_off_goes_on_after_its_last_page(self) -> None:
+    def test_an_interrupted_pass_continues_after_its_last_page(self) -> None:
         api = FakeApi(rows(25))
         whole = read(api, pagination=AFTER, since=SINCE)
         rest_of_it = read(api, resume=whole[0].resume, pagination=AFTER, since=SINCE)
@@ -91,7 +91,7 @@ class TestReading:
         api.before = lambda *_: None
         assert ids(pages) + ids(read(api, resume=pages[-1].resume, pagination=AFTER)) == [f"d{n}" for n in range(25)]
 
-    def test_a_vendor_that_fails_every_third_time_is_read_to_the_end_bit_by_bit(self) -> None:
+    def test_a_vendor_that_fails_every_third_time_is_read_in_several_attempts(self) -> None:
         chance = random.Random(3)
         api = FakeApi(rows(3000), before=lambda *_: httpx.Response(500) if chance.random() < 0.3 else None)
         clock = Clock()
@@ -151,7 +151,7 @@ class TestRecords:
         assert [error.reason for error in page.rejected] == [Reason.FUTURE_TIMESTAMP]
         assert json.loads(page.cursor or "") == [api.rows[-1]["updated_at"]]
 
-    def test_a_change_time_that_is_null_gives_way_to_the_time_of_creation(self) -> None:
+    def test_the_time_of_creation_replaces_a_null_time_of_change(self) -> None:
         records = [
             Deal(id="1", created_at=NOW),
             Deal(id="2", updated_at=NOW - timedelta(days=1), created_at=NOW - timedelta(days=9)),

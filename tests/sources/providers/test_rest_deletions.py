@@ -21,7 +21,7 @@ class TestDeletions:
             ({"meta": {"state": "gone"}}, {"field": "meta.state", "equals": "gone"}),
         ],
     )
-    def test_a_mark_makes_a_tombstone_of_which_only_the_id_is_needed(self, mark: Row, rule: Row) -> None:
+    def test_a_marked_row_becomes_a_tombstone_and_needs_only_an_id(self, mark: Row, rule: Row) -> None:
         api = FakeApi([*rows(3, archived=None, meta=None), {"id": "x", **mark}])
         pages = read(api, deleted=rule)
         assert [(record.id, record.deleted) for record in records_of(pages)] == [
@@ -36,12 +36,12 @@ class TestDeletions:
         (page,) = read(FakeApi([*rows(3), {"archived": True}]), deleted={"field": "archived"})
         assert [error.reason for error in page.rejected] == [Reason.MISSING_FIELD]
 
-    def test_a_reading_of_only_the_changes_says_nothing_about_the_rest(self) -> None:
+    def test_an_incremental_pass_has_no_listing(self) -> None:
         api = FakeApi(rows(10))
         cursor = read(api, since=SINCE)[-1].cursor
         assert read(api, cursor=cursor, since=SINCE)[-1].listing is None
 
-    def test_a_listing_that_is_known_to_be_partial_deletes_nothing(self) -> None:
+    def test_an_incomplete_listing_deletes_nothing(self) -> None:
         assert read(FakeApi(rows(10)), complete=False)[-1].listing is None
 
     def test_rows_that_shift_while_they_are_read_by_offset_delete_nothing(self) -> None:
@@ -58,13 +58,13 @@ class TestDeletions:
 
 class TestCaps:
     @pytest.mark.parametrize("pagination", [AFTER, OFFSET])
-    def test_a_silent_cap_is_an_incomplete_pass_and_never_the_whole(self, pagination: Row) -> None:
+    def test_a_silent_cap_fails_the_pass(self, pagination: Row) -> None:
         api = FakeApi(rows(100), hidden=40, paging="cursor" if pagination is AFTER else "offset")
         error = fault(api, pagination=pagination, total="total")
         assert isinstance(error, IncompletePassError)
         assert error.reason is Reason.CAPPED
 
-    def test_rows_that_come_while_reading_are_no_cap(self) -> None:
+    def test_rows_that_appear_during_a_pass_are_not_a_cap(self) -> None:
         def arrive(api: FakeApi, _: httpx.Request) -> None:
             api.rows.insert(0, rows(1)[0] | {"id": f"new{len(api.log)}"})
 

@@ -47,14 +47,14 @@ class TestListings:
         assert [page.listing for page in pages] == [None, None, None, Listing()]
         assert json.loads(pages[-1].cursor or "") == [None, rows(15)[-1]["updated_at"]]
 
-    def test_it_is_taken_up_in_the_listing_in_which_it_was_broken_off(self) -> None:
+    def test_an_interrupted_pass_continues_in_its_listing(self) -> None:
         whole = run(pages_of(self.two(self.vendor())))
         for place, page in enumerate(whole[:-1]):
             rest_of_it = run(pages_of(self.two(self.vendor()), resume=page.resume))
             assert ids(whole[: place + 1]) + ids(rest_of_it) == ids(whole)
             assert rest_of_it[-1].cursor == whole[-1].cursor
 
-    def test_where_one_listing_is_read_from_a_cursor_nothing_is_said_to_be_complete(self) -> None:
+    def test_a_pass_with_a_cursor_in_one_listing_is_not_complete(self) -> None:
         found = self.two(self.vendor())
         cursor = run(pages_of(found))[-1].cursor
         assert run(pages_of(found, cursor))[-1].listing is None
@@ -76,7 +76,7 @@ class TestCheck:
             run(source(api).check())
 
     @pytest.mark.parametrize("path", ["/open", "/closed"])
-    def test_one_listing_that_is_refused_decides_for_its_entity(self, path: str) -> None:
+    def test_one_denied_listing_decides_for_its_entity(self, path: str) -> None:
         api = TestListings().vendor()
         inner = api.before
         api.before = lambda api, request: (

@@ -14,7 +14,7 @@ from tests.sources.source_context import NOW, pages_of, run
 
 
 class TestSince:
-    def test_the_second_pass_asks_only_for_what_changed_since_with_its_lookback(self) -> None:
+    def test_the_second_pass_requests_changes_since_the_cursor_minus_the_lookback(self) -> None:
         api = FakeApi(rows(100))
         cursor = read(api, since=SINCE)[-1].cursor
         latest = datetime.fromisoformat(api.rows[-1]["updated_at"])
@@ -29,7 +29,7 @@ class TestSince:
         api.rows.append({**api.rows[-1], "id": "late", "updated_at": api.rows[7]["updated_at"]})
         assert "late" in ids(read(api, cursor=cursor, since=SINCE))
 
-    def test_a_later_one_comes_with_the_reconcile(self) -> None:
+    def test_an_arrival_beyond_the_lookback_comes_with_the_reconcile(self) -> None:
         api = FakeApi(rows(10))
         cursor = read(api, since=SINCE)[-1].cursor
         api.rows.append({**api.rows[-1], "id": "late", "updated_at": api.rows[0]["updated_at"]})
@@ -45,7 +45,7 @@ class TestSince:
         later = run(pages_of(source(api, since=SINCE), cursor, at=NOW + timedelta(hours=1)))
         assert later[-1].cursor == cursor
 
-    def test_an_empty_list_is_read_from_its_start_on_next_time(self) -> None:
+    def test_after_an_empty_list_the_next_pass_reads_from_its_start(self) -> None:
         (page,) = read(FakeApi(), since=SINCE)
         assert json.loads(page.cursor or "") == [NOW.isoformat()]
 
@@ -55,7 +55,7 @@ class TestSince:
         (page,) = read(FakeApi(before=lambda *_: answer), since=SINCE)
         assert json.loads(page.cursor or "") == [(NOW - timedelta(minutes=10)).isoformat()]
 
-    def test_what_the_vendor_shows_late_holds_the_cursor_back(self) -> None:
+    def test_the_lag_of_the_vendor_delays_the_cursor(self) -> None:
         api = FakeApi(rows(3))
         api.rows[0]["updated_at"] = NOW.isoformat()
         found = source(api, since={**SINCE, "lag": "10m"})
@@ -71,7 +71,7 @@ class TestSince:
     def test_without_a_filter_there_is_no_cursor_and_every_pass_is_a_full_one(self) -> None:
         assert read(FakeApi(rows(3)))[-1].cursor is None
 
-    def test_a_cursor_of_another_shape_is_as_good_as_none(self) -> None:
+    def test_a_cursor_for_another_number_of_listings_causes_a_full_pass(self) -> None:
         api = FakeApi(rows(3))
         assert read(api, cursor="[]", since=SINCE)[-1].listing == Listing()
 
@@ -81,7 +81,7 @@ class TestSince:
         assert len(set(ids(read(api, cursor=cursor, pagination=AFTER, since=SINCE)))) == 25
 
 
-def test_the_far_end_of_summer_time_does_not_shift_the_filter() -> None:
+def test_the_end_of_summer_time_does_not_shift_the_filter() -> None:
     api = FakeApi()
     cursor = json.dumps([datetime(2026, 10, 25, 1, 30, tzinfo=UTC).isoformat()])
     read(api, cursor=cursor, since=SINCE)

@@ -69,14 +69,14 @@ def test_everything_is_read_once_in_pages_of_a_thousand(database: Database) -> N
     assert [page.cursor is not None for page in pages] == [False, False, True]
 
 
-def test_an_interrupted_full_pass_goes_on_behind_the_last_stored_row(database: Database) -> None:
+def test_an_interrupted_full_pass_continues_after_the_last_stored_row(database: Database) -> None:
     fill(database, 2500)
     (first,) = read(database.source(), pages=1)
     rest = read(database.source(), resume=first.resume)
     assert sorted(map(int, ids([first, *rest]))) == list(range(1, 2501))
 
 
-def test_only_what_changed_is_read_from_the_cursor_on(database: Database) -> None:
+def test_only_changes_since_the_cursor_are_read(database: Database) -> None:
     fill(database, 3)
     *_, last = read(database.source())
     database.run("UPDATE orders SET state = 'O', changed = '2026-03-09 08:00:00' WHERE nr = 2")
@@ -98,7 +98,7 @@ def test_a_block_of_equal_change_times_larger_than_a_page_is_read_whole_and_resu
     assert sorted(map(int, ids([first, *rest]))) == list(range(1, 2501))
 
 
-def test_where_nothing_changes_the_cursor_stays_and_only_the_lookback_is_read(database: Database) -> None:
+def test_without_changes_the_cursor_stays_and_only_the_lookback_is_read(database: Database) -> None:
     fill(database, 3)
     database.run("UPDATE orders SET changed = '2026-02-01 08:00:00' WHERE nr < 3")
     *_, last = read(database.source())
@@ -107,7 +107,7 @@ def test_where_nothing_changes_the_cursor_stays_and_only_the_lookback_is_read(da
         assert (ids(pages), pages[-1].cursor) == (["3"], last.cursor)
 
 
-def test_rows_that_were_never_changed_need_a_query_that_says_since_when_they_are(database: Database) -> None:
+def test_rows_that_never_changed_need_a_query_with_their_time_of_creation(database: Database) -> None:
     """A change time that is null is no place in the order of changes."""
     fill(database, 2)
     *_, last = read(database.source())
@@ -143,7 +143,7 @@ def test_a_query_of_the_config_reads_like_a_table_and_may_hold_percent_signs(dat
     assert sorted(ids(pages)) == ["10", "11", "12"]
 
 
-def test_no_row_is_one_empty_page_that_lists_everything(database: Database) -> None:
+def test_an_empty_table_is_one_empty_page_with_a_listing(database: Database) -> None:
     (page,) = read(database.source())
     assert page.records == ()
     assert page.listing == Listing()
@@ -187,7 +187,7 @@ def test_check_says_for_each_entity_whether_it_may_be_read(database: Database) -
     assert not refused.allowed
 
 
-def test_a_user_that_may_write_is_told_to_get_fewer_rights(postgres_port: int, tmp_path: Path) -> None:
+def test_check_warns_of_a_user_that_may_write(postgres_port: int, tmp_path: Path) -> None:
     database = on_postgresql(postgres_port, tmp_path)
     database.run("GRANT INSERT ON orders TO reader")
     (access,) = asyncio.run(database.source().check())
@@ -211,7 +211,7 @@ def test_a_missing_right_is_forbidden_and_a_wrong_password_unauthorized(
     assert "c0rrecthorse" not in str(refused.value)
 
 
-def test_a_server_that_is_not_there_is_unavailable(tmp_path: Path) -> None:
+def test_an_unreachable_server_is_unavailable(tmp_path: Path) -> None:
     for engine in ("postgresql", "mysql"):
         options = {"engine": engine, "host": "127.0.0.1", "port": 1, "database": "x", "user": "y", "tls": "off"}
         with pytest.raises(SourceUnavailableError) as raised:
@@ -219,7 +219,7 @@ def test_a_server_that_is_not_there_is_unavailable(tmp_path: Path) -> None:
         assert raised.value.reason is Reason.CONNECT
 
 
-def test_a_statement_that_takes_too_long_is_ended_by_the_server(postgres_port: int, tmp_path: Path) -> None:
+def test_the_server_aborts_a_statement_that_takes_too_long(postgres_port: int, tmp_path: Path) -> None:
     database = on_postgresql(postgres_port, tmp_path)
     database.options["statement_timeout"] = "1s"
     query = "SELECT o.* FROM orders o, (SELECT pg_sleep(20)) AS nap"

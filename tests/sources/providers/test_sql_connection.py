@@ -51,7 +51,7 @@ def encrypted(server: Server, **given: Any) -> bool:
         return bool(next(found)[0])
 
 
-def test_a_private_authority_is_believed_where_it_is_named(server: Server) -> None:
+def test_a_configured_private_authority_is_trusted(server: Server) -> None:
     assert encrypted(server, ca_file="ca.pem")
 
 
@@ -67,5 +67,5 @@ def test_a_certificate_for_another_host_is_refused(server: Server) -> None:
     assert refused.value.reason is Reason.TLS
 
 
-def test_without_a_check_it_is_encrypted_all_the_same(server: Server) -> None:
+def test_without_verification_the_connection_is_still_encrypted(server: Server) -> None:
     assert encrypted(server, tls="require")

@@ -40,7 +40,7 @@ CONNECT = event(12, "CONNECT", 11, "17.2", 3, agent="Ada")
         ([event(0, "FULL")], "missed", 0, None),
     ],
 )
-def test_each_outcome_is_ours(
+def test_each_outcome_is_mapped(
     events: list[QueueEvent], status: str | None, wait: float | None, talk: float | None
 ) -> None:
     call = queued(events)
@@ -61,11 +61,11 @@ def test_a_call_through_two_queues_is_one_and_waited_in_both() -> None:
     )  # fmt: skip
 
 
-def test_a_call_whose_beginning_is_not_there_is_nobodys() -> None:
+def test_a_call_without_its_beginning_is_skipped() -> None:
     assert queued([event(80, "COMPLETEAGENT", 11, 66, 1)]) is None
 
 
-def test_calls_that_are_over_are_let_go_of_before_the_end() -> None:
+def test_calls_that_are_over_leave_memory_before_the_end() -> None:
     rows = [event(0, "ENTERQUEUE", call="old")]
     rows += [event(50_000 + n, "ENTERQUEUE", call=f"new{n}") for n in range(999)]
     first, *others = grouped(rows)

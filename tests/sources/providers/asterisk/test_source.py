@@ -111,7 +111,7 @@ def test_calls_are_grouped_by_callid_and_their_times_are_local(pbx: Asterisk) ->
     assert (pages[-1].cursor, pages[-1].listing) == (datetime(2026, 3, 1, 9, 1, 52, tzinfo=UTC).isoformat(), None)
 
 
-def test_another_zone_than_the_companys_moves_the_times(pbx: Asterisk) -> None:
+def test_a_zone_other_than_the_companys_shifts_the_times(pbx: Asterisk) -> None:
     pbx.event("2026-03-01 10:00:00.000000", "17.1", "ENTERQUEUE", "", "", 1)
     (call,) = records_of(read(of(pbx, zone="America/New_York")))
     assert call.started_at == datetime(2026, 3, 1, 15, tzinfo=UTC)
@@ -119,7 +119,7 @@ def test_another_zone_than_the_companys_moves_the_times(pbx: Asterisk) -> None:
         of(pbx, zone="Mars/Olympus")
 
 
-def test_a_call_that_ends_after_a_pass_is_read_again_and_never_in_part(pbx: Asterisk) -> None:
+def test_a_call_that_ends_after_a_pass_is_read_again_as_a_whole(pbx: Asterisk) -> None:
     pbx.event("2026-03-02 09:50:00.000000", "17.1", "ENTERQUEUE", "", "", 1)
     pbx.event("2026-03-02 09:58:00.000000", "17.2", "FULL")
     first = read(of(pbx))
@@ -130,7 +130,7 @@ def test_a_call_that_ends_after_a_pass_is_read_again_and_never_in_part(pbx: Aste
     assert [call.id for call in records_of(read(of(pbx, lookback="1m"), first[-1].cursor, later))] == ["17.2"]
 
 
-def test_the_cursor_is_the_last_event_by_asterisks_own_clock(pbx: Asterisk) -> None:
+def test_the_cursor_is_the_latest_event_on_asterisks_clock(pbx: Asterisk) -> None:
     """Pitfall: our own clock as cursor, which is ahead of the telephone system's here by more than the lookback."""
     assert read(of(pbx))[-1].cursor is None
     pbx.event("2026-03-02 09:00:00.000000", "17.1", "FULL")
@@ -141,7 +141,7 @@ def test_the_cursor_is_the_last_event_by_asterisks_own_clock(pbx: Asterisk) -> N
     assert read(of(pbx), cursor)[-1].cursor == NOW.isoformat()
 
 
-def test_a_telephone_that_nobody_calls_costs_the_same_select(pbx: Asterisk) -> None:
+def test_an_idle_server_costs_the_same_select(pbx: Asterisk) -> None:
     """Pitfall: an idle source whose window grows or whose cursor is lost."""
     pbx.event("2026-03-02 09:00:00.000000", "17.1", "FULL")
     cursor = read(of(pbx))[-1].cursor
@@ -151,7 +151,7 @@ def test_a_telephone_that_nobody_calls_costs_the_same_select(pbx: Asterisk) -> N
         assert pages[-1].cursor == cursor
 
 
-def test_a_call_across_the_hour_that_comes_twice_has_its_true_length(pbx: Asterisk) -> None:
+def test_a_call_across_the_repeated_hour_has_its_true_length(pbx: Asterisk) -> None:
     """Pitfall: times without a zone go back by an hour in autumn; the rows' numbers do not."""
     pbx.event("2025-10-26 02:55:00.000000", "17.1", "ENTERQUEUE", "", "044", 1)
     pbx.event("2025-10-26 02:59:30.000000", "17.1", "CONNECT", 270, "17.9", 3, agent="Ada")
@@ -167,7 +167,7 @@ def test_a_call_across_the_hour_that_comes_twice_has_its_true_length(pbx: Asteri
     assert not any(page.rejected for page in pages)
 
 
-def test_the_hour_that_never_was_in_spring_shortens_a_call_as_it_did(pbx: Asterisk) -> None:
+def test_the_skipped_hour_in_spring_does_not_lengthen_a_call(pbx: Asterisk) -> None:
     pbx.event("2025-03-30 01:59:00.000000", "17.1", "ENTERQUEUE", "", "044", 1)
     pbx.event("2025-03-30 03:01:00.000000", "17.1", "ABANDON", 1, 1, 120)
     (call,) = records_of(read(of(pbx, history="400d")))
@@ -200,13 +200,13 @@ def test_three_calls_of_many_rows_are_three_calls(pbx: Asterisk) -> None:
         ("CONGESTION", "Dial", "failed"), ("ANSWERED", "VoiceMail", "voicemail"), ("ANSWERED", "Playback", "abandoned"),
     ],
 )  # fmt: skip
-def test_each_disposition_is_ours(pbx: Asterisk, disposition: str, app: str, status: str) -> None:
+def test_each_disposition_is_mapped(pbx: Asterisk, disposition: str, app: str, status: str) -> None:
     pbx.row("2026-03-01 10:00:00", "5.1", disposition=disposition, lastapp=app)
     (call,) = records_of(read(of(pbx, calls_from="cdr")))
     assert (call.status, call.talk_seconds) == (status, None)
 
 
-def test_a_queue_log_file_is_read_in_epochs_up_to_its_last_whole_line(tmp_path: Path) -> None:
+def test_a_queue_log_file_has_epoch_times_and_is_read_to_its_last_complete_line(tmp_path: Path) -> None:
     start = int(NOW.timestamp()) - 3600
     lines = [
         f"{start}|17.1|NONE|NONE|QUEUESTART|", f"{start}|17.1|sales|NONE|ENTERQUEUE||044|1", "garbled",
@@ -220,7 +220,7 @@ def test_a_queue_log_file_is_read_in_epochs_up_to_its_last_whole_line(tmp_path: 
     assert [error.reason for error in page.rejected] == [Reason.BAD_TIME]
 
 
-def test_a_file_of_which_nothing_can_be_told_fails_the_pass(tmp_path: Path) -> None:
+def test_a_file_without_valid_rows_fails_the_pass(tmp_path: Path) -> None:
     (tmp_path / "queue_log").write_text("x|17.1|sales|Ada|INFO|\n|17.1|sales|Ada|INFO|\n", encoding="utf-8")
     with pytest.raises(SourceRejectedError) as raised:
         read(source(tmp_path, path="queue_log"))
@@ -270,7 +270,7 @@ def test_a_200_that_means_error_fails_the_pass(
     assert SECRET not in str(raised.value) + caplog.text
 
 
-def test_no_failure_of_the_login_tells_its_secret() -> None:
+def test_no_login_error_contains_the_secret() -> None:
     for answer in (httpx.Response(500), httpx.Response(401), httpx.Response(302, headers={"location": "/x"})):
         with pytest.raises(SourceError) as raised:
             read(source(transport=httpx.MockTransport(lambda _, answer=answer: answer), **LIVE))
@@ -295,6 +295,6 @@ def test_check_names_what_is_missing(pbx: Asterisk) -> None:
 
 
 @pytest.mark.parametrize("given", [{}, {"path": "a", "database": DATABASE}, {"entities": ["measurements"]}])
-def test_what_an_entity_needs_must_be_given(given: dict[str, Any]) -> None:
+def test_the_options_that_an_entity_needs_are_required(given: dict[str, Any]) -> None:
     with pytest.raises(ValidationError):
         options(provider="asterisk", **given)

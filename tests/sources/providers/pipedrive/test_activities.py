@@ -17,7 +17,7 @@ from tests.sources.source_context import NOW, by_id, records_of
     [("call", "call"), ("meeting", "meeting"), ("lunch", "meeting"), ("email", "email"), ("task", "task"),
      ("deadline", "task"), ("demo", "demo"), ("visit", "task")],
 )  # fmt: skip
-def test_each_type_of_activity_is_ours(kind: str, ours: str) -> None:
+def test_each_type_of_activity_is_mapped(kind: str, ours: str) -> None:
     vendor = Pipedrive()
     vendor.activities[1] = {
         "id": 1, "type": kind, "owner_id": 7, "done": True, "add_time": iso(NOW), "update_time": iso(NOW),
@@ -47,7 +47,7 @@ def test_a_due_date_without_time_is_the_companys_day_and_deleted_activities_are_
     [("connected", "answered", 61.0), ("no_answer", "missed", None), ("left_message", "voicemail", None),
      ("left_voicemail", "voicemail", None), ("wrong_number", "failed", None), ("busy", "busy", None)],
 )  # fmt: skip
-def test_each_outcome_of_a_call_log_is_ours(outcome: str, status: str, talk: float | None) -> None:
+def test_each_outcome_of_a_call_log_is_mapped(outcome: str, status: str, talk: float | None) -> None:
     vendor = Pipedrive()
     times = {"start_time": "2026-03-01T10:00:00.000Z", "end_time": "2026-03-01T10:01:01.000Z"}
     vendor.calls = [{"id": "CA1", "outcome": outcome, "duration": "61", "user_id": 7, **times}]
@@ -64,7 +64,7 @@ def test_call_logs_follow_the_hint_where_the_next_page_starts() -> None:
     assert len(by_id(read(vendor, "calls"))) == 45
 
 
-def test_call_logs_go_on_by_rows_where_the_hint_does_not_say_where() -> None:
+def test_call_logs_continue_by_number_of_rows_without_a_hint() -> None:
     """Pitfall: the file's schema of the hint has no `next_start`."""
 
     def unsaid(request: httpx.Request) -> httpx.Response:

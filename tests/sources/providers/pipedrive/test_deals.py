@@ -35,7 +35,7 @@ def test_a_deal_is_read_with_names_of_stage_and_pipeline() -> None:
         ({"lost_time": "2026-02-02T10:00:00Z"}, "open", None),
     ],
 )  # fmt: skip
-def test_each_state_of_a_deal_is_ours(fields: dict[str, Any], status: str, closed: datetime | None) -> None:
+def test_each_state_of_a_deal_is_mapped(fields: dict[str, Any], status: str, closed: datetime | None) -> None:
     vendor = Pipedrive()
     vendor.deal(1, **fields)
     (deal,) = records_of(read(vendor))
@@ -43,7 +43,7 @@ def test_each_state_of_a_deal_is_ours(fields: dict[str, Any], status: str, close
 
 
 @pytest.mark.parametrize(("status", "closed"), [("open", None), ("won", 3), ("lost", 5)])
-def test_a_deal_was_closed_when_it_became_what_it_is(status: str, closed: int | None) -> None:
+def test_a_deal_closed_when_it_reached_its_present_status(status: str, closed: int | None) -> None:
     """A deal that was lost, then won, then opened again may keep the times of before."""
     vendor = Pipedrive()
     times = {f"{name}_time": f"2026-02-0{day}T10:00:00Z" for name, day in (("won", 3), ("lost", 5), ("close", 5))}
@@ -65,7 +65,7 @@ def test_each_deal_has_its_own_currency_and_amount() -> None:
 
 
 @pytest.mark.parametrize("unset", [None, "1970-01-01T00:00:00Z", ""])
-def test_a_deal_that_was_never_changed_is_as_old_as_it_is(unset: str | None) -> None:
+def test_a_deal_that_never_changed_has_its_creation_as_time_of_change(unset: str | None) -> None:
     """Pitfall: a change time that is null, or 1970, until the first change."""
     vendor = Pipedrive()
     vendor.deal(1)

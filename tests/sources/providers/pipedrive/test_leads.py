@@ -19,7 +19,7 @@ LEAD: dict[str, Any] = {
 }  # fmt: skip
 
 
-def test_leads_come_from_two_lists_of_the_first_generation() -> None:
+def test_leads_come_from_two_lists_of_v1() -> None:
     vendor = Pipedrive(page=2)
     for key in "abc":
         vendor.leads[key] = {**LEAD, "id": key}
@@ -92,7 +92,7 @@ def test_an_archived_lead_without_a_time_does_not_end_the_pass(stamp: str | None
 
 
 @pytest.mark.parametrize(("gone", "seen", "listing"), [("", 9, Listing()), ("a", 9, None), ("ab", 8, None)])
-def test_leads_that_vanish_while_pages_are_read_delete_no_others(gone: str, seen: int, listing: Listing | None) -> None:
+def test_leads_that_disappear_during_a_pass_delete_no_others(gone: str, seen: int, listing: Listing | None) -> None:
     """Pitfall: pages by number of rows shift when rows vanish, and what shifts past the reader is not deleted."""
     vendor = Pipedrive(page=4)
     for key in "abcdefghi":

@@ -24,7 +24,7 @@ def test_users_are_people_with_their_first_active_team() -> None:
     assert by_id(read(vendor, "people"))["7"].team is None
 
 
-def test_check_says_that_people_will_have_no_team() -> None:
+def test_check_warns_that_people_have_no_team() -> None:
     """Pitfall: a refusal that is passed over, so that something vanishes without a word."""
     (people,) = run(source(Pipedrive(teams=False), "people").check())
     assert people.allowed

@@ -20,7 +20,7 @@ def test_all_lists_are_read_page_by_page_and_only_the_last_page_ends_the_pass() 
     assert all(page.resume for page in pages[:-1])
 
 
-def test_an_interrupted_pass_goes_on_with_the_list_it_was_in() -> None:
+def test_an_interrupted_pass_continues_in_its_list() -> None:
     vendor = Pipedrive(page=2)
     for key in range(1, 8):
         vendor.deal(key, is_archived=key > 4)
@@ -30,7 +30,7 @@ def test_an_interrupted_pass_goes_on_with_the_list_it_was_in() -> None:
         assert sorted(by_id([*whole[:stop], *rest])) == [str(key) for key in range(1, 8)]
 
 
-def test_changes_are_asked_for_with_an_overlap_and_the_cursor_never_goes_back() -> None:
+def test_changes_are_requested_with_an_overlap_and_the_cursor_never_moves_back() -> None:
     """Pitfall: a strict filter on a time that is not unique; the filter here is inclusive, to the second."""
     vendor = Pipedrive()
     vendor.deal(1)
@@ -61,7 +61,7 @@ def test_a_cursor_older_than_the_deletions_that_are_listed_makes_a_full_pass() -
     assert read(vendor, cursor=pages[-1].cursor)[-1].listing is None
 
 
-def test_an_account_in_which_nothing_happens_keeps_a_young_cursor() -> None:
+def test_an_idle_account_keeps_a_recent_cursor() -> None:
     """Pitfall: an idle source whose cursor stands still until what it needs is no longer listed."""
     vendor = Pipedrive()
     vendor.deal(1)

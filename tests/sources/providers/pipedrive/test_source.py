@@ -26,7 +26,7 @@ from tests.sources.source_context import Clock, options, run, source_context
         (httpx.Response(200, json={"success": True, "data": {"id": 1}}), SourceRejectedError, Reason.SCHEMA, None),
     ],
 )  # fmt: skip
-def test_refusals_are_named(answer: httpx.Response, error: type, reason: Reason, wait: float | None) -> None:
+def test_errors_say_what_was_rejected(answer: httpx.Response, error: type, reason: Reason, wait: float | None) -> None:
     """Pitfalls: a budget until midnight, HTML instead of JSON, 200 that is an error."""
     vendor = Pipedrive(before=lambda _: answer)
     with pytest.raises(error) as raised:
@@ -36,7 +36,7 @@ def test_refusals_are_named(answer: httpx.Response, error: type, reason: Reason,
     assert TOKEN not in str(raised.value)
 
 
-def test_a_used_up_burst_is_waited_out_before_the_next_request() -> None:
+def test_the_next_request_waits_for_an_exhausted_burst() -> None:
     vendor = Pipedrive()
     vendor.deal(1)
     used = httpx.Headers({"x-ratelimit-remaining": "0", "x-ratelimit-reset": "2"})
@@ -71,12 +71,12 @@ def test_check_names_the_scope_that_is_missing() -> None:
         run(source(Pipedrive(before=lambda _: httpx.Response(401, json={})), "deals").check())
 
 
-def test_exactly_one_way_in_is_asked_for() -> None:
+def test_exactly_one_credential_is_required() -> None:
     with pytest.raises(ValueError, match="exactly one of token and oauth"):
         options(provider="pipedrive")
 
 
-def test_a_refresh_token_opens_too() -> None:
+def test_a_refresh_token_works_too() -> None:
     def issue(request: httpx.Request) -> httpx.Response | None:
         if request.url.path == "/oauth/token":
             return httpx.Response(200, json={"access_token": "fresh", "expires_in": 3600})

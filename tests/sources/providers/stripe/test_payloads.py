@@ -27,7 +27,7 @@ TIERS = [{"up_to": 5, "unit_amount": 1000, "flat_amount": 500}, {"up_to": None, 
 
 
 @pytest.mark.parametrize("state", ["draft", "open", "paid", "void", "uncollectible"])
-def test_each_invoice_state_is_ours(state: str) -> None:
+def test_each_invoice_state_is_mapped(state: str) -> None:
     found = invoice({**INVOICE, "status": state})
     assert found is not None
     assert found.status == state
@@ -42,7 +42,7 @@ def test_an_invoice_is_issued_when_it_was_finalized() -> None:
     assert found.attributes == {"metadata.region": "north"}
 
 
-def test_a_draft_is_issued_when_it_was_made_and_an_unknown_state_is_rejected() -> None:
+def test_a_draft_is_issued_at_its_creation_and_an_unknown_state_is_rejected() -> None:
     found = invoice({**INVOICE, "status_transitions": None})
     assert found is not None
     assert found.issued_at == datetime.fromtimestamp(1760000000, UTC)
@@ -58,7 +58,7 @@ def test_a_draft_is_issued_when_it_was_made_and_an_unknown_state_is_rejected() -
         ({"refunded": True, "amount_refunded": 500}, "refunded"), ({"amount_refunded": 200}, "succeeded"),
     ],
 )  # fmt: skip
-def test_each_charge_state_is_ours(changes: dict[str, Any], status: str) -> None:
+def test_each_charge_state_is_mapped(changes: dict[str, Any], status: str) -> None:
     found = payment({**CHARGE, **changes})
     assert found is not None
     assert found.status == status
@@ -95,12 +95,12 @@ def test_minor_units_follow_the_currency(currency: str | None, amount: int, exac
         ([], 0),
     ],
 )
-def test_a_subscription_is_brought_to_a_month(items: list[dict[str, Any]], cents: Any) -> None:
+def test_the_value_of_a_subscription_is_monthly(items: list[dict[str, Any]], cents: Any) -> None:
     assert monthly({"status": "active"}, items, []) == cents
 
 
 @pytest.mark.parametrize("state", ["trialing", "incomplete", "incomplete_expired", "paused"])
-def test_nobody_owes_for_a_trial_or_a_pause(state: str) -> None:
+def test_trials_and_pauses_are_worth_nothing(state: str) -> None:
     assert monthly({"status": state}, [item()], []) == 0
     assert monthly({"status": "active", "pause_collection": {"behavior": "void"}}, [item()], []) == 0
 
@@ -110,14 +110,14 @@ def test_other_states_count_with_their_price(state: str) -> None:
     assert monthly({"status": state}, [item()], []) == 2000
 
 
-def test_discounts_are_taken_off_and_never_make_it_negative() -> None:
+def test_discounts_are_subtracted_and_never_make_it_negative() -> None:
     yearly = [item(price(12000, "year"))]
     assert monthly({"status": "active"}, yearly, [Coupon(Decimal(25), Decimal(0))]) == 750
     assert monthly({"status": "active"}, yearly, [Coupon(Decimal(0), Decimal(2400))]) == 800
     assert monthly({"status": "active"}, yearly, [Coupon(Decimal(0), Decimal(99999))]) == 0
 
 
-def test_tiers_that_are_not_there_and_items_without_interval_are_rejected() -> None:
+def test_missing_tiers_and_items_without_interval_are_rejected() -> None:
     with pytest.raises(InvalidRecordError):
         monthly({"status": "active"}, [item(price(None, billing_scheme="tiered"))], [])
     with pytest.raises(InvalidRecordError):

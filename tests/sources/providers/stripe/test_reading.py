@@ -14,7 +14,7 @@ from tests.sources.providers.stripe.vendor import Stripe
 from tests.sources.source_context import NOW, by_id, pages_of, records_of, run
 
 
-def test_a_full_pass_lists_everything_page_by_page_and_says_so() -> None:
+def test_a_full_pass_reads_every_page_and_has_a_listing() -> None:
     vendor = Stripe(page=2)
     for number in range(5):
         charge(vendor, f"ch_{number}")
@@ -24,7 +24,7 @@ def test_a_full_pass_lists_everything_page_by_page_and_says_so() -> None:
     assert pages[-1].cursor == (NOW - timedelta(seconds=60)).isoformat()
 
 
-def test_an_interrupted_full_pass_goes_on_behind_the_last_object() -> None:
+def test_an_interrupted_full_pass_continues_after_the_last_object() -> None:
     vendor = Stripe(page=2)
     for number in range(5):
         charge(vendor, f"ch_{number}")
@@ -33,7 +33,7 @@ def test_an_interrupted_full_pass_goes_on_behind_the_last_object() -> None:
     assert sorted(by_id([first, *rest])) == [f"ch_{number}" for number in range(5)]
 
 
-def test_a_change_is_found_by_its_event_and_read_again_by_id() -> None:
+def test_an_event_names_a_changed_object_which_is_read_by_id() -> None:
     """Pitfall: there is no filter on the time of change, and events hold the object of another API version."""
     vendor = Stripe()
     charge(vendor, "ch_1")
@@ -46,7 +46,7 @@ def test_a_change_is_found_by_its_event_and_read_again_by_id() -> None:
     assert pages[-1].listing is None
 
 
-def test_an_event_that_comes_late_is_not_missed() -> None:
+def test_a_late_event_is_not_missed() -> None:
     """Pitfall: rows become visible late, behind the saved cursor."""
     vendor = Stripe(late=45)
     charge(vendor, "ch_1")
@@ -86,7 +86,7 @@ def test_a_cursor_older_than_the_events_makes_a_full_pass() -> None:
     assert pages[-1].listing == Listing()
 
 
-def test_an_interrupted_pass_over_changes_goes_on_behind_the_last_object() -> None:
+def test_an_interrupted_pass_over_changes_continues_after_the_last_object() -> None:
     """Pitfall: a month of events that is begun anew after each kill would never be finished."""
     vendor = Stripe()
     cursor = read(vendor)[-1].cursor
@@ -137,7 +137,7 @@ def test_a_refund_or_a_dispute_names_the_charge_to_read() -> None:
     assert by_id(read(vendor, cursor=cursor))["ch_1"].status == "refunded"
 
 
-def test_objects_of_test_mode_are_left_out() -> None:
+def test_objects_of_test_mode_are_ignored() -> None:
     vendor = Stripe()
     charge(vendor, "ch_1", livemode=False)
     charge(vendor, "ch_2")

@@ -34,7 +34,9 @@ def test_every_request_pins_the_version_of_the_api() -> None:
         (httpx.Response(200, html="<html>"), SourceRejectedError, Reason.NOT_JSON),
     ],
 )  # fmt: skip
-def test_refusals_are_named_and_never_hold_the_key(answer: httpx.Response, error: type, reason: Reason) -> None:
+def test_errors_say_what_was_rejected_and_never_contain_the_key(
+    answer: httpx.Response, error: type, reason: Reason
+) -> None:
     vendor = Stripe(before=lambda _: answer)
     with pytest.raises(error) as raised:
         read(vendor)
@@ -45,7 +47,7 @@ def test_refusals_are_named_and_never_hold_the_key(answer: httpx.Response, error
 @pytest.mark.parametrize(
     "reason", ["global-rate", "endpoint-rate", "global-concurrency", "endpoint-concurrency", "resource-specific"]
 )
-def test_each_kind_of_limit_holds_everything_back(reason: str) -> None:
+def test_each_kind_of_limit_delays_every_request(reason: str) -> None:
     """Pitfall: several limits at once, none of which says when it ends."""
     vendor = Stripe(before=lambda _: httpx.Response(429, headers={"stripe-rate-limited-reason": reason}, json={}))
     found = source(vendor)
@@ -63,7 +65,7 @@ def test_a_single_429_is_waited_out() -> None:
     assert list(by_id(read(vendor))) == ["ch_1"]
 
 
-def test_check_names_what_the_key_lacks() -> None:
+def test_check_names_the_missing_permissions_of_the_key() -> None:
     def refuse(request: httpx.Request) -> httpx.Response | None:
         return httpx.Response(403, json={"error": {"message": "no"}}) if request.url.path == "/v1/events" else None
 

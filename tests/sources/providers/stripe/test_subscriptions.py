@@ -12,7 +12,7 @@ from tests.sources.providers.stripe.vendor import Stripe, item, price
 from tests.sources.source_context import by_id
 
 
-def test_all_subscriptions_are_asked_for_canceled_ones_too() -> None:
+def test_all_subscriptions_are_requested_including_canceled_ones() -> None:
     vendor = Stripe()
     vendor.subscribe("sub_1", [item()], status="canceled", ended_at=1760000000)
     found = by_id(read(vendor, "subscriptions"))["sub_1"]
@@ -26,7 +26,7 @@ def test_items_beyond_the_embedded_page_are_read_too() -> None:
     assert by_id(read(vendor, "subscriptions"))["sub_1"].monthly_amount == 23
 
 
-def test_tiers_are_asked_for_where_a_price_has_them() -> None:
+def test_tiers_are_requested_if_a_price_has_them() -> None:
     vendor = Stripe()
     tiers = [{"up_to": 10, "unit_amount": 100, "flat_amount": None}, {"up_to": None, "unit_amount": 50}]
     tiered = price(None, billing_scheme="tiered", tiers_mode="graduated", tiers=tiers)
@@ -35,7 +35,7 @@ def test_tiers_are_asked_for_where_a_price_has_them() -> None:
     assert any(r.url.params.get("expand[0]") == "data.price.tiers" for r in vendor.log)
 
 
-def test_coupons_are_taken_off_whether_embedded_or_named() -> None:
+def test_coupons_are_subtracted_whether_embedded_or_named() -> None:
     vendor = Stripe()
     vendor.put("coupons", "HALF", percent_off=50, amount_off=None, duration="forever")
     named = {"source": {"coupon": "HALF"}}
@@ -46,7 +46,7 @@ def test_coupons_are_taken_off_whether_embedded_or_named() -> None:
     assert {key: record.monthly_amount for key, record in found.items()} == {"sub_1": 10, "sub_2": 17}
 
 
-def test_a_coupon_that_many_have_is_asked_for_once_in_a_pass() -> None:
+def test_a_shared_coupon_is_requested_once_in_a_pass() -> None:
     vendor = Stripe()
     vendor.put("coupons", "HALF", percent_off=50, amount_off=None, duration="forever")
     for number in range(5):
@@ -55,7 +55,7 @@ def test_a_coupon_that_many_have_is_asked_for_once_in_a_pass() -> None:
     assert len([request for request in vendor.log if request.url.path == "/v1/coupons/HALF"]) == 1
 
 
-def test_a_trial_that_nobody_paid_after_was_worth_nothing() -> None:
+def test_a_trial_that_was_never_paid_was_worth_nothing() -> None:
     vendor = Stripe()
     ended = {"status": "canceled", "trial_end": 1700000000}
     vendor.subscribe("sub_1", [item()], **ended, ended_at=1700000000)
@@ -64,7 +64,7 @@ def test_a_trial_that_nobody_paid_after_was_worth_nothing() -> None:
     assert {key: record.monthly_amount for key, record in found.items()} == {"sub_1": 0, "sub_2": 20}
 
 
-def test_a_coupon_that_was_deleted_rejects_its_subscription_and_never_makes_it_dearer() -> None:
+def test_a_deleted_coupon_rejects_its_subscription_and_never_raises_its_value() -> None:
     """Pitfall: a 404 that is passed over; a deleted coupon goes on being taken off."""
     vendor = Stripe()
     vendor.subscribe("sub_1", [item()])
@@ -74,7 +74,7 @@ def test_a_coupon_that_was_deleted_rejects_its_subscription_and_never_makes_it_d
     assert [(error.reason, error.field) for error in page.rejected] == [(Reason.MISSING_FIELD, "coupon")]
 
 
-def test_a_subscription_whose_worth_cannot_be_told_is_rejected_alone() -> None:
+def test_only_the_subscription_without_a_known_value_is_rejected() -> None:
     vendor = Stripe()
     for number in range(30):
         vendor.subscribe(f"sub_{number}", [item()])
@@ -92,7 +92,7 @@ def test_a_subscription_whose_worth_cannot_be_told_is_rejected_alone() -> None:
         ({"discounts": ["di_1"]}, Reason.BAD_TYPE),
     ],
 )
-def test_a_subscription_of_another_shape_is_rejected_alone(changes: dict[str, Any], reason: Reason) -> None:
+def test_only_the_subscription_of_another_structure_is_rejected(changes: dict[str, Any], reason: Reason) -> None:
     vendor = Stripe()
     for number in range(30):
         vendor.subscribe(f"sub_{number}", [item()])

@@ -13,7 +13,7 @@ from tests.sources.providers.twilio.vendor import Twilio
 from tests.sources.source_context import by_id
 
 
-def test_legs_are_joined_to_the_call_they_were_dialled_for() -> None:
+def test_legs_are_joined_to_their_call() -> None:
     """Pitfalls: counting rows counts legs; a duration that includes ringing is no talk time."""
     vendor = Twilio()
     vendor.call("CA1", TODAY, 100, queue_time="4500", price="-0.02")
@@ -33,7 +33,7 @@ def test_legs_are_joined_to_the_call_they_were_dialled_for() -> None:
     [("completed", "answered"), ("busy", "busy"), ("failed", "failed"), ("no-answer", "missed"),
      ("canceled", "abandoned"), ("queued", None), ("ringing", None), ("in-progress", None)],
 )  # fmt: skip
-def test_each_status_of_a_call_without_legs_is_ours(status: str, ours: str | None) -> None:
+def test_each_status_of_a_call_without_legs_is_mapped(status: str, ours: str | None) -> None:
     vendor = Twilio()
     vendor.call("CA1", TODAY, status=status)
     assert by_id(read(vendor))["CA1"].status == ours
@@ -44,7 +44,7 @@ def test_each_status_of_a_call_without_legs_is_ours(status: str, ours: str | Non
     [(["no-answer"], "missed"), (["busy"], "busy"), (["failed", "no-answer"], "missed"), (["canceled"], "abandoned"),
      (["in-progress"], None), (["no-answer", "completed"], "answered")],
 )  # fmt: skip
-def test_each_outcome_of_the_legs_is_ours(legs: list[str], ours: str | None) -> None:
+def test_each_outcome_of_the_legs_is_mapped(legs: list[str], ours: str | None) -> None:
     vendor = Twilio()
     vendor.call("CA1", TODAY)
     for number, status in enumerate(legs):
@@ -54,7 +54,7 @@ def test_each_outcome_of_the_legs_is_ours(legs: list[str], ours: str | None) -> 
     assert call.agent == ("ada" if ours == "answered" else None)
 
 
-def test_a_leg_that_was_completed_without_a_second_of_talk_was_missed_and_a_machine_is_voicemail() -> None:
+def test_a_completed_leg_without_talk_is_missed_and_a_machine_is_voicemail() -> None:
     vendor = Twilio()
     vendor.call("CA1", TODAY)
     vendor.call("CB1", TODAY, 0, "completed", "CA1")
@@ -69,13 +69,13 @@ def test_a_leg_that_was_completed_without_a_second_of_talk_was_missed_and_a_mach
     [("inbound", "inbound"), ("outbound-api", "outbound"), ("outbound-dial", "outbound"),
      ("trunking-originating", "inbound"), ("trunking-terminating", "outbound")],
 )  # fmt: skip
-def test_each_direction_is_ours(direction: str, ours: str) -> None:
+def test_each_direction_is_mapped(direction: str, ours: str) -> None:
     vendor = Twilio()
     vendor.call("CA1", TODAY, direction=direction)
     assert by_id(read(vendor))["CA1"].direction == ours
 
 
-def test_nobody_of_ours_answered_what_a_machine_took() -> None:
+def test_a_call_that_a_machine_answered_has_no_agent() -> None:
     vendor = Twilio()
     vendor.call("CA1", TODAY)
     vendor.call("CB1", TODAY, 9, "completed", "CA1", answered_by="machine_end_beep", to="client:ada")
@@ -93,7 +93,7 @@ def test_nobody_of_ours_answered_what_a_machine_took() -> None:
         ([(5, "completed", "machine_start")], None),
     ],
 )
-def test_who_waited_in_vain_waited_until_the_end_and_for_nobody_not_at_all(
+def test_an_unanswered_caller_waited_until_the_end_unless_nobody_was_rung(
     legs: list[tuple[int, str, str | None]], waited: float | None
 ) -> None:
     """Where nobody was rung, as at night, the number was closed."""
@@ -116,7 +116,7 @@ def test_who_waited_in_vain_waited_until_the_end_and_for_nobody_not_at_all(
     ],
 )
 @pytest.mark.parametrize("status", ["completed", "no-answer"])
-def test_whoever_of_us_dialled_made_the_call_and_it_is_never_the_customer(
+def test_the_agent_of_an_outbound_call_dialed_it_and_is_never_the_customer(
     root: dict[str, str], leg: dict[str, str], ours: str | None, status: str
 ) -> None:
     """A call from a browser or a desk phone comes in to Twilio before it goes out."""
@@ -134,7 +134,7 @@ def test_a_carriers_sip_address_is_a_customer() -> None:
     assert by_id(read(vendor))["CA1"].direction == "inbound"
 
 
-def test_the_queue_is_the_name_of_our_number_that_was_called_or_shown() -> None:
+def test_the_queue_is_the_name_of_the_own_number_that_was_called_or_shown() -> None:
     vendor = Twilio(numbers={"+41440000001": "Support line", "+41440000002": ""})
     vendor.call("CA1", TODAY, to="+41440000001")
     vendor.call("CA2", TODAY, to="+41449999999", **{"from": "client:ada"})
@@ -144,7 +144,7 @@ def test_the_queue_is_the_name_of_our_number_that_was_called_or_shown() -> None:
     assert [found[key].queue for key in ("CA1", "CA2", "CA3")] == ["Support line", "Support line", None]
 
 
-def test_a_call_that_is_still_dialled_has_neither_times_nor_durations() -> None:
+def test_a_call_in_progress_has_neither_times_nor_durations() -> None:
     vendor = Twilio()
     vendor.call("CA1", TODAY, status="ringing")
     vendor.calls["CA1"] |= dict.fromkeys(("end_time", "duration", "queue_time", "price", "answered_by", "to"))
@@ -152,7 +152,7 @@ def test_a_call_that_is_still_dialled_has_neither_times_nor_durations() -> None:
     assert (call.status, call.ended_at, call.answered_at, call.talk_seconds, call.wait_seconds) == (None,) * 5
 
 
-def test_times_are_those_of_mails_and_anything_else_is_rejected() -> None:
+def test_times_have_the_format_of_emails_and_others_are_rejected() -> None:
     assert instant("Fri, 18 Oct 2019 17:00:00 +0000", "started_at") == datetime(2019, 10, 18, 17, tzinfo=UTC)
     assert instant(None, "started_at") is None
     with pytest.raises(InvalidRecordError):

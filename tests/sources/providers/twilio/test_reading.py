@@ -10,7 +10,7 @@ from tests.sources.providers.twilio.vendor import Twilio
 from tests.sources.source_context import NOW, by_id
 
 
-def test_a_leg_after_midnight_belongs_to_the_call_of_the_day_before() -> None:
+def test_a_leg_after_midnight_belongs_to_the_call_of_the_previous_day() -> None:
     vendor = Twilio()
     late = NOW.replace(hour=23, minute=59, second=50) - timedelta(days=1)
     vendor.call("CA1", late, 100)
@@ -39,7 +39,7 @@ def test_more_calls_in_a_second_than_a_page_holds_are_all_read() -> None:
     assert len(by_id(read(vendor))) == 20
 
 
-def test_an_interrupted_pass_goes_on_with_the_next_day() -> None:
+def test_an_interrupted_pass_continues_with_the_next_day() -> None:
     vendor = Twilio()
     for number in range(40):
         vendor.call(f"CA{number:02}", NOW - timedelta(hours=3 * number))
@@ -48,7 +48,7 @@ def test_an_interrupted_pass_goes_on_with_the_next_day() -> None:
     assert sorted(by_id([*whole[:2], *rest])) == [f"CA{number:02}" for number in range(40)]
 
 
-def test_calls_are_read_again_for_two_days_because_no_filter_tells_of_changes() -> None:
+def test_calls_are_read_again_for_two_days_because_there_is_no_filter_for_changes() -> None:
     """Pitfall: an update that the filter cannot express; the price comes later."""
     vendor = Twilio()
     vendor.call("CA1", NOW - timedelta(days=1), status="in-progress")

@@ -22,14 +22,14 @@ from tests.sources.source_context import run
         (httpx.Response(200, json={"calls": [{}], "next_page_uri": None}), SourceRejectedError, Reason.SCHEMA),
     ],
 )
-def test_refusals_are_named(answer: httpx.Response, error: type, reason: Reason) -> None:
+def test_errors_say_what_was_rejected(answer: httpx.Response, error: type, reason: Reason) -> None:
     with pytest.raises(error) as raised:
         read(Twilio(before=lambda _: answer))
     assert raised.value.reason is reason
     assert SECRET not in str(raised.value)
 
 
-def test_check_says_what_the_key_lacks() -> None:
+def test_check_names_the_missing_permissions_of_the_key() -> None:
     for entity in ("calls", "people", "measurements"):
         (fine,) = run(source(Twilio(), entity).check())
         assert fine.allowed

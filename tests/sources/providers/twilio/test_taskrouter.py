@@ -13,7 +13,7 @@ from tests.sources.providers.twilio.vendor import ACCOUNT, QUEUE, SECRET, WORKSP
 from tests.sources.source_context import NOW, Clock, by_id, options, records_of, run, source_context
 
 
-def test_statistics_that_are_used_up_are_waited_for() -> None:
+def test_exhausted_statistics_are_waited_for() -> None:
     """Pitfall: several limits at once; TaskRouter counts its statistics apart, and does not say until when."""
     vendor = Twilio()
     used = {"x-rate-limit-remaining": "0", "x-rate-limit-limit": "10"}
@@ -34,7 +34,7 @@ def test_statistics_that_are_used_up_are_waited_for() -> None:
     assert sum(clock.slept) == 3.0
 
 
-def test_workers_are_people_named_by_their_attributes() -> None:
+def test_workers_are_people_with_the_name_in_their_attributes() -> None:
     vendor = Twilio(page=2)
     vendor.workers = [worker(1, full_name="Ada", email="ada@example.com", team="North"), worker(2), worker(3)]
     vendor.workers[2]["attributes"] = "no json"
@@ -45,13 +45,13 @@ def test_workers_are_people_named_by_their_attributes() -> None:
     assert [p.id for p in found] == [row["sid"] for row in vendor.workers]
 
 
-def test_a_worker_is_found_by_the_address_that_calls_name() -> None:
+def test_the_id_of_a_worker_is_the_address_that_calls_name() -> None:
     vendor = Twilio()
     vendor.workers = [worker(1, contact_uri="client:ada"), worker(2, contact_uri="sip:bo@office.example")]
     assert list(by_id(read(vendor, "people"))) == ["ada", "bo"]
 
 
-def test_an_empty_name_is_no_name() -> None:
+def test_an_empty_name_is_absent() -> None:
     """Pitfall: the names of workers and queues may be null, which is no word."""
     vendor = Twilio()
     vendor.workers = [{**worker(1), "friendly_name": None}]
@@ -62,7 +62,7 @@ def test_an_empty_name_is_no_name() -> None:
     assert {m.attributes["queue"] for m in records_of(read(vendor, "measurements"))} == {QUEUE}
 
 
-def test_queues_are_measured_as_they_are_now_and_over_the_last_quarter_of_an_hour() -> None:
+def test_queues_are_measured_now_and_over_the_last_15_minutes() -> None:
     found = {m.name: m for m in records_of(read(Twilio(), "measurements"))}
     assert (found["tasks_waiting"].value, found["tasks_entered_15m"].value) == (4.0, 20.0)
     assert found["wait_until_accepted_max_15m"].value == 200.0
@@ -70,13 +70,13 @@ def test_queues_are_measured_as_they_are_now_and_over_the_last_quarter_of_an_hou
     assert {m.at for m in found.values()} == {NOW}
 
 
-def test_statistics_that_are_no_object_are_a_schema_error() -> None:
+def test_statistics_that_are_not_an_object_are_a_schema_error() -> None:
     vendor = Twilio(before=lambda r: httpx.Response(200, json=[]) if "Statistics" in r.url.path else None)
     with pytest.raises(SourceRejectedError) as raised:
         read(vendor, "measurements")
     assert raised.value.reason is Reason.SCHEMA
 
 
-def test_taskrouters_entities_ask_for_a_workspace() -> None:
+def test_entities_of_taskrouter_need_a_workspace() -> None:
     with pytest.raises(ValueError, match="give workspace_sid"):
         options(provider="twilio", account_sid=ACCOUNT, secret={"env": "S"}, entities=["people"])

@@ -38,7 +38,7 @@ def family(scope: Scope = Scope.COMPANY, **metric: Any) -> Family:
         ({"unit": "points"}, "business_m"),
     ],
 )
-def test_a_metric_s_unit_is_its_suffix_once(metric: dict[str, Any], name: str) -> None:
+def test_the_unit_of_a_metric_is_added_as_suffix_once(metric: dict[str, Any], name: str) -> None:
     assert family(**metric).name == name
 
 
@@ -56,13 +56,13 @@ def test_each_scope_has_its_own_family(scope: Scope, prefix: str, labels: tuple[
     assert found.labels == labels
 
 
-def test_a_level_is_of_no_period() -> None:
+def test_a_level_has_no_period_label() -> None:
     found = family(during={"from": "created_at", "until": "closed_at"})
     assert "period" not in found.labels
     assert "now" in found.help
 
 
-def test_a_help_text_says_what_in_which_unit_and_that_it_is_cached() -> None:
+def test_a_help_text_states_title_unit_and_caching() -> None:
     assert family(title="Deals won").help.startswith("Deals won (count), ")
     assert "Cached" in family().help
 
@@ -84,30 +84,30 @@ def test_a_column_becomes_a_label(column: str, label: str) -> None:
 
 
 @pytest.mark.parametrize("found", FAMILIES, ids=lambda found: found.name)
-def test_a_family_is_named_as_prometheus_asks(found: Family) -> None:
+def test_family_names_follow_prometheus_conventions(found: Family) -> None:
     assert re.fullmatch("[a-z][a-z0-9_]*", found.name)
     assert found.help.endswith(".")
     assert (found.type == "counter") == found.name.endswith("_total")
     assert len(set(found.labels)) == len(found.labels)
 
 
-def test_no_name_is_given_twice() -> None:
+def test_family_names_are_unique() -> None:
     names = [found.name for found in FAMILIES]
     names += [scoped(found, scope).name for found in SCOPED for scope in (Scope.TEAM, Scope.PERSON)]
     assert len(set(names)) == len(names)
 
 
-def test_every_family_that_is_defined_is_listed() -> None:
+def test_every_defined_family_is_listed() -> None:
     defined = {found for found in vars(naming).values() if isinstance(found, Family)}
     assert defined == set(FAMILIES)
 
 
-def test_own_series_have_closed_labels_and_their_prefix() -> None:
+def test_own_series_have_the_prefix_and_closed_labels() -> None:
     assert all(found.name.startswith("kpi_exporter_") for found in OWN_FAMILIES)
     assert not any(found.name.startswith("kpi_exporter_") for found in COMPANY_FAMILIES)
 
 
-def test_a_scoped_family_has_the_labels_of_its_scope_behind_the_kpi() -> None:
+def test_a_scoped_family_has_the_labels_of_its_scope_after_the_kpi() -> None:
     assert scoped(naming.STATUS, Scope.PERSON) == Family(
         "person_kpi_status", naming.STATUS.help, ("kpi", "team", "person", "status")
     )

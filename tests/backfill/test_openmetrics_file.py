@@ -1,4 +1,4 @@
-"""The file of the past, from a real store: what evaluations say, in the form that Prometheus takes."""
+"""The file with the history, from a real store: the evaluations in the format that Prometheus imports."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ def scraped(store: Store, at: datetime, memory: StatusMemory | None) -> tuple[se
     return {line for line in text.splitlines() if not line.startswith("#")}, done.memory
 
 
-def test_every_step_is_what_a_scrape_would_have_shown(store: Store, tmp_path: Path) -> None:
+def test_every_step_equals_a_scrape_at_that_time(store: Store, tmp_path: Path) -> None:
     steps = steps_between(NOW - timedelta(days=30), NOW, timedelta(hours=12))
     result = by_instant(history_file(store, steps, tmp_path / "h.om"))
     assert set(result) == {int(step.timestamp()) for step in steps}
@@ -89,7 +89,7 @@ def test_every_step_is_what_a_scrape_would_have_shown(store: Store, tmp_path: Pa
         assert result[int(step.timestamp())] == expected
 
 
-def test_it_is_openmetrics_series_by_series(store: Store, tmp_path: Path) -> None:
+def test_the_file_is_openmetrics_grouped_by_series(store: Store, tmp_path: Path) -> None:
     text = history_file(store, steps_between(NOW - timedelta(days=3), NOW, HOUR), tmp_path / "h.om")
     assert text.endswith("\n# EOF\n")
     assert text.count("# EOF") == 1
@@ -102,7 +102,9 @@ def test_it_is_openmetrics_series_by_series(store: Store, tmp_path: Path) -> Non
     }
 
 
-def test_several_processes_write_what_one_does(store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_several_processes_write_the_same_file_as_one(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(openmetrics_file, "_MIN_STEPS_PER_PROCESS", 20)
     steps = steps_between(NOW - timedelta(days=20), NOW, timedelta(hours=6))
     alone = history_file(store, steps, tmp_path / "one.om")
@@ -114,7 +116,7 @@ def test_without_steps_there_is_only_the_end(store: Store, tmp_path: Path) -> No
     assert history_file(store, [], tmp_path / "h.om") == "# EOF\n"
 
 
-def test_what_cannot_be_written_is_told_and_leaves_nothing(store: Store, tmp_path: Path) -> None:
+def test_a_write_error_is_reported_and_leaves_no_files(store: Store, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(StartError, match="cannot write"):
         history_file(store, [NOW], tmp_path / "file" / "h.om")
@@ -124,7 +126,7 @@ def test_what_cannot_be_written_is_told_and_leaves_nothing(store: Store, tmp_pat
     assert sorted(path.name for path in tmp_path.iterdir()) == ["data", "file", "folder"]
 
 
-def test_an_interrupted_run_leaves_the_file_as_it_was_and_the_next_one_clears_up(store: Store, tmp_path: Path) -> None:
+def test_an_interrupted_run_keeps_the_old_file_and_the_next_one_cleans_up(store: Store, tmp_path: Path) -> None:
     out = tmp_path / "h.om"
     out.write_text("before")
     with store.reading() as reader:
@@ -144,7 +146,7 @@ def test_an_interrupted_run_leaves_the_file_as_it_was_and_the_next_one_clears_up
     assert not list(tmp_path.glob(".h.om.parts*"))
 
 
-def test_a_fault_in_another_process_is_told_here(store: Store, tmp_path: Path) -> None:
+def test_an_error_in_a_worker_is_reported(store: Store, tmp_path: Path) -> None:
     with store.reading() as reader:
         records = RecordReplay(reader, CONFIG)
     fresh = freshness(CONFIG, store.outcomes(), NOW)
@@ -156,9 +158,7 @@ def test_a_fault_in_another_process_is_told_here(store: Store, tmp_path: Path) -
         evaluate_shares(tasks, lambda _: None)
 
 
-def test_a_process_of_its_own_leaves_nothing_frozen(
-    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_worker_leaves_no_objects_frozen(store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Objects that the collector passes over at the end make extension modules complain to the user."""
     monkeypatch.setattr(workers.signal, "signal", lambda *_: None)
     with store.reading() as reader:
@@ -173,7 +173,7 @@ def test_a_process_of_its_own_leaves_nothing_frozen(
     assert gc.get_freeze_count() == 0
 
 
-def test_a_process_that_dies_is_told_too() -> None:
+def test_the_death_of_a_worker_is_reported() -> None:
     receiver, sender = workers.multiprocessing.get_context("spawn").Pipe(duplex=False)
     sender.close()
     with pytest.raises(EvaluationError, match="ended before its work was complete"):
@@ -181,7 +181,7 @@ def test_a_process_that_dies_is_told_too() -> None:
     receiver.close()
 
 
-def test_promtool_makes_blocks_of_it(store: Store, tmp_path: Path) -> None:
+def test_promtool_creates_blocks_from_the_file(store: Store, tmp_path: Path) -> None:
     steps = steps_between(NOW - timedelta(days=3), NOW, HOUR)
     history_file(store, steps, tmp_path / "h.om")
     process = subprocess.run(

@@ -1,4 +1,4 @@
-"""Samples by series instead of by step."""
+"""Samples grouped by series instead of by step."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def lines(tmp_path: Path, steps: Sequence[Sequence[FamilySamples]]) -> dict[str,
     return result
 
 
-def test_each_step_has_its_sample_whether_or_not_it_changed(tmp_path: Path) -> None:
+def test_each_step_has_a_sample_even_if_unchanged(tmp_path: Path) -> None:
     steps = [[rows(a=1, b=5), total(1)], [rows(a=1, b=6), total(1)], [rows(a=2, b=6), total(1)]]
     assert lines(tmp_path, steps) == {
         'calls{team="a"}': ["1.0@0", "1.0@1", "2.0@2"],
@@ -56,7 +56,7 @@ def test_each_step_has_its_sample_whether_or_not_it_changed(tmp_path: Path) -> N
     }
 
 
-def test_what_comes_goes_and_comes_again_has_a_gap(tmp_path: Path) -> None:
+def test_a_series_that_disappears_and_returns_has_a_gap(tmp_path: Path) -> None:
     steps = [[rows(a=1)], [rows(b=2, a=1)], [rows(b=3)], [total(9)], [rows(b=3, a=4)]]
     assert lines(tmp_path, steps) == {
         'calls{team="a"}': ["1.0@0", "1.0@1", "4.0@4"],
@@ -65,12 +65,12 @@ def test_what_comes_goes_and_comes_again_has_a_gap(tmp_path: Path) -> None:
     }
 
 
-def test_what_is_no_number_is_no_sample(tmp_path: Path) -> None:
+def test_nan_and_infinity_are_not_samples(tmp_path: Path) -> None:
     steps = [[rows(a=1, b=float("nan"))], [rows(a=float("inf"), b=2)]]
     assert lines(tmp_path, steps) == {'calls{team="a"}': ["1.0@0"], 'calls{team="b"}': ["2.0@1"]}
 
 
-def test_a_series_is_written_once_though_two_have_its_name(tmp_path: Path) -> None:
+def test_of_two_series_with_the_same_labels_one_is_written(tmp_path: Path) -> None:
     twice = FamilySamples(
         FAMILY, Scope.COMPANY, [("a",), ("a",), (b"a",)], [1.0, 2.0, 3.0], lambda key: (str(key[0])[-1],)
     )

@@ -11,7 +11,7 @@ from exporter.backfill.spool import Spool, SpooledTexts
 
 
 @pytest.mark.parametrize("buffered", [1, 50, 10_000_000])
-def test_every_text_comes_back_in_order_whatever_is_buffered(tmp_path: Path, buffered: int) -> None:
+def test_every_text_is_read_back_in_order_with_any_buffer_size(tmp_path: Path, buffered: int) -> None:
     chance, expected = random.Random(3), {}
     spool = Spool(tmp_path / "spool", buffered)
     for number in range(500):
@@ -25,7 +25,7 @@ def test_every_text_comes_back_in_order_whatever_is_buffered(tmp_path: Path, buf
         assert list(spooled.read(file, b"never met")) == []
 
 
-def test_what_is_discarded_takes_nothing_more(tmp_path: Path) -> None:
+def test_a_discarded_spool_is_closed(tmp_path: Path) -> None:
     spool = Spool(tmp_path / "spool", 1)
     spool.discard()
     with pytest.raises(ValueError, match="closed"):

@@ -1,4 +1,4 @@
-"""Instants of a history."""
+"""The instants of a history."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ START = datetime(2025, 1, 1, tzinfo=UTC)
 
 
 @pytest.mark.parametrize("step", [timedelta(minutes=7), HOUR, timedelta(hours=6), timedelta(days=1)])
-def test_steps_are_whole_multiples_in_utc(step: timedelta) -> None:
+def test_steps_are_multiples_in_utc(step: timedelta) -> None:
     start, until = datetime(2025, 1, 1, 0, 17, tzinfo=ZURICH), datetime(2025, 1, 9, 3, 1, tzinfo=ZURICH)
     result = steps_between(start, until, step)
     assert all(instant.timestamp() % step.total_seconds() == 0 for instant in result)
@@ -25,7 +25,7 @@ def test_steps_are_whole_multiples_in_utc(step: timedelta) -> None:
     assert until - step < result[-1] <= until
 
 
-def test_both_ends_count_and_an_empty_span_has_none() -> None:
+def test_both_ends_are_included_and_an_empty_span_has_no_steps() -> None:
     assert steps_between(START, START + HOUR, HOUR) == [START, START + HOUR]
     assert steps_between(START, START, HOUR) == [START]
     assert steps_between(START + HOUR, START, HOUR) == []
@@ -53,14 +53,14 @@ def test_shares_cover_every_step_once_and_in_order(shares: int) -> None:
     assert max(len(share.own) for share in result) < 1.5 * len(steps) / shares
 
 
-def test_shares_meet_where_a_month_begins() -> None:
+def test_shares_are_split_at_the_start_of_a_month() -> None:
     steps = [START + HOUR * number for number in range(6000)]
     _, second = split_steps(steps, 2, ZURICH)
     assert second.own[0] == month_start(second.own[0], ZURICH)
     assert second.steps[0] == second.own[0] - WARM_UP * HOUR
 
 
-def test_without_a_month_in_between_they_meet_in_the_middle() -> None:
+def test_without_a_month_boundary_shares_are_split_in_the_middle() -> None:
     steps = [START + HOUR * number for number in range(500)]
     assert [len(share.own) for share in split_steps(steps, 2, ZURICH)] == [250, 250]
     assert split_steps([], 2, ZURICH) == []

@@ -1,4 +1,4 @@
-"""A small company whose records lie in a real store."""
+"""A small company whose records are in a real store."""
 
 from __future__ import annotations
 

@@ -24,7 +24,7 @@ def store(tmp_path: Path) -> Iterator[Store]:
     opened.close()
 
 
-def test_the_next_change_is_the_first_time_from_then_on(store: Store) -> None:
+def test_the_next_change_is_the_first_instant_from_then_on(store: Store) -> None:
     deleted_deal = deal(9, 1, NOW + HOUR, deleted=True)
     put(
         store,
@@ -41,6 +41,6 @@ def test_the_next_change_is_the_first_time_from_then_on(store: Store) -> None:
         assert next_change(reader, flow, NOW + 4 * HOUR) == LAST
 
 
-def test_without_records_nothing_is_to_come(store: Store) -> None:
+def test_without_records_there_is_no_next_change(store: Store) -> None:
     with store.reading() as reader:
         assert next_change(reader, QueryShape("calls", "started_at"), NOW) == LAST

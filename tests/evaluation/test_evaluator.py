@@ -1,4 +1,4 @@
-"""Evaluations from a real store, and what is not asked twice."""
+"""Evaluations from a real store, and which queries are not repeated."""
 
 from __future__ import annotations
 
@@ -73,13 +73,13 @@ def test_metrics_and_kpis_come_from_the_records(store: Store) -> None:
     assert result.evaluation.failed == ()
 
 
-def test_nothing_is_said_before_the_first_pass(store: Store) -> None:
+def test_there_are_no_values_before_the_first_pass(store: Store) -> None:
     result = Evaluator(small_config(), store).evaluate(NOW, None)
     assert [(v.status, v.value) for v in result.evaluation.kpis] == [(Status.NO_DATA, None)]
     assert result.evaluation.metrics == ()
 
 
-def test_values_are_as_of_what_is_known_and_past_instants_are_their_own(store: Store) -> None:
+def test_values_are_as_of_the_known_data_or_the_past_instant(store: Store) -> None:
     fill(store)
     every = Evaluator(small_config(), store)
     assert next(iter(every.evaluate(NOW + timedelta(minutes=5), None).evaluation.kpis)).as_of == NOW
@@ -88,7 +88,7 @@ def test_values_are_as_of_what_is_known_and_past_instants_are_their_own(store: S
     assert company_value(every.evaluate(NOW - 50 * DAY, None)) == 0
 
 
-def test_where_nothing_happened_the_last_evaluation_is_given_again(store: Store, asked_metrics: list[str]) -> None:
+def test_without_changes_the_last_evaluation_is_returned(store: Store, asked_metrics: list[str]) -> None:
     fill(store)
     every = Evaluator(small_config(), store)
     first = every.evaluate(NOW + timedelta(seconds=5), None)
@@ -99,7 +99,7 @@ def test_where_nothing_happened_the_last_evaluation_is_given_again(store: Store,
     assert asked_metrics == ["open_deals", "revenue"]
 
 
-def test_a_pass_without_changes_moves_time_on_without_asking(store: Store, asked_metrics: list[str]) -> None:
+def test_a_pass_without_changes_advances_time_without_queries(store: Store, asked_metrics: list[str]) -> None:
     fill(store)
     every = Evaluator(small_config(), store)
     first = every.evaluate(NOW, None)
@@ -112,7 +112,7 @@ def test_a_pass_without_changes_moves_time_on_without_asking(store: Store, asked
     assert len(asked_metrics) == 2
 
 
-def test_only_what_changed_is_asked_again(store: Store, asked_metrics: list[str]) -> None:
+def test_only_changed_metrics_are_queried_again(store: Store, asked_metrics: list[str]) -> None:
     config = small_config()
     calls = {"name": "calls", "title": "Calls", "entity": "calls", "at": "started_at", "count": "rows"}
     phones = {"name": "phones", "provider": "csv", "path": "c.csv", "entity": "calls", "columns": {"id": "id"}}
@@ -131,7 +131,7 @@ def test_only_what_changed_is_asked_again(store: Store, asked_metrics: list[str]
     assert set(asked_metrics) == {"open_deals", "revenue"}
 
 
-def test_a_record_whose_time_comes_is_counted_without_any_change(store: Store) -> None:
+def test_a_record_in_the_future_counts_once_its_time_comes(store: Store) -> None:
     put(store, "hr", "people", [ADA])
     ahead = [deal(1, 400, NOW - DAY), deal(2, 50, NOW + timedelta(minutes=4), created_at=NOW + timedelta(minutes=2))]
     put(store, "crm", "deals", ahead)
@@ -149,7 +149,7 @@ def test_a_record_whose_time_comes_is_counted_without_any_change(store: Store) -
     assert [levels for _, levels in values] == [[0], [0], [1], [1], [0], [0]]
 
 
-def test_midnight_asks_everything_anew(store: Store, asked_metrics: list[str]) -> None:
+def test_midnight_invalidates_all_answers(store: Store, asked_metrics: list[str]) -> None:
     fill(store)
     every = Evaluator(small_config(), store)
     every.evaluate(NOW, None)
@@ -170,7 +170,7 @@ def test_folded_labels_are_counted(store: Store) -> None:
     assert sum(m.value for m in month) == sum(range(1, 131))
 
 
-def test_a_store_that_was_closed_is_an_error_that_passes(store: Store) -> None:
+def test_a_closed_store_fails_one_evaluation_only(store: Store) -> None:
     fill(store)
     every = Evaluator(small_config(), store)
     every.evaluate(NOW, None)
@@ -181,7 +181,7 @@ def test_a_store_that_was_closed_is_an_error_that_passes(store: Store) -> None:
     assert company_value(every.evaluate(NOW, None)) == 500
 
 
-def test_undated_records_are_counted_for_every_column_that_places_them() -> None:
+def test_undated_records_are_counted_for_every_time_column() -> None:
     day = at("2024-03-05")
     rows = [{"created_at": day, "closed_at": None}] * 3 + [{"created_at": None, "closed_at": day}, {"deleted": True}]
     config = config_of(

@@ -17,7 +17,7 @@ def outcome(source: str, entity: str, age: timedelta, **overrides: object) -> Ou
     return Outcome(source, entity, last_success=at, watermark=at, **overrides)  # type: ignore[arg-type]
 
 
-def test_an_entity_that_was_never_read_whole_is_not_known() -> None:
+def test_an_entity_that_was_never_read_completely_is_unknown() -> None:
     config = small_config()
     assert freshness(config, [outcome("crm", "deals", MINUTE)], NOW) == {
         "deals": Freshness(NOW - MINUTE),
@@ -38,12 +38,12 @@ def test_of_two_sources_the_slower_one_decides() -> None:
     assert freshness(config, outcomes[:1], NOW)["deals"] == Freshness(None)
 
 
-def test_a_vendor_that_shows_changes_late_is_not_stale_for_that() -> None:
+def test_late_changes_alone_do_not_make_a_source_stale() -> None:
     late = Outcome("crm", "deals", last_success=NOW, watermark=NOW - timedelta(hours=6))
     assert freshness(small_config(), [late], NOW)["deals"] == Freshness(NOW - timedelta(hours=6))
 
 
-def test_what_waits_for_posts_is_not_to_be_read_but_to_be_sent() -> None:
+def test_a_push_source_is_listed_as_never_sent_rather_than_never_read() -> None:
     shop = {"name": "shop", "provider": "push", "token": {"env": "T"}, "entities": ["deals", "people"]}
     config = small_config(sources=[shop])
     assert never_read(config, []) == ()

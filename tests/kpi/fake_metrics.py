@@ -1,4 +1,4 @@
-"""Answers to questions from a handful of rows, told in a test instead of stored."""
+"""Answers questions about metrics from a handful of rows instead of a store."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Tables worked out by hand, as test cases."""
+"""Hand-computed tables as test cases."""
 
 from __future__ import annotations
 

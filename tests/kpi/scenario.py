@@ -1,4 +1,4 @@
-"""A company in mid-February, told in rows."""
+"""A company in mid-February, given by rows."""
 
 from __future__ import annotations
 

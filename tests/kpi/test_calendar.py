@@ -1,4 +1,4 @@
-"""Periods as instants in the company's zone, and how much of them has passed (maths 8.3, 8.12, 8.13)."""
+"""Periods as instants in the company's zone, and the share of them that has elapsed (maths 8.3, 8.12, 8.13)."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _weekdays, _months = st.integers(0, 6), st.integers(1, 12)
 
 
 @given(_kinds, _days, _weekdays, _months)
-def test_a_period_holds_its_day_and_follows_the_one_before(kind: Period, day: date, week: int, month: int) -> None:
+def test_a_period_contains_its_day_and_follows_the_previous_one(kind: Period, day: date, week: int, month: int) -> None:
     span = period_of(kind, day, week, month)
     assert span.first <= day < span.until
     last = span.first - timedelta(days=1)
@@ -32,14 +32,14 @@ def test_a_period_holds_its_day_and_follows_the_one_before(kind: Period, day: da
 
 
 @given(_kinds, _days, _weekdays, _months)
-def test_every_day_of_a_period_lies_in_the_same_one(kind: Period, day: date, week: int, month: int) -> None:
+def test_every_day_of_a_period_is_in_that_period(kind: Period, day: date, week: int, month: int) -> None:
     span = period_of(kind, day, week, month)
     for last in (span.first, span.until - timedelta(days=1)):
         assert period_of(kind, last, week, month) == span
 
 
 @given(_kinds, _days, _weekdays, _months)
-def test_last_years_period_is_a_period_too(kind: Period, day: date, week: int, month: int) -> None:
+def test_the_same_period_of_last_year_is_a_whole_period(kind: Period, day: date, week: int, month: int) -> None:
     span = same_period_last_year(kind, period_of(kind, day, week, month))
     assert period_of(kind, span.first, week, month) == span
     assert 364 <= (period_of(kind, day, week, month).first - span.first).days <= 366
@@ -63,42 +63,42 @@ def test_four_quarters_make_a_fiscal_year(day: date, month: int) -> None:
     assert quarter.first == year.until
 
 
-def test_how_long_a_span_is() -> None:
+def test_a_span_knows_its_number_of_days() -> None:
     assert DateSpan(date(2024, 2, 1), date(2024, 3, 1)).days == 29
     assert DateSpan(date(2023, 2, 1), date(2023, 3, 1)).days == 28
 
 
-def test_weekdays_are_workdays_where_the_company_names_none() -> None:
+def test_monday_to_friday_are_workdays_by_default() -> None:
     works = workdays(company_of())
     assert [works(date(2021, 2, day)) for day in range(1, 8)] == [True] * 5 + [False] * 2
 
 
-def test_named_weekdays_are_workdays() -> None:
+def test_configured_weekdays_are_workdays() -> None:
     works = workdays(company_of(workdays=["sun", "mon"]))
     assert [works(date(2021, 2, day)) for day in range(1, 8)] == [True] + [False] * 5 + [True]
 
 
-def test_holidays_of_any_year_are_off() -> None:
+def test_public_holidays_of_any_year_are_not_workdays() -> None:
     works = workdays(company_of(holidays={"country": "US"}))
     assert not works(date(2017, 7, 4))
     assert not works(date(2024, 7, 4))
     assert works(date(2024, 7, 5))
 
 
-def test_a_holiday_may_hold_in_a_part_of_the_country_alone() -> None:
+def test_a_holiday_may_apply_to_a_part_of_the_country_only() -> None:
     epiphany = date(2021, 1, 6)
     assert workdays(company_of(holidays={"country": "CH"}))(epiphany)
     assert not workdays(company_of(holidays={"country": "CH", "subdivision": "TI"}))(epiphany)
 
 
-def test_listed_dates_are_off() -> None:
+def test_listed_dates_are_not_workdays() -> None:
     works = workdays(company_of(holidays={"dates": ["2021-02-01"]}))
     assert not works(date(2021, 2, 1))
     assert works(date(2022, 2, 1))
 
 
 @pytest.mark.parametrize("holidays", [{"country": "XX"}, {"country": "CH", "subdivision": "QQ"}])
-def test_an_unknown_country_or_part_is_named(holidays: dict[str, str]) -> None:
+def test_an_unknown_country_or_subdivision_is_named(holidays: dict[str, str]) -> None:
     with pytest.raises(EvaluationError, match=r"company\.holidays: .*(XX|QQ)"):
         workdays(company_of(holidays=holidays))
 
@@ -120,7 +120,7 @@ def local(case: dict[str, Any]) -> datetime:
 
 
 @pytest.mark.parametrize("case", cases("periods"))
-def test_periods_as_worked_out_by_hand(case: dict[str, Any]) -> None:
+def test_periods_match_the_hand_computed_table(case: dict[str, Any]) -> None:
     calendar, kind = calendar_of(**settings(case)), Period(case["period"])
     span = calendar.period_of(kind, instant(case["at"]))
     assert calendar.window(span) == Window(*map(instant, case["bounds"]))
@@ -131,7 +131,7 @@ def test_periods_as_worked_out_by_hand(case: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize("case", cases("share"))
-def test_shares_as_worked_out_by_hand(case: dict[str, Any]) -> None:
+def test_elapsed_shares_match_the_hand_computed_table(case: dict[str, Any]) -> None:
     calendar, at = calendar_of(**settings(case)), local(case)
     span = calendar.period_of(Period(case["period"]), at)
     assert calendar.share(span, Pace(case["pace"]), at) == close(case["share"])
@@ -161,7 +161,9 @@ def test_a_day_starts_at_the_first_instant_that_shows_its_date(zone: str, day: d
 
 
 @given(_zones, _kinds, st.sampled_from(list(Pace)), _instants, _instants)
-def test_the_share_never_falls(zone: str, kind: Period, pace: Pace, first_instant: datetime, last: datetime) -> None:
+def test_the_elapsed_share_never_decreases(
+    zone: str, kind: Period, pace: Pace, first_instant: datetime, last: datetime
+) -> None:
     calendar = Calendar(ZoneInfo(zone), lambda day: day.weekday() < 5)
     span = calendar.period_of(kind, first_instant)
     first, second = sorted((first_instant, last))
@@ -169,7 +171,7 @@ def test_the_share_never_falls(zone: str, kind: Period, pace: Pace, first_instan
 
 
 @given(_zones, _kinds, _instants)
-def test_a_span_fills_from_nothing_to_all(zone: str, kind: Period, at: datetime) -> None:
+def test_the_elapsed_share_goes_from_zero_to_one(zone: str, kind: Period, at: datetime) -> None:
     calendar = Calendar(ZoneInfo(zone), lambda _: True)
     window = calendar.window(calendar.period_of(kind, at))
     span = calendar.period_of(kind, at)
@@ -178,14 +180,14 @@ def test_a_span_fills_from_nothing_to_all(zone: str, kind: Period, at: datetime)
     assert calendar.share(span, Pace.LINEAR, at) < 1
 
 
-def test_a_window_may_stop_at_an_instant() -> None:
+def test_a_window_can_end_at_an_instant() -> None:
     calendar, at = calendar_of(), datetime(2021, 2, 10, 12, tzinfo=UTC)
     assert calendar.window(calendar.period_of(Period.MONTH, at), at) == Window(
         datetime(2021, 1, 31, 23, tzinfo=UTC), at
     )
 
 
-def test_what_dates_weigh() -> None:
+def test_dates_are_weighted_by_workdays() -> None:
     calendar = calendar_of(holidays={"dates": ["2021-02-03"]})
     week = DateSpan(date(2021, 2, 1), date(2021, 2, 8))
     assert calendar.weights(week, Pace.WORKDAYS) == (1, 1, 0, 1, 1, 0, 0)

@@ -1,4 +1,4 @@
-"""Whole evaluations: from config, rows and an instant to what is published (design 7)."""
+"""Whole evaluations, from config, rows and an instant to published values (design 7, maths 8.7)."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def evaluated(case: Mapping[str, Any]) -> tuple[Config, Evaluation]:
 
 
 @pytest.mark.parametrize("case", cases("evaluation"))
-def test_evaluations_as_worked_out_by_hand(case: dict[str, Any]) -> None:
+def test_evaluations_match_the_hand_computed_table(case: dict[str, Any]) -> None:
     config, result = evaluated(case)
     assert [whose(value) for value in result.kpis] == [expected_whose(row) for row in case["expect"]]
     for value, expected in zip(result.kpis, case["expect"], strict=True):
@@ -62,7 +62,7 @@ def expected_whose(row: Mapping[str, Any]) -> tuple[str, str | None, str | None]
     return row.get("scope", Scope.COMPANY.value), row.get("team"), row.get("person")
 
 
-def test_values_come_in_the_order_of_the_config_then_of_scope_team_and_person() -> None:
+def test_values_are_ordered_by_config_scope_team_and_person() -> None:
     config = config_of(kpi("zeta", scopes=["company", "team", "person"]), kpi("alpha", value="calls"))
     teams = {"Ann": [["2020-01-01", "South"]], "Zoe": [["2020-01-01", "North"]]}
     result = now(config, won(1, "Ann"), won(1, "Zoe"), won(1, "Eve"), teams=teams)
@@ -94,7 +94,7 @@ class TestQuestions:
         assert len(calls) == 1
         assert max(Counter(calls[0]).values()) == 1
 
-    def test_a_kpi_asks_at_its_scopes_for_the_period_and_the_one_before(self) -> None:
+    def test_a_kpi_asks_at_its_scopes_about_the_period_and_the_previous_one(self) -> None:
         config = config_of(kpi(scopes=["team"]))
         metrics = FakeMetrics(config, [])
         evaluate(config, metrics, FRESH, AT, None)
@@ -105,7 +105,7 @@ class TestQuestions:
             (local("2021-01-01T00:00", config), month),
         }
 
-    def test_what_was_never_read_is_not_asked_for(self) -> None:
+    def test_an_entity_that_was_never_read_is_not_asked_about(self) -> None:
         config = config_of(kpi())
         metrics = FakeMetrics(config, [])
         evaluate(config, metrics, {"deals": Freshness(None), "calls": Freshness(AT)}, AT, None)
@@ -121,25 +121,25 @@ class TestFailures:
         ask = without(metric, FakeMetrics(self.config, [won(14), called(3)]))
         return evaluate(self.config, ask, FRESH, AT, None)[0]
 
-    def test_a_metric_without_answer_costs_itself_and_the_kpis_on_it(self) -> None:
+    def test_a_metric_without_an_answer_fails_itself_and_its_kpis(self) -> None:
         result = self.lacking("closed")
         assert result.failed == ("closed", "win_rate")
         assert statuses(result) == {"deals_won": Status.ON_TRACK, "calling": Status.NO_TARGET}
         assert "closed" not in {value.metric for value in result.metrics}
         assert "won" in {value.metric for value in result.metrics}
 
-    def test_a_metric_that_two_kpis_need_costs_both(self) -> None:
+    def test_a_metric_that_two_kpis_use_fails_both(self) -> None:
         result = self.lacking("won")
         assert result.failed == ("deals_won", "win_rate", "won")
         assert statuses(result) == {"calling": Status.NO_TARGET}
 
-    def test_a_date_at_the_end_of_the_calendar_costs_its_kpi(self) -> None:
+    def test_a_date_beyond_the_calendar_fails_its_kpi_only(self) -> None:
         goal = {"from": 1, "to": 2, "start": "2021-01-01", "by": "9999-12-31"}
         result = now(config_of(kpi("far", value="open", target=goal), kpi("near", target=28)), won(14))
         assert result.failed == ("far",)
         assert statuses(result) == {"near": Status.ON_TRACK}
 
-    def test_an_unknown_country_is_said_at_once(self) -> None:
+    def test_an_unknown_country_is_rejected_at_construction(self) -> None:
         with pytest.raises(EvaluationError, match="XX"):
             KpiEvaluator(config_of(kpi(), holidays={"country": "XX"}))
 
@@ -147,7 +147,7 @@ class TestFailures:
 class TestEvaluator:
     """One evaluator for many instants gives what a new one gives for each."""
 
-    def test_it_carries_nothing_over(self) -> None:
+    def test_it_gives_the_results_of_a_new_evaluator_at_each_instant(self) -> None:
         config = config_of(kpi(target={"growth": "10%", "over": "previous"}, scopes=["company", "team", "person"]))
         rows = [won(3, "Ann"), won(2, "Bob"), {**won(9, "Ann"), "at": "2021-01-05T10:00"}]
         metrics = FakeMetrics(config, rows, {"Ann": [["2020-01-01", "North"], ["2021-02-10", "South"]]})
@@ -160,7 +160,7 @@ class TestEvaluator:
                 == evaluate(config, metrics, fresh, instant, None)[0]
             )
 
-    def test_equal_answers_in_new_objects_and_changed_answers_are_told_apart(self) -> None:
+    def test_changed_answers_are_read_again(self) -> None:
         config = config_of(kpi(target=28, scopes=["company", "person"]))
         evaluator = KpiEvaluator(config)
         for count in (7, 7, 14, 7):
@@ -182,35 +182,35 @@ class TestMemory:
         assert all(company is person for company, person in result)
         return [company for company, _ in result]
 
-    def test_a_fall_shows_at_the_second_evaluation(self) -> None:
+    def test_a_worse_status_shows_at_the_second_evaluation(self) -> None:
         assert self.run([14, 7, 7]) == [Status.ON_TRACK, Status.ON_TRACK, Status.OFF_TRACK]
 
-    def test_a_rise_shows_at_once(self) -> None:
+    def test_a_better_status_shows_at_once(self) -> None:
         assert self.run([7, 14]) == [Status.OFF_TRACK, Status.ON_TRACK]
 
-    def test_a_new_period_starts_anew(self) -> None:
+    def test_a_new_period_starts_without_hysteresis(self) -> None:
         march = AT + timedelta(days=28)
         assert self.run([14, 7], [AT, march]) == [Status.ON_TRACK, Status.OFF_TRACK]
 
-    def test_without_memory_thresholds_decide(self) -> None:
+    def test_without_memory_thresholds_decide_alone(self) -> None:
         metrics = FakeMetrics(self.config, [won(7)])
         evaluation, _ = evaluate(self.config, metrics, FRESH, AT, None)
         assert statuses(evaluation) == {"goal": Status.OFF_TRACK}
 
-    def test_an_evaluation_without_verdict_forgets_nothing(self) -> None:
+    def test_an_evaluation_without_a_verdict_keeps_the_memory(self) -> None:
         _, memory = evaluate(self.config, FakeMetrics(self.config, [won(14)]), FRESH, AT, None)
         stale = {"deals": Freshness(AT - timedelta(hours=1), stale=True)}
         _, memory = evaluate(self.config, FakeMetrics(self.config, [won(14)]), stale, AT, memory)
         evaluation, _ = evaluate(self.config, FakeMetrics(self.config, [won(7)]), FRESH, AT, memory)
         assert statuses(evaluation) == {"goal": Status.ON_TRACK}
 
-    def test_periods_that_are_over_are_forgotten(self) -> None:
+    def test_statuses_of_ended_periods_are_forgotten(self) -> None:
         key = ("goal", Scope.PERSON, None, "Gone")
         before = StatusMemory({key: (AT - timedelta(days=40), HeldStatus(Status.ON_TRACK))})
         _, after = evaluate(self.config, FakeMetrics(self.config, [won(14)]), FRESH, AT, before)
         assert set(after.entries) == {("goal", Scope.COMPANY, None, None)}
 
-    def test_a_guarded_status_is_not_what_is_remembered(self) -> None:
+    def test_the_status_before_the_guard_is_remembered(self) -> None:
         config = config_of(kpi(target=28, guard="calling"), kpi("calling", value="calls", target=28))
         _, memory = evaluate(config, FakeMetrics(config, [won(14), called(1)]), FRESH, AT, None)
         evaluation, _ = evaluate(config, FakeMetrics(config, [won(13), called(14)]), FRESH, AT, memory)
@@ -223,19 +223,19 @@ class TestGuards:
         assert statuses(now(config, won(20), called(1)))["goal"] is Status.AT_RISK
         assert statuses(now(config, won(20), called(13)))["goal"] is Status.EXCEEDED
 
-    def test_a_guard_makes_nothing_better(self) -> None:
+    def test_a_guard_never_improves_a_status(self) -> None:
         config = config_of(kpi(target=28, guard="calling"), kpi("calling", value="calls", target=28))
         assert statuses(now(config, won(1), called(1)))["goal"] is Status.OFF_TRACK
 
-    def test_a_guard_leaves_what_has_no_verdict(self) -> None:
+    def test_a_guard_does_not_change_a_kpi_without_a_verdict(self) -> None:
         config = config_of(kpi(guard="calling"), kpi("calling", value="calls", target=28))
         assert statuses(now(config, won(1), called(1)))["goal"] is Status.NO_TARGET
 
-    def test_two_that_guard_each_other_do_not_run_in_circles(self) -> None:
+    def test_two_kpis_can_guard_each_other(self) -> None:
         config = config_of(kpi("one", target=28, guard="two"), kpi("two", value="calls", target=28, guard="one"))
         assert statuses(now(config, won(20), called(1))) == {"one": Status.AT_RISK, "two": Status.OFF_TRACK}
 
-    def test_the_guard_of_a_team_is_its_own_where_it_has_one(self) -> None:
+    def test_a_team_is_guarded_by_its_own_value_of_the_guard(self) -> None:
         config = config_of(
             kpi(target=10, guard="guarding", scopes=["company", "team"]),
             kpi("guarding", value="closed", target=10, scopes=["company", "team"]),
@@ -249,7 +249,7 @@ class TestGuards:
         goal = {value.team: value.status for value in result.kpis if value.kpi == "goal"}
         assert goal == {None: Status.EXCEEDED, "North": Status.ON_TRACK, "South": Status.AT_RISK}
 
-    def test_the_company_guards_teams_where_the_guard_has_no_teams(self) -> None:
+    def test_the_companys_value_guards_teams_if_the_guard_has_no_teams(self) -> None:
         config = config_of(
             kpi(target=10, guard="calling", scopes=["team"]),
             kpi("calling", value="calls", target=28),
@@ -259,19 +259,19 @@ class TestGuards:
 
 
 class TestScores:
-    def test_the_pace_counts_while_a_period_runs_and_each_ratio_at_most_as_one(self) -> None:
+    def test_a_score_uses_the_pace_ratio_and_caps_each_ratio_at_one(self) -> None:
         config = config_of(kpi("one", target=28, weight=2), kpi("two", value="calls", target=28))
         (result,) = now(config, won(21), called(7)).objectives
         assert result == ObjectiveScore("growth", pytest.approx((2 * 1 + 1 * 0.5) / 3), 1)
 
-    def test_what_has_no_verdict_is_left_out(self) -> None:
+    def test_a_kpi_without_a_verdict_is_left_out_of_the_score(self) -> None:
         config = config_of(
             kpi("one", target=28), kpi("two", value="calls"), kpi("three", value="won / closed", target=1)
         )
         (result,) = now(config, won(7)).objectives
         assert result == ObjectiveScore("growth", None, pytest.approx(1 / 3))
 
-    def test_met_or_not_met_counts_as_one_or_nothing(self) -> None:
+    def test_met_or_not_met_counts_as_one_or_zero(self) -> None:
         config = config_of(kpi("one", target=0, better="lower"), kpi("two", value="calls", target=0, better="lower"))
         (result,) = now(config, won(1)).objectives
         assert result == ObjectiveScore("growth", 0.5, 1)
@@ -282,7 +282,7 @@ class TestScores:
         (result,) = evaluate(config, ask, FRESH, AT, None)[0].objectives
         assert result == ObjectiveScore("growth", 0.5, 0.5)
 
-    def test_a_kpi_of_teams_alone_is_no_part_of_the_companys_score(self) -> None:
+    def test_a_kpi_of_teams_only_is_not_part_of_the_companys_score(self) -> None:
         config = config_of(kpi("one", target=28), kpi("two", value="calls", target=28, scopes=["team"]))
         (result,) = now(config, won(14)).objectives
         assert result == ObjectiveScore("growth", 1, 1)
@@ -292,7 +292,7 @@ _pairs = st.tuples(st.floats(0.1, 100), st.none() | st.floats(-10, 10))
 
 
 @pytest.mark.parametrize("case", cases("score"))
-def test_scores_as_worked_out_by_hand(case: dict[str, Any]) -> None:
+def test_scores_match_the_hand_computed_table(case: dict[str, Any]) -> None:
     result = objective_score("growth", [(weight, ratio) for weight, ratio in case["children"]])
     assert result.objective == "growth"
     assert result.score == close(case["score"])
@@ -300,7 +300,7 @@ def test_scores_as_worked_out_by_hand(case: dict[str, Any]) -> None:
 
 
 @given(st.lists(_pairs, max_size=8))
-def test_a_score_lies_between_its_worst_and_best_child(pairs: list[tuple[float, float | None]]) -> None:
+def test_a_score_lies_between_its_worst_and_best_kpi(pairs: list[tuple[float, float | None]]) -> None:
     result = objective_score("growth", pairs)
     ratios = [min(max(ratio, 0.0), 1.0) for _, ratio in pairs if ratio is not None]
     assert 0 <= result.coverage <= 1 + 1e-12

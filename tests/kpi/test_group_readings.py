@@ -1,4 +1,4 @@
-"""Rows out of answers, and that nothing is read twice which cannot have changed."""
+"""Rows computed from answers, and reuse of unchanged ones."""
 
 from __future__ import annotations
 
@@ -39,20 +39,20 @@ def rows(reader: GroupReader, period: KpiPeriod, *windows: Mapping[Group, Measur
 NOW, BEFORE = {BOB: MeasuredValue(2.0, 2), ANN: MeasuredValue(1.0, 1)}, {ANN: MeasuredValue(7.0, 7)}
 
 
-def test_a_row_holds_the_period_to_date_and_the_one_before() -> None:
+def test_a_row_has_the_current_and_the_previous_period() -> None:
     assert rows(GroupReader(), period_of_kpi(), NOW, BEFORE) == [
         GroupReading(ANN, KpiReading(1, 1, 1), KpiReading(7, 7, 1), None),
         GroupReading(BOB, KpiReading(2, 2, 1), None, None),
     ]
 
 
-def test_a_row_holds_what_growth_is_measured_against() -> None:
+def test_a_row_has_the_period_that_growth_is_measured_against() -> None:
     period = period_of_kpi(target={"growth": "5%", "over": "same_last_year"})
     result = rows(GroupReader(), period, NOW, BEFORE, {BOB: MeasuredValue(5.0, 5)})
     assert [row.reference for row in result] == [None, KpiReading(5, 5, 1)]
 
 
-def test_a_person_is_found_again_in_another_team() -> None:
+def test_a_person_keeps_the_previous_period_after_changing_team() -> None:
     result = rows(GroupReader(), period_of_kpi(), {Group("West", "Ann"): MeasuredValue(1.0, 1)}, BEFORE)
     assert result == [GroupReading(Group("West", "Ann"), KpiReading(1, 1, 1), KpiReading(7, 7, 1), None)]
 
@@ -63,7 +63,7 @@ def test_answers_that_are_the_same_objects_give_the_same_rows() -> None:
     assert reader.rows(period, Scope.PERSON, answers(period, NOW, BEFORE)) is first
 
 
-def test_only_what_changed_is_read_again() -> None:
+def test_only_changed_groups_are_read_again() -> None:
     reader, period = GroupReader(), period_of_kpi()
     before = rows(reader, period, NOW, BEFORE)
     after = rows(reader, period, NOW | {BOB: MeasuredValue(3.0, 3)}, BEFORE)
@@ -71,14 +71,14 @@ def test_only_what_changed_is_read_again() -> None:
     assert after[1].current == KpiReading(3, 3, 1)
 
 
-def test_a_new_period_before_changes_every_row() -> None:
+def test_a_changed_previous_period_changes_every_row() -> None:
     reader, period = GroupReader(), period_of_kpi()
     rows(reader, period, NOW, BEFORE)
     after = rows(reader, period, NOW, {ANN: MeasuredValue(9.0, 9), BOB: MeasuredValue(1.0, 1)})
     assert [row.previous for row in after] == [KpiReading(9, 9, 1), KpiReading(1, 1, 1)]
 
 
-def test_people_come_and_go() -> None:
+def test_people_can_disappear_and_return() -> None:
     reader, period = GroupReader(), period_of_kpi()
     rows(reader, period, NOW, BEFORE)
     assert [row.group for row in rows(reader, period, {ANN: NOW[ANN]}, BEFORE)] == [ANN]

@@ -1,4 +1,4 @@
-"""Evaluations of many instants in a row."""
+"""Replays of many instants."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def metrics() -> FakeMetrics:
     )
 
 
-def test_every_step_is_what_an_evaluation_at_that_instant_gives() -> None:
+def test_every_step_equals_an_evaluation_at_that_instant() -> None:
     memory: StatusMemory | None = None
     answers = metrics()
     for (result, after), instant in zip(replay(CONFIG, answers, FRESH, STEPS), STEPS, strict=True):
@@ -52,7 +52,7 @@ def test_every_step_is_what_an_evaluation_at_that_instant_gives() -> None:
         assert after == memory
 
 
-def test_statuses_hold_on_to_what_they_were() -> None:
+def test_statuses_have_hysteresis_across_steps() -> None:
     config = config_of(kpi("pipeline", value="open", better="lower", target=100))
     rows = [{"in": ["open"], "at": "2021-01-01T00:00", "times": 100}]
     rows += [{"in": ["open"], "at": "2021-02-02T12:00", "until": "2021-02-02T12:30", "times": 50}]
@@ -66,7 +66,7 @@ def test_statuses_hold_on_to_what_they_were() -> None:
     assert changes == [datetime(2021, 2, 3, 12, tzinfo=UTC)], "too many from 11:00 UTC on, for two evaluations"
 
 
-def test_a_history_may_go_on_where_another_stopped() -> None:
+def test_a_replay_can_continue_from_the_memory_of_another() -> None:
     answers = metrics()
     whole = [evaluation for evaluation, _ in replay(CONFIG, answers, FRESH, STEPS)]
     first = list(replay(CONFIG, answers, FRESH, STEPS[:21]))
@@ -74,12 +74,12 @@ def test_a_history_may_go_on_where_another_stopped() -> None:
     assert [evaluation for evaluation, _ in first] + [evaluation for evaluation, _ in rest] == whole
 
 
-def test_every_scope_is_there() -> None:
+def test_every_scope_is_replayed() -> None:
     *_, (last, _) = replay(CONFIG, metrics(), FRESH, STEPS)
     assert {value.scope for value in last.kpis} == set(Scope)
 
 
-def test_records_read_once_give_what_each_instant_asked_for_itself_gives() -> None:
+def test_replayed_records_give_the_same_evaluations_as_queries() -> None:
     """From a store: deals of a month in which clocks go forward and somebody changes team."""
     chance = random.Random(5)
     start = datetime(2024, 3, 1, tzinfo=UTC)

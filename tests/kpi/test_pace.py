@@ -1,4 +1,4 @@
-"""What is due by now, and where a value stands against it (maths 8.4)."""
+"""What is due by now, and how a value compares with it (maths 8.4)."""
 
 from __future__ import annotations
 
@@ -46,14 +46,14 @@ def clock(day: date, pace: Pace = Pace.LINEAR, period: Period = Period.MONTH) ->
 
 
 @pytest.mark.parametrize("case", cases("pace"))
-def test_standing_as_worked_out_by_hand(case: dict[str, Any]) -> None:
+def test_standings_match_the_hand_computed_table(case: dict[str, Any]) -> None:
     standing = yardstick(case).standing(number(case["value"]))
     assert standing.expected == close(case["expected"])
     assert standing.pace_ratio == close(case["pace_ratio"])
     assert standing.progress_ratio == close(case.get("progress"))
 
 
-def test_a_range_has_its_ends_beside_its_middle() -> None:
+def test_a_range_has_both_ends_and_its_middle_as_target() -> None:
     standing = constant(Aim(0.6, 0.8, Better.WITHIN), None).standing(0.9)
     assert standing.target == pytest.approx(0.7)
     assert (standing.target_low, standing.target_high) == (0.6, 0.8)
@@ -65,21 +65,21 @@ def test_a_number_has_no_ends() -> None:
     assert (standing.target, standing.target_low, standing.target_high) == (5, None, None)
 
 
-def test_an_unknown_value_has_a_target_and_no_ratios() -> None:
+def test_an_unknown_value_has_a_target_but_no_ratios() -> None:
     standing = accrued(Aim(100, 100, Better.HIGHER), None, 0.25).standing(None)
     assert (standing.target, standing.expected) == (100, 25)
     assert (standing.target_ratio, standing.pace_ratio, standing.progress_ratio) == (None, None, None)
 
 
 @given(st.floats(0.01, 1), st.floats(1, 1e6), st.floats(0, 1e6))
-def test_the_pace_of_a_flow_is_its_value_over_what_is_due(share: float, target: float, value: float) -> None:
+def test_the_pace_ratio_of_a_flow_is_its_value_over_what_is_due(share: float, target: float, value: float) -> None:
     standing = accrued(Aim(target, target, Better.HIGHER), None, share).standing(value)
     assert standing.pace_ratio == pytest.approx(value / (target * share), rel=1e-9, abs=1e-9)
     assert standing.target_ratio == pytest.approx(value / target, rel=1e-9, abs=1e-9)
 
 
 @given(st.floats(1, 1e6), st.floats(0, 1e6), st.sampled_from([Better.HIGHER, Better.LOWER]))
-def test_at_the_end_of_the_period_the_pace_is_the_target(target: float, value: float, better: Better) -> None:
+def test_at_the_end_of_the_period_the_whole_target_is_due(target: float, value: float, better: Better) -> None:
     standing = accrued(Aim(target, target, better), None, 1.0).standing(value)
     assert standing.pace_ratio == standing.target_ratio
 
@@ -88,23 +88,23 @@ QUARTER = goal_from(0.85, 0.92, date(2021, 1, 1), date(2021, 3, 31))
 TO = Aim(0.92, 0.92, Better.HIGHER)
 
 
-def test_a_goal_counts_its_dates_from_start_to_by() -> None:
+def test_a_goal_progresses_from_start_to_by() -> None:
     half = towards(QUARTER, TO, None, clock(date(2021, 2, 15)), calendar_of())
     assert half.share == pytest.approx(45 / 90)
     assert half.due.low == pytest.approx(0.885)
 
 
-def test_the_last_day_of_a_goal_is_part_of_its_way() -> None:
+def test_the_last_day_of_a_goal_belongs_to_it() -> None:
     assert towards(QUARTER, TO, None, clock(date(2021, 3, 31)), calendar_of()).share == pytest.approx(89 / 90)
 
 
-def test_after_its_date_a_goal_is_held_against_itself() -> None:
+def test_after_its_date_the_whole_goal_is_due() -> None:
     after = towards(QUARTER, TO, None, clock(date(2021, 4, 1)), calendar_of())
     assert (after.share, after.due.low) == (None, pytest.approx(0.92))
     assert after.standing(0.9).progress_ratio == pytest.approx(5 / 7)
 
 
-def test_before_its_start_a_goal_expects_the_baseline() -> None:
+def test_before_its_start_the_baseline_of_a_goal_is_due() -> None:
     early = towards(QUARTER, TO, None, clock(date(2020, 12, 1)), calendar_of())
     assert (early.share, early.due.low) == (0, 0.85)
 
@@ -116,7 +116,7 @@ def test_a_goal_may_be_paced_by_workdays() -> None:
     assert paced.due.low == pytest.approx(100 * 8 / 20)
 
 
-def test_a_goal_without_pace_is_held_against_its_end() -> None:
+def test_without_a_pace_the_whole_goal_is_due() -> None:
     plain = towards(QUARTER, TO, None, clock(date(2021, 2, 15), Pace.NONE), calendar_of())
     assert (plain.share, plain.due, plain.due_scale) == (None, TO, 0.92)
     assert plain.standing(0.885).progress_ratio == pytest.approx(0.5)
@@ -131,17 +131,17 @@ class TestFlowGoals:
     def at(self, day: date) -> Yardstick:
         return accrued_towards(self.goal, self.aim, None, clock(day), calendar_of())
 
-    def test_each_period_is_to_be_a_step_further(self) -> None:
+    def test_each_period_of_a_flows_goal_is_due_one_step_further(self) -> None:
         half = self.at(date(2021, 2, 15))
         assert half.due.low == pytest.approx((100 + 120 * 59 / 120) / 2), "159 by the end of February, half of it due"
         assert half.share == pytest.approx(0.5)
 
-    def test_the_pace_is_held_against_the_step(self) -> None:
+    def test_the_pace_ratio_of_a_flows_goal_is_measured_against_its_step(self) -> None:
         standing = self.at(date(2021, 2, 15)).standing(79.5)
         assert standing.pace_ratio == pytest.approx(1)
         assert standing.target_ratio == pytest.approx(79.5 / 220)
 
-    def test_a_new_period_starts_at_nothing(self) -> None:
+    def test_nothing_is_due_at_the_start_of_a_period(self) -> None:
         first = self.at(date(2021, 3, 1))
         assert (first.due.low, first.share) == (0, 0)
         assert first.standing(0).pace_ratio is None
@@ -150,5 +150,5 @@ class TestFlowGoals:
         assert self.at(date(2021, 6, 16)).due.low == pytest.approx(110)
 
 
-def test_a_clock_knows_its_instant() -> None:
+def test_a_period_progress_keeps_its_instant() -> None:
     assert clock(date(2021, 2, 1)).as_of == datetime(2021, 1, 31, 23, tzinfo=UTC)

@@ -1,4 +1,4 @@
-"""What the config alone decides about a KPI, and which yardstick follows from its kind (maths 8.0)."""
+"""What the config and the instant decide about a KPI (maths 8.0, reliability P1, P3)."""
 
 from __future__ import annotations
 
@@ -54,11 +54,13 @@ WORKDAYS = {"workdays": ["mon", "tue", "wed", "thu", "fri"]}
         (WORKDAYS, {"value": "wait", "target": GOAL, "pace": "workdays"}, Pace.WORKDAYS),
     ],
 )
-def test_which_pace_holds(company: dict[str, Any], settings: dict[str, Any], pace: Pace) -> None:
+def test_flows_and_goals_have_the_default_pace_and_others_none(
+    company: dict[str, Any], settings: dict[str, Any], pace: Pace
+) -> None:
     assert plan(company, **settings).pace is pace
 
 
-def test_only_flows_are_prorated_from_nothing() -> None:
+def test_only_flows_accrue_from_zero() -> None:
     assert due(plan(value="won", target=28)) == 14
     assert due(plan(value="won + revenue", target=28)) == 14
     assert due(plan(value="open", target=28)) == 28
@@ -66,11 +68,11 @@ def test_only_flows_are_prorated_from_nothing() -> None:
     assert due(plan(value="won / closed", target=28)) == 28
 
 
-def test_a_pace_named_for_what_is_no_flow_changes_nothing() -> None:
+def test_a_pace_configured_for_a_level_changes_nothing() -> None:
     assert due(plan(value="open", target=28, pace="linear")) == 28
 
 
-def test_a_flow_without_pace_is_due_whole() -> None:
+def test_without_a_pace_the_whole_target_of_a_flow_is_due() -> None:
     assert due(plan(value="won", target=28, pace="none")) == 28
 
 
@@ -83,7 +85,7 @@ def test_a_flows_goal_is_due_by_the_step_of_its_period() -> None:
     assert due(plan(value="won", target=GOAL, pace="none")) == 40
 
 
-def test_growth_needs_its_reference() -> None:
+def test_growth_requires_its_reference_period() -> None:
     kpi_plan = plan(target={"growth": "20%", "over": "previous"})
     assert yardstick(kpi_plan) is None
     result = yardstick(kpi_plan, final=KpiReading(10, 10, 1))
@@ -107,7 +109,7 @@ def test_other_targets_have_no_reference() -> None:
     assert len(plan(target=5).at({"deals": Freshness(AT)}, AT).windows) == 2
 
 
-def test_groups_of_which_no_entry_speaks_share_a_target() -> None:
+def test_groups_that_no_entry_names_share_a_target() -> None:
     kpi_plan = plan(target=[{"value": 1}, {"value": 2, "team": "North"}, {"value": 3, "person": "Ann"}])
     assert kpi_plan.target_key(Group("South", "Bob"), None) == kpi_plan.target_key(Group(None, "Cid"), None)
     keys = {kpi_plan.target_key(group, None) for group in (Group(), Group("NORTH"), Group("South", "ann"))}
@@ -155,7 +157,7 @@ def test_an_entity_that_no_source_reads_was_never_read() -> None:
     assert data_as_of(BOTH, {"deals": Freshness(NOW)}, NOW) is None
 
 
-def test_others_do_not_matter() -> None:
+def test_other_entities_do_not_affect_the_as_of_instant() -> None:
     assert data_as_of(frozenset({"deals"}), {"deals": Freshness(NOW), "calls": Freshness(None)}, NOW) == (NOW, False)
 
 
@@ -179,18 +181,18 @@ def test_a_window_never_passes_its_period() -> None:
     assert len(result.windows) == 2
 
 
-def test_growth_asks_for_its_reference_too() -> None:
+def test_growth_asks_about_its_reference_period_too() -> None:
     result = period_at({"deals": Freshness(NOW)}, target={"growth": "5%", "over": "same_last_year"})
     assert result.windows[2] == Window(datetime(2020, 1, 31, 23, tzinfo=UTC), datetime(2020, 2, 29, 23, tzinfo=UTC))
 
 
-def test_what_was_never_read_is_withheld_and_not_asked_for() -> None:
+def test_an_entity_that_was_never_read_is_withheld_and_not_asked_about() -> None:
     result = period_at({"deals": Freshness(None)})
     assert (result.withheld, list(result.questions())) == (Status.NO_DATA, [])
     assert result.progress.as_of == NOW
 
 
-def test_what_is_stale_is_withheld_and_still_asked_for_its_groups() -> None:
+def test_a_stale_entity_is_withheld_but_asked_about_its_groups() -> None:
     result = period_at({"deals": Freshness(EARLIER, stale=True)}, scopes=["company", "team"])
     assert result.withheld is Status.STALE
     assert {question.scope for question in result.questions()} == {Scope.COMPANY, Scope.TEAM}

@@ -23,7 +23,7 @@ def aim_of(case: dict[str, Any]) -> Aim:
 
 
 @pytest.mark.parametrize("case", cases("ratio"))
-def test_ratio_as_worked_out_by_hand(case: dict[str, Any]) -> None:
+def test_ratios_match_the_hand_computed_table(case: dict[str, Any]) -> None:
     aim, value = aim_of(case), number(case["value"])
     assert ratio(value, aim, scale_of(aim, case.get("scale"))) == close(case["ratio"])
     if "met" in case:
@@ -31,7 +31,7 @@ def test_ratio_as_worked_out_by_hand(case: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize("case", cases("progress"))
-def test_progress_as_worked_out_by_hand(case: dict[str, Any]) -> None:
+def test_progress_matches_the_hand_computed_table(case: dict[str, Any]) -> None:
     assert progress_share(case["value"], case["baseline"], case["goal"]) == close(case["progress"])
 
 
@@ -52,7 +52,7 @@ def test_better_values_have_better_ratios(first: float, second: float, target: f
 
 
 @given(_numbers, _targets, _one_way, st.sampled_from([0.5, 2.0, 1024.0]))
-def test_the_unit_does_not_matter(value: float, target: float, better: Better, unit: float) -> None:
+def test_the_ratio_does_not_depend_on_the_unit(value: float, target: float, better: Better, unit: float) -> None:
     aim, second = Aim(target, target, better), Aim(target * unit, target * unit, better)
     assert ratio(value * unit, second, scale_of(second)) == ratio(value, aim, scale_of(aim))
 

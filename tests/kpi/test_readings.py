@@ -1,4 +1,4 @@
-"""A KPI's value from what its metrics measured, and how much it rests on (maths 8.8)."""
+"""A KPI's value from what its metrics measured, and its sample (maths 8.8)."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def test_arithmetic_over_what_was_measured() -> None:
     assert result == KpiReading(4, 8, 1)
 
 
-def test_a_metric_that_comes_twice_is_measured_once() -> None:
+def test_a_metric_used_twice_is_asked_about_once() -> None:
     share = formula("won / (won + closed)")
     assert share.metrics == ("won", "closed")
     assert share.read([MeasuredValue(1.0, 1), MeasuredValue(3.0, 3)]) == KpiReading(0.25, 4, 1)
@@ -34,44 +34,44 @@ def test_the_smallest_denominator_is_the_sample() -> None:
     ) == KpiReading(2.1, 4, 1)
 
 
-def test_the_rows_below_a_line_count_together() -> None:
+def test_the_rows_of_a_sum_in_the_denominator_are_added() -> None:
     assert formula("revenue / (won + closed)").read(
         [MeasuredValue(70.0, 7), MeasuredValue(3.0, 3), MeasuredValue(4.0, 4)]
     ) == KpiReading(10, 7, 1)
 
 
-def test_the_smallest_mean_is_the_sample_where_nothing_divides() -> None:
+def test_without_a_quotient_the_smallest_mean_is_the_sample() -> None:
     assert formula("wait - slow").read([MeasuredValue(5.0, 9), MeasuredValue(3.0, 6)]) == KpiReading(2, 6, 1)
 
 
-def test_what_a_mean_is_multiplied_with_is_no_sample() -> None:
+def test_a_factor_of_a_mean_does_not_count_as_sample() -> None:
     assert formula("wait * calls").read([MeasuredValue(5.0, 9), MeasuredValue(3.0, 3)]).sample == 9
 
 
 @pytest.mark.parametrize("value", ["won", "revenue"])
-def test_no_row_of_what_adds_up_is_nothing(value: str) -> None:
+def test_a_sum_or_count_without_rows_is_zero(value: str) -> None:
     assert formula(value).read([None]) == KpiReading(0, 0, 1)
 
 
 @pytest.mark.parametrize("value", ["wait", "slow"])
-def test_no_row_of_a_mean_is_unknown(value: str) -> None:
+def test_a_mean_without_rows_is_unknown(value: str) -> None:
     assert formula(value).read([None]) == KpiReading(None, 0, 1)
 
 
-def test_no_row_of_an_extreme_is_unknown_and_of_different_ones_nothing() -> None:
+def test_without_rows_an_extreme_is_unknown_and_a_distinct_count_zero() -> None:
     assert formula("longest", MAXIMUM).read([None]).value is None
     assert formula("accounts", DISTINCT).read([None]).value == 0
 
 
-def test_a_part_that_is_unknown_makes_the_whole_unknown() -> None:
+def test_an_unknown_input_makes_the_result_unknown() -> None:
     assert formula("won + wait").read([MeasuredValue(5.0, 5), None]).value is None
 
 
-def test_a_number_beyond_all_floats_is_unknown() -> None:
+def test_a_number_too_large_for_a_float_is_unknown() -> None:
     assert formula("revenue * won").read([MeasuredValue(1e200, 1), MeasuredValue(1e200, 1)]).value is None
 
 
-def test_rows_held_out_lower_the_coverage_of_the_whole() -> None:
+def test_held_out_rows_lower_the_coverage() -> None:
     assert formula("revenue / won").read([MeasuredValue(50.0, 3, 1), MeasuredValue(4.0, 4)]) == KpiReading(
         12.5, 4, 7 / 8
     )
@@ -96,7 +96,7 @@ def test_a_sum_without_a_usable_row_is_unknown() -> None:
         ({"value": "won", "min_sample": 3}, 3),
     ],
 )
-def test_how_many_rows_a_verdict_needs(settings: dict[str, object], rows: float) -> None:
+def test_the_minimum_sample_depends_on_the_formula(settings: dict[str, object], rows: float) -> None:
     config = config_of(kpi(**settings))
     assert min_sample(config, config.kpis[0]) == rows
 
@@ -109,11 +109,11 @@ def test_an_extreme_needs_one_row_only() -> None:
 ANN_NORTH, ANN_SOUTH, BOB = Group("North", "Ann"), Group("South", "Ann"), Group(None, "Bob")
 
 
-def test_groups_of_any_answer_count() -> None:
+def test_the_groups_of_every_answer_are_included() -> None:
     assert list(groups_of([{ANN_NORTH: MeasuredValue(1.0)}, {BOB: MeasuredValue(1.0)}])) == [ANN_NORTH, BOB]
 
 
-def test_groups_of_earlier_answers_count_unless_they_are_there_under_another_team() -> None:
+def test_groups_of_earlier_answers_are_included_once_despite_a_new_team() -> None:
     result = groups_of([{ANN_SOUTH: MeasuredValue(1.0)}], [{ANN_NORTH: MeasuredValue(1.0), BOB: MeasuredValue(1.0)}])
     assert list(result) == [ANN_SOUTH, BOB]
 

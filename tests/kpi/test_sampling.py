@@ -1,4 +1,4 @@
-"""Business metrics beside the KPIs: when and for whom there is a sample."""
+"""Samples of business metrics: when and for whom there is one."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def sampled(config: Config, fresh: dict[str, Freshness], *rows: dict[str, Any]) 
     return list(evaluation.metrics)
 
 
-def test_a_metric_has_a_sample_for_each_period_and_scope_that_is_asked_for() -> None:
+def test_a_metric_has_a_sample_for_each_of_its_periods_and_scopes() -> None:
     config = config_of(kpi(period="year", scopes=["company", "person"]), metrics=[WON])
     result = sampled(config, FRESH, won(3, "Ann"), {**won(2, "Ann"), "at": "2021-01-10T10:00"})
     assert {(value.scope, value.period, value.team, value.person, value.value) for value in result} == {
@@ -45,7 +45,7 @@ def test_each_entity_is_sampled_as_of_its_own_instant() -> None:
 
 
 @pytest.mark.parametrize("deals", [Freshness(None), Freshness(AT - timedelta(days=1), stale=True)])
-def test_what_is_unknown_or_too_old_has_no_sample(deals: Freshness) -> None:
+def test_unknown_and_stale_values_have_no_sample(deals: Freshness) -> None:
     result = sampled(config_of(kpi()), {"deals": deals, "calls": Freshness(AT)}, won(3), called(4))
     assert {value.metric for value in result} == {"calls"}
 
@@ -54,7 +54,7 @@ def test_an_entity_that_no_source_reads_has_no_sample() -> None:
     assert {value.metric for value in sampled(config_of(kpi()), {"calls": Freshness(AT)}, called(1))} == {"calls"}
 
 
-def test_before_the_people_were_read_there_is_the_company_alone() -> None:
+def test_until_the_people_are_read_only_the_company_has_samples() -> None:
     config = config_of(kpi(scopes=["company", "team", "person"]), metrics=[WON])
     result = sampled(config, FRESH | {"people": Freshness(None)}, won(3, "Ann"))
     assert {value.scope for value in result} == {Scope.COMPANY}
@@ -74,7 +74,7 @@ def test_series_are_grouped_by_the_entity_they_are_measured_on() -> None:
     assert [series.period for series in result["deals"] if series.metric == "open"] == [Period.DAY]
 
 
-def test_periods_that_start_together_are_told_apart() -> None:
+def test_periods_that_start_together_are_distinguished() -> None:
     config = config_of(kpi())
     first = datetime(2021, 2, 1, 11, tzinfo=UTC)
     rows = [{"in": ["won"], "at": "2021-02-01T10:00", "times": 3}]

@@ -1,4 +1,4 @@
-"""Bands and hysteresis (maths 8.7)."""
+"""Bands, hysteresis and its memory, and the verdict on a value (maths 8.7)."""
 
 from __future__ import annotations
 
@@ -34,12 +34,12 @@ def statuses(ratios: list[float], bands: Bands) -> list[Status]:
 
 
 @pytest.mark.parametrize("case", cases("status"))
-def test_statuses_as_worked_out_by_hand(case: dict[str, Any]) -> None:
+def test_statuses_match_the_hand_computed_table(case: dict[str, Any]) -> None:
     bands = Bands.model_validate(case.get("bands", {}))
     assert statuses(case["ratios"], bands) == [Status(name) for name in case["statuses"]]
 
 
-def test_noise_flips_the_status_without_hysteresis_and_hardly_with_it() -> None:
+def test_hysteresis_keeps_noise_from_flipping_the_status() -> None:
     noise = random.Random(8)
     ratios = [noise.gauss(1.0, 0.008) for _ in range(500)]
     plain = [band(ratio, Bands()) for ratio in ratios]
@@ -59,7 +59,7 @@ def test_a_status_is_never_worse_than_the_bands_say(ratios: list[float]) -> None
 
 
 @given(_ratios, st.sampled_from(sorted(VERDICTS)))
-def test_a_ratio_that_lasts_decides_in_two_evaluations(ratio: float, before: Status) -> None:
+def test_a_lasting_ratio_settles_in_two_evaluations(ratio: float, before: Status) -> None:
     once = settle(ratio, Bands(), HeldStatus(before))
     settled = settle(ratio, Bands(), once)
     assert settle(ratio, Bands(), settled) == settled
@@ -83,7 +83,7 @@ def test_without_memory_the_bands_alone_decide(ratio: float) -> None:
         (Status.TOO_EARLY, Status.TOO_EARLY),
     ],
 )
-def test_what_a_guard_that_is_off_track_allows(status: Status, allowed: Status) -> None:
+def test_an_off_track_guard_limits_the_status_to_at_risk(status: Status, allowed: Status) -> None:
     assert guarded(status) is allowed
 
 
@@ -113,36 +113,36 @@ def verdict(
         (KpiReading(50, 2, 1), constant(AIM, None), Status.OFF_TRACK),
     ],
 )
-def test_what_stands_in_the_way_of_a_verdict_is_said_first(
+def test_reasons_for_having_no_verdict_take_precedence(
     reading: KpiReading, yardstick: Yardstick | None, status: Status
 ) -> None:
     assert verdict(reading, yardstick, min_sample=2).status is status
 
 
-def test_the_pace_decides_while_it_applies() -> None:
+def test_the_pace_ratio_decides_while_a_pace_applies() -> None:
     assert verdict(KpiReading(50, 9, 1), HALF).ratio == 1
 
 
-def test_the_whole_target_decides_where_no_pace_applies() -> None:
+def test_the_target_ratio_decides_without_a_pace() -> None:
     assert verdict(KpiReading(50, 9, 1), constant(AIM, None)).ratio == 0.5
 
 
-def test_too_early_is_for_what_is_paced() -> None:
+def test_only_a_paced_kpi_can_be_too_early() -> None:
     assert verdict(KpiReading(100, 9, 1), constant(AIM, None), min_elapsed=1).status is Status.ON_TRACK
 
 
-def test_a_verdict_is_remembered_and_anything_else_is_not() -> None:
+def test_only_verdicts_are_remembered() -> None:
     assert verdict(KpiReading(50, 9, 1), HALF).held_status == HeldStatus(Status.ON_TRACK)
     assert verdict(KpiReading(50, 9, 1), None, HeldStatus(Status.ON_TRACK)).held_status is None
 
 
-def test_what_was_held_softens_a_fall() -> None:
+def test_the_held_status_delays_a_worse_one() -> None:
     result = verdict(KpiReading(30, 9, 1), HALF, HeldStatus(Status.ON_TRACK))
     assert (result.status, result.held_status) == (Status.ON_TRACK, HeldStatus(Status.ON_TRACK, 1))
 
 
 @pytest.mark.parametrize(("value", "status", "ratio"), [(0.0, Status.ON_TRACK, 1), (1.0, Status.OFF_TRACK, 0)])
-def test_without_a_scale_zero_is_met_or_not(value: float, status: Status, ratio: float) -> None:
+def test_without_a_scale_a_target_of_zero_is_met_or_not_met(value: float, status: Status, ratio: float) -> None:
     zero = accrued(Aim(0, 0, Better.LOWER), None, 0.5)
     assert verdict(KpiReading(value, 9, 1), zero) == Verdict(status, ratio, None)
 
@@ -156,28 +156,28 @@ _held = st.builds(HeldStatus, st.sampled_from(list(Status)), st.integers(0, 2))
 _starts = instants(1990, 2090)
 
 
-def test_what_was_held_is_recalled_in_the_same_period() -> None:
+def test_a_held_status_is_returned_in_the_same_period() -> None:
     memory = StatusMemory({KEY: (JANUARY, HeldStatus(Status.AT_RISK, 1))})
     assert memory.get(KEY, JANUARY) == HeldStatus(Status.AT_RISK, 1)
 
 
-def test_every_period_starts_anew() -> None:
+def test_a_new_period_has_no_held_status() -> None:
     memory = StatusMemory({KEY: (JANUARY, HeldStatus(Status.AT_RISK))})
     assert memory.get(KEY, FEBRUARY) is None
 
 
-def test_nobody_else_is_remembered() -> None:
+def test_another_person_has_no_held_status() -> None:
     memory = StatusMemory({KEY: (JANUARY, HeldStatus(Status.AT_RISK))})
     assert memory.get(("revenue", Scope.PERSON, "North", "Bob"), JANUARY) is None
 
 
 @given(st.dictionaries(_keys, st.tuples(_starts, _held), max_size=5))
-def test_a_dump_loads_as_it_was(entries: dict) -> None:  # type: ignore[type-arg]
+def test_a_dump_loads_unchanged(entries: dict) -> None:  # type: ignore[type-arg]
     assert StatusMemory.load(StatusMemory(entries).dump()).entries == entries
 
 
 @pytest.mark.parametrize(
     "dumped", [b"", b"{", b"[1]", b"[[1,2]]", b'{"a": 1}', b'[["k","nowhere",null,null,"2021-01-01","on_track",0]]']
 )
-def test_what_cannot_be_read_is_forgotten(dumped: bytes) -> None:
+def test_an_unreadable_dump_gives_an_empty_memory(dumped: bytes) -> None:
     assert StatusMemory.load(dumped) == StatusMemory()

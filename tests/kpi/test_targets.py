@@ -1,4 +1,4 @@
-"""Which target holds, for whom and when (maths 8.6, 8.10)."""
+"""Which target applies, to whom and when (maths 8.6, 8.10)."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _ENTRIES = TypeAdapter(tuple[Entry, ...])
 
 
 @pytest.mark.parametrize("case", cases("targets"))
-def test_dated_targets_as_worked_out_by_hand(case: dict[str, Any]) -> None:
+def test_dated_targets_match_the_hand_computed_table(case: dict[str, Any]) -> None:
     calendar = calendar_of()
     span = calendar.period_of(Period.MONTH, calendar.start_of(case["date"]))
     days = TargetPeriod(span, calendar.weights(span, Pace(case.get("pace", "linear"))), case["date"])
@@ -34,7 +34,7 @@ def test_dated_targets_as_worked_out_by_hand(case: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize("case", cases("growth"))
-def test_growth_as_worked_out_by_hand(case: dict[str, Any]) -> None:
+def test_growth_targets_match_the_hand_computed_table(case: dict[str, Any]) -> None:
     target = Growth.model_validate({"growth": case["growth"], "over": "previous"})
     better = Better(case.get("better", "higher"))
     aim = growth_aim(target, better, KpiReading(case["reference"], 10, case.get("coverage", 1.0)))
@@ -42,17 +42,17 @@ def test_growth_as_worked_out_by_hand(case: dict[str, Any]) -> None:
     assert aim is None or aim.better is better
 
 
-def test_growth_over_a_period_without_the_group_is_no_target() -> None:
+def test_growth_over_a_period_without_the_group_has_no_target() -> None:
     target = Growth.model_validate({"growth": "5%", "over": "same_last_year"})
     assert growth_aim(target, Better.HIGHER, None) is None
 
 
-def test_targets_that_never_change() -> None:
+def test_fixed_targets_are_the_same_for_everyone() -> None:
     assert fixed_aim(5.0, Better.LOWER) == Aim(5, 5, Better.LOWER)
     assert fixed_aim(Band(within=(1.0, 2.0)), Better.WITHIN) == Aim(1, 2, Better.WITHIN)
     goal = Goal.model_validate({"from": 1, "to": 2, "start": "2021-01-01", "by": "2021-02-01"})
     assert fixed_aim(goal, Better.HIGHER) == Aim(2, 2, Better.HIGHER)
 
 
-def test_a_range_is_a_range_whichever_way_is_said_to_be_better() -> None:
+def test_a_range_ignores_the_configured_direction() -> None:
     assert fixed_aim(Band(within=(1.0, 2.0)), Better.HIGHER) == Aim(1, 2, Better.WITHIN)

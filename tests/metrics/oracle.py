@@ -1,4 +1,4 @@
-"""The answers worked out record by record in plain Python, from the definitions and not from our SQL."""
+"""Answers computed record by record in plain Python, from the definitions and not from our SQL."""
 
 from __future__ import annotations
 

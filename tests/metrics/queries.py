@@ -1,4 +1,4 @@
-"""Asks for one metric of a small company in March 2024."""
+"""Asks about one metric of a small company in March 2024."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A small company for the tests: a config around some metrics, and a real store with some records."""
+"""Configs around some metrics, and stores in memory with some records."""
 
 from __future__ import annotations
 

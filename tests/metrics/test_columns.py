@@ -1,4 +1,4 @@
-"""What a metric's filters keep, and that names and values from outside stay data."""
+"""Which rows a metric's filters keep, and that names and values from outside remain data."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ from tests.metrics.stores import at, config_of, store_of
         ({}, "abcd"),
     ],
 )
-def test_a_filter_keeps_what_it_says(where: dict[str, Any], kept: str) -> None:
+def test_a_filter_keeps_the_matching_rows(where: dict[str, Any], kept: str) -> None:
     rows: Sequence[dict[str, Any]] = (
         {"status": "won", "stage": "new", "amount": 10, "created_at": at("2024-03-01"), "attributes": {"size": "x"}},
         {"status": "won", "stage": "", "amount": 20, "created_at": at("2024-03-02"), "attributes": {"size": "10"}},
@@ -94,7 +94,7 @@ def _by_attribute(store: duckdb.DuckDBPyConnection, name: str, value: str) -> Me
 
 
 @pytest.mark.parametrize("name", ["", "*", "end\\"])
-def test_a_name_that_no_path_can_hold_fails_its_metric_alone(name: str) -> None:
+def test_an_invalid_attribute_name_fails_its_metric_only(name: str) -> None:
     config = config_of(metric(entity="deals", at="closed_at", count="rows"))
     odd = config.metrics[0].model_copy(update={"name": "odd", "where": {f"attributes.{name}": "x"}})
     with_odd = config.model_copy(update={"metrics": (config.metrics[0], odd)})
@@ -121,7 +121,7 @@ BAD: Sequence[dict[str, Any]] = (
 
 
 @pytest.mark.parametrize("keys", BAD)
-def test_what_makes_no_sense_fails_its_metric_and_says_so(keys: dict[str, Any]) -> None:
+def test_an_invalid_condition_fails_its_metric_with_a_message(keys: dict[str, Any]) -> None:
     good = {"name": "good", "entity": "deals", "at": "closed_at", "count": "rows"}
     bad = {"name": "bad", "entity": "deals", "at": "closed_at", **keys}
     config = config_of(good, bad)
@@ -136,13 +136,13 @@ def test_what_makes_no_sense_fails_its_metric_and_says_so(keys: dict[str, Any]) 
 @pytest.mark.parametrize(
     ("flag", "count"), [(True, 2.0), (False, 1.0), ("true", 2.0), ("false", 1.0), ({"not": True}, 2.0)]
 )
-def test_a_flag_is_true_or_false_and_unknown_is_neither(flag: Any, count: float) -> None:
+def test_an_unknown_flag_is_neither_true_nor_false(flag: Any, count: float) -> None:
     calls = [{"started_at": at("2024-03-05"), "resolved": resolved} for resolved in (True, True, False, None)]
     result = ask(store_of(calls=calls), config_of(metric(count="rows", where={"resolved": flag})))
     assert result[Group()].value == count
 
 
-def test_numbers_and_flags_stand_for_their_text() -> None:
+def test_numbers_and_flags_match_their_text() -> None:
     rows = [{"closed_at": at("2024-03-05"), "stage": stage} for stage in ("3", "3.5", "true", "other")]
     config = config_of(metric(entity="deals", at="closed_at", count="rows", where={"stage": [3.0, 3.5, True]}))
     assert ask(store_of(deals=rows), config)[Group()].value == 3.0

@@ -1,4 +1,4 @@
-"""One state of the store for many queries."""
+"""Consistent reads across several queries."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def count(reader: duckdb.DuckDBPyConnection) -> int:
     return int(str(reader.execute("SELECT count(*) FROM numbers").fetchall()[0][0]))
 
 
-def test_what_is_published_meanwhile_is_seen_afterwards(store: duckdb.DuckDBPyConnection) -> None:
+def test_a_consistent_read_does_not_see_later_commits(store: duckdb.DuckDBPyConnection) -> None:
     reader = store.cursor()
     with consistent_read(reader):
         assert count(reader) == 1
@@ -30,7 +30,7 @@ def test_what_is_published_meanwhile_is_seen_afterwards(store: duckdb.DuckDBPyCo
     assert count(reader) == 2
 
 
-def test_tables_made_inside_are_gone_afterwards(store: duckdb.DuckDBPyConnection) -> None:
+def test_temporary_tables_do_not_outlive_a_consistent_read(store: duckdb.DuckDBPyConnection) -> None:
     reader = store.cursor()
     with consistent_read(reader):
         reader.execute("CREATE TEMP TABLE own AS SELECT 1")
@@ -54,7 +54,7 @@ def test_an_error_inside_leaves_the_reader_usable(store: duckdb.DuckDBPyConnecti
     assert count(reader) == 1
 
 
-def test_giving_memory_back_changes_neither_the_limit_nor_what_is_read(store: duckdb.DuckDBPyConnection) -> None:
+def test_releasing_memory_changes_neither_the_limit_nor_the_data(store: duckdb.DuckDBPyConnection) -> None:
     store.execute("SET GLOBAL memory_limit = '300MiB'")
     reader = store.cursor()
     with consistent_read(reader):

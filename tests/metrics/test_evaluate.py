@@ -1,4 +1,4 @@
-"""Answers worked out by hand."""
+"""Hand-computed answers."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def test_every_aggregate_leaves_empty_columns_out(aggregate: dict[str, Any], val
         ({"percentile": {"of": "wait_seconds", "at": 0.9}}, None),
     ],
 )
-def test_nothing_counts_and_adds_up_to_zero_but_has_no_mean(aggregate: dict[str, Any], value: float | None) -> None:
+def test_no_rows_have_a_count_and_sum_of_zero_but_no_mean(aggregate: dict[str, Any], value: float | None) -> None:
     assert company(store_of(calls=[]), config_of(metric(**aggregate))) == MeasuredValue(value, 0)
 
 
@@ -65,9 +65,7 @@ def test_nothing_counts_and_adds_up_to_zero_but_has_no_mean(aggregate: dict[str,
         ({"percentile": {"of": "ended_at - started_at", "at": 0.25}}, 45.25),
     ],
 )
-def test_the_time_between_two_instants_is_in_seconds_where_both_are_there(
-    aggregate: dict[str, Any], value: float
-) -> None:
+def test_the_time_between_two_instants_is_in_seconds_if_both_are_known(aggregate: dict[str, Any], value: float) -> None:
     end_times = ("2024-03-05T10:03:01", "2024-03-05T10:00", None)
     calls = [{"started_at": at("2024-03-05T10:00"), "ended_at": end and at(end)} for end in end_times]
     assert company(store_of(calls=calls), config_of(metric(**aggregate))) == MeasuredValue(value, 2)
@@ -78,7 +76,7 @@ def test_a_flag_counts_as_its_share() -> None:
     assert company(store_of(calls=calls), config_of(metric(mean="resolved"))) == MeasuredValue(0.6, 5)
 
 
-def test_a_flow_takes_in_the_start_of_its_window_and_not_its_end() -> None:
+def test_a_flow_includes_the_start_of_its_window_and_excludes_its_end() -> None:
     before = timedelta(microseconds=1)
     instants = (MARCH.start - before, MARCH.start, MARCH.end - before, MARCH.end, None)
     store = store_of(calls=[{"started_at": instant} for instant in instants])
@@ -91,7 +89,7 @@ def test_deleted_records_do_not_count() -> None:
     assert company(store_of(calls=calls), config_of(metric(sum="wait_seconds"))) == MeasuredValue(5.0, 2)
 
 
-def test_a_level_takes_in_what_began_by_the_end_of_the_window_and_ended_after_it() -> None:
+def test_a_level_counts_what_is_open_at_the_end_of_its_window() -> None:
     end = MARCH.end
     before = timedelta(microseconds=1)
     lives = [
@@ -123,7 +121,7 @@ PEOPLE = [
 ]
 
 
-def test_owners_meet_their_person_across_sources_and_strangers_stay_on_their_own() -> None:
+def test_owners_are_matched_across_sources_and_unlisted_owners_stay_separate() -> None:
     owners = [
         ("crm", "7"),
         ("phones", "a-1"),
@@ -144,7 +142,7 @@ def test_owners_meet_their_person_across_sources_and_strangers_stay_on_their_own
     assert company(store, config).value == 9.0
 
 
-def test_a_group_with_rows_none_of_which_is_wanted_has_a_true_zero() -> None:
+def test_a_group_whose_rows_all_fail_the_filter_has_a_true_zero() -> None:
     deals = [{"owner": "7", "status": "lost", "amount": 5, "closed_at": at("2024-03-05")}]
     store = store_of(deals=deals, people=PEOPLE)
     won = {"where": {"status": "won"}, "entity": "deals", "at": "closed_at"}
@@ -210,7 +208,7 @@ def test_answers_come_from_one_state_of_the_store() -> None:
     assert company(reader, config).value == 3.0
 
 
-def test_a_directory_may_serve_several_evaluations() -> None:
+def test_a_directory_can_serve_several_evaluations() -> None:
     store = store_of(deals=[{"owner": "Zed", "closed_at": at("2024-03-05")}], people=PEOPLE)
     config = config_of(metric(entity="deals", at="closed_at", count="rows"))
     directory = Directory.load(store, config)
@@ -222,7 +220,7 @@ def test_a_directory_may_serve_several_evaluations() -> None:
     assert second.answers[question] == {Group(None, "Zed"): MeasuredValue(2.0, 2)}
 
 
-def test_a_store_out_of_order_is_an_error_of_all() -> None:
+def test_an_unreadable_store_fails_everything() -> None:
     closed = store_of(calls=[])
     closed.close()
     for store, scope in ((duckdb.connect(), Scope.PERSON), (closed, Scope.COMPANY)):

@@ -1,4 +1,4 @@
-"""Amounts in other currencies, worked out by hand."""
+"""Hand-computed amounts in other currencies."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def test_amounts_convert_at_the_rate_of_their_day() -> None:
         assert company(store_of(deals=deals), config) == MeasuredValue(pytest.approx(value), 6, 0)
 
 
-def test_an_amount_without_a_rate_is_held_out_and_never_taken_as_it_is() -> None:
+def test_an_amount_without_a_rate_is_held_out_and_never_counted_unconverted() -> None:
     window = Window(at("2024-02-01"), at("2024-04-01"))
     deals = amounts(("EUR", "10", "2024-03-02"), ("USD", "100", "2024-02-28"), ("GBP", "7", "2024-03-02"))
     store = store_of(deals=deals)
@@ -50,7 +50,7 @@ def test_an_amount_without_a_rate_is_held_out_and_never_taken_as_it_is() -> None
     assert company(store, number, window=window) == MeasuredValue(3.0, 3, 0)
 
 
-def test_a_sum_of_which_no_amount_is_known_is_unknown() -> None:
+def test_a_sum_without_any_converted_amount_is_unknown() -> None:
     config = config_of(metric(entity="deals", at="closed_at", sum="amount"))
     assert company(store_of(deals=amounts(("GBP", "7", "2024-03-02"))), config) == MeasuredValue(None, 0, 1)
 
@@ -72,7 +72,7 @@ def test_money_is_added_up_exactly() -> None:
     assert company(store_of(deals=deals), config).value == 0.0
 
 
-def test_a_metric_that_the_store_cannot_work_out_costs_only_itself() -> None:
+def test_a_metric_that_the_store_cannot_compute_fails_alone() -> None:
     """1e15 at a rate of 1e9 is beyond any DECIMAL; the other metric shares the query and is answered all the same."""
     deals = amounts(("USD", "1e15", "2024-03-02"), ("EUR", "5", "2024-03-02"))
     config = config_of(
@@ -93,7 +93,7 @@ def loaded(tmp_path: Path, text: str, **company: Any) -> ExchangeRates:
     return ExchangeRates.load(config)
 
 
-def test_rates_come_from_a_csv_too_and_the_config_holds_where_both_name_a_day(tmp_path: Path) -> None:
+def test_rates_of_the_config_override_those_of_the_csv(tmp_path: Path) -> None:
     text = "currency,since,rate\nusd,2024-03-01,0.5\nUSD, 2024-03-15 ,0.8\nGBP,,1.2\nEUR,2024-01-01,1\n"
     rates = loaded(tmp_path, text, rates={"USD": [{"rate": 0.9, "since": "2024-03-01"}]})
     assert rates.home == "EUR"
@@ -120,13 +120,13 @@ def test_rates_come_from_a_csv_too_and_the_config_holds_where_both_name_a_day(tm
         ("GBP,2024-01-01,1.2\nUSD", 3),
     ],
 )
-def test_a_row_that_is_no_rate_is_named_with_its_line(tmp_path: Path, row: str, line: int) -> None:
+def test_an_invalid_row_of_the_csv_is_named_with_its_line(tmp_path: Path, row: str, line: int) -> None:
     with pytest.raises(ConfigError) as refused:
         loaded(tmp_path, f"currency,since,rate\n{row}\n")
     assert [(problem.line, problem.path) for problem in refused.value.problems] == [(line, "company.rates_csv")]
 
 
-def test_a_csv_without_the_columns_or_that_is_not_there_is_refused(tmp_path: Path) -> None:
+def test_a_csv_that_is_missing_or_lacks_columns_is_rejected(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="is not a rate"):
         loaded(tmp_path, "code,rate\nUSD,0.9\n")
     config = config_of(metric(count="rows"), base=tmp_path, company={"rates_csv": "nowhere.csv"})
@@ -134,7 +134,7 @@ def test_a_csv_without_the_columns_or_that_is_not_there_is_refused(tmp_path: Pat
         ExchangeRates.load(config)
 
 
-def test_a_rate_that_no_currency_has_is_refused() -> None:
+def test_an_implausible_rate_is_rejected() -> None:
     config = config_of(metric(count="rows"), company={"rates": {"USD": 1e10, "JPY": 1e-10, "GBP": 1.2}})
     with pytest.raises(ConfigError) as refused:
         ExchangeRates.load(config)

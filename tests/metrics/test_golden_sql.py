@@ -1,4 +1,4 @@
-"""The SQL of each feature, held to a file: set UPDATE_GOLDENS=1 to write the files anew, and read the diff."""
+"""The SQL of each feature against a golden file. Set UPDATE_GOLDENS=1 to rewrite the files, and read the diff."""
 
 from __future__ import annotations
 

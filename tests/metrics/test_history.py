@@ -1,4 +1,4 @@
-"""Many instants in a row, from records that are read once."""
+"""Answers at many instants, from records that are read once."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def until(hour: float) -> Window:
     return Window(MONDAY, MONDAY + hour * HOUR)
 
 
-def test_every_instant_comes_with_its_answers() -> None:
+def test_every_instant_has_its_answers() -> None:
     store = store_of(deals=[deal(1), deal(2.5), deal(30)])
     instants = [MONDAY + hours * HOUR for hours in (1, 2, 3, 31)]
     names = ("won", "open")
@@ -63,15 +63,15 @@ def test_every_instant_comes_with_its_answers() -> None:
     assert values == [[0.0, 0.0], [10.0, 0.0], [20.0, 0.0], [30.0, 0.0]]
 
 
-def test_a_person_who_changes_team_takes_the_label_along_and_leaves_the_work() -> None:
+def test_a_person_who_changes_team_keeps_the_label_but_not_the_records() -> None:
     """The 5th begins at 23:00 UTC of the 4th in Zurich."""
     store = store_of(deals=[deal(22), deal(23)], people=[{"id": "1", "name": "Bob", "team": "South"}])
     records = RecordReplay(store, config(WON, teams=TEAMS))
     for hour, team in ((22.5, "South"), (23.5, "North"), (22.5, "South")):
-        questions = Question("won", until(hour), Scope.PERSON)
-        assert records.ask([questions])[questions].keys() == {Group(team, "Bob")}
-    questions = Question("won", until(24), Scope.TEAM)
-    assert records.ask([questions])[questions] == {
+        question = Question("won", until(hour), Scope.PERSON)
+        assert records.ask([question])[question].keys() == {Group(team, "Bob")}
+    question = Question("won", until(24), Scope.TEAM)
+    assert records.ask([question])[question] == {
         Group("South"): MeasuredValue(10.0, 1),
         Group("North"): MeasuredValue(10.0, 1),
     }
@@ -82,21 +82,21 @@ def test_a_level_moves_to_the_team_that_its_owner_moves_to() -> None:
     store = store_of(deals=[{"owner": "1", "created_at": MONDAY, "closed_at": MONDAY + 48 * HOUR}], people=people)
     records = RecordReplay(store, config(OPEN, teams=TEAMS))
     for hour, expected in ((0, ["South"]), (22.9, ["South"]), (23, ["North"]), (47.9, ["North"]), (48, [])):
-        questions = Question("open", until(hour), Scope.TEAM)
-        assert [group.team for group in records.ask([questions])[questions]] == expected
+        question = Question("open", until(hour), Scope.TEAM)
+        assert [group.team for group in records.ask([question])[question]] == expected
 
 
-def test_what_did_not_change_is_the_same_object() -> None:
+def test_unchanged_answers_are_the_same_objects() -> None:
     records = RecordReplay(store_of(deals=[deal(1), deal(5)]), config(WON))
     answers = []
     for hour in (2, 3, 6):
-        questions = Question("won", until(hour), Scope.PERSON)
-        answers.append(records.ask([questions])[questions])
+        question = Question("won", until(hour), Scope.PERSON)
+        answers.append(records.ask([question])[question])
     assert answers[0] is answers[1]
     assert [next(iter(answer_questions.values())).value for answer_questions in answers] == [10.0, 10.0, 20.0]
 
 
-def test_windows_may_be_asked_in_any_order_and_side_by_side() -> None:
+def test_windows_can_be_asked_about_in_any_order() -> None:
     """A whole period beside the part of it that is aligned with a later one, and now and then a step back."""
     store = store_of(deals=[deal(hour / 2) for hour in range(40)])
     records = RecordReplay(store, config(WON))
@@ -108,7 +108,7 @@ def test_windows_may_be_asked_in_any_order_and_side_by_side() -> None:
         assert records.ask(questions) == expected
 
 
-def test_windows_that_nobody_asks_for_any_more_are_forgotten_and_can_come_back() -> None:
+def test_unused_windows_are_deleted_and_can_be_recreated() -> None:
     records = RecordReplay(store_of(deals=[deal(1)]), config(WON))
     early = Question("won", until(2))
     assert records.ask([early])[early][Group()].value == 10.0
@@ -124,8 +124,8 @@ def test_labels_beyond_the_largest_fold_at_every_instant() -> None:
     deals += [deal(number, account="account 119") for number in range(5)]
     metric = {**WON, "by": ["account"]}
     records = RecordReplay(store_of(deals=deals), config(metric))
-    questions = Question("won", until(500), by=True)
-    result = records.ask([questions])[questions]
+    question = Question("won", until(500), by=True)
+    result = records.ask([question])[question]
     assert len(result) == MAX_VALUES + 1
     assert result[Group(labels=("account 119",))] == MeasuredValue(60.0, 6)
     assert result[Group(labels=(OTHER,))] == MeasuredValue(200.0, 20)
@@ -148,7 +148,7 @@ def test_history_and_sql_agree_on_a_long_sequence() -> None:
         assert all(same_values(result[question], expected[question]) for question in questions)
 
 
-def test_a_metric_that_cannot_be_read_costs_only_itself() -> None:
+def test_a_metric_that_cannot_be_read_fails_alone() -> None:
     odd = {**WON, "name": "odd", "sum": "name"}
     huge = {**WON, "name": "huge", "where": {"currency": "USD"}}
     number = {"name": "number", "entity": "deals", "at": "closed_at", "count": "rows"}
@@ -161,7 +161,7 @@ def test_a_metric_that_cannot_be_read_costs_only_itself() -> None:
     assert result[questions[0]] == {Group(): MeasuredValue(2.0, 2)}
 
 
-def test_what_the_config_does_not_ask_for_was_not_read() -> None:
+def test_a_scope_that_no_kpi_has_is_rejected() -> None:
     records = RecordReplay(store_of(deals=[]), config_of(WON))
     with pytest.raises(EvaluationError, match="no KPI has the scope team"):
         records.ask([Question("won", until(1), Scope.TEAM)])

@@ -1,4 +1,4 @@
-"""At most a hundred values a label, and the rest folded exactly."""
+"""At most a hundred values per label; the others are folded exactly."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def labels(result: MetricResults, window: Window = MARCH) -> set[str]:
 MANY = {f"account {number:03}": 1 + number % 7 for number in range(MAX_VALUES + 30)}
 
 
-def test_a_hundred_values_all_have_their_place() -> None:
+def test_a_hundred_values_are_all_retained() -> None:
     sizes = dict(list(MANY.items())[:MAX_VALUES])
     result = ask(store_of(deals=deals(sizes)), by_account(count="rows"))
     assert result.answers[Question("m", MARCH, by=True)] == {
@@ -71,7 +71,7 @@ def test_a_hundred_values_all_have_their_place() -> None:
         ({"distinct": "amount"}, lambda values: len(set(values))),
     ],
 )
-def test_the_rest_folds_into_one_value_whose_number_is_exact(aggregate: dict[str, Any], of: Any) -> None:
+def test_the_others_fold_into_one_value_with_an_exact_number(aggregate: dict[str, Any], of: Any) -> None:
     result = ask(store_of(deals=deals(MANY)), by_account(**aggregate))
     answers = result.answers[Question("m", MARCH, by=True)]
     assert len(answers) == MAX_VALUES + 1
@@ -83,7 +83,7 @@ def test_the_rest_folds_into_one_value_whose_number_is_exact(aggregate: dict[str
     assert result.retained[("m", "account")] == tuple(sorted(ranked[:MAX_VALUES]))
 
 
-def test_the_largest_are_those_of_the_largest_sum() -> None:
+def test_values_with_the_largest_sums_are_retained() -> None:
     rich = deals({"whale": 1}, status="won")
     rich[0]["amount"] = 10**9
     result = ask(store_of(deals=deals(dict.fromkeys(MANY, 3)) + rich), by_account(sum="amount"))
@@ -91,14 +91,14 @@ def test_the_largest_are_those_of_the_largest_sum() -> None:
     assert "whale" not in labels(ask(store_of(deals=deals(dict.fromkeys(MANY, 3)) + rich), by_account(count="rows")))
 
 
-def test_size_is_that_of_the_rows_the_metric_wants() -> None:
+def test_size_counts_only_rows_that_match_the_filter() -> None:
     lost = deals({"loser": 50}, status="lost")
     config = by_account(count="rows", where={"status": "won"})
     result = ask(store_of(deals=deals(MANY) + lost), config)
     assert "loser" not in labels(result)
 
 
-def test_a_place_is_kept_until_the_value_has_no_row_left() -> None:
+def test_a_value_is_retained_while_it_has_rows() -> None:
     """A newcomer with more rows than anybody waits until somebody leaves."""
     config = by_account(count="rows")
     store = store_of(deals=deals(MANY))
@@ -113,7 +113,7 @@ def test_a_place_is_kept_until_the_value_has_no_row_left() -> None:
     assert labels(third) == (labels(first) - {removed}) | {"newcomer"}
 
 
-def test_places_given_before_there_were_too_many_are_kept_too() -> None:
+def test_values_seen_before_folding_started_are_retained() -> None:
     config = by_account(count="rows")
     store = store_of(deals=deals({"small": 1}))
     first = ask(store, config)
@@ -122,7 +122,7 @@ def test_places_given_before_there_were_too_many_are_kept_too() -> None:
     assert "small" not in labels(ask(store, config))
 
 
-def test_all_windows_of_a_metric_have_the_same_places() -> None:
+def test_all_windows_of_a_metric_retain_the_same_values() -> None:
     later = deals(dict.fromkeys(MANY, 9), closed_at=at("2024-03-20"))
     today = deals({f"day {number}": 1 for number in range(20)})
     result = ask(store_of(deals=later + today), by_account(count="rows"), windows=(DAY, MARCH))
@@ -137,7 +137,7 @@ def test_levels_fold_as_of_their_instant() -> None:
     assert sum(m.value or 0 for m in result.answers[Question("m", MARCH, by=True)].values()) == sum(MANY.values())
 
 
-def test_each_label_folds_for_itself() -> None:
+def test_each_label_folds_separately() -> None:
     config = config_of(metric(entity="deals", at="closed_at", count="rows", by=["account", "status"]))
     result = ask(store_of(deals=deals(MANY) + deals(MANY, status="lost")), config)
     pairs = {group.labels for group in result.answers[Question("m", MARCH, by=True)]}

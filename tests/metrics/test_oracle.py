@@ -1,4 +1,4 @@
-"""Random records and questions: SQL, history and plain Python come to the same numbers."""
+"""Random records and questions: SQL, replay and plain Python give the same numbers."""
 
 from __future__ import annotations
 
@@ -103,7 +103,7 @@ def questions(window: Window) -> list[Question]:
 
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(deal, max_size=25), windows)
-def test_sql_answers_as_plain_python_does(deals: list[dict[str, Any]], window: Window) -> None:
+def test_sql_gives_the_same_answers_as_plain_python(deals: list[dict[str, Any]], window: Window) -> None:
     questions_asked = questions(window)
     result = answer_questions(store_of(deals=deals, people=PEOPLE), CONFIG, questions_asked)
     oracle = Oracle(CONFIG, {"deals": deals, "people": PEOPLE})
@@ -114,7 +114,7 @@ def test_sql_answers_as_plain_python_does(deals: list[dict[str, Any]], window: W
 
 @settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(deal, max_size=25), st.lists(windows, min_size=1, max_size=3))
-def test_history_answers_as_sql_does(deals: list[dict[str, Any]], questions_asked: list[Window]) -> None:
+def test_the_replay_gives_the_same_answers_as_sql(deals: list[dict[str, Any]], questions_asked: list[Window]) -> None:
     store = store_of(deals=deals, people=PEOPLE)
     history = RecordReplay(store, CONFIG)
     for window in questions_asked:

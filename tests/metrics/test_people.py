@@ -1,4 +1,4 @@
-"""Owners, members and their teams over time."""
+"""Merging of people, owners of records, and teams over time."""
 
 from __future__ import annotations
 
@@ -38,11 +38,11 @@ def listed(text: str) -> list[PersonRecord]:
         ("a 1 - ann@x -\nb 2 Ann ann@x -", ["Ann"]),
     ],
 )
-def test_everybody_is_there_once(text: str, labels: list[str]) -> None:
+def test_every_human_is_listed_once(text: str, labels: list[str]) -> None:
     assert [human.label for human in merge_records(listed(text))] == labels
 
 
-def test_the_first_team_that_any_record_names_is_theirs() -> None:
+def test_the_first_team_in_any_record_counts() -> None:
     (ann,) = merge_records(listed("a 1 Ann ann@x -\nb 2 Ann - North\nc 3 Ann ann@x South"))
     assert ann.team == "North"
     assert merge_records(listed("a 1 Ann ann@x -"))[0].team is None
@@ -98,13 +98,13 @@ def team(name: str, *members: str | dict[str, Any]) -> dict[str, Any]:
     return {"name": name, "members": list(members)}
 
 
-def test_a_source_names_the_team_where_the_config_does_not() -> None:
+def test_the_team_of_the_source_applies_unless_the_config_names_one() -> None:
     assert spans(directory(ANN), "1") == [("north", "")]
     assert spans(directory(ANN, teams=[team("North")]), "1") == [("North", "")]  # as the config writes it
     assert spans(directory(ANN, teams=[team("East", "Ann")]), "1") == [("East", "")]
 
 
-def test_a_stay_lasts_from_its_first_to_its_last_day() -> None:
+def test_a_membership_lasts_from_its_first_to_its_last_day() -> None:
     since = {"person": "ann@x.io", "since": "2024-03-11"}
     assert spans(directory(ANN, teams=[team("East", since)]), "1") == [("north", ""), ("East", "03-11")]
     until = {"person": "Ann", "until": "2024-03-10"}
@@ -113,7 +113,7 @@ def test_a_stay_lasts_from_its_first_to_its_last_day() -> None:
     assert spans(directory(ANN, teams=teams), "1") == [("north", ""), ("East", "03-11"), ("West", "03-16")]
 
 
-def test_of_stays_that_overlap_the_earlier_goes_first() -> None:
+def test_of_overlapping_memberships_the_earlier_takes_precedence() -> None:
     memberships = [
         team("East", {"person": "Ann", "until": "2024-03-15"}),
         team("West", {"person": "Ann", "since": "2024-03-11", "until": "2024-03-20"}),
@@ -122,7 +122,7 @@ def test_of_stays_that_overlap_the_earlier_goes_first() -> None:
     assert spans(directory(ANN, teams=memberships), "1") == [("East", ""), ("West", "03-16"), ("north", "03-21")]
 
 
-def test_a_stay_begins_and_ends_at_local_midnight() -> None:
+def test_a_membership_begins_and_ends_at_local_midnight() -> None:
     """Zurich is two hours ahead of UTC from 31 March 2024 on, one before."""
     result = directory(ANN, teams=[team("East", {"person": "Ann", "since": "2024-03-31", "until": "2024-03-31"})])
     assert result.spans(0)[1] == TeamSpan(at("2024-03-30T23:00"), at("2024-03-31T22:00"), "East")
@@ -137,21 +137,21 @@ def test_eras_change_whenever_somebody_changes_team() -> None:
     assert eras == [1, 1, 2, 2]
 
 
-def test_members_whom_nobody_lists_are_persons_all_the_same() -> None:
+def test_members_whom_no_source_lists_are_persons_too() -> None:
     result = directory(teams=[team("East", "Zed", "eve@x.io")])
     assert spans(result, "zed") == [("East", "")]
     assert spans(result, "EVE@x.io") == [("East", "")]
     assert result.label(result.owner("crm", "zed") or 0) == "Zed"
 
 
-def test_strangers_are_one_person_whatever_the_case_and_the_source() -> None:
+def test_an_unlisted_owner_is_one_person_in_any_case_and_source() -> None:
     result = directory(ANN)
     assert result.owner("crm", "Zed") == result.owner("phones", " zed ") != result.owner("crm", "Zoe")
     assert result.owner("crm", " ") is None
     assert spans(result, "Zed") == [(None, "")]
 
 
-def test_no_two_persons_are_called_the_same() -> None:
+def test_labels_of_persons_are_unique() -> None:
     twins = (
         PersonRecord("crm", "1", "Ann", "a@x"),
         PersonRecord("crm", "2", "Ann", "b@x"),
@@ -163,7 +163,7 @@ def test_no_two_persons_are_called_the_same() -> None:
     assert labels == ["Ann (a@x)", "Ann (b@x)", "Ann", "Ann (unmatched)", "Ann (a@x) (unmatched)"]
 
 
-def test_beyond_a_limit_strangers_share_one_series() -> None:
+def test_beyond_a_limit_unlisted_owners_share_one_series() -> None:
     result = directory(ANN)
     persons = {result.owner("crm", f"stranger {number}") for number in range(MAX_UNLISTED + 50)}
     assert len(persons) == MAX_UNLISTED + 1
@@ -173,7 +173,7 @@ def test_beyond_a_limit_strangers_share_one_series() -> None:
 
 
 @pytest.mark.parametrize("gone", [{"deleted": True}, {"active": False}])
-def test_who_left_still_owns_what_they_did_but_stands_back(gone: dict[str, Any]) -> None:
+def test_people_who_left_own_their_records_but_come_last(gone: dict[str, Any]) -> None:
     people = [
         {"source": "phones", "id": "1", "name": "Old Ann", "email": "ann@x.io", "team": "North", **gone},
         {"source": "phones", "id": "2", "name": "Bob", **gone},

@@ -1,4 +1,4 @@
-"""Aggregates that follow a moving instant."""
+"""Running aggregates."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def running(**keys: Any) -> Any:
         ({"distinct": "amount"}, [1, 2, 1]),
     ],
 )
-def test_what_comes_and_goes_is_counted_in_and_out(keys: dict[str, Any], numbers: list[float]) -> None:
+def test_rows_are_added_and_removed(keys: dict[str, Any], numbers: list[float]) -> None:
     """20 comes, 50 comes, 20 goes; sums are in tenths."""
     result = running(**keys)
     results = []
@@ -39,7 +39,7 @@ def test_what_comes_and_goes_is_counted_in_and_out(keys: dict[str, Any], numbers
 
 
 @pytest.mark.parametrize("keys", [{"sum": "amount"}, {"max": "amount"}])
-def test_an_amount_held_out_is_counted_beside(keys: dict[str, Any]) -> None:
+def test_held_out_amounts_are_counted_separately(keys: dict[str, Any]) -> None:
     result = running(**keys)
     result.change(None, 1)
     assert result.measured() == MeasuredValue(None, 0, 1)

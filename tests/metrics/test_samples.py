@@ -1,4 +1,4 @@
-"""Which series of business metrics there are."""
+"""Which series of business metrics exist."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def test_a_metric_has_its_own_periods_and_those_of_its_kpis() -> None:
     assert periods_of(CONFIG, metrics["size"]) == (Period.DAY, Period.MONTH)
 
 
-def test_teams_and_persons_have_series_only_where_a_kpi_asks_and_records_have_owners() -> None:
+def test_teams_and_persons_have_series_only_if_a_kpi_has_that_scope_and_records_have_owners() -> None:
     scopes = {name: scopes_of(CONFIG, metric) for name, metric in CONFIG.metric_by_name.items()}
     assert scopes == {
         "won": (Scope.COMPANY, Scope.TEAM, Scope.PERSON),
@@ -56,7 +56,7 @@ def test_teams_and_persons_have_series_only_where_a_kpi_asks_and_records_have_ow
     }
 
 
-def test_questions_are_those_of_the_periods_at_hand_and_one_for_a_level() -> None:
+def test_there_is_a_question_per_period_but_one_for_a_level() -> None:
     questions = questions_for(CONFIG, WINDOWS)
     assert [question for question in questions if question.metric in ("closed", "size", "open")] == [
         Question("closed", MONTH),
@@ -72,7 +72,7 @@ def test_questions_are_those_of_the_periods_at_hand_and_one_for_a_level() -> Non
     assert questions_for(CONFIG, {}) == ()
 
 
-def test_samples_name_their_series_and_leave_out_what_is_unknown() -> None:
+def test_samples_have_labels_and_omit_unknown_values() -> None:
     row = {"closed_at": at("2024-03-05"), "created_at": at("2024-03-01"), "owner": "Ann", "stage": "new"}
     store = store_of(
         deals=[{**row, "status": "won", "amount": 5, "attributes": {"Deal Type": "big"}}, {**row, "closed_at": None}],

@@ -25,7 +25,7 @@ def test_a_day_begins_at_local_midnight(zone: str, day: str, instant: str) -> No
     assert local_midnight(date.fromisoformat(day), ZoneInfo(zone)) == at(instant)
 
 
-def test_the_ends_of_time_are_no_matter_of_zones() -> None:
+def test_the_first_and_last_date_have_no_time_zone() -> None:
     for zone in ("Asia/Tokyo", "America/Havana"):
         assert local_midnight(date.min, ZoneInfo(zone)) == FIRST
         assert local_midnight(date.max, ZoneInfo(zone)) == LAST

@@ -1,4 +1,5 @@
-"""What we ask, what we read and what our fakes answer, held against the files that vendors publish of their APIs.
+"""Checks requests, response parsing and the fake APIs against the specifications of the vendors.
 
-These are Pipedrive, Stripe and Twilio. Asterisk publishes one of ARI, which we do not call.
+Pipedrive, Stripe and Twilio are covered. Start with `specification.py` (one OpenAPI document) and `exchanges.py`
+(what a source sends and receives during its passes).
 """

@@ -1,7 +1,7 @@
-"""An OpenAPI document: whether it allows a request, whether an answer has its shape, and its own examples.
+"""An OpenAPI document: the requests it allows, the responses it describes, and its examples.
 
-Each vendor has two sets of documents: the project's own shapes of what it sends and reads, and, as extras that need
-the shared files beside the project, the vendor's official ones.
+Each vendor has two sets of documents: the project's own shapes of what it sends and reads, and, as extras, the
+vendor's official files, which are read from the shared files beside the project.
 """
 
 from __future__ import annotations
@@ -35,11 +35,10 @@ from openapi_schema_validator import OAS30ReadValidator
 from werkzeug.datastructures import Headers, ImmutableMultiDict
 
 from tests.programs import shared
-from tests.specs.shape import Shape
-from tests.specs.shapes import document
+from tests.specs.notation import document
+from tests.specs.schemas import Schemas
 
 _BRACKETS = re.compile(r"\[\w+\]$")
-
 
 OWN, OFFICIAL = "own shapes", "official files"
 ORIGINS = (OWN, OFFICIAL)
@@ -58,128 +57,136 @@ _SHAPES = Path(__file__).parents[1] / "data" / "specs"
 
 
 def specifications(vendor: str, origin: str) -> tuple[Specification, ...]:
-    """A vendor's documents; skips the test with the reason if they are the official ones and not there."""
-    official = OFFICIAL_FILES[vendor]
+    """A vendor's documents; skips the test if the official files are not available."""
+    official_names = OFFICIAL_FILES[vendor]
     if origin == OFFICIAL:
-        return tuple(load(vendor, name) for name in official)
+        return tuple(load(vendor, name) for name in official_names)
     texts = [(_SHAPES / name).read_text(encoding="utf-8") for name in OWN_FILES[vendor]]
     documents = [document(yaml.safe_load(text)) for text in texts]
-    return tuple(Specification(f"{vendor}/{name}", each) for name, each in zip(official, documents, strict=True))
+    return tuple(Specification(f"{vendor}/{name}", each) for name, each in zip(official_names, documents, strict=True))
 
 
 def load(*parts: str) -> Specification:
-    """One of the official files; skips the test with the reason if they are not beside the project."""
+    """Loads one of the official files; skips the test if it is not available."""
     path = shared("specs", *parts)
     raw = path.read_bytes()
-    # PyYAML's own loader takes half a minute for such a file, the one in C half a second
+    # PyYAML's Python loader takes half a minute for such a file, its C loader half a second
     parsed = orjson.loads(raw) if path.suffix == ".json" else yaml.load(raw, Loader=yaml.CSafeLoader)
     return Specification("/".join(parts), parsed)
 
 
 @dataclass(frozen=True)
 class Specification:
-    """One file, of which only what a request or an answer needs is resolved."""
+    """One document; only the references that a request or a response needs are resolved."""
 
     name: str
     document: Mapping[str, Any] = field(repr=False)
 
-    def knows(self, request: httpx.Request) -> bool:
-        """Whether there is an operation at the request's address."""
+    def has_operation(self, request: httpx.Request) -> bool:
+        """Whether the document has an operation at the request's address."""
         try:
-            self._found(request)
+            self._resolve(request)
         except PathError:
             return False
         return True
 
     def path(self, request: httpx.Request) -> str:
-        """The operation's path as the file writes it."""
-        return str(self._found(request).path_result.pattern)
+        """The operation's path as the document writes it."""
+        return str(self._resolve(request).path_result.pattern)
 
     def operation(self, request: httpx.Request) -> str:
-        """The operation's method, and its path from the host on."""
-        server = (self._found(request).server / "url").read_str()
+        """The operation's method and its path, including the server's path."""
+        server = (self._resolve(request).server / "url").read_str()
         return f"{request.method} {httpx.URL(server).path.rstrip('/')}{self.path(request)}"
 
     def security(self, request: httpx.Request) -> list[Mapping[str, list[str]]]:
-        """Ways of opening the operation: names of schemes, with scopes where they have some."""
-        found: list[Mapping[str, list[str]]] = (self._found(request).operation / "security").read_value()
-        return found
+        """The alternative security requirements of the operation: scheme names with their scopes."""
+        requirements: list[Mapping[str, list[str]]] = (self._resolve(request).operation / "security").read_value()
+        return requirements
 
     def refusals(self, request: httpx.Request) -> dict[str, str]:
-        """Why the file does not allow the request: by operation and rule, with the request and what breaks the rule."""
+        """Why the document does not allow the request: messages by operation and violated rule."""
         try:
-            found = self._found(request)
+            operation = self._resolve(request)
         except PathError as error:
-            return self._refused(request, request.url.path, [type(error).__name__])
-        broken = [_rule(error) for error in self._requests.iter_errors(_Asked(request))]
-        # openapi-core takes any parameter that it does not look for
-        broken += [f"Unknown query parameter: {name}" for name in self._unknown(found, request)]
-        return self._refused(request, self.operation(request), broken)
+            return self._refusal_messages(request, request.url.path, [type(error).__name__])
+        violations = [_rule_text(error) for error in self._requests.iter_errors(_OpenApiRequest(request))]
+        # openapi-core ignores unknown parameters
+        violations += [f"Unknown query parameter: {name}" for name in self._unknown_parameters(operation, request)]
+        return self._refusal_messages(request, self.operation(request), violations)
 
-    def _refused(self, request: httpx.Request, operation: str, broken: list[str]) -> dict[str, str]:
-        what = f"{request.method} {request.url}"
+    def _refusal_messages(self, request: httpx.Request, operation: str, violations: list[str]) -> dict[str, str]:
+        address = f"{request.method} {request.url}"
         return {
-            f"{operation}: {':'.join(rule.split(':')[:2])}": f"{what}: {rule} [{self.name}: {operation}]"
-            for rule in broken
+            f"{operation}: {':'.join(rule.split(':')[:2])}": f"{address}: {rule} [{self.name}: {operation}]"
+            for rule in violations
         }
 
-    def invalid(self, path: str, answer: Any) -> list[str]:
-        """Where an answer to GET is not one by its schema."""
-        return self._differences(path, answer, _Whole)
+    def schema_errors(self, path: str, response: Any) -> list[str]:
+        """Where a response to GET violates its schema."""
+        return self._differences(path, response, _CompleteResponse)
 
-    def lies(self, path: str, answer: Any) -> list[str]:
-        """Where an answer to GET has other types or other fields than the file.
+    def mismatches(self, path: str, response: Any) -> list[str]:
+        """Where a response to GET has types or fields that the document does not have.
 
-        What is left out is no lie: a fake holds only what is read. Fields that only the examples have are known.
+        Missing fields are allowed because a fake has only the fields that are read. So are fields that only appear in the
+        document's examples.
         """
-        shown = {_anywhere(place) for example in self.examples(path).values() for place in self._unnamed(path, example)}
-        unknown = [place for place in self._unnamed(path, answer) if _anywhere(place) not in shown]
-        return self._differences(path, answer, _Partial) + [
-            self._said(path, place, "unknown field") for place in unknown
+        in_examples = {
+            _any_index(field_path)
+            for example in self.examples(path).values()
+            for field_path in self._unknown_fields(path, example)
+        }
+        unknown = [each for each in self._unknown_fields(path, response) if _any_index(each) not in in_examples]
+        return self._differences(path, response, _PartialResponse) + [
+            self._mismatch_message(path, each, "unknown field") for each in unknown
         ]
 
     def examples(self, path: str) -> dict[str, Any]:
-        """The file's own answers to GET by name."""
+        """The document's own responses to GET, by name."""
         content = self._content(path).read_value()
-        plain = {"example": content["example"]} if "example" in content else {}
-        return plain | {name: given["value"] for name, given in content.get("examples", {}).items()}
+        unnamed = {"example": content["example"]} if "example" in content else {}
+        return unnamed | {name: example["value"] for name, example in content.get("examples", {}).items()}
 
     def schema(self, path: str) -> SchemaPath:
-        """The schema of a good answer to GET."""
+        """The schema of a successful response to GET."""
         return self._content(path) / "schema"
 
     @cached_property
-    def shape(self) -> Shape:
-        """What the file's schemas say of values."""
-        return Shape(self.document)
+    def schemas(self) -> Schemas:
+        """The document's schemas."""
+        return Schemas(self.document)
 
-    def _differences(self, path: str, answer: Any, validator: Any) -> list[str]:
-        made = SchemaValidatorsFactory(validator).create(self._root, self.schema(path))
+    def _differences(self, path: str, response: Any, validator: Any) -> list[str]:
+        schema_validator = SchemaValidatorsFactory(validator).create(self._root, self.schema(path))
         try:
-            made.validate(answer)
+            schema_validator.validate(response)
         except InvalidSchemaValue as error:
-            return [self._said(path, ".".join(map(str, e.absolute_path)), e.message) for e in error.schema_errors]
+            return [
+                self._mismatch_message(path, ".".join(map(str, e.absolute_path)), e.message)
+                for e in error.schema_errors
+            ]
         return []
 
-    def _said(self, path: str, place: str, rule: str) -> str:
-        return f"answer to GET {path}: {_anywhere(place)}: {rule}"
+    def _mismatch_message(self, path: str, field_path: str, rule: str) -> str:
+        return f"response to GET {path}: {_any_index(field_path)}: {rule}"
 
-    def _unnamed(self, path: str, answer: Any) -> Iterator[str]:
-        return self.shape.unknown(self.schema(path).read_value(), answer)
+    def _unknown_fields(self, path: str, response: Any) -> Iterator[str]:
+        return self.schemas.unknown_fields(self.schema(path).read_value(), response)
 
-    def _unknown(self, found: PathOperationServer, request: httpx.Request) -> list[str]:
-        asked = {(p / "name").read_str(): p for p in _parameters(found) if (p / "in").read_str() == "query"}
-        unknown = sorted(names(request) - asked.keys())
-        for name, parameter in asked.items():
+    def _unknown_parameters(self, operation: PathOperationServer, request: httpx.Request) -> list[str]:
+        declared = {(p / "name").read_str(): p for p in _parameters(operation) if (p / "in").read_str() == "query"}
+        unknown = sorted(query_names(request) - declared.keys())
+        for name, parameter in declared.items():
             if parameter.get("style") == "deepObject" and any(key.startswith(f"{name}[") for key in request.url.params):
-                value = _bracketed(True, name, "", request.url.params)
-                unknown += self.shape.unknown((parameter / "schema").read_value(), value, f"{name}.")
+                value = _bracket_values(True, name, "", request.url.params)
+                unknown += self.schemas.unknown_fields((parameter / "schema").read_value(), value, f"{name}.")
         return unknown
 
     def _content(self, path: str) -> SchemaPath:
         return self._root / "paths" / path / "get" / "responses" / "200" / "content" / "application/json"
 
-    def _found(self, request: httpx.Request) -> PathOperationServer:
+    def _resolve(self, request: httpx.Request) -> PathOperationServer:
         return self._requests.path_finder.find(request.method.lower(), str(request.url.copy_with(query=None)))
 
     @cached_property
@@ -188,20 +195,20 @@ class Specification:
 
     @cached_property
     def _requests(self) -> V30RequestValidator:
-        styles = {**style_deserializers, "deepObject": _bracketed}
+        styles = {**style_deserializers, "deepObject": _bracket_values}
         factory = StyleDeserializersFactory(oas30_write_schema_casters_factory, style_deserializers=styles)
         return V30RequestValidator(
             self._root, style_deserializers_factory=factory, security_provider_factory=_Credentials()
         )
 
 
-def names(request: httpx.Request) -> set[str]:
-    """The query parameters of a request, without what stands in brackets behind them."""
+def query_names(request: httpx.Request) -> set[str]:
+    """The names of a request's query parameters, without bracketed suffixes."""
     return {_BRACKETS.sub("", name) for name in request.url.params}
 
 
-class _Asked:
-    """A request as openapi-core wants to see it."""
+class _OpenApiRequest:
+    """Adapts a request to the interface of openapi-core."""
 
     def __init__(self, request: httpx.Request) -> None:
         self.method = request.method.lower()
@@ -217,7 +224,7 @@ class _Asked:
 
 
 class _Bearer(BaseProvider):
-    """The access token of OAuth, of which openapi-core knows nothing."""
+    """An OAuth access token, which openapi-core does not support."""
 
     def __call__(self, parameters: RequestParameters) -> str:
         kind, _, token = parameters.header.get("authorization", "").partition(" ")
@@ -230,65 +237,66 @@ class _Credentials(SecurityProviderFactory):
     PROVIDERS: ClassVar = {**SecurityProviderFactory.PROVIDERS, "oauth2": _Bearer}
 
 
-def _parameters(found: PathOperationServer) -> Iterator[SchemaPath]:
-    for place in (found.operation, found.path):
-        if "parameters" in place:
-            yield from place / "parameters"
+def _parameters(operation: PathOperationServer) -> Iterator[SchemaPath]:
+    for owner in (operation.operation, operation.path):
+        if "parameters" in owner:
+            yield from owner / "parameters"
 
 
-def _rule(error: Exception) -> str:
-    """What a rule says, with the reason behind openapi-core's own words."""
-    behind: BaseException = error
-    while behind.__cause__ is not None and not isinstance(behind, InvalidSchemaValue):
-        behind = behind.__cause__
-    if isinstance(behind, InvalidSchemaValue):
-        return f"{error}: " + ", ".join(each.message for each in behind.schema_errors)
-    return str(error) if str(behind) in str(error) else f"{error}: {behind}"
+def _rule_text(error: Exception) -> str:
+    """The violated rule, with the underlying reason if openapi-core's own message omits it."""
+    cause: BaseException = error
+    while cause.__cause__ is not None and not isinstance(cause, InvalidSchemaValue):
+        cause = cause.__cause__
+    if isinstance(cause, InvalidSchemaValue):
+        return f"{error}: " + ", ".join(each.message for each in cause.schema_errors)
+    return str(error) if str(cause) in str(error) else f"{error}: {cause}"
 
 
-def _anywhere(place: str) -> str:
-    """A place in a list, whichever."""
-    return re.sub(r"\b\d+\b", "*", place)
+def _any_index(path: str) -> str:
+    """A path with its list indexes replaced by `*`."""
+    return re.sub(r"\b\d+\b", "*", path)
 
 
-def _bracketed(explode: bool, name: str, kind: str, location: Mapping[str, Any]) -> Any:
-    """`created[gte]=5` and `types[0]=a`: OpenAPI says nothing of lists in this style, which Stripe writes so."""
+def _bracket_values(explode: bool, name: str, kind: str, location: Mapping[str, Any]) -> Any:
+    """Parses `created[gte]=5` and `types[0]=a`: Stripe writes lists in this style, which OpenAPI leaves undefined."""
     if name in location:
         return location[name]
-    start = f"{name}["
-    found = {key[len(start) : -1]: value for key, value in location.items() if key.startswith(start)}
-    if not found:
+    prefix = f"{name}["
+    values = {key[len(prefix) : -1]: value for key, value in location.items() if key.startswith(prefix)}
+    if not values:
         raise KeyError(name)
     if kind != "array":
-        return found
-    if sorted(found) != sorted(map(str, range(len(found)))):
+        return values
+    if sorted(values) != sorted(map(str, range(len(values)))):
         raise ValueError(f"{name} is not numbered from 0")
-    return [found[str(place)] for place in range(len(found))]
+    return [values[str(index)] for index in range(len(values))]
 
 
-def _unless_null(keyword: str) -> Any:
-    """The keyword for what is not null: vendors write `nullable` beside `anyOf` and `enum`, and mean it."""
-    plain = OAS30ReadValidator.VALIDATORS[keyword]
+def _nullable(keyword: str) -> Any:
+    """Applies the keyword only to values that are not null: vendors combine `nullable` with `anyOf` and `enum`."""
+    validate = OAS30ReadValidator.VALIDATORS[keyword]
 
-    def checked(validator: Any, value: Any, instance: Any, schema: Mapping[str, Any]) -> Iterator[Any]:
+    def validate_unless_null(validator: Any, value: Any, instance: Any, schema: Mapping[str, Any]) -> Iterator[Any]:
         if instance is not None or not schema.get("nullable"):
-            yield from plain(validator, value, instance, schema) or ()
+            yield from validate(validator, value, instance, schema) or ()
 
-    return checked
+    return validate_unless_null
 
 
-def _type(validator: Any, value: Any, instance: Any, schema: Mapping[str, Any]) -> Iterator[Any]:
+def _nullable_type(validator: Any, value: Any, instance: Any, schema: Mapping[str, Any]) -> Iterator[Any]:
     if instance is not None:
         yield from OAS30ReadValidator.VALIDATORS["type"](validator, value, instance, schema)
     elif not schema.get("nullable"):
         yield ValidationError("null is not allowed")
 
 
-def _nothing(validator: Any, value: Any, instance: Any, schema: Any) -> Iterator[Any]:
+def _ignore_keyword(validator: Any, value: Any, instance: Any, schema: Any) -> Iterator[Any]:
     return iter(())
 
 
-_Whole = extend(
-    OAS30ReadValidator, {"type": _type} | {keyword: _unless_null(keyword) for keyword in ("anyOf", "oneOf", "enum")}
+_CompleteResponse = extend(
+    OAS30ReadValidator,
+    {"type": _nullable_type} | {keyword: _nullable(keyword) for keyword in ("anyOf", "oneOf", "enum")},
 )
-_Partial = extend(_Whole, {"required": _nothing})
+_PartialResponse = extend(_CompleteResponse, {"required": _ignore_keyword})

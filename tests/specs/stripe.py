@@ -1,4 +1,4 @@
-"""What the tests of Stripe's official files have in common."""
+"""Shared by the tests of Stripe's documents: its objects, and full passes over responses given by path."""
 
 from __future__ import annotations
 
@@ -12,60 +12,59 @@ import yaml
 from tests.programs import shared
 from tests.sources.providers.stripe.vendor import KEY
 from tests.sources.source_context import records_of
-from tests.specs.recorded import full_pass
+from tests.specs.exchanges import full_pass
 from tests.specs.specification import OWN
 
 VERSION = "2020-03-02"
 KINDS = {"subscriptions": "subscription", "invoices": "invoice", "payments": "charge"}
 LISTS = {"subscriptions": "/v1/subscriptions", "invoices": "/v1/invoices", "payments": "/v1/charges"}
 
-
 _OWN_OBJECTS = Path(__file__).parents[1] / "data" / "specs" / "stripe_objects.yaml"
 
 
 def stripe_objects(origin: str) -> Mapping[str, Any]:
-    """One object of each kind; skips the test if they are the official ones and not there."""
+    """One object of each kind; skips the test if the official ones are not available."""
     if origin == OWN:
-        own: Mapping[str, Any] = yaml.safe_load(_OWN_OBJECTS.read_text(encoding="utf-8"))
-        return own
+        objects: Mapping[str, Any] = yaml.safe_load(_OWN_OBJECTS.read_text(encoding="utf-8"))
+        return objects
     official: Mapping[str, Any] = orjson.loads(shared("specs", "stripe", "fixtures3.json").read_bytes())["resources"]
     return official
 
 
-def chosen(entity: str, **given: Any) -> dict[str, Any]:
-    """Options of a source with one entity."""
-    return {"provider": "stripe", "key": {"env": "KEY"}, "entities": [entity], **given}
+def source_settings(entity: str, **settings: Any) -> dict[str, Any]:
+    """The config of a source with one entity."""
+    return {"provider": "stripe", "key": {"env": "KEY"}, "entities": [entity], **settings}
 
 
-def listed(rows: list[Any]) -> dict[str, Any]:
-    """A list with all its rows."""
+def list_body(rows: list[Any]) -> dict[str, Any]:
+    """A list on one page."""
     return {"object": "list", "url": "/v1", "has_more": False, "data": rows}
 
 
-def read(entity: str, answers: Mapping[str, Any], **given: Any) -> list[Any]:
-    """What a full pass makes of answers by path; no row is rejected."""
-    pages = full_pass(lambda request: answers[request.url.path], {"KEY": KEY}, **chosen(entity, **given))
+def read(entity: str, responses: Mapping[str, Any], **settings: Any) -> list[Any]:
+    """The records of a full pass over responses by path; no row may be rejected."""
+    pages = full_pass(lambda request: responses[request.url.path], {"KEY": KEY}, **source_settings(entity, **settings))
     assert [error for page in pages for error in page.rejected] == []
     return records_of(pages)
 
 
-def unlike(value: Any, today: Mapping[str, Any], shown: Any = None, place: str = "") -> Iterator[str]:
-    """Where a value has fields or types that the fixture of its kind has not; null shows nothing."""
+def object_differences(value: Any, objects: Mapping[str, Any], reference: Any = None, path: str = "") -> Iterator[str]:
+    """Fields and types of a value that the object of its kind does not have; a null matches any type."""
     if isinstance(value, dict):
         kind = value.get("object")
-        if isinstance(kind, str) and kind in today:  # an event's data has an object of that name
-            shown, place = today[kind], kind
-        for name, each in value.items() if isinstance(shown, dict) else ():
-            if name in shown:
-                yield from unlike(each, today, shown[name], f"{place}.{name}")
+        if isinstance(kind, str) and kind in objects:  # the `object` of an event's data is a dict, not a kind
+            reference, path = objects[kind], kind
+        for name, each in value.items() if isinstance(reference, dict) else ():
+            if name in reference:
+                yield from object_differences(each, objects, reference[name], f"{path}.{name}")
             else:
-                yield f"{place}.{name}: unknown field"
+                yield f"{path}.{name}: unknown field"
     elif isinstance(value, list):
         for each in value:
-            yield from unlike(each, today, shown[0] if shown else None, place)
-    elif None not in (value, shown) and _kind(value) != _kind(shown):
-        yield f"{place}: a {_kind(value)} where a {_kind(shown)} is shown"
+            yield from object_differences(each, objects, reference[0] if reference else None, path)
+    elif None not in (value, reference) and _type_name(value) != _type_name(reference):
+        yield f"{path}: a {_type_name(value)} instead of a {_type_name(reference)}"
 
 
-def _kind(value: Any) -> str:
+def _type_name(value: Any) -> str:
     return {"bool": "flag", "int": "number", "float": "number"}.get(type(value).__name__, type(value).__name__)

@@ -1,4 +1,4 @@
-"""The check of requests and answers against a document fails where it should, and says what is wrong."""
+"""Requests and responses that violate a document are reported with the violated rule."""
 
 from __future__ import annotations
 
@@ -7,20 +7,20 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.specs.recorded import Vendor, only
-from tests.specs.shape import Wish
+from tests.specs.exchanges import ApiDocuments, assert_only
+from tests.specs.schemas import SampleOptions
 from tests.specs.specification import Specification
 
 
 @pytest.fixture
-def specification(stripe: Vendor) -> Specification:
-    return stripe.specifications[0]
+def specification(stripe_documents: ApiDocuments) -> Specification:
+    return stripe_documents.specifications[0]
 
 
 BEARER = {"authorization": "Bearer key"}
 
 
-def asked(path: str, method: str = "GET", **headers: str) -> httpx.Request:
+def stripe_request(path: str, method: str = "GET", **headers: str) -> httpx.Request:
     return httpx.Request(method, f"https://api.stripe.com{path}", headers=headers or BEARER)
 
 
@@ -34,8 +34,8 @@ def asked(path: str, method: str = "GET", **headers: str) -> httpx.Request:
         "/v1/events?created=1760000000",
     ],
 )
-def test_what_the_file_knows_is_allowed(specification: Specification, path: str) -> None:
-    assert specification.refusals(asked(path)) == {}
+def test_documented_requests_are_allowed(specification: Specification, path: str) -> None:
+    assert specification.refusals(stripe_request(path)) == {}
 
 
 @pytest.mark.parametrize(
@@ -52,28 +52,28 @@ def test_what_the_file_knows_is_allowed(specification: Specification, path: str)
         ("/v1/subscription_items", "Missing required query parameter: subscription"),
     ],
 )
-def test_what_the_file_does_not_know_is_refused_with_the_request_and_the_rule(
+def test_undocumented_requests_are_refused_with_the_request_and_the_rule(
     specification: Specification, path: str, rule: str
 ) -> None:
-    (text,) = specification.refusals(asked(path)).values()
+    (text,) = specification.refusals(stripe_request(path)).values()
     assert text.startswith(f"GET https://api.stripe.com{path}: ")
     assert rule in text
     assert specification.name in text
 
 
 def test_other_methods_other_hosts_and_requests_without_a_key_are_refused(specification: Specification) -> None:
-    (method,) = specification.refusals(asked("/v1/charges/ch_1", "DELETE")).values()
+    (method,) = specification.refusals(stripe_request("/v1/charges/ch_1", "DELETE")).values()
     (host,) = specification.refusals(
         httpx.Request("GET", "https://api.example.com/v1/charges", headers=BEARER)
     ).values()
-    (key,) = specification.refusals(asked("/v1/charges", accept="application/json")).values()
+    (key,) = specification.refusals(stripe_request("/v1/charges", accept="application/json")).values()
     assert "OperationNotFound" in method
     assert "ServerNotFound" in host
     assert "Security not found" in key
 
 
 @pytest.mark.parametrize(
-    ("changes", "lie"),
+    ("changes", "mismatch"),
     [
         ({}, None),
         ({"amount": None}, "data.*.amount: null is not allowed"),
@@ -87,30 +87,34 @@ def test_other_methods_other_hosts_and_requests_without_a_key_are_refused(specif
         ({"metadata": {"surprise": "1"}}, None),
     ],
 )
-def test_an_answer_lies_by_another_type_or_field_but_not_by_what_it_leaves_out(
-    specification: Specification, changes: dict[str, Any], lie: str | None
+def test_a_response_may_omit_fields_but_not_have_other_types_or_unknown_fields(
+    specification: Specification, changes: dict[str, Any], mismatch: str | None
 ) -> None:
-    answer = {"object": "list", "has_more": False, "data": [{"id": "ch_1", "amount": 3, **changes}]}
-    assert specification.lies("/v1/charges", answer) == ([f"answer to GET /v1/charges: {lie}"] if lie else [])
+    response = {"object": "list", "has_more": False, "data": [{"id": "ch_1", "amount": 3, **changes}]}
+    assert specification.mismatches("/v1/charges", response) == (
+        [f"response to GET /v1/charges: {mismatch}"] if mismatch else []
+    )
 
 
-def test_an_answer_that_leaves_out_what_is_required_is_not_valid(specification: Specification) -> None:
-    told = specification.invalid("/v1/charges", {"object": "list", "data": [], "url": "/v1/charges"})
-    assert told == ["answer to GET /v1/charges: : 'has_more' is a required property"]
+def test_a_response_without_a_required_field_violates_its_schema(specification: Specification) -> None:
+    errors = specification.schema_errors("/v1/charges", {"object": "list", "data": [], "url": "/v1/charges"})
+    assert errors == ["response to GET /v1/charges: : 'has_more' is a required property"]
 
 
-def test_an_exception_fails_once_it_is_no_longer_needed_and_so_does_what_is_no_exception() -> None:
-    only({"a"}, {"a": "why"})
-    with pytest.raises(AssertionError, match="no longer so:\nb"):
-        only({"a"}, {"a": "why", "b": "why"})
+def test_unexpected_messages_and_obsolete_exceptions_fail() -> None:
+    assert_only({"a"}, {"a": "why"})
+    with pytest.raises(AssertionError, match="no longer needed:\nb"):
+        assert_only({"a"}, {"a": "why", "b": "why"})
     with pytest.raises(AssertionError, match=r"^\nb\nc"):
-        only({"c", "a", "b"}, {"a": "why"})
+        assert_only({"c", "a", "b"}, {"a": "why"})
 
 
-def test_a_made_answer_has_every_field_or_null_and_ends_within_its_own_kind(specification: Specification) -> None:
+def test_a_sample_has_every_field_or_null_and_does_not_nest_forever(specification: Specification) -> None:
     schema = specification.schema("/v1/charges").read_value()
-    (full,) = specification.shape.value(schema, Wish({"currency": "usd"}))["data"]
-    (bare,) = specification.shape.value(schema, Wish({"currency": "usd"}, nulls=True, kept=["invoice"]))["data"]
+    (full,) = specification.schemas.sample(schema, SampleOptions({"currency": "usd"}))["data"]
+    (bare,) = specification.schemas.sample(
+        schema, SampleOptions({"currency": "usd"}, nulls=True, non_null=["invoice"])
+    )["data"]
     assert full["refunds"]["data"][0]["charge"] == "text"
     assert (full["customer"], bare["customer"], bare["amount"], bare["currency"]) == ("text", None, 3, "usd")
     assert bare["invoice"] == "text"

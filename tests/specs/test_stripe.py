@@ -1,4 +1,4 @@
-"""Stripe's API: the requests that the provider sends, and the answers of the fake.
+"""Stripe's API: the requests that the provider sends, and the responses of the fake.
 
 The tests run on the project's own shapes and objects and, as extras, on the official file and fixtures.
 """
@@ -12,12 +12,12 @@ from typing import Any
 import pytest
 
 from tests.sources.providers.stripe.vendor import KEY, Stripe, item, price
-from tests.specs.recorded import Exchange, Vendor, converse, only
-from tests.specs.stripe import KINDS, LISTS, chosen, unlike
+from tests.specs.exchanges import ApiDocuments, Exchange, assert_only, record_exchanges
+from tests.specs.stripe import KINDS, LISTS, object_differences, source_settings
 
 ONE_SUBSCRIPTION = "/v1/subscriptions/{subscription_exposed_id}"
 
-ASKED = {
+OPERATIONS = {
     "GET /v1/subscriptions": {"limit", "starting_after", "status", "expand"},
     f"GET {ONE_SUBSCRIPTION}": {"expand"},
     "GET /v1/subscription_items": {"limit", "starting_after", "subscription", "expand"},
@@ -29,25 +29,25 @@ ASKED = {
     "GET /v1/charges/{charge}": set(),
     "GET /v1/events": {"limit", "starting_after", "types", "created"},
 }
-"""Every operation that we call, with the query parameters that we use."""
+"""Every operation that the provider requests, with the query parameters that it uses."""
 
-LATER = {
-    "subscription.currency": "the one currency of its prices, which it names itself in later versions",
-    "subscription.discounts": "several, which took the place of the one of `discount`",
+ADDED_LATER = {
+    "subscription.currency": "the currency of its prices, a field added in a later version",
+    "subscription.discounts": "a list that replaced the single `discount`",
 }
-"""What the fake says of the version that we pin, and the file of 2020 does not know; the fixtures must have it."""
+"""Fields of the pinned API version that the fake returns and the file of 2020 lacks; the fixtures must have them."""
 
 ONLY_ON_REQUEST = {
-    "price.tiers": "a price has its tiers where they are asked for by `expand`",
-    "subscription.discount": "the one discount of before `discounts`, for those who pin an older version",
+    "price.tiers": "a price has its tiers only if `expand` requests them",
+    "subscription.discount": "the single discount that preceded `discounts`, for accounts that pin an older version",
 }
-"""What the fake says and no fixture shows; the file of 2020 must have it."""
+"""Fields that the fake returns and no fixture has; the file of 2020 must have them."""
 
 
 @pytest.fixture(scope="module")
-def said() -> list[Exchange]:
-    """Every entity of an account in which one of everything changes meanwhile."""
-    found: list[Exchange] = []
+def exchanges() -> list[Exchange]:
+    """The exchanges of every entity with an account in which everything changes before the pass for changes."""
+    exchanges: list[Exchange] = []
     for entity in KINDS:
         vendor = account()
 
@@ -58,12 +58,12 @@ def said() -> list[Exchange]:
                     vendor.put(kind, key)
             vendor.now = now
 
-        found += converse(vendor.transport(), {"KEY": KEY}, change, **chosen(entity))
-    return found
+        exchanges += record_exchanges(vendor.transport(), {"KEY": KEY}, change, **source_settings(entity))
+    return exchanges
 
 
 def account() -> Stripe:
-    """An account with more than a page of everything, also of one subscription's items."""
+    """An account with more than one page of everything, including the items of one subscription."""
     vendor = Stripe(page=7)
     vendor.put("coupons", "HALF", percent_off=50, amount_off=None, duration="forever")
     tiers = [{"up_to": 10, "unit_amount": 100, "flat_amount": None}, {"up_to": None, "unit_amount": 50}]
@@ -82,34 +82,36 @@ def account() -> Stripe:
     return vendor
 
 
-def test_every_request_is_allowed(stripe: Vendor, said: list[Exchange]) -> None:
-    only(stripe.refusals(said), {})
+def test_every_request_is_allowed(stripe_documents: ApiDocuments, exchanges: list[Exchange]) -> None:
+    assert_only(stripe_documents.refusals(exchanges), {})
 
 
-def test_every_operation_and_parameter_that_we_use_is_among_the_requests(stripe: Vendor, said: list[Exchange]) -> None:
-    assert stripe.operations(said) == ASKED
-
-
-def test_the_fake_answers_as_the_file_says_but_for_what_came_later(
-    stripe: Vendor, objects: Mapping[str, Any], said: list[Exchange]
+def test_the_requests_cover_every_operation_and_parameter_that_the_provider_uses(
+    stripe_documents: ApiDocuments, exchanges: list[Exchange]
 ) -> None:
-    places = [(f"GET {LISTS['subscriptions']}", "data.*."), (f"GET {ONE_SUBSCRIPTION}", "")]
-    later = {
-        f"answer to {operation}: {place}{name.partition('.')[2]}: unknown field": why
-        for name, why in LATER.items() for operation, place in places
+    assert stripe_documents.operations(exchanges) == OPERATIONS
+
+
+def test_the_fake_responds_as_the_documents_describe_except_for_later_fields(
+    stripe_documents: ApiDocuments, objects: Mapping[str, Any], exchanges: list[Exchange]
+) -> None:
+    operations = [(f"GET {LISTS['subscriptions']}", "data.*."), (f"GET {ONE_SUBSCRIPTION}", "")]
+    known = {
+        f"response to {operation}: {prefix}{name.partition('.')[2]}: unknown field": why
+        for name, why in ADDED_LATER.items() for operation, prefix in operations
     }  # fmt: skip
-    only(stripe.lies(said), later if stripe.official else {})
-    for name in LATER:
+    assert_only(stripe_documents.mismatches(exchanges), known if stripe_documents.official else {})
+    for name in ADDED_LATER:
         kind, _, field = name.partition(".")
         assert field in objects[kind], name
 
 
-def test_the_fake_answers_as_the_fixtures_of_today_but_for_what_is_shown_on_request(
-    stripe: Vendor, objects: Mapping[str, Any]
+def test_the_fake_returns_the_fields_of_current_objects_except_those_on_request(
+    stripe_documents: ApiDocuments, objects: Mapping[str, Any]
 ) -> None:
-    held = [row for rows in account().objects.values() for row in rows.values()]
-    found = {text for row in held for text in unlike(row, objects)}
-    only(found, {f"{name}: unknown field": why for name, why in ONLY_ON_REQUEST.items()})
+    rows = [row for by_id in account().objects.values() for row in by_id.values()]
+    differences = {text for row in rows for text in object_differences(row, objects)}
+    assert_only(differences, {f"{name}: unknown field": why for name, why in ONLY_ON_REQUEST.items()})
     for name in ONLY_ON_REQUEST:
         kind, _, field = name.partition(".")
-        assert field in stripe.specifications[0].document["components"]["schemas"][kind]["properties"], name
+        assert field in stripe_documents.specifications[0].document["components"]["schemas"][kind]["properties"], name

@@ -1,4 +1,4 @@
-"""Answers of the API version of Stripe's official file, which are made from its schemas, through the provider."""
+"""The provider reads sample responses in the API version of Stripe's official file."""
 
 from __future__ import annotations
 
@@ -10,24 +10,24 @@ from typing import Any
 import pytest
 
 from exporter.records import Invoice, Payment, Subscription
-from tests.specs.recorded import Vendor, only
-from tests.specs.shape import Wish
+from tests.specs.exchanges import ApiDocuments, assert_only
+from tests.specs.schemas import SampleOptions
 from tests.specs.specification import OFFICIAL
-from tests.specs.stripe import KINDS, LISTS, VERSION, listed, read
+from tests.specs.stripe import KINDS, LISTS, VERSION, list_body, read
 
 DAY = datetime(2026, 1, 15, 10, tzinfo=UTC)
 
 LIVE = {"currency": "usd", "livemode": True, "has_more": False}
-HELD = {
+FIELD_VALUES = {
     "subscriptions": {**LIVE, "pause_collection": None, "ended_at": None, "amount_off": None},
     "invoices": {**LIVE, "status": "paid"},
     "payments": {**LIVE, "status": "succeeded"},
 }
-"""What fields hold of which a schema says only that they are texts or flags."""
+"""Values of fields whose schema only says that they are strings or booleans."""
 
 AMOUNT = Decimal("0.03")
-MADE = {
-    # three for 3 cents at once, every three days, less 1.5 %
+EXPECTED = {
+    # three units at 3 cents, every three days, with a discount of 1.5 %
     ("subscriptions", False): Subscription(
         id="text", status="active", customer="text", plan="text", monthly_amount=Decimal("0.299809"), currency="USD",
         started_at=DAY, attributes={"cancel_at_period_end": "false", "collection_method": "charge_automatically"},
@@ -55,59 +55,64 @@ MADE = {
 
 
 @pytest.fixture(scope="module")
-def official() -> Vendor:
-    """The official file, which is of the older version."""
-    return Vendor.of_origin("stripe", OFFICIAL)
+def official_documents() -> ApiDocuments:
+    """The official file, which describes the older version."""
+    return ApiDocuments.from_origin("stripe", OFFICIAL)
 
 
 @pytest.mark.parametrize("nulls", [False, True])
 @pytest.mark.parametrize("entity", KINDS)
-def test_an_answer_of_the_older_version_is_taken_with_all_its_fields_and_with_as_many_nulls_as_may_be(
-    official: Vendor, entity: str, nulls: bool
+def test_responses_of_the_older_version_with_all_fields_or_as_many_nulls_as_allowed_become_records(
+    official_documents: ApiDocuments, entity: str, nulls: bool
 ) -> None:
-    path, (file,) = LISTS[entity], official.specifications
-    answer = file.shape.value(file.schema(path).read_value(), Wish(HELD[entity], nulls))
-    only(file.invalid(path, answer), {})
-    assert read(entity, {path: answer}, version=VERSION) == [MADE[entity, nulls]]
+    path, (file,) = LISTS[entity], official_documents.specifications
+    response = file.schemas.sample(file.schema(path).read_value(), SampleOptions(FIELD_VALUES[entity], nulls))
+    assert_only(file.schema_errors(path, response), {})
+    assert read(entity, {path: response}, version=VERSION) == [EXPECTED[entity, nulls]]
 
 
-def values(stripe: Vendor, *names: str) -> list[str]:
+def documented_values(stripe_documents: ApiDocuments, *path: str) -> list[str]:
     """The values that the documents allow for a field of a schema."""
-    schema = stripe.specifications[0].document["components"]["schemas"]
-    found: list[str] = schema[names[0]]["properties"][names[1]]["enum"]
-    return found
+    schema = stripe_documents.specifications[0].document["components"]["schemas"]
+    values: list[str] = schema[path[0]]["properties"][path[1]]["enum"]
+    return values
 
 
-def listed_row(stripe: Vendor, objects: Mapping[str, Any], entity: str) -> Any:
-    """A row of the entity's list: an own object, or one made from the schemas of the official file."""
-    if not stripe.official:
+def listed_row(stripe_documents: ApiDocuments, objects: Mapping[str, Any], entity: str) -> Any:
+    """A row of the entity's list: one of the project's objects, or a sample built from the official file."""
+    if not stripe_documents.official:
         return objects[KINDS[entity]]
-    (file,) = stripe.specifications
-    (row,) = file.shape.value(file.schema(LISTS[entity]).read_value(), Wish(HELD[entity]))["data"]
+    (file,) = stripe_documents.specifications
+    (row,) = file.schemas.sample(file.schema(LISTS[entity]).read_value(), SampleOptions(FIELD_VALUES[entity]))["data"]
     return row
 
 
 @pytest.mark.parametrize("entity", ["subscriptions", "invoices"])
-def test_every_state_that_the_documents_name_is_known(stripe: Vendor, objects: Mapping[str, Any], entity: str) -> None:
-    """The state of a deleted invoice makes a tombstone."""
-    row, states = listed_row(stripe, objects, entity), values(stripe, KINDS[entity], "status")
+def test_every_documented_status_is_mapped(
+    stripe_documents: ApiDocuments, objects: Mapping[str, Any], entity: str
+) -> None:
+    """A deleted invoice becomes a tombstone."""
+    row, states = (
+        listed_row(stripe_documents, objects, entity),
+        documented_values(stripe_documents, KINDS[entity], "status"),
+    )
     rows = [{**row, "id": state, "status": state, "discounts": []} for state in states]
-    found = {
+    statuses = {
         record.id: "deleted" if record.deleted else record.status
-        for record in read(entity, {LISTS[entity]: listed(rows)}, version=VERSION)
+        for record in read(entity, {LISTS[entity]: list_body(rows)}, version=VERSION)
     }
-    assert found == {state: state for state in states}
+    assert statuses == {state: state for state in states}
 
 
 @pytest.mark.parametrize("field", ["interval", "usage_type"])
-def test_every_kind_of_price_that_the_documents_name_is_known(
-    stripe: Vendor, objects: Mapping[str, Any], field: str
+def test_every_documented_kind_of_price_is_read(
+    stripe_documents: ApiDocuments, objects: Mapping[str, Any], field: str
 ) -> None:
-    row = listed_row(stripe, objects, "subscriptions")
+    row = listed_row(stripe_documents, objects, "subscriptions")
     (item,) = row["items"]["data"]
-    for kind in values(stripe, "recurring", field):
+    for kind in documented_values(stripe_documents, "recurring", field):
         priced = {**item["price"], "recurring": {**item["price"]["recurring"], field: kind}}
         items = {**row["items"], "data": [{**item, "price": priced}]}
         changed = {**row, "items": items, "discounts": []}
-        (found,) = read("subscriptions", {LISTS["subscriptions"]: listed([changed])}, version=VERSION)
-        assert (found.monthly_amount > 0) is (kind != "metered"), kind
+        (subscription,) = read("subscriptions", {LISTS["subscriptions"]: list_body([changed])}, version=VERSION)
+        assert (subscription.monthly_amount > 0) is (kind != "metered"), kind

@@ -17,7 +17,7 @@ from exporter.sources.registry import create
 from tests.demo.api_client import ApiClient
 from tests.demo.tiny_company import ManualClock, TinyCompany, at, phone_call
 from tests.sources.source_context import options, run, source_context
-from tests.specs.shape import Wish
+from tests.specs.schemas import SampleOptions
 from tests.specs.specification import ORIGINS, specifications
 from tests.vendors.twilio.api import ACCOUNT, KEY, WORKSPACE, FakeTwilio
 from tests.vendors.twilio.payloads import sid
@@ -108,9 +108,9 @@ def test_rows_have_the_fields_of_the_published_api(account: Account, origin: str
     calls, _ = specifications("twilio", origin)
     account.clock.advance(60)
     answer = account.get(CALLS)
-    shape = calls.shape.named(calls.schema(f"{ACCOUNTS}/Calls.json").read_value(), "calls")
-    assert {*account.legs()[0]} == {*calls.shape.value(shape["items"], Wish({}))}
-    assert calls.lies(f"{ACCOUNTS}/Calls.json", answer) == []
+    shape = calls.schemas.field(calls.schema(f"{ACCOUNTS}/Calls.json").read_value(), "calls")
+    assert {*account.legs()[0]} == {*calls.schemas.sample(shape["items"], SampleOptions({}))}
+    assert calls.mismatches(f"{ACCOUNTS}/Calls.json", answer) == []
 
 
 @pytest.mark.parametrize("origin", ORIGINS)
@@ -127,7 +127,7 @@ def test_taskrouter_has_only_fields_of_the_published_api(
     account: Account, path: str, operation: str, origin: str
 ) -> None:
     _, taskrouter = specifications("twilio", origin)
-    assert taskrouter.lies(operation, account.get(path)) == []
+    assert taskrouter.mismatches(operation, account.get(path)) == []
 
 
 def test_pages_are_newest_first_and_stable_while_calls_arrive(account: Account) -> None:

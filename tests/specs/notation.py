@@ -1,14 +1,14 @@
-"""The project's own shapes of vendors' APIs: a short notation in YAML that becomes an OpenAPI document.
+"""A short YAML notation for the project's own shapes of vendors' APIs, and its conversion to an OpenAPI document.
 
-A file in tests/data/specs names the requests that providers send and the fields that they read. In it
+A file in tests/data/specs lists the requests that providers send and the fields that they read:
 
-- `integer`, `string`, `boolean`, `number` and `any` are types, and `date`, `uuid`, `unix-time` and so on formats;
-- `CA-sid` is an identifier of Twilio's that starts with CA;
-- `open | won | lost` is a choice of texts, and `= charge` a single one;
+- `integer`, `string`, `boolean`, `number` and `any` are types; `date`, `uuid`, `unix-time` and so on are formats;
+- `CA-sid` is a Twilio identifier that starts with CA;
+- `open | won | lost` is a choice of strings, `= charge` a single string;
 - `string / lead` is either of the two;
-- `lead` is the shape of that name, `[lead]` a list of them, `{a: ..., b: ...}` an object with these fields, to which
-  the field `*` allows others;
-- `or null` behind a type allows null, a `!` behind a field's name requires it.
+- `lead` is the shape of that name, `[lead]` a list of them, `{a: ..., b: ...}` an object with these fields; the field
+  `*` allows any other field;
+- the suffix `or null` allows null; a `!` after a field's name makes the field required.
 """
 
 from __future__ import annotations
@@ -43,13 +43,13 @@ _SID = re.compile(r"([A-Z]{2})-sid")
 
 
 def document(file: Mapping[str, Any]) -> dict[str, Any]:
-    """The OpenAPI document of a file in the short notation."""
+    """Converts a file in the short notation to an OpenAPI document."""
     shapes = file["shapes"]
     return {
         "openapi": "3.0.1",
         "info": {"title": file["server"], "version": "1"},
         "servers": [{"url": file["server"]}],
-        "paths": {path: {"get": _operation(path, each, file)} for path, each in file["paths"].items()},
+        "paths": {path: {"get": _operation(path, operation, file)} for path, operation in file["paths"].items()},
         "components": {
             "schemas": {name: schema(shape, shapes) for name, shape in shapes.items()},
             "securitySchemes": {name: SECURITY[name] for name in file["security"]},
@@ -86,36 +86,38 @@ def schema(shape: Any, shapes: Mapping[str, Any]) -> dict[str, Any]:
     if " | " in shape or shape.startswith("= "):
         return {"type": "string", "enum": shape.removeprefix("= ").split(" | ")}
     if shape not in shapes:
-        raise KeyError(f"{shape} is neither a type nor a shape of the file")
+        raise KeyError(f"{shape} is neither a type nor a shape in the file")
     return {"$ref": f"#/components/schemas/{shape}"}
 
 
 def _operation(path: str, operation: Mapping[str, Any], file: Mapping[str, Any]) -> dict[str, Any]:
-    inside = [{"name": name, "in": "path", "required": True, "schema": {"type": "string"}} for name in _names(path)]
+    path_parameters = [
+        {"name": name, "in": "path", "required": True, "schema": {"type": "string"}} for name in _placeholders(path)
+    ]
     query = [_parameter(name, shape, file["shapes"]) for name, shape in operation.get("query", {}).items()]
     scopes = operation.get("scopes", [])
-    answer = schema(operation["answer"], file["shapes"])
+    response = schema(operation["answer"], file["shapes"])
     return {
-        "parameters": inside + query,
+        "parameters": path_parameters + query,
         "security": [{name: scopes if name == "oauth2" else []} for name in file["security"]],
-        "responses": {"200": {"description": "", "content": {"application/json": {"schema": answer}}}},
+        "responses": {"200": {"description": "", "content": {"application/json": {"schema": response}}}},
     }
 
 
 def _parameter(name: str, shape: Any, shapes: Mapping[str, Any]) -> dict[str, Any]:
-    """A parameter of the query; lists and objects are written with brackets, as Stripe does."""
-    either = isinstance(shape, dict) and "or" in shape
-    choices = [schema({key: value for key, value in shape.items() if key != "or"}, shapes)] if either else []
-    made = {"anyOf": [*choices, schema(shape["or"], shapes)]} if either else schema(shape, shapes)
+    """A query parameter; lists and objects are written with brackets, as in Stripe's API."""
+    has_alternative = isinstance(shape, dict) and "or" in shape
+    choices = [schema({key: value for key, value in shape.items() if key != "or"}, shapes)] if has_alternative else []
+    parameter_schema = {"anyOf": [*choices, schema(shape["or"], shapes)]} if has_alternative else schema(shape, shapes)
     deep = isinstance(shape, list | dict)
     return {
         "name": name.rstrip("!"),
         "in": "query",
         "required": name.endswith("!"),
-        "schema": made,
+        "schema": parameter_schema,
         **({"style": "deepObject", "explode": True} if deep else {}),
     }
 
 
-def _names(path: str) -> list[str]:
+def _placeholders(path: str) -> list[str]:
     return re.findall(r"\{(\w+)\}", path)

@@ -95,9 +95,9 @@ def write_history(app: App, config: Config, out: Path, stopped: Event) -> bool:
         if stopped.wait(1):
             return False
 
-    def on_progress(done: int, total: int) -> None:
+    def on_progress(completed: int, total: int) -> None:
         if stopped.is_set():
-            raise StartError(f"stopped after {done} of {total} steps")
+            raise StartError(f"stopped after {completed} of {total} steps")
 
     now = system_clock()
     backfill.write(config, store, lambda first: history_steps(config, first or now, now), out, on_progress=on_progress)

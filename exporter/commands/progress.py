@@ -25,7 +25,7 @@ LOG_INTERVAL = 60.0
 """Seconds between two log lines about the same task."""
 
 ProgressCallback = Callable[[int, int], None]
-"""Called with (done, total)."""
+"""Called with (completed, total)."""
 
 _log = logging.getLogger(__name__)
 
@@ -152,18 +152,18 @@ def step_progress(task: str, console: Console | None = None) -> Iterator[Progres
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with RichProgress(*columns, console=console, transient=True) as progress:
         bar = progress.add_task(task, total=None)
-        yield lambda done, total: progress.update(bar, completed=done, total=total)
+        yield lambda completed, total: progress.update(bar, completed=completed, total=total)
 
 
 def _log_steps(task: str) -> ProgressCallback:
     started_at = logged_at = monotonic()
 
-    def log(done: int, total: int) -> None:
+    def log(completed: int, total: int) -> None:
         nonlocal logged_at
         now = monotonic()
         if now - logged_at >= LOG_INTERVAL:
             logged_at = now
-            remaining = (now - started_at) / max(1, done) * (total - done)
-            _log.warning("%s: %d of %d, about %.0f s left", task, done, total, remaining)
+            remaining = (now - started_at) / max(1, completed) * (total - completed)
+            _log.warning("%s: %d of %d, about %.0f s left", task, completed, total, remaining)
 
     return log

@@ -1,4 +1,4 @@
-"""The smallest config, as text and as a tree, with parts exchanged for a test."""
+"""The smallest valid config, as text or as values, with sections replaced for a test."""
 
 from __future__ import annotations
 
@@ -35,12 +35,12 @@ def text(**sections: str) -> str:
 
 
 def loaded(**sections: str) -> CheckedConfig:
-    """That config, loaded."""
+    """The config, loaded."""
     return parse(text(**sections), "test.yaml", Path())
 
 
 def problems(**sections: str) -> list[str]:
-    """The problems for which that config is refused; none where it loads."""
+    """The problems of the config; empty if it is valid."""
     try:
         loaded(**sections)
     except ConfigError as error:
@@ -49,7 +49,7 @@ def problems(**sections: str) -> list[str]:
 
 
 def config(*kpis: dict[str, Any], metrics: list[dict[str, Any]] | None = None, **sections: Any) -> Config:
-    """A config from Python values; each KPI is the smallest with changes."""
+    """A config from Python values; each KPI is the smallest valid one with changes."""
     won = {"name": "won", "title": "Won", "entity": "deals", "at": "closed_at", "count": "rows"}
     source = {"name": "crm", "provider": "csv", "path": "deals.csv", "entity": "deals", "columns": {"id": "id"}}
     return Config.model_validate(

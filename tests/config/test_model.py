@@ -1,4 +1,4 @@
-"""Accessors of the sections; what they refuse is in test_cases."""
+"""Accessors of sections. What they reject is in test_cases."""
 
 from __future__ import annotations
 
@@ -35,13 +35,13 @@ def source(**options: Any) -> Any:
 
 
 class TestCompany:
-    def test_the_calendar_in_numbers(self) -> None:
+    def test_the_calendar_is_available_as_numbers(self) -> None:
         company = Company.model_validate(
             {"name": "A", "timezone": "UTC", "week_starts": "sunday", "fiscal_year_starts": "july", "workdays": ["sat"]}
         )
         assert (company.week_start, company.fiscal_month, company.working_weekdays) == (6, 7, frozenset({5}))
 
-    def test_without_workdays_monday_to_friday(self) -> None:
+    def test_workdays_default_to_monday_to_friday(self) -> None:
         assert Company.model_validate({"name": "A", "timezone": "UTC"}).working_weekdays == {0, 1, 2, 3, 4}
 
     def test_a_rate_is_a_number_or_dated_entries(self) -> None:
@@ -56,15 +56,15 @@ class TestCompany:
 
 class TestTargets:
     @pytest.mark.parametrize(
-        ("written", "held"),
+        ("written", "expected"),
         [
             (5, 5.0),
             ({"within": [1, 2]}, Band(within=(1, 2))),
             ({"growth": "15%", "over": "previous"}, Growth(growth=0.15, over=Reference.PREVIOUS)),
         ],
     )
-    def test_each_form_has_its_type(self, written: Any, held: object) -> None:
-        assert Kpi.model_validate({**KPI, "target": written}).target == held
+    def test_each_form_has_its_type(self, written: Any, expected: object) -> None:
+        assert Kpi.model_validate({**KPI, "target": written}).target == expected
 
     def test_a_goal_and_dated_entries(self) -> None:
         goal = Kpi.model_validate(
@@ -77,7 +77,7 @@ class TestTargets:
         assert all(isinstance(entry, Entry) for entry in entries)
         assert entries[0].since == date.min
 
-    def test_a_target_that_is_built_already_is_taken(self) -> None:
+    def test_a_target_object_is_accepted(self) -> None:
         band = Band(within=(1, 2))
         assert Kpi.model_validate({**KPI, "target": band}).target is band
 
@@ -94,12 +94,14 @@ class TestReviews:
             ("monthly", None, None),
         ],
     )
-    def test_they_are_due_after_their_months(self, review: str | None, reviewed: str | None, due: date | None) -> None:
+    def test_a_review_is_due_after_its_interval(
+        self, review: str | None, reviewed: str | None, due: date | None
+    ) -> None:
         assert Kpi.model_validate({**KPI, "review": review, "reviewed": reviewed}).review_due == due
 
 
 class TestMetrics:
-    def test_the_aggregate_and_its_column(self) -> None:
+    def test_a_metric_knows_its_aggregate_and_column(self) -> None:
         plain = {"name": "m", "title": "M", "entity": "deals", "at": "closed_at"}
         found = [
             Metric.model_validate({**plain, **each})
@@ -111,7 +113,7 @@ class TestMetrics:
             ("percentile", "amount"),
         ]
 
-    def test_values_keep_the_type_they_were_written_with(self) -> None:
+    def test_filter_values_keep_their_yaml_type(self) -> None:
         where = {"a": 7, "b": "7", "c": True, "d": [1.5, 2, "x"], "e": {"not": 0}}
         metric = Metric.model_validate(
             {"name": "m", "title": "M", "entity": "deals", "at": "x", "count": "rows", "where": where}
@@ -131,33 +133,33 @@ class TestMetrics:
 
 
 class TestSecrets:
-    def test_it_is_read_at_each_use_and_trimmed(self, tmp_path: Path) -> None:
+    def test_a_secret_is_read_at_each_use_and_trimmed(self, tmp_path: Path) -> None:
         secret = Secret.model_validate({"file": "token"})
         (tmp_path / "token").write_text("first\r\n")
         assert secret.reveal({}, tmp_path) == "first"
         (tmp_path / "token").write_text("second")
         assert secret.reveal({}, tmp_path) == "second"
 
-    def test_an_environment_variable(self) -> None:
+    def test_a_secret_can_be_an_environment_variable(self) -> None:
         assert Secret.model_validate({"env": "TOKEN"}).reveal({"TOKEN": " x "}, Path()) == "x"
 
     @pytest.mark.parametrize(
-        ("secret", "words"),
+        ("secret", "message"),
         [({"env": "TOKEN"}, "environment variable TOKEN"), ({"file": "gone"}, "file gone cannot be read")],
     )
-    def test_one_that_is_missing_is_named(self, secret: dict[str, str], words: str) -> None:
-        with pytest.raises(LookupError, match=words):
+    def test_a_missing_secret_is_named(self, secret: dict[str, str], message: str) -> None:
+        with pytest.raises(LookupError, match=message):
             Secret.model_validate(secret).reveal({}, Path("/nowhere"))
 
-    def test_a_file_of_bytes_is_no_secret_and_not_shown(self, tmp_path: Path) -> None:
+    def test_a_binary_file_is_rejected_and_not_shown(self, tmp_path: Path) -> None:
         (tmp_path / "token").write_bytes(b"canary\xff")
-        with pytest.raises(LookupError, match="cannot be read") as refused:
+        with pytest.raises(LookupError, match="cannot be read") as error:
             Secret.model_validate({"file": "token"}).reveal({}, tmp_path)
-        assert "canary" not in str(refused.value)
+        assert "canary" not in str(error.value)
 
 
 class TestSources:
-    def test_numbers_are_withheld_after_three_pauses_at_least_a_quarter_of_an_hour(self) -> None:
+    def test_values_are_withheld_after_three_intervals_but_not_before_15_minutes(self) -> None:
         csv = {"name": "x", "provider": "csv", "path": "a", "entity": "deals", "columns": {"id": "id"}}
         assert source(**csv).withheld_after == timedelta(minutes=15)
         assert source(**csv, sync_every="10m").withheld_after == timedelta(minutes=30)
@@ -172,10 +174,10 @@ class TestSources:
             ({"name": "x", "provider": "csv", "path": "a", "entity": "leads", "columns": {"id": "id"}}, ("leads",)),
         ],
     )
-    def test_a_source_says_what_it_reads(self, options: dict[str, Any], reads: tuple[str, ...]) -> None:
+    def test_a_source_lists_its_entities(self, options: dict[str, Any], reads: tuple[str, ...]) -> None:
         assert source(**options).reads == reads
 
-    def test_mappings_are_given_with_their_place(self) -> None:
+    def test_column_mappings_have_their_path(self) -> None:
         assert [(path, entity, [*columns]) for path, entity, columns in source(**REST).column_maps] == [
             (("entities", 0, "columns"), "deals", ["id", "owner"]),
             (("entities", 1, "columns"), "deals", ["id"]),
@@ -183,11 +185,11 @@ class TestSources:
         ]
         assert source(name="x", provider="hubspot", token={"env": "A"}).column_maps == ()
 
-    def test_a_provider_must_say_what_it_reads(self) -> None:
+    def test_a_provider_must_list_its_entities(self) -> None:
         with pytest.raises(NotImplementedError):
             _ = SourceOptions.model_validate({"name": "x"}).reads
 
-    def test_parameters_become_text(self) -> None:
+    def test_parameters_are_converted_to_text(self) -> None:
         first = {**REST["entities"][0], "params": {"limit": 5, "all": True, "none": False, "share": 0.5, "x": "y"}}
         assert source(**{**REST, "entities": [first]}).entities[0].params == {
             "limit": "5",
@@ -205,6 +207,6 @@ class TestSources:
             ({"value": 1}, (), ()),
         ],
     )
-    def test_one_or_several_fields_and_formats(self, written: Any, fields: Any, formats: Any) -> None:
+    def test_a_column_has_one_or_several_fields_and_formats(self, written: Any, fields: Any, formats: Any) -> None:
         column = ColumnSource.model_validate(written)
         assert (column.fields, column.formats) == (fields, formats)

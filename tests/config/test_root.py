@@ -1,4 +1,4 @@
-"""The config as a whole."""
+"""Accessors of the config as a whole."""
 
 from __future__ import annotations
 
@@ -47,9 +47,9 @@ def of(company: dict[str, Any] | None = None, **kpi: Any) -> Config:
     ],
 )
 def test_a_kpi_is_a_flow_a_level_or_a_ratio(value: str, kind: str) -> None:
-    found = of(value=value)
-    kpi = found.kpis[0]
-    kinds = {"flow": found.is_flow(kpi), "level": found.is_level(kpi), "ratio": found.is_ratio(kpi)}
+    built = of(value=value)
+    kpi = built.kpis[0]
+    kinds = {"flow": built.is_flow(kpi), "level": built.is_level(kpi), "ratio": built.is_ratio(kpi)}
     assert [name for name, holds in kinds.items() if holds] == [kind]
 
 
@@ -64,12 +64,14 @@ def test_a_kpi_is_a_flow_a_level_or_a_ratio(value: str, kind: str) -> None:
         ({}, {"value": "won / closed", "target": 0.5}, Pace.NONE),
     ],
 )
-def test_the_pace_follows_from_the_kind_of_value(company: dict[str, Any], kpi: dict[str, Any], pace: Pace) -> None:
-    found = of(company, **kpi)
-    assert found.pace(found.kpis[0]) is pace
+def test_the_default_pace_depends_on_the_kind_of_value(
+    company: dict[str, Any], kpi: dict[str, Any], pace: Pace
+) -> None:
+    built = of(company, **kpi)
+    assert built.pace(built.kpis[0]) is pace
 
 
-def test_units_are_named_or_follow() -> None:
+def test_units_are_configured_or_follow_from_metrics() -> None:
     assert [of(**kpi).unit(of(**kpi).kpis[0]) for kpi in ({}, {"unit": "deals"}, {"value": "revenue / won"})] == [
         "count",
         "deals",
@@ -86,21 +88,21 @@ def test_bands_are_the_kpi_s_or_the_company_s() -> None:
     assert general.bands(general.kpis[0]).exceeded == 1.3
 
 
-def test_definitions_are_found_by_name() -> None:
-    found = of()
-    assert found.metric_by_name["open"].is_level
-    assert found.kpi_by_name["deals"] is found.kpis[0]
+def test_definitions_are_accessible_by_name() -> None:
+    built = of()
+    assert built.metric_by_name["open"].is_level
+    assert built.kpi_by_name["deals"] is built.kpis[0]
 
 
-def test_a_config_from_no_file_stands_nowhere() -> None:
-    found = of()
-    assert (found.base, found.origin) == (Path(), NO_FILE)
-    assert str(found.origin.problem(("kpis", 0), "odd")) == "config: kpis[0]: odd"
+def test_a_config_without_a_file_has_no_lines() -> None:
+    built = of()
+    assert (built.base, built.origin) == (Path(), NO_FILE)
+    assert str(built.origin.problem(("kpis", 0), "odd")) == "config: kpis[0]: odd"
 
 
-def test_a_located_config_is_the_same_elsewhere() -> None:
-    found = of()
-    located = found.located_in(Path("/etc/kpi"))
+def test_a_located_config_is_equal_but_for_its_base() -> None:
+    built = of()
+    located = built.located_in(Path("/etc/kpi"))
     assert located.base == Path("/etc/kpi")
-    assert located.kpis is found.kpis
-    assert found.base == Path()
+    assert located.kpis is built.kpis
+    assert built.base == Path()

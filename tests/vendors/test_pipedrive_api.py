@@ -10,7 +10,7 @@ from starlette.applications import Starlette
 
 from tests.demo.api_client import ApiClient
 from tests.demo.tiny_company import ManualClock, TinyCompany, at, deal, lead, phone_call
-from tests.vendors.pipedrive.access import PATIENCE, PipedriveAccess
+from tests.vendors.pipedrive.access import REFUSALS_BEFORE_BLOCK, PipedriveAccess
 from tests.vendors.pipedrive.api import FakePipedrive
 from tests.vendors.pipedrive.payloads import CONVERTED_KEY, QUALIFIED_KEY
 
@@ -18,19 +18,19 @@ MONTHS = 31 * 1440.0
 
 
 class Account:
-    """A client of the API with a token."""
+    """A client of the API with a valid token."""
 
     def __init__(self, company: TinyCompany) -> None:
         self.clock = ManualClock()
         self.access = PipedriveAccess(self.clock, "key")
-        self.shape = FakePipedrive(company, self.clock, self.access)
-        self.client = ApiClient(Starlette(routes=self.shape.routes()), {"x-api-token": "key"})
+        self.api = FakePipedrive(company, self.clock, self.access)
+        self.client = ApiClient(Starlette(routes=self.api.routes()), {"x-api-token": "key"})
 
     def get(self, path: str, **params: Any) -> Any:
-        answer = self.client.get(path, params=params)
-        assert answer.status_code == 200, answer.text
-        assert answer.json()["success"] is True
-        return answer.json()
+        response = self.client.get(path, params=params)
+        assert response.status_code == 200, response.text
+        assert response.json()["success"] is True
+        return response.json()
 
     def ids(self, path: str, **params: Any) -> list[Any]:
         return [row["id"] for row in self.get(path, **params)["data"] or ()]
@@ -74,19 +74,19 @@ def test_won_and_lost_are_states_and_the_stage_stays_the_last_one(account: Accou
     account.clock.advance(60)
     stages = {row["id"]: row for row in account.get("/api/v2/stages")["data"]}
     pipelines = {row["id"]: row["name"] for row in account.get("/api/v2/pipelines")["data"]}
-    found = {row["id"]: row for row in account.get("/api/v2/deals")["data"]}
-    assert (found[1]["status"], stages[found[1]["stage_id"]]["name"]) == ("won", "Demo")
-    assert (found[3]["status"], stages[found[3]["stage_id"]]["name"]) == ("lost", "Discovery")
-    assert pipelines[stages[found[3]["stage_id"]]["pipeline_id"]] == pipelines[found[3]["pipeline_id"]]
-    assert pipelines[found[3]["pipeline_id"]] == "Partner pipeline"
+    deals = {row["id"]: row for row in account.get("/api/v2/deals")["data"]}
+    assert (deals[1]["status"], stages[deals[1]["stage_id"]]["name"]) == ("won", "Demo")
+    assert (deals[3]["status"], stages[deals[3]["stage_id"]]["name"]) == ("lost", "Discovery")
+    assert pipelines[stages[deals[3]["stage_id"]]["pipeline_id"]] == pipelines[deals[3]["pipeline_id"]]
+    assert pipelines[deals[3]["pipeline_id"]] == "Partner pipeline"
 
 
 def test_deleted_deals_are_listed_for_thirty_days_on_request_only(account: Account) -> None:
     account.clock.advance(61)
     assert account.ids("/api/v2/deals") == [1, 3, 4]
-    (gone,) = account.get("/api/v2/deals", status="deleted")["data"]
-    assert (gone["id"], gone["is_deleted"], gone["status"]) == (2, True, "deleted")
-    assert gone["update_time"] == "2026-03-02T10:00:00Z"
+    (deleted,) = account.get("/api/v2/deals", status="deleted")["data"]
+    assert (deleted["id"], deleted["is_deleted"], deleted["status"]) == (2, True, "deleted")
+    assert deleted["update_time"] == "2026-03-02T10:00:00Z"
     assert account.ids("/api/v2/deals", status="open,deleted") == [2, 4]
     account.clock.advance(MONTHS)
     assert account.ids("/api/v2/deals", status="deleted") == []
@@ -103,7 +103,7 @@ def test_a_long_closed_deal_is_archived_which_is_a_change(account: Account) -> N
     assert account.ids("/api/v2/deals/archived", updated_since="2026-05-31T09:30:01Z") == []
 
 
-def test_changes_are_those_from_a_second_on_until_before_another(account: Account) -> None:
+def test_changes_are_filtered_by_a_half_open_interval(account: Account) -> None:
     account.clock.advance(120)
     assert account.ids("/api/v2/deals", updated_since="2026-03-02T09:50:00Z") == [1, 3]
     assert account.ids("/api/v2/deals", updated_since="2026-03-02T09:50:01Z") == [1]
@@ -121,14 +121,14 @@ def test_changes_are_those_from_a_second_on_until_before_another(account: Accoun
 )
 def test_pages_follow_an_opaque_cursor_in_any_order(account: Account, order: dict[str, str], ids: list[int]) -> None:
     account.clock.advance(120)
-    found, cursor = [], None
+    received, cursor = [], None
     while True:
         page = account.get("/api/v2/deals", limit=1, **order, **({"cursor": cursor} if cursor else {}))
-        found += [row["id"] for row in page["data"]]
+        received += [row["id"] for row in page["data"]]
         cursor = page["additional_data"]["next_cursor"]
         if cursor is None:
             break
-    assert found == ids
+    assert received == ids
 
 
 @pytest.mark.parametrize(
@@ -147,8 +147,8 @@ def test_pages_follow_an_opaque_cursor_in_any_order(account: Account, order: dic
     ],
 )
 def test_invalid_requests_are_rejected(account: Account, path: str, params: dict[str, Any]) -> None:
-    answer = account.client.get(path, params=params)
-    assert (answer.status_code, answer.json()["success"]) == (400, False)
+    response = account.client.get(path, params=params)
+    assert (response.status_code, response.json()["success"]) == (400, False)
 
 
 def test_leads_are_in_the_inbox_until_they_are_converted_or_archived(account: Account) -> None:
@@ -165,7 +165,7 @@ def test_leads_are_in_the_inbox_until_they_are_converted_or_archived(account: Ac
     assert [row["person_id"] for row in account.get("/v1/leads/archived")["data"]] == [5]
 
 
-def test_leads_are_skipped_by_number_and_say_whether_there_are_more(account: Account) -> None:
+def test_leads_are_paged_by_offset_and_report_whether_more_follow(account: Account) -> None:
     account.clock.advance(60)
     page = account.get("/v1/leads/archived", sort="update_time DESC", limit=1)
     assert page["data"][0]["person_id"] == 7
@@ -197,7 +197,7 @@ def test_call_logs_are_those_of_the_tokens_own_user(account: Account) -> None:
     assert rest["additional_data"]["pagination"] == {"start": 1, "limit": 1, "more_items_in_collection": False}
 
 
-def test_contacts_are_those_at_the_prospects(account: Account) -> None:
+def test_contacts_belong_to_the_prospects(account: Account) -> None:
     account.clock.advance(60)
     assert account.ids("/api/v2/persons") == [5, 7, 8]
 
@@ -216,28 +216,28 @@ def test_a_former_employee_is_deactivated_and_in_no_team(account: Account) -> No
 
 
 def test_another_token_is_rejected(account: Account) -> None:
-    answer = account.client.get("/v1/users", headers={"x-api-token": "other"})
-    assert (answer.status_code, answer.json()["error"]) == (401, "unauthorized access")
+    response = account.client.get("/v1/users", headers={"x-api-token": "other"})
+    assert (response.status_code, response.json()["error"]) == (401, "unauthorized access")
 
 
 def test_the_burst_limit_and_the_daily_budget_are_enforced_and_reported(account: Account) -> None:
     account.access.burst.limit = 2
-    answers = [account.client.get("/api/v2/stages") for _ in range(3)]
-    assert [answer.status_code for answer in answers] == [200, 200, 429]
-    assert [answer.headers["x-ratelimit-remaining"] for answer in answers] == ["1", "0", "0"]
-    assert answers[2].headers["x-ratelimit-reset"] == "2"
+    responses = [account.client.get("/api/v2/stages") for _ in range(3)]
+    assert [response.status_code for response in responses] == [200, 200, 429]
+    assert [response.headers["x-ratelimit-remaining"] for response in responses] == ["1", "0", "0"]
+    assert responses[2].headers["x-ratelimit-reset"] == "2"
     account.clock.advance(1)
     account.access.budget = 30
     assert [account.client.get("/v1/users").status_code for _ in range(2)] == [200, 429]
-    refused = account.client.get("/api/v2/stages")
-    assert refused.headers["x-daily-ratelimit-token-remaining"] == "0"
+    refusal = account.client.get("/api/v2/stages")
+    assert refusal.headers["x-daily-ratelimit-token-remaining"] == "0"
     account.clock.advance(1440)
     assert account.client.get("/v1/users").status_code == 200
 
 
 def test_requests_after_the_limit_are_blocked_with_an_html_page_for_a_while(account: Account) -> None:
     account.access.burst.limit = 0
-    assert {account.client.get("/v1/users").status_code for _ in range(PATIENCE + 1)} == {429}
+    assert {account.client.get("/v1/users").status_code for _ in range(REFUSALS_BEFORE_BLOCK + 1)} == {429}
     blocked = account.client.get("/v1/users")
     assert (blocked.status_code, blocked.headers["content-type"].partition(";")[0]) == (403, "text/html")
     account.access.burst.limit = 100

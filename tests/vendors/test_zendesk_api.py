@@ -14,7 +14,7 @@ from tests.demo.tiny_company import START, ManualClock, TinyCompany, at, phone_c
 from tests.vendors.zendesk import talk
 from tests.vendors.zendesk.access import ADMIN, ZendeskAccess
 from tests.vendors.zendesk.api import CUSTOMERS, FakeZendesk
-from tests.vendors.zendesk.payloads import STARS_FIELD, working
+from tests.vendors.zendesk.payloads import STARS_FIELD, business_seconds
 
 CLIENT = {"grant_type": "client_credentials", "client_id": "app", "client_secret": "secret"}
 TICKETS, USERS = "/api/v2/incremental/tickets/cursor", "/api/v2/incremental/users/cursor"
@@ -23,7 +23,7 @@ BEGIN = int(START.timestamp()) - 86_400
 
 
 class Account:
-    """A client of the API; it has logged in."""
+    """A client of the API with a valid access token."""
 
     def __init__(self, company: TinyCompany) -> None:
         self.clock = ManualClock()
@@ -36,14 +36,14 @@ class Account:
         self.client = ApiClient(self.app, {"authorization": f"Bearer {granted['access_token']}"})
 
     def advance(self, minutes: float) -> None:
-        """Lets time go by, and logs in again."""
+        """Advances the clock, and gets a new access token."""
         self.clock.advance(minutes)
         self.log_in()
 
     def get(self, path: str, **params: Any) -> Any:
-        answer = self.client.get(path, params=params)
-        assert answer.status_code == 200, answer.text
-        return answer.json()
+        response = self.client.get(path, params=params)
+        assert response.status_code == 200, response.text
+        return response.json()
 
     def tickets(self, **params: Any) -> dict[int, Any]:
         page = self.get(TICKETS, start_time=BEGIN, include="metric_sets", **params)
@@ -75,12 +75,12 @@ def account() -> Account:
 
 
 def test_a_ticket_goes_through_its_states(account: Account) -> None:
-    seen = []
+    states = []
     for minutes in (5, 56, 10, 20, 28 * 1440):
         account.advance(minutes)
         row = account.tickets()[1]
-        seen.append((row["status"], bool(row["assignee_id"]), bool(row["metric_set"]["solved_at"])))
-    assert seen == [
+        states.append((row["status"], bool(row["assignee_id"]), bool(row["metric_set"]["solved_at"])))
+    assert states == [
         ("new", False, False), ("open", True, False), ("pending", True, False), ("solved", True, True),
         ("closed", True, True),
     ]  # fmt: skip
@@ -95,14 +95,14 @@ def test_the_automation_that_closes_a_ticket_updates_only_the_generated_timestam
     assert after["generated_timestamp"] == at(90) + 28 * 86_400 > before["generated_timestamp"]
 
 
-def test_metrics_are_whole_minutes_of_the_calendar_and_of_opening_hours(account: Account) -> None:
+def test_metrics_are_whole_minutes_in_calendar_and_in_business_hours(account: Account) -> None:
     account.advance(300)
-    found = account.tickets()
-    assert found[1]["metric_set"]["reply_time_in_minutes"] == {"calendar": 60, "business": 60}
-    assert found[2]["metric_set"]["reply_time_in_minutes"] == {"calendar": 55, "business": 55}
-    assert (found[1]["metric_set"]["reopens"], found[2]["metric_set"]["reopens"]) == (0, 1)
-    assert found[2]["metric_set"]["solved_at"] == "2026-03-02T13:20:00Z"
-    assert account.get("/api/v2/tickets/2/metrics")["ticket_metric"] == found[2]["metric_set"]
+    tickets = account.tickets()
+    assert tickets[1]["metric_set"]["reply_time_in_minutes"] == {"calendar": 60, "business": 60}
+    assert tickets[2]["metric_set"]["reply_time_in_minutes"] == {"calendar": 55, "business": 55}
+    assert (tickets[1]["metric_set"]["reopens"], tickets[2]["metric_set"]["reopens"]) == (0, 1)
+    assert tickets[2]["metric_set"]["solved_at"] == "2026-03-02T13:20:00Z"
+    assert account.get("/api/v2/tickets/2/metrics")["ticket_metric"] == tickets[2]["metric_set"]
     assert [row["ticket_id"] for row in account.get("/api/v2/ticket_metrics")["ticket_metrics"]] == [1, 2]
     assert account.client.get("/api/v2/tickets/9/metrics").json()["error"] == "RecordNotFound"
     assert "metric_set" not in account.get(TICKETS, start_time=BEGIN)["tickets"][0]
@@ -128,7 +128,7 @@ def test_stars_are_a_custom_field_and_zendesks_own_rating_is_good_or_bad(account
     assert [row["ticket_id"] for row in late] == [1]
 
 
-def test_an_export_leaves_out_the_last_minute_and_continues_after_its_cursor(account: Account) -> None:
+def test_an_export_omits_the_last_minute_and_continues_after_its_cursor(account: Account) -> None:
     account.advance(60)
     first = account.get(TICKETS, start_time=BEGIN)
     assert (first["tickets"], first["end_of_stream"]) == ([], True)
@@ -182,9 +182,9 @@ def test_a_call_is_in_progress_then_over_and_settles_late(account: Account) -> N
 
 def test_unanswered_calls_have_a_reason(account: Account) -> None:
     account.advance(10)
-    found = account.calls()
+    calls = account.calls()
     fields = ("completion_status", "direction", "wait_time", "outside_business_hours", "voicemail", "talk_time")
-    assert [tuple(found[key][name] for name in fields) for key in (12, 13, 14, 15)] == [
+    assert [tuple(calls[key][name] for name in fields) for key in (12, 13, 14, 15)] == [
         ("abandoned_in_queue", "inbound", 180, False, False, None),
         ("not_answered", "inbound", 0, True, True, None),
         ("completed", "outbound", None, False, False, 160),
@@ -197,16 +197,16 @@ def test_the_next_page_of_talk_is_never_null_and_starts_with_the_last_second(
 ) -> None:
     monkeypatch.setattr(talk, "PAGE", 2)
     account.advance(10)
-    page, found = account.get(f"{STATS}/incremental/calls", start_time=BEGIN), []
+    page, pages = account.get(f"{STATS}/incremental/calls", start_time=BEGIN), []
     for _ in range(5):
-        found.append([row["id"] for row in page["calls"]])
+        pages.append([row["id"] for row in page["calls"]])
         assert page["count"] == len(page["calls"])
         page = account.client.get(page["next_page"]).json()
-    assert found == [[11, 12], [12, 13], [13, 14], [14, 15], [15]]
+    assert pages == [[11, 12], [12, 13], [13, 14], [14, 15], [15]]
     assert page["next_page"]
 
 
-def test_talk_leaves_out_the_last_minute_too(account: Account) -> None:
+def test_talk_omits_the_last_minute_too(account: Account) -> None:
     account.advance(3.5)
     assert list(account.calls()) == [12, 13]
 
@@ -222,11 +222,11 @@ def test_legs_are_the_customers_and_the_agents(account: Account) -> None:
 
 def test_the_queue_contains_the_calls_waiting_now(account: Account) -> None:
     account.advance(1.2)
-    found = account.get(f"{STATS}/current_queue_activity")["current_queue_activity"]
-    assert (found["calls_waiting"], found["longest_wait_time"], found["agents_online"]) == (1, 12, 18)
+    queue = account.get(f"{STATS}/current_queue_activity")["current_queue_activity"]
+    assert (queue["calls_waiting"], queue["longest_wait_time"], queue["agents_online"]) == (1, 12, 18)
     account.advance(12 * 60)
-    quiet = account.get(f"{STATS}/current_queue_activity")["current_queue_activity"]
-    assert (quiet["calls_waiting"], quiet["average_wait_time"], quiet["agents_online"]) == (0, 0, 0)
+    evening = account.get(f"{STATS}/current_queue_activity")["current_queue_activity"]
+    assert (evening["calls_waiting"], evening["average_wait_time"], evening["agents_online"]) == (0, 0, 0)
 
 
 @pytest.mark.parametrize(
@@ -257,33 +257,33 @@ def test_tokens_expire_and_require_the_right_credentials(account: Account) -> No
     assert (expired.status_code, expired.json()["error"]) == (401, "invalid_token")
     account.log_in()
     assert account.get("/api/v2/groups")
-    refused = account.client.post("/oauth/tokens", data={**CLIENT, "client_secret": "other"})
-    assert (refused.status_code, refused.json()["error"]) == (401, "invalid_client")
+    refusal = account.client.post("/oauth/tokens", data={**CLIENT, "client_secret": "other"})
+    assert (refusal.status_code, refusal.json()["error"]) == (401, "invalid_client")
 
 
 def test_a_legacy_api_token_still_works(account: Account) -> None:
-    stranger = ApiClient(account.app)
-    assert stranger.get("/api/v2/groups").status_code == 401
-    stranger.auth = (f"{ADMIN}/token", "secret")
-    assert stranger.get("/api/v2/groups").status_code == 200
-    stranger.auth = (f"{ADMIN}/token", "other")
-    assert stranger.get("/api/v2/groups").status_code == 401
+    anonymous = ApiClient(account.app)
+    assert anonymous.get("/api/v2/groups").status_code == 401
+    anonymous.auth = (f"{ADMIN}/token", "secret")
+    assert anonymous.get("/api/v2/groups").status_code == 200
+    anonymous.auth = (f"{ADMIN}/token", "other")
+    assert anonymous.get("/api/v2/groups").status_code == 401
 
 
-def test_who_is_asked_answers_strangers_too(account: Account) -> None:
+def test_the_current_user_is_available_without_credentials(account: Account) -> None:
     assert ApiClient(account.app).get("/api/v2/users/me").json()["user"]["name"] == "Anonymous user"
 
 
 def test_both_kinds_of_limits_are_enforced_and_reported(account: Account) -> None:
     account.access.exports["tickets"].limit = 1
-    answers = [account.client.get(TICKETS, params={"start_time": BEGIN}) for _ in range(2)]
-    assert [answer.status_code for answer in answers] == [200, 429]
-    assert answers[1].headers["zendesk-ratelimit-incremental-exports-cursor"] == "total=1; remaining=0; resets=60"
-    assert answers[1].headers["retry-after"] == "60"
+    responses = [account.client.get(TICKETS, params={"start_time": BEGIN}) for _ in range(2)]
+    assert [response.status_code for response in responses] == [200, 429]
+    assert responses[1].headers["zendesk-ratelimit-incremental-exports-cursor"] == "total=1; remaining=0; resets=60"
+    assert responses[1].headers["retry-after"] == "60"
     assert account.client.get("/api/v2/groups").status_code == 200
     account.access.account.limit = account.access.account.used
-    refused = account.client.get("/api/v2/groups")
-    assert (refused.status_code, refused.headers["ratelimit-remaining"]) == (429, "0")
+    refusal = account.client.get("/api/v2/groups")
+    assert (refusal.status_code, refusal.headers["ratelimit-remaining"]) == (429, "0")
 
 
 @pytest.mark.parametrize(
@@ -296,8 +296,8 @@ def test_both_kinds_of_limits_are_enforced_and_reported(account: Account) -> Non
         ("2026-03-13T19:00", "2026-03-13T20:00", 0.0),
     ],
 )
-def test_working_time_leaves_out_nights_and_weekends(since: str, until: str, hours: float) -> None:
-    assert working(_seconds(since), _seconds(until)) == hours * 3600
+def test_business_hours_exclude_nights_and_weekends(since: str, until: str, hours: float) -> None:
+    assert business_seconds(_seconds(since), _seconds(until)) == hours * 3600
 
 
 def _seconds(local: str) -> int:

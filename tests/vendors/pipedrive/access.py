@@ -1,4 +1,4 @@
-"""Who may ask Pipedrive, and how much: a token, a burst of two seconds, and a budget for the day."""
+"""Pipedrive's access control: an API token, a burst limit over two seconds, and a daily budget."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from datetime import datetime
 from exporter.demo.responses import ApiError, RequestLimit
 
 DAY = 86_400.0
-PATIENCE = 20
-"""Refused requests after which the network in front of the API takes over."""
-BLOCKED = 600.0
-"""Seconds for which it answers with a page of HTML."""
+REFUSALS_BEFORE_BLOCK = 20
+"""Consecutive refused requests after which the network in front of the API blocks the client."""
+BLOCK_SECONDS = 600.0
+"""Seconds for which a blocked client gets an HTML page."""
 
 _BLOCK_PAGE = "<!DOCTYPE html><html><head><title>Access denied</title></head><body>Error 1015</body></html>"
 
 
-def refusal(status: int, error: str) -> ApiError:
-    """An error in the shape that both generations give."""
+def api_error(status: int, error: str) -> ApiError:
+    """An error in the format that both versions share."""
     return ApiError(status, {"success": False, "error": error, "errorCode": status, "data": None})
 
 
@@ -38,12 +38,12 @@ class PipedriveAccess:
     def admit(self, token: str | None) -> None:
         """Raises ApiError(401) for any other token."""
         if token != self.token:
-            raise refusal(401, "unauthorized access")
+            raise api_error(401, "unauthorized access")
 
     def spend(self, cost: int) -> dict[str, str]:
-        """Uses up a request that costs so many tokens of the day, and gives the limit headers.
+        """Charges a request that costs so many tokens to the daily budget, and returns the rate limit headers.
 
-        Raises ApiError: 429 for the burst and for the budget, and 403 in HTML for who goes on regardless.
+        Raises ApiError: 429 if the burst limit or the budget is exceeded, and 403 in HTML while the client is blocked.
         """
         now = self.clock().timestamp()
         if now < self._blocked_until:
@@ -62,11 +62,11 @@ class PipedriveAccess:
 
     def _refuse(self, now: float) -> None:
         self._refused += 1
-        if self._refused > PATIENCE:
-            self._refused, self._blocked_until = 0, now + BLOCKED
+        if self._refused > REFUSALS_BEFORE_BLOCK:
+            self._refused, self._blocked_until = 0, now + BLOCK_SECONDS
 
     def _headers(self, now: float) -> dict[str, str]:
-        """Nothing says when to come again but the seconds until the burst starts anew."""
+        """The rate limit headers; the only hint when to retry is the seconds until the burst resets."""
         return {
             "x-ratelimit-limit": str(self.burst.limit),
             "x-ratelimit-remaining": str(self.burst.remaining),

@@ -1,6 +1,6 @@
-"""The company behind Pipedrive's API: version 2 by cursor, version 1 by rows to skip, and what is in bins and archives.
+"""The company behind Pipedrive's API: version 2 with cursors, version 1 with offsets, deleted and archived records.
 
-The costs of requests are those of the vendor's specification.
+Request costs are those of the vendor's specification.
 """
 
 from __future__ import annotations
@@ -20,38 +20,38 @@ from exporter.demo.company.phones import LINES
 from exporter.demo.company.staff import SALES, TEAMS
 from exporter.demo.responses import ApiError, json_response
 from tests.vendors.pipedrive import activities, payloads
-from tests.vendors.pipedrive.access import PipedriveAccess, refusal
-from tests.vendors.pipedrive.pages import Body, by_cursor, instant, keyset, skipping, span, success
+from tests.vendors.pipedrive.access import PipedriveAccess, api_error
+from tests.vendors.pipedrive.pages import Body, changed_interval, instant, keyset_page, list_page, offset_page, success
 
-MOST_V1, MOST_CALL_LOGS = 500, 50
-LISTED_AS_DELETED = 30 * 86_400
-"""Seconds for which a deleted deal is still told."""
+MAX_LIMIT_V1, MAX_LIMIT_CALL_LOGS = 500, 50
+DELETED_LISTED_FOR = 30 * 86_400
+"""Seconds for which a deleted deal is listed."""
 
 
 @dataclass
 class FakePipedrive:
-    """The company's account; its one token is that of the first seller."""
+    """The company's account; its only token belongs to the first seller."""
 
     company: DemoCompany
     clock: Callable[[], datetime]
     access: PipedriveAccess
 
     def routes(self) -> list[Route]:
-        """Paths of both generations."""
-        served: tuple[tuple[str, int, Callable[[Request, int], Body]], ...] = (
+        """The paths of both versions."""
+        endpoints: tuple[tuple[str, int, Callable[[Request, int], Body]], ...] = (
             ("/api/v2/deals", 10, self._deals),
             ("/api/v2/deals/archived", 20, self._archived_deals),
             ("/api/v2/persons", 10, self._persons),
             ("/api/v2/activities", 10, self._activities),
-            ("/api/v2/stages", 5, lambda request, _: by_cursor(request, payloads.stages())),
-            ("/api/v2/pipelines", 5, lambda request, _: by_cursor(request, payloads.pipelines())),
+            ("/api/v2/stages", 5, lambda request, _: list_page(request, payloads.stages())),
+            ("/api/v2/pipelines", 5, lambda request, _: list_page(request, payloads.pipelines())),
             ("/v1/leads", 20, lambda request, now: self._leads(request, now, archived=False)),
             ("/v1/leads/archived", 40, lambda request, now: self._leads(request, now, archived=True)),
             ("/v1/callLogs", 20, self._call_logs),
             ("/v1/users", 20, self._users),
             ("/v1/legacyTeams", 20, self._teams),
         )
-        return [Route(path, self._guarded(cost, handle), methods=["GET"]) for path, cost, handle in served]
+        return [Route(path, self._guarded(cost, handle), methods=["GET"]) for path, cost, handle in endpoints]
 
     def _guarded(self, cost: int, handle: Callable[[Request, int], Body]) -> Callable[[Request], Any]:
         async def endpoint(request: Request) -> Response:
@@ -70,12 +70,12 @@ class FakePipedrive:
         return endpoint
 
     def _deals(self, request: Request, now: int) -> Body:
-        """Without archived ones; deleted ones only where they are asked for."""
-        asked = request.query_params.get("status")
-        states = set(asked.split(",")) if asked else {"open", "won", "lost"}
+        """Deals that are not archived; deleted ones only if the status asks for them."""
+        status = request.query_params.get("status")
+        states = set(status.split(",")) if status else {"open", "won", "lost"}
         if not states <= {"open", "won", "lost", "deleted"}:
-            raise refusal(400, "status must be one of open, won, lost, deleted")
-        recent = now - LISTED_AS_DELETED
+            raise api_error(400, "status must be one of open, won, lost, deleted")
+        recent = now - DELETED_LISTED_FOR
         rows = (
             (payloads.deal_changed_at(record, now), record)
             for record in self._changed_deals(request, now)
@@ -92,44 +92,46 @@ class FakePipedrive:
         return self._deal_page(request, now, rows, {"open", "won", "lost"})
 
     def _deal_page(self, request: Request, now: int, rows: Iterable[tuple[int, DealHistory]], states: set[str]) -> Body:
-        since, until = span(request)
-        kept = [(at, record) for at, record in rows if since <= at < until and _state(record, now) in states]
-        shown = [(record.id, at, record.created_at, record) for at, record in kept]
-        return keyset(request, shown, lambda record: payloads.deal(record, now))
+        since, until = changed_interval(request)
+        matches = [(at, record) for at, record in rows if since <= at < until and _state(record, now) in states]
+        sortable = [(record.id, at, record.created_at, record) for at, record in matches]
+        return keyset_page(request, sortable, lambda record: payloads.deal(record, now))
 
     def _changed_deals(self, request: Request, now: int) -> Iterable[DealHistory]:
-        """Deals that may have changed in time; being archived is a change that a deal does not know of."""
-        since, _ = span(request)
-        found = self.company.deals.changed_since(since - payloads.ARCHIVED_AFTER, now)
-        return (record for record in found if record.exists(now))
+        """Deals that may have changed in the interval; archiving is a change that the deal's history does not contain."""
+        since, _ = changed_interval(request)
+        deals = self.company.deals.changed_since(since - payloads.ARCHIVED_AFTER, now)
+        return (record for record in deals if record.exists(now))
 
     def _persons(self, request: Request, now: int) -> Body:
-        since, until = span(request)
-        found = (lead for lead in self.company.leads.changed_since(since, now) if lead.exists(now))
-        shown = [
+        since, until = changed_interval(request)
+        leads = (lead for lead in self.company.leads.changed_since(since, now) if lead.exists(now))
+        sortable = [
             (lead.id, at, lead.created_at, lead)
-            for lead in found
+            for lead in leads
             if not lead.archived(now) and since <= (at := lead.changed_at(now)) < until
         ]
-        return keyset(request, shown, lambda lead: payloads.person(lead, now))
+        return keyset_page(request, sortable, lambda lead: payloads.person(lead, now))
 
     def _activities(self, request: Request, now: int) -> Body:
-        since, until = span(request)
-        calls = [activities.call_made(call) for call in self.company.calls.changed_since(since, now) if _logged(call)]
-        demos = [activities.demo_given(deal, now) for deal in self.company.deals.records]
-        shown = [
-            (one.id, at, one.planned_at, one)
-            for one in (*calls, *filter(None, demos))
-            if since <= (at := one.changed_at(now)) < until
+        since, until = changed_interval(request)
+        calls = [
+            activities.call_activity(call) for call in self.company.calls.changed_since(since, now) if _logged(call)
         ]
-        return keyset(request, shown, lambda one: activities.activity(one, now))
+        demos = [activities.demo_meeting(deal, now) for deal in self.company.deals.records]
+        sortable = [
+            (each.id, at, each.planned_at, each)
+            for each in (*calls, *filter(None, demos))
+            if since <= (at := each.changed_at(now)) < until
+        ]
+        return keyset_page(request, sortable, lambda each: activities.activity(each, now))
 
     def _leads(self, request: Request, now: int, *, archived: bool) -> Body:
         since = instant(request.query_params.get("updated_since")) if not archived else 0
-        found = [
+        leads = [
             lead
             for lead in self.company.leads.changed_since(since, now)
-            if lead.exists(now) and not lead.archived(now) and payloads.dealt_with(lead, now) is archived
+            if lead.exists(now) and not lead.archived(now) and payloads.is_settled(lead, now) is archived
         ]
         name, _, direction = (request.query_params.get("sort") or "add_time").partition(" ")
         orders: Mapping[str, Callable[[LeadHistory], int]] = {
@@ -137,19 +139,19 @@ class FakePipedrive:
             "update_time": lambda lead: lead.changed_at(now),
         }  # fmt: skip
         if name not in orders or direction not in ("", "ASC", "DESC"):
-            raise refusal(400, "sort is not a field of leads")
-        found.sort(key=lambda lead: (orders[name](lead), lead.id), reverse=direction == "DESC")
-        start, limit, page = skipping(request, found, MOST_V1)
+            raise api_error(400, "sort is not a field of leads")
+        leads.sort(key=lambda lead: (orders[name](lead), lead.id), reverse=direction == "DESC")
+        start, limit, page = offset_page(request, leads, MAX_LIMIT_V1)
         rows = [payloads.lead(lead, now) for lead in page]
-        more = start + limit < len(found)
-        return success(rows, {"start": start, "limit": limit, "more_items_in_collection": more})
+        has_more = start + limit < len(leads)
+        return success(rows, {"start": start, "limit": limit, "more_items_in_collection": has_more})
 
     def _call_logs(self, request: Request, now: int) -> Body:
-        """Those of the token's own user."""
-        found = [call for call in self.company.calls.changed_since(0, now) if _logged(call) and call.agent == 0]
-        start, limit, page = skipping(request, found, MOST_CALL_LOGS)
-        pagination: Body = {"start": start, "limit": limit, "more_items_in_collection": start + limit < len(found)}
-        if start + limit < len(found):
+        """The call logs of the token's user."""
+        calls = [call for call in self.company.calls.changed_since(0, now) if _logged(call) and call.agent == 0]
+        start, limit, page = offset_page(request, calls, MAX_LIMIT_CALL_LOGS)
+        pagination: Body = {"start": start, "limit": limit, "more_items_in_collection": start + limit < len(calls)}
+        if start + limit < len(calls):
             pagination["next_start"] = start + limit
         return success([activities.call_log(call) for call in page] or None, {"pagination": pagination})
 
@@ -163,14 +165,14 @@ class FakePipedrive:
         names = [name for name, department, _ in TEAMS if department == SALES]
         return success(
             [
-                payloads.team(place, name, [one for one in sellers if one.team == name])
-                for place, name in enumerate(names)
+                payloads.team(index, name, [seller for seller in sellers if seller.team == name])
+                for index, name in enumerate(names)
             ]
         )
 
 
 def _logged(call: PhoneCall) -> bool:
-    """Sellers have the calls they make written into the CRM."""
+    """Whether a call is logged in the CRM: only the calls that sellers make are."""
     return not call.inbound and call.line == LINES[2]
 
 

@@ -1,4 +1,4 @@
-"""Pages as Pipedrive cuts them: behind a cursor in version 2, behind a number of rows in version 1."""
+"""Pipedrive's pagination: by cursor in version 2, by offset in version 1."""
 
 from __future__ import annotations
 
@@ -10,73 +10,73 @@ from typing import Any
 import orjson
 from starlette.requests import Request
 
-from tests.vendors.pipedrive.access import refusal
+from tests.vendors.pipedrive.access import api_error
 from tests.vendors.pipedrive.payloads import Row
 
-MOST_V2 = 500
+MAX_LIMIT_V2 = 500
 
 Body = dict[str, Any]
 
 
-def span(request: Request) -> tuple[int, int]:
-    """The changes asked for: from when, that second included, until when, without it."""
+def changed_interval(request: Request) -> tuple[int, int]:
+    """The interval [start, end) of changes that a request asks for, in seconds since 1970."""
     since, until = (request.query_params.get(f"updated_{bound}") for bound in ("since", "until"))
     return instant(since), instant(until) if until else 2**40
 
 
 def instant(text: str | None) -> int:
-    """Seconds since 1970; 0 where nothing is asked for. Raises ValueError for what is no time."""
+    """A time in seconds since 1970, or 0 if `text` is missing. Raises ValueError for an invalid time."""
     return int(datetime.fromisoformat(text).timestamp()) if text else 0
 
 
-SearchRecord = Sequence[tuple[int, int, int, Any]]
-"""Records with what they can be sorted by: id, time of change, time of creation."""
+SortableRecords = Sequence[tuple[int, int, int, Any]]
+"""Records with their sort keys: (id, change time, creation time, record)."""
 
 
-def keyset(request: Request, shown: SearchRecord, make: Callable[[Any], Row]) -> Body:
-    """One page of version 2, in the order asked for; its cursor is where the next begins."""
+def keyset_page(request: Request, records: SortableRecords, build_row: Callable[[Any], Row]) -> Body:
+    """One page of version 2 in the requested order; its cursor is the position of the next page."""
     query = request.query_params
-    limit, order = int(query.get("limit", "100")), query.get("sort_by", "id")
-    downwards = query.get("sort_direction", "asc") == "desc"
-    if not 1 <= limit <= MOST_V2:
-        raise refusal(400, f"limit must not be greater than {MOST_V2}")
-    column = {"id": 0, "update_time": 1, "add_time": 2}.get(order)
+    limit, sort_by = int(query.get("limit", "100")), query.get("sort_by", "id")
+    descending = query.get("sort_direction", "asc") == "desc"
+    if not 1 <= limit <= MAX_LIMIT_V2:
+        raise api_error(400, f"limit must not be greater than {MAX_LIMIT_V2}")
+    column = {"id": 0, "update_time": 1, "add_time": 2}.get(sort_by)
     if column is None:
-        raise refusal(400, "sort_by must be one of id, update_time, add_time")
-    keyed = sorted(((one[column], one[0], one[3]) for one in shown), key=lambda one: one[:2], reverse=downwards)
-    begin = _read_cursor(query["cursor"]) if "cursor" in query else None
-    if begin is not None:
-        keyed = [one for one in keyed if (one[:2] <= begin if downwards else one[:2] >= begin)]
-    rows = [make(record) for *_, record in keyed[:limit]]
-    following = _cursor(order, keyed[limit]) if len(keyed) > limit else None
-    return success(rows, {"next_cursor": following})
+        raise api_error(400, "sort_by must be one of id, update_time, add_time")
+    keyed = sorted(((row[column], row[0], row[3]) for row in records), key=lambda row: row[:2], reverse=descending)
+    position = _read_cursor(query["cursor"]) if "cursor" in query else None
+    if position is not None:
+        keyed = [row for row in keyed if (row[:2] <= position if descending else row[:2] >= position)]
+    rows = [build_row(record) for *_, record in keyed[:limit]]
+    next_cursor = _cursor(sort_by, keyed[limit]) if len(keyed) > limit else None
+    return success(rows, {"next_cursor": next_cursor})
 
 
-def _cursor(order: str, first: tuple[int, int, Any]) -> str:
-    place = {"field": order, "fieldValue": first[0], "id": first[1]}
-    return base64.urlsafe_b64encode(orjson.dumps(place)).decode().rstrip("=")
+def _cursor(sort_by: str, first: tuple[int, int, Any]) -> str:
+    position = {"field": sort_by, "fieldValue": first[0], "id": first[1]}
+    return base64.urlsafe_b64encode(orjson.dumps(position)).decode().rstrip("=")
 
 
 def _read_cursor(text: str) -> tuple[int, int]:
     try:
-        place = orjson.loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
-        return int(place["fieldValue"]), int(place["id"])
+        position = orjson.loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
+        return int(position["fieldValue"]), int(position["id"])
     except (ValueError, KeyError, TypeError):
-        raise refusal(400, "the cursor is not valid") from None
+        raise api_error(400, "the cursor is not valid") from None
 
 
-def by_cursor(request: Request, rows: list[Row]) -> Body:
+def list_page(request: Request, rows: list[Row]) -> Body:
     """One page of a short list."""
-    return keyset(request, [(row["id"], 0, 0, row) for row in rows], lambda row: row)
+    return keyset_page(request, [(row["id"], 0, 0, row) for row in rows], lambda row: row)
 
 
-def skipping(request: Request, found: Sequence[Any], most: int) -> tuple[int, int, Sequence[Any]]:
-    """Where a page of version 1 starts, how long it may be, and what is on it."""
+def offset_page(request: Request, records: Sequence[Any], max_limit: int) -> tuple[int, int, Sequence[Any]]:
+    """The start, the limit and the records of a page of version 1."""
     query = request.query_params
-    start, limit = int(query.get("start", "0")), min(int(query.get("limit", "100")), most)
+    start, limit = int(query.get("start", "0")), min(int(query.get("limit", "100")), max_limit)
     if start < 0 or limit < 1:
-        raise refusal(400, "start and limit must be numbers from 0 and 1")
-    return start, limit, found[start : start + limit]
+        raise api_error(400, "start and limit must be numbers from 0 and 1")
+    return start, limit, records[start : start + limit]
 
 
 def success(rows: list[Row] | None, additional: Body | None = None) -> Body:

@@ -1,6 +1,6 @@
-"""The company's records as Pipedrive shows them: numbers as numbers, ids as integers, times by generation.
+"""The company's records in Pipedrive's format: numeric amounts, integer ids, times by API version.
 
-Version 2 and leads write ISO with a Z, the rest of version 1 UTC without a zone.
+Version 2 and leads use ISO 8601 with a Z; the rest of version 1 uses UTC without a zone.
 """
 
 from __future__ import annotations
@@ -17,66 +17,66 @@ from exporter.demo.company.staff import Employee
 
 USER_BASE, TEAM_BASE, CHANNEL_BASE = 14_200_000, 310, 50
 ARCHIVED_AFTER = 90 * 86_400
-"""Seconds after its closing at which an automation archives a deal."""
+"""Seconds after which an automation archives a closed deal."""
 QUALIFIED_KEY = "9f1c6a52d04be1d9a53e0c7719f0b8a4c2d6e358"
 CONVERTED_KEY = "4b7e02c8a1f95d36e8b04ac1d2739f5560ed1f7b"
-"""Custom fields of type date: when a lead was qualified, and when a deal came of it."""
+"""Custom date fields: when a lead was qualified, and when it was converted to a deal."""
 
 _PIPELINES = {False: (1, "Sales pipeline"), True: (2, "Partner pipeline")}
 _PROBABILITY = dict(zip(OPEN_STAGES, (20, 40, 60, 80, 90), strict=True))
 _CHANNELS = ("ORGANIC_SEARCH", "PAID_SEARCH", "REFERRALS", "EMAIL_MARKETING", "SOCIAL_MEDIA", "DIRECT_TRAFFIC",
              "OFFLINE")  # fmt: skip
-_WAYS: Mapping[str, tuple[str, str]] = MappingProxyType(
+_ORIGINS: Mapping[str, tuple[str, str]] = MappingProxyType(
     {
         "ORGANIC_SEARCH": ("WebForms", "Web forms"), "PAID_SEARCH": ("WebForms", "Web forms"),
         "DIRECT_TRAFFIC": ("LiveChat", "Live chat"), "EMAIL_MARKETING": ("Campaigns", "Campaigns"),
     }
 )  # fmt: skip
-_BY_HAND = ("ManuallyCreated", "Manually created")
+_MANUAL = ("ManuallyCreated", "Manually created")
 
 Row = dict[str, Any]
 
 
 def iso(at: int | None) -> str | None:
-    """An instant as version 2 writes it."""
+    """A time in the format of version 2."""
     return None if at is None else datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def leads_iso(at: int) -> str:
-    """An instant as leads and call logs write it."""
+def leads_time(at: int) -> str:
+    """A time in the format of leads and call logs."""
     return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%dT%H:%M:%S.000Z")
 
 
-def plain(at: int) -> str:
-    """An instant as version 1 writes it."""
+def v1_time(at: int) -> str:
+    """A time in the format of version 1."""
     return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%d %H:%M:%S")
 
 
 def lead_id(key: int) -> str:
-    """The id of a lead, in the order of their creation."""
+    """A lead's id; ids are in order of creation."""
     return f"{key:08x}-5eed-4000-8000-{key:012x}"
 
 
 def archived_at(record: DealHistory, now: int) -> int | None:
-    """When a deal was archived, if it is by now."""
+    """When a deal was archived, or None if it is not archived by `now`."""
     closed_at = record.closed_at(now)
     return closed_at + ARCHIVED_AFTER if closed_at is not None and closed_at + ARCHIVED_AFTER <= now else None
 
 
 def deal_changed_at(record: DealHistory, now: int) -> int:
-    """The last change of a deal; a deleted one no longer changes."""
-    seen_at = _seen_at(record, now)
-    return max(record.changed_at(seen_at), archived_at(record, seen_at) or 0)
+    """The time of a deal's last change; a deleted deal no longer changes."""
+    frozen_at = _frozen_at(record, now)
+    return max(record.changed_at(frozen_at), archived_at(record, frozen_at) or 0)
 
 
-def _seen_at(record: DealHistory, now: int) -> int:
+def _frozen_at(record: DealHistory, now: int) -> int:
     return now if record.archived_at is None else min(now, record.archived_at)
 
 
 def deal(record: DealHistory, now: int) -> Row:
-    """A deal of version 2. One that is closed keeps the stage it had come to."""
-    deleted, now = record.archived(now), _seen_at(record, now)
-    closed_at, stage, boxed_at = record.closed_at(now), _open_stage(record, now), archived_at(record, now)
+    """A deal of version 2. A closed deal retains its last open stage."""
+    deleted, now = record.archived(now), _frozen_at(record, now)
+    closed_at, stage, archive_time = record.closed_at(now), _open_stage(record, now), archived_at(record, now)
     won_at, lost_at = record.entered("won", now), record.entered("lost", now)
     return {
         "id": record.id,
@@ -100,9 +100,9 @@ def deal(record: DealHistory, now: int) -> Row:
         "lost_time": iso(lost_at),
         "expected_close_date": local_day(record.expected_at).isoformat(),
         "is_deleted": deleted,
-        "is_archived": boxed_at is not None,
-        "archive_time": iso(boxed_at),
-        "origin": _WAYS.get(record.origin, _BY_HAND)[0],
+        "is_archived": archive_time is not None,
+        "archive_time": iso(archive_time),
+        "origin": _ORIGINS.get(record.origin, _MANUAL)[0],
         "origin_id": None,
         "channel": CHANNEL_BASE + _CHANNELS.index(record.origin),
         "channel_id": None,
@@ -129,7 +129,7 @@ def pipelines() -> list[Row]:
 
 
 def stages() -> list[Row]:
-    """Their stages; won and lost are none, but states of a deal."""
+    """The stages of both pipelines; won and lost are statuses of a deal, not stages."""
     return [
         {
             "id": _stage_id(partner, stage),
@@ -144,15 +144,15 @@ def stages() -> list[Row]:
     ]
 
 
-def dealt_with(record: LeadHistory, now: int) -> bool:
-    """A lead is archived once it is lost or a deal came of it."""
+def is_settled(record: LeadHistory, now: int) -> bool:
+    """Whether a lead is archived because it is lost or converted to a deal."""
     return record.stage(now) in ("lost", "converted")
 
 
 def lead(record: LeadHistory, now: int) -> Row:
-    """A lead of version 1. A custom field that has no value does not appear."""
+    """A lead of version 1. Custom fields without a value are omitted."""
     dates = {QUALIFIED_KEY: record.entered("qualified", now), CONVERTED_KEY: record.entered("converted", now)}
-    way, source = _WAYS.get(record.origin, _BY_HAND)
+    origin, source = _ORIGINS.get(record.origin, _MANUAL)
     return {
         "id": lead_id(record.id),
         "title": f"{record.name} lead",
@@ -162,18 +162,18 @@ def lead(record: LeadHistory, now: int) -> Row:
         "person_id": record.id,
         "organization_id": None,
         "source_name": source,
-        "origin": way,
+        "origin": origin,
         "origin_id": None,
         "channel": CHANNEL_BASE + _CHANNELS.index(record.origin),
         "channel_id": None,
         "source_deal_id": None,
-        "is_archived": dealt_with(record, now),
+        "is_archived": is_settled(record, now),
         "was_seen": record.stage(now) != "new",
         "value": None,
         "expected_close_date": None,
         "next_activity_id": None,
-        "add_time": leads_iso(record.created_at),
-        "update_time": leads_iso(record.changed_at(now)),
+        "add_time": leads_time(record.created_at),
+        "update_time": leads_time(record.changed_at(now)),
         "visible_to": "3",
         "cc_email": "company+1+lead@demo.pipedrivemail.com",
         **{key: local_day(at).isoformat() for key, at in dates.items() if at is not None},
@@ -198,37 +198,37 @@ def person(record: LeadHistory, now: int) -> Row:
 
 
 def user(member: Employee, day: date) -> Row:
-    """A user; who left is deactivated and stays on the list."""
-    here = member.works_on(day)
+    """A user; former employees are deactivated and remain on the list."""
+    active = member.works_on(day)
     return {
         "id": USER_BASE + member.key,
         "name": member.name,
         "email": member.email,
-        "active_flag": here,
+        "active_flag": active,
         "activated": True,
         "is_deleted": False,
         "default_currency": "CHF",
         "timezone_name": "Europe/Zurich",
         "timezone_offset": "+01:00",
-        "created": plain(1_673_251_200),
-        "modified": plain(1_706_774_400),
-        "last_login": plain(1_706_774_400),
+        "created": v1_time(1_673_251_200),
+        "modified": v1_time(1_706_774_400),
+        "last_login": v1_time(1_706_774_400),
         "role_id": 1,
         "is_you": member.key == 0,
     }
 
 
-def team(place: int, name: str, members: Iterable[Employee]) -> Row:
-    """A team with the users in it now."""
+def team(index: int, name: str, members: Iterable[Employee]) -> Row:
+    """A team with its current users."""
     users = [USER_BASE + member.key for member in members]
     return {
-        "id": TEAM_BASE + place,
+        "id": TEAM_BASE + index,
         "name": name,
         "description": None,
         "manager_id": users[0] if users else None,
         "users": users,
         "active_flag": 1,
         "deleted_flag": 0,
-        "add_time": plain(1_673_251_200),
+        "add_time": v1_time(1_673_251_200),
         "created_by_user_id": USER_BASE,
     }

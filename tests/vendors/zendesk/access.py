@@ -1,4 +1,4 @@
-"""Who may ask Zendesk, and how often: OAuth tokens that expire, an account's limit, and one for each export."""
+"""Zendesk's access control: expiring OAuth tokens, the rate limit of the account, and one for each export."""
 
 from __future__ import annotations
 
@@ -15,30 +15,30 @@ from exporter.demo.responses import ApiError, RequestLimit
 TOKEN_LIFE = timedelta(hours=2)
 MINUTE = 60.0
 ADMIN = "admin@alpenwerk.example"
-"""The agent whose API token is taken too, in the old way."""
+"""The agent whose legacy API token is accepted too."""
 
 
-def refusal(status: int, error: str, description: str) -> ApiError:
-    """An error in the commonest of Zendesk's four shapes."""
+def api_error(status: int, error: str, description: str) -> ApiError:
+    """An error in the most common of Zendesk's four formats."""
     return ApiError(status, {"error": error, "description": description})
 
 
-def no_such_place() -> ApiError:
-    """What an address answers that is not there, or that the plan does not have: another shape of error."""
+def invalid_endpoint() -> ApiError:
+    """The error of a path that does not exist or that the plan lacks, in another format."""
     return ApiError(404, {"error": {"title": "InvalidEndpoint", "message": "Not found"}})
 
 
 def _exports() -> dict[str, RequestLimit]:
-    """Requests a minute. The vendor's own are 10 of tickets (30 with the add-on), 20 of users and 10 of Talk.
+    """Requests per minute. The vendor allows 10 for tickets (30 with the add-on), 20 for users and 10 for Talk.
 
-    Here a first load of years should not take a quarter of an hour.
+    The limits are higher here because a first load of years would otherwise take a quarter of an hour.
     """
     return {"tickets": RequestLimit(100, MINUTE), "users": RequestLimit(100, MINUTE), "talk": RequestLimit(300, MINUTE)}
 
 
 @dataclass
 class ZendeskAccess:
-    """One OAuth client, one API token of old, and the limits of an account on a large plan."""
+    """One OAuth client, one legacy API token, and the limits of an account on a large plan."""
 
     clock: Callable[[], datetime]
     client_id: str
@@ -49,47 +49,56 @@ class ZendeskAccess:
     _numbers: Iterator[int] = field(default_factory=lambda: itertools.count(1))
 
     def admit(self, authorization: str) -> None:
-        """Raises ApiError(401) for a stranger and for a token that has expired."""
+        """Raises ApiError(401) for unknown and for expired credentials."""
         scheme, _, token = authorization.partition(" ")
         if scheme == "Basic":
             if token == base64.b64encode(f"{ADMIN}/token:{self.secret}".encode()).decode():
                 return
             raise ApiError(401, {"error": "Couldn't authenticate you"})
-        ends = self._issued.get(token) if scheme == "Bearer" else None
-        if ends is None or ends <= self.clock():
+        expires_at = self._issued.get(token) if scheme == "Bearer" else None
+        if expires_at is None or expires_at <= self.clock():
             raise ApiError(
                 401, {"error": "invalid_token", "error_description": "The access token provided is expired or revoked."}
             )
 
     def count(self, export: str | None) -> dict[str, str]:
-        """Uses up a request of the account and of the export, and gives the limit headers; ApiError(429)."""
+        """Counts a request against the limits of the account and of the export, and returns the rate limit headers.
+
+        Raises ApiError(429) if a limit is exceeded.
+        """
         now = self.clock().timestamp()
         allowed = self.account.take(now)
         headers = {
             "x-rate-limit": str(self.account.limit),
             "ratelimit-limit": str(self.account.limit),
             "ratelimit-remaining": str(self.account.remaining),
-            "ratelimit-reset": str(_left(self.account, now)),
+            "ratelimit-reset": str(_seconds_until_reset(self.account, now)),
         }
-        own = self.exports[export] if export else None
-        if own is not None:
-            allowed = own.take(now) and allowed
+        export_limit = self.exports[export] if export else None
+        if export_limit is not None:
+            allowed = export_limit.take(now) and allowed
             name = "exports" if export == "talk" else "exports-cursor"
-            told = f"total={own.limit}; remaining={own.remaining}; resets={_left(own, now)}"
-            headers[f"Zendesk-RateLimit-incremental-{name}"] = told
+            usage = f"total={export_limit.limit}; remaining={export_limit.remaining}; resets={_seconds_until_reset(export_limit, now)}"
+            headers[f"Zendesk-RateLimit-incremental-{name}"] = usage
         if not allowed:
-            wait = max(_left(one, now) for one in (self.account, own) if one is not None and one.remaining <= 0)
-            told = "Number of allowed API requests per minute exceeded"
+            wait = max(
+                _seconds_until_reset(limit, now)
+                for limit in (self.account, export_limit)
+                if limit is not None and limit.remaining <= 0
+            )
+            description = "Number of allowed API requests per minute exceeded"
             raise ApiError(
-                429, {"error": "APIRateLimitExceeded", "description": told}, {**headers, "retry-after": str(wait)}
+                429,
+                {"error": "APIRateLimitExceeded", "description": description},
+                {**headers, "retry-after": str(wait)},
             )
         return headers
 
     def issue(self, body: bytes) -> dict[str, Any]:
-        """A new access token for the client's credentials in a form; raises ApiError(401)."""
+        """A new access token for the client credentials in a form. Raises ApiError(401)."""
         form = {name: values[0] for name, values in parse_qs(body.decode()).items()}
-        given = form.get("grant_type"), form.get("client_id"), form.get("client_secret")
-        if given != ("client_credentials", self.client_id, self.secret):
+        credentials = form.get("grant_type"), form.get("client_id"), form.get("client_secret")
+        if credentials != ("client_credentials", self.client_id, self.secret):
             raise ApiError(401, {"error": "invalid_client", "error_description": "Client authentication failed"})
         token = f"access-{next(self._numbers)}"
         self._issued[token] = self.clock() + TOKEN_LIFE
@@ -101,5 +110,5 @@ class ZendeskAccess:
         }
 
 
-def _left(allowance: RequestLimit, now: float) -> int:
-    return max(1, round(allowance.resets_at() - now))
+def _seconds_until_reset(limit: RequestLimit, now: float) -> int:
+    return max(1, round(limit.resets_at() - now))

@@ -1,4 +1,4 @@
-"""The company's tickets and people as Zendesk shows them, with a ticket's metrics and its ratings."""
+"""The company's tickets, ticket metrics, satisfaction ratings and people in Zendesk's format."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from exporter.demo.company.staff import TEAMS, Employee
 
 AGENT_BASE, GROUP_BASE, CUSTOMER_BASE = 397_100_000, 21_400_000, 398_000_000
 STARS_FIELD = 360_021_000_001
-"""The ticket field into which a survey writes one to five stars: Zendesk's own rating knows only good and bad."""
+"""The ticket field for a survey's one to five stars; Zendesk's own rating is only good or bad."""
 CLOSED_AFTER = 28 * 86_400
-"""Seconds after which Zendesk closes a solved ticket for good."""
+"""Seconds after which Zendesk closes a solved ticket permanently."""
 
 _STATES: Mapping[str, str] = MappingProxyType(
     {"new": "new", "waiting_on_us": "open", "waiting_on_contact": "pending", "closed": "solved"}
@@ -29,35 +29,35 @@ Row = dict[str, Any]
 
 
 def iso(at: int | None) -> str | None:
-    """An instant as Zendesk writes it."""
+    """A time in Zendesk's format."""
     return None if at is None else datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def group_id(team: str) -> int:
-    """The group that stands for a team."""
+    """The id of a team's group."""
     return GROUP_BASE + [name for name, _, _ in TEAMS].index(team)
 
 
 def solved_at(record: TicketHistory, now: int) -> int | None:
-    """When a ticket was last solved, if it is now."""
+    """When a ticket was last solved, or None if it is not solved at `now`."""
     return record.entered("closed", now) if record.stage(now) == "closed" else None
 
 
 def closed_at(record: TicketHistory, now: int) -> int | None:
-    """When Zendesk closed it for good, if it has by now."""
+    """When Zendesk closed a ticket permanently, or None if it has not by `now`."""
     at = solved_at(record, now)
     return at + CLOSED_AFTER if at is not None and at + CLOSED_AFTER <= now else None
 
 
 def generated_at(record: TicketHistory, now: int) -> int:
-    """When the row changed last. The automation that closes tickets changes it too, unlike `updated_at`."""
+    """When the row last changed. Unlike `updated_at`, this includes the automation that closes tickets."""
     if record.archived(now):
         return int(record.archived_at or 0)
     return max(record.changed_at(now), closed_at(record, now) or 0)
 
 
 def ticket(record: TicketHistory, now: int) -> Row:
-    """A ticket; of a deleted one hardly anything is left."""
+    """A ticket; a deleted one has only a few fields left."""
     generated = generated_at(record, now)
     if record.archived(now):
         return {"id": record.id, "status": "deleted", "updated_at": iso(generated), "generated_timestamp": generated}
@@ -83,7 +83,7 @@ def ticket(record: TicketHistory, now: int) -> Row:
 
 
 def rated(record: TicketHistory, now: int) -> bool:
-    """Whether the customer has answered."""
+    """Whether the customer has rated the ticket by `now`."""
     return record.rated_at is not None and record.rated_at <= now
 
 
@@ -94,7 +94,7 @@ def _score(record: TicketHistory, now: int) -> str:
 
 
 def metrics(record: TicketHistory, now: int) -> Row:
-    """A ticket's metrics. Times are whole minutes; those of business hours leave nights and weekends out."""
+    """A ticket's metrics. Times are whole minutes, in calendar and in business hours."""
     replied, solved = record.replied_at <= now, solved_at(record, now)
     entered = [step.at for step in record.steps if step.stage == "closed" and step.at <= now]
     return {
@@ -115,10 +115,10 @@ def metrics(record: TicketHistory, now: int) -> Row:
 
 
 def _minutes(record: TicketHistory, at: int | None) -> dict[str, int | None]:
-    """From the creation to an instant: all of them, and those of opening hours."""
+    """Minutes from the ticket's creation to an instant, in calendar and in business hours."""
     if at is None:
         return {"calendar": None, "business": None}
-    return {"calendar": (at - record.created_at) // 60, "business": working(record.created_at, at) // 60}
+    return {"calendar": (at - record.created_at) // 60, "business": business_seconds(record.created_at, at) // 60}
 
 
 def rating(record: TicketHistory, now: int) -> Row:
@@ -137,24 +137,24 @@ def rating(record: TicketHistory, now: int) -> Row:
 
 
 def agent(member: Employee, day: date) -> Row:
-    """A colleague; who left is suspended and in no group."""
-    here = member.works_on(day)
-    left_at = None if here or member.last_day is None else midnight(member.last_day + timedelta(days=1))
+    """An employee; former ones are suspended and in no group."""
+    active = member.works_on(day)
+    left_at = None if active or member.last_day is None else midnight(member.last_day + timedelta(days=1))
     return {
         "id": AGENT_BASE + member.key,
         "name": member.name,
         "email": member.email,
         "role": "admin" if member.key == 0 else "agent",
         "active": True,
-        "suspended": not here,
-        "default_group_id": group_id(member.team) if here else None,
+        "suspended": not active,
+        "default_group_id": group_id(member.team) if active else None,
         "created_at": "2023-01-09T08:00:00Z",
         "updated_at": iso(left_at) or "2024-02-01T08:00:00Z",
     }
 
 
 def customer(number: int) -> Row:
-    """Somebody who writes tickets: in the users' export they are most."""
+    """An end user; most users in the export are end users."""
     return {
         "id": CUSTOMER_BASE + number,
         "name": f"Customer {number}",
@@ -169,15 +169,15 @@ def customer(number: int) -> Row:
 
 
 def groups() -> list[Row]:
-    """A group for each team."""
+    """One group for each team."""
     return [
         {"id": group_id(name), "name": name, "deleted": False, "created_at": "2023-01-09T08:00:00Z"}
         for name, _, _ in TEAMS
     ]
 
 
-def working(since: int, until: int) -> int:
-    """Seconds of opening hours between two instants."""
+def business_seconds(since: int, until: int) -> int:
+    """Seconds of business hours between two instants."""
     day, last, seconds = local_day(since), local_day(until), 0
     while day <= last:
         if is_workday(day):

@@ -1,6 +1,6 @@
-"""The company's calls as Zendesk Talk shows them: conversations, their legs, and who waits at this moment.
+"""The company's calls in Zendesk Talk's format: calls, their legs, and the current queue.
 
-A row is there while the call goes on, complete when it is over, and settled within three hours.
+A call is listed while it is in progress, is complete when it ends, and gets its charge and ticket within three hours.
 """
 
 from __future__ import annotations
@@ -12,14 +12,14 @@ from typing import Any
 from exporter.demo.company.company import DemoCompany
 from exporter.demo.company.entities import PhoneCall
 from exporter.demo.company.rhythm import CLOSES, OPENS, is_workday, local_day, midnight
-from tests.vendors.zendesk.pages import WITHHELD
+from tests.vendors.zendesk.pages import EXPORT_DELAY
 from tests.vendors.zendesk.payloads import AGENT_BASE, CUSTOMER_BASE, Row, group_id, iso
 
 PAGE = 1000
 
-_SETTLES = 6 * 3600
-"""No row changes later than so many seconds after its call began."""
-_ENDS: Mapping[str, str] = MappingProxyType(
+_SETTLED_AFTER = 6 * 3600
+"""No row changes later than this many seconds after the start of its call."""
+_COMPLETION_STATUS: Mapping[str, str] = MappingProxyType(
     {
         "short_abandoned": "abandoned_in_queue", "abandoned_in_classic": "abandoned_in_queue",
         "abandoned_in_ivr": "abandoned_in_ivr", "no_available_agent": "not_answered",
@@ -32,17 +32,17 @@ _TEAM_OF_LINE: Mapping[str, str] = MappingProxyType(
 
 
 def settled_at(record: PhoneCall) -> int:
-    """When charge, ticket and wrap-up are known: 40 minutes to three hours after the end."""
+    """When charge, ticket and wrap-up are known: 40 minutes to three hours after the end of the call."""
     return record.ended_at + 2400 + record.id % 140 * 60
 
 
 def changed_at(record: PhoneCall, now: int) -> int:
-    """The last change of a row."""
+    """When the row last changed."""
     return max(at for at in (record.started_at, record.ended_at, settled_at(record)) if at <= now)
 
 
 def call(record: PhoneCall, now: int) -> Row:
-    """A conversation."""
+    """A call."""
     over, settled, answered_at = record.ended_at <= now, settled_at(record) <= now, record.answered_at
     outside = record.missed_reason == "out_of_opening_hours"
     waited = (answered_at or record.ended_at) - record.started_at
@@ -52,7 +52,7 @@ def call(record: PhoneCall, now: int) -> Row:
         "created_at": iso(record.started_at),
         "updated_at": iso(changed_at(record, now)),
         "direction": "inbound" if record.inbound else "outbound",
-        "completion_status": _end(record) if over else None,
+        "completion_status": _completion_status(record) if over else None,
         "agent_id": None if record.agent is None or not over else AGENT_BASE + record.agent,
         "customer_id": CUSTOMER_BASE + record.id % 400,
         "call_group_id": group_id(_TEAM_OF_LINE[record.line]) if record.inbound else None,
@@ -75,44 +75,46 @@ def call(record: PhoneCall, now: int) -> Row:
     }
 
 
-def _end(record: PhoneCall) -> str:
+def _completion_status(record: PhoneCall) -> str:
     if record.answered_at is not None:
         return "completed"
-    return _ENDS[record.missed_reason] if record.missed_reason else "not_answered"
+    return _COMPLETION_STATUS[record.missed_reason] if record.missed_reason else "not_answered"
 
 
 def legs(record: PhoneCall, now: int) -> Iterator[Row]:
-    """The legs of a conversation: the customer's, and the agent's where there was one."""
-    whole = call(record, now)
-    shared = {name: whole[name] for name in ("created_at", "updated_at", "completion_status")}
-    rest = {"call_id": record.id, "duration": whole["duration"], "quality_issues": ["none"], **shared}
-    yield {"id": record.id * 2, "type": "customer", "user_id": whole["customer_id"], "agent_id": None, **rest}
-    if whole["agent_id"] is not None:
-        times = {name: whole[name] for name in ("talk_time", "hold_time", "wrap_up_time")}
-        agent = {"user_id": whole["agent_id"], "agent_id": whole["agent_id"], "available_via": "browser"}
-        yield {"id": record.id * 2 + 1, "type": "agent", **agent, **rest, **times}
+    """The legs of a call: the customer's, and the agent's if there is one."""
+    row = call(record, now)
+    shared = {name: row[name] for name in ("created_at", "updated_at", "completion_status")}
+    common = {"call_id": record.id, "duration": row["duration"], "quality_issues": ["none"], **shared}
+    yield {"id": record.id * 2, "type": "customer", "user_id": row["customer_id"], "agent_id": None, **common}
+    if row["agent_id"] is not None:
+        times = {name: row[name] for name in ("talk_time", "hold_time", "wrap_up_time")}
+        agent = {"user_id": row["agent_id"], "agent_id": row["agent_id"], "available_via": "browser"}
+        yield {"id": record.id * 2 + 1, "type": "agent", **agent, **common, **times}
 
 
 def changed_since(company: DemoCompany, since: int, now: int) -> Sequence[PhoneCall]:
-    """Calls whose rows changed from that second on, by their change: at most a page, the last minute left out.
+    """At most one page of the calls whose rows changed from `since` on, in order of change, without the last minute.
 
-    Of a long history only the next calls are looked at. Later ones change later, so the page ends before them.
+    Of a long history only the next calls are examined. Later calls change later, so the page ends before them.
     """
-    low, high = company.calls_between(since - _SETTLES, now)
+    low, high = company.calls_between(since - _SETTLED_AFTER, now)
     records = company.calls.records
     cut = min(high, low + 3 * PAGE)
-    bound = min(now - WITHHELD + 1, records[cut].started_at if cut < high else now)
-    keyed = [(changed_at(one, now), one.id, one) for one in records[low:cut]]
-    return [one for at, _, one in sorted(keyed, key=lambda key: key[:2]) if since <= at < bound][:PAGE]
+    bound = min(now - EXPORT_DELAY + 1, records[cut].started_at if cut < high else now)
+    keyed = [(changed_at(record, now), record.id, record) for record in records[low:cut]]
+    return [record for at, _, record in sorted(keyed, key=lambda key: key[:2]) if since <= at < bound][:PAGE]
 
 
 def queue(company: DemoCompany, now: int) -> dict[str, Any]:
-    """Who waits at this moment."""
-    low, high = company.calls_between(now - _SETTLES, now)
+    """The callers who are waiting now."""
+    low, high = company.calls_between(now - _SETTLED_AFTER, now)
     waits = [
-        now - one.started_at
-        for one in company.calls.records[low:high]
-        if one.inbound and now < (one.answered_at or one.ended_at) and one.missed_reason != "out_of_opening_hours"
+        now - record.started_at
+        for record in company.calls.records[low:high]
+        if record.inbound
+        and now < (record.answered_at or record.ended_at)
+        and record.missed_reason != "out_of_opening_hours"
     ]
     day = local_day(now)
     opened = is_workday(day) and OPENS * 3600 <= now - midnight(day) < CLOSES * 3600

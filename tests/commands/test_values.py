@@ -81,7 +81,7 @@ def test_metrics_and_kpis_that_cannot_be_evaluated_are_named(
     from exporter.metrics import evaluate
 
     monkeypatch.setattr(
-        evaluate, "fault", lambda shape, pinned, _: "a fault" if pinned.metric.name == "revenue" else None
+        evaluate, "query_error", lambda shape, key, _: "an error" if key.metric.name == "revenue" else None
     )
     done = run_cli("values", "-c", company, "-d", data)
     assert "warning: yearly_revenue could not be evaluated" in done.err

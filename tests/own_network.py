@@ -1,6 +1,6 @@
-"""Faults of the network between the exporter and a vendor, in a network of their own.
+"""Network faults between the exporter and a vendor, in a network namespace of their own.
 
-Run as a module it is a world apart: nothing outside of it is touched, and it is gone when the process ends.
+Run as a module, it changes only the namespace, which disappears when the process ends.
 """
 
 from __future__ import annotations
@@ -16,106 +16,106 @@ from pathlib import Path
 from typing import Any
 
 from tests.counted import company, of_source, value_of, vendor
+from tests.exporter_process import Exporter, exporting
 from tests.fakes.raw import served
+from tests.processes import completed
 from tests.programs import program, skip
-from tests.test_end_to_end import Exporter, exporting, until
+from tests.waiting import until
 
 ROOT = Path(__file__).parent.parent
 SYN_SENT = "02"
 
 
-def seen_in(scenario: str, folder: Path) -> dict[str, Any]:
-    """What one of the scenarios below tells. The test is left out where no network can be made."""
+def observations(scenario: str, folder: Path) -> dict[str, Any]:
+    """The result of a scenario below. The test is skipped if no network namespace can be created."""
     for name in ("iptables", "ip", "tc"):
         program(name, f"/usr/sbin/{name}")
-    apart = [program("unshare"), "--net", *([] if os.geteuid() == 0 else ["--map-root-user"])]
-    if subprocess.run([*apart, "true"], capture_output=True).returncode:
+    namespace = [program("unshare"), "--net", *([] if os.geteuid() == 0 else ["--map-root-user"])]
+    if subprocess.run([*namespace, "true"], capture_output=True).returncode:
         skip("this user may not make a network namespace")
-    done = subprocess.run(
-        [*apart, sys.executable, "-m", "tests.own_network", scenario, folder],
+    process = completed(
+        [*namespace, sys.executable, "-m", "tests.own_network", scenario, folder],
         cwd=ROOT,
         env={**os.environ, "PATH": f"{os.environ['PATH']}:/usr/sbin", "XTABLES_LOCKFILE": str(folder / "lock")},
-        capture_output=True,
         text=True,
-        timeout=240,
     )
-    assert done.returncode == 0, done.stderr
-    told: dict[str, Any] = json.loads(done.stdout)
-    return told
+    assert process.returncode == 0, process.stderr
+    result: dict[str, Any] = json.loads(process.stdout)
+    return result
 
 
 @dataclass
 class Watch:
-    """What is seen from outside of an exporter that reads deals from one vendor and tickets from another."""
+    """Observes an exporter that reads deals from one vendor and tickets from another."""
 
     exporter: Exporter
     deals_port: int
     in_flight: set[int] = field(default_factory=set)
     deals: list[float | None] = field(default_factory=list)
 
-    def look(self) -> None:
-        """At connections, and at what a scrape says of the deals."""
+    def observe(self) -> None:
+        """Records open connections and the scraped number of deals."""
         self.in_flight.add(connecting(self.deals_port))
-        shown = self.exporter.value(value_of("deals"))
-        if shown not in self.deals[-1:]:
-            self.deals.append(shown)
+        count = self.exporter.value(value_of("deals"))
+        if count not in self.deals[-1:]:
+            self.deals.append(count)
 
     def failed(self, passes: int) -> bool:
-        """Whether so many passes over the deals failed in a row."""
-        self.look()
+        """True if the last passes over the deals failed, at least this many."""
+        self.observe()
         return (self.exporter.value(of_source("consecutive_failures", "deals", entity="deals")) or 0) >= passes
 
     def counts(self, entity: str, count: int) -> bool:
-        """Whether so many are shown."""
-        self.look()
+        """True if the exporter shows this number of records."""
+        self.observe()
         return self.exporter.value(value_of(entity)) == count
 
     def reasons(self) -> list[str]:
-        """Source and reason of every pass that failed."""
+        """Source and reason of every failed pass."""
         lines = (line.partition("{")[2] for line in self.exporter.metrics().splitlines() if _is_failure(line))
         return [line.partition(",")[2].partition("}")[0] for line in lines]
 
 
 def black_hole(folder: Path) -> dict[str, Any]:
-    """Everything that is sent to the deals' vendor is swallowed for a time."""
+    """Drops everything that is sent to the deals' vendor for a time."""
     deals, tickets = vendor(10), vendor(20)
     with served(deals.script) as crm, served(tickets.script) as desk:
         config = company(folder / "company", {"deals": crm.port, "tickets": desk.port}, timeout="1s")
         with exporting(config, folder / "data") as exporter:
             until(lambda: exporter.value(value_of("deals")) == deals.count)
             until(lambda: exporter.value(value_of("tickets")) == tickets.count)
-            seen = Watch(exporter, crm.port)
-            with swallowed(crm.port):
+            watch = Watch(exporter, crm.port)
+            with dropped(crm.port):
                 deals.add(1)
-                until(lambda: seen.failed(1))
+                until(lambda: watch.failed(1))
                 tickets.add(1)
-                until(lambda: seen.counts("tickets", tickets.count))
-                told = {
-                    "deals": seen.deals,
-                    "in_flight": sorted(seen.in_flight),
+                until(lambda: watch.counts("tickets", tickets.count))
+                result = {
+                    "deals": watch.deals,
+                    "in_flight": sorted(watch.in_flight),
                     "up": {name: exporter.value(of_source("up", name)) for name in ("deals", "tickets")},
-                    "reasons": seen.reasons(),
+                    "reasons": watch.reasons(),
                 }
             until(lambda: exporter.value(value_of("deals")) == deals.count)
             until(lambda: exporter.value(of_source("up", "deals")) == 1)
-    return told
+    return result
 
 
 def slow_link(folder: Path) -> dict[str, Any]:
-    """What the deals' vendor sends trickles through a narrow link."""
+    """Sends the deals' vendor's responses through a slow link."""
     deals, tickets = vendor(300, page=300), vendor(20)
-    with served(deals.script) as crm, served(tickets.script) as desk, narrowed(crm.port, "128kbit"):
+    with served(deals.script) as crm, served(tickets.script) as desk, slowed(crm.port, "128kbit"):
         config = company(folder / "company", {"deals": crm.port, "tickets": desk.port})
         with exporting(config, folder / "data") as exporter:
-            seen = Watch(exporter, crm.port)
-            until(lambda: seen.counts("tickets", tickets.count))
-            until(lambda: seen.counts("deals", deals.count))
-            return {"deals": seen.deals, "reasons": seen.reasons(), "held_back": held_back()}
+            watch = Watch(exporter, crm.port)
+            until(lambda: watch.counts("tickets", tickets.count))
+            until(lambda: watch.counts("deals", deals.count))
+            return {"deals": watch.deals, "reasons": watch.reasons(), "delayed": delayed_packets()}
 
 
 @contextmanager
-def swallowed(port: int) -> Iterator[None]:
-    """Meanwhile nothing that is sent to the port arrives, and nobody is told."""
+def dropped(port: int) -> Iterator[None]:
+    """Drops everything that is sent to the port, silently, until the block ends."""
     rule = ["INPUT", "--protocol", "tcp", "--dport", str(port), "--jump", "DROP"]
     subprocess.run(["iptables", "--append", *rule], check=True)
     try:
@@ -125,28 +125,30 @@ def swallowed(port: int) -> Iterator[None]:
 
 
 @contextmanager
-def narrowed(port: int, rate: str) -> Iterator[None]:
-    """Meanwhile no more a second than the rate comes from the port."""
-    for words in (
+def slowed(port: int, rate: str) -> Iterator[None]:
+    """Limits what comes from the port to this rate until the block ends."""
+    for arguments in (
         "qdisc add dev lo root handle 1: htb r2q 1",
         f"class add dev lo parent 1: classid 1:1 htb rate {rate} burst 4kb",
         f"filter add dev lo protocol ip parent 1: prio 1 u32 match ip sport {port} 0xffff flowid 1:1",
     ):
-        subprocess.run(["tc", *words.split()], check=True)
+        subprocess.run(["tc", *arguments.split()], check=True)
     try:
         yield
     finally:
         subprocess.run(["tc", "qdisc", "delete", "dev", "lo", "root"], check=True)
 
 
-def held_back() -> int:
-    """How many packets had to wait."""
-    told = subprocess.run(["tc", "-s", "-j", "qdisc", "show", "dev", "lo"], check=True, capture_output=True).stdout
-    return sum(int(one["overlimits"]) for one in json.loads(told) if one["kind"] == "htb")
+def delayed_packets() -> int:
+    """The number of packets that had to wait."""
+    statistics = subprocess.run(
+        ["tc", "-s", "-j", "qdisc", "show", "dev", "lo"], check=True, capture_output=True
+    ).stdout
+    return sum(int(discipline["overlimits"]) for discipline in json.loads(statistics) if discipline["kind"] == "htb")
 
 
 def connecting(port: int) -> int:
-    """How many connections to the port wait for an answer."""
+    """The number of connections to the port that wait for an answer."""
     rows = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:]]
     return sum(int(row[2].rpartition(":")[2], 16) == port and row[3] == SYN_SENT for row in rows)
 

@@ -10,8 +10,8 @@ from typing import Any
 
 from exporter.store.store import Store
 from tests import small_company
+from tests.exporter_process import Exporter
 from tests.store.samples import live
-from tests.test_end_to_end import Exporter
 from tests.web.live_server import exchange, parsed
 
 TOKEN = "canary-token-of-the-shop-4711"
@@ -41,7 +41,7 @@ def send_bytes(
         f"POST {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\nAuthorization: Bearer {token}\r\n"
         f"Content-Type: {kind}\r\nContent-Length: {len(body)}\r\n\r\n"
     )
-    status, headers, said = parsed(exchange(exporter.port, head.encode() + body, timeout=30))
+    status, headers, said = parsed(exchange(exporter.port, head.encode() + body))
     return status, {"retry_after": headers.get("retry-after"), **json.loads(said)}
 
 

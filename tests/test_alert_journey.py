@@ -22,8 +22,10 @@ from dashboards.local.stack import alertmanager_command, prometheus_command
 from dashboards.site import Deployment
 from exporter.config.loader import load
 from tests import small_company
+from tests.exporter_process import exporting, free_port
 from tests.programs import program
-from tests.test_end_to_end import ask, exporting, free_port, until
+from tests.prometheus_server import ask
+from tests.waiting import until
 from tests.web.live_server import get
 
 OWNER = "boss@example.com"

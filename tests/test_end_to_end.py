@@ -4,28 +4,23 @@ from __future__ import annotations
 
 import gzip
 import json
-import os
 import signal
 import socket
-import subprocess
-import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
-from urllib.parse import quote
-from urllib.request import urlopen
+from subprocess import PIPE
 
 import pytest
 
 from tests import small_company
+from tests.exporter_process import COMMAND, Exporter, exporting
+from tests.processes import completed, started
 from tests.programs import program
+from tests.prometheus_server import ask, scraping
+from tests.waiting import LIMIT, until
 from tests.web.live_server import exchange, get
 
-PATIENCE = 40.0
 PROMETHEUS = "Accept: application/openmetrics-text;version=1.0.0,text/plain;version=0.0.4;q=0.5,*/*;q=0.1"
 
 HOSTILE = [
@@ -38,67 +33,6 @@ HOSTILE = [
     "日本",
     "<script>",
 ]
-
-
-@dataclass
-class Exporter:
-    """A running exporter process."""
-
-    process: subprocess.Popen[bytes]
-    port: int
-
-    def metrics(self) -> str:
-        return get(self.port, "/metrics")[2].decode()
-
-    def value(self, series: str) -> float | None:
-        found = [line for line in self.metrics().splitlines() if line.startswith(f"{series} ")]
-        return float(found[0].rpartition(" ")[2]) if found else None
-
-    def answers(self) -> bool:
-        try:
-            return get(self.port, "/-/healthy")[0] == 200
-        except OSError:
-            return False
-
-    def end(self, how: signal.Signals = signal.SIGTERM) -> tuple[int, bytes]:
-        """The exit code, and all that was logged."""
-        self.process.send_signal(how)
-        _, logged = self.process.communicate(timeout=PATIENCE)
-        return self.process.returncode, logged
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listening:
-        port: int = listening.getsockname()[1]
-        return port
-
-
-def until(condition: Callable[[], object]) -> None:
-    deadline = time.monotonic() + PATIENCE
-    while not condition():
-        assert time.monotonic() < deadline, "it never came true"
-        time.sleep(0.1)
-
-
-@contextmanager
-def exporting(
-    config: Path, data: Path, *options: str, log: int = subprocess.PIPE, environ: Mapping[str, str] | None = None
-) -> Iterator[Exporter]:
-    port = free_port()
-    command = [Path(sys.executable).with_name("kpi-exporter"), "serve", "--config", config, "--data-dir", data]
-    process = subprocess.Popen(
-        [*command, "--listen", f"127.0.0.1:{port}", "--log-format", "json", *options],
-        stderr=log,
-        env={**os.environ, **(environ or {})},
-    )
-    exporter = Exporter(process, port)
-    try:
-        until(lambda: exporter.answers() or process.poll() is not None)
-        assert process.poll() is None, process.stderr and process.stderr.read().decode()
-        yield exporter
-    finally:
-        process.kill()
-        process.communicate()
 
 
 @pytest.fixture
@@ -120,49 +54,6 @@ EXPECTED = 700 + len(HOSTILE)
 def ready(exporter: Exporter) -> None:
     until(lambda: exporter.value(REVENUE) == EXPECTED)
     until(lambda: "person_kpi_value{" in exporter.metrics())
-
-
-def ask(port: int, query: str) -> list[dict[str, Any]]:
-    """An instant query of Prometheus."""
-    with urlopen(f"http://127.0.0.1:{port}/api/v1/query?query={quote(query)}", timeout=10) as answer:
-        found: list[dict[str, Any]] = json.loads(answer.read())["data"]["result"]
-        return found
-
-
-@contextmanager
-def scraping(exporter: Exporter, directory: Path) -> Iterator[int]:
-    """A Prometheus that scrapes the exporter every second."""
-    port = free_port()
-    directory.mkdir()
-    (directory / "prometheus.yml").write_text(
-        "global: {scrape_interval: 1s, scrape_timeout: 1s}\n"
-        "scrape_configs:\n"
-        f"  - {{job_name: kpi, sample_limit: 50000, static_configs: [{{targets: ['127.0.0.1:{exporter.port}']}}]}}\n"
-    )
-    process = subprocess.Popen(
-        [
-            program("prometheus"),
-            f"--config.file={directory}/prometheus.yml",
-            f"--storage.tsdb.path={directory}/data",
-            f"--web.listen-address=127.0.0.1:{port}",
-            "--log.level=warn",
-        ],
-        stderr=subprocess.PIPE,
-    )
-
-    def answers() -> bool:
-        try:
-            return get(port, "/-/ready")[0] == 200
-        except OSError:
-            return False
-
-    try:
-        until(answers)
-        yield port
-    finally:
-        process.terminate()
-        _, told = process.communicate(timeout=PATIENCE)
-        assert b"err=" not in told, told.decode()
 
 
 def test_prometheus_scrapes_it_without_an_error(company: Path, tmp_path: Path) -> None:
@@ -187,8 +78,9 @@ def test_promtool_has_nothing_to_say_about_what_it_exposes(company: Path, tmp_pa
     promtool = program("promtool")
     with exporting(company, tmp_path / "data") as exporter:
         ready(exporter)
-        done = subprocess.run([promtool, "check", "metrics"], input=exporter.metrics().encode(), capture_output=True)
-    assert (done.returncode, done.stdout, done.stderr) == (0, b"", b"")
+        with started([promtool, "check", "metrics"], stdin=PIPE, stdout=PIPE, stderr=PIPE) as process:
+            out, err = process.communicate(exporter.metrics().encode(), timeout=LIMIT)
+    assert (process.returncode, out, err) == (0, b"", b"")
 
 
 def test_sigterm_ends_it_cleanly_and_every_log_line_is_json(company: Path, tmp_path: Path) -> None:
@@ -221,14 +113,14 @@ def test_after_a_kill_the_last_snapshot_is_there_at_once(company: Path, tmp_path
 
 def test_one_data_directory_has_one_process(company: Path, tmp_path: Path) -> None:
     data = tmp_path / "data"
-    command = [Path(sys.executable).with_name("kpi-exporter"), "values", "--config", company, "--data-dir", data]
+    command = [COMMAND, "values", "--config", company, "--data-dir", data]
     with exporting(company, data) as exporter:
         ready(exporter)
-        second = subprocess.run(command, capture_output=True, text=True)
+        second = completed(command, text=True)
         assert second.returncode == 3
         assert "another kpi-exporter process" in second.stderr
         exporter.end(signal.SIGKILL)
-        assert subprocess.run(command, capture_output=True).returncode == 0
+        assert completed(command).returncode == 0
 
 
 def test_a_storm_of_scrapers_is_answered_while_it_syncs(company: Path, tmp_path: Path) -> None:
@@ -254,9 +146,9 @@ def test_clients_that_stall_are_closed_and_harm_nobody(company: Path, tmp_path: 
             for number, connection in enumerate(stalled):
                 connection.sendall([b"", b"GET /met", b"GET /metrics HTTP/1.1\r\nHost: x\r\nX-Slow: "][number % 3])
             assert exporter.value(REVENUE) == EXPECTED
-            assert exchange(exporter.port, b"GET /met", timeout=PATIENCE) == b""
+            assert exchange(exporter.port, b"GET /met", timeout=LIMIT) == b""
             for connection in stalled:
-                connection.settimeout(PATIENCE)
+                connection.settimeout(LIMIT)
                 assert connection.recv(100) == b""
             assert exporter.value(REVENUE) == EXPECTED
         finally:

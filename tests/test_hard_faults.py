@@ -12,12 +12,13 @@ from pathlib import Path
 import pytest
 
 from tests.counted import company, of_source, value_of, vendor
+from tests.exporter_process import Exporter, exporting
 from tests.fakes.raw import served
-from tests.own_network import seen_in
+from tests.own_network import observations
 from tests.shop import CONFIG, REVENUE, TOKEN, kept_in, send, today, won
 from tests.store.killing import report
-from tests.test_end_to_end import Exporter, exporting, until
 from tests.tracing import failing, killed_at
+from tests.waiting import until
 from tests.web.live_server import get
 
 SYNCED_TO_DISK = "fsync,fdatasync,sync_file_range,msync"
@@ -25,18 +26,18 @@ FEW_FILES = 64
 
 
 def test_a_vendor_in_a_black_hole_times_out_one_pass_at_a_time_and_harms_no_other_source(tmp_path: Path) -> None:
-    seen = seen_in("black_hole", tmp_path)
-    assert seen["deals"] == [10], "what was known stays as it was"
-    assert seen["up"] == {"deals": 0, "tickets": 1}
-    assert seen["reasons"] == ['reason="timeout",source="deals"']
-    assert max(seen["in_flight"]) == 1
+    result = observations("black_hole", tmp_path)
+    assert result["deals"] == [10], "what was known stays as it was"
+    assert result["up"] == {"deals": 0, "tickets": 1}
+    assert result["reasons"] == ['reason="timeout",source="deals"']
+    assert max(result["in_flight"]) == 1
 
 
 def test_over_a_slow_link_a_pass_takes_its_time_and_nothing_else_does(tmp_path: Path) -> None:
-    seen = seen_in("slow_link", tmp_path)
-    assert seen["held_back"] > 0
-    assert seen["deals"] in ([None, 300], [300]), "never a part"
-    assert seen["reasons"] == []
+    result = observations("slow_link", tmp_path)
+    assert result["delayed"] > 0
+    assert result["deals"] in ([None, 300], [300]), "never a part"
+    assert result["reasons"] == []
 
 
 POINTS = {

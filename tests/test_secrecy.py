@@ -8,9 +8,10 @@ from collections.abc import Iterable
 from pathlib import Path
 from urllib.parse import quote
 
+from tests.exporter_process import exporting
 from tests.fakes.raw import Seen, Step, as_json, reply, served
 from tests.small_company import rewritten
-from tests.test_end_to_end import exporting, until
+from tests.waiting import until
 from tests.web.live_server import get
 
 CANARY = "c4n4ry&0f/the+t0ken"

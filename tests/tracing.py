@@ -1,4 +1,4 @@
-"""Faults of the operating system at a chosen system call, by strace."""
+"""Injects faults at chosen system calls, with strace."""
 
 from __future__ import annotations
 
@@ -10,17 +10,16 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from tests.processes import completed, started
 from tests.programs import program
+from tests.waiting import LIMIT
 
 ROOT = Path(__file__).parent.parent
 
 
 def killed_at(call: str, number: int, module: str, *words: object) -> str:
-    """Runs a module of the tests until one of its threads makes its n-th call of that name: it is killed there.
-
-    Gives what it had printed.
-    """
-    done = subprocess.run(
+    """Runs a module of the tests and kills it at its n-th system call of that name; returns its output until then."""
+    process = completed(
         [
             *(program("strace"), "-f", "-qq", "-o", os.devnull),
             *("-e", f"trace={call}", "-e", f"inject={call}:signal=KILL:when={number}"),
@@ -28,29 +27,25 @@ def killed_at(call: str, number: int, module: str, *words: object) -> str:
         ],
         cwd=ROOT,
         env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1"},
-        capture_output=True,
         text=True,
-        timeout=30,
     )
-    assert done.returncode == -signal.SIGKILL, done.stderr
-    return done.stdout
+    assert process.returncode == -signal.SIGKILL, process.stderr
+    output: str = process.stdout
+    return output
 
 
 @contextmanager
 def failing(pid: int, calls: str, error: str) -> Iterator[None]:
-    """Meanwhile these system calls of a running process fail with the error, and do nothing."""
-    tracer = subprocess.Popen(
+    """Makes these system calls of a running process fail with the error, without any effect, until the block ends."""
+    with started(
         [
             *(program("strace"), "-f", "-p", str(pid), "-o", os.devnull),
             *("-e", f"trace={calls}", "-e", f"inject={calls}:error={error}"),
         ],
         stderr=subprocess.PIPE,
-    )
-    try:
-        assert tracer.stderr is not None
-        said = tracer.stderr.readline()
-        assert b"attached" in said, said
+    ) as tracer:
+        message = tracer.stderr.readline()
+        assert b"attached" in message, message
         yield
-    finally:
         tracer.terminate()
-        tracer.communicate()
+        tracer.wait(LIMIT)

@@ -22,11 +22,11 @@ from tests import small_company
 from tests.command_line import RunCli
 from tests.dashboards.generated import Json, dashboards
 from tests.dashboards.grafana_client import Grafana, error_lines, generated_boards
+from tests.exporter_process import exporting
 from tests.programs import program
 from tests.test_alert_journey import running, stack
-from tests.test_end_to_end import exporting
-from tests.test_end_to_end import until as soon
 from tests.waiting import until
+from tests.waiting import until as soon
 
 SKIPPED = (
     "no real Grafana has loaded the generated files. Put grafana on PATH, or set GRAFANA_URL and GRAFANA_TOKEN of a "

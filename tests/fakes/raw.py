@@ -14,6 +14,8 @@ from threading import Thread
 from typing import Any, Self
 from urllib.parse import parse_qsl, urlsplit
 
+from tests.waiting import LIMIT
+
 
 @dataclass(frozen=True)
 class Seen:
@@ -141,11 +143,11 @@ def served(script: Script) -> Iterator[RawServer]:
     thread = Thread(target=loop.run_forever)
     thread.start()
     server = RawServer(script)
-    asyncio.run_coroutine_threadsafe(server.__aenter__(), loop).result(10)
+    asyncio.run_coroutine_threadsafe(server.__aenter__(), loop).result(LIMIT)
     try:
         yield server
     finally:
-        asyncio.run_coroutine_threadsafe(server.__aexit__(), loop).result(10)
+        asyncio.run_coroutine_threadsafe(server.__aexit__(), loop).result(LIMIT)
         loop.call_soon_threadsafe(loop.stop)
         thread.join()
         loop.close()

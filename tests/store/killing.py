@@ -1,15 +1,15 @@
 """Processes that are killed while they use a store. Run as a module, it kills its children over and over.
 
-It runs outside of the test's process, which has threads and so must not fork.
+It runs outside of the test's process, which has threads and therefore must not fork.
 """
 
 from __future__ import annotations
 
+import ctypes
 import json
 import os
 import random
 import signal
-import subprocess
 import sys
 import time
 import traceback
@@ -23,116 +23,118 @@ from exporter.errors import StoreLockedError
 from exporter.passes import Page
 from exporter.records import Deal, Person
 from exporter.store.store import Store
+from tests.processes import completed
 from tests.store.samples import NOW, deal, read
 
 ROOT = Path(__file__).parent.parent.parent
 PAGE, PAGES = 40, 6
+PR_SET_PDEATHSIG = 1
 
 
 def abandoned(folder: Path, passes: int) -> None:
-    """Leaves the store of a process that was killed after so many passes, each over one more deal."""
+    """Leaves the store of a process that was killed after a number of passes, each with one more deal."""
     run("abandon", folder, passes)
 
 
 def run(task: str, folder: Path, *values: int) -> str:
-    """Runs one of the tasks below in a process of its own and gives what it printed."""
-    done = subprocess.run(
-        [sys.executable, "-m", "tests.store.killing", task, folder, *map(str, values)],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        timeout=120,
-    )
-    assert done.returncode == 0, done.stderr
-    return done.stdout
+    """Runs one of the tasks below in a process of its own and returns its output."""
+    command = [sys.executable, "-m", "tests.store.killing", task, folder, *values]
+    process = completed(command, cwd=ROOT, text=True)
+    assert process.returncode == 0, process.stderr
+    output: str = process.stdout
+    return output
 
 
 def forked(work: Callable[[], None], until: Callable[[int], None]) -> None:
-    """Runs `work` in a child, which is killed as soon as `until`, given its output, returns."""
-    seen, said = os.pipe()
+    """Runs `work` in a child, which is killed once `until`, which reads its output, returns, or its parent dies."""
+    output, child_output = os.pipe()
     child = os.fork()
     if child == 0:
-        os.dup2(said, 1)
         try:
+            ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+            os.close(output)
+            os.dup2(child_output, 1)
             work()
         except BaseException:  # noqa: BLE001 - the end of a forked child
             traceback.print_exc()
         finally:
             os._exit(1)
-    os.close(said)
+    os.close(child_output)
     try:
-        until(seen)
+        until(output)
     finally:
         os.kill(child, signal.SIGKILL)
         os.waitpid(child, 0)
-        os.close(seen)
+        os.close(output)
 
 
 def say(text: str) -> None:
-    """To whoever ran the task."""
+    """Prints a result of the task."""
     sys.stdout.write(text + "\n")
 
 
 def abandon(folder: Path, passes: int) -> None:
-    """One child, killed when it has published so many passes."""
+    """A child that is killed once it has published a number of passes."""
 
     def work() -> None:
         store = Store.open(folder)
         for number in range(passes):
             read(store, deal(number))
         os.write(1, b"done")
-        time.sleep(60)
+        signal.pause()
 
-    forked(work, lambda seen: assert_equal(os.read(seen, 4), b"done"))
+    forked(work, lambda output: assert_equal(os.read(output, 4), b"done"))
 
 
-def assert_equal(found: object, expected: object) -> None:
-    assert found == expected, found
+def assert_equal(actual: object, expected: object) -> None:
+    assert actual == expected, actual
 
 
 def ingest(folder: Path) -> None:
-    """Passes without end over ever new deals; says `staged <first id>` and `published <passes>` once it is so."""
+    """Endless passes over new deals; prints `staged <first id>` and `published <passes>` after each step."""
     store = Store.open(folder, on_corrupt="fail")
     with store._database.write() as connection:
         connection.execute("SET GLOBAL checkpoint_threshold = '128KB'")
     os.write(1, b"opened\n")
     while True:
         done = sum(int(o.cursor or 0) for o in store.outcomes())
-        asked = store.begin("crm", "deals", NOW + timedelta(seconds=done))
-        start = int(asked.resume or 0)
+        sync_pass = store.begin("crm", "deals", NOW + timedelta(seconds=done))
+        start = int(sync_pass.resume or 0)
         for number in range(start, PAGES):
             first = (done * PAGES + number) * PAGE
             records = tuple(Deal(id=str(key), updated_at=NOW, name="x" * 200) for key in range(first, first + PAGE))
-            store.stage(asked, "crm", Page(records, resume=str(number + 1)))
+            store.stage(sync_pass, "crm", Page(records, resume=str(number + 1)))
             os.write(1, b"staged %d\n" % first)
-        store.publish("crm", "deals", full=asked.cursor is None, cursor=str(done + 1), at=NOW)
+        store.publish("crm", "deals", full=sync_pass.cursor is None, cursor=str(done + 1), at=NOW)
         os.write(1, b"published %d\n" % (done + 1))
 
 
 def storm(folder: Path, kills: int, seed: int) -> None:
-    """Kills `ingest` at random moments, then tells what was acknowledged and what is there."""
-    say(json.dumps(report(folder, heard_from(ingest, folder, kills, seed))))
+    """Kills `ingest` at random moments, then prints what was acknowledged and what is stored."""
+    say(json.dumps(report(folder, output_of(ingest, folder, kills, seed))))
 
 
-def heard_from(work: Callable[[Path], None], folder: Path, kills: int, seed: int) -> list[str]:
-    """Runs `work` and kills it at a random moment, so many times; gives all the lines that were said."""
-    chance = random.Random(seed)
-    heard: list[str] = []
+def output_of(work: Callable[[Path], None], folder: Path, kills: int, seed: int) -> list[str]:
+    """Runs `work` and kills it at a random moment, a number of times; returns all lines of its output."""
+    rng = random.Random(seed)
+    lines: list[str] = []
 
-    def until(seen: int) -> None:
-        patience, said = chance.randint(1, 2 * PAGES), b""
-        while said.count(b"\n") <= patience:
-            said += os.read(seen, 65536)
-        time.sleep(chance.uniform(0, 0.03))
-        heard.extend(said.decode().split("\n"))
+    def until(output: int) -> None:
+        count, text = rng.randint(1, 2 * PAGES), b""
+        while text.count(b"\n") <= count:
+            chunk = os.read(output, 65536)
+            assert chunk, f"the child ended by itself: {text!r}"
+            text += chunk
+        time.sleep(rng.uniform(0, 0.03))
+        lines.extend(text.decode().split("\n"))
 
     for _ in range(kills):
         forked(lambda: work(folder), until)
-    return heard
+    return lines
 
 
 def deliver(folder: Path) -> None:
-    """Deliveries without end, each of two deals and a person; says `kept <number>` once one is acknowledged."""
+    """Endless deliveries, each of two deals and a person; prints `stored <number>` after each one."""
     store = Store.open(folder, on_corrupt="fail")
     with store.reading() as connection:
         row = connection.execute("SELECT max(id::BIGINT) FROM people").fetchone()
@@ -142,42 +144,42 @@ def deliver(folder: Path) -> None:
         deals = (deal(2 * number), deal(2 * number + 1))
         pages = {"deals": Page(deals), "people": Page((Person(id=str(number)),))}
         store.deliver("shop", pages, NOW + timedelta(seconds=number))
-        os.write(1, b"kept %d\n" % number)
+        os.write(1, b"stored %d\n" % number)
         number += 1
 
 
 def posts(folder: Path, kills: int, seed: int) -> None:
-    """Kills `deliver` at random moments, then tells which deliveries were acknowledged and what is there."""
-    heard = heard_from(deliver, folder, kills, seed)
-    kept = {int(line.split()[1]) for line in heard if line.startswith("kept")}
+    """Kills `deliver` at random moments, then prints which deliveries were acknowledged and what is stored."""
+    lines = output_of(deliver, folder, kills, seed)
+    acknowledged = {int(line.split()[1]) for line in lines if line.startswith("stored")}
     store = Store.open(folder, on_corrupt="fail")
     with store.reading() as connection:
         people = [int(key) for (key,) in connection.execute("SELECT id FROM people").fetchall()]
         deals = [int(key) for (key,) in connection.execute("SELECT id FROM deals").fetchall()]
     store.close()
-    whole = {2 * number + half for number in people for half in (0, 1)}
-    found = {
-        "acknowledged": len(kept),
-        "lost": len(kept - set(people)),
+    expected = {2 * number + half for number in people for half in (0, 1)}
+    counts = {
+        "acknowledged": len(acknowledged),
+        "lost": len(acknowledged - set(people)),
         "doubled": len(people) + len(deals) - len(set(people)) - len(set(deals)),
-        "halved": len(whole ^ set(deals)),
+        "halved": len(expected ^ set(deals)),
     }
-    say(json.dumps(found))
+    say(json.dumps(counts))
 
 
-def report(folder: Path, heard: list[str]) -> dict[str, int]:
-    """Opens the store once more, lets the pass under way end, and counts."""
+def report(folder: Path, lines: list[str]) -> dict[str, int]:
+    """Opens the store again, publishes the unfinished pass, and counts."""
     store = Store.open(folder, on_corrupt="fail")
-    published = [int(line.split()[1]) for line in heard if line.startswith("published")]
-    staged = [int(line.split()[1]) for line in heard if line.startswith("staged")]
+    published = [int(line.split()[1]) for line in lines if line.startswith("published")]
+    staged = [int(line.split()[1]) for line in lines if line.startswith("staged")]
     done = sum(int(o.cursor or 0) for o in store.outcomes())
-    asked = store.begin("crm", "deals", NOW + timedelta(seconds=done))
-    if asked.resume:
-        store.publish("crm", "deals", full=asked.cursor is None, cursor=str(done + 1))
+    sync_pass = store.begin("crm", "deals", NOW + timedelta(seconds=done))
+    if sync_pass.resume:
+        store.publish("crm", "deals", full=sync_pass.cursor is None, cursor=str(done + 1))
     with store.reading() as connection:
         ids = [int(key) for (key,) in connection.execute("SELECT id FROM deals").fetchall()]
     store.close()
-    complete = done * PAGES + int(asked.resume or 0)
+    complete = done * PAGES + int(sync_pass.resume or 0)
     return {
         "acknowledged": len(staged),
         "lost_pages": len([first for first in set(staged) if first not in set(ids)]),
@@ -189,25 +191,25 @@ def report(folder: Path, heard: list[str]) -> dict[str, int]:
 
 
 def hold(folder: Path) -> None:
-    """Another program has the file open, as a DuckDB shell would."""
+    """Opens a store whose file another program has open, as a DuckDB shell would."""
 
     def work() -> None:
         with duckdb.connect(str(folder / "kpi.duckdb")):
             os.write(1, b"open")
-            time.sleep(60)
+            signal.pause()
 
-    def until(seen: int) -> None:
-        assert_equal(os.read(seen, 4), b"open")
+    def until(output: int) -> None:
+        assert_equal(os.read(output, 4), b"open")
         try:
             Store.open(folder)
         except StoreLockedError:
-            say("refused")
+            say("locked")
 
     forked(work, until)
 
 
 if __name__ == "__main__":
-    name, place, *numbers = sys.argv[1:]
+    name, folder_name, *numbers = sys.argv[1:]
     {"abandon": abandon, "ingest": ingest, "storm": storm, "posts": posts, "hold": hold}[name](
-        Path(place), *map(int, numbers)
+        Path(folder_name), *map(int, numbers)
     )

@@ -298,7 +298,7 @@ def test_a_failed_start_lets_the_next_one_try(tmp_path: Path) -> None:
 
 def test_a_file_that_another_program_has_open_is_left_alone(tmp_path: Path) -> None:
     filled(tmp_path)
-    assert run("hold", tmp_path) == "refused\n"
+    assert run("hold", tmp_path) == "locked\n"
     store = Store.open(tmp_path, on_corrupt="fail")
     assert len(live(store)) == 50
     store.close()

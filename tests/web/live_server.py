@@ -9,10 +9,11 @@ from contextlib import contextmanager
 from threading import Thread
 
 from exporter.web.server import ServedState, bind, create_app, serve
+from tests.waiting import LIMIT
 
 
 @contextmanager
-def running(state: ServedState, stall_timeout: float = 10) -> Iterator[int]:
+def running(state: ServedState, stall_timeout: float = LIMIT) -> Iterator[int]:
     """Serves `state` in a thread; gives the port."""
     loop = asyncio.new_event_loop()
     stop = asyncio.Event()
@@ -25,12 +26,12 @@ def running(state: ServedState, stall_timeout: float = 10) -> Iterator[int]:
         yield port
     finally:
         loop.call_soon_threadsafe(stop.set)
-        thread.join(15)
+        thread.join(LIMIT)
         assert not thread.is_alive()
         loop.close()
 
 
-def exchange(port: int, request: bytes, timeout: float = 10) -> bytes:
+def exchange(port: int, request: bytes, timeout: float = LIMIT) -> bytes:
     """Everything the server sends after `request` until it closes the connection."""
     with socket.create_connection(("127.0.0.1", port), timeout) as connection:
         connection.sendall(request)

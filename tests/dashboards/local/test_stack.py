@@ -17,8 +17,10 @@ from dashboards.local import stack
 from dashboards.local.stack import grafana_command, grafana_environment
 from exporter.config.root import Config
 from tests import small_company
+from tests.exporter_process import exporting, free_port
 from tests.programs import program
-from tests.test_end_to_end import ask, exporting, free_port, until
+from tests.prometheus_server import ask
+from tests.waiting import until
 from tests.web.live_server import get
 
 SCRIPT = """#!/bin/sh

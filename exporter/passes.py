@@ -1,4 +1,4 @@
-"""What sources give and the store takes: a pass over one entity, as pages of records."""
+"""The types that sources return and the store accepts: a pass over one entity, in pages of records."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from exporter.records import Record
 
 @dataclass(frozen=True, slots=True)
 class Pass:
-    """One reading of one entity, as the sync asks for it.
+    """A request to read one entity.
 
-    `cursor` is what the last completed pass left (opaque to the sync); None asks for everything: the first
-    pass, or a reconcile. `resume` is the token of the last stored page of a pass that was interrupted.
-    `started_at` is the upper bound of the pass, the same over all its resumptions; no cursor may pass it.
+    `cursor` comes from the last successful pass and is opaque to the sync; None requests everything, for the first
+    pass or a reconcile. `resume` is the token of the last stored page of an interrupted pass. `started_at` is the
+    upper bound of the pass, the same for all its resumptions; no cursor may exceed it.
     """
 
     entity: str
@@ -26,9 +26,9 @@ class Pass:
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """Says that a pass listed every record whose `column` is at or after `since` (all records, by default).
+    """States that a pass listed every record whose `column` is at or after `since`, by default every record.
 
-    Records of the source in that span which the pass did not bring were deleted at the vendor.
+    Stored records of the source in this span that the pass did not contain were deleted at the vendor.
     """
 
     column: str | None = None
@@ -37,11 +37,11 @@ class Listing:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Records of one answer.
+    """The records of one response.
 
-    `resume` continues the pass after this page (None: an interrupted pass starts again). On the last page,
-    and only there, `cursor` is where the next pass starts and `listing`, where the pass was a full one,
-    says what it covered. `total` is the number of records the vendor promised for the pass, for progress.
+    `resume` continues the pass after this page; None means that an interrupted pass starts again. Only the last page
+    has a `cursor`, where the next pass starts, and, after a full pass, a `listing` of what it covered. `total` is the
+    number of records that the vendor announced for the pass, for progress.
     """
 
     records: tuple[Record, ...]

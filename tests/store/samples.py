@@ -1,4 +1,4 @@
-"""Records, pages and stores that several tests of the store need."""
+"""Records, pages and stores for tests of the store."""
 
 from __future__ import annotations
 
@@ -34,10 +34,10 @@ def call(number: int) -> Call:
 def read(
     store: Store, *records: Deal, source: str = "crm", at: datetime = NOW, full: bool = False, **ending: Any
 ) -> MergeResult:
-    """One whole pass over the deals, in one page."""
-    asked = store.begin(source, "deals", at, full=full)
-    store.stage(asked, source, Page(records))
-    return store.publish(source, "deals", full=asked.cursor is None, at=at, **{"cursor": "c", **ending})
+    """A complete pass over the deals, in one page."""
+    sync_pass = store.begin(source, "deals", at, full=full)
+    store.stage(sync_pass, source, Page(records))
+    return store.publish(source, "deals", full=sync_pass.cursor is None, at=at, **{"cursor": "c", **ending})
 
 
 def rows(store: Store, columns: str = "id, updated_at, deleted, amount", entity: str = "deals") -> list[Any]:
@@ -47,14 +47,14 @@ def rows(store: Store, columns: str = "id, updated_at, deleted, amount", entity:
 
 
 def live(store: Store, entity: str = "deals") -> list[str]:
-    """Ids of the rows that count."""
+    """Ids of the rows that are not deleted."""
     with store.reading() as connection:
         found = connection.execute(f"SELECT id FROM {entity} WHERE NOT deleted ORDER BY source, id").fetchall()
     return [key for (key,) in found]
 
 
 def everything() -> Listing:
-    """Says that a pass listed all there is."""
+    """States that a pass listed every record."""
     return Listing()
 
 
@@ -78,7 +78,7 @@ def versions(store: Store) -> dict[str, int]:
 
 @contextmanager
 def no_file_beyond(size: int) -> Iterator[None]:
-    """What a full disk does, for this process alone: files cannot grow any more."""
+    """Simulates a full disk for this process: files cannot grow beyond the size."""
     free, most = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (size, most))
     try:

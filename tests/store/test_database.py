@@ -1,4 +1,4 @@
-"""What befalls a store while it is in use: full disks, vanished files, fatal errors; and how it recovers."""
+"""An open store: full disks, removed files, fatal errors, and recovery from them."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from exporter.errors import StoreDamagedError, StoreError
 from exporter.store.database import Database
 from exporter.store.store import Store
 from tests.store.samples import deal, live, no_file_beyond, read
+from tests.waiting import LIMIT
 
 
 @pytest.fixture
@@ -28,7 +29,7 @@ def meta(database: Database) -> int:
         return connection.execute("SELECT schema_version FROM store_meta").fetchone()[0]
 
 
-def test_a_transaction_that_fails_leaves_nothing(database: Database) -> None:
+def test_a_failed_transaction_changes_nothing(database: Database) -> None:
     def fail() -> None:
         with database.write() as connection:
             connection.execute("UPDATE store_meta SET schema_version = 99")
@@ -40,7 +41,7 @@ def test_a_transaction_that_fails_leaves_nothing(database: Database) -> None:
     assert database.up
 
 
-def test_a_statement_at_fault_says_nothing_about_the_store(database: Database) -> None:
+def test_an_invalid_statement_does_not_mark_the_store_as_down(database: Database) -> None:
     with pytest.raises(StoreError) as caught, database.write() as connection:
         connection.execute("SELECT ?::INTEGER", ["s3cret"])
     assert "s3cret" not in str(caught.value)
@@ -48,7 +49,7 @@ def test_a_statement_at_fault_says_nothing_about_the_store(database: Database) -
     assert database.up
 
 
-def test_a_reader_sees_one_state(tmp_path: Path) -> None:
+def test_a_reader_has_a_constant_view(tmp_path: Path) -> None:
     store = Store.open(tmp_path)
     read(store, deal(1))
     with store.reading() as connection:
@@ -61,13 +62,13 @@ def test_a_reader_sees_one_state(tmp_path: Path) -> None:
     store.close()
 
 
-def test_a_reader_cannot_write_what_is_read_only(database: Database) -> None:
+def test_a_reader_cannot_write(database: Database) -> None:
     with pytest.raises(StoreError), database.reading() as connection:
         connection.execute("DELETE FROM store_meta")
     assert meta(database) == 1
 
 
-def test_a_closed_store_is_an_error_and_closing_twice_is_not(tmp_path: Path) -> None:
+def test_using_a_closed_store_is_an_error_and_closing_it_again_is_not(tmp_path: Path) -> None:
     database = Database(tmp_path)
     database.close()
     database.close()
@@ -78,7 +79,7 @@ def test_a_closed_store_is_an_error_and_closing_twice_is_not(tmp_path: Path) -> 
 
 
 @pytest.mark.parametrize("replaced", [False, True])
-def test_a_store_removed_while_in_use_is_noticed_before_anything_is_written(tmp_path: Path, replaced: bool) -> None:
+def test_a_store_removed_while_in_use_is_detected_before_a_write(tmp_path: Path, replaced: bool) -> None:
     store = Store.open(tmp_path)
     read(store, deal(1))
     store.path.unlink()
@@ -97,7 +98,7 @@ def test_a_store_removed_while_in_use_is_noticed_before_anything_is_written(tmp_
     store.close()
 
 
-def test_a_removed_store_can_be_an_error_for_good(tmp_path: Path) -> None:
+def test_a_removed_store_is_a_permanent_error_if_so_configured(tmp_path: Path) -> None:
     store = Store.open(tmp_path, on_corrupt="fail")
     store.path.unlink()
     with pytest.raises(StoreDamagedError, match="is missing"):
@@ -107,7 +108,7 @@ def test_a_removed_store_can_be_an_error_for_good(tmp_path: Path) -> None:
         Store.open(tmp_path, on_corrupt="fail")
 
 
-def test_a_busy_reader_does_not_stop_a_recovery(tmp_path: Path) -> None:
+def test_a_busy_reader_does_not_prevent_recovery(tmp_path: Path) -> None:
     store = Store.open(tmp_path)
     busy = store.reader()
     started = threading.Event()
@@ -124,14 +125,14 @@ def test_a_busy_reader_does_not_stop_a_recovery(tmp_path: Path) -> None:
     thread.start()
     started.wait()
     store.recover()
-    thread.join(30)
+    thread.join(LIMIT)
     assert ended
     assert store.rebuilds == 0
     read(store, deal(1))
     store.close()
 
 
-def test_a_write_can_be_broken_off(tmp_path: Path) -> None:
+def test_a_write_can_be_interrupted(tmp_path: Path) -> None:
     database = Database(tmp_path)
     failed: list[StoreError] = []
 
@@ -154,7 +155,7 @@ def test_a_write_can_be_broken_off(tmp_path: Path) -> None:
 
 
 def publish_until_it_fails(store: Store) -> set[str]:
-    """The ids of the passes that were published before one failed."""
+    """The ids of the passes published before one failed."""
     told: set[str] = set()
     for number in range(200):
         noise = random.Random(number).randbytes(30_000).hex()
@@ -163,11 +164,11 @@ def publish_until_it_fails(store: Store) -> set[str]:
         except StoreError:
             return told
         told.add(str(number))
-    raise AssertionError("the disk never filled up")
+    raise AssertionError("the disk never became full")
 
 
 @pytest.mark.parametrize("checkpoint", [None, "200KB"], ids=["while logging", "while checkpointing"])
-def test_a_full_disk_is_survived_and_heals(store: Store, checkpoint: str | None) -> None:
+def test_the_store_survives_a_full_disk_and_recovers(store: Store, checkpoint: str | None) -> None:
     if checkpoint:
         with store._database.write() as connection:
             connection.execute("SET GLOBAL checkpoint_threshold = ?", [checkpoint])
@@ -187,7 +188,7 @@ def test_a_full_disk_is_survived_and_heals(store: Store, checkpoint: str | None)
     assert store.rebuilds == 0
 
 
-def test_the_log_does_not_grow_for_ever(store: Store) -> None:
+def test_the_log_is_bounded(store: Store) -> None:
     with store._database.write() as connection:
         connection.execute("SET GLOBAL checkpoint_threshold = '200KB'")
     for number in range(10):
@@ -195,7 +196,7 @@ def test_the_log_does_not_grow_for_ever(store: Store) -> None:
     assert sum(log.stat().st_size for log in store.path.parent.glob("*.wal")) < 300_000
 
 
-def test_what_a_write_leaves_behind_is_harmless(tmp_path: Path) -> None:
+def test_a_leftover_probe_does_not_prevent_recovery(tmp_path: Path) -> None:
     database = Database(tmp_path)
     database.up = False
     (tmp_path / "kpi.probe").mkdir()
@@ -208,7 +209,7 @@ def test_what_a_write_leaves_behind_is_harmless(tmp_path: Path) -> None:
     database.close()
 
 
-def test_commits_are_counted_even_where_the_sentinel_cannot_be_written(store: Store) -> None:
+def test_commits_are_counted_even_if_the_sentinel_cannot_be_written(store: Store) -> None:
     sentinel = store.path.with_name("kpi.sentinel")
     sentinel.unlink()
     sentinel.mkdir()

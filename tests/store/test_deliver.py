@@ -1,4 +1,4 @@
-"""What is sent is kept in one commit, and each id is told what became of it."""
+"""Deliveries are stored in one commit, with a result for each id."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tests.store.killing import run
 from tests.store.samples import HOUR, NOW, deal, everything, live, no_file_beyond, read, rows, versions, watermarks
 
 
-def test_each_id_is_told_what_became_of_it(store: Store) -> None:
+def test_each_id_has_a_result(store: Store) -> None:
     first = store.deliver("shop", {"deals": Page((deal(1), deal(2), deal(3)))}, NOW)
     assert first == {"deals": MergeResult(new=3, results={"1": "new", "2": "new", "3": "new"})}
     page = Page((deal(1), deal(2, 1, amount=5), Deal(id="3", deleted=True), deal(4)))
@@ -34,25 +34,25 @@ def test_the_same_delivery_again_changes_nothing(store: Store) -> None:
     assert (rows(store), versions(store)) == before
 
 
-def test_an_older_version_that_comes_late_changes_nothing(store: Store) -> None:
+def test_an_older_version_that_arrives_late_changes_nothing(store: Store) -> None:
     store.deliver("shop", {"deals": Page((deal(1, 2, amount=7),))}, NOW)
     (late,) = store.deliver("shop", {"deals": Page((deal(1, 1, amount=3),))}, NOW).values()
     assert late.results == {"1": "unchanged"}
     assert [int(amount) for *_, amount in rows(store)] == [7]
 
 
-def test_a_delivery_completes_the_entities_it_names_and_no_others(store: Store) -> None:
+def test_a_delivery_completes_only_its_entities(store: Store) -> None:
     store.fail("shop", "deals", Reason.TOO_MANY_REJECTED, NOW)
     store.deliver("shop", {"deals": Page(())}, NOW + HOUR)
     (known,) = store.outcomes()
     assert (known.entity, known.last_success, known.watermark, known.failures) == ("deals", NOW + HOUR, NOW + HOUR, 0)
     people = Page((Person(id="p", name="Ada"),))
     merged = store.deliver("shop", {"deals": Page((deal(1),)), "people": people}, NOW + 2 * HOUR)
-    assert {entity: one.new for entity, one in merged.items()} == {"deals": 1, "people": 1}
+    assert {entity: result.new for entity, result in merged.items()} == {"deals": 1, "people": 1}
     assert set(watermarks(store).values()) == {NOW + 2 * HOUR}
 
 
-def test_a_complete_list_deletes_what_it_leaves_out_but_for_what_was_rejected(store: Store) -> None:
+def test_a_complete_list_deletes_missing_records_but_not_rejected_ones(store: Store) -> None:
     store.deliver("shop", {"deals": Page((deal(1), deal(2), deal(3)))}, NOW)
     read(store, deal(9), source="crm")
     rejected = InvalidRecordError(Reason.NOT_A_NUMBER, "amount", "2", "2")
@@ -63,14 +63,14 @@ def test_a_complete_list_deletes_what_it_leaves_out_but_for_what_was_rejected(st
     assert (merged.deleted, live(store)) == (2, ["9"])
 
 
-def test_what_a_source_staged_when_it_was_still_read_is_forgotten(store: Store) -> None:
+def test_pages_staged_before_a_delivery_are_discarded(store: Store) -> None:
     store.stage(store.begin("shop", "deals", NOW), "shop", Page((deal(7),), resume="r"))
     store.deliver("shop", {"deals": Page((deal(1),), listing=everything())}, NOW)
     assert live(store) == ["1"]
     assert store.begin("shop", "deals", NOW).resume is None
 
 
-def test_on_a_full_disk_nothing_of_it_is_kept(store: Store) -> None:
+def test_nothing_is_stored_on_a_full_disk(store: Store) -> None:
     store.deliver("shop", {"deals": Page((deal(0),))}, NOW)
     before = rows(store), store.outcomes()
     with no_file_beyond(0), pytest.raises(StoreError):

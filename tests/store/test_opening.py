@@ -1,4 +1,4 @@
-"""What stands in the data directory at start: the store as it was left, none, or something else."""
+"""Opening a data directory: an intact, missing or damaged store, its lock and its sentinel."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def another_store(path: Path) -> None:
     shutil.copy(other / path.name, path)
 
 
-def impostor(path: Path) -> None:
+def other_application(path: Path) -> None:
     with duckdb.connect(str(path)) as connection:
         connection.execute("UPDATE store_meta SET application = 'something else'")
 
@@ -82,7 +82,7 @@ DAMAGE: dict[str, Callable[[Path], object]] = {
     "a foreign DuckDB database": foreign_duckdb,
     "a SQLite database": foreign_sqlite,
     "another store": another_store,
-    "another application's": impostor,
+    "another application's": other_application,
     "tables of another version": other_columns,
     "a directory": directory,
 }
@@ -112,12 +112,12 @@ def test_a_damaged_store_is_an_error_or_moved_aside(tmp_path: Path, intact: Path
     assert (tmp_path / "kpi.duckdb.damaged-1").exists() == (kind != "removed")
     read(store, deal(1))
     store.close()
-    again = Store.open(tmp_path, on_corrupt="fail")
-    assert live(again) == ["1"]
-    again.close()
+    reopened = Store.open(tmp_path, on_corrupt="fail")
+    assert live(reopened) == ["1"]
+    reopened.close()
 
 
-def test_each_damaged_file_is_kept(tmp_path: Path) -> None:
+def test_each_damaged_file_is_moved_aside(tmp_path: Path) -> None:
     for _ in range(3):
         filled(tmp_path)
         (tmp_path / "kpi.duckdb").write_bytes(b"hello")
@@ -142,7 +142,7 @@ def killed(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.parametrize("kind", WAL_LOSS)
-def test_lost_commits_are_noticed(tmp_path: Path, killed: Path, kind: str) -> None:
+def test_lost_commits_are_detected(tmp_path: Path, killed: Path, kind: str) -> None:
     shutil.copytree(killed, tmp_path, dirs_exist_ok=True)
     WAL_LOSS[kind](tmp_path / "kpi.duckdb.wal")
     store = Store.open(tmp_path)
@@ -151,7 +151,7 @@ def test_lost_commits_are_noticed(tmp_path: Path, killed: Path, kind: str) -> No
     store.close()
 
 
-def test_the_log_of_another_store_is_noticed(tmp_path: Path, killed: Path) -> None:
+def test_the_log_of_another_store_is_detected(tmp_path: Path, killed: Path) -> None:
     filled(tmp_path)
     shutil.copy(killed / "kpi.duckdb.wal", tmp_path / "kpi.duckdb.wal")
     store = Store.open(tmp_path)
@@ -160,7 +160,7 @@ def test_the_log_of_another_store_is_noticed(tmp_path: Path, killed: Path) -> No
     assert (tmp_path / "kpi.duckdb.damaged-1.wal").exists()
 
 
-def test_a_killed_process_leaves_a_store_that_opens(tmp_path: Path, killed: Path) -> None:
+def test_a_killed_process_leaves_a_usable_store(tmp_path: Path, killed: Path) -> None:
     shutil.copytree(killed, tmp_path, dirs_exist_ok=True)
     assert (tmp_path / "kpi.duckdb.wal").stat().st_size
     store = Store.open(tmp_path, on_corrupt="fail")
@@ -168,7 +168,7 @@ def test_a_killed_process_leaves_a_store_that_opens(tmp_path: Path, killed: Path
     store.close()
 
 
-def test_a_file_restored_from_an_older_copy_is_noticed(tmp_path: Path) -> None:
+def test_an_older_copy_of_the_file_is_detected(tmp_path: Path) -> None:
     filled(tmp_path, range(5))
     older = (tmp_path / "kpi.duckdb").read_bytes()
     filled(tmp_path, range(9))
@@ -187,7 +187,7 @@ def test_without_its_sentinel_a_store_is_trusted(tmp_path: Path) -> None:
         store.close()
 
 
-def test_a_touched_but_intact_file_is_read_through_and_kept(tmp_path: Path) -> None:
+def test_a_touched_but_intact_file_is_verified_and_kept(tmp_path: Path) -> None:
     filled(tmp_path, range(5))
     os.utime(tmp_path / "kpi.duckdb", (1, 1))
     store = Store.open(tmp_path, on_corrupt="fail")
@@ -195,7 +195,7 @@ def test_a_touched_but_intact_file_is_read_through_and_kept(tmp_path: Path) -> N
     store.close()
 
 
-def test_a_half_made_store_is_made_again(tmp_path: Path) -> None:
+def test_a_partially_created_store_is_created_again(tmp_path: Path) -> None:
     tmp_path.joinpath("kpi.duckdb.new").write_bytes(b"half")
     tmp_path.joinpath("kpi.duckdb.new.wal").write_bytes(b"half")
     tmp_path.joinpath("kpi.duckdb.tmp").mkdir()
@@ -206,7 +206,7 @@ def test_a_half_made_store_is_made_again(tmp_path: Path) -> None:
     assert not (tmp_path / "kpi.duckdb.tmp").exists()
 
 
-def test_a_newer_store_is_left_alone(tmp_path: Path) -> None:
+def test_a_newer_store_is_not_changed(tmp_path: Path) -> None:
     filled(tmp_path)
     with duckdb.connect(str(tmp_path / "kpi.duckdb")) as connection:
         connection.execute("UPDATE store_meta SET schema_version = ?", [SCHEMA_VERSION + 1])
@@ -216,7 +216,7 @@ def test_a_newer_store_is_left_alone(tmp_path: Path) -> None:
     assert not list(tmp_path.glob("*.damaged-*"))
 
 
-def test_an_older_store_than_any_known_is_read_anew(tmp_path: Path) -> None:
+def test_a_store_of_an_older_schema_is_rebuilt(tmp_path: Path) -> None:
     filled(tmp_path)
     with duckdb.connect(str(tmp_path / "kpi.duckdb")) as connection:
         connection.execute("UPDATE store_meta SET schema_version = 0")
@@ -225,7 +225,7 @@ def test_an_older_store_than_any_known_is_read_anew(tmp_path: Path) -> None:
     store.close()
 
 
-def test_a_rebuilt_store_counts_versions_from_elsewhere(tmp_path: Path) -> None:
+def test_a_rebuilt_store_has_other_versions(tmp_path: Path) -> None:
     filled(tmp_path)
     store = Store.open(tmp_path)
     before = dict(versions(store))
@@ -236,7 +236,7 @@ def test_a_rebuilt_store_counts_versions_from_elsewhere(tmp_path: Path) -> None:
     store.close()
 
 
-def test_an_unusable_directory_is_named(tmp_path: Path) -> None:
+def test_the_error_names_an_unusable_directory(tmp_path: Path) -> None:
     tmp_path.joinpath("file").write_text("")
     with pytest.raises(StoreError, match=f"{tmp_path}/file/data cannot be written"):
         Store.open(tmp_path / "file" / "data")
@@ -244,7 +244,7 @@ def test_an_unusable_directory_is_named(tmp_path: Path) -> None:
         Store.open(tmp_path / "file")
 
 
-def test_a_full_disk_at_the_first_start_is_told(tmp_path: Path) -> None:
+def test_a_full_disk_at_the_first_start_is_reported(tmp_path: Path) -> None:
     with no_file_beyond(5000), pytest.raises(StoreError, match=f"{tmp_path} cannot be written") as caught:
         Store.open(tmp_path)
     assert not isinstance(caught.value, StoreDamagedError)
@@ -253,7 +253,7 @@ def test_a_full_disk_at_the_first_start_is_told(tmp_path: Path) -> None:
     store.close()
 
 
-def test_a_full_disk_does_not_pass_for_damage(tmp_path: Path, killed: Path) -> None:
+def test_a_full_disk_is_not_mistaken_for_damage(tmp_path: Path, killed: Path) -> None:
     shutil.copytree(killed, tmp_path, dirs_exist_ok=True)
     with no_file_beyond(100), pytest.raises(StoreError) as caught:
         Store.open(tmp_path)
@@ -263,7 +263,7 @@ def test_a_full_disk_does_not_pass_for_damage(tmp_path: Path, killed: Path) -> N
     store.close()
 
 
-def test_a_damaged_file_that_cannot_be_moved_is_told(tmp_path: Path) -> None:
+def test_a_damaged_file_that_cannot_be_moved_is_reported(tmp_path: Path) -> None:
     filled(tmp_path)
     (tmp_path / "kpi.duckdb").write_bytes(b"hello")
     (tmp_path / "kpi.sentinel").unlink()
@@ -272,7 +272,7 @@ def test_a_damaged_file_that_cannot_be_moved_is_told(tmp_path: Path) -> None:
         Store.open(tmp_path)
 
 
-def test_a_second_holder_is_refused_until_the_first_lets_go(tmp_path: Path) -> None:
+def test_a_second_lock_fails_until_the_first_is_released(tmp_path: Path) -> None:
     first = DirectoryLock(tmp_path / "kpi.lock")
     with pytest.raises(StoreLockedError, match="is in use by another kpi-exporter process"):
         DirectoryLock(tmp_path / "kpi.lock")
@@ -288,7 +288,7 @@ def test_a_store_is_opened_once(tmp_path: Path) -> None:
     Store.open(tmp_path).close()
 
 
-def test_a_failed_start_lets_the_next_one_try(tmp_path: Path) -> None:
+def test_a_failed_open_releases_the_lock(tmp_path: Path) -> None:
     (tmp_path / "kpi.duckdb").mkdir()
     with pytest.raises(StoreError):
         Store.open(tmp_path, on_corrupt="fail")
@@ -296,7 +296,7 @@ def test_a_failed_start_lets_the_next_one_try(tmp_path: Path) -> None:
     Store.open(tmp_path).close()
 
 
-def test_a_file_that_another_program_has_open_is_left_alone(tmp_path: Path) -> None:
+def test_a_file_that_another_program_has_open_is_not_changed(tmp_path: Path) -> None:
     filled(tmp_path)
     assert run("hold", tmp_path) == "locked\n"
     store = Store.open(tmp_path, on_corrupt="fail")

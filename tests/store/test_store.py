@@ -1,4 +1,4 @@
-"""The store as a whole: what is kept for each source, for the next start, and what is dropped."""
+"""The store as a whole: outcomes, snapshots, and removal of sources."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from exporter.store.store import Store
 from tests.store.samples import HOUR, NOW, call, deal, live, read, rows, versions, watermarks
 
 
-def test_outcomes_are_kept_per_source_and_entity(store: Store) -> None:
+def test_outcomes_are_stored_by_source_and_entity(store: Store) -> None:
     assert store.outcomes() == ()
     assert watermarks(store) == {}
     read(store, deal(1), source="b", cursor="x")
@@ -27,7 +27,7 @@ def test_outcomes_are_kept_per_source_and_entity(store: Store) -> None:
     )
 
 
-def test_outcomes_come_back_after_a_restart(tmp_path: Path) -> None:
+def test_outcomes_survive_a_restart(tmp_path: Path) -> None:
     store = Store.open(tmp_path)
     read(store, deal(1), seconds=2.5)
     store.fail("crm", "deals", Reason.RATE_LIMITED, NOW + HOUR, retry_at=NOW + 2 * HOUR)
@@ -38,23 +38,23 @@ def test_outcomes_come_back_after_a_restart(tmp_path: Path) -> None:
     store.close()
 
 
-def test_an_instant_without_a_zone_is_refused(store: Store) -> None:
+def test_an_instant_without_a_time_zone_is_rejected(store: Store) -> None:
     with pytest.raises(ValueError, match="without a time zone"):
         store.begin("crm", "deals", datetime(2025, 1, 1))  # noqa: DTZ001 - that is the case
     assert store.outcomes() == ()
 
 
-def test_sources_that_left_the_config_take_their_numbers_along(store: Store) -> None:
+def test_records_of_removed_sources_are_deleted(store: Store) -> None:
     read(store, deal(1), deal(2), source="old")
     read(store, deal(3), source="kept")
     store.stage(store.begin("kept", "calls", NOW), "kept", Page((call(1),)))
     store.publish("kept", "calls", cursor="c")
     store.stage(store.begin("old", "deals", NOW), "old", Page((deal(4),), resume="r"))
-    old_versions = versions(store)
+    versions_before = versions(store)
     assert store.retain({"kept": ("deals", "calls"), "new": ("deals",)}) == 2
     assert live(store) == ["3"]
-    assert versions(store)["deals"] > old_versions["deals"]
-    assert versions(store)["calls"] == old_versions["calls"]
+    assert versions(store)["deals"] > versions_before["deals"]
+    assert versions(store)["calls"] == versions_before["calls"]
     assert [(o.source, o.entity) for o in store.outcomes()] == [("kept", "calls"), ("kept", "deals")]
     assert store.retain({"kept": ("deals", "calls")}) == 0
     assert store.begin("old", "deals", NOW).cursor is None
@@ -62,7 +62,7 @@ def test_sources_that_left_the_config_take_their_numbers_along(store: Store) -> 
     assert live(store, "calls") == []
 
 
-def test_what_was_dropped_stays_dropped(tmp_path: Path) -> None:
+def test_deleted_records_stay_deleted_after_a_restart(tmp_path: Path) -> None:
     store = Store.open(tmp_path)
     read(store, deal(1))
     store.retain({})
@@ -72,7 +72,7 @@ def test_what_was_dropped_stays_dropped(tmp_path: Path) -> None:
     store.close()
 
 
-def test_the_last_snapshot_is_kept_for_the_next_start(tmp_path: Path) -> None:
+def test_the_last_snapshot_survives_a_restart(tmp_path: Path) -> None:
     store = Store.open(tmp_path)
     assert store.load_snapshot() is None
     store.save_snapshot(b"old", b"", NOW)
@@ -84,7 +84,7 @@ def test_the_last_snapshot_is_kept_for_the_next_start(tmp_path: Path) -> None:
     store.close()
 
 
-def test_the_directory_is_made(tmp_path: Path) -> None:
+def test_a_missing_directory_is_created(tmp_path: Path) -> None:
     store = Store.open(tmp_path / "a" / "b")
     assert store.path == tmp_path / "a" / "b" / "kpi.duckdb"
     assert store.rebuilds == 0

@@ -45,9 +45,9 @@ class Vendor:
         """Each deal as its latest visible version."""
         latest = {}
         for key, versions in self.shown.items():
-            seen = [deal for at, deal in versions if at <= self.now]
-            if seen:
-                latest[key] = max(reversed(seen), key=lambda deal: deal.updated_at or NOON)
+            visible = [deal for at, deal in versions if at <= self.now]
+            if visible:
+                latest[key] = max(reversed(visible), key=lambda deal: deal.updated_at or NOON)
         return list(latest.values())
 
     def happen(self) -> None:
@@ -62,7 +62,7 @@ class Vendor:
 
 @dataclass
 class VendorSource:
-    """Reads the vendor as a good provider does: by key, from the cursor less a lookback, never past its start."""
+    """Reads like a correct provider: by key, from the cursor minus a lookback, never beyond the start of the pass."""
 
     vendor: Vendor
     name: str = "crm"
@@ -77,7 +77,7 @@ class VendorSource:
             self.vendor.happen()
 
     async def check(self) -> tuple[Access, ...]:
-        """Not asked for."""
+        """Not sync_pass for."""
         return ()
 
     async def close(self) -> None:
@@ -86,12 +86,12 @@ class VendorSource:
     async def _everything(self, sync_pass: Pass) -> AsyncIterator[Page]:
         after = sync_pass.resume or ""
         while True:
-            left = sorted(
+            remaining = sorted(
                 (deal for deal in self.vendor.visible() if not deal.deleted and deal.id > after), key=lambda d: d.id
             )
-            if not left:
+            if not remaining:
                 break
-            page = left[:PAGE]
+            page = remaining[:PAGE]
             after = page[-1].id
             yield Page((*page, page[0]), resume=after)
         yield Page((), cursor=(sync_pass.started_at - LAG).isoformat(), listing=Listing())
@@ -102,12 +102,12 @@ class VendorSource:
         newest = cursor
         while True:
             changed = [(f"{deal.updated_at:%Y-%m-%dT%H:%M:%S.%f} {deal.id}", deal) for deal in self.vendor.visible()]
-            left = sorted((key, deal) for key, deal in changed if key > after and key >= start[:19])
-            if not left:
+            remaining = sorted((key, deal) for key, deal in changed if key > after and key >= start[:19])
+            if not remaining:
                 break
-            page = left[:PAGE]
+            page = remaining[:PAGE]
             after = page[-1][0]
             newest = max(newest, *(deal.updated_at or newest for _, deal in page))
             yield Page(tuple(deal for _, deal in page), resume=after)
-        reached = max(cursor, min(newest, sync_pass.started_at - LAG))
-        yield Page((), cursor=reached.isoformat())
+        next_cursor = max(cursor, min(newest, sync_pass.started_at - LAG))
+        yield Page((), cursor=next_cursor.isoformat())

@@ -1,4 +1,4 @@
-"""Sources that answer as told, and an observer that remembers."""
+"""Scripted sources, and an observer that records events."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def deals(*numbers: int, updated: datetime = NOON) -> tuple[Deal, ...]:
 
 
 def answering(*pages: Page | Exception | float) -> Answer:
-    """Gives the pages; an exception is raised instead, a number is a wait in seconds."""
+    """Yields the pages; raises an exception, and waits for a number of seconds."""
 
     async def answer(sync_pass: Pass) -> AsyncIterator[Page]:
         for page in pages:
@@ -43,7 +43,7 @@ NOTHING = answering(Page((), cursor="c"))
 
 
 class FakeSource:
-    """Remembers when it was asked for what. `answers` maps entities to how they answer; else nothing is new."""
+    """Records its passes. `answers` maps entities to their pages; other entities have nothing new."""
 
     def __init__(
         self, name: str = "crm", entities: Sequence[str] = ("deals",), lag: timedelta = timedelta(0), **answers: Answer
@@ -52,11 +52,11 @@ class FakeSource:
         self.entities = tuple(entities)
         self.lag = lag
         self.answers = answers
-        self.asked: list[tuple[float, Pass]] = []
+        self.passes: list[tuple[float, Pass]] = []
         self.closed = False
 
     def read(self, sync_pass: Pass) -> AsyncIterator[Page]:
-        self.asked.append((asyncio.get_running_loop().time() - START, sync_pass))
+        self.passes.append((asyncio.get_running_loop().time() - START, sync_pass))
         return self.answers.get(sync_pass.entity, NOTHING)(sync_pass)
 
     async def check(self) -> tuple[Access, ...]:
@@ -66,13 +66,13 @@ class FakeSource:
         self.closed = True
 
     def times(self, entity: str | None = None) -> list[float]:
-        """When it was asked, in seconds since the start."""
-        return [at for at, asked in self.asked if entity in (None, asked.entity)]
+        """The start of each pass, in seconds since the start of the loop."""
+        return [at for at, sync_pass in self.passes if entity in (None, sync_pass.entity)]
 
 
 @dataclass
 class Recorder(Observer):
-    """What the sync told."""
+    """Records every event."""
 
     reports: list[PassReport] = field(default_factory=list)
     progress: list[Progress] = field(default_factory=list)

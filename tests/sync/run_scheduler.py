@@ -1,4 +1,4 @@
-"""Schedulers that run for so many seconds of virtual time."""
+"""Runs a scheduler for a number of virtual seconds."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def scheduled(
     wall: Callable[[], datetime] = clock,
     meanwhile: Callable[[Scheduler], None] = lambda _: None,
 ) -> None:
-    """Runs the scheduler for so many virtual seconds; `meanwhile` may plan things on the loop."""
+    """Runs the scheduler for a number of virtual seconds; `meanwhile` may add timers to the loop."""
 
     async def work() -> None:
         scheduler = Scheduler(jobs, store, observer or Recorder(), wall, rng=random.Random(1))

@@ -1,4 +1,4 @@
-"""Which options make a source another one."""
+"""Which options change the fingerprint."""
 
 from __future__ import annotations
 
@@ -54,40 +54,40 @@ def test_the_same_options_have_the_same_digest() -> None:
         {"encoding": "cp1252"},
     ],
 )
-def test_what_decides_about_records_counts(changes: dict[str, Any]) -> None:
+def test_options_that_determine_records_change_the_digest(changes: dict[str, Any]) -> None:
     assert csv(**changes) != csv()
 
 
 @pytest.mark.parametrize(
     "changes", [{"sync_every": "5m"}, {"stale_after": "1h"}, {"lookback": "1h"}, {"reconcile_every": "2h"}]
 )
-def test_what_decides_when_to_read_does_not(changes: dict[str, Any]) -> None:
+def test_options_that_determine_when_to_read_do_not(changes: dict[str, Any]) -> None:
     assert csv(**changes) == csv()
 
 
-def test_the_company_s_zone_counts() -> None:
+def test_the_company_s_time_zone_changes_the_digest() -> None:
     options = CsvOptions.model_validate(CSV)
     assert fingerprint(options, "deals", ZURICH) != fingerprint(options, "deals", ZoneInfo("UTC"))
 
 
-def test_another_entity_s_listing_does_not_count() -> None:
+def test_another_entity_s_options_do_not_change_the_digest() -> None:
     deals, calls = REST["entities"]
     changed = {**calls, "path": "/v2/calls"}  # type: ignore[dict-item]
     assert rest("deals", entities=[deals, changed]) == rest("deals", entities=[deals]) == rest("deals")
     assert rest("calls", entities=[deals, changed]) != rest("calls")
 
 
-def test_another_entity_s_properties_do_not_count() -> None:
+def test_another_entity_s_properties_do_not_change_the_digest() -> None:
     more = {"properties": {"tickets": ["x"]}}
     assert hubspot("deals", **more) == hubspot("deals", entities=["deals"]) == hubspot("deals")
     assert hubspot("tickets", **more) != hubspot("tickets")
 
 
-def test_a_secret_does_not_count() -> None:
+def test_a_secret_does_not_change_the_digest() -> None:
     assert hubspot("deals", token={"file": "/run/secrets/t"}) == hubspot("deals")
 
 
-def test_how_far_back_is_read_counts() -> None:
+def test_the_length_of_history_changes_the_digest() -> None:
     def digest(**changes: Any) -> str:
         return fingerprint(AircallOptions.model_validate({**AIRCALL, **changes}), "calls", ZURICH)
 

@@ -1,4 +1,4 @@
-"""Any history of changes, interruptions and crashes ends in the right rows."""
+"""After any sequence of changes, interruptions and crashes the stored rows are correct."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def unused() -> Path:
 
 
 class History(RuleBasedStateMachine):
-    """A vendor, a store, and passes between them that end well, badly, or not at all."""
+    """A vendor, a store, and passes between them that succeed, fail or crash."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -69,9 +69,9 @@ class History(RuleBasedStateMachine):
         assert self.reads(full=full).success
         self.complete_up_to_the_watermark()
 
-    @rule(script=SCRIPTS, full=st.booleans(), spoilt=st.booleans())
-    def a_pass_that_fails(self, script: list[list[tuple[str, str, timedelta]]], full: bool, spoilt: bool) -> None:
-        error = SourceRejectedError(Reason.SCHEMA, "odd") if spoilt else SourceUnavailableError(Reason.DNS, "away")
+    @rule(script=SCRIPTS, full=st.booleans(), rejected=st.booleans())
+    def a_pass_that_fails(self, script: list[list[tuple[str, str, timedelta]]], full: bool, rejected: bool) -> None:
+        error = SourceRejectedError(Reason.SCHEMA, "odd") if rejected else SourceUnavailableError(Reason.DNS, "away")
         self.plan(script, lambda: raised(error))
         self.reads(full=full)
 
@@ -96,7 +96,7 @@ class History(RuleBasedStateMachine):
         self.reads_until_it_crashes(full=full)
 
     @rule(script=SCRIPTS)
-    def a_full_pass_that_makes_way(self, script: list[list[tuple[str, str, timedelta]]]) -> None:
+    def a_full_pass_that_pauses(self, script: list[list[tuple[str, str, timedelta]]]) -> None:
         self.plan(script)
         assert self.reads(full=True, pause_after=0.0).reason is None
 
@@ -108,8 +108,8 @@ class History(RuleBasedStateMachine):
     @invariant()
     def no_record_is_there_twice(self) -> None:
         with self.store.reading() as connection:
-            (found,) = connection.execute("SELECT count(*), count(DISTINCT id) FROM deals").fetchall()
-        assert found[0] == found[1]
+            (counts,) = connection.execute("SELECT count(*), count(DISTINCT id) FROM deals").fetchall()
+        assert counts[0] == counts[1]
 
     def settled(self) -> None:
         """Once nothing changes any more, a pass of either kind that begins now leaves exactly what there is."""
@@ -118,17 +118,17 @@ class History(RuleBasedStateMachine):
             for _ in ("the one under way", "a new one"):
                 self.vendor.now += 2 * LAG
                 assert self.reads(full=full).success
-        there = {key: deal.name for key, deal in self.vendor.deals.items() if not deal.deleted}
+        expected = {key: deal.name for key, deal in self.vendor.deals.items() if not deal.deleted}
         with self.store.reading() as connection:
             rows = connection.execute("SELECT id, name FROM deals WHERE NOT deleted").fetchall()
-        assert dict(rows) == there
+        assert dict(rows) == expected
 
     def complete_up_to_the_watermark(self) -> None:
         """Every change up to the watermark is stored, unless a later one already is."""
         (watermark,) = watermarks(self.store).values()
         with self.store.reading() as connection:
-            found = connection.execute("SELECT id, name, deleted FROM deals").fetchall()
-        stored = {key: (name, deleted) for key, name, deleted in found}
+            rows = connection.execute("SELECT id, name, deleted FROM deals").fetchall()
+        stored = {key: (name, deleted) for key, name, deleted in rows}
         for key, deal in self.vendor.deals.items():
             if deal.updated_at is not None and deal.updated_at <= watermark:
                 if deal.deleted:

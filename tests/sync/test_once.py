@@ -1,4 +1,4 @@
-"""One pass over everything, and a summary that a program can read."""
+"""One pass over everything, and its summary as JSON."""
 
 from __future__ import annotations
 
@@ -50,15 +50,15 @@ def test_a_failure_is_in_the_summary_and_stops_no_other_source(store: Store) -> 
     assert {"new", "updated", "unchanged", "deleted", "rejected", "rejected_by", "pages", "seconds"} <= set(first)
 
 
-def test_a_source_that_is_away_is_asked_once(store: Store) -> None:
+def test_an_unreachable_source_is_tried_once(store: Store) -> None:
     away = SourceUnavailableError(Reason.CONNECT, "refused")
     crm = FakeSource("crm", ["deals", "people", "calls"], deals=answering(away))
     summary = once(store, crm)
-    assert len(crm.asked) == 1
+    assert len(crm.passes) == 1
     assert [report.reason for report in summary.passes] == [Reason.CONNECT] * 3
 
 
-def test_short_waits_of_the_vendor_are_waited_and_the_pass_goes_on(store: Store) -> None:
+def test_a_pass_resumes_after_short_waits_of_the_vendor(store: Store) -> None:
     async def limited(sync_pass: Pass) -> AsyncIterator[Page]:
         number = int(sync_pass.resume or 0)
         yield Page(deals(number), resume=str(number + 1), cursor="c")
@@ -75,19 +75,19 @@ def test_short_waits_of_the_vendor_are_waited_and_the_pass_goes_on(store: Store)
     assert live(store) == ["0", "1", "2", "3"]
 
 
-def test_long_waits_are_a_failure(store: Store) -> None:
+def test_a_long_wait_fails_the_pass(store: Store) -> None:
     source = FakeSource(deals=answering(RateLimitedError("wait", MAX_WAIT + 1)))
     assert once(store, source).passes[0].reason is Reason.RATE_LIMITED
     endless = FakeSource("endless", deals=answering(RateLimitedError("wait", 50.0)))
     assert once(store, endless).passes[0].reason is Reason.RATE_LIMITED
-    assert len(endless.asked) == 3
+    assert len(endless.passes) == 3
     hectic = FakeSource("hectic", deals=answering(RateLimitedError("wait", 0.0)))
     assert once(store, hectic).passes[0].reason is Reason.RATE_LIMITED
 
 
-def test_only_some_or_in_full(store: Store) -> None:
+def test_passes_can_be_selected_and_full(store: Store) -> None:
     once(store, FakeSource("crm", ["deals", "people"]))
     crm = FakeSource("crm", ["deals", "people"])
     summary = once(store, crm, full=True, only={("crm", "people")})
     assert [(report.entity, report.full) for report in summary.passes] == [("people", True)]
-    assert [asked.cursor for _, asked in crm.asked] == [None]
+    assert [sync_pass.cursor for _, sync_pass in crm.passes] == [None]

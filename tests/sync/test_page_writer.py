@@ -1,4 +1,4 @@
-"""The store's own thread, and pages that wait for company."""
+"""The store's thread, and pages that are batched."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from exporter.passes import Page
 from exporter.sync.page_writer import MAX_PENDING_RECORDS, PageWriter, StoreThread, combine
 from tests.sync.fakes import deals
 from tests.sync.virtual_time import run
+from tests.waiting import LIMIT
 
 
 def test_calls_run_one_after_the_other_in_their_order() -> None:
@@ -26,12 +27,12 @@ def test_calls_run_one_after_the_other_in_their_order() -> None:
     assert order == list(range(50))
 
 
-def test_a_cancelled_call_is_waited_for() -> None:
+def test_a_cancelled_call_completes() -> None:
     begun, may_end, ended = threading.Event(), threading.Event(), threading.Event()
 
     def slow() -> None:
         begun.set()
-        may_end.wait(10)
+        may_end.wait(LIMIT)
         ended.set()
 
     async def work() -> None:
@@ -48,7 +49,7 @@ def test_a_cancelled_call_is_waited_for() -> None:
     asyncio.run(work())
 
 
-def test_what_a_call_raises_is_raised() -> None:
+def test_the_error_of_a_call_is_raised() -> None:
     def fail() -> None:
         raise LookupError
 
@@ -61,14 +62,14 @@ def test_what_a_call_raises_is_raised() -> None:
     run(work())
 
 
-def test_pages_written_combine_resume_after_the_last() -> None:
+def test_combined_pages_resume_after_the_last() -> None:
     rejected = InvalidRecordError(Reason.BAD_TYPE, "amount")
     one, two = Page(deals(1), resume="a"), Page(deals(2, 3), (rejected,), resume="b")
     assert combine([one]) is one
     assert combine([one, two]) == Page(deals(1, 2, 3), (rejected,), resume="b")
 
 
-def test_reading_waits_once_too_much_is_held() -> None:
+def test_reading_waits_if_too_many_records_are_pending() -> None:
     written: list[int] = []
 
     async def work() -> None:
@@ -95,7 +96,7 @@ def test_reading_waits_once_too_much_is_held() -> None:
     assert written == [1000, 4000]
 
 
-def test_what_writing_raises_stops_the_reading() -> None:
+def test_the_error_of_a_write_stops_reading() -> None:
     async def work() -> None:
         async def write(_: Page) -> None:
             raise LookupError

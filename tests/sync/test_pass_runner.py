@@ -30,17 +30,17 @@ def test_a_pass_ends_in_rows_cursor_and_watermark(store: Store) -> None:
     assert observer.publications == [("crm", "deals")]
 
 
-def test_the_next_pass_is_asked_from_the_cursor(store: Store) -> None:
+def test_the_next_pass_starts_at_the_cursor(store: Store) -> None:
     one_pass(store, FakeSource(deals=answering(Page(deals(1), cursor="c1"))))
     source = FakeSource()
     report = one_pass(store, source)
-    assert source.asked == [(0.0, Pass("deals", NOON, "c1"))]
+    assert source.passes == [(0.0, Pass("deals", NOON, "c1"))]
     assert report.success
     assert not report.full
     assert (report.new, report.updated, report.deleted) == (0, 0, 0)
 
 
-def test_a_full_pass_finds_deletions(store: Store) -> None:
+def test_a_full_pass_detects_deletions(store: Store) -> None:
     one_pass(store, FakeSource(deals=answering(Page(deals(1, 2), cursor="c1"))))
     source = FakeSource(deals=answering(Page(deals(2), resume="r"), Page((), cursor="c2", listing=Listing())))
     report = one_pass(store, source, full=True)
@@ -48,14 +48,14 @@ def test_a_full_pass_finds_deletions(store: Store) -> None:
     assert live(store) == ["2"]
 
 
-def test_no_page_means_nothing_changed(store: Store) -> None:
+def test_a_pass_without_pages_changes_nothing(store: Store) -> None:
     one_pass(store, FakeSource(deals=answering(Page(deals(1), cursor="c1"))))
     report = one_pass(store, FakeSource(deals=answering()))
     assert report.success
     assert store.outcomes()[0].cursor == "c1"
 
 
-def test_a_pass_without_progress_is_given_up_and_a_slow_one_is_not(store: Store) -> None:
+def test_a_stalled_pass_times_out_and_a_slow_one_does_not(store: Store) -> None:
     slow = FakeSource(deals=answering(*(part for n in range(6) for part in (800.0, Page(deals(n), resume=str(n))))))
     report = one_pass(store, slow)
     assert report.success
@@ -67,7 +67,7 @@ def test_a_pass_without_progress_is_given_up_and_a_slow_one_is_not(store: Store)
     assert store.begin("stuck", "deals", NOON + timedelta(hours=1)).resume == "r"
 
 
-def test_a_full_pass_makes_way_at_a_page_it_can_resume(store: Store) -> None:
+def test_a_full_pass_pauses_at_a_page_it_can_resume_from(store: Store) -> None:
     one_pass(store, FakeSource(deals=answering(Page(deals(1), cursor="c1"))))
     pages = (Page(deals(1)), 70.0, Page(deals(2)), Page(deals(3), resume="r3"), Page(deals(4), resume="r4"))
     report = one_pass(store, FakeSource(deals=answering(*pages)), full=True, pause_after=60.0)
@@ -77,10 +77,10 @@ def test_a_full_pass_makes_way_at_a_page_it_can_resume(store: Store) -> None:
     assert store.outcomes()[0].failures == 0
     going_on = FakeSource(deals=answering(Page((), cursor="c2", listing=Listing())))
     assert one_pass(store, going_on, full=True).new == 2
-    assert going_on.asked[0][1].resume == "r3"
+    assert going_on.passes[0][1].resume == "r3"
 
 
-def test_a_source_need_not_be_a_generator(store: Store) -> None:
+def test_a_source_may_return_any_iterator(store: Store) -> None:
     class Pages:
         def __init__(self) -> None:
             self.left = [Page(deals(1), cursor="c")]
@@ -97,7 +97,7 @@ def test_a_source_need_not_be_a_generator(store: Store) -> None:
 
 
 def test_pages_are_fetched_while_earlier_ones_are_written(store: Store) -> None:
-    """A small page waits for company, a large one is written at once, and writing never stops the reading."""
+    """Small pages are batched, a large one is written at once, and writes never block reading."""
     staged: list[tuple[float, int, str | None]] = []
     stage = store.stage
 

@@ -1,4 +1,4 @@
-"""Passes that are broken off: what is kept, where the next one goes on, and what is let go of."""
+"""Interrupted passes: which pages are kept, and where the next pass resumes."""
 
 from __future__ import annotations
 
@@ -30,53 +30,55 @@ from tests.sync.fakes import NOON, Answer, FakeSource, Recorder, answering, cloc
 from tests.sync.run_pass import one_pass
 from tests.sync.virtual_time import now, run
 
-KEPT = {
+RESUMABLE = {
     "unavailable": SourceUnavailableError(Reason.SERVER_ERROR, "busy"),
     "rate limited": RateLimitedError("slow down", 30.0),
 }
-SPOILT = {
+FINAL = {
     "rejected": SourceRejectedError(Reason.BAD_REQUEST, "that page token is too old"),
     "incomplete": IncompletePassError(Reason.CAPPED, "10,000 is the end"),
     "unexpected": RuntimeError("s3cret"),
 }
 
 
-@pytest.mark.parametrize("kind", KEPT)
-def test_after_an_interruption_the_next_pass_goes_on(store: Store, kind: str) -> None:
-    failing = FakeSource(deals=answering(Page(deals(1), resume="r1"), Page(deals(2), resume="r2"), KEPT[kind]))
+@pytest.mark.parametrize("kind", RESUMABLE)
+def test_the_next_pass_resumes_after_an_interruption(store: Store, kind: str) -> None:
+    failing = FakeSource(deals=answering(Page(deals(1), resume="r1"), Page(deals(2), resume="r2"), RESUMABLE[kind]))
     report = one_pass(store, failing)
     assert not report.success
     assert report.records == 2
-    assert report.reason is KEPT[kind].reason  # type: ignore[attr-defined]
+    assert report.reason is RESUMABLE[kind].reason  # type: ignore[attr-defined]
     assert live(store) == []
     source = FakeSource(deals=answering(Page(deals(3), cursor="c")))
     assert one_pass(store, source).new == 3
-    assert source.asked[0][1].resume == "r2"
+    assert source.passes[0][1].resume == "r2"
     assert live(store) == ["1", "2", "3"]
 
 
-@pytest.mark.parametrize("kind", SPOILT)
-def test_after_a_refusal_the_next_pass_starts_again(store: Store, kind: str, caplog: pytest.LogCaptureFixture) -> None:
+@pytest.mark.parametrize("kind", FINAL)
+def test_the_next_pass_starts_again_after_a_rejection(
+    store: Store, kind: str, caplog: pytest.LogCaptureFixture
+) -> None:
     with caplog.at_level(logging.CRITICAL):
-        report = one_pass(store, FakeSource(deals=answering(Page(deals(1), resume="r1"), SPOILT[kind])))
+        report = one_pass(store, FakeSource(deals=answering(Page(deals(1), resume="r1"), FINAL[kind])))
     assert not report.success
     assert "s3cret" not in report.message
     assert (report.reason is Reason.INTERNAL) == (kind == "unexpected")
     source = FakeSource(deals=answering(Page(deals(3), cursor="c")))
     one_pass(store, source)
-    assert source.asked[0][1].resume is None
+    assert source.passes[0][1].resume is None
     assert live(store) == ["3"]
 
 
-def test_what_the_vendor_wants_is_kept(store: Store) -> None:
+def test_the_vendor_s_wait_is_recorded(store: Store) -> None:
     report = one_pass(store, FakeSource(deals=answering(RateLimitedError("slow down", 90.0))))
     assert report.retry_after == 90.0
     assert store.outcomes()[0].retry_at == NOON + timedelta(seconds=90)
 
 
-def test_a_page_token_that_never_works_again_is_given_up(store: Store) -> None:
-    one_pass(store, FakeSource(deals=answering(Page(deals(1), resume="r1"), KEPT["unavailable"])))
-    source = FakeSource(deals=answering(KEPT["unavailable"]))
+def test_a_page_token_that_keeps_failing_is_discarded(store: Store) -> None:
+    one_pass(store, FakeSource(deals=answering(Page(deals(1), resume="r1"), RESUMABLE["unavailable"])))
+    source = FakeSource(deals=answering(RESUMABLE["unavailable"]))
 
     async def again() -> None:
         thread = StoreThread()
@@ -86,11 +88,11 @@ def test_a_page_token_that_never_works_again_is_given_up(store: Store) -> None:
         thread.close()
 
     run(again())
-    assert [asked.resume for _, asked in source.asked] == ["r1"] * pass_runner.MAX_RESUME_FAILURES + [None]
+    assert [sync_pass.resume for _, sync_pass in source.passes] == ["r1"] * pass_runner.MAX_RESUME_FAILURES + [None]
 
 
-def test_a_vendor_that_is_not_there_does_not_spoil_the_token(store: Store) -> None:
-    one_pass(store, FakeSource(deals=answering(Page(deals(1), resume="r1"), KEPT["unavailable"])))
+def test_an_unreachable_vendor_does_not_invalidate_the_token(store: Store) -> None:
+    one_pass(store, FakeSource(deals=answering(Page(deals(1), resume="r1"), RESUMABLE["unavailable"])))
     source = FakeSource(deals=answering(SourceUnavailableError(Reason.CONNECT, "refused")))
 
     async def again() -> None:
@@ -101,10 +103,10 @@ def test_a_vendor_that_is_not_there_does_not_spoil_the_token(store: Store) -> No
         thread.close()
 
     run(again())
-    assert {asked.resume for _, asked in source.asked} == {"r1"}
+    assert {sync_pass.resume for _, sync_pass in source.passes} == {"r1"}
 
 
-def test_the_source_is_let_go_of_however_the_pass_ends(store: Store) -> None:
+def test_the_source_s_iterator_is_closed_however_the_pass_ends(store: Store) -> None:
     closed: list[str] = []
 
     def watched(*pages: Page | Exception | float) -> Answer:
@@ -117,13 +119,13 @@ def test_the_source_is_let_go_of_however_the_pass_ends(store: Store) -> None:
 
         return answer
 
-    for pages in ((Page(deals(1)),), (KEPT["unavailable"],), (Page((Deal(id=""),)), Page(deals(1)))):
+    for pages in ((Page(deals(1)),), (RESUMABLE["unavailable"],), (Page((Deal(id=""),)), Page(deals(1)))):
         one_pass(store, FakeSource(deals=watched(*pages)))
     assert closed == ["yes"] * 3
 
 
 @pytest.mark.parametrize("operation", ["begin", "stage", "publish", "fail"])
-def test_a_store_that_fails_is_a_failed_pass(store: Store, operation: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_store_error_fails_the_pass(store: Store, operation: str, monkeypatch: pytest.MonkeyPatch) -> None:
     observer = Recorder()
 
     def fail(*_: object, **__: object) -> None:
@@ -131,7 +133,7 @@ def test_a_store_that_fails_is_a_failed_pass(store: Store, operation: str, monke
         raise StoreError("no space")
 
     monkeypatch.setattr(store, operation, fail)
-    error = [KEPT["unavailable"]] if operation == "fail" else []
+    error = [RESUMABLE["unavailable"]] if operation == "fail" else []
     report = one_pass(store, FakeSource(deals=answering(Page(deals(1), resume="r1"), *error)), observer)
     monkeypatch.undo()
     assert not report.success
@@ -143,7 +145,7 @@ def test_a_store_that_fails_is_a_failed_pass(store: Store, operation: str, monke
         assert store.begin("crm", "deals", NOON).resume == "r1"
 
 
-def test_what_the_store_cannot_hold_is_not_tried_for_ever(store: Store) -> None:
+def test_a_record_that_cannot_be_stored_is_not_retried_forever(store: Store) -> None:
     odd = Page((Deal(id="1", amount=Decimal(10) ** 30),), resume="r1")
     report = one_pass(store, FakeSource(deals=answering(odd, Page(deals(2), resume="r2"))))
     assert report.reason is Reason.STORE
@@ -151,7 +153,7 @@ def test_what_the_store_cannot_hold_is_not_tried_for_ever(store: Store) -> None:
     assert store.begin("crm", "deals", NOON).resume is None
 
 
-def test_a_cancelled_pass_has_ended_its_writes(store: Store) -> None:
+def test_a_cancelled_pass_completes_its_writes(store: Store) -> None:
     async def work() -> None:
         thread = StoreThread()
         runner = PassRunner(store, thread, Recorder(), clock)
@@ -168,7 +170,7 @@ def test_a_cancelled_pass_has_ended_its_writes(store: Store) -> None:
     assert store.begin("crm", "deals", NOON + timedelta(hours=1)).resume == "r1"
 
 
-def test_a_pass_that_is_not_tried_is_a_failed_one(store: Store) -> None:
+def test_a_skipped_pass_counts_as_failed(store: Store) -> None:
     observer = Recorder()
     failed = PassReport("crm", "deals", full=False, reason=Reason.RATE_LIMITED, retry_after=60.0)
 

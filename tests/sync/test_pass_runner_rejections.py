@@ -1,4 +1,4 @@
-"""Records that cannot be taken: which cost only themselves, and which the pass."""
+"""Rejected records: when only they are lost, and when the pass fails."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def test_rejected_records_are_counted_by_reason(store: Store) -> None:
     assert report.new == report.records == 60
 
 
-def test_a_stored_record_that_can_no_longer_be_taken_is_kept(store: Store) -> None:
+def test_a_stored_record_whose_new_version_is_rejected_is_kept(store: Store) -> None:
     one_pass(store, FakeSource(deals=answering(Page(deals(1, 2, 3), cursor="c"))))
     late = replace(deals(1)[0], created_at=NOON + timedelta(days=9))
     page = Page((late, *deals(2)), cursor="c", listing=Listing())
@@ -62,6 +62,6 @@ def test_too_many_rejected_records_on_small_pages_fail_the_pass_as_a_whole(store
 
 
 @pytest.mark.parametrize("record", [Call(id="1"), Deal(id="")], ids=["another kind", "no id"])
-def test_a_record_that_is_none_fails_the_pass(store: Store, record: Deal) -> None:
+def test_an_invalid_record_fails_the_pass(store: Store, record: Deal) -> None:
     report = one_pass(store, FakeSource(deals=answering(Page((record,)))))
     assert report.reason is Reason.SCHEMA

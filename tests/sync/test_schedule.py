@@ -1,4 +1,4 @@
-"""What is read next, when, and whether in full."""
+"""Schedules: which entity is read next, when, and whether in full."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def source_schedule(*known: Outcome, wall=NOON, entities=("deals",), **fingerpri
     return made
 
 
-def test_what_was_never_read_is_due_within_a_second_and_in_full() -> None:
+def test_a_new_entity_is_due_within_a_second_in_full() -> None:
     schedule = source_schedule(entities=("deals", "calls"))
     assert schedule.due(101.0) == ["deals", "calls"]
     assert schedule.wants_full("deals", 101.0, NOON)
@@ -37,19 +37,21 @@ def test_what_was_never_read_is_due_within_a_second_and_in_full() -> None:
 def test_a_restart_keeps_the_interval() -> None:
     assert 30 <= source_schedule(KNOWN, wall=NOON + 30 * timedelta(seconds=1)).wait(100.0) <= 31
     assert source_schedule(KNOWN, wall=NOON + 5 * MINUTE).wait(100.0) <= 1
-    assert source_schedule(KNOWN, wall=NOON - MINUTE).wait(100.0) <= 1, "the clock was set back: better read than wait"
+    assert source_schedule(KNOWN, wall=NOON - MINUTE).wait(100.0) <= 1, (
+        "the clock was set back, so the entity is read at once"
+    )
 
 
-def test_other_options_are_a_reason_to_read_at_once() -> None:
+def test_changed_options_make_an_entity_due_at_once() -> None:
     assert source_schedule(KNOWN, deals="other").wait(100.0) <= 1
     assert source_schedule(replace(KNOWN, fingerprint="same"), deals="same").wait(100.0) > 59
 
 
-def test_a_failure_before_the_restart_is_tried_again_at_once() -> None:
+def test_a_failed_entity_is_due_at_once_after_a_restart() -> None:
     assert source_schedule(replace(KNOWN, failures=3, reason=Reason.CONNECT)).wait(100.0) <= 1
 
 
-def test_the_vendor_s_wait_outlives_a_restart() -> None:
+def test_the_vendor_s_wait_survives_a_restart() -> None:
     limited = replace(KNOWN, failures=1, reason=Reason.RATE_LIMITED, retry_at=NOON + timedelta(hours=2))
     assert 7200 <= source_schedule(limited).wait(100.0) <= 7201
     assert source_schedule(limited, wall=NOON + timedelta(hours=3)).wait(100.0) <= 1
@@ -62,7 +64,7 @@ def test_a_full_pass_is_due_at_the_reconcile_interval() -> None:
     assert schedule.wants_full("deals", 100.0, NOON - MINUTE), "the last one lies in the future: the clock was wrong"
 
 
-def test_a_full_pass_and_changes_take_turns() -> None:
+def test_a_full_pass_alternates_with_changes() -> None:
     schedule = source_schedule(KNOWN)
     late = NOON + timedelta(hours=2)
     paused = replace(FULL, success=False, paused=True)
@@ -82,7 +84,7 @@ def test_a_full_pass_and_changes_take_turns() -> None:
     assert not schedule.wants_full("deals", 500.0, late)
 
 
-def test_a_full_pass_that_fails_for_good_waits_while_changes_go_on() -> None:
+def test_a_failing_full_pass_waits_while_changes_continue() -> None:
     schedule = source_schedule(KNOWN)
     late = NOON + timedelta(hours=2)
     schedule.record(replace(FULL, success=False, reason=Reason.CAPPED), 200.0)
@@ -90,27 +92,27 @@ def test_a_full_pass_that_fails_for_good_waits_while_changes_go_on() -> None:
     assert schedule.wants_full("deals", 3800.0, late)
 
 
-def test_a_full_pass_that_was_hindered_goes_on() -> None:
+def test_a_rate_limited_full_pass_resumes() -> None:
     schedule = source_schedule(KNOWN)
     schedule.record(replace(FULL, success=False, reason=Reason.RATE_LIMITED, retry_after=10.0), 200.0)
     assert schedule.wants_full("deals", 211.0, NOON + timedelta(hours=2))
 
 
-def test_a_source_that_fails_as_a_whole_is_put_off_as_a_whole() -> None:
+def test_a_source_that_fails_as_a_whole_is_postponed_as_a_whole() -> None:
     schedule = source_schedule(KNOWN, replace(KNOWN, entity="calls"), entities=("deals", "calls"))
     wait = schedule.record(replace(DONE, success=False, reason=Reason.RATE_LIMITED, retry_after=900.0), 100.0)
     schedule.postpone("deals")
     assert schedule.wait(100.0) == wait >= 900
 
 
-def test_an_emptied_store_is_read_anew() -> None:
+def test_a_reset_makes_every_entity_due_in_full() -> None:
     schedule = source_schedule(KNOWN)
     schedule.reset(150.0)
     assert schedule.due(150.0) == ["deals"]
     assert schedule.wants_full("deals", 150.0, NOON)
 
 
-def test_entities_that_left_the_config_are_not_learned() -> None:
+def test_entities_outside_of_the_config_are_ignored() -> None:
     schedule = source_schedule(KNOWN)
     schedule.update({"calls": replace(KNOWN, entity="calls")})
     assert schedule.due(1e9) == ["deals"]
@@ -134,7 +136,7 @@ def test_after_a_success_the_interval_passes(interval: float) -> None:
 
 @pytest.mark.parametrize(("failures", "most"), [(1, 2), (2, 4), (3, 8), (4, 16)])
 @pytest.mark.parametrize("reason", [Reason.CONNECT, Reason.TIMEOUT, Reason.SERVER_ERROR, Reason.INTERNAL])
-def test_what_may_pass_is_tried_again_soon_and_never_in_step(reason: Reason, failures: int, most: float) -> None:
+def test_transient_failures_are_retried_soon_with_jitter(reason: Reason, failures: int, most: float) -> None:
     shortest, longest = waits(failed(reason), failures)
     assert 0 <= shortest < most * 0.1
     assert most * 0.9 < longest <= most
@@ -145,19 +147,19 @@ def test_a_retry_is_never_later_than_the_interval() -> None:
 
 
 @pytest.mark.parametrize("failures", [5, 6, 1000])
-def test_from_the_fifth_failure_on_there_is_one_probe_an_interval(failures: int) -> None:
+def test_after_five_failures_there_is_one_probe_per_interval(failures: int) -> None:
     shortest, longest = waits(failed(Reason.CONNECT), failures)
     assert 60 <= shortest < longest <= 63
 
 
 @pytest.mark.parametrize("reason", [Reason.SCHEMA, Reason.CAPPED, Reason.NOT_FOUND, Reason.TOO_MANY_REJECTED])
-def test_what_trying_again_cannot_change_waits_for_the_next_interval(reason: Reason) -> None:
+def test_permanent_failures_wait_for_the_next_interval(reason: Reason) -> None:
     assert waits(failed(reason), 1)[0] >= 60
 
 
 @pytest.mark.parametrize(("failures", "expected"), [(1, 300), (2, 600), (4, 2400), (5, 3600), (5000, 3600)])
 @pytest.mark.parametrize("reason", [Reason.UNAUTHORIZED, Reason.FORBIDDEN])
-def test_refused_credentials_are_spared(reason: Reason, failures: int, expected: float) -> None:
+def test_refused_credentials_are_probed_with_growing_waits(reason: Reason, failures: int, expected: float) -> None:
     assert waits(failed(reason), failures) == (expected, expected)
     assert waits(failed(reason), failures, interval=7200.0) == (7200, 7200)
 

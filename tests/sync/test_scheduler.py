@@ -36,7 +36,7 @@ def later() -> datetime:
     return clock() + timedelta(minutes=1)
 
 
-def test_a_restart_does_not_read_again_at_once(store: Store) -> None:
+def test_a_restart_keeps_the_interval(store: Store) -> None:
     scheduled(store, job(FakeSource(), every=HOUR), seconds=10)
     source = FakeSource()
     scheduled(store, job(source, every=HOUR), seconds=HOUR, wall=later)
@@ -44,19 +44,19 @@ def test_a_restart_does_not_read_again_at_once(store: Store) -> None:
     other = FakeSource()
     scheduled(store, job(other, every=HOUR, deals="other options"), seconds=10, wall=later)
     assert other.times()[0] < 2
-    assert other.asked[0][1].cursor is None
+    assert other.passes[0][1].cursor is None
 
 
 def test_everything_is_read_again_at_the_reconcile_interval(store: Store) -> None:
     source = FakeSource()
     scheduled(store, job(source, every=600, reconcile=2 * HOUR), seconds=5 * HOUR)
-    full = [at for at, asked in source.asked if asked.cursor is None]
+    full = [at for at, sync_pass in source.passes if sync_pass.cursor is None]
     assert len(full) == 3
     assert all(2 * HOUR <= gap <= 2 * HOUR + 660 for gap in gaps(full))
-    assert len(source.asked) > 25
+    assert len(source.passes) > 25
 
 
-def test_a_full_reading_that_cannot_be_had_does_not_keep_changes_back(store: Store) -> None:
+def test_a_failing_full_pass_does_not_delay_changes(store: Store) -> None:
     async def capped(sync_pass: Pass) -> AsyncIterator[Page]:
         if sync_pass.cursor is None and now() > 100:
             raise IncompletePassError(Reason.CAPPED, "10,000 is the end")
@@ -64,13 +64,13 @@ def test_a_full_reading_that_cannot_be_had_does_not_keep_changes_back(store: Sto
 
     source = FakeSource(deals=capped)
     scheduled(store, job(source, every=300, reconcile=HOUR), seconds=3 * HOUR)
-    full = [at for at, asked in source.asked if asked.cursor is None]
+    full = [at for at, sync_pass in source.passes if sync_pass.cursor is None]
     assert len(full) == 3
     assert all(gap >= HOUR for gap in gaps(full[1:]))
-    assert len(source.asked) > 33
+    assert len(source.passes) > 33
 
 
-def test_a_long_full_reading_takes_turns_with_changes(store: Store) -> None:
+def test_a_long_full_pass_alternates_with_changes(store: Store) -> None:
     async def large(sync_pass: Pass) -> AsyncIterator[Page]:
         if sync_pass.cursor is not None or now() < 100:
             yield Page(deals(1000 + int(now())), cursor=f"c{now()}")
@@ -82,7 +82,7 @@ def test_a_long_full_reading_takes_turns_with_changes(store: Store) -> None:
 
     source, observer = FakeSource(deals=large), Recorder()
     scheduled(store, job(source, reconcile=RECONCILE), seconds=2700, observer=observer)
-    changes = [at for at, asked in source.asked if asked.cursor is not None]
+    changes = [at for at, sync_pass in source.passes if sync_pass.cursor is not None]
     assert max(gaps(changes)) < 150, "the newest numbers are never older than two intervals and a page"
     assert any(report.paused for report in observer.reports)
     completed = [report for report in observer.reports if report.full and report.success]
@@ -93,7 +93,7 @@ def test_a_long_full_reading_takes_turns_with_changes(store: Store) -> None:
     assert published_meanwhile <= set(live(store))
 
 
-def test_jumps_of_the_wall_clock_are_told_and_change_no_schedule(store: Store) -> None:
+def test_wall_clock_jumps_are_reported_and_change_no_schedule(store: Store) -> None:
     source, observer = FakeSource(), Recorder()
 
     def wall() -> datetime:

@@ -1,4 +1,4 @@
-"""Sources in virtual time: what keeps one from being read, and keeps no other."""
+"""Sources in virtual time: failures of one source do not affect the others."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.sync.fakes import NOON, NOTHING, FakeSource, Recorder, answering
 from tests.sync.run_scheduler import DAY, UNREACHABLE, gaps, job, scheduled
 
 
-def test_a_source_that_is_away_is_asked_ever_more_rarely(store: Store) -> None:
+def test_an_unreachable_source_is_retried_with_growing_waits(store: Store) -> None:
     source, observer = FakeSource(deals=answering(UNREACHABLE)), Recorder()
 
     def back(scheduler: Scheduler) -> None:
@@ -29,7 +29,7 @@ def test_a_source_that_is_away_is_asked_ever_more_rarely(store: Store) -> None:
     assert store.outcomes()[0].failures == 0
 
 
-def test_entities_of_a_source_that_is_away_are_not_asked_for_one_by_one(store: Store) -> None:
+def test_entities_of_an_unreachable_source_are_skipped(store: Store) -> None:
     source, observer = FakeSource("crm", ["deals", "calls"], deals=answering(UNREACHABLE)), Recorder()
     scheduled(store, job(source), seconds=1, observer=observer)
     assert source.times("calls") == []
@@ -40,7 +40,7 @@ def test_entities_of_a_source_that_is_away_are_not_asked_for_one_by_one(store: S
     assert {outcome.failures for outcome in store.outcomes()} != {0}
 
 
-def test_no_request_is_made_before_the_vendor_allows_it(store: Store) -> None:
+def test_no_pass_starts_before_the_vendor_allows_it(store: Store) -> None:
     source, observer = (
         FakeSource("crm", ["deals", "calls"], deals=answering(RateLimitedError("wait", 1800.0))),
         Recorder(),
@@ -51,14 +51,14 @@ def test_no_request_is_made_before_the_vendor_allows_it(store: Store) -> None:
     assert {at - NOON >= timedelta(seconds=1800) for _, _, at in observer.plans} == {True}
 
 
-def test_a_restart_does_not_make_the_vendor_s_wait_shorter(store: Store) -> None:
+def test_a_restart_does_not_shorten_the_vendor_s_wait(store: Store) -> None:
     scheduled(store, job(FakeSource(deals=answering(RateLimitedError("wait", 1800.0)))), seconds=10)
     source = FakeSource()
     scheduled(store, job(source), seconds=1900)
     assert source.times()[0] >= 1790
 
 
-def test_refused_credentials_are_probed_ever_more_rarely(store: Store) -> None:
+def test_refused_credentials_are_probed_with_growing_waits(store: Store) -> None:
     refused = SourceRejectedError(Reason.UNAUTHORIZED, "401")
     source, observer = FakeSource("crm", ["deals", "calls"], deals=answering(refused)), Recorder()
     scheduled(store, job(source), seconds=12_000, observer=observer)
@@ -67,7 +67,7 @@ def test_refused_credentials_are_probed_ever_more_rarely(store: Store) -> None:
     assert observer.states_of()[-1] == "auth_failed"
 
 
-def test_one_forbidden_entity_leaves_the_others_alone(store: Store) -> None:
+def test_a_forbidden_entity_does_not_affect_the_others(store: Store) -> None:
     forbidden = SourceRejectedError(Reason.FORBIDDEN, "403")
     source, observer = FakeSource("crm", ["deals", "calls"], deals=answering(forbidden)), Recorder()
     scheduled(store, job(source), seconds=1000, observer=observer)
@@ -76,13 +76,13 @@ def test_one_forbidden_entity_leaves_the_others_alone(store: Store) -> None:
     assert observer.states_of()[-1] == "auth_failed"
 
 
-def test_a_refused_request_is_not_tried_before_the_next_interval(store: Store) -> None:
+def test_a_rejected_request_is_not_retried_before_the_next_interval(store: Store) -> None:
     source = FakeSource(deals=answering(SourceRejectedError(Reason.SCHEMA, "another shape")))
     scheduled(store, job(source), seconds=600)
     assert all(60 <= gap <= 63 for gap in gaps(source.times()))
 
 
-def test_a_source_that_hangs_or_fails_changes_nothing_for_the_others(store: Store) -> None:
+def test_a_hanging_or_failing_source_does_not_affect_the_others(store: Store) -> None:
     hanging, failing = FakeSource("hanging", deals=answering(DAY)), FakeSource("failing", deals=answering(UNREACHABLE))
     fine, observer = FakeSource("fine"), Recorder()
     scheduled(store, job(hanging), job(failing), job(fine), seconds=2000, observer=observer)
@@ -93,7 +93,7 @@ def test_a_source_that_hangs_or_fails_changes_nothing_for_the_others(store: Stor
     assert [report.reason for report in timeouts] == [Reason.TIMEOUT] * 2
 
 
-def test_a_fault_of_our_own_in_one_source_is_not_the_end_of_all(store: Store) -> None:
+def test_a_bug_in_one_source_does_not_affect_the_others(store: Store) -> None:
     class Broken(FakeSource):
         def read(self, sync_pass: Pass) -> AsyncIterator[Page]:
             raise RuntimeError("a bug")
@@ -104,7 +104,7 @@ def test_a_fault_of_our_own_in_one_source_is_not_the_end_of_all(store: Store) ->
     assert {report.reason for report in observer.reports if report.source == "broken"} == {Reason.INTERNAL}
 
 
-def test_even_a_fault_outside_of_a_pass_is_survived(store: Store) -> None:
+def test_a_bug_outside_of_a_pass_does_not_end_the_loop(store: Store) -> None:
     class Deaf(Recorder):
         def scheduled(self, source: str, entity: str, at: datetime) -> None:
             if source == "unlucky":

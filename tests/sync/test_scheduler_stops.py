@@ -1,4 +1,4 @@
-"""However a scheduler is stopped, it ends and loses nothing."""
+"""A stopped scheduler ends and loses nothing."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from tests.sync.run_scheduler import DAY, job, scheduled
 from tests.sync.virtual_time import run
 
 
-def test_a_stop_breaks_off_what_is_being_read_and_keeps_what_was_written(store: Store) -> None:
+def test_a_stop_interrupts_reading_and_keeps_written_pages(store: Store) -> None:
     source = FakeSource(deals=answering(Page(deals(*range(1000)), resume="r"), DAY))
     scheduled(store, job(source), seconds=100)
     assert source.closed
     assert store.begin("crm", "deals", NOON + timedelta(hours=1)).resume == "r"
 
 
-def test_a_stop_before_the_start_and_after_the_end(store: Store) -> None:
+def test_a_stop_before_the_start_or_after_the_end_is_harmless(store: Store) -> None:
     source = FakeSource()
     scheduler = Scheduler([job(source)], store, Recorder(), clock)
     scheduler.stop()
@@ -34,7 +34,7 @@ def test_a_stop_before_the_start_and_after_the_end(store: Store) -> None:
     assert source.closed
 
 
-def test_a_stop_breaks_off_a_write_that_takes_too_long(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_stop_interrupts_a_write_that_takes_too_long(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     begun = threading.Event()
     publish = store.publish
 
@@ -62,7 +62,7 @@ def test_a_stop_breaks_off_a_write_that_takes_too_long(store: Store, monkeypatch
     assert store.begin("crm", "deals", NOON)
 
 
-def test_a_source_that_does_not_let_go_is_left(store: Store) -> None:
+def test_a_source_that_does_not_close_is_abandoned(store: Store) -> None:
     class Clinging(FakeSource):
         async def close(self) -> None:
             await asyncio.sleep(DAY)

@@ -1,4 +1,4 @@
-"""A scheduler whose store cannot be written, vanishes or is begun anew."""
+"""A scheduler whose store is not writable, vanishes or is rebuilt."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tests.sync.fakes import FakeSource, Recorder, answering, deals
 from tests.sync.run_scheduler import job, scheduled
 
 
-def test_nothing_is_read_while_the_store_cannot_be_written(store: Store) -> None:
+def test_nothing_is_read_while_the_store_is_not_writable(store: Store) -> None:
     source, observer = FakeSource(deals=answering(Page(deals(1), cursor="c"))), Recorder()
     limit = no_file_beyond(1000)
 
@@ -39,7 +39,7 @@ def test_nothing_is_read_while_the_store_cannot_be_written(store: Store) -> None
     assert store.up
 
 
-def test_a_store_that_vanishes_is_begun_anew(tmp_path: Path) -> None:
+def test_a_removed_store_is_rebuilt(tmp_path: Path) -> None:
     store = Store.open(tmp_path)
     source, observer = FakeSource(deals=answering(Page(deals(1), cursor="c"))), Recorder()
 
@@ -50,14 +50,14 @@ def test_a_store_that_vanishes_is_begun_anew(tmp_path: Path) -> None:
     assert observer.rebuilds == 1
     assert store.rebuilds == 1
     assert ("ping", "damaged") in observer.failures
-    full = [at for at, asked in source.asked if asked.cursor is None]
+    full = [at for at, sync_pass in source.passes if sync_pass.cursor is None]
     assert full[0] < 2
     assert 200 <= full[1] < 210
     assert live(store) == ["1"]
     store.close()
 
 
-def test_a_store_that_may_not_be_begun_anew_ends_the_sync(tmp_path: Path) -> None:
+def test_a_store_that_must_not_be_rebuilt_ends_the_sync(tmp_path: Path) -> None:
     store = Store.open(tmp_path, on_corrupt="fail")
     source = FakeSource()
 
@@ -70,7 +70,7 @@ def test_a_store_that_may_not_be_begun_anew_ends_the_sync(tmp_path: Path) -> Non
     store.close()
 
 
-def test_a_store_that_cannot_be_begun_anew_yet_is_tried_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_failed_rebuild_is_retried(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     store = Store.open(tmp_path)
     source, observer = FakeSource(deals=answering(Page(deals(1), cursor="c"))), Recorder()
     recover = store.recover
@@ -89,7 +89,7 @@ def test_a_store_that_cannot_be_begun_anew_yet_is_tried_again(tmp_path: Path, mo
     store.close()
 
 
-def test_outcomes_that_cannot_be_read_pause_the_source(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_unreadable_outcomes_pause_the_source(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     outcomes = store.outcomes
 
     def refuse() -> None:

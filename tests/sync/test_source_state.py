@@ -1,4 +1,4 @@
-"""One word for what a source is doing."""
+"""The state of a source, derived from its outcomes."""
 
 from __future__ import annotations
 
@@ -41,16 +41,16 @@ def failing(outcome: Outcome, reason: Reason, failures: int = 1) -> Outcome:
         ((failing(Outcome("crm", "deals"), Reason.TIMEOUT), failing(Outcome("crm", "calls"), Reason.TLS)), "down"),
     ],
 )
-def test_the_state_that_says_what_to_do(outcomes: tuple[Outcome, ...], expected: str) -> None:
+def test_the_state_tells_what_to_do(outcomes: tuple[Outcome, ...], expected: str) -> None:
     assert source_state(BOTH, outcomes) == expected
 
 
-def test_a_first_reading_under_way_is_a_backfill() -> None:
+def test_a_running_first_pass_is_a_backfill() -> None:
     assert source_state(BOTH, (), reading=True) is SourceState.BACKFILL
     assert source_state(BOTH, (DEALS, CALLS), reading=True) is SourceState.OK
 
 
-def test_while_the_store_is_away_every_source_is_paused() -> None:
+def test_a_source_is_paused_while_the_store_is_not_writable() -> None:
     assert source_state(BOTH, (failing(DEALS, Reason.CONNECT), CALLS), paused=True) is SourceState.PAUSED
 
 

@@ -1,4 +1,4 @@
-"""An event loop whose clock jumps to the next timer as soon as nothing else is to be done."""
+"""An event loop whose clock jumps to the next timer as soon as the loop is idle."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ START = 1000.0
 
 
 class _Selector(selectors.DefaultSelector):  # type: ignore[valid-type,misc]
-    """Waits in earnest only for threads; any other wait is skipped by moving the clock."""
+    """Really waits only for threads; skips any other wait by moving the clock."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -23,14 +23,14 @@ class _Selector(selectors.DefaultSelector):  # type: ignore[valid-type,misc]
     def select(self, timeout: float | None = None) -> Any:
         if self.threads or timeout is None:
             return super().select(timeout if timeout is None else min(timeout, 0.2))
-        found = super().select(0)
-        if not found and timeout > 0:
+        events = super().select(0)
+        if not events and timeout > 0:
             self.now += timeout
-        return found
+        return events
 
 
 class VirtualLoop(asyncio.SelectorEventLoop):
-    """While a thread works for the loop, time stands still."""
+    """Virtual time stands still while a thread works for the loop."""
 
     def __init__(self) -> None:
         self._virtual = _Selector()

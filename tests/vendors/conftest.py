@@ -1,4 +1,4 @@
-"""The simulated company, drawn once for every vendor."""
+"""The simulated company, built once and shared by the tests of every vendor."""
 
 from tests.demo.conftest import company
 

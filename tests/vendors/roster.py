@@ -1,4 +1,4 @@
-"""The vendors behind whose APIs the company can be served, and which of its records each of them carries."""
+"""The vendors whose APIs the simulated company can be served through, and the entities that each provides."""
 
 from __future__ import annotations
 
@@ -27,25 +27,29 @@ from tests.vendors.zendesk.api import FakeZendesk
 CLIENT_ID = "demo"
 
 ENTRIES = Path(__file__).with_name("entries")
-"""NAME.yaml is the entry of a vendor under `sources:`, where config/kpis.yaml itself has none for it."""
+"""NAME.yaml is a vendor's entry under `sources:`, for vendors without an entry in config/kpis.yaml."""
 
 ADDITIONS = Path(__file__).with_name("additions")
-"""NAME.yaml holds metrics, objectives and KPIs of what a vendor carries and config/kpis.yaml does not measure."""
+"""NAME.yaml contains metrics, objectives and KPIs for a vendor's entities that config/kpis.yaml does not measure."""
 
 
 @dataclass(frozen=True, slots=True)
 class Vendor:
-    """A vendor whose API can stand for the demo's own. Its people are matched with those of all others, so `entities` leaves them out."""
+    """A vendor whose API can replace the demo's own APIs.
+
+    `entities` omits people, because the people of all sources are merged.
+    """
 
     name: str
     mount: str
-    """Where its API begins on the demo's address; empty where the vendor's addresses know no path before the API's.
+    """The path of its API on the demo's address, or empty if the vendor's addresses have no path before the API's.
 
-    Vendors of one account share it."""
+    Vendors of the same account share it.
+    """
     entities: tuple[str, ...]
-    """What its entry under `sources:` reads, besides people."""
+    """The entities of its entry under `sources:`, except people."""
     routes: Callable[[DemoCompany, Clock], Sequence[BaseRoute]]
-    """Paths of the API below the mount."""
+    """Builds the routes of the API below the mount."""
 
     def __str__(self) -> str:
         return f"{self.name} ({', '.join(self.entities)})"
@@ -92,11 +96,11 @@ VENDORS: Mapping[str, Vendor] = MappingProxyType(
 
 
 def vendor_routes(company: DemoCompany, clock: Clock) -> dict[str, Sequence[BaseRoute]]:
-    """The routes of every vendor's API, by the path under which they are mounted."""
-    makers = {vendor.mount: vendor.routes for vendor in VENDORS.values()}
-    return {mount: make(company, clock) for mount, make in makers.items()}
+    """The routes of every vendor's API, by the path at which they are mounted."""
+    builders = {vendor.mount: vendor.routes for vendor in VENDORS.values()}
+    return {mount: build_routes(company, clock) for mount, build_routes in builders.items()}
 
 
 def choose(names: str) -> tuple[Vendor, ...]:
-    """The vendors of a comma-separated list."""
+    """The vendors in a comma-separated list of names."""
     return tuple(VENDORS[name] for name in names.split(","))

@@ -17,18 +17,18 @@ NOW = int(LAST.timestamp())
 @pytest.fixture(scope="module")
 def books() -> Books:
     """Half a year up to LAST."""
-    kept_books = Books(DemoCompany(7, date(2025, 9, 1)))
-    kept_books.advance(NOW)
-    return kept_books
+    half_year = Books(DemoCompany(7, date(2025, 9, 1)))
+    half_year.advance(NOW)
+    return half_year
 
 
 def test_a_later_start_or_several_steps_lead_to_the_same_books(books: Books) -> None:
     later = Books(DemoCompany(7, date(2026, 2, 1)))
     for day in (date(2026, 2, 3), LAST.date()):
         later.advance(int(datetime(day.year, day.month, day.day, 14, tzinfo=UTC).timestamp()))
-    known = {bill.id: bill for bill in books.bills.records}
+    bills_by_id = {bill.id: bill for bill in books.bills.records}
     assert later.contracts.records == books.contracts.records
-    assert all(known[bill.id] == bill for bill in later.bills.records)
+    assert all(bills_by_id[bill.id] == bill for bill in later.bills.records)
     assert later.bills.records[-1].id == books.bills.records[-1].id
     assert later.charges[-1] in books.charges
 
@@ -39,7 +39,7 @@ def test_another_seed_has_other_books(books: Books) -> None:
     assert other_books.contracts.records[0] != books.contracts.records[0]
 
 
-def test_time_never_goes_back_and_advancing_twice_adds_nothing(books: Books) -> None:
+def test_advancing_twice_or_to_an_earlier_instant_adds_nothing(books: Books) -> None:
     before = len(books.contracts.records), len(books.bills.records), len(books.charges)
     books.advance(NOW)
     books.advance(NOW - 40 * 86_400)

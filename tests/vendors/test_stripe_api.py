@@ -25,20 +25,20 @@ class Account:
     def __init__(self, books: TinyBooks) -> None:
         self.clock = ManualClock()
         self.access = StripeAccess("rk_live_demo", RESOURCES, ticks=self.clock.monotonic)
-        shape = FakeStripe(books, self.clock, self.access)
+        api = FakeStripe(books, self.clock, self.access)
         self.client = ApiClient(
-            Starlette(routes=[Mount("/stripe", routes=shape.routes())]), {"authorization": "Bearer rk_live_demo"}
+            Starlette(routes=[Mount("/stripe", routes=api.routes())]), {"authorization": "Bearer rk_live_demo"}
         )
 
     def get(self, path: str, **params: Any) -> Any:
-        answer = self.client.get(f"/stripe/v1/{path}", params=params)
-        assert answer.status_code == 200, answer.text
-        return answer.json()
+        response = self.client.get(f"/stripe/v1/{path}", params=params)
+        assert response.status_code == 200, response.text
+        return response.json()
 
-    def refused(self, path: str, status: int, **params: Any) -> Any:
-        answer = self.client.get(f"/stripe/v1/{path}", params=params)
-        assert answer.status_code == status, answer.text
-        return answer.json()["error"]
+    def error(self, path: str, status: int, **params: Any) -> Any:
+        response = self.client.get(f"/stripe/v1/{path}", params=params)
+        assert response.status_code == status, response.text
+        return response.json()["error"]
 
 
 SITES = tuple(Line(f"Site {number}", 1, Decimal(10)) for number in range(13))
@@ -61,29 +61,34 @@ def account() -> Account:
     return Account(TinyBooks(contracts, bills))
 
 
-def seen(account: Account, path: str, field: str, *minutes: float) -> list[Any]:
-    """The field of one object as time goes by."""
-    found = []
-    for passed in minutes:
+def values_over_time(account: Account, path: str, field: str, *minutes: float) -> list[Any]:
+    """The field of one object after so many minutes."""
+    values = []
+    for elapsed in minutes:
         account.clock.now = ManualClock().now
-        account.clock.advance(passed)
-        found.append(account.get(path)[field])
-    return found
+        account.clock.advance(elapsed)
+        values.append(account.get(path)[field])
+    return values
 
 
 def test_a_subscription_is_on_trial_active_past_due_and_canceled(account: Account) -> None:
-    assert seen(account, "subscriptions/sub_1Alp000000000003", "status", 30, 15 * DAY) == ["trialing", "active"]
-    states = seen(account, "subscriptions/sub_1Alp000000000001", "status", 0, 60, 4 * DAY, 41 * DAY, 61 * DAY)
+    assert values_over_time(account, "subscriptions/sub_1Alp000000000003", "status", 30, 15 * DAY) == [
+        "trialing",
+        "active",
+    ]
+    states = values_over_time(
+        account, "subscriptions/sub_1Alp000000000001", "status", 0, 60, 4 * DAY, 41 * DAY, 61 * DAY
+    )
     assert states == ["active", "past_due", "active", "active", "canceled"]
-    assert seen(account, "subscriptions/sub_1Alp000000000001", "cancel_at_period_end", 0, 41 * DAY, 61 * DAY) == [
+    assert values_over_time(account, "subscriptions/sub_1Alp000000000001", "cancel_at_period_end", 0, 41 * DAY, 61 * DAY) == [
         False, True, False,
     ]  # fmt: skip
 
 
 def test_an_upgrade_appears_when_it_is_made(account: Account) -> None:
     quantities = [
-        found["data"][0]["quantity"]
-        for found in seen(account, "subscriptions/sub_1Alp000000000002", "items", 10, 32 * DAY)
+        items["data"][0]["quantity"]
+        for items in values_over_time(account, "subscriptions/sub_1Alp000000000002", "items", 10, 32 * DAY)
     ]
     assert quantities == [2, 5]
 
@@ -97,10 +102,12 @@ def test_ended_subscriptions_are_listed_only_with_status_all(account: Account) -
 
 def test_only_the_first_items_are_inside_a_subscription(account: Account) -> None:
     account.clock.advance(40)
-    own = account.get("subscriptions")["data"][0]
-    assert (len(own["items"]["data"]), own["items"]["has_more"]) == (10, True)
-    rest = account.get("subscription_items", subscription=own["id"], starting_after=own["items"]["data"][-1]["id"])
-    assert ([row["price"]["nickname"] for row in rest["data"]], rest["has_more"]) == (
+    subscription = account.get("subscriptions")["data"][0]
+    assert (len(subscription["items"]["data"]), subscription["items"]["has_more"]) == (10, True)
+    next_page = account.get(
+        "subscription_items", subscription=subscription["id"], starting_after=subscription["items"]["data"][-1]["id"]
+    )
+    assert ([row["price"]["nickname"] for row in next_page["data"]], next_page["has_more"]) == (
         ["Site 10", "Site 11", "Site 12"],
         False,
     )
@@ -119,8 +126,8 @@ def test_amounts_are_in_the_smallest_unit_of_their_currency(account: Account) ->
 def test_discounts_are_ids_unless_they_are_expanded_and_name_a_coupon(account: Account) -> None:
     account.clock.advance(40)
     assert account.get("subscriptions")["data"][2]["discounts"] == ["di_1Alp000000000002"]
-    (found,) = account.get("subscriptions", **{"expand[0]": "data.discounts"})["data"][2]["discounts"]
-    coupon = account.get(f"coupons/{found['source']['coupon']}")
+    (discount,) = account.get("subscriptions", **{"expand[0]": "data.discounts"})["data"][2]["discounts"]
+    coupon = account.get(f"coupons/{discount['source']['coupon']}")
     assert (coupon["percent_off"], coupon["amount_off"], coupon["duration"]) == (10.0, None, "forever")
     assert account.get("coupons/500chf_once")["amount_off"] == 500
 
@@ -129,28 +136,31 @@ def test_a_draft_can_be_deleted(account: Account) -> None:
     account.clock.advance(100)
     assert account.get("invoices/in_1Alp000000000002")["status"] == "draft"
     account.clock.advance(100)
-    assert account.refused("invoices/in_1Alp000000000002", 404)["code"] == "resource_missing"
+    assert account.error("invoices/in_1Alp000000000002", 404)["code"] == "resource_missing"
     assert "in_1Alp000000000002" not in {row["id"] for row in account.get("invoices")["data"]}
 
 
 def test_an_invoice_is_due_once_finalized_and_refers_to_its_subscription(account: Account) -> None:
-    assert seen(account, "invoices/in_1Alp000000000003", "due_date", 60, 120) == [None, at(30 * DAY)]
-    moved = seen(account, "invoices/in_1Alp000000000003", "status_transitions", 60, 120, 23 * DAY)
-    assert [bool(one["finalized_at"]) for one in moved] == [False, True, True]
-    assert [one["paid_at"] for one in moved] == [None, None, at(22 * DAY)]
+    assert values_over_time(account, "invoices/in_1Alp000000000003", "due_date", 60, 120) == [None, at(30 * DAY)]
+    transitions = values_over_time(account, "invoices/in_1Alp000000000003", "status_transitions", 60, 120, 23 * DAY)
+    assert [bool(each["finalized_at"]) for each in transitions] == [False, True, True]
+    assert [each["paid_at"] for each in transitions] == [None, None, at(22 * DAY)]
     parent = account.get("invoices/in_1Alp000000000003")["parent"]
     assert parent["subscription_details"]["subscription"] == "sub_1Alp000000000003"
     assert [row["status"] for row in account.get("invoices", status="paid")["data"]] == ["paid", "paid"]
 
 
 def test_a_charge_is_pending_settled_and_partly_refunded(account: Account) -> None:
-    assert seen(account, "charges/ch_1Alp000000000030", "status", 21 * DAY, 23 * DAY) == ["pending", "succeeded"]
-    assert seen(account, "charges/ch_1Alp000000000011", "amount_refunded", 4 * DAY, 6 * DAY, 10 * DAY) == [
+    assert values_over_time(account, "charges/ch_1Alp000000000030", "status", 21 * DAY, 23 * DAY) == [
+        "pending",
+        "succeeded",
+    ]
+    assert values_over_time(account, "charges/ch_1Alp000000000011", "amount_refunded", 4 * DAY, 6 * DAY, 10 * DAY) == [
         0,
         3000,
         10_000,
     ]
-    assert seen(account, "charges/ch_1Alp000000000011", "refunded", 6 * DAY, 10 * DAY) == [False, True]
+    assert values_over_time(account, "charges/ch_1Alp000000000011", "refunded", 6 * DAY, 10 * DAY) == [False, True]
     assert [row["amount"] for row in account.get("refunds")["data"]] == [7000, 3000]
     assert account.get("charges/ch_1Alp000000000010")["status"] == "failed"
 
@@ -163,9 +173,9 @@ def test_objects_have_only_fields_of_the_published_api(account: Account, path: s
     rows = account.get(path)["data"]
     assert rows
     for row in rows:
-        known = published[row["object"]]
-        assert {*row} <= {*known}
-        assert {*row.get("status_transitions", {})} <= {*known.get("status_transitions", {})}
+        published_object = published[row["object"]]
+        assert {*row} <= {*published_object}
+        assert {*row.get("status_transitions", {})} <= {*published_object.get("status_transitions", {})}
         for item in row.get("items", {}).get("data", []):
             assert {*item} <= {*published["subscription_item"]}
             assert {*item["price"]} <= {*published["price"]}
@@ -187,7 +197,7 @@ def test_pages_are_newest_first_and_continue_after_an_id(account: Account) -> No
 
 def test_future_records_are_not_listed(account: Account) -> None:
     assert [row["id"][-1] for row in account.get("subscriptions")["data"]] == ["1"]
-    account.refused("subscriptions/sub_1Alp000000000004", 404)
+    account.error("subscriptions/sub_1Alp000000000004", 404)
 
 
 @pytest.mark.parametrize(
@@ -210,33 +220,33 @@ def test_lists_can_be_limited_by_creation_time(account: Account, bounds: dict[st
     ],
 )  # fmt: skip
 def test_an_error_names_the_invalid_parameter(account: Account, params: dict[str, Any], param: str) -> None:
-    assert account.refused("subscriptions", 400, **params)["param"] == param
+    assert account.error("subscriptions", 400, **params)["param"] == param
 
 
 def test_a_wrong_key_version_or_path_is_rejected(account: Account) -> None:
-    answers = [
+    responses = [
         account.client.get("/stripe/v1/charges", headers=headers)
         for headers in ({"authorization": "Bearer rk_other"}, {"stripe-version": "latest"})
     ]
-    assert [answer.status_code for answer in answers] == [401, 400]
-    account.refused("sources", 404)
-    answer = account.client.get("/stripe/v1/charges", headers={"stripe-version": "2026-06-24.dahlia"})
-    assert answer.headers["stripe-version"] == "2026-06-24.dahlia"
+    assert [response.status_code for response in responses] == [401, 400]
+    account.error("sources", 404)
+    response = account.client.get("/stripe/v1/charges", headers={"stripe-version": "2026-06-24.dahlia"})
+    assert response.headers["stripe-version"] == "2026-06-24.dahlia"
 
 
 def test_an_error_names_the_missing_permission(account: Account) -> None:
-    account.access.may = frozenset({"charges"})
+    account.access.permissions = frozenset({"charges"})
     account.get("charges")
-    assert "rak_invoice_read" in account.refused("invoices", 403)["message"]
+    assert "rak_invoice_read" in account.error("invoices", 403)["message"]
 
 
 def test_both_rate_limits_are_enforced_and_reported(account: Account) -> None:
     def reasons(times: int, path: str) -> list[str | None]:
-        answers = [account.client.get(f"/stripe/v1/{path}") for _ in range(times)]
-        return [answer.headers.get("stripe-rate-limited-reason") for answer in answers]
+        responses = [account.client.get(f"/stripe/v1/{path}") for _ in range(times)]
+        return [response.headers.get("stripe-rate-limited-reason") for response in responses]
 
     assert reasons(26, "charges") == [None] * 25 + ["endpoint-rate"]
-    account.access.one_path = 200
+    account.access.path_limit = 200
     assert {*reasons(74, "invoices")} == {None}
     assert reasons(1, "invoices") == ["global-rate"]
     account.clock.advance(0.1)

@@ -23,31 +23,31 @@ from tests.vendors.twilio.api import ACCOUNT, KEY, WORKSPACE, FakeTwilio
 from tests.vendors.twilio.payloads import sid
 
 CALLS = f"/2010-04-01/Accounts/{ACCOUNT}/Calls.json"
-SPACE = f"/v1/Workspaces/{WORKSPACE}"
-ACCOUNTS, SPACES = "/2010-04-01/Accounts/{AccountSid}", "/v1/Workspaces/{WorkspaceSid}"
-QUEUES = f"{SPACES}/TaskQueues/{{TaskQueueSid}}"
-"""Paths as the documents of the API write them."""
-QUEUE = f"{SPACE}/TaskQueues/{sid('WQ', 'Support line')}"
+WORKSPACE_URL = f"/v1/Workspaces/{WORKSPACE}"
+ACCOUNT_PATH, WORKSPACE_PATH = "/2010-04-01/Accounts/{AccountSid}", "/v1/Workspaces/{WorkspaceSid}"
+QUEUES = f"{WORKSPACE_PATH}/TaskQueues/{{TaskQueueSid}}"
+"""Paths as written in the API documents."""
+QUEUE = f"{WORKSPACE_URL}/TaskQueues/{sid('WQ', 'Support line')}"
 
 
 class Account:
-    """A client of the API with a key."""
+    """A client of the API with a valid key."""
 
     def __init__(self, company: TinyCompany) -> None:
         self.clock = ManualClock()
-        self.shape = FakeTwilio(company, self.clock, KEY, "secret")
-        self.app = Starlette(routes=[Mount("/twilio", routes=self.shape.routes())])
+        self.api = FakeTwilio(company, self.clock, KEY, "secret")
+        self.app = Starlette(routes=[Mount("/twilio", routes=self.api.routes())])
         self.client = ApiClient(self.app)
         self.client.auth = (KEY, "secret")
 
     def get(self, path: str, **params: Any) -> Any:
-        answer = self.client.get(f"/twilio{path}", params=params)
-        assert answer.status_code == 200, answer.text
-        return answer.json()
+        response = self.client.get(f"/twilio{path}", params=params)
+        assert response.status_code == 200, response.text
+        return response.json()
 
-    def provided(self, entity: str) -> list[Record]:
-        """What the twilio provider reads."""
-        chosen = options(
+    def read_records(self, entity: str) -> list[Record]:
+        """The records that the twilio provider reads."""
+        settings = options(
             provider="twilio", account_sid=ACCOUNT, key_sid=KEY, secret={"env": "SECRET"}, workspace_sid=WORKSPACE,
             base_url="http://127.0.0.1/twilio", taskrouter_url="http://127.0.0.1/twilio", allow_insecure=True,
             allow_private=True, entities=[entity],
@@ -55,20 +55,20 @@ class Account:
         context = source_context(httpx.ASGITransport(self.app), SECRET="secret")
 
         async def read() -> list[Record]:
-            source = create(chosen, context)
+            source = create(settings, context)
             return [record async for page in source.read(Pass(entity, self.clock())) for record in page.records]
 
         return run(read())
 
     def legs(self, **params: Any) -> list[dict[str, Any]]:
-        """Rows of all pages, the links followed."""
+        """The rows of all pages, reached through their links."""
         page = self.get(CALLS, **params)
-        found = page["calls"]
+        rows = page["calls"]
         while page["next_page_uri"]:
             assert page["next_page_uri"].startswith("/")
             page = self.client.get(page["next_page_uri"]).json()
-            found += page["calls"]
-        return list(found)
+            rows += page["calls"]
+        return list(rows)
 
 
 @pytest.fixture
@@ -77,14 +77,16 @@ def account() -> Account:
 
 
 def test_a_call_rings_is_answered_is_over_and_is_priced_later(account: Account) -> None:
-    seen = []
+    statuses = []
     for minutes in (5, 0.5, 3, 10):
         account.clock.advance(minutes)
         rows = account.legs()
-        own = next(row for row in rows if row["sid"] == sid("CA", 0, 0))
-        leg = next(row for row in rows if row["parent_call_sid"] == own["sid"])
-        seen.append((own["status"], leg["status"], leg["duration"], bool(own["end_time"]), own["price"]))
-    assert seen == [
+        caller_leg = next(row for row in rows if row["sid"] == sid("CA", 0, 0))
+        leg = next(row for row in rows if row["parent_call_sid"] == caller_leg["sid"])
+        statuses.append(
+            (caller_leg["status"], leg["status"], leg["duration"], bool(caller_leg["end_time"]), caller_leg["price"])
+        )
+    assert statuses == [
         ("ringing", "ringing", None, False, None),
         ("in-progress", "in-progress", None, False, None),
         ("completed", "completed", "160", True, None),
@@ -107,18 +109,18 @@ def test_a_change_has_an_rfc_2822_timestamp(account: Account) -> None:
 def test_rows_have_the_fields_of_the_published_api(account: Account, origin: str) -> None:
     calls, _ = specifications("twilio", origin)
     account.clock.advance(60)
-    answer = account.get(CALLS)
-    shape = calls.schemas.field(calls.schema(f"{ACCOUNTS}/Calls.json").read_value(), "calls")
-    assert {*account.legs()[0]} == {*calls.schemas.sample(shape["items"], SampleOptions({}))}
-    assert calls.mismatches(f"{ACCOUNTS}/Calls.json", answer) == []
+    response = account.get(CALLS)
+    schema = calls.schemas.field(calls.schema(f"{ACCOUNT_PATH}/Calls.json").read_value(), "calls")
+    assert {*account.legs()[0]} == {*calls.schemas.sample(schema["items"], SampleOptions({}))}
+    assert calls.mismatches(f"{ACCOUNT_PATH}/Calls.json", response) == []
 
 
 @pytest.mark.parametrize("origin", ORIGINS)
 @pytest.mark.parametrize(
     ("path", "operation"),
     [
-        (f"{SPACE}/Workers", f"{SPACES}/Workers"),
-        (f"{SPACE}/TaskQueues", f"{SPACES}/TaskQueues"),
+        (f"{WORKSPACE_URL}/Workers", f"{WORKSPACE_PATH}/Workers"),
+        (f"{WORKSPACE_URL}/TaskQueues", f"{WORKSPACE_PATH}/TaskQueues"),
         (f"{QUEUE}/RealTimeStatistics", f"{QUEUES}/RealTimeStatistics"),
         (f"{QUEUE}/CumulativeStatistics", f"{QUEUES}/CumulativeStatistics"),
     ],
@@ -158,17 +160,17 @@ def test_a_leg_after_midnight_is_found_on_its_own_day() -> None:
     minutes = 15 * 60 - 0.2
     account = Account(TinyCompany(calls=[phone_call(1, minutes, answered_at=at(minutes) + 40)]))
     account.clock.advance(2000)
-    found = account.legs(**{"StartTime>": "2026-03-03", "StartTime<": "2026-03-03"})
-    assert [row["parent_call_sid"] for row in found] == [sid("CA", 1, 0)]
+    legs = account.legs(**{"StartTime>": "2026-03-03", "StartTime<": "2026-03-03"})
+    assert [row["parent_call_sid"] for row in legs] == [sid("CA", 1, 0)]
 
 
 def test_numbers_are_named_after_lines(account: Account) -> None:
-    found = account.get(f"/2010-04-01/Accounts/{ACCOUNT}/IncomingPhoneNumbers.json")["incoming_phone_numbers"]
-    assert [row["friendly_name"] for row in found] == ["Support line", "Customer Care line", "Sales line"]
+    numbers = account.get(f"/2010-04-01/Accounts/{ACCOUNT}/IncomingPhoneNumbers.json")["incoming_phone_numbers"]
+    assert [row["friendly_name"] for row in numbers] == ["Support line", "Customer Care line", "Sales line"]
 
 
-def test_workers_come_in_pages_with_whole_addresses_and_their_attributes_as_text(account: Account) -> None:
-    first = account.get(f"{SPACE}/Workers", PageSize=40)
+def test_worker_pages_have_full_urls_and_attributes_as_text(account: Account) -> None:
+    first = account.get(f"{WORKSPACE_URL}/Workers", PageSize=40)
     rest = account.client.get(first["meta"]["next_page_url"]).json()
     assert (first["meta"]["key"], len(first["workers"]), len(rest["workers"])) == ("workers", 40, 1)
     assert rest["meta"]["next_page_url"] is None
@@ -177,12 +179,12 @@ def test_workers_come_in_pages_with_whole_addresses_and_their_attributes_as_text
 
 def test_a_former_employee_is_not_a_worker(account: Account) -> None:
     account.clock.advance(60 * 24 * 150)
-    assert len(account.get(f"{SPACE}/Workers")["workers"]) == 40
+    assert len(account.get(f"{WORKSPACE_URL}/Workers")["workers"]) == 40
 
 
 def test_a_queue_has_real_time_and_cumulative_statistics(account: Account) -> None:
     account.clock.advance(10)
-    assert account.get(f"{SPACE}/TaskQueues")["task_queues"][0]["friendly_name"] == "Support line"
+    assert account.get(f"{WORKSPACE_URL}/TaskQueues")["task_queues"][0]["friendly_name"] == "Support line"
     assert account.get(f"{QUEUE}/RealTimeStatistics")["total_tasks"] == 3
     spans = [account.get(f"{QUEUE}/CumulativeStatistics", Minutes=minutes) for minutes in (1, 15)]
     assert [span["tasks_entered"] for span in spans] == [2, 6]
@@ -190,30 +192,32 @@ def test_a_queue_has_real_time_and_cumulative_statistics(account: Account) -> No
 
 def test_the_provider_measures_its_queues_and_finds_its_workers(account: Account) -> None:
     account.clock.advance(10)
-    read = [record for entity in ("measurements", "people") for record in account.provided(entity)]
-    found = {(one.name, one.attributes["queue"]): one.value for one in read if isinstance(one, Measurement)}
-    assert found["total_tasks", "Support line"] == 3
-    assert found["tasks_entered_15m", "Support line"] == 6
-    assert found["total_tasks", "Sales line"] == 0
-    people = {one.id: one for one in read if isinstance(one, Person)}
+    records = [record for entity in ("measurements", "people") for record in account.read_records(entity)]
+    measurements = {
+        (record.name, record.attributes["queue"]): record.value for record in records if isinstance(record, Measurement)
+    }
+    assert measurements["total_tasks", "Support line"] == 3
+    assert measurements["tasks_entered_15m", "Support line"] == 6
+    assert measurements["total_tasks", "Sales line"] == 0
+    people = {record.id: record for record in records if isinstance(record, Person)}
     assert (len(people), people["elif_yilmaz"].team) == (41, "Sales North")
 
 
 def test_a_wrong_key_is_rejected(account: Account) -> None:
     account.client.auth = (KEY, "other")
-    answer = account.client.get(f"/twilio{CALLS}")
-    assert (answer.status_code, answer.json()["code"]) == (401, 20003)
+    response = account.client.get(f"/twilio{CALLS}")
+    assert (response.status_code, response.json()["code"]) == (401, 20003)
 
 
 @pytest.mark.parametrize(
-    "path", ["/2010-04-01/Accounts/ACother/Calls.json", f"{SPACE}/TaskQueues/WQ1/RealTimeStatistics"]
+    "path", ["/2010-04-01/Accounts/ACother/Calls.json", f"{WORKSPACE_URL}/TaskQueues/WQ1/RealTimeStatistics"]
 )
 def test_missing_objects_have_an_error_code(account: Account, path: str) -> None:
-    answer = account.client.get(f"/twilio{path}")
-    assert (answer.status_code, answer.json()["code"]) == (404, 20404)
+    response = account.client.get(f"/twilio{path}")
+    assert (response.status_code, response.json()["code"]) == (404, 20404)
 
 
 def test_too_many_concurrent_requests_are_rejected_with_a_code(account: Account) -> None:
-    account.shape.allowance, account.shape.ticks = RequestLimit(1, 1), lambda: 0.0
+    account.api.request_limit, account.api.ticks = RequestLimit(1, 1), lambda: 0.0
     assert [account.client.get(f"/twilio{CALLS}").status_code for _ in range(2)] == [200, 429]
     assert account.client.get(f"/twilio{CALLS}").json()["code"] == 20429

@@ -15,20 +15,20 @@ from tests.vendors.twilio.legs import MAILBOX, NUMBERS, client, legs
 PEOPLE = Staff(1).members
 
 
-def outcomes(**further: Any) -> list[tuple[str, int | None]]:
-    """Each leg's end, with the seconds of talk that it shows."""
-    call = phone_call(1, 0, **further)
+def outcomes(**overrides: Any) -> list[tuple[str, int | None]]:
+    """Each leg's final status and its talk time in seconds."""
+    call = phone_call(1, 0, **overrides)
     return [(leg.outcome, leg.duration(at(60))) for leg in legs(call, PEOPLE)]
 
 
-def test_an_agent_who_answers_at_once_is_the_only_one_rung() -> None:
+def test_only_one_agent_is_called_if_the_answer_is_immediate() -> None:
     assert outcomes() == [("completed", 160), ("completed", 160)]
     assert legs(phone_call(1, 0), PEOPLE)[1].receiver == client(PEOPLE[25])
 
 
 def test_a_call_that_waits_long_was_first_offered_to_another_agent() -> None:
-    own, first, second = legs(phone_call(1, 0, answered_at=at(1)), PEOPLE)
-    assert (own.outcome, first.outcome, second.outcome) == ("completed", "no-answer", "completed")
+    caller_leg, first, second = legs(phone_call(1, 0, answered_at=at(1)), PEOPLE)
+    assert (caller_leg.outcome, first.outcome, second.outcome) == ("completed", "no-answer", "completed")
     assert first.ended_at == second.started_at
     assert first.receiver != second.receiver == client(PEOPLE[25])
 
@@ -48,29 +48,29 @@ def test_an_unanswered_caller_is_never_connected(reason: str, expected: list[tup
 
 def test_voicemail_answers_after_no_agent_did() -> None:
     call = phone_call(1, 0, answered_at=None, agent=None, missed_reason="agents_did_not_answer", voicemail=True)
-    found = legs(call, PEOPLE)
-    assert [(leg.outcome, leg.machine) for leg in found] == [
+    voicemail_legs = legs(call, PEOPLE)
+    assert [(leg.outcome, leg.machine) for leg in voicemail_legs] == [
         ("completed", False), ("no-answer", False), ("no-answer", False), ("completed", True),
     ]  # fmt: skip
-    assert (found[-1].receiver, found[-1].duration(at(60))) == (MAILBOX, 20)
+    assert (voicemail_legs[-1].receiver, voicemail_legs[-1].duration(at(60))) == (MAILBOX, 20)
 
 
 def test_a_call_at_night_only_leaves_a_voicemail() -> None:
     call = phone_call(1, 0, answered_at=None, agent=None, missed_reason="out_of_opening_hours", voicemail=True)
-    own, mailbox = legs(call, PEOPLE)
-    assert (own.outcome, mailbox.receiver, mailbox.machine) == ("completed", MAILBOX, True)
+    caller_leg, mailbox = legs(call, PEOPLE)
+    assert (caller_leg.outcome, mailbox.receiver, mailbox.machine) == ("completed", MAILBOX, True)
 
 
 def test_an_outbound_call_starts_in_a_browser_and_shows_the_number_of_the_line() -> None:
-    own, dialled = legs(phone_call(1, 0, inbound=False, line="Sales line", agent=4), PEOPLE)
-    assert (own.sender, dialled.sender) == ("client:elif_yilmaz", NUMBERS["Sales line"])
-    assert own.receiver == dialled.receiver
-    assert (own.duration(at(60)), dialled.duration(at(60))) == (180, 160)
+    caller_leg, dialled = legs(phone_call(1, 0, inbound=False, line="Sales line", agent=4), PEOPLE)
+    assert (caller_leg.sender, dialled.sender) == ("client:elif_yilmaz", NUMBERS["Sales line"])
+    assert caller_leg.receiver == dialled.receiver
+    assert (caller_leg.duration(at(60)), dialled.duration(at(60))) == (180, 160)
 
 
-def test_the_legs_of_every_call_lie_within_it_one_after_the_other(company: DemoCompany) -> None:
+def test_the_legs_of_every_call_are_consecutive_and_within_the_call(company: DemoCompany) -> None:
     for call in company.calls.records:
-        found = legs(call, company.people)
-        assert all(call.started_at <= leg.started_at <= leg.ended_at <= call.ended_at for leg in found), call
-        rung = found[1:]
-        assert all(one.ended_at <= other.started_at for one, other in pairwise(rung)), call
+        call_legs = legs(call, company.people)
+        assert all(call.started_at <= leg.started_at <= leg.ended_at <= call.ended_at for leg in call_legs), call
+        agent_legs = call_legs[1:]
+        assert all(earlier.ended_at <= later.started_at for earlier, later in pairwise(agent_legs)), call

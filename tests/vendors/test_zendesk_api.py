@@ -137,8 +137,8 @@ def test_an_export_omits_the_last_minute_and_continues_after_its_cursor(account:
     assert ([row["id"] for row in page["tickets"]], page["end_of_stream"]) == ([1, 2], False)
     rest = account.get(TICKETS, cursor=page["after_cursor"], per_page=2)
     assert ([row["id"] for row in rest["tickets"]], rest["end_of_stream"]) == ([3], True)
-    same = account.get(TICKETS, cursor=rest["after_cursor"])
-    assert (same["tickets"], same["after_cursor"]) == ([], rest["after_cursor"])
+    last_page = account.get(TICKETS, cursor=rest["after_cursor"])
+    assert (last_page["tickets"], last_page["after_cursor"]) == ([], rest["after_cursor"])
 
 
 def test_users_are_employees_and_many_customers(account: Account) -> None:

@@ -1,4 +1,4 @@
-"""The demo's company, with fewer calls, read through a choice of vendors: real providers, over HTTP."""
+"""Runs the exporter against the simulated company through a choice of vendors: the real providers, over HTTP."""
 
 from __future__ import annotations
 
@@ -24,33 +24,33 @@ from exporter.runtime.source_jobs import sync_jobs
 from exporter.store.store import Store
 from exporter.sync.observer import Observer
 from exporter.sync.once import Summary, sync_once
-from tests.vendors.config_variant import KEY, exchanged
+from tests.vendors.config_variant import KEY, with_vendors
 from tests.vendors.roster import choose, vendor_routes
 
 CONFIG = Path(__file__).parents[2] / "config" / "kpis.yaml"
 NOON = datetime(2026, 10, 8, 10, 0, tzinfo=UTC)
-"""A busy Thursday: calls go on, and tickets change while they are read."""
+"""A busy Thursday: calls are in progress, and tickets change during the sync."""
 NIGHT = datetime(2026, 10, 10, 1, 0, tzinfo=UTC)
-"""The Saturday after, three in the morning: nothing happens while it is read."""
+"""The following Saturday, three in the morning: nothing changes during the sync."""
 ONE_MONTH = DemoOptions(seed=7, months=1)
 
 
 class Clock:
-    """Goes on as fast as time does, from where it was set."""
+    """A clock that can be set, and then advances in real time."""
 
     def __init__(self) -> None:
         self.set(NIGHT)
 
     def set(self, instant: datetime) -> None:
-        self._from, self._since = instant, time.monotonic()
+        self._start, self._set_at = instant, time.monotonic()
 
     def __call__(self) -> datetime:
-        return self._from + timedelta(seconds=time.monotonic() - self._since)
+        return self._start + timedelta(seconds=time.monotonic() - self._set_at)
 
 
 @dataclass(frozen=True)
-class Reading:
-    """An exporter's store in front of the company, through a choice of vendors."""
+class VendorRun:
+    """A config and its store, filled from the simulated company."""
 
     config: Config
     store: Store
@@ -58,25 +58,25 @@ class Reading:
     data: Path
 
     def sync(self, *, full: bool = False, only: Collection[tuple[str, str]] | None = None) -> Summary:
-        """One pass over everything, or over some (source, entity)."""
+        """Syncs everything, or only some (source, entity) pairs."""
 
-        async def read() -> Summary:
-            made = sync_jobs(self.config, {}, self.data, self.clock, NullTelemetry())
+        async def run_sync() -> Summary:
+            jobs = sync_jobs(self.config, {}, self.data, self.clock, NullTelemetry())
             try:
-                return await sync_once(made, self.store, Observer(), self.clock, full=full, only=only)
+                return await sync_once(jobs, self.store, Observer(), self.clock, full=full, only=only)
             finally:
-                await asyncio.gather(*(job.source.close() for job in made))
+                await asyncio.gather(*(job.source.close() for job in jobs))
 
-        return asyncio.run(read())
+        return asyncio.run(run_sync())
 
     def at(self, instant: datetime) -> Evaluation:
-        """Everything as of an instant."""
+        """The evaluation as of an instant."""
         return Evaluator(self.config, self.store).evaluate(instant, None).evaluation
 
 
 @contextmanager
 def fewer_calls() -> Iterator[None]:
-    """Companies made in here are telephoned less, which reads sooner."""
+    """Reduces the phone calls of companies created inside this context, for faster syncs."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(phones, "INBOUND_PER_DAY", 30.0)
         patch.setattr(phones, "OUTBOUND_PER_DAY", 30.0)
@@ -84,28 +84,28 @@ def fewer_calls() -> Iterator[None]:
 
 
 @contextmanager
-def served(clock: Clock | None = None) -> Iterator[tuple[DemoServer, Clock]]:
-    """All shapes of the company on a free port, and the clock they show it by."""
+def running_demo(clock: Clock | None = None) -> Iterator[tuple[DemoServer, Clock]]:
+    """Serves the APIs of all vendors on a free port; yields the server and its clock."""
     clock = clock or Clock()
     with fewer_calls():
-        running = serve(clock, port=0, options=ONE_MONTH, routes=vendor_routes)
+        demo = serve(clock, port=0, options=ONE_MONTH, routes=vendor_routes)
         try:
-            yield running, clock
+            yield demo, clock
         finally:
-            running.close()
+            demo.close()
 
 
-def through(vendors: str, running: DemoServer, clock: Clock, directory: Path) -> Reading:
-    """The demo's own config with these vendors, at the address where they are, and without a pace of its own."""
-    text = exchanged(CONFIG.read_text(encoding="utf-8"), choose(vendors))
+def run_with_vendors(vendors: str, demo: DemoServer, clock: Clock, directory: Path) -> VendorRun:
+    """A run of the demo's config with these vendors, with a high request rate."""
+    text = with_vendors(CONFIG.read_text(encoding="utf-8"), choose(vendors))
     text = re.sub(r"(?m)^    max_per_second: \d+", "    max_per_second: 1000", text)
-    text = text.replace("history: 550d", "history: 120d")  # as far back as the story goes
-    return reading(text, running, clock, directory)
+    text = text.replace("history: 550d", "history: 120d")  # the length of the simulated history
+    return run_with_config(text, demo, clock, directory)
 
 
-def reading(text: str, running: DemoServer, clock: Clock, directory: Path) -> Reading:
-    """A config that names the demo's usual address, read at the one where it is."""
-    (directory / "kpis.yaml").write_text(text.replace(f"http://{HOST}:{PORT}", running.url), encoding="utf-8")
+def run_with_config(text: str, demo: DemoServer, clock: Clock, directory: Path) -> VendorRun:
+    """A run of a config whose URLs at the demo's usual address are replaced by the server's."""
+    (directory / "kpis.yaml").write_text(text.replace(f"http://{HOST}:{PORT}", demo.url), encoding="utf-8")
     (directory / KEY).write_bytes(CONFIG.with_name(KEY).read_bytes())
     config = load(directory / "kpis.yaml", {}).config
-    return Reading(config, Store.open(directory / "store"), clock, directory)
+    return VendorRun(config, Store.open(directory / "store"), clock, directory)

@@ -20,7 +20,7 @@ class SellerActivity(NamedTuple):
     seconds: int = 3600
 
     def changed_at(self, now: int) -> int:
-        """The time of the last change: planned, or marked as done."""
+        """The time of the last change: planned, or marked as is_done."""
         return self.due_at if self.due_at <= now else self.planned_at
 
 
@@ -41,7 +41,7 @@ def demo_meeting(record: DealHistory, now: int) -> SellerActivity | None:
 
 def activity(seller_activity: SellerActivity, now: int) -> Row:
     """An activity of version 2."""
-    done = seller_activity.due_at <= now
+    is_done = seller_activity.due_at <= now
     due = datetime.fromtimestamp(seller_activity.due_at, UTC)
     return {
         "id": seller_activity.id,
@@ -49,8 +49,8 @@ def activity(seller_activity: SellerActivity, now: int) -> Row:
         "type": seller_activity.kind,
         "owner_id": USER_BASE + seller_activity.owner,
         "creator_user_id": USER_BASE + seller_activity.owner,
-        "done": done,
-        "marked_as_done_time": iso(seller_activity.due_at) if done else None,
+        "done": is_done,
+        "marked_as_done_time": iso(seller_activity.due_at) if is_done else None,
         "due_date": due.strftime("%Y-%m-%d"),
         "due_time": due.strftime("%H:%M:%S"),
         "duration": f"{seller_activity.seconds // 3600:02}:{seller_activity.seconds // 60 % 60:02}:{seller_activity.seconds % 60:02}",

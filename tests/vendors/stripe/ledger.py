@@ -1,4 +1,4 @@
-"""What customers have subscribed to, what they are billed, and how they pay. Instants are seconds since 1970."""
+"""Subscriptions, bills and payments. Instants are seconds since 1970."""
 
 from __future__ import annotations
 
@@ -13,11 +13,10 @@ from exporter.demo.company.entities import RecordHistory
 from exporter.demo.company.rhythm import midnight
 
 DECIMALS = {"JPY": 0}
-"""Of a currency's smallest unit, where it is not the hundredth."""
-
+"""Decimal places of currencies that do not have two."""
 
 _SHORTEST = 28
-"""Days of a month; on a later one than it has, a period begins on its last."""
+"""Days of the shortest month; a period that would begin after a month's last day begins on that day."""
 
 
 def months_later(day: date, months: int) -> date:
@@ -28,12 +27,12 @@ def months_later(day: date, months: int) -> date:
 
 
 def rounded(amount: Decimal, currency: str) -> Decimal:
-    """An amount that can be paid in that currency."""
+    """The amount rounded to the currency's smallest unit."""
     return amount.quantize(Decimal(1).scaleb(-DECIMALS.get(currency, 2)))
 
 
 class Line(NamedTuple):
-    """So many of a plan, each at a price for one period."""
+    """A quantity of a plan, at a price per unit and period."""
 
     plan: str
     quantity: int
@@ -41,14 +40,14 @@ class Line(NamedTuple):
 
 
 class Term(NamedTuple):
-    """What a contract holds from an instant on."""
+    """The lines of a contract from an instant on."""
 
     at: int
     lines: tuple[Line, ...]
 
 
 class Discount(NamedTuple):
-    """A share or an amount off every bill, or, where it does not last, off the first one."""
+    """A percentage or an amount off every bill if it is lasting, otherwise off the first one."""
 
     percent: int
     amount: Decimal
@@ -56,7 +55,7 @@ class Discount(NamedTuple):
 
 
 class Attempt(NamedTuple):
-    """To collect a bill; a debit is pending until it is settled."""
+    """An attempt to collect a bill; a debit is pending until it is settled."""
 
     at: int
     settled_at: int
@@ -64,7 +63,7 @@ class Attempt(NamedTuple):
 
 
 class Refund(NamedTuple):
-    """Given back of what was collected."""
+    """A refund of a payment."""
 
     at: int
     amount: Decimal
@@ -72,16 +71,16 @@ class Refund(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Contract(RecordHistory):
-    """A subscription. Its periods begin where the trial ends, and it ends with one of them."""
+    """A subscription. Its periods begin when the trial ends, and it ends with a period."""
 
     customer: str
     currency: str
     yearly: bool
     on_account: bool
-    """Pays by invoice within thirty days; else a card is charged."""
+    """Pays by invoice within thirty days; otherwise a card is charged."""
     terms: tuple[Term, ...]
     first_day: date
-    """On which its first period begins."""
+    """The day on which the first period begins."""
     discount: Discount | None = None
     trial_until: int | None = None
     notice_at: int | None = None
@@ -89,58 +88,58 @@ class Contract(RecordHistory):
 
     @property
     def created_at(self) -> int:
-        """When it began, its trial included."""
+        """When the contract began, including its trial."""
         return self.terms[0].at
 
     @property
     def billed_from(self) -> int:
-        """When its first period begins."""
+        """When the first period begins."""
         return self.created_at if self.trial_until is None else self.trial_until
 
     def event_times(self) -> tuple[int, ...]:
-        """Its terms, the end of its trial, its notice and its end."""
-        rest = (self.trial_until, self.notice_at, self.ended_at)
-        return (*(term.at for term in self.terms), *(at for at in rest if at is not None))
+        """The starts of its terms, the end of its trial, its notice and its end."""
+        optional_times = (self.trial_until, self.notice_at, self.ended_at)
+        return (*(term.at for term in self.terms), *(at for at in optional_times if at is not None))
 
     def over(self, now: int) -> bool:
-        """Ended by now."""
+        """Whether it has ended by `now`."""
         return self.ended_at is not None and self.ended_at <= now
 
     def on_trial(self, now: int) -> bool:
-        """Still tried out, and not over."""
+        """Whether its trial has not ended by `now`."""
         return self.trial_until is not None and now < self.trial_until
 
     def lines(self, now: int) -> tuple[Line, ...]:
-        """What it holds now."""
+        """The lines at `now`."""
         return next(term.lines for term in reversed(self.terms) if term.at <= now)
 
     def period_on(self, day: date) -> int | None:
-        """When a period begins on that local day, if one does."""
+        """When a period begins on that local day, or None."""
         first = self.first_day
         if day.day != first.day and (day.day > first.day or day.day < _SHORTEST):  # nearly always
             return None
         months = (day.year - first.year) * 12 + day.month - first.month
         if months < 0 or (self.yearly and months % 12) or months_later(first, months) != day:
             return None
-        at = self._begins(months)
+        at = self._period_start(months)
         return None if self.over(at) else at
 
     def period(self, now: int) -> tuple[int, int]:
-        """When the period of an instant begins and ends; before the first one it is the trial."""
+        """The period [start, end) that contains an instant; before the first period, the trial."""
         if now < self.billed_from:
             return self.created_at, self.billed_from
         step = 12 if self.yearly else 1
         months = 0
-        while self._begins(months + step) <= now:
+        while self._period_start(months + step) <= now:
             months += step
-        return self._begins(months), self._begins(months + step)
+        return self._period_start(months), self._period_start(months + step)
 
-    def _begins(self, months: int) -> int:
-        """So many months after the first period began, at the same time of day."""
+    def _period_start(self, months: int) -> int:
+        """When the period that many months after the first one begins, at the same time of day."""
         return midnight(months_later(self.first_day, months)) + self.billed_from - midnight(self.first_day)
 
     def due(self, at: int) -> Decimal:
-        """What the period that begins at that instant costs."""
+        """The amount due for the period that begins at that instant."""
         total = sum((line.price * line.quantity for line in self.lines(at)), Decimal(0))
         if self.discount is not None and (self.discount.lasting or at == self.billed_from):
             total = total * (100 - self.discount.percent) / 100 - self.discount.amount
@@ -149,7 +148,7 @@ class Contract(RecordHistory):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Charge(RecordHistory):
-    """One attempt to collect a bill, and what went back of it."""
+    """One attempt to collect a bill, and its refunds."""
 
     contract: int
     currency: str
@@ -159,17 +158,17 @@ class Charge(RecordHistory):
     refunds: tuple[Refund, ...] = ()
 
     def event_times(self) -> tuple[int, ...]:
-        """The attempt, its settling, and the refunds."""
+        """The attempt, its settlement, and the refunds."""
         return (self.attempt.at, self.attempt.settled_at, *(refund.at for refund in self.refunds))
 
     def refunded(self, now: int) -> Decimal:
-        """What went back by now."""
+        """The amount refunded by `now`."""
         return sum((refund.amount for refund in self.refunds if refund.at <= now), Decimal(0))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bill(RecordHistory):
-    """An invoice: drafted, finalized, and then paid, written off or void; some drafts are deleted."""
+    """An invoice: drafted, finalized, and then paid, written off or voided; some drafts are deleted."""
 
     contract: int
     reason: str
@@ -187,33 +186,33 @@ class Bill(RecordHistory):
 
     @property
     def paid_at(self) -> int | None:
-        """When it was or will be collected."""
+        """When the bill was or will be paid."""
         return next((attempt.settled_at for attempt in self.attempts if attempt.succeeded), None)
 
     def event_times(self) -> tuple[int, ...]:
-        """Everything that happens to it and to its charges."""
-        ends = (self.finalized_at, self.voided_at, self.written_off_at, self.deleted_at)
+        """Everything that happens to the bill and its charges."""
+        final_times = (self.finalized_at, self.voided_at, self.written_off_at, self.deleted_at)
         charged = (at for charge in self.charges() for at in charge.event_times())
-        return (self.created_at, *(at for at in ends if at is not None), *charged)
+        return (self.created_at, *(at for at in final_times if at is not None), *charged)
 
     def exists(self, now: int) -> bool:
-        """Created, and not deleted."""
+        """Whether it is created and not deleted."""
         return self.created_at <= now and not (self.deleted_at is not None and self.deleted_at <= now)
 
     def status(self, now: int) -> str:
-        """draft, open, paid, uncollectible or void, as of an instant."""
-        ends = {"paid": self.paid_at, "void": self.voided_at, "uncollectible": self.written_off_at}
+        """The status as of an instant: draft, open, paid, uncollectible or void."""
+        final_times = {"paid": self.paid_at, "void": self.voided_at, "uncollectible": self.written_off_at}
         if self.finalized_at is None or now < self.finalized_at:
             return "draft"
-        return next((name for name, at in ends.items() if at is not None and at <= now), "open")
+        return next((name for name, at in final_times.items() if at is not None and at <= now), "open")
 
     def overdue(self, now: int) -> bool:
-        """An attempt to collect it has failed, and it is still open."""
+        """Whether an attempt to collect it has failed and it is still open."""
         failed = any(attempt.settled_at <= now and not attempt.succeeded for attempt in self.attempts)
         return failed and self.status(now) == "open"
 
     def charges(self) -> Iterable[Charge]:
-        """Its attempts; what went back went back on the one that succeeded."""
+        """Its attempts; refunds belong to the one that succeeded."""
         for number, attempt in enumerate(self.attempts):
             yield Charge(
                 id=self.id * 10 + number,

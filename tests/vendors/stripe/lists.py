@@ -1,4 +1,4 @@
-"""What each of Stripe's lists holds, newest first."""
+"""The objects of each of Stripe's lists, newest first."""
 
 from __future__ import annotations
 
@@ -11,99 +11,103 @@ from starlette.datastructures import QueryParams
 
 from tests.vendors.stripe import payloads
 from tests.vendors.stripe.books import Books
-from tests.vendors.stripe.events import KEPT, LATE, events
+from tests.vendors.stripe.events import DELAY, RETENTION, events
 from tests.vendors.stripe.ledger import Charge, Contract
 
 ALL = "all"
 
 Row = dict[str, Any]
-Made = tuple[str, int, Callable[[], Row]]
-"""An object's id and its creation, and what shows it: pages show few of many."""
+ListedObject = tuple[str, int, Callable[[], Row]]
+"""An object's id, its creation time, and a function that builds its row: a page needs only a few rows."""
 
 
 def _contracts(books: Books, now: int) -> list[Contract]:
-    return [one for one in reversed(books.contracts.records) if one.exists(now)]
+    return [contract for contract in reversed(books.contracts.records) if contract.exists(now)]
 
 
 def _charges(books: Books, now: int) -> list[Charge]:
-    return [one for one in reversed(books.charges) if one.exists(now)]
+    return [charge for charge in reversed(books.charges) if charge.exists(now)]
 
 
-def _customers(books: Books, now: int, _: QueryParams) -> list[Made]:
+def _customers(books: Books, now: int, _: QueryParams) -> list[ListedObject]:
     return [
-        (payloads.key("cus", one.id), one.created_at, partial(payloads.customer, one)) for one in _contracts(books, now)
+        (payloads.key("cus", contract.id), contract.created_at, partial(payloads.customer, contract))
+        for contract in _contracts(books, now)
     ]
 
 
-def _subscriptions(books: Books, now: int, query: QueryParams) -> list[Made]:
-    """Without a status, those that ended are left out."""
+def _subscriptions(books: Books, now: int, query: QueryParams) -> list[ListedObject]:
+    """Subscriptions; ended ones only if the status asks for them."""
     expanded = any(value.endswith("discounts") for name, value in query.multi_items() if name.startswith("expand"))
-    asked = query.get("status")
-    made: list[Made] = []
-    for one in _contracts(books, now):
-        status = payloads.state(one, now, overdue=books.overdue(one, now))
-        if asked in {ALL, status} or (asked is None and status != "canceled"):
-            show = partial(payloads.subscription, one, now, status=status, expanded=expanded)
-            made.append((payloads.key("sub", one.id), one.created_at, show))
-    return made
+    requested_status = query.get("status")
+    objects: list[ListedObject] = []
+    for contract in _contracts(books, now):
+        status = payloads.state(contract, now, overdue=books.overdue(contract, now))
+        if requested_status in {ALL, status} or (requested_status is None and status != "canceled"):
+            build_row = partial(payloads.subscription, contract, now, status=status, expanded=expanded)
+            objects.append((payloads.key("sub", contract.id), contract.created_at, build_row))
+    return objects
 
 
-def _subscription_items(books: Books, now: int, query: QueryParams) -> list[Made]:
-    wanted = [one for one in _contracts(books, now) if payloads.key("sub", one.id) == query.get("subscription")]
-    return _shown(row for one in wanted for row in payloads.items(one, now))
+def _subscription_items(books: Books, now: int, query: QueryParams) -> list[ListedObject]:
+    contracts = [
+        contract for contract in _contracts(books, now) if payloads.key("sub", contract.id) == query.get("subscription")
+    ]
+    return _as_objects(row for contract in contracts for row in payloads.items(contract, now))
 
 
-def _coupons(books: Books, now: int, _: QueryParams) -> list[Made]:
-    rows = [row for one in _contracts(books, now) if (row := payloads.coupon(one)) is not None]
-    return _shown({row["id"]: row for row in rows}.values())
+def _coupons(books: Books, now: int, _: QueryParams) -> list[ListedObject]:
+    rows = [row for contract in _contracts(books, now) if (row := payloads.coupon(contract)) is not None]
+    return _as_objects({row["id"]: row for row in rows}.values())
 
 
-def _invoices(books: Books, now: int, query: QueryParams) -> list[Made]:
-    asked = query.get("status", ALL)
+def _invoices(books: Books, now: int, query: QueryParams) -> list[ListedObject]:
+    requested_status = query.get("status", ALL)
     return [
-        (payloads.key("in", one.id), one.created_at, partial(payloads.invoice, one, now))
-        for one in reversed(books.bills.records)
-        if one.exists(now) and asked in {ALL, one.status(now)}
+        (payloads.key("in", bill.id), bill.created_at, partial(payloads.invoice, bill, now))
+        for bill in reversed(books.bills.records)
+        if bill.exists(now) and requested_status in {ALL, bill.status(now)}
     ]
 
 
-def _charges_made(books: Books, now: int, _: QueryParams) -> list[Made]:
+def _charge_list(books: Books, now: int, _: QueryParams) -> list[ListedObject]:
     return [
-        (payloads.key("ch", one.id), one.attempt.at, partial(payloads.charge, one, now)) for one in _charges(books, now)
+        (payloads.key("ch", charge.id), charge.attempt.at, partial(payloads.charge, charge, now))
+        for charge in _charges(books, now)
     ]
 
 
-def _refunds(books: Books, now: int, _: QueryParams) -> list[Made]:
+def _refunds(books: Books, now: int, _: QueryParams) -> list[ListedObject]:
     rows = [
-        payloads.refund(one, place)
-        for one in _charges(books, now)
-        for place, refund in enumerate(one.refunds)
+        payloads.refund(charge, index)
+        for charge in _charges(books, now)
+        for index, refund in enumerate(charge.refunds)
         if refund.at <= now
     ]
-    return _shown(sorted(rows, key=lambda row: (row["created"], row["id"]), reverse=True))
+    return _as_objects(sorted(rows, key=lambda row: (row["created"], row["id"]), reverse=True))
 
 
-def _events(books: Books, now: int, query: QueryParams) -> list[Made]:
-    """Those of thirty days, of the types asked for; the last seconds' are still to come."""
-    wanted = [value for name, value in query.multi_items() if name == "type" or name.startswith("types[")]
-    since = max(int(query.get("created[gte]", "0")), now - KEPT)
-    rows = (event.row() for event in events(books, since, now - LATE))
-    return _shown(row for row in rows if not wanted or _matches(row["type"], wanted))
+def _events(books: Books, now: int, query: QueryParams) -> list[ListedObject]:
+    """Events of the last thirty days with the requested types, except those of the last seconds."""
+    requested_types = [value for name, value in query.multi_items() if name == "type" or name.startswith("types[")]
+    since = max(int(query.get("created[gte]", "0")), now - RETENTION)
+    rows = (event.row() for event in events(books, since, now - DELAY))
+    return _as_objects(row for row in rows if not requested_types or _matches(row["type"], requested_types))
 
 
-def _matches(kind: str, wanted: Iterable[str]) -> bool:
-    return any(kind == name or (name.endswith(".*") and kind.startswith(name[:-1])) for name in wanted)
+def _matches(kind: str, requested_types: Iterable[str]) -> bool:
+    return any(kind == name or (name.endswith(".*") and kind.startswith(name[:-1])) for name in requested_types)
 
 
-def _shown(rows: Iterable[Row]) -> list[Made]:
+def _as_objects(rows: Iterable[Row]) -> list[ListedObject]:
     return [(row["id"], row["created"], row.copy) for row in rows]
 
 
-LISTS: Mapping[str, Callable[[Books, int, QueryParams], list[Made]]] = MappingProxyType(
+LISTS: Mapping[str, Callable[[Books, int, QueryParams], list[ListedObject]]] = MappingProxyType(
     {
-        "charges": _charges_made, "coupons": _coupons, "customers": _customers, "events": _events,
+        "charges": _charge_list, "coupons": _coupons, "customers": _customers, "events": _events,
         "invoices": _invoices, "refunds": _refunds, "subscription_items": _subscription_items,
         "subscriptions": _subscriptions,
     }
 )  # fmt: skip
-"""By resource: the objects that there are at an instant, as the query asks for them."""
+"""By resource: the objects that exist at an instant and match the query."""

@@ -1,4 +1,4 @@
-"""The company's contracts, bills and charges as Stripe shows them: minor units, epoch seconds, ids with prefixes."""
+"""The company's contracts, bills and charges in Stripe's format: minor units, epoch seconds, ids with prefixes."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from tests.vendors.stripe.ledger import DECIMALS, Bill, Charge, Contract, Discou
 
 Row = dict[str, Any]
 
-EMBEDDED = 10
-"""So many items are inside a subscription; the others are asked for."""
+EMBEDDED_ITEMS = 10
+"""How many items a subscription embeds; the others have their own list."""
 
 
-def minor(amount: Decimal, currency: str) -> int:
-    """In the currency's smallest unit."""
+def minor_units(amount: Decimal, currency: str) -> int:
+    """An amount in the currency's smallest unit."""
     return int(amount.scaleb(DECIMALS.get(currency, 2)))
 
 
@@ -24,12 +24,12 @@ def key(prefix: str, number: int) -> str:
     return f"{prefix}_1Alp{number:012}"
 
 
-def _listed(rows: Sequence[Row], url: str, most: int) -> Row:
-    return {"object": "list", "data": list(rows[:most]), "has_more": len(rows) > most, "url": url}
+def _embedded_list(rows: Sequence[Row], url: str, max_rows: int) -> Row:
+    return {"object": "list", "data": list(rows[:max_rows]), "has_more": len(rows) > max_rows, "url": url}
 
 
 def customer(contract: Contract) -> Row:
-    """Who has the contract."""
+    """The customer of a contract."""
     return {
         "id": key("cus", contract.id),
         "object": "customer",
@@ -43,13 +43,13 @@ def customer(contract: Contract) -> Row:
 
 
 def subscription(contract: Contract, now: int, *, status: str, expanded: bool = False) -> Row:
-    """A contract. Discounts are named by their ids unless they are expanded."""
-    own = key("sub", contract.id)
-    ended = contract.over(now)
-    noticed = contract.notice_at is not None and contract.notice_at <= now
+    """A contract. Discounts are ids unless they are expanded."""
+    subscription_id = key("sub", contract.id)
+    has_ended = contract.over(now)
+    has_notice = contract.notice_at is not None and contract.notice_at <= now
     rows = items(contract, now)
     return {
-        "id": own,
+        "id": subscription_id,
         "object": "subscription",
         "created": contract.created_at,
         "livemode": True,
@@ -59,14 +59,14 @@ def subscription(contract: Contract, now: int, *, status: str, expanded: bool = 
         "start_date": contract.created_at,
         "billing_cycle_anchor": contract.billed_from,
         "trial_end": contract.trial_until,
-        "cancel_at_period_end": noticed and not ended,
-        "cancel_at": contract.ended_at if noticed else None,
-        "canceled_at": contract.notice_at if noticed else None,
-        "ended_at": contract.ended_at if ended else None,
+        "cancel_at_period_end": has_notice and not has_ended,
+        "cancel_at": contract.ended_at if has_notice else None,
+        "canceled_at": contract.notice_at if has_notice else None,
+        "ended_at": contract.ended_at if has_ended else None,
         "collection_method": _collection(contract.on_account),
         "days_until_due": 30 if contract.on_account else None,
         "discounts": _discounts(contract, now, expanded=expanded),
-        "items": _listed(rows, f"/v1/subscription_items?subscription={own}", EMBEDDED),
+        "items": _embedded_list(rows, f"/v1/subscription_items?subscription={subscription_id}", EMBEDDED_ITEMS),
         "pause_collection": None,
         "metadata": {},
     }
@@ -86,26 +86,26 @@ def _collection(on_account: bool) -> str:
 
 
 def items(contract: Contract, now: int) -> list[Row]:
-    """What the contract holds; the period stands on each item."""
-    begins, ends = contract.period(now if contract.ended_at is None else min(now, contract.ended_at - 1))
+    """The items of a contract, each with the current period."""
+    period_start, period_end = contract.period(now if contract.ended_at is None else min(now, contract.ended_at - 1))
     return [
         {
-            "id": f"{key('si', contract.id)}{place:02}",
+            "id": f"{key('si', contract.id)}{index:02}",
             "object": "subscription_item",
             "created": contract.created_at,
             "subscription": key("sub", contract.id),
             "quantity": line.quantity,
-            "current_period_start": begins,
-            "current_period_end": ends,
+            "current_period_start": period_start,
+            "current_period_end": period_end,
             "price": _price(contract, line),
         }
-        for place, line in enumerate(contract.lines(now))
+        for index, line in enumerate(contract.lines(now))
     ]
 
 
 def _price(contract: Contract, line: Line) -> Row:
     interval, currency = "year" if contract.yearly else "month", contract.currency.lower()
-    amount = minor(line.price, contract.currency)
+    amount = minor_units(line.price, contract.currency)
     name = line.plan.lower().replace(" ", "_")
     return {
         "id": f"price_{name}_{currency}_{interval}",
@@ -125,27 +125,29 @@ def _price(contract: Contract, line: Line) -> Row:
 
 
 def _discounts(contract: Contract, now: int, *, expanded: bool) -> list[Any]:
-    """One for the first bill alone is gone as soon as that is drawn."""
+    """The current discounts; one that is not lasting disappears with the first bill."""
     discount = contract.discount
     if discount is None or (not discount.lasting and contract.billed_from <= now):
         return []
-    own = key("di", contract.id)
+    discount_id = key("di", contract.id)
     source = {"type": "coupon", "coupon": coupon_id(discount, contract.currency)}
-    return [{"id": own, "object": "discount", "source": source} if expanded else own]
+    return [{"id": discount_id, "object": "discount", "source": source} if expanded else discount_id]
 
 
 def coupon_id(discount: Discount, currency: str) -> str:
-    """Such as `20off_forever`."""
-    worth = f"{discount.percent}off" if discount.percent else f"{minor(discount.amount, currency)}{currency.lower()}"
+    """An id such as `20off_forever`."""
+    worth = (
+        f"{discount.percent}off" if discount.percent else f"{minor_units(discount.amount, currency)}{currency.lower()}"
+    )
     return f"{worth}_{'forever' if discount.lasting else 'once'}"
 
 
 def coupon(contract: Contract) -> Row | None:
-    """What the contract's discount takes off, if it has one."""
+    """The coupon of the contract's discount, or None."""
     discount, currency = contract.discount, contract.currency
     if discount is None:
         return None
-    off = minor(discount.amount, currency)
+    off = minor_units(discount.amount, currency)
     return {
         "id": coupon_id(discount, currency),
         "object": "coupon",
@@ -160,10 +162,10 @@ def coupon(contract: Contract) -> Row | None:
 
 
 def invoice(bill: Bill, now: int) -> Row:
-    """A bill as of an instant. It hangs on its subscription by `parent`, and has no charge of its own."""
-    status, total = bill.status(now), minor(bill.amount, bill.currency)
+    """A bill as of an instant. It refers to its subscription through `parent`, and to no charge."""
+    status, total = bill.status(now), minor_units(bill.amount, bill.currency)
     paid = total if status == "paid" else 0
-    moved = {
+    transitions = {
         "finalized_at": bill.finalized_at,
         "paid_at": bill.paid_at,
         "voided_at": bill.voided_at,
@@ -186,7 +188,7 @@ def invoice(bill: Bill, now: int) -> Row:
         "due_date": bill.due_at if status != "draft" else None,
         "billing_reason": bill.reason,
         "collection_method": _collection(bill.on_account),
-        "status_transitions": {name: at if at is not None and at <= now else None for name, at in moved.items()},
+        "status_transitions": {name: at if at is not None and at <= now else None for name, at in transitions.items()},
         "parent": None if bill.reason == "manual" else {
             "type": "subscription_details", "subscription_details": details, "quote_details": None,
         },
@@ -194,41 +196,41 @@ def invoice(bill: Bill, now: int) -> Row:
     }  # fmt: skip
 
 
-def charge(one: Charge, now: int) -> Row:
-    """An attempt to collect; `refunded` says that all of it went back."""
-    refunded, settled = one.refunded(now), one.attempt.settled_at <= now
-    status = "pending" if not settled else "succeeded" if one.attempt.succeeded else "failed"
+def charge(record: Charge, now: int) -> Row:
+    """An attempt to collect; `refunded` is true for a full refund only."""
+    refunded, settled = record.refunded(now), record.attempt.settled_at <= now
+    status = "pending" if not settled else "succeeded" if record.attempt.succeeded else "failed"
     return {
-        "id": key("ch", one.id),
+        "id": key("ch", record.id),
         "object": "charge",
-        "created": one.attempt.at,
+        "created": record.attempt.at,
         "livemode": True,
         "status": status,
         "paid": status == "succeeded",
         "captured": status == "succeeded",
-        "amount": minor(one.amount, one.currency),
-        "amount_captured": minor(one.amount, one.currency) if status == "succeeded" else 0,
-        "amount_refunded": minor(refunded, one.currency),
-        "refunded": refunded == one.amount,
+        "amount": minor_units(record.amount, record.currency),
+        "amount_captured": minor_units(record.amount, record.currency) if status == "succeeded" else 0,
+        "amount_refunded": minor_units(refunded, record.currency),
+        "refunded": refunded == record.amount,
         "disputed": False,
-        "currency": one.currency.lower(),
-        "customer": key("cus", one.contract),
+        "currency": record.currency.lower(),
+        "customer": key("cus", record.contract),
         "failure_code": "card_declined" if status == "failed" else None,
-        "payment_method_details": {"type": "customer_balance" if one.on_account else "card"},
+        "payment_method_details": {"type": "customer_balance" if record.on_account else "card"},
         "metadata": {},
     }
 
 
-def refund(one: Charge, place: int) -> Row:
+def refund(charge_record: Charge, index: int) -> Row:
     """One of the refunds of a charge."""
-    given: Refund = one.refunds[place]
+    refund_record: Refund = charge_record.refunds[index]
     return {
-        "id": f"{key('re', one.id)}{place}",
+        "id": f"{key('re', charge_record.id)}{index}",
         "object": "refund",
-        "created": given.at,
-        "amount": minor(given.amount, one.currency),
-        "currency": one.currency.lower(),
-        "charge": key("ch", one.id),
+        "created": refund_record.at,
+        "amount": minor_units(refund_record.amount, charge_record.currency),
+        "currency": charge_record.currency.lower(),
+        "charge": key("ch", charge_record.id),
         "status": "succeeded",
         "reason": "requested_by_customer",
         "metadata": {},

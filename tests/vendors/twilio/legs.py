@@ -1,4 +1,4 @@
-"""The company's telephone calls as Twilio splits them: the caller's own leg, and one for everybody who was rung."""
+"""The company's calls as Twilio splits them: the caller's leg, and one for everyone whose phone rang."""
 
 from __future__ import annotations
 
@@ -10,20 +10,20 @@ from exporter.demo.company.phones import LINES
 from exporter.demo.company.staff import Employee
 
 ANSWERING = {LINES[0]: "Support", LINES[1]: "Customer Care", LINES[2]: "Sales North"}
-"""Whose telephones ring for a line where the company does not say who was rung."""
-NUMBERS = {line: f"+4144000000{place}" for place, line in enumerate(LINES, 1)}
+"""The team whose phones ring for a line if the company does not record who was called."""
+NUMBERS = {line: f"+4144000000{index}" for index, line in enumerate(LINES, 1)}
 MAILBOX = "sip:mailbox@voice.alpenwerk.example"
 
-PATIENT, RING, MESSAGE = 25, 15, 20
-"""Seconds: a caller who waits longer was offered to a colleague first; how long one rings; what a mailbox takes."""
+SLOW_ANSWER_SECONDS, RING_SECONDS, MESSAGE_SECONDS = 25, 15, 20
+"""A caller who waits longer was offered to another agent first; how long a phone rings; how long a voicemail takes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Leg:
-    """One row of the call log. Times are seconds since 1970; what it becomes in the end is its `outcome`."""
+    """One row of the call log. Times are seconds since 1970; `outcome` is the final status."""
 
     number: int
-    """0 is the caller's own."""
+    """0 is the caller's leg."""
     sender: str
     receiver: str
     started_at: int
@@ -33,31 +33,35 @@ class Leg:
     machine: bool = False
 
     def status(self, now: int) -> str:
-        """As it is seen at an instant."""
+        """The status at an instant."""
         if self.ended_at <= now:
             return self.outcome
         return "in-progress" if self.answered_at is not None and self.answered_at <= now else "ringing"
 
     def duration(self, now: int) -> int | None:
-        """Seconds from its answer to its end, which are known when it is over."""
+        """Seconds from the answer to the end, or None while the call is in progress."""
         if self.ended_at > now:
             return None
         return 0 if self.answered_at is None else self.ended_at - self.answered_at
 
 
 def client(member: Employee) -> str:
-    """Somebody's address; Twilio's own apps allow letters, digits and underscores in it."""
+    """An employee's client address; Twilio's own apps allow letters, digits and underscores in it."""
     return f"client:{member.email.partition('@')[0].replace('.', '_')}"
 
 
 def legs(call: PhoneCall, people: Sequence[Employee]) -> tuple[Leg, ...]:
-    """All legs of a call, the caller's first. The caller hears ringing until somebody answers, so nobody who is
-    not answered is ever connected."""
+    """All legs of a call, the caller's first.
+
+    The caller hears ringing until somebody answers, so an unanswered caller is never connected.
+    """
     if not call.inbound:
         return _dialled(call, people)
     if call.missed_reason != "out_of_opening_hours":
-        return (_own(call, _outcome(call)), *_rung(call, people))
-    return (_own(call, _outcome(call)), _mailbox(call)) if call.voicemail else (_own(call, _outcome(call)),)
+        return (_caller_leg(call, _outcome(call)), *_agent_legs(call, people))
+    return (
+        (_caller_leg(call, _outcome(call)), _mailbox(call)) if call.voicemail else (_caller_leg(call, _outcome(call)),)
+    )
 
 
 def _outcome(call: PhoneCall) -> str:
@@ -70,44 +74,46 @@ def _gave_up(call: PhoneCall) -> bool:
     return call.missed_reason is not None and "abandoned" in call.missed_reason
 
 
-def _own(call: PhoneCall, outcome: str) -> Leg:
+def _caller_leg(call: PhoneCall, outcome: str) -> Leg:
     mailbox_at = _message_at(call) if call.voicemail else None
     leg = _leg(call, 0, NUMBERS[call.line], call.started_at, call.ended_at, outcome)
     return replace(leg, answered_at=mailbox_at if call.answered_at is None else call.answered_at)
 
 
-def _rung(call: PhoneCall, people: Sequence[Employee]) -> Iterator[Leg]:
-    """Whoever was rung for a caller, one after the other, and the mailbox in the end."""
+def _agent_legs(call: PhoneCall, people: Sequence[Employee]) -> Iterator[Leg]:
+    """The legs of the agents who were called, one after the other, and of the mailbox at the end."""
     team = [
-        one for one in people if one.team == ANSWERING[call.line] and one.key != call.agent and one.last_day is None
+        member
+        for member in people
+        if member.team == ANSWERING[call.line] and member.key != call.agent and member.last_day is None
     ]
     first, second = (client(team[(call.id + shift) % len(team)]) for shift in (0, 1))
     if call.answered_at is not None and call.agent is not None:
-        passed_on_at = call.started_at + RING
-        slow = call.answered_at - call.started_at > PATIENT
-        if slow:
+        passed_on_at = call.started_at + RING_SECONDS
+        slow_answer = call.answered_at - call.started_at > SLOW_ANSWER_SECONDS
+        if slow_answer:
             yield _leg(call, 1, first, call.started_at, passed_on_at, "no-answer")
-        begin = passed_on_at if slow else call.started_at
-        taken = _leg(call, 2, client(people[call.agent]), begin, call.ended_at, "completed")
-        yield replace(taken, answered_at=call.answered_at)
+        started_at = passed_on_at if slow_answer else call.started_at
+        leg = _leg(call, 2, client(people[call.agent]), started_at, call.ended_at, "completed")
+        yield replace(leg, answered_at=call.answered_at)
     elif _gave_up(call):
         yield _leg(call, 1, first, call.started_at, call.ended_at, "canceled")
     else:
         until = _message_at(call) if call.voicemail else call.ended_at
-        yield _leg(call, 1, first, call.started_at, call.started_at + RING, "no-answer")
-        yield _leg(call, 2, second, call.started_at + RING, until, "no-answer")
+        yield _leg(call, 1, first, call.started_at, call.started_at + RING_SECONDS, "no-answer")
+        yield _leg(call, 2, second, call.started_at + RING_SECONDS, until, "no-answer")
         if call.voicemail:
             yield _mailbox(call)
 
 
 def _mailbox(call: PhoneCall) -> Leg:
-    begin = _message_at(call)
-    return replace(_leg(call, 3, MAILBOX, begin, call.ended_at, "completed"), answered_at=begin, machine=True)
+    started_at = _message_at(call)
+    return replace(_leg(call, 3, MAILBOX, started_at, call.ended_at, "completed"), answered_at=started_at, machine=True)
 
 
 def _message_at(call: PhoneCall) -> int:
-    """At night the mailbox takes calls as soon as they come."""
-    return max(call.started_at, call.ended_at - MESSAGE)
+    """When the mailbox answers; at night it answers at once."""
+    return max(call.started_at, call.ended_at - MESSAGE_SECONDS)
 
 
 def _leg(call: PhoneCall, number: int, receiver: str, started_at: int, ended_at: int, outcome: str) -> Leg:
@@ -118,16 +124,16 @@ def _leg(call: PhoneCall, number: int, receiver: str, started_at: int, ended_at:
 
 
 def _dialled(call: PhoneCall, people: Sequence[Employee]) -> tuple[Leg, Leg]:
-    """A colleague's browser calls Twilio, which dials the customer and shows the line's number."""
-    own = _leg(call, 0, customer(call), call.started_at, call.ended_at, "completed")
+    """An employee's browser calls Twilio, which dials the customer and shows the line's number."""
+    caller_leg = _leg(call, 0, customer(call), call.started_at, call.ended_at, "completed")
     outcome = "no-answer" if call.answered_at is None else "completed"
     dialled = _leg(call, 1, customer(call), call.started_at, call.ended_at, outcome)
     return (
-        replace(own, sender=client(people[call.agent or 0]), answered_at=call.started_at),
+        replace(caller_leg, sender=client(people[call.agent or 0]), answered_at=call.started_at),
         replace(dialled, sender=NUMBERS[call.line], answered_at=call.answered_at),
     )
 
 
 def customer(call: PhoneCall) -> str:
-    """A made-up number."""
+    """A fictitious number."""
     return f"+4178{call.id * 7919 % 10_000_000:07}"

@@ -1,4 +1,4 @@
-"""The legs of a call, its numbers and its people as Twilio's API shows them."""
+"""The legs of a call, the phone numbers and the people in Twilio's format."""
 
 from __future__ import annotations
 
@@ -15,36 +15,36 @@ from tests.vendors.twilio.legs import NUMBERS, Leg, client
 Row = dict[str, Any]
 
 PRICED_AFTER = 600
-"""Seconds after its end at which a call gets its price."""
-_A_MINUTE = {True: 0.0085, False: 0.0140}
+"""Seconds after its end when a call gets its price."""
+_PRICE_PER_MINUTE = {True: 0.0085, False: 0.0140}
 
 
 def sid(prefix: str, *parts: object) -> str:
-    """An identifier as Twilio makes them: two letters for the kind and 32 hexadecimal digits."""
+    """A Twilio identifier: two letters for the kind and 32 hexadecimal digits."""
     return prefix + blake2b("/".join(map(str, parts)).encode(), digest_size=16).hexdigest()
 
 
 def call(account: str, key: int, leg: Leg, now: int) -> Row:
-    """A leg of the call with that key as of an instant: it rings, is answered, is over, and is priced later."""
+    """A leg of the call with that key, as of an instant: ringing, answered, completed, and priced later."""
     over = leg.ended_at <= now
     priced_at = leg.ended_at + PRICED_AFTER
     changed_at = max(at for at in (leg.started_at, leg.answered_at, leg.ended_at, priced_at) if at and at <= now)
     duration = leg.duration(now)
-    own = sid("CA", key, leg.number)
+    leg_sid = sid("CA", key, leg.number)
     return {
-        "sid": own,
+        "sid": leg_sid,
         "parent_call_sid": sid("CA", key, 0) if leg.number else None,
         "account_sid": account,
-        "date_created": mail(leg.started_at),
-        "date_updated": mail(changed_at),
+        "date_created": rfc2822(leg.started_at),
+        "date_updated": rfc2822(changed_at),
         "from": leg.sender,
         "from_formatted": leg.sender,
         "to": leg.receiver,
         "to_formatted": leg.receiver,
         "phone_number_sid": sid("PN", leg.receiver) if leg.receiver in NUMBERS.values() else None,
         "status": leg.status(now),
-        "start_time": mail(leg.started_at),
-        "end_time": mail(leg.ended_at) if over else None,
+        "start_time": rfc2822(leg.started_at),
+        "end_time": rfc2822(leg.ended_at) if over else None,
         "duration": None if duration is None else str(duration),
         "price": _price(leg, duration) if duration and priced_at <= now else None,
         "price_unit": "USD",
@@ -56,27 +56,27 @@ def call(account: str, key: int, leg: Leg, now: int) -> Row:
         "caller_name": None,
         "queue_time": str(key % 4 * 180),
         "trunk_sid": None,
-        "uri": f"/2010-04-01/Accounts/{account}/Calls/{own}.json",
+        "uri": f"/2010-04-01/Accounts/{account}/Calls/{leg_sid}.json",
         "subresource_uris": {},
     }
 
 
 def _price(leg: Leg, seconds: int) -> str:
-    return f"{-_A_MINUTE[leg.number == 0] * -(-seconds // 60):.5f}"
+    return f"{-_PRICE_PER_MINUTE[leg.number == 0] * -(-seconds // 60):.5f}"
 
 
-def mail(at: int) -> str:
-    """An instant of the 2010 API: RFC 2822, in UTC."""
+def rfc2822(at: int) -> str:
+    """A time of the 2010 API: RFC 2822, in UTC."""
     return format_datetime(datetime.fromtimestamp(at, UTC))
 
 
 def iso(at: int) -> str:
-    """An instant of the newer APIs."""
+    """A time of the newer APIs."""
     return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def numbers(account: str) -> list[Row]:
-    """The company's telephone numbers, named after its lines."""
+    """The company's phone numbers, named after its lines."""
     return [
         {"sid": sid("PN", number), "account_sid": account, "phone_number": number, "friendly_name": line}
         for line, number in NUMBERS.items()
@@ -84,7 +84,7 @@ def numbers(account: str) -> list[Row]:
 
 
 def worker(account: str, workspace: str, member: Employee, since: int) -> Row:
-    """A colleague; what TaskRouter does not know itself stands as JSON in a text."""
+    """An employee; TaskRouter stores custom attributes as JSON text."""
     attributes = {
         "contact_uri": client(member), "full_name": member.name, "email": member.email, "team": member.team,
     }  # fmt: skip

@@ -1,4 +1,4 @@
-"""What TaskRouter says of a queue: as it is now, and over a span. Calls at night never reach one."""
+"""TaskRouter's statistics of a queue: in real time, and over an interval. Calls outside opening hours never reach a queue."""
 
 from __future__ import annotations
 
@@ -10,28 +10,30 @@ from exporter.demo.company.entities import PhoneCall
 from exporter.demo.company.staff import Employee
 from tests.vendors.twilio.legs import ANSWERING
 
-LONGEST = 3 * 3600
-"""Seconds that a call may have gone on, so far as queues are concerned."""
+MAX_CALL_SECONDS = 3 * 3600
+"""The longest call that the statistics consider, in seconds."""
 
-Numbers = dict[str, Any]
-
-
-def queued(calls: Iterable[PhoneCall], line: str) -> list[PhoneCall]:
-    """The calls that waited for a line."""
-    return [one for one in calls if one.inbound and one.line == line and one.missed_reason != "out_of_opening_hours"]
+Statistics = dict[str, Any]
 
 
-def real_time(calls: Sequence[PhoneCall], line: str, people: Sequence[Employee], now: int) -> Numbers:
-    """RealTimeStatistics: who waits, who talks, and how many could take the next call."""
-    going_on = [one for one in calls if one.started_at <= now < one.ended_at]
-    waiting = [one for one in going_on if one.answered_at is None or one.answered_at > now]
-    ages = [now - one.started_at for one in waiting]
-    eligible = sum(one.team == ANSWERING[line] and one.last_day is None for one in people)
-    talking = len(going_on) - len(waiting)
+def queued_calls(calls: Iterable[PhoneCall], line: str) -> list[PhoneCall]:
+    """The calls that waited in a line's queue."""
+    return [
+        call for call in calls if call.inbound and call.line == line and call.missed_reason != "out_of_opening_hours"
+    ]
+
+
+def real_time(calls: Sequence[PhoneCall], line: str, people: Sequence[Employee], now: int) -> Statistics:
+    """RealTimeStatistics: waiting and connected calls, and the workers available for the next call."""
+    in_progress = [call for call in calls if call.started_at <= now < call.ended_at]
+    waiting = [call for call in in_progress if call.answered_at is None or call.answered_at > now]
+    ages = [now - call.started_at for call in waiting]
+    eligible = sum(member.team == ANSWERING[line] and member.last_day is None for member in people)
+    talking = len(in_progress) - len(waiting)
     return {
-        "total_tasks": len(going_on),
+        "total_tasks": len(in_progress),
         "tasks_by_status": {"pending": len(waiting), "reserved": 0, "assigned": talking, "wrapping": 0},
-        "tasks_by_priority": {"0": len(going_on)},
+        "tasks_by_priority": {"0": len(in_progress)},
         "longest_task_waiting_age": max(ages, default=0),
         "longest_relative_task_age_in_queue": max(ages, default=0),
         "total_available_workers": max(eligible - talking, 0),
@@ -40,21 +42,23 @@ def real_time(calls: Sequence[PhoneCall], line: str, people: Sequence[Employee],
     }
 
 
-def cumulative(calls: Sequence[PhoneCall], since: int, until: int) -> Numbers:
-    """CumulativeStatistics of the calls that came, were taken and ended from `since` up to and including `until`."""
-    waits = [one.answered_at - one.started_at for one in calls if one.answered_at and since <= one.answered_at <= until]
-    ends = Counter(_ending(one) for one in calls if since <= one.ended_at <= until)
-    missed, canceled = ends["timed_out"], ends["canceled"]
+def cumulative(calls: Sequence[PhoneCall], since: int, until: int) -> Statistics:
+    """CumulativeStatistics of the calls that were received, answered and completed in [since, until]."""
+    waits = [
+        call.answered_at - call.started_at for call in calls if call.answered_at and since <= call.answered_at <= until
+    ]
+    endings = Counter(_task_status(call) for call in calls if since <= call.ended_at <= until)
+    missed, canceled = endings["timed_out"], endings["canceled"]
     mean = round(sum(waits) / len(waits)) if waits else 0
-    spread = {"avg": mean, "min": min(waits, default=0), "max": max(waits, default=0), "total": sum(waits)}
+    wait_times = {"avg": mean, "min": min(waits, default=0), "max": max(waits, default=0), "total": sum(waits)}
     return {
-        "tasks_entered": sum(since <= one.started_at <= until for one in calls),
-        "tasks_completed": ends["completed"],
+        "tasks_entered": sum(since <= call.started_at <= until for call in calls),
+        "tasks_completed": endings["completed"],
         "tasks_canceled": canceled + missed,
         "tasks_deleted": 0,
         "tasks_moved": 0,
         "avg_task_acceptance_time": mean,
-        "wait_duration_until_accepted": spread,
+        "wait_duration_until_accepted": wait_times,
         "reservations_created": len(waits) + missed + canceled,
         "reservations_accepted": len(waits),
         "reservations_rejected": 0,
@@ -64,7 +68,7 @@ def cumulative(calls: Sequence[PhoneCall], since: int, until: int) -> Numbers:
     }
 
 
-def _ending(call: PhoneCall) -> str:
+def _task_status(call: PhoneCall) -> str:
     if call.answered_at is not None:
         return "completed"
     return "canceled" if "abandoned" in str(call.missed_reason) else "timed_out"

@@ -1,4 +1,4 @@
-"""The company's books in CSV files that sources can read, worked out apart from any vendor's shape."""
+"""Writes the company's books to CSV files for `csv` sources, computed independently of Stripe's format."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ SOURCES = """\
 
 
 def monthly(contract: Contract, now: int) -> Decimal:
-    """What a contract is worth a month, worked out from its lines."""
+    """The monthly amount of a contract, computed from its lines."""
     if contract.trial_until is not None and (contract.trial_until > now or contract.trial_until == contract.ended_at):
         return Decimal(0)
     total = sum((line.price * line.quantity for line in contract.lines(now)), Decimal(0))
@@ -43,18 +43,18 @@ def monthly(contract: Contract, now: int) -> Decimal:
 
 
 def status(contract: Contract, books: Books, now: int) -> str:
-    """What one would say of a contract."""
+    """The status of a contract."""
     if contract.ended_at is not None and contract.ended_at <= now:
         return "canceled"
     if contract.trial_until is not None and contract.trial_until > now:
         return "trialing"
     bills = [bill for bill in books.bills.records if bill.contract == contract.id and bill.status(now) == "open"]
-    refused = any(not item.succeeded and item.settled_at <= now for bill in bills for item in bill.attempts)
-    return "past_due" if refused else "active"
+    has_failed_attempt = any(not item.succeeded and item.settled_at <= now for bill in bills for item in bill.attempts)
+    return "past_due" if has_failed_attempt else "active"
 
 
 def write(books: Books, now: int, directory: Path) -> None:
-    """One file for each entity, as of an instant."""
+    """Writes one file for each entity, as of an instant."""
     contracts = (item for item in books.contracts.records if item.created_at <= now)
     _table(directory / "subscriptions.csv", "id,status,plan,amount,currency,started,ended", (
         (item.id, status(item, books, now), item.lines(now)[0].plan, monthly(item, now).quantize(Decimal("0.000001")),
@@ -62,26 +62,30 @@ def write(books: Books, now: int, directory: Path) -> None:
     ))  # fmt: skip
     bills = (item for item in books.bills.records if item.exists(now))
     _table(
-        directory / "invoices.csv", "id,status,amount,currency,issued,due,paid", (_bill(item, now) for item in bills)
+        directory / "invoices.csv",
+        "id,status,amount,currency,issued,due,paid",
+        (_bill_row(item, now) for item in bills),
     )
     charges = (item for item in books.charges if item.attempt.at <= now)
     _table(
-        directory / "payments.csv", "id,status,amount,refunded,currency,paid", (_paid(item, now) for item in charges)
+        directory / "payments.csv",
+        "id,status,amount,refunded,currency,paid",
+        (_payment_row(item, now) for item in charges),
     )
 
 
-def _bill(bill: Bill, now: int) -> Iterable[object]:
+def _bill_row(bill: Bill, now: int) -> Iterable[object]:
     issued = bill.finalized_at if bill.finalized_at is not None and bill.finalized_at <= now else bill.created_at
     due = bill.due_at if bill.status(now) != "draft" else None
     paid = bill.paid_at
     return (bill.id, bill.status(now), bill.amount, bill.currency, _iso(issued), _iso(due), _iso(paid, now))
 
 
-def _paid(charge: Charge, now: int) -> Iterable[object]:
-    back = sum((refund.amount for refund in charge.refunds if refund.at <= now), Decimal(0))
+def _payment_row(charge: Charge, now: int) -> Iterable[object]:
+    refunded = sum((refund.amount for refund in charge.refunds if refund.at <= now), Decimal(0))
     outcome = "succeeded" if charge.attempt.succeeded else "failed"
-    state = "pending" if charge.attempt.settled_at > now else "refunded" if back == charge.amount else outcome
-    return (charge.id, state, charge.amount, back, charge.currency, _iso(charge.attempt.at))
+    state = "pending" if charge.attempt.settled_at > now else "refunded" if refunded == charge.amount else outcome
+    return (charge.id, state, charge.amount, refunded, charge.currency, _iso(charge.attempt.at))
 
 
 def _iso(at: int | None, now: int | None = None) -> str:
@@ -90,8 +94,8 @@ def _iso(at: int | None, now: int | None = None) -> str:
     return datetime.fromtimestamp(at, UTC).isoformat()
 
 
-def _table(path: Path, head: str, rows: Iterable[Iterable[object]]) -> None:
+def _table(path: Path, header: str, rows: Iterable[Iterable[object]]) -> None:
     with path.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
-        writer.writerow(head.split(","))
+        writer.writerow(header.split(","))
         writer.writerows(rows)

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from tests.fakes.api import FakeApi
-from tests.fakes.raw import Seen, Step
+from tests.fakes.raw import RawRequest, ScriptStep
 
 KPI = """\
   - name: all_{entity}
@@ -32,7 +32,7 @@ class Vendor:
     api: FakeApi = field(default_factory=FakeApi)
     note: str = ""
 
-    def script(self, seen: Seen) -> Iterable[Step]:
+    def script(self, seen: RawRequest) -> Iterable[ScriptStep]:
         """For a server of tests.fakes.raw."""
         return self.api.script(seen)
 

@@ -18,7 +18,7 @@ import pytest
 from tests import small_company
 from tests.exporter_process import COMMAND, Exporter, exporting
 from tests.fakes.api import FakeApi
-from tests.fakes.raw import RESET, Pause, Seen, Step, served
+from tests.fakes.raw import RESET, Pause, RawRequest, ScriptStep, served
 from tests.processes import completed
 from tests.programs import program
 from tests.small_company import rewritten
@@ -39,11 +39,11 @@ class Vendor:
 
     api: FakeApi
     pause: float = 0.0
-    failure: Step | None = None
+    failure: ScriptStep | None = None
     hold_after: float = math.inf
     requests: int = field(default=0, init=False)
 
-    def script(self, seen: Seen) -> Iterable[Step]:
+    def script(self, seen: RawRequest) -> Iterable[ScriptStep]:
         self.requests += 1
         if self.failure is not None:
             return [self.failure]

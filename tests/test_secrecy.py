@@ -9,7 +9,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from tests.exporter_process import exporting
-from tests.fakes.raw import Seen, Step, as_json, reply, served
+from tests.fakes.raw import RawRequest, ScriptStep, json_response, raw_response, served
 from tests.small_company import rewritten
 from tests.waiting import until
 from tests.web.live_server import get
@@ -18,22 +18,22 @@ CANARY = "c4n4ry&0f/the+t0ken"
 ENCODED = (CANARY, quote(CANARY, safe=""), quote(CANARY), b64encode(CANARY.encode()).decode())
 
 
-def echoing_vendor(seen: Seen) -> Iterable[Step]:
+def echoing_vendor(seen: RawRequest) -> Iterable[ScriptStep]:
     """Rejects requests in many ways and echoes everything it received."""
     echo = json.dumps([seen.target, seen.headers, seen.body.decode()]).encode()
     match seen.path.split("/")[1]:
         case "bearer":
-            return [reply(echo, 401)]
+            return [raw_response(echo, 401)]
         case "header":
-            return [reply(echo, 302, [("location", f"http://localhost:1/{quote(CANARY)}")])]
+            return [raw_response(echo, 302, [("location", f"http://localhost:1/{quote(CANARY)}")])]
         case "query":
-            return [reply(echo, 500)]
+            return [raw_response(echo, 500)]
         case "basic":
-            return [reply(b"<html>" + echo, kind="text/html")]
+            return [raw_response(b"<html>" + echo, kind="text/html")]
         case "token":
-            return [reply(echo, 400)]
+            return [raw_response(echo, 400)]
         case _:
-            return [as_json({"items": [{"id": json.dumps(seen.headers)}, {"id": [CANARY]}]})]
+            return [json_response({"items": [{"id": json.dumps(seen.headers)}, {"id": [CANARY]}]})]
 
 
 def test_no_secret_leaves_the_process_even_if_a_vendor_echoes_it(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""A vendor in memory: rows behind a listing that pages, filters, limits, expires tokens and misbehaves on request."""
+"""A fake vendor API in memory: it pages, filters, limits, expires tokens, and fails on demand."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from typing import Any, Literal
 
 import httpx
 
-from tests.fakes.raw import Seen, reply
+from tests.fakes.raw import RawRequest, raw_response
 
-Row = dict[str, Any]
+FakeRow = dict[str, Any]
 Paging = Literal["none", "cursor", "link", "header", "page", "offset"]
 
 
@@ -26,7 +26,7 @@ class FakeApi:
     the rows or answer itself.
     """
 
-    rows: list[Row] = field(default_factory=list)
+    rows: list[FakeRow] = field(default_factory=list)
     paging: Paging = "cursor"
     page: int = 100
     changed: str = "updated_at"
@@ -48,11 +48,11 @@ class FakeApi:
         """The vendor without a network."""
         return httpx.MockTransport(self.answer)
 
-    def script(self, seen: Seen) -> list[bytes]:
+    def script(self, seen: RawRequest) -> list[bytes]:
         """The vendor as the script of a RawServer."""
         request = httpx.Request(seen.method, f"http://fake{seen.target}", headers=seen.headers, content=seen.body)
         answer = self.answer(request)
-        return [reply(answer.content, answer.status_code, answer.headers.items(), kind=None)]
+        return [raw_response(answer.content, answer.status_code, answer.headers.items(), kind=None)]
 
     def answer(self, request: httpx.Request) -> httpx.Response:
         """The answer to one request."""

@@ -1,4 +1,4 @@
-"""A certificate authority of one's own, for servers that are to be trusted or not."""
+"""A private certificate authority, for servers that a client should trust or not."""
 
 from __future__ import annotations
 

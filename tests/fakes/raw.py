@@ -1,4 +1,4 @@
-"""An HTTP server on loopback that sends exactly the bytes, pauses and breaks it is told to, and logs what it got."""
+"""An HTTP server on loopback that sends scripted bytes, pauses and resets, and logs the requests."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from tests.waiting import LIMIT
 
 
 @dataclass(frozen=True)
-class Seen:
-    """One request as it came; `when` is the loop's clock."""
+class RawRequest:
+    """One request as received; `when` is the loop's clock."""
 
     method: str
     target: str
@@ -49,7 +49,7 @@ class Pause:
 
 @dataclass(frozen=True)
 class Drip:
-    """Bytes one by one, with a gap before each."""
+    """Bytes sent one by one, with a gap before each."""
 
     content: bytes
     gap: float
@@ -59,13 +59,13 @@ RESET = object()
 """Breaks the connection with a TCP reset."""
 
 CLOSE = object()
-"""Closes the connection in good order, in the middle of whatever was being sent."""
+"""Closes the connection normally, in the middle of the response."""
 
-Step = bytes | Pause | Drip | object
-Script = Callable[[Seen], Iterable[Step]]
+ScriptStep = bytes | Pause | Drip | object
+Script = Callable[[RawRequest], Iterable[ScriptStep]]
 
 
-def reply(
+def raw_response(
     content: bytes = b"",
     status: int = 200,
     headers: Iterable[tuple[str, str]] = (),
@@ -73,7 +73,7 @@ def reply(
     kind: str | None = "application/json",
     length: int | None = None,
 ) -> bytes:
-    """A whole answer; `length` may lie about the content."""
+    """A complete response; `length` may differ from the length of the content."""
     lines = [f"HTTP/1.1 {status} Scripted", f"content-length: {len(content) if length is None else length}"]
     if kind is not None:
         lines.append(f"content-type: {kind}")
@@ -81,9 +81,9 @@ def reply(
     return "\r\n".join([*lines, "", ""]).encode("latin-1") + content
 
 
-def as_json(value: Any, status: int = 200, headers: Iterable[tuple[str, str]] = ()) -> bytes:
-    """A JSON answer."""
-    return reply(json.dumps(value).encode(), status, headers)
+def json_response(value: Any, status: int = 200, headers: Iterable[tuple[str, str]] = ()) -> bytes:
+    """A JSON response."""
+    return raw_response(json.dumps(value).encode(), status, headers)
 
 
 @dataclass
@@ -92,7 +92,7 @@ class RawServer:
 
     script: Script
     tls: ssl.SSLContext | None = None
-    log: list[Seen] = field(default_factory=list)
+    log: list[RawRequest] = field(default_factory=list)
 
     async def __aenter__(self) -> Self:
         self._open: dict[asyncio.Task[None], asyncio.StreamWriter] = {}
@@ -122,7 +122,7 @@ class RawServer:
                 pass
             writer.close()
 
-    async def _answer(self, seen: Seen, writer: asyncio.StreamWriter) -> bool:
+    async def _answer(self, seen: RawRequest, writer: asyncio.StreamWriter) -> bool:
         self.log.append(seen)
         for step in self.script(seen):
             if step is RESET:
@@ -138,7 +138,7 @@ class RawServer:
 
 @contextmanager
 def served(script: Script) -> Iterator[RawServer]:
-    """The server in a thread of its own, for clients that are other processes."""
+    """Runs the server in its own thread, for clients in other processes."""
     loop = asyncio.new_event_loop()
     thread = Thread(target=loop.run_forever)
     thread.start()
@@ -153,22 +153,22 @@ def served(script: Script) -> Iterator[RawServer]:
         loop.close()
 
 
-async def _read(reader: asyncio.StreamReader) -> Seen:
+async def _read(reader: asyncio.StreamReader) -> RawRequest:
     head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n")
     method, target, _ = head[0].split(" ", 2)
     pairs = (line.partition(":") for line in head[1:] if line)
     headers = {name.strip().lower(): value.strip() for name, _, value in pairs}
     body = await reader.readexactly(int(headers.get("content-length", "0")))
-    return Seen(method, target, headers, body, asyncio.get_running_loop().time())
+    return RawRequest(method, target, headers, body, asyncio.get_running_loop().time())
 
 
-async def _perform(step: Step, writer: asyncio.StreamWriter) -> None:
+async def _perform(step: ScriptStep, writer: asyncio.StreamWriter) -> None:
     if isinstance(step, Pause):
         await asyncio.sleep(step.seconds)
     elif isinstance(step, Drip):
-        for place in range(len(step.content)):
+        for index in range(len(step.content)):
             await asyncio.sleep(step.gap)
-            writer.write(step.content[place : place + 1])
+            writer.write(step.content[index : index + 1])
             await writer.drain()
     elif isinstance(step, bytes):
         writer.write(step)

@@ -21,7 +21,7 @@ from exporter.push.inbox import PushInbox
 from exporter.records import ENTITIES, columns
 from exporter.store.store import Store
 from tests.push.posts import TOKEN, inbox, post
-from tests.sources.source_context import NOW, Clock, source_context
+from tests.sources.source_context import NOW, FakeClock, source_context
 from tests.store.samples import live, no_file_beyond, versions, watermarks
 from tests.sync.fakes import Recorder
 
@@ -30,7 +30,7 @@ class World:
     """An inbox, its store, and a recording observer."""
 
     def __init__(self, store: Store, *entities: Any) -> None:
-        self.clock = Clock()
+        self.clock = FakeClock()
         self.store = store
         self.observer = Recorder()
         self.inbox: PushInbox = inbox(*entities, context=source_context(clock=self.clock, TOKEN=TOKEN))
@@ -38,7 +38,7 @@ class World:
         self.deliveries.start()
 
     def send(self, content: Any, **address: Any) -> Delivery:
-        self.clock.go(60)
+        self.clock.advance(60)
         return self.deliveries.deliver(self.inbox, post(content, **address))
 
     def results(self, content: Any, **address: Any) -> list[str]:

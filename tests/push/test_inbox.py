@@ -15,7 +15,7 @@ from exporter.config.loader import load
 from exporter.push.body import EntityRecords, Post
 from exporter.push.inbox import PushInbox
 from tests.push.posts import TOKEN, inbox, parsed, post, problems, records, single
-from tests.sources.source_context import NOW, Clock, source_context
+from tests.sources.source_context import NOW, FakeClock, source_context
 
 
 def test_only_the_inbox_s_token_is_admitted() -> None:
@@ -39,14 +39,14 @@ def test_a_token_file_is_read_for_every_post(tmp_path: Path) -> None:
 
 
 def test_a_burst_of_ten_seconds_is_allowed_and_then_the_rate_applies() -> None:
-    clock = Clock()
+    clock = FakeClock()
     shop = inbox(context=source_context(clock=clock), max_per_second=2)
     assert [shop.wait() for _ in range(20)] == [0.0] * 20
     assert shop.wait() == pytest.approx(0.5)
-    clock.go(0.5)
+    clock.advance(0.5)
     assert shop.wait() == 0
     assert shop.wait() > 0
-    clock.go(3600)
+    clock.advance(3600)
     assert [shop.wait() for _ in range(20)] == [0.0] * 20
     assert shop.wait() > 0
 

@@ -1,4 +1,4 @@
-"""What a source needs around it in a test: a clock, a transport that can be made to fail, and a way to drive it."""
+"""Runs a source against a fake vendor: a transport that can fail, whole and interrupted passes, and a replica."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import asyncio
 import atexit
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field, replace
-from datetime import datetime
 from pathlib import Path
 from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
@@ -19,7 +18,7 @@ from exporter.passes import Listing, Page, Pass
 from exporter.records import Record
 from exporter.sources.base import Source, SourceContext
 from tests.demo.tiny_company import ManualClock
-from tests.sources.source_context import read_validated
+from tests.sources.source_context import RecordingTelemetry, read_validated
 
 T = TypeVar("T")
 
@@ -33,24 +32,8 @@ atexit.register(_RUNNER.close)
 Fault = Callable[[httpx.Request], httpx.Response | None]
 
 
-class Silent:
-    """Telemetry that remembers outcomes."""
-
-    def __init__(self) -> None:
-        self.outcomes: list[str] = []
-
-    def request(self, source: str, outcome: str) -> None:
-        self.outcomes.append(outcome)
-
-    def clock_skew(self, source: str, seconds: float) -> None:
-        pass
-
-    def next_attempt(self, source: str, at: datetime) -> None:
-        pass
-
-
-class Line(httpx.AsyncBaseTransport):
-    """The way to an application, with a log of requests and a fault that may answer instead."""
+class RecordingTransport(httpx.AsyncBaseTransport):
+    """The transport to a fake vendor: it logs requests, and `fault` may respond in the vendor's place."""
 
     def __init__(self, app: Starlette) -> None:
         self._inner = httpx.ASGITransport(app)
@@ -63,7 +46,7 @@ class Line(httpx.AsyncBaseTransport):
         return self.fault(request) or await self._inner.handle_async_request(request)
 
     def asked(self, part: str) -> list[httpx.Request]:
-        """The requests whose path holds a text."""
+        """The requests whose path contains a text."""
         return [request for request in self.log if part in request.url.path]
 
 
@@ -79,7 +62,7 @@ def source_context(clock: ManualClock, transport: httpx.AsyncBaseTransport, **en
         base=Path(),
         zone=ZONE,
         clock=clock,
-        telemetry=Silent(),
+        telemetry=RecordingTelemetry(),
         sleep=clock.sleep,
         monotonic=clock.monotonic,
         jitter=lambda: 0.5,
@@ -88,8 +71,8 @@ def source_context(clock: ManualClock, transport: httpx.AsyncBaseTransport, **en
 
 
 @dataclass(frozen=True)
-class Brought:
-    """What a pass brought."""
+class PassResult:
+    """The records, pages and rejections of one pass."""
 
     records: tuple[Record, ...]
     pages: tuple[Page, ...]
@@ -107,67 +90,67 @@ class Brought:
         return [record.id for record in self.records]
 
     def one(self, key: int) -> Any:
-        found = [record for record in self.records if record.id == str(key)]
-        assert len(found) == 1, f"{key} came {len(found)} times"
-        return found[0]
+        matches = [record for record in self.records if record.id == str(key)]
+        assert len(matches) == 1, f"{key} was read {len(matches)} times"
+        return matches[0]
 
 
-def bring(source: Source, sync_pass: Pass, pages: int | None = None) -> Brought:
+def read_pass(source: Source, sync_pass: Pass, pages: int | None = None) -> PassResult:
     """One pass, or its first pages as if the process had been killed then."""
 
-    async def gather() -> Brought:
-        found: list[Page] = []
+    async def gather() -> PassResult:
+        pages_read: list[Page] = []
         async for page in read_validated(source, sync_pass):
-            found.append(page)
-            if len(found) == pages:
+            pages_read.append(page)
+            if len(pages_read) == pages:
                 break
-        records = tuple(record for page in found for record in page.records)
-        return Brought(records, tuple(found), tuple(error for page in found for error in page.rejected))
+        records = tuple(record for page in pages_read for record in page.records)
+        return PassResult(records, tuple(pages_read), tuple(error for page in pages_read for error in page.rejected))
 
     return run(gather())
 
 
 @dataclass
 class Replica:
-    """What a store would hold after some passes, some of them broken off and taken up again."""
+    """What a store would contain after several passes, some of them interrupted and resumed."""
 
     held: dict[str, Record] = field(default_factory=dict)
     cursor: str | None = None
     _staged: list[Record] = field(default_factory=list)
     _broken: Pass | None = None
 
-    def sync(self, source: Source, entity: str, clock: ManualClock, *, full: bool = False) -> Brought:
-        """A whole pass, merged as the store merges it."""
-        brought = bring(source, self._asked(entity, clock, full))
-        self._staged += brought.records
-        self._publish(brought)
-        return brought
+    def sync(self, source: Source, entity: str, clock: ManualClock, *, full: bool = False) -> PassResult:
+        """A complete pass, merged as the store merges it."""
+        result = read_pass(source, self._next_pass(entity, clock, full))
+        self._staged += result.records
+        self._publish(result)
+        return result
 
     def break_off(self, source: Source, entity: str, clock: ManualClock, *, full: bool, pages: int) -> None:
-        """A pass that is killed after some pages; the next one takes it up."""
-        asked = self._asked(entity, clock, full)
-        brought = bring(source, asked, pages)
-        self._staged += brought.records
-        if brought.pages[-1].resume is None:
-            self._publish(brought)
+        """A pass that is killed after some pages; the next one resumes it."""
+        sync_pass = self._next_pass(entity, clock, full)
+        result = read_pass(source, sync_pass, pages)
+        self._staged += result.records
+        if result.pages[-1].resume is None:
+            self._publish(result)
         else:
-            self._broken = replace(asked, resume=brought.pages[-1].resume)
+            self._broken = replace(sync_pass, resume=result.pages[-1].resume)
 
     def alive(self) -> dict[str, Any]:
-        """What is not deleted."""
+        """The records that are not deleted."""
         return {key: record for key, record in self.held.items() if not record.deleted}
 
-    def _asked(self, entity: str, clock: ManualClock, full: bool) -> Pass:
+    def _next_pass(self, entity: str, clock: ManualClock, full: bool) -> Pass:
         return self._broken or Pass(entity, clock.now, None if full else self.cursor)
 
-    def _publish(self, brought: Brought) -> None:
+    def _publish(self, result: PassResult) -> None:
         for record in self._staged:
             known = self.held.get(record.id)
             if not (known and known.updated_at and record.updated_at and record.updated_at < known.updated_at):
                 self.held[record.id] = record
-        if brought.listing is not None:
-            self._bury({record.id for record in self._staged}, brought.listing)
-        self.cursor = brought.cursor or self.cursor
+        if result.listing is not None:
+            self._bury({record.id for record in self._staged}, result.listing)
+        self.cursor = result.cursor or self.cursor
         self._staged, self._broken = [], None
 
     def _bury(self, listed: set[str], listing: Listing) -> None:

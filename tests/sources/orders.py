@@ -20,6 +20,7 @@ from exporter.config.sources.sql import SqlOptions
 from exporter.passes import Page, Pass
 from exporter.sources.base import SourceContext
 from exporter.sources.providers.sql import SqlSource, create
+from tests.sources.source_context import RecordingTelemetry
 
 NOW = datetime(2026, 3, 10, 12, tzinfo=UTC)
 COLUMNS: dict[str, Any] = {
@@ -39,19 +40,9 @@ TABLE = (
 INSERT = "INSERT INTO orders VALUES ({0}, 10.50, 'CHF', 'W', '2026-03-01', 'Ada', '2026-03-01 08:00:00', 'n', 0)"
 
 
-class Silent:
-    """Telemetry that nobody reads."""
-
-    def request(self, source: str, outcome: str) -> None: ...
-
-    def clock_skew(self, source: str, seconds: float) -> None: ...
-
-    def next_attempt(self, source: str, at: datetime) -> None: ...
-
-
 def source_context(base: Path, **environ: str) -> SourceContext:
-    """What the source has around it."""
-    return SourceContext(environ, base, ZoneInfo("Europe/Zurich"), lambda: NOW, Silent())
+    """A context whose secrets are in `environ`."""
+    return SourceContext(environ, base, ZoneInfo("Europe/Zurich"), lambda: NOW, RecordingTelemetry())
 
 
 @dataclass
@@ -87,9 +78,9 @@ def on_postgresql(port: int, base: Path) -> Database:
     return Database(run, {**options, "tls": "off"}, base, {})
 
 
-def on_mariadb(place: tuple[int, Path], base: Path) -> Database:
+def on_mariadb(server: tuple[int, Path], base: Path) -> Database:
     """The table on a MariaDB server."""
-    port, sock = place
+    port, sock = server
 
     def run(statement: str) -> None:
         with pymysql.connect(unix_socket=str(sock), user="root", autocommit=True) as owner, owner.cursor() as cursor:
@@ -133,14 +124,14 @@ def read(source: SqlSource, cursor: str | None = None, resume: str | None = None
     """The first pages of one pass, by default all."""
 
     async def gather() -> list[Page]:
-        taken: list[Page] = []
+        pages_read: list[Page] = []
         reading = source.read(Pass("deals", NOW, cursor, resume))
         async with aclosing(reading):
             async for page in reading:
-                taken.append(page)
-                if len(taken) == pages:
+                pages_read.append(page)
+                if len(pages_read) == pages:
                     break
-        return taken
+        return pages_read
 
     return asyncio.run(gather())
 

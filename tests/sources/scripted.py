@@ -1,4 +1,4 @@
-"""A client whose vendor answers by a script."""
+"""A client whose vendor responds by a script."""
 
 from __future__ import annotations
 
@@ -15,24 +15,24 @@ from exporter.sources.base import SourceContext
 from exporter.sources.http.auth import Authenticator, BearerAuthenticator
 from exporter.sources.http.client import ApiResponse, SourceClient
 from exporter.sources.http.rate_limit import Limits
-from tests.sources.source_context import Clock, Ledger, http_options, run, source_context
+from tests.sources.source_context import FakeClock, RecordingTelemetry, http_options, run, source_context
 
 Script = Callable[[httpx.Request], httpx.Response]
 
 
-class Vendor:
-    """A client whose vendor answers by a script, and everything there is to see of it."""
+class ScriptedVendor:
+    """A client whose vendor responds by a script, with its clock, telemetry and request log."""
 
     def __init__(self, script: Script | Sequence[httpx.Response], **given: Any) -> None:
-        self.clock, self.ledger = Clock(), Ledger()
+        self.clock, self.telemetry = FakeClock(), RecordingTelemetry()
         self.log: list[httpx.Request] = []
         self._script = script
-        self._answers = iter(()) if callable(script) else iter(script)
+        self._responses = iter(()) if callable(script) else iter(script)
         auth: Callable[[SourceContext], Authenticator] | None = given.pop("auth", None)
         limits = given.pop("limits", Limits())
         classify = given.pop("classify", None)
         self.context = source_context(
-            httpx.MockTransport(self._answer), clock=self.clock, ledger=self.ledger, TOKEN="sesame"
+            httpx.MockTransport(self._respond), clock=self.clock, telemetry=self.telemetry, TOKEN="sesame"
         )
         self.client = SourceClient(
             http_options(**given),
@@ -43,10 +43,10 @@ class Vendor:
             classify=classify,
         )
 
-    async def _answer(self, request: httpx.Request) -> httpx.Response:
+    async def _respond(self, request: httpx.Request) -> httpx.Response:
         await asyncio.sleep(0)
         self.log.append(request)
-        return self._script(request) if callable(self._script) else next(self._answers)
+        return self._script(request) if callable(self._script) else next(self._responses)
 
     async def get(self, path: str = "/rows", **given: Any) -> ApiResponse:
         return await self.client.get(path, **given)
@@ -61,12 +61,12 @@ class Vendor:
 
 
 def ok(value: Any = None, **headers: str) -> httpx.Response:
-    """An answer of JSON."""
+    """A JSON response."""
     return httpx.Response(200, json=value if value is not None else {}, headers=headers)
 
 
 def status(code: int, **headers: str) -> httpx.Response:
-    """An answer of that status; `_` in the names of headers stands for `-`."""
+    """A response of that status; `_` in header names stands for `-`."""
     return httpx.Response(code, json={}, headers={name.replace("_", "-"): value for name, value in headers.items()})
 
 

@@ -1,4 +1,4 @@
-"""What a source has around it in these tests: a clock that waits move, and telemetry that remembers."""
+"""A SourceContext for tests: a clock that only sleeping moves, and telemetry that records its calls."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ ZURICH = ZoneInfo("Europe/Zurich")
 
 
 @dataclass
-class Clock:
-    """Moves only when somebody sleeps by it or a test says so."""
+class FakeClock:
+    """A clock that moves only when something sleeps by it or a test advances it."""
 
     now: datetime = NOW
     slept: list[float] = field(default_factory=list)
@@ -40,18 +40,18 @@ class Clock:
     def monotonic(self) -> float:
         return (self.now - NOW).total_seconds() + 1000.0
 
-    def go(self, seconds: float) -> None:
+    def advance(self, seconds: float) -> None:
         self.now += timedelta(seconds=seconds)
 
     async def sleep(self, seconds: float) -> None:
         self.slept.append(seconds)
-        self.go(seconds)
+        self.advance(seconds)
         await asyncio.sleep(0)
 
 
 @dataclass
-class Ledger:
-    """Telemetry that remembers."""
+class RecordingTelemetry:
+    """Telemetry that records what sources report."""
 
     requests: list[str] = field(default_factory=list)
     skews: list[float] = field(default_factory=list)
@@ -70,21 +70,21 @@ class Ledger:
 def source_context(
     transport: httpx.AsyncBaseTransport | None = None,
     *,
-    clock: Clock | None = None,
-    ledger: Ledger | None = None,
+    clock: FakeClock | None = None,
+    telemetry: RecordingTelemetry | None = None,
     base: Path = Path(),
     data_dir: Path | None = None,
     zone: ZoneInfo = ZURICH,
     **environ: str,
 ) -> SourceContext:
-    """Everything injected; waits take no time."""
-    clock = clock or Clock()
+    """A context with a fake clock; waits take no time."""
+    clock = clock or FakeClock()
     return SourceContext(
         environ=environ,
         base=base,
         zone=zone,
         clock=clock,
-        telemetry=ledger or Ledger(),
+        telemetry=telemetry or RecordingTelemetry(),
         data_dir=data_dir,
         sleep=clock.sleep,
         monotonic=clock.monotonic,
@@ -93,17 +93,17 @@ def source_context(
     )
 
 
-def http_options(**given: Any) -> HttpOptions:
+def http_options(**values: Any) -> HttpOptions:
     """Options of some HTTP source on loopback."""
-    return HttpOptions(**{"name": "crm", "allow_insecure": True, "allow_private": True, **given})
+    return HttpOptions(**{"name": "crm", "allow_insecure": True, "allow_private": True, **values})
 
 
-def options(**given: Any) -> Any:
+def options(**values: Any) -> Any:
     """Options of a provider, checked as the config checks them."""
-    return TypeAdapter(AnySource).validate_python({"name": "source", **given})
+    return TypeAdapter(AnySource).validate_python({"name": "source", **values})
 
 
-def rest(listing: dict[str, Any], **given: Any) -> RestOptions:
+def rest(listing: dict[str, Any], **values: Any) -> RestOptions:
     """Options of a rest source with one listing of deals."""
     listing = {
         "entity": "deals",
@@ -112,15 +112,15 @@ def rest(listing: dict[str, Any], **given: Any) -> RestOptions:
         "columns": {"id": "id", "amount": "amount", "updated_at": "updated_at"},
         **listing,
     }
-    found: RestOptions = options(
+    rest_options: RestOptions = options(
         **{
             "provider": "rest",
             "base_url": "https://api.test",
             "entities": [listing],
-            **given,
+            **values,
         }
     )
-    return found
+    return rest_options
 
 
 async def pages_of(
@@ -140,8 +140,8 @@ async def read_validated(source: Source, sync_pass: Pass) -> AsyncIterator[Page]
 
 def records_of(pages: Sequence[Page]) -> list[Any]:
     """The records of the pages, in order."""
-    found: list[Record] = [record for page in pages for record in page.records]
-    return found
+    records: list[Record] = [record for page in pages for record in page.records]
+    return records
 
 
 def by_id(pages: Sequence[Page]) -> dict[str, Any]:

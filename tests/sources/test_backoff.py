@@ -8,10 +8,10 @@ import pytest
 
 from exporter.errors import Reason, SourceRejectedError, SourceUnavailableError
 from exporter.sources.backoff import CircuitBreaker, CredentialLockout, RetryBudget, retry_wait
-from tests.sources.source_context import Clock
+from tests.sources.source_context import FakeClock
 
 
-def broken(clock: Clock) -> CircuitBreaker:
+def broken(clock: FakeClock) -> CircuitBreaker:
     breaker = CircuitBreaker(timedelta(seconds=60), clock.monotonic)
     for _ in range(5):
         breaker.enter()
@@ -20,7 +20,7 @@ def broken(clock: Clock) -> CircuitBreaker:
 
 
 def test_four_failures_in_a_row_leave_the_breaker_closed() -> None:
-    breaker = CircuitBreaker(timedelta(seconds=60), Clock().monotonic)
+    breaker = CircuitBreaker(timedelta(seconds=60), FakeClock().monotonic)
     for _ in range(3):
         for _ in range(4):
             breaker.enter()
@@ -30,46 +30,46 @@ def test_four_failures_in_a_row_leave_the_breaker_closed() -> None:
 
 
 def test_an_open_breaker_allows_one_probe_per_interval() -> None:
-    clock = Clock()
+    clock = FakeClock()
     breaker = broken(clock)
     for _ in range(3):
         with pytest.raises(SourceUnavailableError) as caught:
             breaker.enter()
         assert caught.value.reason is Reason.BREAKER_OPEN
-        clock.go(60)
+        clock.advance(60)
         breaker.enter()
 
 
 def test_a_success_closes_the_breaker() -> None:
-    breaker = broken(Clock())
+    breaker = broken(FakeClock())
     breaker.succeeded()
     breaker.enter()
 
 
 def test_the_lockout_ends_with_another_secret_or_after_its_wait() -> None:
-    clock = Clock()
+    clock = FakeClock()
     lockout = CredentialLockout(clock.monotonic)
     lockout.enter("a")
     lockout.refused("a")
     with pytest.raises(SourceRejectedError):
         lockout.enter("a")
     lockout.enter("b")
-    clock.go(300)
+    clock.advance(300)
     lockout.enter("a")
 
 
 def test_another_secret_restarts_with_the_shortest_lockout() -> None:
-    clock = Clock()
+    clock = FakeClock()
     lockout = CredentialLockout(clock.monotonic)
     for _ in range(4):
         lockout.refused("a")
     lockout.refused("b")
-    clock.go(300)
+    clock.advance(300)
     lockout.enter("b")
 
 
 def test_a_refusal_right_after_a_success_does_not_lock_but_a_second_one_does() -> None:
-    lockout = CredentialLockout(Clock().monotonic)
+    lockout = CredentialLockout(FakeClock().monotonic)
     lockout.accepted()
     lockout.refused("a")
     lockout.enter("a")

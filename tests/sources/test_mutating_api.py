@@ -16,7 +16,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from exporter.passes import Page, Pass
 from exporter.records import Record
 from exporter.sources.providers.rest import create
-from tests.sources.source_context import NOW, Clock, rest, source_context
+from tests.sources.source_context import NOW, FakeClock, rest, source_context
 
 SIZE = 3
 LOOKBACK = 5
@@ -121,7 +121,7 @@ class History(RuleBasedStateMachine):
             "deleted": {"field": "archived"},
             **({"total": "total"} if paging == "offset" else {}),
         }
-        self.clock = Clock()
+        self.clock = FakeClock()
         self.source = create(
             rest(listing, lookback=f"{LOOKBACK}s"),
             source_context(httpx.MockTransport(self.vendor.answer), clock=self.clock),

@@ -14,8 +14,8 @@ import pytest
 from exporter.errors import SourceError
 from exporter.passes import Page
 from exporter.sources.providers.rest import create
-from tests.fakes.raw import CLOSE, RESET, Pause, RawServer, Script, Seen, Step, as_json, reply
-from tests.sources.source_context import Clock, pages_of, rest, run, source_context
+from tests.fakes.raw import CLOSE, RESET, Pause, RawRequest, RawServer, Script, ScriptStep, json_response, raw_response
+from tests.sources.source_context import FakeClock, pages_of, rest, run, source_context
 
 CANARY = "canary/7f3a+secret=="
 FORMS = (CANARY, quote(CANARY, safe=""), base64.b64encode(CANARY.encode()).decode(), "7f3a")
@@ -31,15 +31,15 @@ AUTHS: dict[str, dict[str, Any]] = {
 }
 
 
-def echo(seen: Seen) -> list[Step]:
+def echo(seen: RawRequest) -> list[ScriptStep]:
     """Repeats everything it got: in the body, in headers and in the links."""
     everything = f"{seen.target} {seen.headers} {seen.body!r}"
     body = {"data": [], "error": everything, "next": f"/rows?apikey={quote(CANARY)}&page=2", "access_token": CANARY}
-    return [as_json(body, headers=[("x-echo", quote(everything))])]
+    return [json_response(body, headers=[("x-echo", quote(everything))])]
 
 
 def refusing(status: int) -> Script:
-    return lambda seen: [reply(str(seen).encode(), status, [("location", f"https://evil.test/?{CANARY}")])]
+    return lambda seen: [raw_response(str(seen).encode(), status, [("location", f"https://evil.test/?{CANARY}")])]
 
 
 FAULTS: dict[str, Script] = {
@@ -50,11 +50,11 @@ FAULTS: dict[str, Script] = {
     "forbidden": refusing(403),
     "limit": refusing(429),
     "server error": refusing(500),
-    "html": lambda seen: [reply(f"<p>{seen}".encode(), kind="text/html")],
-    "cut json": lambda seen: [reply(f'{{"data": ["{seen.target}'.encode())],
+    "html": lambda seen: [raw_response(f"<p>{seen}".encode(), kind="text/html")],
+    "cut json": lambda seen: [raw_response(f'{{"data": ["{seen.target}'.encode())],
     "reset": lambda _: [RESET],
     "no http": lambda seen: [f"{seen.target}\r\n\r\n".encode(), CLOSE],
-    "cut body": lambda _: [reply(b"{", length=99), CLOSE],
+    "cut body": lambda _: [raw_response(b"{", length=99), CLOSE],
     "silence": lambda _: [Pause(30)],
 }
 
@@ -68,7 +68,7 @@ async def attempt(script: Script, auth: str, data_dir: Path) -> tuple[list[Page]
         listing = {"pagination": {"next_link": {"path": "next"}}, "max_pages": 3}
         options = rest(listing, base_url=server.url, auth=way, allow_insecure=True, allow_private=True)
         options = options.model_copy(update={"timeout": options.timeout / 300})
-        context = source_context(clock=Clock(), data_dir=data_dir, CANARY=CANARY)
+        context = source_context(clock=FakeClock(), data_dir=data_dir, CANARY=CANARY)
         source = create(options, context)
         pages: list[Page] = []
         try:

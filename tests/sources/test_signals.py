@@ -30,7 +30,7 @@ from tests.sources.providers.pipedrive.vendor import TOKEN, Pipedrive
 from tests.sources.providers.stripe.vendor import KEY, Stripe
 from tests.sources.providers.zendesk.vendor import HOST, Zendesk
 from tests.sources.providers.zendesk.vendor import TOKEN as ZENDESK
-from tests.sources.source_context import NOW, Clock, options, rest, source_context
+from tests.sources.source_context import NOW, FakeClock, options, rest, source_context
 from tests.store.samples import watermarks
 
 Made = tuple[Source, Callable[[], datetime]]
@@ -82,7 +82,7 @@ def _rest() -> Made:
     vendor = FakeApi([{"id": key, "amount": "1", "updated_at": NOW.isoformat()} for key in range(9)], hidden=2)
     listing = {"total": "total", "pagination": {"cursor": {"path": "paging.next.after", "param": "after"}}}
     chosen = rest(listing)
-    clock = Clock()
+    clock = FakeClock()
     return create(chosen, source_context(vendor.transport(), clock=clock)), clock
 
 
@@ -90,7 +90,7 @@ def _zendesk() -> Made:
     vendor = Zendesk()
     for key in range(1, 1101):
         vendor.call(key)
-    clock = Clock(NOW + timedelta(minutes=2))
+    clock = FakeClock(NOW + timedelta(minutes=2))
     vendor.now = clock.now
     chosen = options(
         provider="zendesk", base_url=HOST, entities=["calls"],
@@ -118,14 +118,14 @@ def test_a_silent_cap_fails_the_pass_and_shows_in_the_metrics(vendor: str, store
         assert connection.execute(query).fetchone() == (0,)
 
 
-def _stripe(clock: Clock) -> tuple[Source, Any]:
+def _stripe(clock: FakeClock) -> tuple[Source, Any]:
     vendor = Stripe()
     vendor.put("charges", "ch_1", status="succeeded", amount=100, currency="usd", amount_refunded=0)
     chosen = options(provider="stripe", key={"env": "KEY"}, entities=["payments"])
     return create(chosen, source_context(vendor.transport(), clock=clock, KEY=KEY)), vendor
 
 
-def _pipedrive(clock: Clock) -> tuple[Source, Any]:
+def _pipedrive(clock: FakeClock) -> tuple[Source, Any]:
     vendor = Pipedrive()
     vendor.deal(1)
     chosen = options(provider="pipedrive", token={"env": "KEY"}, entities=["deals"])
@@ -135,7 +135,7 @@ def _pipedrive(clock: Clock) -> tuple[Source, Any]:
 @pytest.mark.parametrize("made", [_stripe, _pipedrive])
 def test_an_unrequested_full_pass_shows_in_the_metrics(made: Any, store: Store) -> None:
     """The cursor is older than what the vendor still tells of: everything is read by itself, and the metric moves."""
-    clock = Clock()
+    clock = FakeClock()
     source, vendor = made(clock)
     began = clock.now
     assert sync(source, clock, store, SelfMetrics()).full

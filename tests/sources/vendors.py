@@ -36,7 +36,7 @@ from tests.sources.providers.twilio.vendor import SECRET as TWILIO
 from tests.sources.providers.zendesk.vendor import HOST as ZENDESK_HOST
 from tests.sources.providers.zendesk.vendor import TOKEN as ZENDESK
 from tests.sources.providers.zendesk.vendor import Zendesk
-from tests.sources.source_context import Clock, options, rest, source_context
+from tests.sources.source_context import FakeClock, options, rest, source_context
 
 COUNT = 5
 """Records in each account; pages hold two or three of them where the vendor can be told so."""
@@ -101,13 +101,13 @@ def _aircall(name: str) -> Account:
     return Account(source, "calls", account.SECRET, between, clock, lambda s: clock.advance(s / 60))
 
 
-def _context(inner: httpx.AsyncBaseTransport, clock: Clock, secret: str) -> tuple[Between, SourceContext]:
+def _context(inner: httpx.AsyncBaseTransport, clock: FakeClock, secret: str) -> tuple[Between, SourceContext]:
     between = Between(inner)
     return between, source_context(between, clock=clock, SECRET=secret)
 
 
 def _rest(name: str) -> Account:
-    clock, secret = Clock(), "rest_canary"
+    clock, secret = FakeClock(), "rest_canary"
     stamp = (clock.now - timedelta(hours=1)).isoformat()
     vendor = FakeApi([{"id": key, "amount": "5", "updated_at": stamp} for key in range(COUNT)], page=2)
     between, context = _context(vendor.transport(), clock, secret)
@@ -116,11 +116,11 @@ def _rest(name: str) -> Account:
         "pagination": {"cursor": {"path": "paging.next.after", "param": "after"}},
     }
     chosen = rest(listing, name=name, auth={"bearer": {"env": "SECRET"}})
-    return Account(create(chosen, context), "deals", secret, between, clock, clock.go)
+    return Account(create(chosen, context), "deals", secret, between, clock, clock.advance)
 
 
 def _salesforce(name: str) -> Account:
-    clock, vendor = Clock(), Salesforce(limit=3)
+    clock, vendor = FakeClock(), Salesforce(limit=3)
     for number in range(COUNT):
         vendor.opportunity(number)
     between, context = _context(vendor.transport(), clock, SALESFORCE)
@@ -129,21 +129,21 @@ def _salesforce(name: str) -> Account:
         entities=["deals"],
     )  # fmt: skip
     exceeded = lambda: error("REQUEST_LIMIT_EXCEEDED", 403)  # noqa: E731
-    return Account(create(chosen, context), "deals", SALESFORCE, between, clock, clock.go, exceeded)
+    return Account(create(chosen, context), "deals", SALESFORCE, between, clock, clock.advance, exceeded)
 
 
 def _pipedrive(name: str) -> Account:
-    clock, vendor = Clock(), Pipedrive(page=3)
+    clock, vendor = FakeClock(), Pipedrive(page=3)
     for number in range(1, COUNT + 1):
         vendor.deal(number)
     between, context = _context(vendor.transport(), clock, PIPEDRIVE)
     chosen = options(name=name, provider="pipedrive", token={"env": "SECRET"}, entities=["deals"])
     page = lambda: httpx.Response(403, html="<html>blocked</html>")  # noqa: E731
-    return Account(create(chosen, context), "deals", PIPEDRIVE, between, clock, clock.go, page)
+    return Account(create(chosen, context), "deals", PIPEDRIVE, between, clock, clock.advance, page)
 
 
 def _zendesk(name: str) -> Account:
-    clock, vendor = Clock(), Zendesk(page=4)
+    clock, vendor = FakeClock(), Zendesk(page=4)
     for number in range(1, COUNT + 1):
         vendor.call(number)
         vendor.now += timedelta(seconds=1)
@@ -153,18 +153,18 @@ def _zendesk(name: str) -> Account:
         name=name, provider="zendesk", base_url=ZENDESK_HOST, entities=["calls"],
         api_token={"email": "ada@example.com", "token": {"env": "SECRET"}},
     )  # fmt: skip
-    clock.go(120)
+    clock.advance(120)
     vendor.now = clock.now
 
     def later(seconds: float) -> None:
-        clock.go(seconds)
+        clock.advance(seconds)
         vendor.now = clock.now
 
     return Account(create(chosen, context), "calls", ZENDESK, between, clock, later)
 
 
 def _twilio(name: str) -> Account:
-    clock, vendor = Clock(), Twilio(page=2)
+    clock, vendor = FakeClock(), Twilio(page=2)
     for number in range(COUNT):
         vendor.call(f"CA{number}", clock.now - timedelta(hours=9 * number + 1))
     between, context = _context(vendor.transport(), clock, TWILIO)
@@ -172,18 +172,18 @@ def _twilio(name: str) -> Account:
         name=name, provider="twilio", account_sid=ACCOUNT, secret={"env": "SECRET"}, history="2d", entities=["calls"]
     )
     busy = lambda: httpx.Response(429, json={"code": 20429})  # noqa: E731
-    return Account(create(chosen, context), "calls", TWILIO, between, clock, clock.go, busy)
+    return Account(create(chosen, context), "calls", TWILIO, between, clock, clock.advance, busy)
 
 
 def _stripe(name: str) -> Account:
-    clock, vendor = Clock(), Stripe(page=3)
+    clock, vendor = FakeClock(), Stripe(page=3)
     for number in range(COUNT):
         vendor.put("charges", f"ch_{number}", status="succeeded", amount=100, currency="usd", amount_refunded=0)
     between, context = _context(vendor.transport(), clock, STRIPE)
     chosen = options(name=name, provider="stripe", key={"env": "SECRET"}, entities=["payments"])
 
     def later(seconds: float) -> None:
-        clock.go(seconds)
+        clock.advance(seconds)
         vendor.now = clock.now
 
     reason = {"stripe-rate-limited-reason": "global-concurrency"}
@@ -192,11 +192,11 @@ def _stripe(name: str) -> Account:
 
 
 def _asterisk(name: str) -> Account:
-    clock = Clock()
+    clock = FakeClock()
     between, context = _context(manager()[0], clock, ASTERISK)
     return Account(
         create(options(name=name, provider="asterisk", **LIVE), context),
-        "measurements", ASTERISK, between, clock, clock.go,
+        "measurements", ASTERISK, between, clock, clock.advance,
     )  # fmt: skip
 
 

@@ -12,7 +12,7 @@ import httpx
 from exporter.passes import Page, Pass
 from exporter.sources.base import Source
 from exporter.sources.registry import create
-from tests.sources.source_context import NOW, Clock, options, run, source_context
+from tests.sources.source_context import NOW, FakeClock, options, run, source_context
 from tests.specs.specification import OFFICIAL, Specification, query_names, specifications
 
 Change = Callable[[datetime], None]
@@ -46,7 +46,7 @@ def record_exchanges(
     environ: dict[str, str],
     change: Change | None = None,
     *,
-    clock: Clock | None = None,
+    clock: FakeClock | None = None,
     resumed: bool = True,
     **settings: Any,
 ) -> list[Exchange]:
@@ -55,7 +55,7 @@ def record_exchanges(
     The source checks its access, runs a full pass, resumes it after each page, and reads the changes. `change` is
     called before the pass for changes. Pass the vendor's `clock` if it has one. With `resumed=False` no pass is resumed.
     """
-    transport, clock = RecordingTransport(vendor), clock or Clock()
+    transport, clock = RecordingTransport(vendor), clock or FakeClock()
     # a high rate, because requests are paced in real time
     source = create(options(max_per_second=1000, **settings), source_context(transport, clock=clock, **environ))
 

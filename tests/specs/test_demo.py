@@ -15,7 +15,7 @@ from exporter.demo.company import company
 from exporter.demo.company.company import DemoCompany, first_day
 from exporter.demo.responses import RequestLimit
 from exporter.demo.server import TOKEN
-from tests.sources.source_context import NOW, Clock
+from tests.sources.source_context import NOW, FakeClock
 from tests.specs.exchanges import ApiDocuments, Exchange, assert_only, record_exchanges
 from tests.specs.specification import OFFICIAL_FILES
 from tests.specs.stripe import object_differences
@@ -61,7 +61,7 @@ KNOWN: Mapping[str, Mapping[str, str]] = {
 @pytest.fixture(scope="module", params=OFFICIAL_FILES)
 def vendor_exchanges(request: pytest.FixtureRequest) -> tuple[str, list[Exchange]]:
     """A vendor's name, and the exchanges with the simulated company under the vendor's own addresses."""
-    name, clock = request.param, Clock()
+    name, clock = request.param, FakeClock()
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(company, "WARM_UP", timedelta(days=10))
         patch.setattr(RequestLimit, "take", lambda *_: True)  # rate limits are measured in real time

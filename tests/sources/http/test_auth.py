@@ -17,7 +17,7 @@ from exporter.sources.http.auth import (
     Token,
     TokenAuthenticator,
 )
-from tests.sources.source_context import Clock, run, source_context
+from tests.sources.source_context import FakeClock, run, source_context
 
 CONTEXT = source_context(TOKEN="sesame")
 TOKEN = Secret(env="TOKEN")
@@ -72,7 +72,7 @@ class Issuer:
         self.count = 0
         self.lifetime = lifetime
         self.fault: Exception | None = None
-        self.clock = Clock()
+        self.clock = FakeClock()
         self.auth = TokenAuthenticator(self.obtain, source_context(clock=self.clock), lambda: "secrets")
 
     async def obtain(self) -> Token:
@@ -93,16 +93,16 @@ REFUSED = SourceRejectedError(Reason.UNAUTHORIZED, "invalid_grant")
 def test_a_token_is_used_until_shortly_before_it_expires() -> None:
     issuer = Issuer()
     assert issuer.current() == "Bearer token-1"
-    issuer.clock.go(49)
+    issuer.clock.advance(49)
     assert issuer.current() == "Bearer token-1"
-    issuer.clock.go(2)
+    issuer.clock.advance(2)
     assert issuer.current() == "Bearer token-2"
 
 
 def test_a_token_without_expiry_is_used_until_it_is_refused() -> None:
     issuer = Issuer(lifetime=None)
     issuer.current()
-    issuer.clock.go(1e6)
+    issuer.clock.advance(1e6)
     assert issuer.current() == "Bearer token-1"
 
 
@@ -121,13 +121,13 @@ def test_a_failed_early_refresh_is_harmless_and_retried_later(fault: Exception) 
     issuer = Issuer()
     issuer.current()
     issuer.fault = fault
-    issuer.clock.go(60)
+    issuer.clock.advance(60)
     assert [issuer.current() for _ in range(5)] == ["Bearer token-1"] * 5
     assert issuer.count == 2
-    issuer.clock.go(30)
+    issuer.clock.advance(30)
     assert issuer.current() == "Bearer token-1"
     assert issuer.count == 3
-    issuer.clock.go(20)
+    issuer.clock.advance(20)
     with pytest.raises(type(fault)):
         issuer.current()
 

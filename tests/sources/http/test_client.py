@@ -10,24 +10,24 @@ import pytest
 from exporter.config.fields import Secret
 from exporter.errors import RateLimitedError, Reason, SourceError, SourceRejectedError, SourceUnavailableError
 from exporter.sources.http.auth import BearerAuthenticator
-from tests.sources.scripted import Vendor, ok, status
+from tests.sources.scripted import ScriptedVendor, ok, status
 from tests.sources.source_context import run
 
 
 class TestRequests:
     def test_a_path_is_joined_to_the_base_and_parameters_are_added(self) -> None:
-        vendor = Vendor([ok([1])])
+        vendor = ScriptedVendor([ok([1])])
         assert vendor.got("/rows", params={"limit": 5, "q": "a b&c"}) == [1]
         assert str(vendor.log[0].url) == "https://api.test/v1/rows?limit=5&q=a+b%26c"
         assert vendor.log[0].headers["accept"] == "application/json"
 
     def test_parameters_may_repeat_and_replace_those_of_a_link(self) -> None:
-        vendor = Vendor([ok()])
+        vendor = ScriptedVendor([ok()])
         run(vendor.get("https://api.test/v1/rows?page=1&keep=x", params=[("page", "2"), ("page", "3")]))
         assert str(vendor.log[0].url) == "https://api.test/v1/rows?keep=x&page=2&page=3"
 
     def test_a_post_sends_json_or_a_form(self) -> None:
-        vendor = Vendor([ok(), ok()])
+        vendor = ScriptedVendor([ok(), ok()])
 
         async def work() -> None:
             await vendor.client.post("/search", json={"a": 1})
@@ -43,20 +43,20 @@ class TestRequests:
         answer = httpx.Response(
             200, content="Zoë".encode("latin-1"), headers={"content-type": "text/csv; charset=latin-1"}
         )
-        assert run(Vendor([answer]).client.get_text("/export")).body == "Zoë"
+        assert run(ScriptedVendor([answer]).client.get_text("/export")).body == "Zoë"
 
     def test_text_that_does_not_match_its_charset_is_an_error(self) -> None:
         answers = [httpx.Response(200, content=b"\xff\xfe\xfd", headers={"content-type": "text/csv"})] * 3
         with pytest.raises(SourceUnavailableError):
-            run(Vendor(answers).client.get_text("/export"))
+            run(ScriptedVendor(answers).client.get_text("/export"))
 
     def test_no_content_and_not_modified_have_no_body(self) -> None:
-        vendor = Vendor([status(204), status(304)])
+        vendor = ScriptedVendor([status(204), status(304)])
         assert vendor.got() is None
         assert run(vendor.get(headers={"if-modified-since": "x"})).status == 304
 
     def test_not_modified_without_a_condition_is_refused(self) -> None:
-        assert Vendor([status(304)]).refused().reason is Reason.BLOCKED_ORIGIN
+        assert ScriptedVendor([status(304)]).refused().reason is Reason.BLOCKED_ORIGIN
 
     def test_closing_closes_the_authenticator_too(self) -> None:
         class Closed(BearerAuthenticator):
@@ -65,7 +65,7 @@ class TestRequests:
             async def close(self) -> None:
                 self.closed = True
 
-        vendor = Vendor([], auth=lambda context: Closed(Secret(env="TOKEN"), context))
+        vendor = ScriptedVendor([], auth=lambda context: Closed(Secret(env="TOKEN"), context))
         run(vendor.client.close())
         assert vendor.client._auth.closed  # type: ignore[union-attr]
 
@@ -79,7 +79,7 @@ class TestVerdicts:
         ],
     )  # fmt: skip
     def test_a_refusal_is_not_retried(self, code: int, reason: Reason) -> None:
-        vendor = Vendor([status(code)])
+        vendor = ScriptedVendor([status(code)])
         error = vendor.refused()
         assert (error.reason, len(vendor.log)) == (reason, 1)
         assert isinstance(error, SourceRejectedError)
@@ -98,7 +98,7 @@ class TestVerdicts:
     def test_a_body_that_is_not_json_and_incomplete_json_have_different_reasons(
         self, content: bytes, kind: str, reason: Reason, asked: int
     ) -> None:
-        vendor = Vendor(lambda _: httpx.Response(200, content=content, headers={"content-type": kind}))
+        vendor = ScriptedVendor(lambda _: httpx.Response(200, content=content, headers={"content-type": kind}))
         error = vendor.refused()
         assert (error.reason, len(vendor.log)) == (reason, asked)
         assert "Sign in" not in str(error)
@@ -107,11 +107,11 @@ class TestVerdicts:
         def classify(code: int, headers: Any, body: bytes) -> SourceError | None:
             return RateLimitedError("quota", 0.0) if code == 403 and b"quota" in body else None
 
-        vendor = Vendor(
+        vendor = ScriptedVendor(
             [httpx.Response(403, text="quota", headers={"retry-after": "700"}), status(403)], classify=classify
         )
         error = vendor.refused()
         assert isinstance(error, RateLimitedError)
         assert error.retry_after == 700
-        vendor.clock.go(701)
+        vendor.clock.advance(701)
         assert vendor.refused().reason is Reason.FORBIDDEN

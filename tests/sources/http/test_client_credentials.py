@@ -9,33 +9,33 @@ from exporter.config.fields import Secret
 from exporter.errors import Reason, SourceRejectedError
 from exporter.sources.http.auth import BearerAuthenticator, Token, TokenAuthenticator
 from exporter.sources.http.client import ApiResponse
-from tests.sources.scripted import Vendor, bearer, ok, status
+from tests.sources.scripted import ScriptedVendor, bearer, ok, status
 from tests.sources.source_context import run
 
 
 class TestCredentials:
     def test_a_missing_secret_is_named_and_nothing_is_sent(self) -> None:
-        vendor = Vendor([], auth=lambda context: BearerAuthenticator(Secret(env="NOT_THERE"), context))
+        vendor = ScriptedVendor([], auth=lambda context: BearerAuthenticator(Secret(env="NOT_THERE"), context))
         error = vendor.refused()
         assert error.reason is Reason.UNAUTHORIZED
         assert "NOT_THERE" in str(error)
         assert vendor.log == []
 
     def test_refused_credentials_are_probed_after_five_minutes_doubling_to_an_hour(self) -> None:
-        vendor = Vendor(lambda _: status(401), auth=bearer)
+        vendor = ScriptedVendor(lambda _: status(401), auth=bearer)
         times = []
         for _ in range(60 * 5):
             before = len(vendor.log)
             assert vendor.refused().reason is Reason.UNAUTHORIZED
             if len(vendor.log) > before:
                 times.append(vendor.clock.monotonic())
-            vendor.clock.go(60)
+            vendor.clock.advance(60)
         gaps = [later - earlier for earlier, later in pairwise(times)]
         assert gaps == [300, 600, 1200, 2400, 3600, 3600, 3600]
         assert len(vendor.log) == len(times)
 
     def test_a_new_secret_is_tried_at_once(self) -> None:
-        vendor = Vendor(
+        vendor = ScriptedVendor(
             lambda request: ok() if request.headers["authorization"] == "Bearer new" else status(401), auth=bearer
         )
         vendor.refused()
@@ -45,14 +45,14 @@ class TestCredentials:
         vendor.got()
 
     def test_a_401_on_a_single_path_does_not_lock_the_others(self) -> None:
-        vendor = Vendor(lambda request: status(401) if "secret" in request.url.path else ok(), auth=bearer)
+        vendor = ScriptedVendor(lambda request: status(401) if "secret" in request.url.path else ok(), auth=bearer)
         for _ in range(3):
             vendor.got("/rows")
             vendor.refused("/secret")
         assert len(vendor.log) == 6
 
     def test_forbidden_does_not_lock_anything(self) -> None:
-        vendor = Vendor(lambda request: status(403) if "secret" in request.url.path else ok([1]), auth=bearer)
+        vendor = ScriptedVendor(lambda request: status(403) if "secret" in request.url.path else ok([1]), auth=bearer)
         assert vendor.refused("/secret").reason is Reason.FORBIDDEN
         assert vendor.got("/rows") == [1]
 
@@ -66,7 +66,7 @@ class TestCredentials:
             return Token(f"token-{good}", 3600)
 
         fetched: list[int] = []
-        vendor = Vendor(
+        vendor = ScriptedVendor(
             lambda request: ok([1]) if request.headers["authorization"] == f"Bearer token-{good}" else status(401),
             auth=lambda context: TokenAuthenticator(obtain, context),
         )
@@ -89,7 +89,7 @@ class TestCredentials:
             fetched.append(1)
             return Token("worthless", 3600)
 
-        vendor = Vendor(lambda _: status(401), auth=lambda context: TokenAuthenticator(obtain, context))
+        vendor = ScriptedVendor(lambda _: status(401), auth=lambda context: TokenAuthenticator(obtain, context))
         for _ in range(4):
             assert vendor.refused().reason is Reason.UNAUTHORIZED
         assert (len(vendor.log), len(fetched)) == (2, 2)
@@ -101,7 +101,7 @@ class TestCredentials:
             asked.append(1)
             raise SourceRejectedError(Reason.UNAUTHORIZED, "invalid_grant")
 
-        vendor = Vendor([], auth=lambda context: TokenAuthenticator(obtain, context))
+        vendor = ScriptedVendor([], auth=lambda context: TokenAuthenticator(obtain, context))
         for _ in range(4):
             vendor.refused()
         assert len(asked) == 1
@@ -115,6 +115,6 @@ class TestCredentials:
             except StopIteration:
                 raise SourceRejectedError(Reason.UNAUTHORIZED, "invalid_grant") from None
 
-        vendor = Vendor(lambda _: status(401), auth=lambda context: TokenAuthenticator(obtain, context))
+        vendor = ScriptedVendor(lambda _: status(401), auth=lambda context: TokenAuthenticator(obtain, context))
         assert "invalid_grant" in str(vendor.refused())
         assert len(vendor.log) == 1

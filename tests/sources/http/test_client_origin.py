@@ -8,8 +8,8 @@ from exporter.config.fields import Secret
 from exporter.errors import Reason, SourceRejectedError
 from exporter.sources.http.auth import QueryAuthenticator
 from exporter.sources.http.client import SourceClient
-from tests.fakes.raw import RawServer, Seen, as_json, reply
-from tests.sources.scripted import Vendor, bearer, ok, status
+from tests.fakes.raw import RawRequest, RawServer, json_response, raw_response
+from tests.sources.scripted import ScriptedVendor, bearer, ok, status
 from tests.sources.source_context import http_options, run, source_context
 
 
@@ -24,23 +24,23 @@ class TestOrigin:
         ],
     )  # fmt: skip
     def test_a_link_away_from_the_origin_is_blocked_counted_and_never_sent(self, link: str) -> None:
-        vendor = Vendor([], auth=bearer)
+        vendor = ScriptedVendor([], auth=bearer)
         assert vendor.refused(link).reason is Reason.BLOCKED_ORIGIN
         assert vendor.log == []
-        assert vendor.ledger.requests == ["blocked"]
+        assert vendor.telemetry.requests == ["blocked"]
 
     @pytest.mark.parametrize("code", [301, 302, 303, 307, 308])
     def test_a_redirect_is_not_followed(self, code: int) -> None:
-        vendor = Vendor([status(code, location="https://evil.test/")], auth=bearer)
+        vendor = ScriptedVendor([status(code, location="https://evil.test/")], auth=bearer)
         assert vendor.refused().reason is Reason.BLOCKED_ORIGIN
         assert [request.url.host for request in vendor.log] == ["api.test"]
-        assert vendor.ledger.requests == ["3xx"]
+        assert vendor.telemetry.requests == ["3xx"]
 
     def test_a_second_server_gets_neither_a_request_nor_a_credential(self) -> None:
-        async def work() -> list[Seen]:
-            async with RawServer(lambda _: [as_json([])]) as other:
+        async def work() -> list[RawRequest]:
+            async with RawServer(lambda _: [json_response([])]) as other:
                 away = [("location", f"{other.url}/rows")]
-                async with RawServer(lambda _: [reply(status=302, headers=away)]) as server:
+                async with RawServer(lambda _: [raw_response(status=302, headers=away)]) as server:
                     context = source_context(TOKEN="sesame")
                     client = SourceClient(http_options(), server.url, bearer(context), context)
                     for path in ("/rows", f"{other.url}/rows"):
@@ -52,7 +52,7 @@ class TestOrigin:
         assert run(work()) == []
 
     def test_credentials_in_the_query_appear_in_no_response_and_no_message(self) -> None:
-        vendor = Vendor(
+        vendor = ScriptedVendor(
             [ok(), status(404)], auth=lambda context: QueryAuthenticator("apikey", Secret(env="TOKEN"), context)
         )
         answer = run(vendor.get())

@@ -12,7 +12,7 @@ from exporter.config.fields import Secret
 from exporter.config.sources.base import OAuth
 from exporter.errors import RateLimitedError, Reason, SourceError, SourceRejectedError, SourceUnavailableError
 from exporter.sources.http.oauth import OAuthAuthenticator, token_of
-from tests.sources.source_context import Clock, http_options, run, source_context
+from tests.sources.source_context import FakeClock, http_options, run, source_context
 
 URL = "https://login.test/oauth/token"
 CLIENT = {"client_id": "app", "client_secret": Secret(env="CLIENT"), "token_url": URL}
@@ -34,7 +34,7 @@ class Endpoint:
 
 
 def auth(
-    endpoint: Endpoint, oauth: OAuth, data_dir: Path | None = None, clock: Clock | None = None
+    endpoint: Endpoint, oauth: OAuth, data_dir: Path | None = None, clock: FakeClock | None = None
 ) -> OAuthAuthenticator:
     context = source_context(
         httpx.MockTransport(endpoint), clock=clock, data_dir=data_dir, CLIENT="hush", REFRESH="first"
@@ -130,10 +130,10 @@ def test_a_rotated_refresh_token_is_on_disk_with_mode_0600_before_it_is_used(tmp
         on_disk.append(kept.exists() and form["refresh_token"] in kept.read_text())
         return rotating(form)
 
-    clock = Clock()
+    clock = FakeClock()
     found = auth(Endpoint(script), REFRESH, tmp_path, clock)
     assert header(found) == "Bearer access for first"
-    clock.go(3590)
+    clock.advance(3590)
     assert header(found) == "Bearer access for second"
     assert on_disk == [False, True]
     assert stat.S_IMODE(kept.stat().st_mode) == 0o600
@@ -158,10 +158,10 @@ def test_a_damaged_token_file_is_ignored(tmp_path: Path) -> None:
 
 
 def test_without_a_data_directory_the_rotated_token_is_kept_in_memory() -> None:
-    clock = Clock()
+    clock = FakeClock()
     found = auth(Endpoint(rotating), REFRESH, clock=clock)
     assert header(found) == "Bearer access for first"
-    clock.go(3590)
+    clock.advance(3590)
     assert header(found) == "Bearer access for second"
 
 
@@ -175,13 +175,13 @@ def test_a_refresh_token_that_cannot_be_saved_is_not_used_until_it_is_saved(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     folder = tmp_path / "data"
-    clock = Clock()
+    clock = FakeClock()
     endpoint = Endpoint(rotating)
     found = auth(endpoint, REFRESH, folder, clock)
     assert header(found) == "Bearer access for first"
     assert "could not be saved" in caplog.text
     assert "second" not in caplog.text
-    clock.go(3601)
+    clock.advance(3601)
     with pytest.raises(SourceUnavailableError) as caught:
         header(found)
     assert caught.value.reason is Reason.STORE

@@ -15,8 +15,19 @@ from exporter.errors import Reason, SourceError, SourceRejectedError, SourceUnav
 from exporter.sources.http.origin import BaseUrl
 from exporter.sources.http.transport import HttpTransport, RawResponse, http_date, status_class
 from tests.fakes.certificates import Authority
-from tests.fakes.raw import CLOSE, RESET, Drip, Pause, RawServer, Script, Seen, Step, as_json, reply
-from tests.sources.source_context import NOW, Ledger, http_options, run, source_context
+from tests.fakes.raw import (
+    CLOSE,
+    RESET,
+    Drip,
+    Pause,
+    RawRequest,
+    RawServer,
+    Script,
+    ScriptStep,
+    json_response,
+    raw_response,
+)
+from tests.sources.source_context import NOW, RecordingTelemetry, http_options, run, source_context
 
 HEAD = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n"
 
@@ -25,7 +36,7 @@ class Sent:
     """What came of one request: a reply or an error, and how it was counted."""
 
     def __init__(self) -> None:
-        self.ledger = Ledger()
+        self.telemetry = RecordingTelemetry()
         self.reply: RawResponse | None = None
         self.error: SourceError | None = None
 
@@ -34,12 +45,12 @@ async def send(url: str, *, deadline: float = 5.0, max_bytes: int = 1 << 20, ca_
     options = http_options(ca_file=ca_file).model_copy(update={"timeout": timedelta(seconds=deadline)})
     sent = Sent()
     address = BaseUrl(url, insecure=True, private=True)
-    wire = HttpTransport(options, address, source_context(ledger=sent.ledger), max_bytes=max_bytes)
+    transport = HttpTransport(options, address, source_context(telemetry=sent.telemetry), max_bytes=max_bytes)
     try:
-        sent.reply = await wire.send("GET", address.url("/rows"), {}, None)
+        sent.reply = await transport.send("GET", address.url("/rows"), {}, None)
     except SourceError as error:
         sent.error = error
-    await wire.close()
+    await transport.close()
     return sent
 
 
@@ -57,11 +68,11 @@ def refusal(sent: Sent) -> Reason:
 
 
 def test_a_response_is_complete_with_its_headers_in_lower_case() -> None:
-    sent = exchange(lambda _: [reply(b"[1]", 404, [("X-Left", "3")])])
+    sent = exchange(lambda _: [raw_response(b"[1]", 404, [("X-Left", "3")])])
     assert sent.reply is not None
     assert (sent.reply.status, sent.reply.body, sent.reply.headers["x-left"]) == (404, b"[1]", "3")
     assert sent.reply.content_type == "application/json"
-    assert sent.ledger.requests == ["404"]
+    assert sent.telemetry.requests == ["404"]
 
 
 def test_a_refused_connection_has_the_reason_connect() -> None:
@@ -73,13 +84,13 @@ def test_a_refused_connection_has_the_reason_connect() -> None:
     sent = run(work())
     assert refusal(sent) is Reason.CONNECT
     assert isinstance(sent.error, SourceUnavailableError)
-    assert sent.ledger.requests == ["connect"]
+    assert sent.telemetry.requests == ["connect"]
 
 
 def test_a_slow_first_byte_ends_at_the_total_deadline() -> None:
-    sent = exchange(lambda _: [Pause(30), reply()], deadline=0.1)
+    sent = exchange(lambda _: [Pause(30), raw_response()], deadline=0.1)
     assert refusal(sent) is Reason.TIMEOUT
-    assert sent.ledger.requests == ["timeout"]
+    assert sent.telemetry.requests == ["timeout"]
 
 
 def test_a_slowly_dripping_body_ends_at_the_total_deadline() -> None:
@@ -90,26 +101,26 @@ def test_a_slowly_dripping_body_ends_at_the_total_deadline() -> None:
 @pytest.mark.parametrize(
     "steps",
     [
-        pytest.param([reply(b'{"a": 1', length=100), CLOSE], id="length promises more"),
+        pytest.param([raw_response(b'{"a": 1', length=100), CLOSE], id="length promises more"),
         pytest.param([HEAD + b"transfer-encoding: chunked\r\n\r\n5\r\n[1, 2", CLOSE], id="cut chunk"),
         pytest.param([HEAD + b"content-length: 100\r\n\r\n[1", RESET], id="reset in the body"),
         pytest.param([RESET], id="reset before anything"),
         pytest.param([b"SMTP ready\r\n\r\n", CLOSE], id="no HTTP at all"),
         pytest.param([HEAD + b"x: " + b"y" * 1_100_000 + b"\r\n\r\n", CLOSE], id="a header of a megabyte"),
         pytest.param([HEAD + b"content-length: 1\r\ncontent-length: 2\r\n\r\nab", CLOSE], id="two lengths"),
-        pytest.param([reply(gzip.compress(b"[1]")[:-5], headers=[("content-encoding", "gzip")])], id="cut gzip"),
-        pytest.param([reply(b"[1]", headers=[("content-encoding", "br")])], id="an encoding nobody asked for"),
+        pytest.param([raw_response(gzip.compress(b"[1]")[:-5], headers=[("content-encoding", "gzip")])], id="cut gzip"),
+        pytest.param([raw_response(b"[1]", headers=[("content-encoding", "br")])], id="an encoding nobody asked for"),
     ],
 )
 def test_a_broken_response_is_a_protocol_error(steps: list[bytes]) -> None:
     sent = exchange(lambda _: steps)
     assert refusal(sent) is Reason.PROTOCOL
     assert isinstance(sent.error, SourceUnavailableError)
-    assert sent.ledger.requests == ["protocol"]
+    assert sent.telemetry.requests == ["protocol"]
 
 
 def test_duplicate_headers_are_joined_and_not_lost() -> None:
-    sent = exchange(lambda _: [reply(b"[]", headers=[("x-left", "1"), ("x-left", "2")])])
+    sent = exchange(lambda _: [raw_response(b"[]", headers=[("x-left", "1"), ("x-left", "2")])])
     assert sent.reply is not None
     assert sent.reply.headers["x-left"] == "1, 2"
 
@@ -117,23 +128,23 @@ def test_duplicate_headers_are_joined_and_not_lost() -> None:
 def test_a_gzip_bomb_is_stopped_at_the_limit() -> None:
     bomb = gzip.compress(b"\0" * 50_000_000)
     assert len(bomb) < 100_000
-    sent = exchange(lambda _: [reply(bomb, headers=[("content-encoding", "gzip")])])
+    sent = exchange(lambda _: [raw_response(bomb, headers=[("content-encoding", "gzip")])])
     assert refusal(sent) is Reason.TOO_LARGE
     assert isinstance(sent.error, SourceRejectedError)
 
 
 def test_an_uncompressed_body_above_the_limit_is_stopped() -> None:
-    assert refusal(exchange(lambda _: [reply(b" " * 2000)], max_bytes=1000)) is Reason.TOO_LARGE
+    assert refusal(exchange(lambda _: [raw_response(b" " * 2000)], max_bytes=1000)) is Reason.TOO_LARGE
 
 
 def test_cookies_are_not_stored() -> None:
     async def work() -> list[dict[str, str]]:
-        async with RawServer(lambda _: [reply(b"[]", headers=[("set-cookie", "session=1; Path=/")])]) as server:
+        async with RawServer(lambda _: [raw_response(b"[]", headers=[("set-cookie", "session=1; Path=/")])]) as server:
             address = BaseUrl(server.url, insecure=True, private=True)
-            wire = HttpTransport(http_options(), address, source_context())
+            transport = HttpTransport(http_options(), address, source_context())
             for _ in range(2):
-                await wire.send("GET", address.url("/"), {}, None)
-            await wire.close()
+                await transport.send("GET", address.url("/"), {}, None)
+            await transport.close()
             return [seen.headers for seen in server.log]
 
     assert all("cookie" not in headers for headers in run(work()))
@@ -141,12 +152,12 @@ def test_cookies_are_not_stored() -> None:
 
 def test_the_vendors_clock_is_measured_against_ours() -> None:
     ahead = (NOW + timedelta(minutes=10)).strftime("%a, %d %b %Y %H:%M:%S GMT")
-    sent = exchange(lambda _: [reply(b"[]", headers=[("date", ahead)])])
-    assert sent.ledger.skews == [600.0]
+    sent = exchange(lambda _: [raw_response(b"[]", headers=[("date", ahead)])])
+    assert sent.telemetry.skews == [600.0]
 
 
 def test_without_a_valid_date_no_skew_is_measured() -> None:
-    assert exchange(lambda _: [reply(b"[]", headers=[("date", "yesterday")])]).ledger.skews == []
+    assert exchange(lambda _: [raw_response(b"[]", headers=[("date", "yesterday")])]).telemetry.skews == []
 
 
 def test_http_dates_are_utc_even_without_a_zone() -> None:
@@ -158,23 +169,25 @@ def test_http_dates_are_utc_even_without_a_zone() -> None:
 def test_a_name_that_does_not_resolve_is_a_dns_error() -> None:
     sent = run(send("http://no-such-host.invalid"))
     assert refusal(sent) is Reason.DNS
-    assert sent.ledger.requests == ["connect"]
+    assert sent.telemetry.requests == ["connect"]
 
 
 def test_a_name_that_resolves_to_a_private_address_is_refused_before_anything_is_sent() -> None:
     async def work() -> tuple[Sent, int]:
-        async with RawServer(lambda _: [reply(b"[]")]) as server:
+        async with RawServer(lambda _: [raw_response(b"[]")]) as server:
             sent = Sent()
             address = BaseUrl(f"http://localhost:{server.port}", insecure=True)
-            wire = HttpTransport(http_options(allow_private=False), address, source_context(ledger=sent.ledger))
+            transport = HttpTransport(
+                http_options(allow_private=False), address, source_context(telemetry=sent.telemetry)
+            )
             with pytest.raises(SourceRejectedError) as caught:
-                await wire.send("GET", address.url("/"), {}, None)
+                await transport.send("GET", address.url("/"), {}, None)
             sent.error = caught.value
-            await wire.close()
+            await transport.close()
             return sent, len(server.log)
 
     sent, requests = run(work())
-    assert (refusal(sent), requests, sent.ledger.requests) == (Reason.BLOCKED_ORIGIN, 0, ["blocked"])
+    assert (refusal(sent), requests, sent.telemetry.requests) == (Reason.BLOCKED_ORIGIN, 0, ["blocked"])
 
 
 def test_a_name_that_stops_resolving_is_a_dns_error() -> None:
@@ -205,12 +218,12 @@ def test_responses_are_counted_by_class(status: int, outcome: str) -> None:
 
 def test_the_http_libraries_do_not_log_addresses_even_at_debug(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
-    exchange(lambda _: [reply(b"[]")])
+    exchange(lambda _: [raw_response(b"[]")])
     assert "127.0.0.1" not in caplog.text
 
 
 async def over_tls(context: ssl.SSLContext, ca_file: Path | None) -> Sent:
-    async with RawServer(lambda _: [as_json([])], tls=context) as server:
+    async with RawServer(lambda _: [json_response([])], tls=context) as server:
         return await send(server.url, ca_file=ca_file)
 
 
@@ -228,7 +241,7 @@ def test_an_invalid_certificate_is_refused_and_not_retried(tmp_path: Path, fault
     context = authority.server(name, days=-1 if fault == "expired" else 1)
     sent = run(over_tls(context, None if fault == "unknown authority" else authority.ca_file))
     assert refusal(sent) is Reason.TLS
-    assert sent.ledger.requests == ["tls"]
+    assert sent.telemetry.requests == ["tls"]
 
 
 @pytest.mark.filterwarnings("ignore:ssl.TLSVersion:DeprecationWarning")
@@ -245,20 +258,20 @@ def test_a_ca_file_without_certificates_is_named(tmp_path: Path) -> None:
     sent = run(send("https://127.0.0.1:1", ca_file=tmp_path / "ca.pem"))
     assert refusal(sent) is Reason.TLS
     assert "ca.pem" in str(sent.error)
-    assert sent.ledger.requests == ["tls"]
+    assert sent.telemetry.requests == ["tls"]
 
 
 @pytest.mark.parametrize("used", [False, True])
 def test_a_closed_transport_opens_no_new_connection(used: bool) -> None:
     async def work() -> int:
-        async with RawServer(lambda _: [reply(b"[]")]) as server:
+        async with RawServer(lambda _: [raw_response(b"[]")]) as server:
             address = BaseUrl(server.url, insecure=True, private=True)
-            wire = HttpTransport(http_options(), address, source_context())
+            transport = HttpTransport(http_options(), address, source_context())
             if used:
-                await wire.send("GET", address.url("/"), {}, None)
-            await wire.close()
+                await transport.send("GET", address.url("/"), {}, None)
+            await transport.close()
             with pytest.raises(RuntimeError):
-                await wire.send("GET", address.url("/"), {}, None)
+                await transport.send("GET", address.url("/"), {}, None)
             return len(server.log)
 
     assert run(work()) == int(used)
@@ -268,19 +281,19 @@ def test_cancelling_frees_the_connection() -> None:
     async def work() -> str:
         arrived = asyncio.Event()
 
-        def script(_: Seen) -> list[Step]:
+        def script(_: RawRequest) -> list[ScriptStep]:
             arrived.set()
             return [Pause(30)]
 
         async with RawServer(script) as server:
             address = BaseUrl(server.url, insecure=True, private=True)
-            wire = HttpTransport(http_options(), address, source_context())
-            task = asyncio.ensure_future(wire.send("GET", address.url("/"), {}, None))
+            transport = HttpTransport(http_options(), address, source_context())
+            task = asyncio.ensure_future(transport.send("GET", address.url("/"), {}, None))
             await arrived.wait()
             task.cancel()
             with pytest.raises(asyncio.CancelledError):
                 await task
-            await wire.close()
+            await transport.close()
             return server.log[0].path
 
     assert run(work()) == "/"

@@ -11,15 +11,15 @@ from exporter.errors import SourceError
 from exporter.passes import Page
 from exporter.sources.base import Source
 from exporter.sources.providers.rest import create
-from tests.fakes.api import FakeApi, Row
-from tests.sources.source_context import NOW, Clock, pages_of, records_of, rest, run, source_context
+from tests.fakes.api import FakeApi, FakeRow
+from tests.sources.source_context import NOW, FakeClock, pages_of, records_of, rest, run, source_context
 
 AFTER = {"cursor": {"path": "paging.next.after", "param": "after"}, "size": {"param": "size", "rows": 10}}
 OFFSET = {"offset": {}, "size": {"param": "size", "rows": 10}}
 SINCE = {"param": "since"}
 
 
-def rows(count: int, **given: Any) -> list[Row]:
+def rows(count: int, **given: Any) -> list[FakeRow]:
     """Rows that changed minute by minute, a month ago."""
     start = NOW - timedelta(days=30)
     return [
@@ -28,7 +28,9 @@ def rows(count: int, **given: Any) -> list[Row]:
     ]
 
 
-def source(api: FakeApi, clock: Clock | None = None, options_: dict[str, Any] | None = None, **listing: Any) -> Source:
+def source(
+    api: FakeApi, clock: FakeClock | None = None, options_: dict[str, Any] | None = None, **listing: Any
+) -> Source:
     """The provider in front of the API."""
     found = rest(listing, **(options_ or {}))
     return create(found, source_context(api.transport(), clock=clock, CLIENT="hush", TOKEN="token-1"))

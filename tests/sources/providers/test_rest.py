@@ -17,7 +17,7 @@ from exporter.records import Deal
 from exporter.sources.providers.rest import latest_change
 from tests.fakes.api import FakeApi
 from tests.sources.providers.rest_passes import AFTER, SINCE, fault, ids, read, rows, source
-from tests.sources.source_context import NOW, Clock, pages_of, records_of, run
+from tests.sources.source_context import NOW, FakeClock, pages_of, records_of, run
 
 APP = {"oauth": {"client_id": "app", "client_secret": {"env": "CLIENT"}, "token_url": "https://api.test/token"}}
 
@@ -94,7 +94,7 @@ class TestReading:
     def test_a_vendor_that_fails_every_third_time_is_read_in_several_attempts(self) -> None:
         chance = random.Random(3)
         api = FakeApi(rows(3000), before=lambda *_: httpx.Response(500) if chance.random() < 0.3 else None)
-        clock = Clock()
+        clock = FakeClock()
         found = source(api, clock, pagination=AFTER, total="total")
         pages: list[Page] = []
 
@@ -103,7 +103,7 @@ class TestReading:
                 async for page in found.read(Pass("deals", NOW, resume=pages[-1].resume if pages else None)):
                     pages.append(page)  # noqa: PERF401 - the pages before the fault count
             except SourceError:
-                clock.go(60)
+                clock.advance(60)
                 return False
             return True
 
@@ -170,7 +170,7 @@ class TestAuth:
         run(found.close())
 
     def test_limits_in_the_middle_of_a_pass_are_waited_for(self) -> None:
-        clock = Clock()
+        clock = FakeClock()
         found = source(FakeApi(rows(60), limit=2), clock, pagination=AFTER)
         assert ids(run(pages_of(found))) == [f"d{n}" for n in range(60)]
         assert clock.slept == [3.0, 3.0]

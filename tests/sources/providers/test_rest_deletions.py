@@ -7,7 +7,7 @@ import pytest
 
 from exporter.errors import IncompletePassError, Reason
 from exporter.passes import Listing
-from tests.fakes.api import FakeApi, Row
+from tests.fakes.api import FakeApi, FakeRow
 from tests.sources.providers.rest_passes import AFTER, OFFSET, SINCE, fault, ids, read, rows
 from tests.sources.source_context import records_of
 
@@ -21,7 +21,7 @@ class TestDeletions:
             ({"meta": {"state": "gone"}}, {"field": "meta.state", "equals": "gone"}),
         ],
     )
-    def test_a_marked_row_becomes_a_tombstone_and_needs_only_an_id(self, mark: Row, rule: Row) -> None:
+    def test_a_marked_row_becomes_a_tombstone_and_needs_only_an_id(self, mark: FakeRow, rule: FakeRow) -> None:
         api = FakeApi([*rows(3, archived=None, meta=None), {"id": "x", **mark}])
         pages = read(api, deleted=rule)
         assert [(record.id, record.deleted) for record in records_of(pages)] == [
@@ -58,7 +58,7 @@ class TestDeletions:
 
 class TestCaps:
     @pytest.mark.parametrize("pagination", [AFTER, OFFSET])
-    def test_a_silent_cap_fails_the_pass(self, pagination: Row) -> None:
+    def test_a_silent_cap_fails_the_pass(self, pagination: FakeRow) -> None:
         api = FakeApi(rows(100), hidden=40, paging="cursor" if pagination is AFTER else "offset")
         error = fault(api, pagination=pagination, total="total")
         assert isinstance(error, IncompletePassError)

@@ -13,7 +13,7 @@ from exporter.demo.aircall.api import FakeAircall
 from exporter.sources.base import Source
 from exporter.sources.providers.aircall import create
 from tests.demo.tiny_company import ManualClock, TinyCompany
-from tests.sources.account import SECRET, Line, source_context
+from tests.sources.account import SECRET, RecordingTransport, source_context
 
 
 @dataclass
@@ -26,7 +26,7 @@ class Phones:
     def __post_init__(self) -> None:
         self.shape = FakeAircall(self.company, self.clock, "key", SECRET)
         self.shape.allowance.limit = 100_000
-        self.line = Line(Starlette(routes=[Mount("/v1", routes=self.shape.routes())]))
+        self.line = RecordingTransport(Starlette(routes=[Mount("/v1", routes=self.shape.routes())]))
 
     def source(self, *entities: str, **options: Any) -> Source:
         """A source with the account's key, unless options say otherwise."""

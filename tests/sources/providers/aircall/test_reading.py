@@ -13,7 +13,7 @@ from exporter.errors import IncompletePassError, Reason, SourceRejectedError
 from exporter.passes import Listing, Pass
 from exporter.sources.providers.aircall import reading
 from tests.demo.tiny_company import START, TinyCompany, at, phone_call
-from tests.sources.account import Replica, bring
+from tests.sources.account import Replica, read_pass
 from tests.sources.providers.aircall.phones import Phones
 
 
@@ -36,7 +36,7 @@ def calls(count: int, every: float = 1.0) -> TinyCompany:
 def test_a_full_pass_reads_every_call_and_ends_with_a_listing_from_the_oldest() -> None:
     phones = Phones(calls(120))
     phones.clock.advance(200)
-    result = bring(phones.source(), Pass("calls", phones.clock.now))
+    result = read_pass(phones.source(), Pass("calls", phones.clock.now))
     assert result.ids() == [str(key) for key in range(1, 121)]
     assert result.listing == Listing("started_at", START + timedelta(minutes=1))
     assert result.pages[0].total == 120
@@ -45,7 +45,7 @@ def test_a_full_pass_reads_every_call_and_ends_with_a_listing_from_the_oldest() 
 def test_the_last_page_has_cursor_and_listing_and_the_others_a_resume_token() -> None:
     phones = Phones(calls(120))
     phones.clock.advance(200)
-    *earlier, last = bring(phones.source(), Pass("calls", phones.clock.now)).pages
+    *earlier, last = read_pass(phones.source(), Pass("calls", phones.clock.now)).pages
     assert len(earlier) == 2
     assert all(page.resume and page.cursor is None and page.listing is None for page in earlier)
     assert (last.resume, last.cursor) == (None, (START + timedelta(minutes=120)).isoformat())
@@ -54,7 +54,7 @@ def test_the_last_page_has_cursor_and_listing_and_the_others_a_resume_token() ->
 def test_windows_are_halved_until_they_fit_the_silent_cap(small_cap: int) -> None:
     phones = Phones(calls(950))
     phones.clock.advance(1000)
-    result = bring(phones.source(), Pass("calls", phones.clock.now))
+    result = read_pass(phones.source(), Pass("calls", phones.clock.now))
     assert {int(key) for key in result.ids()} == set(range(1, 951))
     assert result.pages[0].total == 950
     assert result.listing is not None
@@ -64,7 +64,7 @@ def test_many_calls_at_once_after_a_long_quiet_time_are_all_read(small_cap: int)
     rush = [phone_call(key, 50_000 + key / 60) for key in range(1, 400)]
     phones = Phones(TinyCompany(calls=[*rush, phone_call(900, 99_000)]))
     phones.clock.advance(100_000)
-    result = bring(phones.source(), Pass("calls", phones.clock.now))
+    result = read_pass(phones.source(), Pass("calls", phones.clock.now))
     assert {int(key) for key in result.ids()} == {*range(1, 400), 900}
 
 
@@ -72,17 +72,17 @@ def test_more_calls_in_a_second_than_a_page_holds_are_all_read() -> None:
     phones = Phones(TinyCompany(calls=[phone_call(key, 10) for key in range(1, 180)]))
     phones.clock.advance(60)
     source = phones.source()
-    first = bring(source, Pass("calls", phones.clock.now))
+    first = read_pass(source, Pass("calls", phones.clock.now))
     assert len(set(first.ids())) == 179
     phones.clock.advance(60)
-    assert len(set(bring(source, Pass("calls", phones.clock.now, first.cursor)).ids())) == 179
+    assert len(set(read_pass(source, Pass("calls", phones.clock.now, first.cursor)).ids())) == 179
 
 
 def test_more_calls_in_a_second_than_the_cap_publish_nothing(small_cap: int) -> None:
     phones = Phones(TinyCompany(calls=[phone_call(key, 10) for key in range(1, 200)]))
     phones.clock.advance(60)
     with pytest.raises(IncompletePassError) as raised:
-        bring(phones.source(), Pass("calls", phones.clock.now))
+        read_pass(phones.source(), Pass("calls", phones.clock.now))
     assert raised.value.reason is Reason.CAPPED
 
 
@@ -92,7 +92,7 @@ def test_a_list_with_fewer_calls_than_its_total_publishes_nothing() -> None:
     few = {"meta": {"total": 60}, "calls": []}
     phones.line.fault = lambda request: httpx.Response(200, json=few) if request.url.params.get("page") == "2" else None
     with pytest.raises(IncompletePassError) as raised:
-        bring(phones.source(), Pass("calls", phones.clock.now))
+        read_pass(phones.source(), Pass("calls", phones.clock.now))
     assert raised.value.reason is Reason.CAPPED
 
 
@@ -102,7 +102,7 @@ def test_a_window_that_grows_beyond_the_cap_publishes_nothing(small_cap: int) ->
     many = {"meta": {"total": 101}, "calls": []}
     phones.line.fault = lambda request: httpx.Response(200, json=many) if "page" in request.url.params else None
     with pytest.raises(IncompletePassError) as raised:
-        bring(phones.source(), Pass("calls", phones.clock.now))
+        read_pass(phones.source(), Pass("calls", phones.clock.now))
     assert raised.value.reason is Reason.CAPPED
 
 
@@ -139,8 +139,8 @@ def test_the_lookback_is_an_option() -> None:
     phones = Phones(calls(100))
     phones.clock.advance(200)
     source = phones.source(lookback="10m")
-    first = bring(source, Pass("calls", phones.clock.now))
-    again = bring(source, Pass("calls", phones.clock.now, first.cursor))
+    first = read_pass(source, Pass("calls", phones.clock.now))
+    again = read_pass(source, Pass("calls", phones.clock.now, first.cursor))
     assert again.ids() == [str(key) for key in range(90, 101)]
 
 
@@ -148,9 +148,9 @@ def test_the_history_is_an_option_that_limits_the_lookback_too() -> None:
     phones = Phones(calls(100))
     phones.clock.advance(100.5)
     source = phones.source(history="30m")
-    first = bring(source, Pass("calls", phones.clock.now))
+    first = read_pass(source, Pass("calls", phones.clock.now))
     assert first.ids()[0] == "71"
-    again = bring(source, Pass("calls", phones.clock.now, first.cursor))
+    again = read_pass(source, Pass("calls", phones.clock.now, first.cursor))
     assert again.ids()[0] == "71"
 
 
@@ -183,7 +183,7 @@ def test_calls_that_vanish_during_a_pass_prevent_a_listing() -> None:
             del phones.company.calls.records[3]
 
     phones.line.fault = vanish
-    result = bring(phones.source(), Pass("calls", phones.clock.now))
+    result = read_pass(phones.source(), Pass("calls", phones.clock.now))
     assert result.listing is None
     assert result.cursor is not None
 
@@ -193,10 +193,10 @@ def test_an_interrupted_backfill_resumes_where_it_stopped(small_cap: int, pages:
     phones = Phones(calls(400))
     phones.clock.advance(500)
     started_at = phones.clock.now
-    full_pass = bring(phones.source(), Pass("calls", started_at))
-    interrupted = bring(phones.source(), Pass("calls", started_at), pages)
+    full_pass = read_pass(phones.source(), Pass("calls", started_at))
+    interrupted = read_pass(phones.source(), Pass("calls", started_at), pages)
     phones.clock.advance(60)
-    rest = bring(phones.source(), Pass("calls", started_at, resume=interrupted.pages[-1].resume))
+    rest = read_pass(phones.source(), Pass("calls", started_at, resume=interrupted.pages[-1].resume))
     assert interrupted.ids() + rest.ids() == full_pass.ids()
     assert (rest.cursor, rest.listing) == (full_pass.cursor, full_pass.listing)
 
@@ -205,32 +205,32 @@ def test_the_cursor_is_the_latest_call_seen_and_never_moves_backwards() -> None:
     phones = Phones(calls(3))
     source = phones.source()
     phones.clock.advance(600)
-    first = bring(source, Pass("calls", phones.clock.now))
+    first = read_pass(source, Pass("calls", phones.clock.now))
     assert first.cursor == (START + timedelta(minutes=3)).isoformat()
     phones.clock.advance(6000)
-    idle = bring(source, Pass("calls", phones.clock.now, first.cursor))
+    idle = read_pass(source, Pass("calls", phones.clock.now, first.cursor))
     assert idle.cursor == first.cursor
-    older = bring(source, Pass("calls", START + timedelta(minutes=2), first.cursor))
+    older = read_pass(source, Pass("calls", START + timedelta(minutes=2), first.cursor))
     assert older.cursor == first.cursor
 
 
 def test_the_cursor_never_passes_the_start_of_its_pass_minus_the_lag() -> None:
     phones = Phones(TinyCompany(calls=[phone_call(1, 9.9)]))
     phones.clock.advance(10)
-    result = bring(phones.source(), Pass("calls", phones.clock.now))
+    result = read_pass(phones.source(), Pass("calls", phones.clock.now))
     assert result.cursor == (phones.clock.now - reading.LAG).isoformat()
 
 
 def test_an_account_without_calls_has_neither_cursor_nor_listing() -> None:
     phones = Phones()
-    result = bring(phones.source(), Pass("calls", phones.clock.now))
+    result = read_pass(phones.source(), Pass("calls", phones.clock.now))
     assert (result.records, result.cursor, result.listing) == ((), None, None)
 
 
 def test_a_pass_that_starts_before_its_cursor_reads_nothing() -> None:
     phones = Phones(calls(3))
     cursor = (START + timedelta(days=3)).isoformat()
-    result = bring(phones.source(), Pass("calls", START, cursor))
+    result = read_pass(phones.source(), Pass("calls", START, cursor))
     assert (result.records, result.cursor, phones.line.log) == ((), cursor, [])
 
 
@@ -239,7 +239,7 @@ def test_calls_after_the_start_of_the_pass_are_left_to_the_next_one() -> None:
     phones.clock.advance(150)
     started_at = phones.clock.now
     phones.clock.advance(100)
-    assert len(bring(phones.source(), Pass("calls", started_at)).ids()) == 150
+    assert len(read_pass(phones.source(), Pass("calls", started_at)).ids()) == 150
 
 
 @pytest.mark.parametrize("body", [{}, [], {"calls": []}, {"meta": {"total": "3"}}, {"meta": {"total": True}}])
@@ -247,7 +247,7 @@ def test_a_response_in_another_shape_is_not_an_empty_account(body: Any) -> None:
     phones = Phones(calls(3))
     phones.line.fault = lambda _: httpx.Response(200, json=body)
     with pytest.raises(SourceRejectedError) as raised:
-        bring(phones.source(), Pass("calls", phones.clock.now))
+        read_pass(phones.source(), Pass("calls", phones.clock.now))
     assert raised.value.reason is Reason.SCHEMA
 
 
@@ -255,7 +255,7 @@ def test_a_response_without_calls_is_rejected() -> None:
     phones = Phones(calls(3))
     phones.line.fault = lambda _: httpx.Response(200, json={"meta": {"total": 3}})
     with pytest.raises(SourceRejectedError) as raised:
-        bring(phones.source(), Pass("calls", phones.clock.now))
+        read_pass(phones.source(), Pass("calls", phones.clock.now))
     assert raised.value.reason is Reason.SCHEMA
 
 
@@ -275,5 +275,5 @@ def test_the_cursor_follows_the_vendors_clock_if_ours_is_ahead() -> None:
     phones.line.fault = lambda _: httpx.Response(
         200, json=body, headers={"date": f"{vendor_time:%a, %d %b %Y %H:%M:%S GMT}"}
     )
-    result = bring(phones.source(), Pass("calls", phones.clock.now))
+    result = read_pass(phones.source(), Pass("calls", phones.clock.now))
     assert datetime.fromisoformat(str(result.cursor)) == vendor_time - reading.LAG

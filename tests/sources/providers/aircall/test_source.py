@@ -13,14 +13,14 @@ from exporter.passes import Page, Pass
 from exporter.sources.base import Access, Source
 from exporter.sources.providers.aircall.source import PER_SECOND, header_wait
 from tests.demo.tiny_company import START, ManualClock, TinyCompany, phone_call
-from tests.sources.account import SECRET, bring, run
+from tests.sources.account import SECRET, read_pass, run
 from tests.sources.providers.aircall.phones import Phones
 
 
 def test_the_default_address_is_aircalls_own() -> None:
     phones = Phones(TinyCompany(calls=[phone_call(1, 0)]))
     phones.clock.advance(5)
-    assert bring(phones.source(), Pass("calls", phones.clock.now)).ids() == ["1"]
+    assert read_pass(phones.source(), Pass("calls", phones.clock.now)).ids() == ["1"]
     assert {str(request.url.copy_with(query=None)) for request in phones.line.log} == {
         "https://api.aircall.io/v1/calls"
     }
@@ -28,7 +28,7 @@ def test_the_default_address_is_aircalls_own() -> None:
 
 def test_people_are_users_with_their_teams() -> None:
     phones = Phones()
-    result = bring(phones.source("people"), Pass("people", phones.clock.now))
+    result = read_pass(phones.source("people"), Pass("people", phones.clock.now))
     by_name = {record.name: record for record in result.records}
     assert len(by_name) == 41
     assert by_name["Beat Huber"].team == "Sales North"
@@ -37,7 +37,7 @@ def test_people_are_users_with_their_teams() -> None:
 
 def test_removed_users_keep_their_names() -> None:
     phones = Phones()
-    result = bring(phones.source("people"), Pass("people", phones.clock.now))
+    result = read_pass(phones.source("people"), Pass("people", phones.clock.now))
     assert (result.listing, result.cursor) == (None, None)
 
 
@@ -52,7 +52,7 @@ def test_more_users_than_a_page_holds_are_all_read() -> None:
         return httpx.Response(200, json={"meta": {"total": 120}, "users": users})
 
     phones.line.fault = pages
-    assert len(bring(phones.source("people"), Pass("people", phones.clock.now)).ids()) == 120
+    assert len(read_pass(phones.source("people"), Pass("people", phones.clock.now)).ids()) == 120
 
 
 def test_a_list_with_fewer_users_than_its_total_publishes_nothing() -> None:
@@ -61,7 +61,7 @@ def test_a_list_with_fewer_users_than_its_total_publishes_nothing() -> None:
     few = {"meta": {"total": 10_001}, "users": []}
     phones.line.fault = lambda request: httpx.Response(200, json=few) if "/users" in request.url.path else None
     with pytest.raises(IncompletePassError) as raised:
-        bring(phones.source("people"), Pass("people", phones.clock.now))
+        read_pass(phones.source("people"), Pass("people", phones.clock.now))
     assert raised.value.reason is Reason.CAPPED
 
 
@@ -70,7 +70,7 @@ def test_a_wrong_key_is_unauthorized_whatever_the_status(status: int) -> None:
     phones = Phones()
     phones.line.fault = lambda _: httpx.Response(status, json={"message": "Forbidden"})
     with pytest.raises(SourceRejectedError) as raised:
-        bring(phones.source(), Pass("calls", phones.clock.now))
+        read_pass(phones.source(), Pass("calls", phones.clock.now))
     assert raised.value.reason is Reason.UNAUTHORIZED
     assert SECRET not in str(raised.value)
 
@@ -78,7 +78,7 @@ def test_a_wrong_key_is_unauthorized_whatever_the_status(status: int) -> None:
 def test_the_demo_like_aircall_answers_403_to_a_wrong_key() -> None:
     phones = Phones()
     with pytest.raises(SourceRejectedError, match="403"):
-        bring(phones.source(api_id="other"), Pass("calls", phones.clock.now))
+        read_pass(phones.source(api_id="other"), Pass("calls", phones.clock.now))
 
 
 def test_check_requests_one_row_of_each_list() -> None:
@@ -142,7 +142,7 @@ def test_a_429_without_headers_is_retried_with_the_common_backoff() -> None:
     phones.clock.advance(5)
     answers: list[Any] = [httpx.Response(429, json={})]
     phones.line.fault = lambda _: answers.pop() if answers else None
-    assert bring(phones.source(), Pass("calls", phones.clock.now)).ids() == ["1"]
+    assert read_pass(phones.source(), Pass("calls", phones.clock.now)).ids() == ["1"]
     assert phones.clock.slept
 
 
@@ -159,4 +159,4 @@ def test_close_closes_the_connections() -> None:
     source = phones.source()
     run(source.close())
     with pytest.raises(RuntimeError):
-        bring(source, Pass("calls", phones.clock.now))
+        read_pass(source, Pass("calls", phones.clock.now))

@@ -17,7 +17,7 @@ from exporter.passes import Page, Pass
 from exporter.sources.registry import create
 from tests.databases import mariadb
 from tests.sources.providers.asterisk.manager import LIVE, SECRET, manager
-from tests.sources.source_context import NOW, Clock, options, read_validated, records_of, run, source_context
+from tests.sources.source_context import NOW, FakeClock, options, read_validated, records_of, run, source_context
 
 QUEUELOG = (
     "CREATE TABLE queuelog (id BIGINT AUTO_INCREMENT PRIMARY KEY, time CHAR(26), callid VARCHAR(80), "
@@ -77,7 +77,7 @@ def pbx(place: tuple[int, Path]) -> Asterisk:
 
 def source(base: Path = Path(), transport: Any = None, **given: Any) -> Any:
     chosen = options(provider="asterisk", **given)
-    return create(chosen, source_context(transport, clock=Clock(NOW), base=base, PW="tr0ub4dor", SECRET=SECRET))
+    return create(chosen, source_context(transport, clock=FakeClock(NOW), base=base, PW="tr0ub4dor", SECRET=SECRET))
 
 
 def read(found: Any, cursor: str | None = None, at: datetime = NOW) -> list[Page]:

@@ -13,7 +13,7 @@ from exporter.demo.hubspot.api import SCOPES, FakeHubspot
 from exporter.sources.base import Source
 from exporter.sources.providers.hubspot import create
 from tests.demo.tiny_company import ManualClock, TinyCompany
-from tests.sources.account import SECRET, Line, source_context
+from tests.sources.account import SECRET, RecordingTransport, source_context
 
 
 @dataclass
@@ -28,7 +28,7 @@ class Crm:
         self.access = HubspotAccess(self.clock, SECRET, self.scopes)
         self.access.searches.limit = self.access.allowance.limit = 100_000
         self.shape = FakeHubspot(self.company, self.clock, self.access)
-        self.line = Line(Starlette(routes=self.shape.routes()))
+        self.line = RecordingTransport(Starlette(routes=self.shape.routes()))
 
     def source(self, *entities: str, **options: Any) -> Source:
         """A source with a service key, unless options say otherwise."""

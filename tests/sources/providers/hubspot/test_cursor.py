@@ -11,21 +11,21 @@ from exporter.passes import Pass
 from exporter.sources.providers.hubspot import reading
 from exporter.sources.providers.hubspot.reading import HubspotCursor
 from tests.demo.tiny_company import START, TinyCompany, deal, lead
-from tests.sources.account import Replica, bring
+from tests.sources.account import Replica, read_pass
 from tests.sources.providers.hubspot.crm import Crm
 
 
 def test_the_cursor_is_the_latest_change_seen_and_not_the_clock() -> None:
     crm = Crm(TinyCompany(deals=[deal(1), deal(2, (7, "demo"))]))
     crm.clock.advance(500)
-    result = bring(crm.source(), Pass("deals", crm.clock.now))
+    result = read_pass(crm.source(), Pass("deals", crm.clock.now))
     assert _changed(result.cursor) == START + timedelta(minutes=7)
 
 
 def test_the_cursor_never_passes_the_start_of_its_pass_minus_the_lag() -> None:
     crm = Crm(TinyCompany(deals=[deal(1, (0, "discovery"), (99.9, "won"))]))
     crm.clock.advance(100)
-    result = bring(crm.source(), Pass("deals", crm.clock.now))
+    result = read_pass(crm.source(), Pass("deals", crm.clock.now))
     assert _changed(result.cursor) == crm.clock.now - reading.LAG
 
 
@@ -43,7 +43,7 @@ def test_the_cursor_follows_the_vendors_clock_if_ours_is_ahead() -> None:
         )
 
     crm.line.fault = lambda request: dated(request) or _passed_with(request, vendor_time)
-    result = bring(crm.source(), Pass("deals", crm.clock.now))
+    result = read_pass(crm.source(), Pass("deals", crm.clock.now))
     assert _changed(result.cursor) == vendor_time - reading.LAG
 
 
@@ -59,8 +59,8 @@ def _passed_with(request: httpx.Request, date: object) -> httpx.Response:
 def test_the_cursor_never_moves_backwards() -> None:
     crm = Crm(TinyCompany(deals=[deal(1, (5, "demo"))]))
     crm.clock.advance(60)
-    first = bring(crm.source(), Pass("deals", crm.clock.now))
-    older = bring(crm.source(), Pass("deals", crm.clock.now - timedelta(minutes=58), first.cursor))
+    first = read_pass(crm.source(), Pass("deals", crm.clock.now))
+    older = read_pass(crm.source(), Pass("deals", crm.clock.now - timedelta(minutes=58), first.cursor))
     assert _changed(older.cursor) == _changed(first.cursor)
 
 
@@ -82,17 +82,17 @@ def test_a_record_changed_in_the_very_second_of_the_cursor_is_not_skipped() -> N
     crm = Crm(TinyCompany(deals=[deal(1, (10, "demo")), deal(2, (10, "demo"))]))
     crm.clock.advance(60)
     source = crm.source(lookback="0s")
-    first = bring(source, Pass("deals", crm.clock.now))
-    again = bring(source, Pass("deals", crm.clock.now, first.cursor))
+    first = read_pass(source, Pass("deals", crm.clock.now))
+    again = read_pass(source, Pass("deals", crm.clock.now, first.cursor))
     assert sorted(again.ids()) == ["1", "2"]
 
 
 def test_a_search_has_the_body_that_the_specification_requires() -> None:
     crm = Crm(TinyCompany(leads=[lead(1)]))
     source, started_at = crm.source("leads"), crm.clock.now
-    first = bring(source, Pass("leads", started_at))
+    first = read_pass(source, Pass("leads", started_at))
     crm.line.log.clear()
-    bring(source, Pass("leads", crm.clock.now, first.cursor))
+    read_pass(source, Pass("leads", crm.clock.now, first.cursor))
     body = json.loads(crm.line.asked("/search")[0].content)
     assert body.keys() == {"filterGroups", "sorts", "properties", "limit", "after"}
     assert (body["sorts"], body["after"], body["limit"]) == (["hs_object_id"], "0", 200)

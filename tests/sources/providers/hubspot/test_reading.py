@@ -11,14 +11,14 @@ from exporter.demo.hubspot import search
 from exporter.passes import Listing, Pass
 from exporter.sources.providers.hubspot.reading import HubspotCursor, HubspotPosition
 from tests.demo.tiny_company import TinyCompany, at, deal
-from tests.sources.account import Replica, bring
+from tests.sources.account import Replica, read_pass
 from tests.sources.providers.hubspot.crm import Crm
 
 
 def test_a_full_pass_reads_every_record_and_ends_with_a_listing() -> None:
     crm = Crm(TinyCompany(deals=[deal(key) for key in range(1, 251)]))
     crm.clock.advance(10)
-    result = bring(crm.source(), Pass("deals", crm.clock.now))
+    result = read_pass(crm.source(), Pass("deals", crm.clock.now))
     assert result.ids() == [str(key) for key in range(1, 251)]
     assert result.listing == Listing()
     assert [page.total for page in result.pages[:3]] == [250, 250, 250]
@@ -27,7 +27,7 @@ def test_a_full_pass_reads_every_record_and_ends_with_a_listing() -> None:
 
 def test_the_last_page_has_cursor_and_listing_and_the_others_a_resume_token() -> None:
     crm = Crm(TinyCompany(deals=[deal(key) for key in range(1, 251)]))
-    *earlier, last = bring(crm.source(), Pass("deals", crm.clock.now)).pages
+    *earlier, last = read_pass(crm.source(), Pass("deals", crm.clock.now)).pages
     assert all(page.resume and page.cursor is None and page.listing is None for page in earlier)
     assert last.resume is None
     assert last.cursor is not None
@@ -115,9 +115,9 @@ def test_an_interrupted_full_pass_resumes_where_it_stopped(pages: int) -> None:
     crm = Crm(TinyCompany(deals=records))
     crm.clock.advance(30)
     source, started_at = crm.source(), crm.clock.now
-    full_pass = bring(source, Pass("deals", started_at))
-    interrupted = bring(source, Pass("deals", started_at), pages)
-    rest = bring(crm.source(), Pass("deals", started_at, resume=interrupted.pages[-1].resume))
+    full_pass = read_pass(source, Pass("deals", started_at))
+    interrupted = read_pass(source, Pass("deals", started_at), pages)
+    rest = read_pass(crm.source(), Pass("deals", started_at, resume=interrupted.pages[-1].resume))
     assert interrupted.ids() + rest.ids() == full_pass.ids()
     assert (rest.cursor, rest.listing) == (full_pass.cursor, full_pass.listing)
 
@@ -125,20 +125,20 @@ def test_an_interrupted_full_pass_resumes_where_it_stopped(pages: int) -> None:
 def test_an_interrupted_incremental_pass_resumes_after_the_last_id() -> None:
     crm = Crm(TinyCompany(deals=[deal(key, (0, "discovery"), (60, "won")) for key in range(1, 501)]))
     source = crm.source()
-    first = bring(source, Pass("deals", crm.clock.now))
+    first = read_pass(source, Pass("deals", crm.clock.now))
     crm.clock.advance(61)
     sync_pass = Pass("deals", crm.clock.now, first.cursor)
-    interrupted = bring(source, sync_pass, 1)
-    rest = bring(source, Pass("deals", sync_pass.started_at, first.cursor, interrupted.pages[-1].resume))
+    interrupted = read_pass(source, sync_pass, 1)
+    rest = read_pass(source, Pass("deals", sync_pass.started_at, first.cursor, interrupted.pages[-1].resume))
     assert sorted(map(int, interrupted.ids() + rest.ids())) == list(range(1, 501))
 
 
 def test_everything_is_read_again_if_the_properties_change() -> None:
     crm = Crm(TinyCompany(deals=[deal(key) for key in range(1, 4)]))
     crm.clock.advance(1000)
-    first = bring(crm.source(), Pass("deals", crm.clock.now))
+    first = read_pass(crm.source(), Pass("deals", crm.clock.now))
     changed = crm.source(properties={"deals": ["hs_is_closed"]})
-    result = bring(changed, Pass("deals", crm.clock.now, first.cursor, resume=first.pages[0].resume))
+    result = read_pass(changed, Pass("deals", crm.clock.now, first.cursor, resume=first.pages[0].resume))
     assert len(result.ids()) == 3
     assert result.listing == Listing()
     assert result.one(1).attributes["hs_is_closed"] == "false"
@@ -147,14 +147,14 @@ def test_everything_is_read_again_if_the_properties_change() -> None:
 def test_a_resume_token_for_other_properties_starts_the_pass_again() -> None:
     crm = Crm(TinyCompany(deals=[deal(key) for key in range(1, 251)]))
     crm.clock.advance(10)
-    interrupted = bring(crm.source(), Pass("deals", crm.clock.now), 2)
+    interrupted = read_pass(crm.source(), Pass("deals", crm.clock.now), 2)
     changed = crm.source(properties={"deals": ["hs_is_closed"]})
-    assert len(bring(changed, Pass("deals", crm.clock.now, resume=interrupted.pages[-1].resume)).ids()) == 250
+    assert len(read_pass(changed, Pass("deals", crm.clock.now, resume=interrupted.pages[-1].resume)).ids()) == 250
 
 
 def test_an_empty_account_gives_a_listing_and_no_cursor() -> None:
     crm = Crm()
-    result = bring(crm.source(), Pass("deals", crm.clock.now))
+    result = read_pass(crm.source(), Pass("deals", crm.clock.now))
     assert (result.records, result.cursor, result.listing) == ((), None, Listing())
 
 

@@ -8,7 +8,7 @@ import httpx
 
 from exporter.passes import Pass
 from tests.demo.tiny_company import START, TinyCompany, at, deal, lead
-from tests.sources.account import Replica, bring
+from tests.sources.account import Replica, read_pass
 from tests.sources.providers.hubspot.crm import Crm
 
 
@@ -27,7 +27,7 @@ def test_archived_records_become_tombstones_within_a_pass() -> None:
 def test_a_full_pass_reads_the_recycle_bin_too() -> None:
     crm = Crm(TinyCompany(deals=[deal(1), deal(2, archived_at=at(10))]))
     crm.clock.advance(30)
-    result = bring(crm.source(), Pass("deals", crm.clock.now))
+    result = read_pass(crm.source(), Pass("deals", crm.clock.now))
     assert (result.one(1).deleted, result.one(2).deleted) == (False, True)
 
 
@@ -43,7 +43,7 @@ def test_a_restored_record_replaces_its_tombstone() -> None:
     crm.line.fault = lambda request: (
         httpx.Response(200, json={"results": [row]}) if "archived=true" in str(request.url) else None
     )
-    tombstone = bring(crm.source(), Pass("deals", crm.clock.now)).one(1)
+    tombstone = read_pass(crm.source(), Pass("deals", crm.clock.now)).one(1)
     assert tombstone.deleted
     assert tombstone.updated_at == START - timedelta(hours=1)
 

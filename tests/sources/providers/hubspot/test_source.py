@@ -16,7 +16,7 @@ from exporter.sources.base import Access
 from exporter.sources.providers.hubspot.api import SECONDS_BETWEEN_SEARCHES
 from exporter.sources.providers.hubspot.source import PER_SECOND
 from tests.demo.tiny_company import TinyCompany, deal, lead, phone_call, ticket
-from tests.sources.account import SECRET, bring, run
+from tests.sources.account import SECRET, read_pass, run
 from tests.sources.providers.hubspot.crm import Crm
 
 OAUTH: dict[str, Any] = {
@@ -41,13 +41,13 @@ OAUTH: dict[str, Any] = {
 )
 def test_paths_carry_the_version_that_the_config_names(version: str, paths: set[str]) -> None:
     crm = Crm(TinyCompany(deals=[deal(1)]))
-    assert bring(crm.source(api_version=version), Pass("deals", crm.clock.now)).ids() == ["1"]
+    assert read_pass(crm.source(api_version=version), Pass("deals", crm.clock.now)).ids() == ["1"]
     assert {request.url.path for request in crm.line.log} == paths
 
 
 def test_the_default_address_is_hubspots_own() -> None:
     crm = Crm()
-    bring(crm.source(), Pass("deals", crm.clock.now))
+    read_pass(crm.source(), Pass("deals", crm.clock.now))
     assert {request.url.host for request in crm.line.log} == {"api.hubapi.com"}
 
 
@@ -56,7 +56,9 @@ def test_every_entity_gives_its_own_kind_of_record() -> None:
     crm = Crm(company)
     crm.clock.advance(10)
     source = crm.source("deals", "leads", "tickets", "calls", "people")
-    kinds = {entity: type(bring(source, Pass(entity, crm.clock.now)).records[0]).__name__ for entity in source.entities}
+    kinds = {
+        entity: type(read_pass(source, Pass(entity, crm.clock.now)).records[0]).__name__ for entity in source.entities
+    }
     assert kinds == {"deals": "Deal", "leads": "Lead", "tickets": "Ticket", "calls": "Call", "people": "Person"}
 
 
@@ -66,7 +68,7 @@ def test_every_entity_gives_its_own_kind_of_record() -> None:
 def test_leads_come_from_the_object_that_the_config_names(origin: str, path: str) -> None:
     crm = Crm(TinyCompany(leads=[lead(1, (0, "new"), (5, "working"))]))
     crm.clock.advance(10)
-    result = bring(crm.source("leads", leads_from=origin), Pass("leads", crm.clock.now))
+    result = read_pass(crm.source("leads", leads_from=origin), Pass("leads", crm.clock.now))
     assert result.one(1).status == "working"
     assert crm.line.asked(path)
 
@@ -77,7 +79,7 @@ def test_people_are_read_first_whatever_the_order_in_the_config() -> None:
 
 def test_people_are_all_owners_and_queues_with_their_teams() -> None:
     crm = Crm()
-    result = bring(crm.source("people"), Pass("people", crm.clock.now))
+    result = read_pass(crm.source("people"), Pass("people", crm.clock.now))
     by_name = {record.name: record for record in result.records}
     assert len(by_name) == 42
     assert (by_name["Anna Keller"].team, by_name["Anna Keller"].active) == ("Sales North", True)
@@ -90,7 +92,7 @@ def test_former_owners_keep_their_names() -> None:
     crm = Crm()
     crm.clock.advance(200 * 1440)
     former = [
-        record for record in bring(crm.source("people"), Pass("people", crm.clock.now)).records if not record.active
+        record for record in read_pass(crm.source("people"), Pass("people", crm.clock.now)).records if not record.active
     ]
     assert [(record.name, record.team, record.deleted) for record in former] == [("Petra Vogel", None, False)]
 
@@ -103,7 +105,7 @@ def test_a_token_that_ends_in_the_middle_of_a_pass_is_renewed_once() -> None:
             crm.access._issued.clear()
 
     crm.line.fault = revoked_before_page_two
-    assert len(bring(crm.source(**OAUTH), Pass("deals", crm.clock.now)).ids()) == 300
+    assert len(read_pass(crm.source(**OAUTH), Pass("deals", crm.clock.now)).ids()) == 300
     assert len(crm.line.asked("/oauth/2026-03/token")) == 2
     tries = [r.headers["authorization"] for r in crm.line.log if r.url.params.get("after") == "101"]
     assert tries == ["Bearer access-1", "Bearer access-2"]
@@ -113,7 +115,7 @@ def test_a_token_is_renewed_before_it_ends() -> None:
     crm = Crm(TinyCompany(deals=[deal(1)]))
     source = crm.source(**OAUTH)
     for _ in range(3):
-        bring(source, Pass("deals", crm.clock.now))
+        read_pass(source, Pass("deals", crm.clock.now))
         crm.clock.advance(TOKEN_LIFETIME / timedelta(minutes=1) - 0.5)
     assert len(crm.line.asked("/token")) == 3
 
@@ -122,7 +124,7 @@ def test_a_wrong_token_is_unauthorized_and_never_shown() -> None:
     crm = Crm()
     crm.access.token = "another"
     with pytest.raises(SourceRejectedError) as raised:
-        bring(crm.source(), Pass("deals", crm.clock.now))
+        read_pass(crm.source(), Pass("deals", crm.clock.now))
     assert raised.value.reason is Reason.UNAUTHORIZED
     assert SECRET not in str(raised.value)
 
@@ -131,7 +133,7 @@ def test_a_malformed_token_is_not_an_outage() -> None:
     crm = Crm()
     crm.line.fault = lambda _: httpx.Response(530, html="<html>error code: 1016</html>")
     with pytest.raises(SourceRejectedError, match="well-formed") as raised:
-        bring(crm.source(), Pass("deals", crm.clock.now))
+        read_pass(crm.source(), Pass("deals", crm.clock.now))
     assert raised.value.reason is Reason.UNAUTHORIZED
 
 
@@ -139,7 +141,7 @@ def test_a_page_of_html_is_rejected() -> None:
     crm = Crm()
     crm.line.fault = lambda _: httpx.Response(200, html="<html>Log in</html>")
     with pytest.raises(SourceRejectedError) as raised:
-        bring(crm.source(), Pass("deals", crm.clock.now))
+        read_pass(crm.source(), Pass("deals", crm.clock.now))
     assert raised.value.reason is Reason.NOT_JSON
 
 
@@ -182,14 +184,14 @@ def test_check_does_not_take_an_outage_for_a_missing_permission() -> None:
 def test_a_missing_scope_fails_the_entity_instead_of_reading_an_empty_account() -> None:
     crm = Crm(TinyCompany(deals=[deal(1)]), scopes=SCOPES - {"crm.objects.deals.read"})
     with pytest.raises(SourceRejectedError, match=r"crm\.objects\.deals\.read") as raised:
-        bring(crm.source(), Pass("deals", crm.clock.now))
+        read_pass(crm.source(), Pass("deals", crm.clock.now))
     assert raised.value.reason is Reason.FORBIDDEN
 
 
 def test_requests_wait_before_they_exceed_the_window_of_ten_seconds() -> None:
     crm = Crm(TinyCompany(deals=[deal(key) for key in range(1, 1201)]))
     crm.access.allowance.limit = 5
-    assert len(bring(crm.source(), Pass("deals", crm.clock.now)).ids()) == 1200
+    assert len(read_pass(crm.source(), Pass("deals", crm.clock.now)).ids()) == 1200
     assert sum(crm.clock.slept) >= 20
     assert len(crm.line.log) == 1 + 1 + 12 + 1  # pipelines, total, pages, recycle bin: no request was repeated
 
@@ -198,7 +200,7 @@ def test_a_429_caused_by_other_apps_is_waited_out() -> None:
     crm = Crm(TinyCompany(deals=[deal(1)]))
     answers = [httpx.Response(429, json={"errorType": "RATE_LIMIT", "policyName": "TEN_SECONDLY_ROLLING"})]
     crm.line.fault = lambda request: answers.pop() if answers and "objects" in request.url.path else None
-    assert bring(crm.source(), Pass("deals", crm.clock.now)).ids() == ["1"]
+    assert read_pass(crm.source(), Pass("deals", crm.clock.now)).ids() == ["1"]
     assert 10.0 in crm.clock.slept
 
 
@@ -206,7 +208,7 @@ def test_an_exhausted_daily_limit_ends_the_pass() -> None:
     crm = Crm(TinyCompany(deals=[deal(1)]))
     crm.line.fault = lambda _: httpx.Response(429, json={"errorType": "RATE_LIMIT", "policyName": "DAILY"})
     with pytest.raises(RateLimitedError) as raised:
-        bring(crm.source(), Pass("deals", crm.clock.now))
+        read_pass(crm.source(), Pass("deals", crm.clock.now))
     assert raised.value.retry_after == 14 * 3600  # it is ten o'clock in Zurich
     assert sum(crm.clock.slept) == 0
 
@@ -215,10 +217,10 @@ def test_searches_have_their_own_rate() -> None:
     crm = Crm(TinyCompany(deals=[deal(key, (0, "discovery"), (60, "won")) for key in range(1, 1001)]))
     crm.access.searches.limit = 5
     source = crm.source()
-    first = bring(source, Pass("deals", crm.clock.now))
+    first = read_pass(source, Pass("deals", crm.clock.now))
     crm.clock.advance(61)
     crm.clock.slept.clear()
-    assert len(bring(source, Pass("deals", crm.clock.now, first.cursor)).ids()) == 1000
+    assert len(read_pass(source, Pass("deals", crm.clock.now, first.cursor)).ids()) == 1000
     assert crm.clock.slept == [SECONDS_BETWEEN_SEARCHES] * 5
 
 
@@ -235,4 +237,4 @@ def test_close_closes_the_connections() -> None:
     source = crm.source(**OAUTH)
     run(source.close())
     with pytest.raises(RuntimeError):
-        bring(source, Pass("deals", crm.clock.now))
+        read_pass(source, Pass("deals", crm.clock.now))

@@ -7,14 +7,14 @@ from typing import Any
 from exporter.passes import Page, Pass
 from exporter.sources.registry import create
 from tests.sources.providers.pipedrive.vendor import TOKEN, Pipedrive
-from tests.sources.source_context import Clock, options, read_validated, run, source_context
+from tests.sources.source_context import FakeClock, options, read_validated, run, source_context
 
 
 def source(vendor: Pipedrive, entity: str = "deals", **given: Any) -> Any:
     """The provider in front of the fake."""
     # the pace is real time, and no test here is about it
     chosen = options(provider="pipedrive", token={"env": "TOKEN"}, entities=[entity], max_per_second=1000, **given)
-    return create(chosen, source_context(vendor.transport(), clock=Clock(vendor.now), TOKEN=TOKEN))
+    return create(chosen, source_context(vendor.transport(), clock=FakeClock(vendor.now), TOKEN=TOKEN))
 
 
 def read(

@@ -10,7 +10,7 @@ from exporter.passes import Page, Pass
 from exporter.sources.registry import create
 from tests.sources.providers.pipedrive.passes import read, source
 from tests.sources.providers.pipedrive.vendor import TOKEN, Pipedrive
-from tests.sources.source_context import Clock, options, run, source_context
+from tests.sources.source_context import FakeClock, options, run, source_context
 
 
 @pytest.mark.parametrize(
@@ -47,7 +47,7 @@ def test_the_next_request_waits_for_an_exhausted_burst() -> None:
         return httpx.Response(200, json={"success": True, "data": [], "additional_data": {}}, headers=used)
 
     vendor.before = spend
-    clock = Clock(vendor.now)
+    clock = FakeClock(vendor.now)
     chosen = options(provider="pipedrive", token={"env": "TOKEN"}, entities=["deals"])
     made = create(chosen, source_context(vendor.transport(), clock=clock, TOKEN=TOKEN))
 

@@ -8,7 +8,7 @@ from typing import Any
 from exporter.passes import Page, Pass
 from exporter.sources.registry import create
 from tests.sources.providers.salesforce.vendor import HOST, SECRET, Salesforce
-from tests.sources.source_context import NOW, Clock, options, read_validated, run, source_context
+from tests.sources.source_context import NOW, FakeClock, options, read_validated, run, source_context
 
 
 def source(vendor: Salesforce, entity: str = "deals", **settings: Any) -> Any:
@@ -17,7 +17,7 @@ def source(vendor: Salesforce, entity: str = "deals", **settings: Any) -> Any:
     source_options = options(
         provider="salesforce", base_url=HOST, client_id="app", entities=[entity], **credentials, **settings
     )
-    return create(source_options, source_context(vendor.transport(), clock=Clock(), SECRET=SECRET))
+    return create(source_options, source_context(vendor.transport(), clock=FakeClock(), SECRET=SECRET))
 
 
 def read(

@@ -7,13 +7,13 @@ from typing import Any
 from exporter.passes import Page
 from exporter.sources.registry import create
 from tests.sources.providers.stripe.vendor import KEY, Stripe
-from tests.sources.source_context import Clock, options, pages_of, run, source_context
+from tests.sources.source_context import FakeClock, options, pages_of, run, source_context
 
 
 def source(vendor: Stripe, entity: str = "payments", **given: Any) -> Any:
     """The provider in front of the fake."""
     chosen = options(provider="stripe", key={"env": "KEY"}, entities=[entity], **given)
-    return create(chosen, source_context(vendor.transport(), clock=Clock(vendor.now), KEY=KEY))
+    return create(chosen, source_context(vendor.transport(), clock=FakeClock(vendor.now), KEY=KEY))
 
 
 def read(vendor: Stripe, entity: str = "payments", cursor: str | None = None, **given: Any) -> list[Page]:

@@ -7,7 +7,7 @@ from typing import Any
 from exporter.passes import Page, Pass
 from exporter.sources.registry import create
 from tests.sources.providers.twilio.vendor import ACCOUNT, SECRET, WORKSPACE, Twilio
-from tests.sources.source_context import NOW, Clock, options, read_validated, run, source_context
+from tests.sources.source_context import NOW, FakeClock, options, read_validated, run, source_context
 
 TODAY = NOW.replace(hour=7)
 
@@ -17,7 +17,7 @@ def source(vendor: Twilio, entity: str = "calls", **given: Any) -> Any:
     plain = {"account_sid": ACCOUNT, "secret": {"env": "SECRET"}, "workspace_sid": WORKSPACE, "history": "5d"}
     plain["max_per_second"] = 1000  # the pace is real time, and no test here is about it
     chosen = options(provider="twilio", entities=[entity], **{**plain, **given})
-    return create(chosen, source_context(vendor.transport(), clock=Clock(), SECRET=SECRET))
+    return create(chosen, source_context(vendor.transport(), clock=FakeClock(), SECRET=SECRET))
 
 
 def read(

@@ -10,7 +10,7 @@ from exporter.passes import Pass
 from exporter.sources.registry import create
 from tests.sources.providers.twilio.passes import read
 from tests.sources.providers.twilio.vendor import ACCOUNT, QUEUE, SECRET, WORKSPACE, Twilio, worker
-from tests.sources.source_context import NOW, Clock, by_id, options, records_of, run, source_context
+from tests.sources.source_context import NOW, FakeClock, by_id, options, records_of, run, source_context
 
 
 def test_exhausted_statistics_are_waited_for() -> None:
@@ -19,7 +19,7 @@ def test_exhausted_statistics_are_waited_for() -> None:
     used = {"x-rate-limit-remaining": "0", "x-rate-limit-limit": "10"}
     body = {"total_tasks": 1}
     vendor.before = lambda r: httpx.Response(200, json=body, headers=used) if "Statistics" in r.url.path else None
-    clock = Clock()
+    clock = FakeClock()
     chosen = options(
         provider="twilio", account_sid=ACCOUNT, secret={"env": "SECRET"}, workspace_sid=WORKSPACE,
         entities=["measurements"],

@@ -8,16 +8,16 @@ from typing import Any
 from exporter.passes import Page, Pass
 from exporter.sources.registry import create
 from tests.sources.providers.zendesk.vendor import CLIENT_SECRET, HOST, TOKEN, Zendesk
-from tests.sources.source_context import Clock, options, read_validated, run, source_context
+from tests.sources.source_context import FakeClock, options, read_validated, run, source_context
 
 API_TOKEN = {"email": "ada@example.com", "token": {"env": "TOKEN"}}
 
 
-def source(vendor: Zendesk, entity: str = "tickets", clock: Clock | None = None, **settings: Any) -> Any:
+def source(vendor: Zendesk, entity: str = "tickets", clock: FakeClock | None = None, **settings: Any) -> Any:
     """The provider connected to the fake account."""
     credentials = {} if settings.keys() & {"oauth", "api_token"} else {"api_token": API_TOKEN}
     source_options = options(provider="zendesk", base_url=HOST, entities=[entity], **credentials, **settings)
-    clock = clock or Clock(vendor.now)
+    clock = clock or FakeClock(vendor.now)
     return create(source_options, source_context(vendor.transport(), clock=clock, TOKEN=TOKEN, SECRET=CLIENT_SECRET))
 
 

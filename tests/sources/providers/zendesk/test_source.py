@@ -12,7 +12,7 @@ from exporter.errors import RateLimitedError, Reason, SourceRejectedError
 from exporter.passes import Pass
 from tests.sources.providers.zendesk.passes import API_TOKEN, later, read, source
 from tests.sources.providers.zendesk.vendor import EXPORT_LIMIT, HOST, TALK, TOKEN, Zendesk
-from tests.sources.source_context import Clock, by_id, options, run
+from tests.sources.source_context import FakeClock, by_id, options, run
 
 OAUTH = {"client_id": "kpi", "client_secret": {"env": "SECRET"}, "scope": "read"}
 
@@ -62,7 +62,7 @@ def test_exactly_one_kind_of_credentials_is_required(credentials: dict[str, Any]
 def test_requests_wait_for_the_tightest_of_several_limits(headers: dict[str, str], waited: float) -> None:
     """Pitfall: several limits apply at once."""
     vendor = Zendesk(headers=headers)
-    clock = Clock(vendor.now)
+    clock = FakeClock(vendor.now)
 
     async def gather() -> None:
         async for _ in source(vendor, clock=clock).read(Pass("tickets", vendor.now)):

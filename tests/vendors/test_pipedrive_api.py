@@ -92,7 +92,7 @@ def test_deleted_deals_are_listed_for_thirty_days_on_request_only(account: Accou
     assert account.ids("/api/v2/deals", status="deleted") == []
 
 
-def test_a_long_closed_deal_is_archived_which_is_a_change(account: Account) -> None:
+def test_archiving_a_long_closed_deal_counts_as_a_change(account: Account) -> None:
     account.clock.advance(30 + 90 * 1440 - 1)
     assert account.ids("/api/v2/deals/archived") == []
     account.clock.advance(1)
@@ -186,7 +186,7 @@ def test_activities_are_calls_made_and_demos_given(account: Account) -> None:
     assert len(account.ids("/api/v2/activities", updated_since="2026-03-02T09:05:00Z")) == 2
 
 
-def test_call_logs_are_those_of_the_tokens_own_user(account: Account) -> None:
+def test_call_logs_belong_to_the_user_of_the_token(account: Account) -> None:
     assert account.get("/v1/callLogs")["data"] is None
     account.clock.advance(10)
     page = account.get("/v1/callLogs", limit=1)

@@ -76,7 +76,7 @@ def account() -> Account:
     return Account(TinyCompany(calls=[phone_call(key, 5 + key) for key in range(20)]))
 
 
-def test_a_call_rings_is_answered_is_over_and_is_priced_later(account: Account) -> None:
+def test_a_call_is_ringing_then_answered_then_completed_and_priced_later(account: Account) -> None:
     statuses = []
     for minutes in (5, 0.5, 3, 10):
         account.clock.advance(minutes)

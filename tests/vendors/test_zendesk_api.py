@@ -162,7 +162,7 @@ def test_lists_continue_after_a_cursor_while_there_is_more(account: Account) -> 
     assert ([row["name"] for row in rest["groups"]], rest["meta"]["has_more"]) == (["Support", "Customer Care"], False)
 
 
-def test_a_call_is_in_progress_then_over_and_settles_late(account: Account) -> None:
+def test_a_call_is_in_progress_then_completed_and_settled_later(account: Account) -> None:
     account.advance(2)
     row = account.calls()[11]
     assert (row["completion_status"], row["duration"], row["talk_time"], row["agent_id"]) == (None, None, None, None)

@@ -24,7 +24,7 @@ class TinyBooks(Books):
         self.add(bills)
 
     def advance(self, now: int) -> None:
-        """Draws nothing."""
+        """Generates nothing."""
 
 
 def contract(key: int, minutes: float = 0, *changes: tuple[float, int], **overrides: Any) -> Contract:

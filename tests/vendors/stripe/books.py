@@ -1,4 +1,4 @@
-"""The company's contracts and bills up to an instant, drawn only if they are requested."""
+"""The company's contracts and bills up to an instant, generated on demand."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Books:
         self._bills_by_contract: dict[int, list[Bill]] = {}
 
     def advance(self, now: int) -> None:
-        """Draws all days up to and including the local day of `now`; an earlier instant changes nothing."""
+        """Generates all days up to and including the local day of `now`; an earlier instant changes nothing."""
         first, last = self._next_day, local_day(now)
         if last < first:
             return

@@ -48,9 +48,14 @@ class FakeApi:
         """The vendor without a network."""
         return httpx.MockTransport(self.answer)
 
-    def script(self, seen: RawRequest) -> list[bytes]:
+    def script(self, raw_request: RawRequest) -> list[bytes]:
         """The vendor as the script of a RawServer."""
-        request = httpx.Request(seen.method, f"http://fake{seen.target}", headers=seen.headers, content=seen.body)
+        request = httpx.Request(
+            raw_request.method,
+            f"http://fake{raw_request.target}",
+            headers=raw_request.headers,
+            content=raw_request.body,
+        )
         answer = self.answer(request)
         return [raw_response(answer.content, answer.status_code, answer.headers.items(), kind=None)]
 
@@ -75,28 +80,28 @@ class FakeApi:
         return None
 
     def _list(self, request: httpx.Request) -> httpx.Response:
-        asked = request.url.params
+        params = request.url.params
         rows = self.rows
-        if "since" in asked:
-            since = datetime.fromisoformat(asked["since"])
+        if "since" in params:
+            since = datetime.fromisoformat(params["since"])
             rows = [row for row in rows if datetime.fromisoformat(row[self.changed]) >= since]
-        size = min(int(asked.get("size", self.page)), self.page) if self.paging != "none" else len(rows)
-        start = self._start(asked, size)
-        given = rows[: max(0, len(rows) - self.hidden)]
-        page = given[max(0, start - self.repeats) : start + size]
+        size = min(int(params.get("size", self.page)), self.page) if self.paging != "none" else len(rows)
+        start = self._start(params, size)
+        visible = rows[: max(0, len(rows) - self.hidden)]
+        page = visible[max(0, start - self.repeats) : start + size]
         end = start + size
-        following = end if end < len(given) else (0 if self.loops and given else None)
+        following = end if end < len(visible) else (0 if self.loops and visible else None)
         body = {"data": page, "total": len(rows), **self._next(request, following)}
         return httpx.Response(200, json=body, headers=self._links(request, following))
 
-    def _start(self, asked: httpx.QueryParams, size: int) -> int:
+    def _start(self, params: httpx.QueryParams, size: int) -> int:
         match self.paging:
             case "page":
-                return (int(asked.get("page", "1")) - 1) * size
+                return (int(params.get("page", "1")) - 1) * size
             case "offset":
-                return int(asked.get("offset", "0"))
+                return int(params.get("offset", "0"))
             case _:
-                token = asked.get("after")
+                token = params.get("after")
                 return int(base64.b64decode(token)) if token else 0
 
     def _next(self, request: httpx.Request, following: int | None) -> dict[str, Any]:
@@ -114,8 +119,8 @@ class FakeApi:
         return {"link": f'<{request.url}>; rel="self", <{_link(request, following)}>; rel="next"'}
 
 
-def _token(place: int | None) -> str:
-    return base64.b64encode(json.dumps(place).encode()).decode()
+def _token(position: int | None) -> str:
+    return base64.b64encode(json.dumps(position).encode()).decode()
 
 
 def _link(request: httpx.Request, following: int | None) -> httpx.URL:

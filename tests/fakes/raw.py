@@ -122,9 +122,9 @@ class RawServer:
                 pass
             writer.close()
 
-    async def _answer(self, seen: RawRequest, writer: asyncio.StreamWriter) -> bool:
-        self.log.append(seen)
-        for step in self.script(seen):
+    async def _answer(self, request: RawRequest, writer: asyncio.StreamWriter) -> bool:
+        self.log.append(request)
+        for step in self.script(request):
             if step is RESET:
                 sock = writer.get_extra_info("socket")
                 sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))

@@ -44,13 +44,13 @@ def test_a_body_is_decompressed_unchanged_whatever_its_encoding_and_chunks(
 ) -> None:
     encoding, pack = packing
     packed = pack(content)
-    chunks = [packed[place : place + step] for place in range(0, len(packed), step)]
+    chunks = [packed[index : index + step] for index in range(0, len(packed), step)]
     assert unpacked(chunks, encoding) == content
 
 
-@pytest.mark.parametrize("more", [-1, 0, 1, 257, 1 << 20])
-def test_a_body_longer_than_one_step_is_complete(more: int) -> None:
-    content = b"\0" * ((1 << 20) + more)
+@pytest.mark.parametrize("extra", [-1, 0, 1, 257, 1 << 20])
+def test_a_body_longer_than_one_step_is_complete(extra: int) -> None:
+    content = b"\0" * ((1 << 20) + extra)
     assert unpacked([gzip.compress(content)], "gzip", limit=1 << 23) == content
 
 

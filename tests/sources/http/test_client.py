@@ -85,7 +85,7 @@ class TestVerdicts:
         assert isinstance(error, SourceRejectedError)
 
     @pytest.mark.parametrize(
-        ("content", "kind", "reason", "asked"),
+        ("content", "kind", "reason", "requests"),
         [
             (b"<!doctype html><p>Sign in", "text/html", Reason.NOT_JSON, 1),
             (b"<html>", "application/octet-stream", Reason.NOT_JSON, 1),
@@ -96,11 +96,11 @@ class TestVerdicts:
         ],
     )
     def test_a_body_that_is_not_json_and_incomplete_json_have_different_reasons(
-        self, content: bytes, kind: str, reason: Reason, asked: int
+        self, content: bytes, kind: str, reason: Reason, requests: int
     ) -> None:
         vendor = ScriptedVendor(lambda _: httpx.Response(200, content=content, headers={"content-type": kind}))
         error = vendor.refused()
-        assert (error.reason, len(vendor.log)) == (reason, asked)
+        assert (error.reason, len(vendor.log)) == (reason, requests)
         assert "Sign in" not in str(error)
 
     def test_a_provider_may_override_the_meaning_of_a_status(self) -> None:

@@ -95,16 +95,16 @@ class TestCredentials:
         assert (len(vendor.log), len(fetched)) == (2, 2)
 
     def test_a_grant_that_is_refused_locks_the_token_endpoint_too(self) -> None:
-        asked = []
+        requests = []
 
         async def obtain() -> Token:
-            asked.append(1)
+            requests.append(1)
             raise SourceRejectedError(Reason.UNAUTHORIZED, "invalid_grant")
 
         vendor = ScriptedVendor([], auth=lambda context: TokenAuthenticator(obtain, context))
         for _ in range(4):
             vendor.refused()
-        assert len(asked) == 1
+        assert len(requests) == 1
 
     def test_a_renewal_that_is_refused_ends_the_call(self) -> None:
         tokens = iter([Token("one", 3600)])

@@ -22,11 +22,11 @@ class TestLimits:
         assert vendor.clock.slept == [7.0]
 
     @pytest.mark.parametrize(
-        ("given", "wait"),
+        ("header", "wait"),
         [("120", 120.0), ("Mon, 02 Mar 2026 09:10:00 GMT", 600.0), ("99999999999", 365 * 86400.0)],
     )
-    def test_a_long_wait_postpones_the_pass_and_blocks_requests(self, given: str, wait: float) -> None:
-        vendor = ScriptedVendor([status(429, retry_after=given), ok()])
+    def test_a_long_wait_postpones_the_pass_and_blocks_requests(self, header: str, wait: float) -> None:
+        vendor = ScriptedVendor([status(429, retry_after=header), ok()])
         error = vendor.refused()
         assert isinstance(error, RateLimitedError)
         assert error.retry_after == wait
@@ -46,9 +46,9 @@ class TestLimits:
         assert isinstance(error, RateLimitedError)
         assert error.retry_after == 120
 
-    @pytest.mark.parametrize("given", ["0", "-5", "soon", "", "Mon, 02 Mar 2020 09:10:00 GMT", "1e3"])
-    def test_an_invalid_retry_after_is_replaced_by_our_own_wait(self, given: str) -> None:
-        vendor = ScriptedVendor([status(429, retry_after=given), status(429, retry_after=given), ok([1])])
+    @pytest.mark.parametrize("header", ["0", "-5", "soon", "", "Mon, 02 Mar 2020 09:10:00 GMT", "1e3"])
+    def test_an_invalid_retry_after_is_replaced_by_our_own_wait(self, header: str) -> None:
+        vendor = ScriptedVendor([status(429, retry_after=header), status(429, retry_after=header), ok([1])])
         assert vendor.got() == [1]
         assert vendor.clock.slept == [0.5, 1.0]
 

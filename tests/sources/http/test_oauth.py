@@ -42,12 +42,12 @@ def auth(
     return OAuthAuthenticator(oauth, http_options(), context)
 
 
-def issued(token: str = "access", **more: object) -> httpx.Response:
-    return httpx.Response(200, json={"access_token": token, "token_type": "bearer", "expires_in": 3600, **more})
+def issued(token: str = "access", **fields: object) -> httpx.Response:
+    return httpx.Response(200, json={"access_token": token, "token_type": "bearer", "expires_in": 3600, **fields})
 
 
-def header(found: OAuthAuthenticator) -> str:
-    return run(found.credential()).headers["authorization"]
+def header(authenticator: OAuthAuthenticator) -> str:
+    return run(authenticator.credential()).headers["authorization"]
 
 
 def test_client_credentials_are_sent_in_the_form() -> None:
@@ -68,10 +68,12 @@ def test_client_credentials_are_sent_as_basic_auth_if_configured() -> None:
 def test_the_providers_token_endpoint_is_used_if_the_config_names_none() -> None:
     endpoint = Endpoint([issued()])
     context = source_context(httpx.MockTransport(endpoint), CLIENT="hush")
-    found = OAuthAuthenticator(OAuth(client_id="app", client_secret=Secret(env="CLIENT")), http_options(), context, URL)
-    header(found)
+    authenticator = OAuthAuthenticator(
+        OAuth(client_id="app", client_secret=Secret(env="CLIENT")), http_options(), context, URL
+    )
+    header(authenticator)
     assert str(endpoint.requests[0].url) == URL
-    run(found.close())
+    run(authenticator.close())
 
 
 def test_a_missing_token_url_is_rejected() -> None:
@@ -123,20 +125,20 @@ def rotating(form: dict[str, str]) -> httpx.Response:
 
 
 def test_a_rotated_refresh_token_is_on_disk_with_mode_0600_before_it_is_used(tmp_path: Path) -> None:
-    kept = tmp_path / "crm.refresh-token"
+    token_file = tmp_path / "crm.refresh-token"
     on_disk: list[bool] = []
 
     def script(form: dict[str, str]) -> httpx.Response:
-        on_disk.append(kept.exists() and form["refresh_token"] in kept.read_text())
+        on_disk.append(token_file.exists() and form["refresh_token"] in token_file.read_text())
         return rotating(form)
 
     clock = FakeClock()
-    found = auth(Endpoint(script), REFRESH, tmp_path, clock)
-    assert header(found) == "Bearer access for first"
+    authenticator = auth(Endpoint(script), REFRESH, tmp_path, clock)
+    assert header(authenticator) == "Bearer access for first"
     clock.advance(3590)
-    assert header(found) == "Bearer access for second"
+    assert header(authenticator) == "Bearer access for second"
     assert on_disk == [False, True]
-    assert stat.S_IMODE(kept.stat().st_mode) == 0o600
+    assert stat.S_IMODE(token_file.stat().st_mode) == 0o600
     assert [path.name for path in tmp_path.iterdir()] == ["crm.refresh-token"]
 
 
@@ -159,10 +161,10 @@ def test_a_damaged_token_file_is_ignored(tmp_path: Path) -> None:
 
 def test_without_a_data_directory_the_rotated_token_is_kept_in_memory() -> None:
     clock = FakeClock()
-    found = auth(Endpoint(rotating), REFRESH, clock=clock)
-    assert header(found) == "Bearer access for first"
+    authenticator = auth(Endpoint(rotating), REFRESH, clock=clock)
+    assert header(authenticator) == "Bearer access for first"
     clock.advance(3590)
-    assert header(found) == "Bearer access for second"
+    assert header(authenticator) == "Bearer access for second"
 
 
 def test_a_vendor_that_does_not_rotate_leaves_no_file(tmp_path: Path) -> None:
@@ -177,36 +179,36 @@ def test_a_refresh_token_that_cannot_be_saved_is_not_used_until_it_is_saved(
     folder = tmp_path / "data"
     clock = FakeClock()
     endpoint = Endpoint(rotating)
-    found = auth(endpoint, REFRESH, folder, clock)
-    assert header(found) == "Bearer access for first"
+    authenticator = auth(endpoint, REFRESH, folder, clock)
+    assert header(authenticator) == "Bearer access for first"
     assert "could not be saved" in caplog.text
     assert "second" not in caplog.text
     clock.advance(3601)
     with pytest.raises(SourceUnavailableError) as caught:
-        header(found)
+        header(authenticator)
     assert caught.value.reason is Reason.STORE
     assert len(endpoint.forms) == 1
     folder.mkdir()
-    assert header(found) == "Bearer access for second"
+    assert header(authenticator) == "Bearer access for second"
 
 
 def test_a_failed_write_leaves_no_partial_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def full(*_: object) -> None:
         raise OSError("no space left on device")
 
-    found = auth(Endpoint(rotating), REFRESH, tmp_path)
+    authenticator = auth(Endpoint(rotating), REFRESH, tmp_path)
     with monkeypatch.context() as patch:
         patch.setattr("os.fsync", full)
-        header(found)
+        header(authenticator)
     assert list(tmp_path.iterdir()) == []
 
 
 def test_the_identity_changes_with_the_configured_secrets_only(tmp_path: Path) -> None:
-    found = auth(Endpoint(rotating), REFRESH, tmp_path)
-    before = found.identity()
-    header(found)
-    assert found.identity() == before
-    found._context.environ["REFRESH"] = "other"  # type: ignore[index]
-    assert found.identity() != before
-    del found._context.environ["CLIENT"]  # type: ignore[attr-defined]
-    assert found.identity() is None
+    authenticator = auth(Endpoint(rotating), REFRESH, tmp_path)
+    before = authenticator.identity()
+    header(authenticator)
+    assert authenticator.identity() == before
+    authenticator._context.environ["REFRESH"] = "other"  # type: ignore[index]
+    assert authenticator.identity() != before
+    del authenticator._context.environ["CLIENT"]  # type: ignore[attr-defined]
+    assert authenticator.identity() is None

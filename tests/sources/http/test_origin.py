@@ -10,9 +10,9 @@ from exporter.sources.http.origin import BaseUrl, refuse_address
 from tests.sources.source_context import run
 
 
-def reason(text: str, **given: bool) -> Reason:
+def reason(text: str, **allowed: bool) -> Reason:
     with pytest.raises(SourceRejectedError) as caught:
-        BaseUrl(text, **given)
+        BaseUrl(text, **allowed)
     assert "secret" not in str(caught.value)
     return caught.value.reason
 

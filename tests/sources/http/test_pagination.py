@@ -24,7 +24,7 @@ from tests.sources.source_context import http_options, run, source_context
 
 SIZE = PageSize("size", 10)
 CURSOR = CursorPaginator("paging.next.after", "after", SIZE)
-WAYS: dict[str, tuple[Paging, Paginator]] = {
+PAGING_STYLES: dict[str, tuple[Paging, Paginator]] = {
     "none": ("none", SinglePagePaginator()),
     "cursor": ("cursor", CURSOR),
     "link in the body": ("link", LinkPaginator("next", SIZE)),
@@ -56,24 +56,24 @@ async def collected(
     return ids, position
 
 
-def api(count: int, paging: Paging, **given: Any) -> FakeApi:
-    return FakeApi(rows=[{"id": number} for number in range(count)], paging=paging, **given)
+def api(count: int, paging: Paging, **settings: Any) -> FakeApi:
+    return FakeApi(rows=[{"id": number} for number in range(count)], paging=paging, **settings)
 
 
-@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("style", PAGING_STYLES)
 @pytest.mark.parametrize("count", [0, 1, 5, 9, 10, 11, 20, 25, 100])
 @pytest.mark.parametrize("page", [100, 5])
-def test_every_row_is_read_once_whatever_the_list_and_page_sizes(way: str, count: int, page: int) -> None:
-    paging, paginator = WAYS[way]
+def test_every_row_is_read_once_whatever_the_list_and_page_sizes(style: str, count: int, page: int) -> None:
+    paging, paginator = PAGING_STYLES[style]
     vendor = api(count, paging, page=page)
     assert run(collected(vendor, paginator)) == (list(range(count)), None)
     assert all(request.headers["x-version"] == "7" for request in vendor.log)
     assert all(request.url.params["kind"] == "x" for request in vendor.log)
 
 
-@pytest.mark.parametrize("way", [way for way in WAYS if way != "none"])
-def test_a_walk_can_be_resumed_at_any_position(way: str) -> None:
-    paging, paginator = WAYS[way]
+@pytest.mark.parametrize("style", [style for style in PAGING_STYLES if style != "none"])
+def test_a_walk_can_be_resumed_at_any_position(style: str) -> None:
+    paging, paginator = PAGING_STYLES[style]
     vendor = api(47, paging)
     first, position = run(collected(vendor, paginator, stop=20))
     assert position is not None
@@ -107,9 +107,9 @@ def fault(vendor: FakeApi, paginator: Paginator, max_pages: int = 1000) -> Sourc
     return caught.value
 
 
-@pytest.mark.parametrize("way", ["cursor", "link in the body", "link in the header"])
-def test_a_repeated_cursor_ends_the_pass_as_incomplete(way: str) -> None:
-    paging, paginator = WAYS[way]
+@pytest.mark.parametrize("style", ["cursor", "link in the body", "link in the header"])
+def test_a_repeated_cursor_ends_the_pass_as_incomplete(style: str) -> None:
+    paging, paginator = PAGING_STYLES[style]
     vendor = api(35, paging, loops=True)
     error = fault(vendor, paginator)
     assert isinstance(error, IncompletePassError)
@@ -165,7 +165,7 @@ def response(body: Any = None, url: str = "https://api.test/v1/rows?page=1", **h
 
 
 @pytest.mark.parametrize(
-    ("body", "more", "expected"),
+    ("body", "more_path", "expected"),
     [
         ({"next": "abc"}, None, "abc"), ({"next": 17}, None, "17"), ({"next": None}, None, None), ({}, None, None),
         ({"next": ""}, None, None), ({"next": False}, None, None), ({"next": 0}, None, "0"),
@@ -174,17 +174,17 @@ def response(body: Any = None, url: str = "https://api.test/v1/rows?page=1", **h
     ],
 )  # fmt: skip
 def test_the_cursor_and_the_flag_decide_whether_there_is_another_page(
-    body: Any, more: str | None, expected: str | None
+    body: Any, more_path: str | None, expected: str | None
 ) -> None:
-    assert CursorPaginator("next", "after", more=more).following(response(body), 1, None) == expected
+    assert CursorPaginator("next", "after", more=more_path).following(response(body), 1, None) == expected
 
 
 @pytest.mark.parametrize(
-    ("body", "more"), [({"next": {"a": 1}}, None), ({"next": True}, None), ({"more": True}, "more")]
+    ("body", "more_path"), [({"next": {"a": 1}}, None), ({"next": True}, None), ({"more": True}, "more")]
 )
-def test_a_cursor_of_another_type_is_a_changed_format(body: Any, more: str | None) -> None:
+def test_a_cursor_of_another_type_is_a_changed_format(body: Any, more_path: str | None) -> None:
     with pytest.raises(SourceRejectedError) as caught:
-        CursorPaginator("next", "after", more=more).following(response(body), 1, None)
+        CursorPaginator("next", "after", more=more_path).following(response(body), 1, None)
     assert caught.value.reason is Reason.SCHEMA
 
 

@@ -43,36 +43,40 @@ class Sent:
 
 async def send(url: str, *, deadline: float = 5.0, max_bytes: int = 1 << 20, ca_file: Path | None = None) -> Sent:
     options = http_options(ca_file=ca_file).model_copy(update={"timeout": timedelta(seconds=deadline)})
-    sent = Sent()
+    exchange_log = Sent()
     address = BaseUrl(url, insecure=True, private=True)
-    transport = HttpTransport(options, address, source_context(telemetry=sent.telemetry), max_bytes=max_bytes)
+    transport = HttpTransport(options, address, source_context(telemetry=exchange_log.telemetry), max_bytes=max_bytes)
     try:
-        sent.reply = await transport.send("GET", address.url("/rows"), {}, None)
+        exchange_log.reply = await transport.send("GET", address.url("/rows"), {}, None)
     except SourceError as error:
-        sent.error = error
+        exchange_log.error = error
     await transport.close()
-    return sent
+    return exchange_log
 
 
-def exchange(script: Script, **given: float) -> Sent:
+def exchange(script: Script, **limits: float) -> Sent:
     async def work() -> Sent:
         async with RawServer(script) as server:
-            return await send(server.url, **given)  # type: ignore[arg-type]
+            return await send(server.url, **limits)  # type: ignore[arg-type]
 
     return run(work())
 
 
-def refusal(sent: Sent) -> Reason:
-    assert sent.error is not None
-    return sent.error.reason
+def refusal(exchange_log: Sent) -> Reason:
+    assert exchange_log.error is not None
+    return exchange_log.error.reason
 
 
 def test_a_response_is_complete_with_its_headers_in_lower_case() -> None:
-    sent = exchange(lambda _: [raw_response(b"[1]", 404, [("X-Left", "3")])])
-    assert sent.reply is not None
-    assert (sent.reply.status, sent.reply.body, sent.reply.headers["x-left"]) == (404, b"[1]", "3")
-    assert sent.reply.content_type == "application/json"
-    assert sent.telemetry.requests == ["404"]
+    exchange_log = exchange(lambda _: [raw_response(b"[1]", 404, [("X-Left", "3")])])
+    assert exchange_log.reply is not None
+    assert (exchange_log.reply.status, exchange_log.reply.body, exchange_log.reply.headers["x-left"]) == (
+        404,
+        b"[1]",
+        "3",
+    )
+    assert exchange_log.reply.content_type == "application/json"
+    assert exchange_log.telemetry.requests == ["404"]
 
 
 def test_a_refused_connection_has_the_reason_connect() -> None:
@@ -81,21 +85,21 @@ def test_a_refused_connection_has_the_reason_connect() -> None:
             pass
         return await send(server.url)
 
-    sent = run(work())
-    assert refusal(sent) is Reason.CONNECT
-    assert isinstance(sent.error, SourceUnavailableError)
-    assert sent.telemetry.requests == ["connect"]
+    exchange_log = run(work())
+    assert refusal(exchange_log) is Reason.CONNECT
+    assert isinstance(exchange_log.error, SourceUnavailableError)
+    assert exchange_log.telemetry.requests == ["connect"]
 
 
 def test_a_slow_first_byte_ends_at_the_total_deadline() -> None:
-    sent = exchange(lambda _: [Pause(30), raw_response()], deadline=0.1)
-    assert refusal(sent) is Reason.TIMEOUT
-    assert sent.telemetry.requests == ["timeout"]
+    exchange_log = exchange(lambda _: [Pause(30), raw_response()], deadline=0.1)
+    assert refusal(exchange_log) is Reason.TIMEOUT
+    assert exchange_log.telemetry.requests == ["timeout"]
 
 
 def test_a_slowly_dripping_body_ends_at_the_total_deadline() -> None:
-    sent = exchange(lambda _: [HEAD + b"content-length: 1000\r\n\r\n", Drip(b" " * 1000, 0.01)], deadline=0.2)
-    assert refusal(sent) is Reason.TIMEOUT
+    exchange_log = exchange(lambda _: [HEAD + b"content-length: 1000\r\n\r\n", Drip(b" " * 1000, 0.01)], deadline=0.2)
+    assert refusal(exchange_log) is Reason.TIMEOUT
 
 
 @pytest.mark.parametrize(
@@ -113,24 +117,24 @@ def test_a_slowly_dripping_body_ends_at_the_total_deadline() -> None:
     ],
 )
 def test_a_broken_response_is_a_protocol_error(steps: list[bytes]) -> None:
-    sent = exchange(lambda _: steps)
-    assert refusal(sent) is Reason.PROTOCOL
-    assert isinstance(sent.error, SourceUnavailableError)
-    assert sent.telemetry.requests == ["protocol"]
+    exchange_log = exchange(lambda _: steps)
+    assert refusal(exchange_log) is Reason.PROTOCOL
+    assert isinstance(exchange_log.error, SourceUnavailableError)
+    assert exchange_log.telemetry.requests == ["protocol"]
 
 
 def test_duplicate_headers_are_joined_and_not_lost() -> None:
-    sent = exchange(lambda _: [raw_response(b"[]", headers=[("x-left", "1"), ("x-left", "2")])])
-    assert sent.reply is not None
-    assert sent.reply.headers["x-left"] == "1, 2"
+    exchange_log = exchange(lambda _: [raw_response(b"[]", headers=[("x-left", "1"), ("x-left", "2")])])
+    assert exchange_log.reply is not None
+    assert exchange_log.reply.headers["x-left"] == "1, 2"
 
 
 def test_a_gzip_bomb_is_stopped_at_the_limit() -> None:
     bomb = gzip.compress(b"\0" * 50_000_000)
     assert len(bomb) < 100_000
-    sent = exchange(lambda _: [raw_response(bomb, headers=[("content-encoding", "gzip")])])
-    assert refusal(sent) is Reason.TOO_LARGE
-    assert isinstance(sent.error, SourceRejectedError)
+    exchange_log = exchange(lambda _: [raw_response(bomb, headers=[("content-encoding", "gzip")])])
+    assert refusal(exchange_log) is Reason.TOO_LARGE
+    assert isinstance(exchange_log.error, SourceRejectedError)
 
 
 def test_an_uncompressed_body_above_the_limit_is_stopped() -> None:
@@ -145,15 +149,15 @@ def test_cookies_are_not_stored() -> None:
             for _ in range(2):
                 await transport.send("GET", address.url("/"), {}, None)
             await transport.close()
-            return [seen.headers for seen in server.log]
+            return [request.headers for request in server.log]
 
     assert all("cookie" not in headers for headers in run(work()))
 
 
 def test_the_vendors_clock_is_measured_against_ours() -> None:
     ahead = (NOW + timedelta(minutes=10)).strftime("%a, %d %b %Y %H:%M:%S GMT")
-    sent = exchange(lambda _: [raw_response(b"[]", headers=[("date", ahead)])])
-    assert sent.telemetry.skews == [600.0]
+    exchange_log = exchange(lambda _: [raw_response(b"[]", headers=[("date", ahead)])])
+    assert exchange_log.telemetry.skews == [600.0]
 
 
 def test_without_a_valid_date_no_skew_is_measured() -> None:
@@ -167,27 +171,27 @@ def test_http_dates_are_utc_even_without_a_zone() -> None:
 
 
 def test_a_name_that_does_not_resolve_is_a_dns_error() -> None:
-    sent = run(send("http://no-such-host.invalid"))
-    assert refusal(sent) is Reason.DNS
-    assert sent.telemetry.requests == ["connect"]
+    exchange_log = run(send("http://no-such-host.invalid"))
+    assert refusal(exchange_log) is Reason.DNS
+    assert exchange_log.telemetry.requests == ["connect"]
 
 
 def test_a_name_that_resolves_to_a_private_address_is_refused_before_anything_is_sent() -> None:
     async def work() -> tuple[Sent, int]:
         async with RawServer(lambda _: [raw_response(b"[]")]) as server:
-            sent = Sent()
+            exchange_log = Sent()
             address = BaseUrl(f"http://localhost:{server.port}", insecure=True)
             transport = HttpTransport(
-                http_options(allow_private=False), address, source_context(telemetry=sent.telemetry)
+                http_options(allow_private=False), address, source_context(telemetry=exchange_log.telemetry)
             )
             with pytest.raises(SourceRejectedError) as caught:
                 await transport.send("GET", address.url("/"), {}, None)
-            sent.error = caught.value
+            exchange_log.error = caught.value
             await transport.close()
-            return sent, len(server.log)
+            return exchange_log, len(server.log)
 
-    sent, requests = run(work())
-    assert (refusal(sent), requests, sent.telemetry.requests) == (Reason.BLOCKED_ORIGIN, 0, ["blocked"])
+    exchange_log, requests = run(work())
+    assert (refusal(exchange_log), requests, exchange_log.telemetry.requests) == (Reason.BLOCKED_ORIGIN, 0, ["blocked"])
 
 
 def test_a_name_that_stops_resolving_is_a_dns_error() -> None:
@@ -229,9 +233,9 @@ async def over_tls(context: ssl.SSLContext, ca_file: Path | None) -> Sent:
 
 def test_a_private_authority_is_trusted_if_configured(tmp_path: Path) -> None:
     authority = Authority(tmp_path)
-    sent = run(over_tls(authority.server("127.0.0.1"), authority.ca_file))
-    assert sent.reply is not None
-    assert sent.reply.status == 200
+    exchange_log = run(over_tls(authority.server("127.0.0.1"), authority.ca_file))
+    assert exchange_log.reply is not None
+    assert exchange_log.reply.status == 200
 
 
 @pytest.mark.parametrize("fault", ["unknown authority", "wrong name", "expired"])
@@ -239,9 +243,9 @@ def test_an_invalid_certificate_is_refused_and_not_retried(tmp_path: Path, fault
     authority = Authority(tmp_path)
     name = "10.0.0.1" if fault == "wrong name" else "127.0.0.1"
     context = authority.server(name, days=-1 if fault == "expired" else 1)
-    sent = run(over_tls(context, None if fault == "unknown authority" else authority.ca_file))
-    assert refusal(sent) is Reason.TLS
-    assert sent.telemetry.requests == ["tls"]
+    exchange_log = run(over_tls(context, None if fault == "unknown authority" else authority.ca_file))
+    assert refusal(exchange_log) is Reason.TLS
+    assert exchange_log.telemetry.requests == ["tls"]
 
 
 @pytest.mark.filterwarnings("ignore:ssl.TLSVersion:DeprecationWarning")
@@ -255,10 +259,10 @@ def test_a_server_with_only_old_tls_is_refused(tmp_path: Path) -> None:
 
 def test_a_ca_file_without_certificates_is_named(tmp_path: Path) -> None:
     (tmp_path / "ca.pem").write_text("nothing")
-    sent = run(send("https://127.0.0.1:1", ca_file=tmp_path / "ca.pem"))
-    assert refusal(sent) is Reason.TLS
-    assert "ca.pem" in str(sent.error)
-    assert sent.telemetry.requests == ["tls"]
+    exchange_log = run(send("https://127.0.0.1:1", ca_file=tmp_path / "ca.pem"))
+    assert refusal(exchange_log) is Reason.TLS
+    assert "ca.pem" in str(exchange_log.error)
+    assert exchange_log.telemetry.requests == ["tls"]
 
 
 @pytest.mark.parametrize("used", [False, True])

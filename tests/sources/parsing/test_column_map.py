@@ -24,8 +24,8 @@ def parsed(entity: str, columns: dict[str, Any], *rows: Any) -> ParsedRows:
     return mapped(entity, columns).parse(rows, "row {}".format)
 
 
-def faults(found: ParsedRows) -> list[tuple[Reason, str, str, str | None]]:
-    return [(error.reason, error.field, error.where, error.record_id) for error in found.rejected]
+def faults(result: ParsedRows) -> list[tuple[Reason, str, str, str | None]]:
+    return [(error.reason, error.field, error.where, error.record_id) for error in result.rejected]
 
 
 CALLS = {
@@ -76,8 +76,8 @@ def test_each_column_is_converted_by_its_kind() -> None:
 DEALS = {"id": "id", "amount": "amount", "status": {"from": "stage", "map": {"W": "won", "L": "lost"}}}
 
 
-def deal(**given: Any) -> dict[str, Any]:
-    return {"id": "a", "amount": 1, "stage": "W", **given}
+def deal(**fields: Any) -> dict[str, Any]:
+    return {"id": "a", "amount": 1, "stage": "W", **fields}
 
 
 @pytest.mark.parametrize(
@@ -96,9 +96,9 @@ def deal(**given: Any) -> dict[str, Any]:
     ],
 )
 def test_an_invalid_row_is_rejected_alone(row: Any, fault: tuple[Reason, str, str, str | None]) -> None:
-    found = parsed("deals", DEALS, deal(id="x"), row, deal(id="y"))
-    assert [record.id for record in found.records] == ["x", "y"]
-    assert faults(found) == [fault]
+    result = parsed("deals", DEALS, deal(id="x"), row, deal(id="y"))
+    assert [record.id for record in result.records] == ["x", "y"]
+    assert faults(result) == [fault]
 
 
 def test_a_row_with_two_faults_is_counted_once() -> None:
@@ -107,15 +107,15 @@ def test_a_row_with_two_faults_is_counted_once() -> None:
 
 def test_an_optional_field_may_be_left_out_and_a_required_one_may_not_be_empty() -> None:
     columns = {"id": "id", "name": {"from": "name", "optional": True}, "owner": {"from": "owner", "required": True}}
-    found = parsed("deals", columns, {"id": "1", "owner": "x"}, {"id": "2", "name": "n", "owner": ""})
-    assert found.records == (Deal(id="1", owner="x"),)
-    assert faults(found) == [(Reason.MISSING_FIELD, "owner", "row 2", "2")]
+    result = parsed("deals", columns, {"id": "1", "owner": "x"}, {"id": "2", "name": "n", "owner": ""})
+    assert result.records == (Deal(id="1", owner="x"),)
+    assert faults(result) == [(Reason.MISSING_FIELD, "owner", "row 2", "2")]
 
 
 def test_a_column_with_choices_takes_only_those() -> None:
-    found = parsed("deals", {"id": "id", "status": "s"}, {"id": "1", "s": "won"}, {"id": "2", "s": "Won"})
-    assert [record.id for record in found.records] == ["1"]
-    assert faults(found) == [(Reason.UNKNOWN_VALUE, "status", "row 2", "2")]
+    result = parsed("deals", {"id": "id", "status": "s"}, {"id": "1", "s": "won"}, {"id": "2", "s": "Won"})
+    assert [record.id for record in result.records] == ["1"]
+    assert faults(result) == [(Reason.UNKNOWN_VALUE, "status", "row 2", "2")]
 
 
 @pytest.mark.parametrize(
@@ -124,15 +124,15 @@ def test_a_column_with_choices_takes_only_those() -> None:
 )
 def test_minor_units_depend_on_the_rows_own_currency(currency: str | None, amount: Decimal) -> None:
     columns = {"id": "id", "amount": {"from": "amount", "unit": "minor"}, "currency": "currency"}
-    found = parsed("deals", columns, {"id": "1", "amount": 1050, "currency": currency})
-    assert found.records == (Deal(id="1", amount=amount, currency=currency.upper() if currency else None),)
+    result = parsed("deals", columns, {"id": "1", "amount": 1050, "currency": currency})
+    assert result.records == (Deal(id="1", amount=amount, currency=currency.upper() if currency else None),)
 
 
 def test_minor_units_without_a_currency_column_are_hundredths() -> None:
     columns = {"id": "id", "amount": {"from": "amount", "unit": "minor"}}
-    found = parsed("deals", columns, {"id": "1", "amount": "9007199254740993"}, {"id": "2", "amount": "x"})
-    assert found.records == (Deal(id="1", amount=Decimal("90071992547409.93")),)
-    assert faults(found) == [(Reason.NOT_A_NUMBER, "amount", "row 2", "2")]
+    result = parsed("deals", columns, {"id": "1", "amount": "9007199254740993"}, {"id": "2", "amount": "x"})
+    assert result.records == (Deal(id="1", amount=Decimal("90071992547409.93")),)
+    assert faults(result) == [(Reason.NOT_A_NUMBER, "amount", "row 2", "2")]
 
 
 def test_several_fields_are_joined_without_the_empty_ones() -> None:

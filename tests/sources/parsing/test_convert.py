@@ -13,9 +13,9 @@ from exporter.errors import InvalidRecordError, Reason
 from exporter.sources.parsing import convert
 
 
-def reason(function: Callable[..., Any], value: Any, *more: Any) -> Reason:
+def reason(function: Callable[..., Any], value: Any, *options: Any) -> Reason:
     with pytest.raises(InvalidRecordError) as caught:
-        function(value, "amount", *more)
+        function(value, "amount", *options)
     assert caught.value.field == "amount"
     if isinstance(value, str) and len(value) > 3:
         assert value not in str(caught.value)
@@ -74,9 +74,9 @@ def test_numbers(value: Any, expected: float) -> None:
     ],
 )  # fmt: skip
 def test_money_is_exact(value: Any, minor: int, expected: str) -> None:
-    found = convert.money(value, "amount", minor)
-    assert found == Decimal(expected)
-    exponent = found.as_tuple().exponent  # type: ignore[union-attr]
+    result = convert.money(value, "amount", minor)
+    assert result == Decimal(expected)
+    exponent = result.as_tuple().exponent  # type: ignore[union-attr]
     assert isinstance(exponent, int)
     assert -6 <= exponent <= 0
 
@@ -128,9 +128,9 @@ def test_an_ambiguous_clock_is_not_a_duration(value: str) -> None:
     ],
 )  # fmt: skip
 def test_text_is_unchanged_except_for_characters_no_database_stores(value: Any, expected: str) -> None:
-    found = convert.text(value, "name")
-    assert found == expected
-    found.encode()  # type: ignore[union-attr]
+    result = convert.text(value, "name")
+    assert result == expected
+    result.encode()  # type: ignore[union-attr]
 
 
 @pytest.mark.parametrize("value", [[], {}, ["a"], object()])
@@ -140,8 +140,8 @@ def test_objects_are_not_text(value: Any) -> None:
 
 @given(st.text(st.characters(codec=None), max_size=50))
 def test_any_text_can_be_stored(value: str) -> None:
-    found = convert.text(value, "name")
-    assert found is None or (found.encode().decode() == found and "\x00" not in found)
+    result = convert.text(value, "name")
+    assert result is None or (result.encode().decode() == result and "\x00" not in result)
 
 
 @pytest.mark.parametrize(
@@ -204,8 +204,8 @@ ANYTHING = (
 @given(value=ANYTHING)
 def test_any_input_is_a_value_or_a_rejection(function: Callable[..., Any], value: Any) -> None:
     try:
-        found = function(value, "amount")
+        result = function(value, "amount")
     except InvalidRecordError:
         return
-    if isinstance(found, float | Decimal):
-        assert abs(found) <= 10**15
+    if isinstance(result, float | Decimal):
+        assert abs(result) <= 10**15

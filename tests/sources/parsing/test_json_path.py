@@ -18,8 +18,8 @@ BODY = {"data": {"items": [{"id": 1}, {"id": 2}], "none": None, "flag": False}, 
     ],
 )  # fmt: skip
 def test_a_path_finds_a_value_null_or_nothing(path: str, expected: Any) -> None:
-    found = find(BODY, path)
-    assert found is ABSENT if expected is ABSENT else found == expected
+    value = find(BODY, path)
+    assert value is ABSENT if expected is ABSENT else value == expected
 
 
 @pytest.mark.parametrize("path", ["text", "data.flag", "data.items.0.id", "data.none.deeper", "a.b"])

@@ -20,7 +20,7 @@ def deal(row: Any) -> Record | None:
 
 
 def good(count: int) -> list[Any]:
-    return [{"id": place, "amount": 1} for place in range(count)]
+    return [{"id": number, "amount": 1} for number in range(count)]
 
 
 @pytest.mark.parametrize(
@@ -49,7 +49,7 @@ def test_rows_may_be_skipped() -> None:
 
 
 def test_the_caller_labels_the_rows() -> None:
-    (error,) = parse_rows([{}], deal, lambda place: f"line {place + 1}").rejected
+    (error,) = parse_rows([{}], deal, lambda number: f"line {number + 1}").rejected
     assert error.where == "line 2"
 
 

@@ -50,9 +50,9 @@ def read(value: Any, *formats: str, zone: ZoneInfo = ZURICH) -> datetime | None:
     ],
 )
 def test_an_instant_is_utc_however_it_was_written(value: Any, expected: datetime) -> None:
-    found = read(value)
-    assert found == expected
-    assert found.tzinfo is UTC  # type: ignore[union-attr]
+    result = read(value)
+    assert result == expected
+    assert result.tzinfo is UTC  # type: ignore[union-attr]
 
 
 @pytest.mark.parametrize(
@@ -134,9 +134,9 @@ def test_a_bare_date_is_midnight_in_the_company_and_days_are_23_or_25_hours_long
 
 def test_a_date_whose_midnight_does_not_exist_begins_at_the_first_instant_of_the_day() -> None:
     beirut = ZoneInfo("Asia/Beirut")
-    found = read("2022-03-27", zone=beirut)
-    assert found is not None
-    assert found.astimezone(beirut).isoformat() == "2022-03-27T01:00:00+03:00"
+    result = read("2022-03-27", zone=beirut)
+    assert result is not None
+    assert result.astimezone(beirut).isoformat() == "2022-03-27T01:00:00+03:00"
 
 
 @pytest.mark.parametrize("form", ["%Y-%m-%d", "%d.%m.%Y %H:%M:%S", "%m/%d/%Y %H:%M", "%H:%M:%S %Y%m%d", "%Y%m%d%H%M%S"])
@@ -149,8 +149,8 @@ def test_numeric_formats_are_parsed_like_strptime(form: str, when: datetime) -> 
 @given(st.text() | st.integers() | st.floats() | st.booleans() | st.dates().map(date.isoformat))
 def test_any_input_is_an_instant_or_rejected(value: Any) -> None:
     try:
-        found = read(value)
+        result = read(value)
     except InvalidRecordError as error:
         assert error.reason is Reason.BAD_TIME  # noqa: PT017
     else:
-        assert found is None or found.utcoffset() == timedelta(0)
+        assert result is None or result.utcoffset() == timedelta(0)

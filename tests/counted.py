@@ -1,4 +1,4 @@
-"""A company that counts what its vendors list, by entity. For tests of the whole program."""
+"""A company whose KPIs count the records of its vendors, for tests of the whole program."""
 
 from __future__ import annotations
 
@@ -27,21 +27,21 @@ KPI = """\
 
 @dataclass
 class Vendor:
-    """Lists its records in pages; each was made just before it was added, and has a `note` that nobody reads."""
+    """Lists its records in pages. Each was created just before it was added, and has a `note` that no column reads."""
 
     api: FakeApi = field(default_factory=FakeApi)
     note: str = ""
 
     def script(self, seen: RawRequest) -> Iterable[ScriptStep]:
-        """For a server of tests.fakes.raw."""
+        """The script for a server of tests.fakes.raw."""
         return self.api.script(seen)
 
     def add(self, count: int) -> None:
-        """So many more records."""
-        made = (datetime.now(UTC) - timedelta(seconds=1)).isoformat()
+        """Adds records."""
+        created = (datetime.now(UTC) - timedelta(seconds=1)).isoformat()
         first = len(self.api.rows)
         self.api.rows += [
-            {"id": f"n{number}", "made": made, "updated_at": made, "note": self.note}
+            {"id": f"n{number}", "made": created, "updated_at": created, "note": self.note}
             for number in range(first, first + count)
         ]
 
@@ -51,13 +51,13 @@ class Vendor:
 
 
 def vendor(count: int, page: int = 100, note: str = "") -> Vendor:
-    made = Vendor(FakeApi(page=page), note)
-    made.add(count)
-    return made
+    new_vendor = Vendor(FakeApi(page=page), note)
+    new_vendor.add(count)
+    return new_vendor
 
 
 def company(folder: Path, ports: Mapping[str, int], timeout: str = "60s") -> Path:
-    """Writes the config, in which the entities' vendors listen at these ports. Each source is named like its entity."""
+    """Writes a config with one source per entity, named like the entity, whose vendor listens on the given port."""
     folder.mkdir(parents=True)
     lines = [
         "company: {name: Small, timezone: Europe/Zurich, currency: CHF}",
@@ -81,11 +81,11 @@ def value_of(entity: str) -> str:
     return f'kpi_value{{kpi="all_{entity}"}}'
 
 
-def of_source(family: str, source: str, /, **more: str) -> str:
-    """A series of the exporter's own about the entity's source."""
-    labels = {"source": source, **more}
-    told = ",".join(f'{name}="{labels[name]}"' for name in sorted(labels))
-    return f"kpi_exporter_source_{family}{{{told}}}"
+def of_source(family: str, source: str, /, **labels: str) -> str:
+    """A series of the exporter's own metrics about the source."""
+    pairs = sorted({"source": source, **labels}.items())
+    selector = ",".join(f'{name}="{value}"' for name, value in pairs)
+    return f"kpi_exporter_source_{family}{{{selector}}}"
 
 
 def _source(entity: str, port: int, timeout: str) -> dict[str, object]:

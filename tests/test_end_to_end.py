@@ -1,4 +1,4 @@
-"""The program as it is installed, from outside: scraped by a real Prometheus, ended and killed as operators do."""
+"""The installed program from outside: scraped by a real Prometheus, stopped and killed."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ HOSTILE = [
 
 @pytest.fixture
 def company(tmp_path: Path) -> Path:
-    """The small company, with owners whose names are an attack."""
+    """The small company, with owners whose names are attacks."""
     path = small_company.write(tmp_path / "company")
     closed = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() - 120))
     table = (path.parent / "deals.csv").read_text().rstrip("\n").splitlines()
@@ -74,7 +74,7 @@ def test_prometheus_scrapes_it_without_an_error(company: Path, tmp_path: Path) -
             assert {len(name) for name in people if name.startswith("xxx")} == {128}
 
 
-def test_promtool_has_nothing_to_say_about_what_it_exposes(company: Path, tmp_path: Path) -> None:
+def test_promtool_accepts_the_metrics(company: Path, tmp_path: Path) -> None:
     promtool = program("promtool")
     with exporting(company, tmp_path / "data") as exporter:
         ready(exporter)
@@ -93,13 +93,13 @@ def test_sigterm_ends_it_cleanly_and_every_log_line_is_json(company: Path, tmp_p
     assert b"Traceback" not in logged
 
 
-def test_sigint_while_it_still_starts_ends_it_cleanly_too(company: Path, tmp_path: Path) -> None:
+def test_sigint_during_the_start_ends_it_cleanly(company: Path, tmp_path: Path) -> None:
     with exporting(company, tmp_path / "data") as exporter:
         code, _ = exporter.end(signal.SIGINT)
     assert code == 0
 
 
-def test_after_a_kill_the_last_snapshot_is_there_at_once(company: Path, tmp_path: Path) -> None:
+def test_the_last_snapshot_is_served_right_after_a_kill(company: Path, tmp_path: Path) -> None:
     data = tmp_path / "data"
     with exporting(company, data) as exporter:
         ready(exporter)
@@ -111,7 +111,7 @@ def test_after_a_kill_the_last_snapshot_is_there_at_once(company: Path, tmp_path
         assert exporter.value(REVENUE) == EXPECTED
 
 
-def test_one_data_directory_has_one_process(company: Path, tmp_path: Path) -> None:
+def test_a_data_directory_has_one_process(company: Path, tmp_path: Path) -> None:
     data = tmp_path / "data"
     command = [COMMAND, "values", "--config", company, "--data-dir", data]
     with exporting(company, data) as exporter:
@@ -123,14 +123,14 @@ def test_one_data_directory_has_one_process(company: Path, tmp_path: Path) -> No
         assert completed(command).returncode == 0
 
 
-def test_a_storm_of_scrapers_is_answered_while_it_syncs(company: Path, tmp_path: Path) -> None:
+def test_many_scrapers_are_answered_during_a_sync(company: Path, tmp_path: Path) -> None:
     with exporting(company, tmp_path / "data") as exporter:
         ready(exporter)
         with ThreadPoolExecutor(200) as pool:
-            asked = [
+            requests = [
                 pool.submit(get, exporter.port, "/metrics", PROMETHEUS, "Accept-Encoding: gzip") for _ in range(400)
             ]
-            answers = [answer.result() for answer in asked]
+            answers = [answer.result() for answer in requests]
         assert {status for status, _, _ in answers} == {200}
         for _, _, body in answers:
             text = gzip.decompress(body)
@@ -138,7 +138,7 @@ def test_a_storm_of_scrapers_is_answered_while_it_syncs(company: Path, tmp_path:
             assert REVENUE.encode() in text
 
 
-def test_clients_that_stall_are_closed_and_harm_nobody(company: Path, tmp_path: Path) -> None:
+def test_stalled_clients_are_closed_and_delay_nobody(company: Path, tmp_path: Path) -> None:
     with exporting(company, tmp_path / "data") as exporter:
         ready(exporter)
         stalled = [socket.create_connection(("127.0.0.1", exporter.port)) for _ in range(200)]

@@ -1,4 +1,4 @@
-"""What the machine itself can do to the program: no answer from the network, death at a write, a disk that fails."""
+"""Faults of the machine: a dead network, a kill during a write, a failing disk, exhausted memory and files."""
 
 from __future__ import annotations
 
@@ -25,18 +25,18 @@ SYNCED_TO_DISK = "fsync,fdatasync,sync_file_range,msync"
 FEW_FILES = 64
 
 
-def test_a_vendor_in_a_black_hole_times_out_one_pass_at_a_time_and_harms_no_other_source(tmp_path: Path) -> None:
+def test_an_unreachable_vendor_times_out_and_does_not_affect_other_sources(tmp_path: Path) -> None:
     result = observations("black_hole", tmp_path)
-    assert result["deals"] == [10], "what was known stays as it was"
+    assert result["deals"] == [10], "the last number stays"
     assert result["up"] == {"deals": 0, "tickets": 1}
     assert result["reasons"] == ['reason="timeout",source="deals"']
     assert max(result["in_flight"]) == 1
 
 
-def test_over_a_slow_link_a_pass_takes_its_time_and_nothing_else_does(tmp_path: Path) -> None:
+def test_a_slow_link_delays_only_its_own_source(tmp_path: Path) -> None:
     result = observations("slow_link", tmp_path)
     assert result["delayed"] > 0
-    assert result["deals"] in ([None, 300], [300]), "never a part"
+    assert result["deals"] in ([None, 300], [300]), "never a partial number"
     assert result["reasons"] == []
 
 
@@ -47,24 +47,22 @@ POINTS = {
     "rename": (1,),
     "unlink": (1, 2, 3),
 }
-"""By system call, at which of them the process is killed: the first ones make the store, the later ones fill it."""
+"""System call to the numbers of the calls at which the process is killed; the first ones create the store."""
 
 
 @pytest.mark.parametrize("call", POINTS)
-def test_killed_at_a_chosen_write_it_opens_again_and_position_and_records_agree(call: str, tmp_path: Path) -> None:
-    heard = [
+def test_a_store_killed_during_a_write_opens_again_and_is_consistent(call: str, tmp_path: Path) -> None:
+    lines = [
         line
         for number in POINTS[call]
         for line in killed_at(call, number, "tests.store.killing", "ingest", tmp_path).split("\n")
     ]
-    found = report(tmp_path, heard)
-    assert found["lost_pages"] == found["doubled"] == found["holes"] == found["lost_passes"] == 0
-    assert call in ("rename", "unlink") or found["acknowledged"] > 0
+    counts = report(tmp_path, lines)
+    assert counts["lost_pages"] == counts["doubled"] == counts["holes"] == counts["lost_passes"] == 0
+    assert call in ("rename", "unlink") or counts["acknowledged"] > 0
 
 
-def test_where_the_disk_cannot_say_that_it_has_written_nothing_is_said_to_be_kept(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_no_post_is_acknowledged_while_syncing_to_disk_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SHOP_TOKEN", TOKEN)
     config, data, sent = tmp_path / "kpis.yaml", tmp_path / "data", {"1"}
     config.write_text(CONFIG)
@@ -87,7 +85,7 @@ def test_where_the_disk_cannot_say_that_it_has_written_nothing_is_said_to_be_kep
     assert len(kept) == len(set(kept))
 
 
-def test_where_syncing_to_disk_fails_reading_waits_and_goes_on_where_it_was(tmp_path: Path) -> None:
+def test_reading_pauses_while_syncing_to_disk_fails_and_resumes(tmp_path: Path) -> None:
     deals = vendor(50)
     with (
         served(deals.script) as server,
@@ -107,15 +105,15 @@ def test_where_syncing_to_disk_fails_reading_waits_and_goes_on_where_it_was(tmp_
 
 
 @contextmanager
-def limited(exporter: Exporter, what: int, most: int) -> Iterator[None]:
-    """Meanwhile the running process may have no more of it."""
-    before = resource.prlimit(exporter.process.pid, what)
-    resource.prlimit(exporter.process.pid, what, (most, before[1]))
+def limited(exporter: Exporter, resource_id: int, limit: int) -> Iterator[None]:
+    """Limits a resource of the running process until the block ends."""
+    before = resource.prlimit(exporter.process.pid, resource_id)
+    resource.prlimit(exporter.process.pid, resource_id, (limit, before[1]))
     try:
         yield
     finally:
         if exporter.process.poll() is None:
-            resource.prlimit(exporter.process.pid, what, before)
+            resource.prlimit(exporter.process.pid, resource_id, before)
 
 
 def address_space(exporter: Exporter) -> int:
@@ -123,7 +121,7 @@ def address_space(exporter: Exporter) -> int:
     return pages * resource.getpagesize()
 
 
-def test_a_page_that_memory_cannot_hold_fails_its_pass_and_not_the_process(tmp_path: Path) -> None:
+def test_a_page_too_large_for_memory_fails_only_its_pass(tmp_path: Path) -> None:
     deals, tickets = vendor(10, page=50_000, note="x" * 200), vendor(10)
     failures = of_source("consecutive_failures", "deals", entity="deals")
     with (
@@ -149,7 +147,7 @@ def files_of(exporter: Exporter) -> int:
     return len(list(Path(f"/proc/{exporter.process.pid}/fd").iterdir()))
 
 
-def test_with_no_file_left_to_open_it_waits_for_one_and_answers(tmp_path: Path) -> None:
+def test_the_exporter_survives_exhausted_file_descriptors(tmp_path: Path) -> None:
     deals = vendor(10)
     with (
         served(deals.script) as server,
@@ -157,12 +155,12 @@ def test_with_no_file_left_to_open_it_waits_for_one_and_answers(tmp_path: Path) 
         limited(exporter, resource.RLIMIT_NOFILE, FEW_FILES),
     ):
         until(lambda: exporter.value(value_of("deals")) == deals.count)
-        crowd = [socket.create_connection(("127.0.0.1", exporter.port)) for _ in range(FEW_FILES)]
+        connections = [socket.create_connection(("127.0.0.1", exporter.port)) for _ in range(FEW_FILES)]
         try:
             until(lambda: files_of(exporter) >= FEW_FILES)
             deals.add(1)
         finally:
-            for connection in crowd:
+            for connection in connections:
                 connection.close()
         until(exporter.answers)
         assert get(exporter.port, "/metrics")[0] == 200

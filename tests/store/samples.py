@@ -49,8 +49,8 @@ def rows(store: Store, columns: str = "id, updated_at, deleted, amount", entity:
 def live(store: Store, entity: str = "deals") -> list[str]:
     """Ids of the rows that are not deleted."""
     with store.reading() as connection:
-        found = connection.execute(f"SELECT id FROM {entity} WHERE NOT deleted ORDER BY source, id").fetchall()
-    return [key for (key,) in found]
+        result = connection.execute(f"SELECT id FROM {entity} WHERE NOT deleted ORDER BY source, id").fetchall()
+    return [key for (key,) in result]
 
 
 def everything() -> Listing:
@@ -79,9 +79,9 @@ def versions(store: Store) -> dict[str, int]:
 @contextmanager
 def no_file_beyond(size: int) -> Iterator[None]:
     """Simulates a full disk for this process: files cannot grow beyond the size."""
-    free, most = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size, most))
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
     try:
         yield
     finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (free, most))
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))

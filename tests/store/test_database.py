@@ -19,9 +19,9 @@ from tests.waiting import LIMIT
 
 @pytest.fixture
 def database(tmp_path: Path) -> Iterator[Database]:
-    made = Database(tmp_path)
-    yield made
-    made.close()
+    opened = Database(tmp_path)
+    yield opened
+    opened.close()
 
 
 def meta(database: Database) -> int:
@@ -56,9 +56,9 @@ def test_a_reader_has_a_constant_view(tmp_path: Path) -> None:
         before = connection.execute("SELECT count(*) FROM deals").fetchone()
         read(store, deal(2))
         assert connection.execute("SELECT count(*) FROM deals").fetchone() == before == (1,)
-    own = store.reader()
-    assert own.execute("SELECT count(*) FROM deals").fetchone() == (2,)
-    own.close()
+    reader = store.reader()
+    assert reader.execute("SELECT count(*) FROM deals").fetchone() == (2,)
+    reader.close()
     store.close()
 
 
@@ -112,21 +112,21 @@ def test_a_busy_reader_does_not_prevent_recovery(tmp_path: Path) -> None:
     store = Store.open(tmp_path)
     busy = store.reader()
     started = threading.Event()
-    ended: list[type] = []
+    errors: list[type] = []
 
     def work() -> None:
         started.set()
         try:
             busy.execute("SELECT count(*) FROM range(100_000_000_000) r(a) WHERE hash(a) % 7 = 0").fetchall()
         except duckdb.Error as error:
-            ended.append(type(error))
+            errors.append(type(error))
 
     thread = threading.Thread(target=work)
     thread.start()
     started.wait()
     store.recover()
     thread.join(LIMIT)
-    assert ended
+    assert errors
     assert store.rebuilds == 0
     read(store, deal(1))
     store.close()
@@ -156,14 +156,14 @@ def test_a_write_can_be_interrupted(tmp_path: Path) -> None:
 
 def publish_until_it_fails(store: Store) -> set[str]:
     """The ids of the passes published before one failed."""
-    told: set[str] = set()
+    published: set[str] = set()
     for number in range(200):
         noise = random.Random(number).randbytes(30_000).hex()
         try:
             read(store, deal(number, name=noise))
         except StoreError:
-            return told
-        told.add(str(number))
+            return published
+        published.add(str(number))
     raise AssertionError("the disk never became full")
 
 
@@ -173,18 +173,18 @@ def test_the_store_survives_a_full_disk_and_recovers(store: Store, checkpoint: s
         with store._database.write() as connection:
             connection.execute("SET GLOBAL checkpoint_threshold = ?", [checkpoint])
     with no_file_beyond(store.path.stat().st_size + 150_000):
-        told = publish_until_it_fails(store)
+        published = publish_until_it_fails(store)
         assert not store.up
         with pytest.raises(StoreError, match="cannot be written"):
             store.ping()
-        assert set(live(store)) >= told
+        assert set(live(store)) >= published
         assert not store.up
     store.ping()
     assert store.up
     read(store, deal("last"))
-    held = live(store)
-    assert told | {"last"} <= set(held)
-    assert len(held) == len(set(held))
+    ids = live(store)
+    assert published | {"last"} <= set(ids)
+    assert len(ids) == len(set(ids))
     assert store.rebuilds == 0
 
 

@@ -28,22 +28,22 @@ def test_calls_run_one_after_the_other_in_their_order() -> None:
 
 
 def test_a_cancelled_call_completes() -> None:
-    begun, may_end, ended = threading.Event(), threading.Event(), threading.Event()
+    started, may_end, finished = threading.Event(), threading.Event(), threading.Event()
 
     def slow() -> None:
-        begun.set()
+        started.set()
         may_end.wait(LIMIT)
-        ended.set()
+        finished.set()
 
     async def work() -> None:
         thread = StoreThread()
         call = asyncio.create_task(thread.call(slow))
-        await asyncio.to_thread(begun.wait)
+        await asyncio.to_thread(started.wait)
         call.cancel()
         asyncio.get_running_loop().call_soon(may_end.set)
         with pytest.raises(asyncio.CancelledError):
             await call
-        assert ended.is_set()
+        assert finished.is_set()
         thread.close()
 
     asyncio.run(work())
@@ -64,9 +64,9 @@ def test_the_error_of_a_call_is_raised() -> None:
 
 def test_combined_pages_resume_after_the_last() -> None:
     rejected = InvalidRecordError(Reason.BAD_TYPE, "amount")
-    one, two = Page(deals(1), resume="a"), Page(deals(2, 3), (rejected,), resume="b")
-    assert combine([one]) is one
-    assert combine([one, two]) == Page(deals(1, 2, 3), (rejected,), resume="b")
+    first, last = Page(deals(1), resume="a"), Page(deals(2, 3), (rejected,), resume="b")
+    assert combine([first]) is first
+    assert combine([first, last]) == Page(deals(1, 2, 3), (rejected,), resume="b")
 
 
 def test_reading_waits_if_too_many_records_are_pending() -> None:

@@ -72,10 +72,13 @@ class StoredPosition:
 
     @classmethod
     def from_text(cls, text: str) -> Self:
-        """The position that `to_text` wrote; raises ValueError for a text of another number of fields."""
+        """The position that `to_text` wrote; raises ValueError for a text of another shape or number of fields."""
+        values = json.loads(text)
+        if not isinstance(values, list):
+            raise ValueError("a stored position is a JSON list")
         types = get_type_hints(cls)
         create: Callable[..., Self] = cls
-        pairs = zip(fields(cls), json.loads(text), strict=True)
+        pairs = zip(fields(cls), values, strict=True)
         return create(*[_decoded(value, types[item.name]) for item, value in pairs])
 
 

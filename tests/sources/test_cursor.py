@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 import pytest
 
 from exporter.errors import Reason, SourceUnavailableError
 from exporter.passes import Page, Pass
-from exporter.sources.cursor import finish_last_page, next_cursor
+from exporter.sources.cursor import StoredPosition, finish_last_page, next_cursor
 from tests.sources.account import run
 from tests.sources.source_context import NOW
 
@@ -72,3 +72,23 @@ def test_every_page_before_an_error_is_given_unfinished(count: int) -> None:
         run(_collect(_pages(count, SourceUnavailableError(Reason.TIMEOUT, "late")), pages))
     assert [page.resume for page in pages] == [str(number) for number in range(count)]
     assert all(page.cursor is None for page in pages)
+
+
+@dataclass(frozen=True, slots=True)
+class Position(StoredPosition):
+    """A position as a provider defines it."""
+
+    since: datetime | None
+    offset: int
+    ids: tuple[str, ...] = ()
+
+
+@pytest.mark.parametrize("position", [Position(NOW, 7, ("a", "b")), Position(None, 0)])
+def test_a_stored_position_is_read_as_it_was_written(position: Position) -> None:
+    assert Position.from_text(position.to_text()) == position
+
+
+@pytest.mark.parametrize("text", ['{"since": null, "offset": 7, "ids": []}', "[null]", "7"])
+def test_a_stored_position_of_another_shape_is_rejected(text: str) -> None:
+    with pytest.raises(ValueError, match=r"list|shorter"):
+        Position.from_text(text)

@@ -184,7 +184,7 @@ UNDATED = _own(
     ("entity", "column"),
 )
 SYNC_DURATION = _own("sync_duration_seconds", "Duration of the last pass.", ("source", "entity"))
-KPI_UP = _own("kpi_up", "1 if the KPI is exported, 0 if it is withheld for want of fresh data.", ("kpi",))
+KPI_UP = _own("kpi_up", "1 if the KPI is exported, 0 if it is withheld because its data is stale.", ("kpi",))
 LABEL_OVERFLOW = _own(
     "metric_label_overflow",
     "Label values folded into __other__ because there are too many.",
@@ -202,7 +202,7 @@ SERIES_DROPPED = _own(
 )
 STORE_UP = _own("store_up", "1 if the store can be read and written.")
 STORE_ERRORS = _own("store_errors_total", "Failed store operations.", ("op", "reason"), "counter")
-STORE_REBUILDS = _own("store_rebuilds_total", "Times a damaged store was moved aside and built anew.", (), "counter")
+STORE_REBUILDS = _own("store_rebuilds_total", "Times a damaged store was moved aside and rebuilt.", (), "counter")
 RELOAD_SUCCESS = _own("config_last_reload_successful", "1 if the last load of the config succeeded.")
 RELOAD_TIME = _own("config_last_reload_success_timestamp_seconds", "When the config was last loaded.")
 PUSH_POSTS = _own("push_posts_total", "Posts to the source by how they were answered.", ("source", "result"), "counter")

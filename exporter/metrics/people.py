@@ -22,7 +22,7 @@ from exporter.metrics.values import FIRST, LAST, local_midnight
 from exporter.naming import OTHER
 
 MAX_UNLISTED = 1000
-"""So many owners that no source lists get a series each; all others share one."""
+"""The number of unlisted owners with a series each; all others share one."""
 
 
 @dataclass(frozen=True, slots=True, order=True)

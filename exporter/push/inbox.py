@@ -19,7 +19,7 @@ MIN_TOKEN_LENGTH = 16
 """A shorter token can be guessed."""
 
 BURST_SECONDS = 10.0
-"""Posts that the rate allows in so many seconds may come at once."""
+"""A burst may use up the posts that the rate allows in this many seconds."""
 
 
 @dataclass(frozen=True, slots=True)

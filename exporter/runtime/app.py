@@ -37,7 +37,7 @@ SHUTDOWN_GRACE = 5.0
 
 
 class App:
-    """Serves one config until it is told to stop. Runs once.
+    """Serves one config until it is stopped. Runs once.
 
     `observer` receives the events of the sync, too. `store` is set while the app runs.
     """
@@ -107,7 +107,7 @@ class App:
             await asyncio.gather(asyncio.to_thread(self._stop), _finished(web))
 
     def _start(self, loaded: LoadedConfig, store: Store, memory: bytes) -> None:
-        # the engine takes longest to import: the web server answers scrapes meanwhile
+        # the engine takes longest to import: the web server answers scrapes in the meantime
         from exporter.runtime.engine import EngineContext
         from exporter.runtime.reload import Reloader
 

@@ -83,7 +83,7 @@ class Database:
 
     @contextmanager
     def reading(self) -> Iterator[duckdb.DuckDBPyConnection]:
-        """A connection with a constant view of the store, whatever is published meanwhile. Raises StoreError."""
+        """A connection with a constant view of the store, even while others publish. Raises StoreError."""
         cursor = self.reader()
         with self._translated(writing=False):
             try:

@@ -185,7 +185,7 @@ class Store:
         return self._database.reader()
 
     def reading(self) -> AbstractContextManager[duckdb.DuckDBPyConnection]:
-        """A connection for SELECTs with a constant view of the store, whatever is published meanwhile."""
+        """A connection for SELECTs with a constant view of the store, even while others publish."""
         return self._database.reading()
 
     def save_snapshot(self, snapshot: bytes, memory: bytes, at: datetime) -> None:

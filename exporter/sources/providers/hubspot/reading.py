@@ -20,7 +20,7 @@ LAG = timedelta(seconds=60)
 """How long a change may be missing from search results; HubSpot publishes no bound."""
 
 SECONDS_PER_ARCHIVED_PAGE = 10
-"""The recycle bin is listed again after so many seconds for each page it last had: one request in ten seconds."""
+"""Seconds before the recycle bin is listed again, per page of its last listing: one request in ten seconds."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -71,7 +71,7 @@ def rows_of(response: ApiResponse) -> Sequence[Any]:
 class StartPages:
     """Pages of v1, by the number of rows to skip.
 
-    The last `overlap` rows of a page repeat on the next one. If they do not, rows disappeared meanwhile, and others
+    The last `overlap` rows of a page repeat on the next one. If they do not, rows disappeared in between, and others
     may have been missed. `until` ends a list sorted by change, newest first, at rows that changed before it.
     """
 

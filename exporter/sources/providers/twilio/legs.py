@@ -1,4 +1,4 @@
-"""Joins legs to conversations: Twilio makes each dialed agent a call of its own, whose parent is the caller's call."""
+"""Joins legs to conversations: for Twilio each dialed agent is a separate call whose parent is the caller's call."""
 
 from __future__ import annotations
 
@@ -142,7 +142,7 @@ def _direction(root: VendorRow) -> str | None:
 
 
 def _agent(conversation: Conversation, answered_leg: VendorRow | None) -> str | None:
-    """Who answered; for an outbound call, whoever dialed, answered or not, and never the customer's number."""
+    """Who answered. For an outbound call it is who dialed, answered or not, and never the customer's number."""
     root = conversation.root
     answered_by = answered_leg["to"] if answered_leg is not None and conversation.legs else None
     if _direction(root) == "inbound":

@@ -144,7 +144,7 @@ class Dashboards(Section):
     refresh: Annotated[Duration, Field(ge=_ONE_SECOND)] = timedelta(minutes=1)
     """Refresh interval of open dashboards."""
     palette: Annotated[Literal["safe", "traffic"], OneOf(("safe", "traffic"))] = "safe"
-    """Status colours in dashboards, page and terminal. safe: distinct for the colour-blind; traffic: green, amber, red."""
+    """Status colours in dashboards, page and terminal. safe: fit for the colour-blind; traffic: green, amber, red."""
     leaderboard: bool = False
     """Generate a dashboard that ranks people by name."""
     retention: Annotated[Duration, Field(ge=timedelta(hours=1))] = timedelta(days=400)

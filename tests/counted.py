@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 
 from tests.fakes.api import FakeApi
 from tests.fakes.raw import RawRequest, ScriptStep
+from tests.this_year import recent
 
 KPI = """\
   - name: all_{entity}
@@ -38,7 +39,7 @@ class Vendor:
 
     def add(self, count: int) -> None:
         """Adds records."""
-        created = (datetime.now(UTC) - timedelta(seconds=1)).isoformat()
+        created = recent(timedelta(seconds=1)).isoformat()
         first = len(self.api.rows)
         self.api.rows += [
             {"id": f"n{number}", "made": created, "updated_at": created, "note": self.note}

@@ -20,6 +20,7 @@ from pathlib import Path
 import psycopg
 
 from tests.programs import program
+from tests.waiting import LIMIT
 
 
 @contextmanager
@@ -123,7 +124,8 @@ def _running(
 
 
 def _wait(ready: Callable[[], None], process: subprocess.Popen[bytes], log: Path) -> None:
-    for _ in range(300):
+    deadline = time.monotonic() + LIMIT
+    while time.monotonic() < deadline:
         if process.poll() is not None:
             raise RuntimeError(f"the database exited at once: {log.read_text(encoding='utf-8')[-500:]}")
         try:
@@ -132,7 +134,7 @@ def _wait(ready: Callable[[], None], process: subprocess.Popen[bytes], log: Path
             time.sleep(0.1)
         else:
             return
-    raise RuntimeError("the database did not listen within 30 s")
+    raise RuntimeError("the database never accepted clients")
 
 
 def _free_port() -> int:

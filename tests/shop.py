@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-import time
 from contextlib import closing
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ from exporter.store.store import Store
 from tests import small_company
 from tests.exporter_process import Exporter
 from tests.store.samples import live
+from tests.this_year import recent
 from tests.web.live_server import exchange, parsed
 
 TOKEN = "canary-token-of-the-shop-4711"
@@ -51,8 +52,8 @@ def won(key: object, amount: object = 1, **overrides: Any) -> dict[str, Any]:
 
 
 def today() -> str:
-    """An instant of this year, but for its first minute."""
-    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() - 60))
+    """An instant of this year, a minute ago."""
+    return f"{recent(timedelta(minutes=1)):%Y-%m-%dT%H:%M:%SZ}"
 
 
 def kept_in(data: Path) -> list[str]:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
+
+from tests.this_year import recent
 
 CONFIG = """\
 company: {name: Small, timezone: Europe/Zurich, currency: CHF}
@@ -66,8 +68,8 @@ def write(directory: Path, config: str = CONFIG, amounts: tuple[int, ...] = (400
 
 
 def deals(directory: Path, amounts: tuple[int, ...]) -> None:
-    """Writes the deals anew."""
-    closed = datetime.now(UTC) - timedelta(minutes=2)
+    """Replaces the deals."""
+    closed = recent(timedelta(minutes=2))
     lines = [f"{n},ada,won,{a},{closed.isoformat()},2020-01-01" for n, a in enumerate(amounts)]
     (directory / "deals.csv").write_text("\n".join(["id,owner,status,amount,closed,created", *lines]) + "\n")
 

@@ -25,7 +25,7 @@ from tests import small_company
 from tests.exporter_process import exporting, free_port
 from tests.programs import program
 from tests.prometheus_server import ask
-from tests.waiting import until
+from tests.waiting import LIMIT, until
 from tests.web.live_server import get
 
 OWNER = "boss@example.com"
@@ -142,7 +142,7 @@ def test_two_replicas_with_an_off_track_kpi_notify_its_owner_once(inbox: Inbox, 
             until(lambda: inbox.alerts("KpiOffTrack"))
             assert len(ask(ports["prometheus"], 'ALERTS{alertname="KpiOffTrack"}')) == 1
             time.sleep(4)  # time for a second notification, which must not come
-            with urlopen(f"http://127.0.0.1:{ports['alertmanager']}/api/v2/alerts", timeout=10) as response:
+            with urlopen(f"http://127.0.0.1:{ports['alertmanager']}/api/v2/alerts", timeout=LIMIT) as response:
                 names = [alert["labels"]["alertname"] for alert in json.loads(response.read())]
             assert names.count("KpiOffTrack") == 1
         (alert,) = inbox.alerts("KpiOffTrack")

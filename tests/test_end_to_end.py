@@ -6,8 +6,8 @@ import gzip
 import json
 import signal
 import socket
-import time
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from pathlib import Path
 from subprocess import PIPE
 
@@ -18,6 +18,7 @@ from tests.exporter_process import COMMAND, Exporter, exporting
 from tests.processes import completed, started
 from tests.programs import program
 from tests.prometheus_server import ask, scraping
+from tests.this_year import recent
 from tests.waiting import LIMIT, until
 from tests.web.live_server import exchange, get
 
@@ -39,7 +40,7 @@ HOSTILE = [
 def company(tmp_path: Path) -> Path:
     """The small company, with owners whose names are attacks."""
     path = small_company.write(tmp_path / "company")
-    closed = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() - 120))
+    closed = f"{recent(timedelta(minutes=2)):%Y-%m-%dT%H:%M:%SZ}"
     table = (path.parent / "deals.csv").read_text().rstrip("\n").splitlines()
     quoted = [name.replace('"', '""') for name in HOSTILE]
     rows = [f'h{n},"{name}",won,1,{closed},2020-01-01' for n, name in enumerate(quoted)]

@@ -10,7 +10,7 @@ import signal
 import sqlite3
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -22,6 +22,7 @@ from tests.fakes.raw import RESET, Pause, RawRequest, ScriptStep, served
 from tests.processes import completed
 from tests.programs import program
 from tests.small_company import rewritten
+from tests.this_year import recent
 from tests.waiting import LIMIT, until
 
 DEALS = 'kpi_value{kpi="yearly_deals"}'
@@ -51,7 +52,7 @@ class Vendor:
 
     def won(self, count: int) -> None:
         """Adds deals, each with another amount."""
-        now = datetime.now(UTC) - timedelta(seconds=1)
+        now = recent(timedelta(seconds=1))
         for number in range(len(self.api.rows), len(self.api.rows) + count):
             closed = now.isoformat()
             self.api.rows.append({"id": f"d{number}", "amount": number + 1, "closed": closed, "updated_at": closed})

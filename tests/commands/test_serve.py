@@ -11,6 +11,7 @@ import pytest
 
 from exporter.web.server import bind
 from tests.command_line import RunCli
+from tests.waiting import LIMIT
 
 pytestmark = pytest.mark.usefixtures("logging_as_before")
 
@@ -49,10 +50,10 @@ def test_serve_runs_until_it_is_interrupted(run_cli: RunCli, company: Path, data
     seen: list[bytes] = []
 
     def act() -> None:
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + LIMIT
         while not seen and time.monotonic() < deadline:
             try:
-                with urlopen(f"http://127.0.0.1:{port}/-/healthy", timeout=5) as answer:
+                with urlopen(f"http://127.0.0.1:{port}/-/healthy", timeout=LIMIT) as answer:
                     seen.append(answer.read())
             except OSError:
                 time.sleep(0.05)

@@ -6,7 +6,6 @@ import io
 import os
 import signal
 import sys
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from threading import Thread
@@ -24,8 +23,7 @@ from exporter.store.store import Store
 from exporter.sync.scheduler import Scheduler
 from exporter.web.server import bind
 from tests import small_company
-
-WAIT_LIMIT = 30.0
+from tests.waiting import LIMIT, until
 
 
 @pytest.fixture(autouse=True)
@@ -66,7 +64,7 @@ def during(app_settings: Settings, scenario: Callable[[str], None], handler: Thr
 
 def read(url: str) -> str:
     """The body of the response."""
-    with urlopen(url, timeout=10) as response:
+    with urlopen(url, timeout=LIMIT) as response:
         text: str = response.read().decode()
         return text
 
@@ -75,14 +73,6 @@ def scrape(address: str) -> dict[str, float]:
     """Every sample by its name and labels."""
     lines = [line for line in read(f"{address}/metrics").splitlines() if not line.startswith("#")]
     return {name: float(value) for name, _, value in (line.rpartition(" ") for line in lines)}
-
-
-def until(condition: Callable[[], object]) -> None:
-    """Waits until `condition` is true."""
-    deadline = time.monotonic() + WAIT_LIMIT
-    while not condition():
-        assert time.monotonic() < deadline, "the condition stayed false"
-        time.sleep(0.05)
 
 
 def value_of(address: str, kpi: str = "yearly_revenue") -> float | None:
@@ -119,7 +109,7 @@ def test_the_next_start_serves_the_last_snapshot_even_if_a_source_fails(tmp_path
         samples = scrape(address)
         assert samples['kpi_value{kpi="yearly_revenue"}'] == 700
         asof = 'kpi_asof_timestamp_seconds{kpi="yearly_revenue"}'
-        assert last_samples[asof] <= samples[asof] < last_samples[asof] + WAIT_LIMIT
+        assert last_samples[asof] <= samples[asof] < last_samples[asof] + LIMIT
         until(lambda: scrape(address).get('kpi_exporter_source_up{source="crm"}') == 0)
         assert read(f"{address}/-/ready") == "ready\n"
         until(
@@ -199,7 +189,7 @@ def test_people_are_served_separately_if_the_config_says_so(tmp_path: Path) -> N
         until(lambda: "person_kpi_value{" in read(f"{address}/metrics/people"))
         assert not any(name.startswith("person_") for name in scrape(address))
         with pytest.raises(HTTPError, match="404"):
-            urlopen(f"{address}/metrics/nothing", timeout=10)
+            urlopen(f"{address}/metrics/nothing", timeout=LIMIT)
 
     during(settings(tmp_path), scenario)
 

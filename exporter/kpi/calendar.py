@@ -35,7 +35,7 @@ def period_of(period: Period, day: date, week_start: int = 0, fiscal_month: int 
     """The period that contains `day`.
 
     `week_start` counts weekdays from Monday 0. `fiscal_month` is the month (January is 1) in which the fiscal year
-    starts; quarters are its three-month parts (maths 8.13).
+    starts; quarters are its three-month parts.
     """
     if period is Period.DAY:
         return DateSpan(day, day + _DAY)
@@ -57,7 +57,7 @@ def same_period_last_year(period: Period, span: DateSpan) -> DateSpan:
     """The same period of last year.
 
     Months, quarters and years shift by twelve months, and weeks by 364 days so that weekdays stay aligned. A day
-    keeps its date; 29 February becomes the 28th (maths 8.6, 8.13).
+    keeps its date; 29 February becomes the 28th.
     """
     if period is Period.DAY:
         day = span.first
@@ -139,7 +139,7 @@ class Calendar:
         """The first instant of a local date, in UTC.
 
         If a clock change skips midnight, this is the first valid instant after it; if midnight occurs twice, the
-        first one (maths 8.12).
+        first one.
         """
         start = self._starts.get(day)
         if start is None:
@@ -164,7 +164,7 @@ class Calendar:
     def weights(self, span: DateSpan, pace: Pace) -> tuple[float, ...]:
         """The weight of each date of a span: for `workdays` 1 per workday and 0 otherwise, else 1 each.
 
-        In a span without any workday every date has the same weight (maths 8.3).
+        In a span without any workday every date has the same weight.
         """
         weights = self._weights.get((span, pace))
         if weights is None:
@@ -176,7 +176,7 @@ class Calendar:
         return weights
 
     def share(self, span: DateSpan, pace: Pace, instant: datetime) -> float:
-        """The share f, from 0 to 1, of a span's result that is expected by an instant (maths 8.3).
+        """The share f, from 0 to 1, of a span's result that is expected by an instant.
 
         Past days count with their weight and today with its elapsed part, so a day of 23 or 25 hours weighs the
         same as any other.

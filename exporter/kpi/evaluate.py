@@ -53,7 +53,7 @@ class KpiEvaluator:
     def evaluate(
         self, ask: Answerer, freshness: Mapping[str, Freshness], now: datetime, memory: StatusMemory | None
     ) -> tuple[Evaluation, StatusMemory]:
-        """Metrics and KPIs as of `now`, or as of the oldest input if that is older (design 7).
+        """Metrics and KPIs as of `now`, or as of the oldest input if that is older.
 
         `freshness` says for each entity how far it is known. `memory` is what the previous evaluation returned; with
         None statuses follow thresholds alone, as for a past instant. A metric without an answer affects only itself
@@ -151,7 +151,7 @@ class _Tally:
 
 
 def objective_score(objective: str, weighted_ratios: Sequence[tuple[float, float | None]]) -> ObjectiveScore:
-    """The weighted mean of the KPIs' ratios, each clamped to [0, 1], so that no KPI can mask a failing one (maths 8.7).
+    """The weighted mean of the KPIs' ratios, each clamped to [0, 1], so that no KPI can mask a failing one.
 
     Each pair is a KPI's weight and the ratio behind its verdict, None if it has no verdict. Such KPIs are left out,
     and the coverage says how much of the weight remains; below one half there is no score.

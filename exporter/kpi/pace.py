@@ -1,4 +1,4 @@
-"""What is due by now, and how a value compares with it (maths 8.3, 8.4)."""
+"""What is due by now, and how a value compares with it."""
 
 from __future__ import annotations
 

@@ -62,7 +62,7 @@ class Plan:
         )
 
     def at(self, freshness: Mapping[str, Freshness], now: datetime) -> KpiPeriod:
-        """The KPI at an instant, as of the oldest of its inputs (design 7).
+        """The KPI at an instant, as of the oldest of its inputs.
 
         Team and person values require that the people were read once, if any source reads them.
         """

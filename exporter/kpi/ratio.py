@@ -1,4 +1,4 @@
-"""How a value compares with an aim: one linear formula for every direction (maths 8.1)."""
+"""How a value compares with an aim: one linear formula for every direction."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def scale_of(aim: Aim, scale: float | None = None) -> float:
 def ratio(value: float, aim: Aim, scale: float) -> float | None:
     """The target ratio: 1 is on target, above is better, below is worse; never above 1 for a range.
 
-    None if `scale` is 0: then there is only met or not met (maths 8.1).
+    None if `scale` is 0: then there is only met or not met.
     """
     return 1 + aim.lead(value) / scale if scale else None
 
@@ -54,5 +54,5 @@ def met(value: float, aim: Aim) -> bool:
 
 
 def progress_share(value: float, baseline: float, goal: float) -> float | None:
-    """The share of the way from baseline to goal: 0 at the baseline, 1 at the goal, in either direction (maths 8.2)."""
+    """The share of the way from baseline to goal: 0 at the baseline, 1 at the goal, in either direction."""
     return (value - baseline) / (goal - baseline) if goal != baseline else None

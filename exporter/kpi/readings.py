@@ -1,4 +1,4 @@
-"""A KPI's value from what its metrics measured: arithmetic on sums, never on values (design 7)."""
+"""A KPI's value from what its metrics measured: arithmetic on sums, never on values."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def formula_of(config: Config, kpi: Kpi) -> Formula:
 def min_sample(config: Config, kpi: Kpi) -> float:
     """How many rows a verdict requires: as configured, else 20 for a share, 5 for any mean, and 0 for the rest.
 
-    A quotient whose unit is not `ratio`, such as money per deal, is a mean (maths 8.8).
+    A quotient whose unit is not `ratio`, such as money per deal, is a mean.
     """
     if kpi.min_sample is not None:
         return kpi.min_sample

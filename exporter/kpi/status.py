@@ -1,4 +1,4 @@
-"""The status of a KPI value: bands, and the hysteresis that keeps noise from flipping a status (maths 8.7)."""
+"""The status of a KPI value: bands, and the hysteresis that keeps noise from flipping a status."""
 
 from __future__ import annotations
 
@@ -115,7 +115,7 @@ def judge(
 def verdict_on(
     plan: Plan, reading: KpiReading, yardstick: Yardstick | None, standing: Standing, held_status: HeldStatus | None
 ) -> Verdict:
-    """The verdict on a reading: by the pace ratio while a pace applies, else by the target ratio (maths 8.4, 8.7)."""
+    """The verdict on a reading: by the pace ratio while a pace applies, else by the target ratio."""
     if reading.value is None:
         return Verdict(Status.NO_DATA)
     if yardstick is None:

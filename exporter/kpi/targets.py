@@ -1,4 +1,4 @@
-"""Which target applies: to whom, on which date, and over a period in which it changes (maths 8.6, 8.10)."""
+"""Which target applies: to whom, on which date, and over a period in which it changes."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from exporter.kpi.readings import KpiReading
 from exporter.metrics.values import Group
 
 _MIN_COVERAGE = 0.95
-"""A reference period with less coverage is incomplete and gives no target (maths 8.6)."""
+"""A reference period with less coverage is incomplete and gives no target."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +35,7 @@ def fixed_aim(target: float | Band | Goal, better: Better) -> Aim:
 
 
 def growth_aim(target: Growth, better: Better, final: KpiReading | None) -> Aim | None:
-    """A reference period's final value R grown by g: R + g|R| (maths 8.6).
+    """A reference period's final value R grown by g: R + g|R|.
 
     None if R is absent, 0, or covers less than 0.95 of its records.
     """
@@ -52,8 +52,7 @@ def dated_aim(
     The entry in force on a date is the most specific one (the person's, else the team's, else the one for everyone),
     then the one with the latest `since`, then the later line. An entry without team or person applies to every scope
     unchanged: it is not divided among teams or people. If the entry changes within the period of a flow, the aim is
-    the mean of its entries weighted by their days; otherwise it is the entry in force at the as-of instant
-    (maths 8.10).
+    the mean of its entries weighted by their days; otherwise it is the entry in force at the as-of instant.
     """
     today = entry_on(entries, period.today, group)
     if today is None:

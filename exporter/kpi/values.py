@@ -54,7 +54,7 @@ class KpiValue(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class ObjectiveScore:
-    """The weighted, capped score of an objective's KPIs; None if less than half their weight is covered (maths 8.7)."""
+    """The weighted, capped score of an objective's KPIs; None if less than half their weight is covered."""
 
     objective: str
     score: float | None

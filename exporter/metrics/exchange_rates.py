@@ -1,4 +1,4 @@
-"""Amounts in other currencies, converted row by row at dated rates (maths 8.14).
+"""Amounts in other currencies, converted row by row at dated rates.
 
 A rate is the value of one unit of a currency in the company's currency, from a local date until the next rate. An
 amount without a currency is in the company's currency. Without a rate, an amount is held out and never counted 1:1.

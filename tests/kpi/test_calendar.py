@@ -1,4 +1,4 @@
-"""Periods as instants in the company's zone, and the share of them that has elapsed (maths 8.3, 8.12, 8.13)."""
+"""Periods as instants in the company's zone, and the share of them that has elapsed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whole evaluations, from config, rows and an instant to published values (design 7, maths 8.7)."""
+"""Whole evaluations, from config, rows and an instant to published values."""
 
 from __future__ import annotations
 

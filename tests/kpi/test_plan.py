@@ -1,4 +1,4 @@
-"""What the config and the instant decide about a KPI (maths 8.0, reliability P1, P3)."""
+"""What the config and the instant decide about a KPI."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Target ratio and progress (maths 8.1, 8.2)."""
+"""Target ratio and progress."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A KPI's value from what its metrics measured, and its sample (maths 8.8)."""
+"""A KPI's value from what its metrics measured, and its sample."""
 
 from __future__ import annotations
 

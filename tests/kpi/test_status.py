@@ -1,4 +1,4 @@
-"""Bands, hysteresis and its memory, and the verdict on a value (maths 8.7)."""
+"""Bands, hysteresis and its memory, and the verdict on a value."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which target applies, to whom and when (maths 8.6, 8.10)."""
+"""Which target applies, to whom and when."""
 
 from __future__ import annotations
 

@@ -170,7 +170,9 @@ class PushEndpoint:
             response = await self._deliver(inbox, segments[0] if segments else None, scope, body, deliveries)
         except PushRequestError as error:
             response = error.response
-        self._record(inbox.name, response)
+        current = self._deliveries()
+        if current is not None and name in current.inboxes:  # a reload may have removed the source
+            self._record(inbox.name, response)
         return response
 
     async def _deliver(

@@ -11,7 +11,7 @@ from exporter.errors import ConfigError, ExporterError, StoreError
 from exporter.kpi.status import StatusMemory
 from exporter.runtime.config_file import LoadedConfig
 from exporter.runtime.engine import Engine, EngineContext
-from exporter.runtime.reporter import adopt_config
+from exporter.runtime.reporter import adopt_config, drop_removed
 
 _log = logging.getLogger(__name__)
 
@@ -71,3 +71,5 @@ class Reloader:
         adopt_config(self._context.state.self_metrics, loaded.config, self._context.clock())
         self._engine, self.digest = engine, loaded.digest
         engine.start()
+        # a post to a removed source may have been counted until the new engine took over
+        drop_removed(self._context.state.self_metrics, loaded.config)

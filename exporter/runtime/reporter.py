@@ -133,13 +133,18 @@ def initialise(self_metrics: SelfMetrics) -> None:
     self_metrics.set(naming.STORE_UP, 1)
 
 
-def adopt_config(self_metrics: SelfMetrics, config: Config, now: datetime) -> None:
-    """Adds the series of a config that was just loaded and drops those of sources and KPIs it no longer has."""
+def drop_removed(self_metrics: SelfMetrics, config: Config) -> None:
+    """Drops the series of sources, entities and KPIs that the config does not have."""
     self_metrics.retain(["source"], [(source.name,) for source in config.sources])
     self_metrics.retain(
         ["source", "entity"], [(source.name, entity) for source in config.sources for entity in source.reads]
     )
     self_metrics.retain(["kpi"], [(kpi.name,) for kpi in config.kpis])
+
+
+def adopt_config(self_metrics: SelfMetrics, config: Config, now: datetime) -> None:
+    """Adds the series of a config that was just loaded and drops those of sources and KPIs it no longer has."""
+    drop_removed(self_metrics, config)
     self_metrics.set(naming.RELOAD_SUCCESS, 1)
     self_metrics.set(naming.RELOAD_TIME, now.timestamp())
     for source in config.sources:

@@ -71,5 +71,5 @@ class Reloader:
         adopt_config(self._context.state.self_metrics, loaded.config, self._context.clock())
         self._engine, self.digest = engine, loaded.digest
         engine.start()
-        # a post to a removed source may have been counted until the new engine took over
+        # only now: until the new engine took over, posts to a removed source were still counted
         drop_removed(self._context.state.self_metrics, loaded.config)

@@ -134,7 +134,7 @@ def initialise(self_metrics: SelfMetrics) -> None:
 
 
 def drop_removed(self_metrics: SelfMetrics, config: Config) -> None:
-    """Drops the series of sources, entities and KPIs that the config does not have."""
+    """Drops the series of sources, entities and KPIs that the config no longer has."""
     self_metrics.retain(["source"], [(source.name,) for source in config.sources])
     self_metrics.retain(
         ["source", "entity"], [(source.name, entity) for source in config.sources for entity in source.reads]
@@ -143,8 +143,7 @@ def drop_removed(self_metrics: SelfMetrics, config: Config) -> None:
 
 
 def adopt_config(self_metrics: SelfMetrics, config: Config, now: datetime) -> None:
-    """Adds the series of a config that was just loaded and drops those of sources and KPIs it no longer has."""
-    drop_removed(self_metrics, config)
+    """Adds the series of a config that was just loaded; `drop_removed` drops those that it no longer has."""
     self_metrics.set(naming.RELOAD_SUCCESS, 1)
     self_metrics.set(naming.RELOAD_TIME, now.timestamp())
     for source in config.sources:

@@ -9,6 +9,7 @@ import pytest
 
 from exporter import naming
 from exporter.push.body import Post
+from exporter.push.deliveries import Delivery
 from exporter.web.server import ServedState
 from tests.push.fake_deliveries import AUTH, JSON, REJECTED, STORED, FakeDeliveries, results, send
 from tests.push.posts import TOKEN
@@ -44,6 +45,18 @@ def test_a_post_with_only_rejected_records_is_a_bad_request(
     status, _, content = send(port)
     assert (status, json.loads(content)) == (400, REJECTED.as_json())
     assert results(state) == {"rejected": 1}
+
+
+def test_a_post_is_not_counted_if_a_reload_removed_its_source_in_the_meantime(
+    port: int, deliveries: FakeDeliveries, state: ServedState
+) -> None:
+    def remove_the_source(_: Post) -> Delivery:
+        del deliveries.inboxes["shop"]
+        return STORED
+
+    deliveries.store = remove_the_source
+    assert send(port)[0] == 200
+    assert results(state) == {}
 
 
 @pytest.mark.parametrize(

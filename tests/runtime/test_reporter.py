@@ -11,7 +11,7 @@ from exporter import naming
 from exporter.errors import Reason
 from exporter.exposition.self_metrics import SelfMetrics
 from exporter.naming import SourceState
-from exporter.runtime.reporter import Reporter, adopt_config, initialise
+from exporter.runtime.reporter import Reporter, adopt_config, drop_removed, initialise
 from exporter.store.state import Outcome
 from exporter.sync.observer import PassReport, Progress
 from tests.evaluation.records import NOW, small_config
@@ -105,10 +105,12 @@ def test_every_source_and_kpi_has_series_from_the_start_until_it_leaves_the_conf
     self_metrics.set(naming.KPI_UP, 1, "win_rate")
     self_metrics.set(naming.FAILURES, 2, "crm", "leads")
     adopt_config(self_metrics, sample_config(), NOW + timedelta(days=1))
+    drop_removed(self_metrics, sample_config())
     assert self_metrics.value(naming.SOURCE_UP, "crm") == 1
     assert self_metrics.value(naming.KPI_UP, "win_rate") == 1
     assert self_metrics.value(naming.FAILURES, "crm", "leads") is None
     adopt_config(self_metrics, small_config(), NOW)
+    drop_removed(self_metrics, small_config())
     assert self_metrics.value(naming.SOURCE_UP, "phones") is None
     assert self_metrics.value(naming.KPI_UP, "win_rate") is None
     assert self_metrics.value(naming.RELOAD_SUCCESS) == 1

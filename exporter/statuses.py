@@ -41,6 +41,7 @@ STATUSES = {
         StatusSpec(Status.STALE, "stale", "○", 3),
         StatusSpec(Status.TOO_EARLY, "too early", "○", 2),
         StatusSpec(Status.TOO_FEW, "too few", "○", 1),
+        StatusSpec(Status.DAY_OFF, "day off", "○", 0),
     )
 }
 """In the order in which they are listed: verdicts from best to worst, then the reasons for having none.

@@ -18,6 +18,7 @@ CODES = {
     "stale": 3,
     "too_early": 2,
     "too_few": 1,
+    "day_off": 0,
 }
 """Charts of stored history are drawn with these numbers: add a status with a new number, never change one."""
 

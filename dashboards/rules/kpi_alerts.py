@@ -32,7 +32,8 @@ STATUS_ALERTS = {
     Status.TOO_EARLY: ("KpiTooEarly", Severity.INFO, "has no verdict yet: too little of its period has passed"),
     Status.TOO_FEW: ("KpiTooFew", Severity.INFO, "has no verdict: too few records"),
 }
-"""Name, severity and summary of the alert for a status. A stale KPI has KpiDataStale, whatever its `alerts.on`."""
+"""Name, severity and summary of the alert for a status. A stale KPI has KpiDataStale, whatever its `alerts.on`.
+A day off is no news and has no alert."""
 KEEP_FIRING_FOR = timedelta(minutes=15)
 """How long an alert keeps firing without its series, so that a restart or a withheld value does not resolve it."""
 

@@ -292,6 +292,7 @@ class Status(StrEnum):
     STALE = "stale"
     TOO_EARLY = "too_early"
     TOO_FEW = "too_few"
+    DAY_OFF = "day_off"
 
 
 class Weekday(StrEnum):

@@ -102,7 +102,8 @@ class Kpi(Section):
     """The deviation that counts as a complete miss; required for a target of 0."""
     pace: PaceField | None = None
     """How the target is spread over the period. Default: workdays for flows if the company names its
-    workdays, linear for other flows and for goals with a baseline, otherwise none."""
+    workdays, linear for other flows and for goals with a baseline, otherwise none. By workdays, a period
+    without any has the status day_off: no target and no verdict."""
     scopes: Annotated[tuple[ScopeField, ...], Field(strict=False, min_length=1)] = (Scope.COMPANY,)
     """Which of company, team and person have their own series."""
     supporting: Many[Name] = ()

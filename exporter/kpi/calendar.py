@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container
+from collections.abc import Callable, Container, Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from itertools import accumulate
@@ -29,6 +29,10 @@ class DateSpan:
     def days(self) -> int:
         """The number of dates."""
         return (self.until - self.first).days
+
+    def dates(self) -> Iterator[date]:
+        """Every date, in order."""
+        return (self.first + timedelta(days=n) for n in range(self.days))
 
 
 def period_of(period: Period, day: date, week_start: int = 0, fiscal_month: int = 1) -> DateSpan:
@@ -164,16 +168,20 @@ class Calendar:
     def weights(self, span: DateSpan, pace: Pace) -> tuple[float, ...]:
         """The weight of each date of a span: for `workdays` 1 per workday and 0 otherwise, else 1 each.
 
-        In a span without any workday every date has the same weight.
+        In a span without any workday every date has the same weight, so that it still elapses; see `is_day_off`.
         """
         weights = self._weights.get((span, pace))
         if weights is None:
             weights = (1.0,) * span.days
             if pace is Pace.WORKDAYS:
-                worked = tuple(float(self._is_workday(span.first + timedelta(days=n))) for n in range(span.days))
+                worked = tuple(float(self._is_workday(day)) for day in span.dates())
                 weights = worked if any(worked) else weights
             self._weights[span, pace] = weights
         return weights
+
+    def is_day_off(self, span: DateSpan, pace: Pace) -> bool:
+        """True if nothing is expected in a whole span: by pace of workdays, and none of its dates is one."""
+        return pace is Pace.WORKDAYS and not any(map(self._is_workday, span.dates()))
 
     def share(self, span: DateSpan, pace: Pace, instant: datetime) -> float:
         """The share f, from 0 to 1, of a span's result that is expected by an instant.

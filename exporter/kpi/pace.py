@@ -14,12 +14,21 @@ from exporter.kpi.ratio import Aim, progress_share, ratio, scale_of
 
 @dataclass(frozen=True, slots=True)
 class PeriodProgress:
-    """The period that contains an as-of instant, and the share of it that has elapsed by pace."""
+    """The period that contains an as-of instant, and the share of it that has elapsed by pace.
+
+    `day_off` means that nothing is expected in the whole period: there is no workday in it.
+    """
 
     as_of: datetime
     span: DateSpan
     pace: Pace
     share: float
+    day_off: bool = False
+
+    @classmethod
+    def at(cls, as_of: datetime, span: DateSpan, pace: Pace, calendar: Calendar) -> PeriodProgress:
+        """The progress of a period at an instant."""
+        return cls(as_of, span, pace, calendar.share(span, pace, as_of), calendar.is_day_off(span, pace))
 
 
 class Standing(NamedTuple):

@@ -76,7 +76,7 @@ class Plan:
         scopes = self.kpi.scopes if people_known(freshness) else (Scope.COMPANY,)
         return KpiPeriod(
             self,
-            PeriodProgress(as_of, span, self.pace, self.calendar.share(span, self.pace, as_of)),
+            PeriodProgress.at(as_of, span, self.pace, self.calendar),
             self.calendar.window(span),
             (self.calendar.window(span, as_of), *map(self.calendar.window, spans)),
             tuple(scope for scope in scopes if scope in self.kpi.scopes),
@@ -93,11 +93,11 @@ class Plan:
         return tuple(name if name in self.target_names else None for name in names)
 
     def yardstick(self, progress: PeriodProgress, group: Group, final: KpiReading | None) -> Yardstick | None:
-        """What the group's value is measured against at an instant; None if no target applies.
+        """What the group's value is measured against at an instant; None on a day off, or if no target applies.
 
         `final` is the group's reading of the period that growth is measured against.
         """
-        aim = self._aim(progress, group, final)
+        aim = None if progress.day_off else self._aim(progress, group, final)
         if aim is None:
             return None
         target, scale = self.kpi.target, self.kpi.scale

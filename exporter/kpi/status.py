@@ -93,7 +93,10 @@ def judge(
     name, window, progress = period.plan.kpi.name, period.window, period.progress
     held_status = memory.get((name, scope, group.team, group.person), window.start)
     standing = yardstick.standing(reading.value) if yardstick is not None else _NO_TARGET
-    verdict = verdict_on(period.plan, reading, yardstick, standing, held_status)
+    if progress.day_off and reading.value is not None:
+        verdict = Verdict(Status.DAY_OFF)
+    else:
+        verdict = verdict_on(period.plan, reading, yardstick, standing, held_status)
     value = KpiValue(
         name,
         scope,

@@ -7,6 +7,7 @@ from typing import Any
 from dashboards.generate import compose_files
 from dashboards.output import Manifest
 from dashboards.site import Deployment, Site
+from exporter.config.fields import Status
 from exporter.config.root import Config
 
 Raw = dict[str, Any]
@@ -159,7 +160,7 @@ def _kpis() -> list[Raw]:
     ]
 
 
-_STATUSES = ("exceeded", "on_track", "at_risk", "off_track", "no_target", "no_data", "stale", "too_early", "too_few")
+_STATUSES = tuple(status.value for status in Status)
 
 
 def hostile() -> Config:

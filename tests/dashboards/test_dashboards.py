@@ -12,7 +12,7 @@ import pytest
 from dashboards.generate import dashboard_files
 from dashboards.grafana_model import SCHEMA_VERSION
 from dashboards.site import Site
-from exporter.config.fields import Scope
+from exporter.config.fields import Scope, Status
 from tests.dashboards import samples
 from tests.dashboards.checks.boards import dashboard_problems, links_of, panels_of
 from tests.dashboards.generated import CONFIGS, Json, config, dashboards, expressions, losses, panel
@@ -123,7 +123,7 @@ def test_a_status_has_words_and_a_colour_that_colour_blind_readers_can_distingui
     }
     assert colours["/ off_track$/"] == {"mode": "fixed", "fixedColor": "#C4162A"}
     assert colours["/ on_track$/"] == {"mode": "fixed", "fixedColor": "#5794F2"}
-    assert len(colours) == 9
+    assert len(colours) == len(Status)
     assert tiles[-1]["properties"] == [
         {"id": "displayName", "value": "${__field.labels.title}: ${__field.labels.verdict}"}
     ]

@@ -109,8 +109,8 @@ def test_tables_show_ratios_in_percent(tmp_path: Path) -> None:
 
 
 def test_each_status_has_a_code(tmp_path: Path) -> None:
-    kpi_series = kpis(a="exceeded", b="off_track", c="too_few")
-    statuses = {"a": Status.EXCEEDED, "b": Status.OFF_TRACK, "c": Status.TOO_FEW}
+    kpi_series = kpis(a="exceeded", b="off_track", c="too_few", d="day_off")
+    statuses = {"a": Status.EXCEEDED, "b": Status.OFF_TRACK, "c": Status.TOO_FEW, "d": Status.DAY_OFF}
     samples = ({f'{{kpi="{name}"}}': str(STATUSES[status].code)} for name, status in statuses.items())
     check(tmp_path, kpi_series, expressions.status_code(), *samples)
 

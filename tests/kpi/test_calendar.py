@@ -194,3 +194,13 @@ def test_dates_are_weighted_by_workdays() -> None:
     assert calendar.weights(week, Pace.LINEAR) == (1,) * 7
     weekend = DateSpan(date(2021, 2, 6), date(2021, 2, 8))
     assert calendar.weights(weekend, Pace.WORKDAYS) == (1, 1)
+
+
+def test_a_span_without_a_workday_is_a_day_off_by_pace_of_workdays_alone() -> None:
+    calendar = calendar_of(holidays={"dates": ["2021-02-03"]})
+    saturday, weekend = DateSpan(date(2021, 2, 6), date(2021, 2, 7)), DateSpan(date(2021, 2, 6), date(2021, 2, 8))
+    until_monday, holiday = DateSpan(date(2021, 2, 6), date(2021, 2, 9)), DateSpan(date(2021, 2, 3), date(2021, 2, 4))
+    spans = (saturday, weekend, holiday, until_monday)
+    assert [calendar.is_day_off(span, Pace.WORKDAYS) for span in spans] == [True, True, True, False]
+    assert not calendar.is_day_off(saturday, Pace.LINEAR)
+    assert not calendar.is_day_off(saturday, Pace.NONE)

@@ -282,6 +282,18 @@ class TestScores:
         (result,) = evaluate(config, ask, FRESH, AT, None)[0].objectives
         assert result == ObjectiveScore("growth", 0.5, 0.5)
 
+    def test_a_day_off_is_left_out_of_the_score_and_neither_guards_nor_is_remembered(self) -> None:
+        by_day = kpi("by_day", period="day", pace="workdays", target=28)
+        config = config_of(by_day, kpi("by_month", value="calls", target=28, pace="linear", guard="by_day"))
+        saturday = datetime(2021, 2, 13, 12, tzinfo=UTC)
+        metrics = FakeMetrics(config, [called(20)])
+        result, memory = evaluate(
+            config, metrics, {"deals": Freshness(saturday), "calls": Freshness(saturday)}, saturday
+        )
+        assert statuses(result) == {"by_day": Status.DAY_OFF, "by_month": Status.EXCEEDED}
+        assert result.objectives == (ObjectiveScore("growth", 1, 0.5),)
+        assert {key[0] for key in memory.entries} == {"by_month"}
+
     def test_a_kpi_of_teams_only_is_not_part_of_the_companys_score(self) -> None:
         config = config_of(kpi("one", target=28), kpi("two", value="calls", target=28, scopes=["team"]))
         (result,) = now(config, won(14)).objectives

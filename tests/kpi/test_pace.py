@@ -42,7 +42,7 @@ def clock(day: date, pace: Pace = Pace.LINEAR, period: Period = Period.MONTH) ->
     calendar = calendar_of()
     at = calendar.start_of(day)
     span = calendar.period_of(period, at)
-    return PeriodProgress(at, span, pace, calendar.share(span, pace, at))
+    return PeriodProgress.at(at, span, pace, calendar)
 
 
 @pytest.mark.parametrize("case", cases("pace"))

@@ -28,7 +28,7 @@ def plan(company: dict[str, Any] | None = None, **settings: Any) -> Plan:
 
 def yardstick(kpi_plan: Plan, group: Group | None = None, final: KpiReading | None = None) -> Yardstick | None:
     span = kpi_plan.calendar.period_of(Period.MONTH, AT)
-    clock = PeriodProgress(AT, span, kpi_plan.pace, kpi_plan.calendar.share(span, kpi_plan.pace, AT))
+    clock = PeriodProgress.at(AT, span, kpi_plan.pace, kpi_plan.calendar)
     return kpi_plan.yardstick(clock, group or Group(), final)
 
 

@@ -81,6 +81,7 @@ def test_without_memory_the_bands_alone_decide(ratio: float) -> None:
         (Status.OFF_TRACK, Status.OFF_TRACK),
         (Status.NO_TARGET, Status.NO_TARGET),
         (Status.TOO_EARLY, Status.TOO_EARLY),
+        (Status.DAY_OFF, Status.DAY_OFF),
     ],
 )
 def test_an_off_track_guard_limits_the_status_to_at_risk(status: Status, allowed: Status) -> None:

@@ -11,6 +11,7 @@ from pydantic import Field, PrivateAttr
 from exporter.config.company import Bands, Company
 from exporter.config.expression import Ref, divides, metrics_of
 from exporter.config.fields import Many, Pace, Section
+from exporter.config.history import History
 from exporter.config.kpis import Kpi, Objective
 from exporter.config.metrics import Metric
 from exporter.config.organisation import Alerting, Contact, Dashboards, Privacy, Team
@@ -43,6 +44,8 @@ class Config(Section):
     """How the generated dashboards look."""
     privacy: Privacy = Field(default_factory=Privacy)
     """Who may see values of single people."""
+    history: History = Field(default_factory=History)
+    """How long the past of records is kept, and when a period is final."""
 
     _base: Path = PrivateAttr(default=Path())
     _origin: Origin = PrivateAttr(default=NO_FILE)

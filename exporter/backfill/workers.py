@@ -62,7 +62,7 @@ def _record(task: ShareTask, spool: Spool, on_progress: Callable[[int], None]) -
     config, warm_up, completed = task.config, task.share.warm_up, 0
     recorder = SeriesRecorder(spool, task.share.own)
     families: dict[tuple[str, Scope], Family] = {}
-    evaluations = replay(config, task.records.ask, task.freshness, task.share.steps)
+    evaluations = replay(config, task.records.ask, task.freshness, task.share.steps, roster_at=task.records.roster_at)
     for number, (evaluation, _) in enumerate(evaluations):
         if number >= warm_up:
             rows = chain(business_samples(config, evaluation.metrics, families), kpi_samples(config, evaluation))

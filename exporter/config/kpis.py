@@ -29,7 +29,7 @@ from exporter.config.fields import (
     Title,
 )
 from exporter.config.messages import invalid
-from exporter.config.targets import Target
+from exporter.config.targets import AppliesTo, Target
 
 _HINT = "write a metric's name, or arithmetic over metric names such as deals_won / deals_closed"
 _REVIEW_MONTHS = {"monthly": 1, "quarterly": 3, "yearly": 12}
@@ -98,6 +98,9 @@ class Kpi(Section):
     """The direction that counts as an improvement."""
     target: Target | None = None
     """The value to reach in a whole period."""
+    applies_to: Annotated[AppliesTo, OneOf.members(AppliesTo)] | None = None
+    """Whom the company's target judges. all: teams and people too, unless they have their own. own: the company alone.
+    Default: all for ratios, means, seconds, scores and growth, otherwise own."""
     scale: Annotated[Number, Field(gt=0)] | None = None
     """The deviation that counts as a complete miss; required for a target of 0."""
     pace: PaceField | None = None

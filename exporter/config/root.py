@@ -17,8 +17,10 @@ from exporter.config.metrics import Metric
 from exporter.config.organisation import Alerting, Contact, Dashboards, Privacy, Team
 from exporter.config.positions import NO_FILE, Origin
 from exporter.config.sources import AnySource
-from exporter.config.targets import Goal
+from exporter.config.targets import AppliesTo, Goal, Growth
 from exporter.config.units import metric_unit, unit_of
+
+_UNITS_OF_ANY_SCOPE = frozenset({"ratio", "seconds", "score"})
 
 
 class Config(Section):
@@ -89,6 +91,15 @@ class Config(Section):
         """True if the value is not additive over time: a division, mean, minimum, maximum or percentile."""
         aggregates = {self.metric_by_name[name].aggregate for name in metrics_of(kpi.value)}
         return divides(kpi.value) or bool(aggregates & {"mean", "min", "max", "percentile"})
+
+    def applies_to_all(self, kpi: Kpi) -> bool:
+        """True if the company's target also judges teams and people: as configured, else if the number fits any scope.
+
+        That is so for ratios, means, seconds, scores, and for growth over a scope's own past.
+        """
+        if kpi.applies_to is not None:
+            return kpi.applies_to is AppliesTo.ALL
+        return isinstance(kpi.target, Growth) or self.is_ratio(kpi) or self.unit(kpi) in _UNITS_OF_ANY_SCOPE
 
     def is_flow(self, kpi: Kpi) -> bool:
         """True if the value adds up over the period."""

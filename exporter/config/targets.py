@@ -2,19 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import date
 from enum import StrEnum
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, Tag, model_validator
 
 from exporter.config.fields import Date, Number, OneOf, Section, Share, Title
 from exporter.config.messages import discriminator, invalid
 
+_TOLERANCE = 1e-9
+"""Binary fractions such as 0.1 + 0.2 + 0.7 may exceed their sum by this much."""
+
 
 def _check_order(bounds: tuple[float, float]) -> None:
     if bounds[0] > bounds[1]:
         raise invalid("the range is reversed", "within: [low, high], low first")
+
+
+def _check_shares(shares: Collection[float]) -> None:
+    if min(shares) <= 0:
+        raise invalid("a share is not above 0", "write a share such as 40%, or remove the team")
+    if sum(shares) > 1 + _TOLERANCE:
+        raise invalid("the shares add up to more than 100 %", "teams cannot share more than the company's target")
 
 
 Range = Annotated[tuple[Number, Number], Field(strict=False)]
@@ -75,13 +86,40 @@ class Growth(Section):
         return self
 
 
+class AppliesTo(StrEnum):
+    """Whom the company's target judges: every team and person too, or the company alone."""
+
+    ALL = "all"
+    OWN = "own"
+
+
+EQUAL = "equal"
+"""The share that every team has in the company's target, and every person in the team's."""
+
+
+def _share_tag(value: Any) -> str | None:
+    return "<shares>" if isinstance(value, dict) else "<equal>" if value == EQUAL else None
+
+
+Shares = Annotated[
+    Annotated[Literal["equal"], Tag("<equal>")] | Annotated[dict[Title, Share], Field(min_length=1), Tag("<shares>")],
+    discriminator(_share_tag, "not a valid share", "write equal, or {TEAM: 40%, TEAM: 60%}"),
+]
+
+
 class Entry(Section):
-    """A target from a date, for everybody, a team or a person."""
+    """A target from a date: the company's, that of a team or a person, or a rule that gives theirs to many."""
 
     value: Number | None = None
     """The target, in the KPI's unit."""
     within: Range | None = None
     """Or the range to stay in: [low, high]."""
+    share: Shares | None = None
+    """Or shares of the company's target: `{TEAM: 40%}` for teams, or `equal` for all teams and their people."""
+    per_team: Number | None = None
+    """Or the target of every team."""
+    per_person: Number | None = None
+    """Or the target of every person."""
     since: Date = date.min
     """First day on which it applies. Default: always."""
     until: Date | None = None
@@ -89,16 +127,32 @@ class Entry(Section):
     team: Title | None = None
     """Only for this team."""
     person: Title | None = None
-    """Only for this person, by name or email."""
+    """Only for this person, by id, email or name."""
+
+    @property
+    def is_companys(self) -> bool:
+        """True if the entry gives the company's own target."""
+        return self.team is None and self.person is None and (self.value is not None or self.within is not None)
+
+    def share_of(self, team: str) -> float | None:
+        """The share that the entry gives this team by name; None if it names no such share."""
+        shares = self.share if isinstance(self.share, dict) else {}
+        return next((share for name, share in shares.items() if name.casefold() == team.casefold()), None)
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
-        if (self.value is None) == (self.within is None):
-            raise invalid(
-                "an entry needs exactly one of value and within", "write value: NUMBER, or within: [low, high]"
-            )
+        forms = (self.value, self.within, self.share, self.per_team, self.per_person)
+        if sum(form is not None for form in forms) != 1:
+            message = "an entry needs exactly one of value, within, share, per_team and per_person"
+            raise invalid(message, "write value: NUMBER, or within: [low, high]")
         if self.within is not None:
             _check_order(self.within)
+        if isinstance(self.share, dict):
+            _check_shares(self.share.values())
+        if self.value is None and self.within is None and (self.team is not None or self.person is not None):
+            raise invalid(
+                "share, per_team and per_person are for many", "remove team and person, or write value: NUMBER"
+            )
         if self.team is not None and self.person is not None:
             raise invalid("an entry is for a team or a person, not both", "write two entries")
         if self.until is not None and self.until < self.since:

@@ -84,7 +84,8 @@ class Evaluator:
                 return replace(self._last[1], outcomes=current_outcomes)
             prepared = self._evaluator.prepare(state.fresh, now)
             answers = self._answers(reader, state.versions, prepared.questions)
-            evaluation, memory = self._evaluator.conclude(prepared, answers, memory)
+            directory = self._people(reader, state.versions)
+            evaluation, memory = self._evaluator.conclude(prepared, answers, memory, directory.roster)
             if self._undated[0] != state.versions:
                 self._undated = state.versions, count_undated(reader, self._config)
             evaluation = replace(evaluation, label_overflow=dict(self._overflow), undated=self._undated[1])
@@ -104,17 +105,20 @@ class Evaluator:
             self._reader = None
             raise EvaluationError("store", f"cannot be read ({type(error).__name__})") from error
 
+    def _people(self, reader: Reader, row_versions: Mapping[str, int]) -> Directory:
+        version = row_versions.get("people", 0)
+        if self._directory is None or self._directory[0] != version:
+            self._directory = version, Directory.load(reader, self._config)
+        return self._directory[1]
+
     def _answers(self, reader: Reader, row_versions: Mapping[str, int], questions: Sequence[Question]) -> Answers:
         def ask(unanswered: Sequence[Question]) -> Answers:
-            version = row_versions.get("people", 0)
-            if self._directory is None or self._directory[0] != version:
-                self._directory = version, Directory.load(reader, self._config)
             results = answer_questions(
                 reader,
                 self._config,
                 unanswered,
                 rates=self._rates,
-                directory=self._directory[1],
+                directory=self._people(reader, row_versions),
                 retained=self._retained,
             )
             self._retained = {**self._retained, **results.retained}

@@ -15,8 +15,9 @@ from exporter.kpi.pace import Yardstick
 from exporter.kpi.plan import KpiPeriod, Plan
 from exporter.kpi.sampling import Sampler, Sampling
 from exporter.kpi.status import HeldStatus, StatusKey, StatusMemory, Verdict, guarded, judge, withheld
+from exporter.kpi.targets import NoTarget
 from exporter.kpi.values import Evaluation, Freshness, KpiValue, ObjectiveScore
-from exporter.metrics.values import Answers, Group, Question
+from exporter.metrics.values import NOBODY, Answers, Group, Question, RosterAt, nobody_at
 
 Answerer = Callable[[Sequence[Question]], Answers]
 """Answers questions about metrics. The result omits the questions about a metric that failed."""
@@ -51,16 +52,22 @@ class KpiEvaluator:
         self._sampler = Sampler(config, calendar)
 
     def evaluate(
-        self, ask: Answerer, freshness: Mapping[str, Freshness], now: datetime, memory: StatusMemory | None
+        self,
+        ask: Answerer,
+        freshness: Mapping[str, Freshness],
+        now: datetime,
+        memory: StatusMemory | None,
+        roster_at: RosterAt = nobody_at,
     ) -> tuple[Evaluation, StatusMemory]:
         """Metrics and KPIs as of `now`, or as of the oldest input if that is older.
 
         `freshness` says for each entity how far it is known. `memory` is what the previous evaluation returned; with
-        None statuses follow thresholds alone, as for a past instant. A metric without an answer affects only itself
-        and the KPIs that use it: their names are in `failed`. Raises whatever `ask` raises.
+        None statuses follow thresholds alone, as for a past instant. `roster_at` says who is in which team. A metric
+        without an answer affects only itself and the KPIs that use it: their names are in `failed`. Raises whatever
+        `ask` raises.
         """
         prepared = self.prepare(freshness, now)
-        return self.conclude(prepared, ask(prepared.questions), memory)
+        return self.conclude(prepared, ask(prepared.questions), memory, roster_at)
 
     def prepare(self, freshness: Mapping[str, Freshness], now: datetime) -> PreparedEvaluation:
         """The periods to evaluate, and the questions they require."""
@@ -70,7 +77,11 @@ class KpiEvaluator:
         return PreparedEvaluation(now, periods, samplings, tuple(dict.fromkeys(questions)))
 
     def conclude(
-        self, prepared: PreparedEvaluation, answers: Answers, memory: StatusMemory | None
+        self,
+        prepared: PreparedEvaluation,
+        answers: Answers,
+        memory: StatusMemory | None,
+        roster_at: RosterAt = nobody_at,
     ) -> tuple[Evaluation, StatusMemory]:
         """The evaluation that follows from the answers, and the memory for the next one."""
         memory = memory or StatusMemory()
@@ -81,7 +92,7 @@ class KpiEvaluator:
                 failed.add(period.plan.kpi.name)
                 continue
             try:
-                tally.add(list(self._values(period, answers, memory)))
+                tally.add(list(self._values(period, answers, memory, roster_at)))
             except ArithmeticError:  # a date at the end of the calendar, or a number too large for a float
                 failed.add(period.plan.kpi.name)
         evaluation = Evaluation(
@@ -93,21 +104,24 @@ class KpiEvaluator:
         )
         return evaluation, tally.updated(memory)
 
-    def _values(self, period: KpiPeriod, answers: Answers, memory: StatusMemory) -> Iterator[tuple[KpiValue, Verdict]]:
+    def _values(
+        self, period: KpiPeriod, answers: Answers, memory: StatusMemory, roster_at: RosterAt
+    ) -> Iterator[tuple[KpiValue, Verdict]]:
         status, plan = period.withheld, period.plan
         if status is Status.NO_DATA:
             if Scope.COMPANY in period.scopes:
                 yield withheld(period, status, Scope.COMPANY, Group()), Verdict(status)
             return
+        roster = roster_at(period.progress.as_of) if plan.needs_roster else NOBODY
         for scope in period.scopes:
-            yardsticks: dict[object, Yardstick | None] = {}
+            yardsticks: dict[object, Yardstick | NoTarget] = {}
             for row in self._reader.rows(period, scope, answers):
                 if status is not None:
                     yield withheld(period, status, scope, row.group), Verdict(status)
                     continue
-                key = plan.target_key(row.group, row.reference)
+                key = plan.target_key(row.group, row.reference, roster)
                 if key not in yardsticks:
-                    yardsticks[key] = plan.yardstick(period.progress, row.group, row.reference)
+                    yardsticks[key] = plan.yardstick(period, row.group, row.reference, roster)
                 yield judge(period, scope, row, yardsticks[key], memory)
 
 

@@ -9,6 +9,7 @@ from exporter.config.root import Config
 from exporter.kpi.evaluate import Answerer, KpiEvaluator
 from exporter.kpi.status import StatusMemory
 from exporter.kpi.values import Evaluation, Freshness
+from exporter.metrics.values import RosterAt, nobody_at
 
 
 def replay(
@@ -17,6 +18,7 @@ def replay(
     freshness: Mapping[str, Freshness],
     instants: Iterable[datetime],
     memory: StatusMemory | None = None,
+    roster_at: RosterAt = nobody_at,
 ) -> Iterator[tuple[Evaluation, StatusMemory]]:
     """The evaluation at each instant and the memory after it, with the same hysteresis as live evaluations.
 
@@ -26,5 +28,5 @@ def replay(
     """
     evaluator = KpiEvaluator(config)
     for instant in instants:
-        evaluation, memory = evaluator.evaluate(ask, freshness, instant, memory)
+        evaluation, memory = evaluator.evaluate(ask, freshness, instant, memory, roster_at)
         yield evaluation, memory

@@ -16,9 +16,20 @@ from exporter.kpi.calendar import Calendar, DateSpan, previous_period, same_peri
 from exporter.kpi.pace import PeriodProgress, Yardstick
 from exporter.kpi.ratio import Aim
 from exporter.kpi.readings import Formula, KpiReading, entities_of, formula_of, min_sample
-from exporter.kpi.targets import TargetPeriod, dated_aim, fixed_aim, growth_aim
+from exporter.kpi.targets import (
+    COMPANY_ALONE,
+    COMPLETE,
+    DAY_OFF,
+    NOT_SET,
+    DatedTarget,
+    NoTarget,
+    ReferenceCoverage,
+    TargetPeriod,
+    fixed_aim,
+    growth_aim,
+)
 from exporter.kpi.values import Freshness
-from exporter.metrics.values import Group, Question, Window
+from exporter.metrics.values import NOBODY, Group, Question, Roster, Window
 
 _NEVER_READ = Freshness(None)
 
@@ -27,7 +38,7 @@ _NEVER_READ = Freshness(None)
 class Plan:
     """One KPI with everything that the config decides about its evaluation.
 
-    `target_names` are the teams and persons, in lower case, that its dated targets name.
+    `common` means that the company's target also judges teams and people.
     """
 
     kpi: Kpi
@@ -38,8 +49,10 @@ class Plan:
     bands: Bands
     min_sample: float
     calendar: Calendar
-    target_names: frozenset[str]
-    _aims: dict[tuple[DateSpan, date, Pace, object], Aim | None] = field(
+    common: bool
+    _dated: dict[Roster, DatedTarget] = field(default_factory=dict, repr=False, compare=False)
+    """The dated target of the last roster."""
+    _aims: dict[tuple[DateSpan, date, Pace, Roster, object], Aim | NoTarget] = field(
         default_factory=dict, repr=False, compare=False
     )
     """Aims of the last day that was evaluated: they change daily, while evaluations run every few seconds."""
@@ -48,7 +61,6 @@ class Plan:
     def of(cls, config: Config, kpi: Kpi, calendar: Calendar) -> Plan:
         """The plan of a KPI of the config."""
         formula = formula_of(config, kpi)
-        entries: tuple[Entry, ...] = kpi.target if isinstance(kpi.target, tuple) else ()
         return cls(
             kpi,
             formula,
@@ -58,8 +70,13 @@ class Plan:
             config.bands(kpi),
             min_sample(config, kpi),
             calendar,
-            frozenset(name.casefold() for entry in entries for name in (entry.team, entry.person) if name),
+            config.applies_to_all(kpi),
         )
+
+    @property
+    def needs_roster(self) -> bool:
+        """True if targets may depend on who is in which team."""
+        return isinstance(self.kpi.target, tuple) and self.kpi.scopes != (Scope.COMPANY,)
 
     def at(self, freshness: Mapping[str, Freshness], now: datetime) -> KpiPeriod:
         """The KPI at an instant, as of the oldest of its inputs.
@@ -69,10 +86,11 @@ class Plan:
         known_until = data_as_of(self.entities, freshness, now)
         as_of, stale = known_until or (now, False)
         span = self.calendar.period_of(self.kpi.period, as_of)
-        spans = [previous_period(self.kpi.period, span)]
+        spans, reference = [previous_period(self.kpi.period, span)], COMPLETE
         if isinstance(self.kpi.target, Growth):
             previous = self.kpi.target.over is Reference.PREVIOUS
             spans.append(spans[0] if previous else same_period_last_year(self.kpi.period, span))
+            reference = self._reference(spans[1], freshness)
         scopes = self.kpi.scopes if people_known(freshness) else (Scope.COMPANY,)
         return KpiPeriod(
             self,
@@ -81,25 +99,34 @@ class Plan:
             (self.calendar.window(span, as_of), *map(self.calendar.window, spans)),
             tuple(scope for scope in scopes if scope in self.kpi.scopes),
             Status.NO_DATA if known_until is None else Status.STALE if stale else None,
+            reference,
         )
 
-    def target_key(self, group: Group, final: KpiReading | None) -> object:
-        """Equal for groups with the same target: the names that its entries mention, or the value to grow from."""
+    def _reference(self, span: DateSpan, freshness: Mapping[str, Freshness]) -> ReferenceCoverage:
+        """How much of a reference period the records cover: its weight after the latest of the first records."""
+        begins = [freshness[entity].known_since for entity in self.entities if entity in freshness]
+        since = max((begin for begin in begins if begin is not None), default=None)
+        if since is None:
+            return COMPLETE
+        return ReferenceCoverage(1 - self.calendar.share(span, self.pace, since), self.calendar.day_of(since))
+
+    def target_key(self, group: Group, final: KpiReading | None, roster: Roster = NOBODY) -> object:
+        """Equal for groups of one scope with the same target."""
         if isinstance(self.kpi.target, Growth):
             return final
-        if not self.target_names:
-            return None
-        names = (group.team or "").casefold(), (group.person or "").casefold()
-        return tuple(name if name in self.target_names else None for name in names)
+        return self._dated_target(self.kpi.target, roster).key(group) if isinstance(self.kpi.target, tuple) else None
 
-    def yardstick(self, progress: PeriodProgress, group: Group, final: KpiReading | None) -> Yardstick | None:
-        """What the group's value is measured against at an instant; None on a day off, or if no target applies.
+    def yardstick(
+        self, period: KpiPeriod, group: Group, final: KpiReading | None, roster: Roster = NOBODY
+    ) -> Yardstick | NoTarget:
+        """What the group's value is measured against at an instant, or why there is nothing.
 
         `final` is the group's reading of the period that growth is measured against.
         """
-        aim = None if progress.day_off else self._aim(progress, group, final)
-        if aim is None:
-            return None
+        progress = period.progress
+        aim = DAY_OFF if progress.day_off else self._aim(period, group, final, roster)
+        if isinstance(aim, NoTarget):
+            return aim
         target, scale = self.kpi.target, self.kpi.scale
         accrues = self.flow and progress.pace is not Pace.NONE
         if isinstance(target, Goal):
@@ -107,27 +134,42 @@ class Plan:
             return towards(target, aim, scale, progress, self.calendar)
         return pace.accrued(aim, scale, progress.share) if accrues else pace.constant(aim, scale)
 
-    def _aim(self, progress: PeriodProgress, group: Group, final: KpiReading | None) -> Aim | None:
+    def _aim(self, period: KpiPeriod, group: Group, final: KpiReading | None, roster: Roster) -> Aim | NoTarget:
         target, better = self.kpi.target, self.kpi.better
         if target is None:
-            return None
-        if isinstance(target, Growth):
-            return growth_aim(target, better, final)
-        if not isinstance(target, tuple):
-            return fixed_aim(target, better)
+            return NOT_SET
+        if isinstance(target, tuple):
+            return self._dated_aim(self._dated_target(target, roster), period.progress, group)
+        if not self.common and (group.team is not None or group.person is not None):
+            return COMPANY_ALONE
+        return (
+            growth_aim(target, better, final, period.reference)
+            if isinstance(target, Growth)
+            else fixed_aim(target, better)
+        )
+
+    def _dated_target(self, entries: tuple[Entry, ...], roster: Roster) -> DatedTarget:
+        if roster not in self._dated:
+            self._dated.clear()
+            self._dated[roster] = DatedTarget.of(entries, self.kpi.better, roster, flow=self.flow, common=self.common)
+        return self._dated[roster]
+
+    def _dated_aim(self, target: DatedTarget, progress: PeriodProgress, group: Group) -> Aim | NoTarget:
         today = self.calendar.day_of(progress.as_of)
-        key = progress.span, today, progress.pace, self.target_key(group, None)
+        key = progress.span, today, progress.pace, target.roster, target.key(group)
         if key not in self._aims:
-            if self._aims and next(iter(self._aims))[:3] != key[:3]:
+            if self._aims and next(iter(self._aims))[:4] != key[:4]:
                 self._aims.clear()
-            period = TargetPeriod(progress.span, self.calendar.weights(progress.span, progress.pace), today)
-            self._aims[key] = dated_aim(target, better, period, group, flow=self.flow)
+            weights = self.calendar.weights(progress.span, progress.pace)
+            self._aims[key] = target.aim(TargetPeriod(progress.span, weights, today), group)
         return self._aims[key]
 
 
 @dataclass(frozen=True, slots=True)
 class KpiPeriod:
     """One KPI at one instant. `withheld` is the status that withholds its numbers, None if they may be shown.
+
+    `reference` says how much of the period that growth is measured against is known.
 
     `window` is the whole period. `windows` are those to ask about: the period until the as-of instant, the whole
     previous period and, if the target is growth, the whole period that growth is measured against.
@@ -139,6 +181,7 @@ class KpiPeriod:
     windows: tuple[Window, ...]
     scopes: tuple[Scope, ...]
     withheld: Status | None = None
+    reference: ReferenceCoverage = COMPLETE
 
     def questions(self) -> Iterator[Question]:
         """Everything that the KPI needs to know."""

@@ -16,6 +16,7 @@ from exporter.kpi.pace import Standing, Yardstick
 from exporter.kpi.plan import KpiPeriod, Plan
 from exporter.kpi.ratio import met
 from exporter.kpi.readings import KpiReading
+from exporter.kpi.targets import NoTarget
 from exporter.kpi.values import KpiValue
 from exporter.metrics.values import Group
 from exporter.statuses import severity
@@ -86,12 +87,13 @@ class Verdict(NamedTuple):
 
 
 def judge(
-    period: KpiPeriod, scope: Scope, row: GroupReading, yardstick: Yardstick | None, memory: StatusMemory
+    period: KpiPeriod, scope: Scope, row: GroupReading, measure: Yardstick | NoTarget, memory: StatusMemory
 ) -> tuple[KpiValue, Verdict]:
     """One group's value, ratios and status, and the verdict behind them."""
     group, reading, previous, _ = row
     name, window, progress = period.plan.kpi.name, period.window, period.progress
     held_status = memory.get((name, scope, group.team, group.person), window.start)
+    yardstick = measure if isinstance(measure, Yardstick) else None
     standing = yardstick.standing(reading.value) if yardstick is not None else _NO_TARGET
     if progress.day_off and reading.value is not None:
         verdict = Verdict(Status.DAY_OFF)
@@ -111,8 +113,21 @@ def judge(
         *standing,
         previous.value if previous is not None else None,
         reading.coverage,
+        _reason(period, reading, verdict.status, measure),
     )
     return value, verdict
+
+
+def _reason(period: KpiPeriod, reading: KpiReading, status: Status, measure: Yardstick | NoTarget) -> str | None:
+    """Why there is no target or no verdict, in words; None if there are both."""
+    if isinstance(measure, NoTarget):
+        return measure.reason
+    if status is Status.TOO_FEW:
+        return f"{reading.sample:g} counted, {period.plan.min_sample:g} are required"
+    if status is Status.TOO_EARLY:
+        share = period.progress.share if measure.share is None else measure.share
+        return f"{share:.0%} of the period has elapsed, {period.plan.kpi.min_elapsed:.0%} is required"
+    return None
 
 
 def verdict_on(

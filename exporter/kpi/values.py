@@ -16,19 +16,22 @@ class Freshness:
     """How far an entity is known, across all sources that read it.
 
     It is complete up to `complete_until`; None if some source never completed a pass over it. `stale` means that
-    the last completed pass of a source is too old for its numbers to be shown.
+    the last completed pass of a source is too old for its numbers to be shown. `known_since` is the instant of its
+    first record; None if there is none, or if nothing depends on it.
     """
 
     complete_until: datetime | None
     stale: bool = False
+    known_since: datetime | None = None
 
 
 class KpiValue(NamedTuple):
     """One KPI of the company, a team or a person, in the period that contains `as_of`.
 
     Numbers are None if they are unknown or meaningless, and never NaN. `target` of a range is its middle;
-    `target_low` and `target_high` are its ends. All instants are in UTC. A tuple, because a backfill creates
-    millions of them and creating a frozen dataclass takes ten times as long.
+    `target_low` and `target_high` are its ends. `reason` says in words why there is no target or no verdict. All
+    instants are in UTC. A tuple, because a backfill creates millions of them and creating a frozen dataclass takes
+    ten times as long.
     """
 
     kpi: str
@@ -50,6 +53,7 @@ class KpiValue(NamedTuple):
     progress_ratio: float | None = None
     previous_value: float | None = None
     coverage: float | None = None
+    reason: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

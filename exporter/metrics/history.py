@@ -21,7 +21,7 @@ from exporter.metrics.moving import MetricTrack, MovingWindow
 from exporter.metrics.people import Directory
 from exporter.metrics.rows import QueryShape
 from exporter.metrics.tracks import instant_at, micros
-from exporter.metrics.values import FIRST, Answers, Group, MeasuredValue, Question
+from exporter.metrics.values import FIRST, Answers, Group, MeasuredValue, Question, RosterAt
 from exporter.records import person_column
 
 _ALWAYS = micros(FIRST)
@@ -68,6 +68,11 @@ class RecordReplay:
         """The time of the first record that a metric counts; None if there is none."""
         firsts = [track.track.times[0] for track in self._loaded.tracks.values() if track.track.times]
         return instant_at(min(firsts)) if firsts else None
+
+    @property
+    def roster_at(self) -> RosterAt:
+        """Who is in which team at an instant."""
+        return self._loaded.directory.roster
 
     def ask(self, questions: Iterable[Question]) -> Answers:
         """Answers like those of `evaluate.answer_questions`. Unchanged answers are the same objects as before.

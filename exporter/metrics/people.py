@@ -18,7 +18,7 @@ from sqlglot import exp
 from exporter.config.root import Config
 from exporter.metrics.connection import Reader
 from exporter.metrics.rows import to_sql
-from exporter.metrics.values import FIRST, LAST, local_midnight
+from exporter.metrics.values import FIRST, LAST, Roster, local_midnight
 from exporter.naming import OTHER
 
 MAX_UNLISTED = 1000
@@ -34,6 +34,7 @@ class PersonRecord:
     name: str = ""
     email: str = ""
     team: str = ""
+    active: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +48,11 @@ class Human:
     def team(self) -> str | None:
         """The team in the first record that has one."""
         return next((record.team for record in self.records if record.team), None)
+
+    @property
+    def active(self) -> bool:
+        """False if every record is deleted or inactive."""
+        return any(record.active for record in self.records)
 
 
 def merge_records(records: Iterable[PersonRecord]) -> tuple[Human, ...]:
@@ -107,15 +113,18 @@ class PersonIndex:
 
     def owner(self, source: str, text: str) -> int | None:
         """The person with this id in the source, else the only one with this id, else by email or name."""
-        if (source, text) in self.by_source:
-            return self.by_source[source, text]
-        person = _only(self.by_id.get(text))
-        return self.named(text) if person is None else person
+        return self.by_source[source, text] if (source, text) in self.by_source else self.named(text)
 
     def named(self, text: str) -> int | None:
-        """The person with this email, else the only one with this name."""
-        key = text.casefold()
-        return self.by_email[key] if key in self.by_email else _only(self.by_name.get(key))
+        """The only person with this id, else the one with this email, else the only one with this name."""
+        return _only(self.matches(text))
+
+    def matches(self, text: str) -> set[int]:
+        """The persons whom a text may mean: one if it finds a person, none if nobody is listed under it."""
+        by_id, key = self.by_id.get(text, set()), text.casefold()
+        if len(by_id) == 1:
+            return by_id
+        return {self.by_email[key]} if key in self.by_email else self.by_name.get(key) or by_id
 
 
 def _only(persons: set[int] | None) -> int | None:
@@ -143,6 +152,8 @@ class Directory:
         self._spans: list[tuple[TeamSpan, ...]] = []
         self._unlisted: dict[str, int] = {}
         self._used_labels: set[str] = set()
+        self._inactive: set[int] = set()
+        self._rosters: dict[int, Roster] = {}
         self._add(merge_records(records), config)
         self.teams = tuple(sorted({span.team for spans in self._spans for span in spans if span.team is not None}))
         self._changes = sorted({span.since for spans in self._spans for span in spans})
@@ -157,7 +168,7 @@ class Directory:
         columns = [exp.column(name) for name in ("source", "id", "name", "email", "team", "deleted", "active")]
         rows = reader.execute(to_sql(exp.select(*columns).from_("people"))).fetchall()
         rows.sort(key=lambda row: (row[5], row[6] is False, ranks.get(row[0], len(ranks)), row[0], row[1]))
-        return cls((PersonRecord(row[0], *((text or "").strip() for text in row[1:5])) for row in rows), config)
+        return cls((_record(row[:5], active=not row[5] and row[6] is not False) for row in rows), config)
 
     def owner(self, source: str, owner: str) -> int | None:
         """The person behind an owner: one that sources or teams list, else one of that name; None if it is blank."""
@@ -182,6 +193,33 @@ class Directory:
         """A number that differs between two instants only if somebody changed team in between."""
         return bisect_right(self._changes, at)
 
+    def matches(self, text: str) -> tuple[str, ...]:
+        """Labels of the persons whom a text in a target may mean, by id, email, name or label; several if unclear."""
+        key = text.strip().casefold()
+        labels = sorted(self._labels[person] for person in self._index.matches(text.strip()))
+        return tuple(labels) or tuple(label for label in self._labels if label.casefold() == key)
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The labels of all persons."""
+        return tuple(self._labels)
+
+    def roster(self, at: datetime) -> Roster:
+        """Who is in which team at an instant; the same object as long as nobody changes team."""
+        era = self.era(at)
+        if era not in self._rosters:
+            members: dict[str, set[str]] = defaultdict(set)
+            for person, label in enumerate(self._labels):
+                team = self.team(person, at)
+                if team is not None and person not in self._inactive:
+                    members[team.casefold()].add(label)
+            self._rosters[era] = Roster({team: frozenset(labels) for team, labels in members.items()}, self._label_of)
+        return self._rosters[era]
+
+    def _label_of(self, text: str) -> str | None:
+        labels = self.matches(text) or (text.strip(),)
+        return labels[0] if len(labels) == 1 else None
+
     def _add(self, humans: tuple[Human, ...], config: Config) -> None:
         """Numbers everyone and determines their teams: those in the config, at other times the source's."""
         names = {team.name.casefold(): team.name for team in config.teams}
@@ -190,6 +228,8 @@ class Directory:
         for person, human in enumerate(humans):
             self._labels.append(self._unique(human.label))
             self._index.add(person, human)
+            if not human.active:
+                self._inactive.add(person)
         memberships = self._memberships(config)
         home_teams += [None] * (len(self._labels) - len(home_teams))
         self._spans = [_filled(memberships[person], home or None) for person, home in enumerate(home_teams)]
@@ -226,6 +266,12 @@ class Directory:
             label += " (unmatched)"
         self._used_labels.add(label)
         return label
+
+
+def _record(columns: Sequence[str | None], *, active: bool) -> PersonRecord:
+    source, id_, *texts = ((text or "") for text in columns)
+    name, email, team = (text.strip() for text in texts)
+    return PersonRecord(source, id_, name, email, team, active)
 
 
 def _filled(memberships: list[TeamSpan], home: str | None) -> tuple[TeamSpan, ...]:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
@@ -59,6 +59,31 @@ GroupValues = Mapping[Group, MeasuredValue]
 
 Answers = Mapping[Question, GroupValues]
 """For each question the groups with at least one row of the entity in the window; always the company."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Roster:
+    """Who is in which team at an instant. Compared by identity, so that it can be used as a cache key.
+
+    `members` are the labels of the active members of each team, by its name in lower case; teams without any are
+    left out. `label_of` finds a person by id, email or name: their label, the text itself if nobody is listed under
+    it, and None if several are.
+    """
+
+    members: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    label_of: Callable[[str], str | None] = str
+
+
+NOBODY = Roster()
+"""A company whose teams and people nobody lists."""
+
+RosterAt = Callable[[datetime], Roster]
+"""The roster at an instant; the same object as long as nobody changes team."""
+
+
+def nobody_at(_: datetime) -> Roster:
+    """The roster of a company whose teams and people nobody lists."""
+    return NOBODY
 
 
 class MetricValue(NamedTuple):

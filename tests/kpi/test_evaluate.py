@@ -161,7 +161,7 @@ class TestEvaluator:
             )
 
     def test_changed_answers_are_read_again(self) -> None:
-        config = config_of(kpi(target=28, scopes=["company", "person"]))
+        config = config_of(kpi(target=28, applies_to="all", scopes=["company", "person"]))
         evaluator = KpiEvaluator(config)
         for count in (7, 7, 14, 7):
             result, _ = evaluator.evaluate(FakeMetrics(config, [won(count, "Ann")]), FRESH, AT, None)
@@ -169,7 +169,7 @@ class TestEvaluator:
 
 
 class TestMemory:
-    config = config_of(kpi(target=28, scopes=["company", "person"]))
+    config = config_of(kpi(target=28, applies_to="all", scopes=["company", "person"]))
 
     def run(self, counts: list[int], at: list[datetime] | None = None) -> list[Status]:
         memory, result = None, []
@@ -237,8 +237,8 @@ class TestGuards:
 
     def test_a_team_is_guarded_by_its_own_value_of_the_guard(self) -> None:
         config = config_of(
-            kpi(target=10, guard="guarding", scopes=["company", "team"]),
-            kpi("guarding", value="closed", target=10, scopes=["company", "team"]),
+            kpi(target=10, applies_to="all", guard="guarding", scopes=["company", "team"]),
+            kpi("guarding", value="closed", target=10, applies_to="all", scopes=["company", "team"]),
         )
         teams = {"Ann": [["2020-01-01", "North"]], "Bob": [["2020-01-01", "South"]]}
         closed = [
@@ -251,7 +251,7 @@ class TestGuards:
 
     def test_the_companys_value_guards_teams_if_the_guard_has_no_teams(self) -> None:
         config = config_of(
-            kpi(target=10, guard="calling", scopes=["team"]),
+            kpi(target=10, applies_to="all", guard="calling", scopes=["team"]),
             kpi("calling", value="calls", target=28),
         )
         result = now(config, won(5, "Ann"), called(1), teams={"Ann": [["2020-01-01", "North"]]})

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from exporter.config.fields import Better, Pace, Period, Scope, Status
+from exporter.config.fields import Better, Pace, Scope, Status
 from exporter.kpi.calendar import DateSpan
-from exporter.kpi.pace import PeriodProgress, Yardstick
+from exporter.kpi.pace import Yardstick
 from exporter.kpi.plan import KpiPeriod, Plan, data_as_of, people_known
 from exporter.kpi.ratio import Aim
 from exporter.kpi.readings import KpiReading
@@ -27,9 +27,9 @@ def plan(company: dict[str, Any] | None = None, **settings: Any) -> Plan:
 
 
 def yardstick(kpi_plan: Plan, group: Group | None = None, final: KpiReading | None = None) -> Yardstick | None:
-    span = kpi_plan.calendar.period_of(Period.MONTH, AT)
-    clock = PeriodProgress.at(AT, span, kpi_plan.pace, kpi_plan.calendar)
-    return kpi_plan.yardstick(clock, group or Group(), final)
+    period = kpi_plan.at({"deals": Freshness(AT), "calls": Freshness(AT)}, AT)
+    result = kpi_plan.yardstick(period, group or Group(), final)
+    return result if isinstance(result, Yardstick) else None
 
 
 def due(kpi_plan: Plan) -> float:
@@ -111,14 +111,41 @@ def test_other_targets_have_no_reference() -> None:
 
 def test_groups_that_no_entry_names_share_a_target() -> None:
     kpi_plan = plan(target=[{"value": 1}, {"value": 2, "team": "North"}, {"value": 3, "person": "Ann"}])
-    assert kpi_plan.target_key(Group("South", "Bob"), None) == kpi_plan.target_key(Group(None, "Cid"), None)
+    assert kpi_plan.target_key(Group("South", "Bob"), None) == kpi_plan.target_key(Group("East", "Cid"), None)
     keys = {kpi_plan.target_key(group, None) for group in (Group(), Group("NORTH"), Group("South", "ann"))}
     assert len(keys) == 3
 
 
-def test_everyone_shares_a_plain_target() -> None:
-    kpi_plan = plan(target=5)
-    assert kpi_plan.target_key(Group("North", "Ann"), None) == kpi_plan.target_key(Group(), None)
+@pytest.mark.parametrize("target", [5, {"within": [1, 5]}, GOAL])
+def test_a_total_judges_the_company_alone_and_a_ratio_everybody(target: Any) -> None:
+    better = "within" if "within" in str(target) else "lower"
+    for group in (Group("North"), Group("North", "Ann")):
+        assert yardstick(plan(value="won", better=better, target=target), group) is None
+        assert yardstick(plan(value="open", better=better, target=target), group) is None
+        assert yardstick(plan(value="won / closed", better=better, target=target), group) is not None
+        assert yardstick(plan(value="wait", better=better, target=target), group) is not None
+        assert yardstick(plan(value="won", better=better, target=target, applies_to="all"), group) is not None
+        assert yardstick(plan(value="wait", better=better, target=target, applies_to="own"), group) is None
+
+
+def test_growth_over_a_scopes_own_past_judges_every_scope() -> None:
+    growth = {"growth": "20%", "over": "previous"}
+    assert yardstick(plan(target=growth), Group("North", "Ann"), KpiReading(10, 10, 1)) is not None
+    assert yardstick(plan(target=growth, applies_to="own"), Group("North", "Ann"), KpiReading(10, 10, 1)) is None
+
+
+@pytest.mark.parametrize(
+    ("since", "covered"),
+    [
+        ("2020-12-31T12:00+01:00", 1),
+        ("2021-01-16T12:00+01:00", 15.5 / 31),  # the second half of January, from the 16th at noon
+        ("2021-02-03T00:00+01:00", 0),
+    ],
+)
+def test_a_reference_period_is_covered_from_the_first_record_on(since: str, covered: float) -> None:
+    kpi_plan = plan(target={"growth": "20%", "over": "previous"})
+    fresh = {"deals": Freshness(AT, known_since=datetime.fromisoformat(since))}
+    assert kpi_plan.at(fresh, AT).reference.share == pytest.approx(covered)
 
 
 def test_groups_that_grew_alike_share_a_target() -> None:

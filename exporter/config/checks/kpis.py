@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import date
 
 from exporter.config.checks.context import CheckContext
 from exporter.config.expression import Binary, Expression, calculate, metrics_of
 from exporter.config.fields import Better, Scope
 from exporter.config.kpis import Kpi
-from exporter.config.messages import comma_separated, nearest, quoted, suggestion
+from exporter.config.messages import comma_separated, nearest, quoted
 from exporter.config.metrics import Metric
 from exporter.config.positions import Finding, KeyPath
-from exporter.config.targets import Band, Entry, Goal, Growth
+from exporter.config.targets import Band, Goal, Growth
 from exporter.config.units import UNITS, metric_unit, unit_of
 from exporter.records import person_column
 
@@ -20,16 +19,14 @@ _LARGE_GROWTH = 3.0
 
 
 def errors(context: CheckContext) -> Iterator[Finding]:
-    """Values that cannot be calculated, unsupported scopes, and targets that contradict the KPI or each other."""
+    """Values that cannot be calculated, unsupported scopes, and targets that contradict the KPI."""
     for index, kpi in context.kpis:
         path: KeyPath = ("kpis", index)
         if not metrics_of(kpi.value):
             yield Finding((*path, "value"), "the value names no metric", "name at least one metric")
         if _divides_by_zero(kpi.value):
             yield Finding((*path, "value"), "the value divides by zero", "a division by zero has no result")
-        if isinstance(kpi.target, tuple):
-            yield from _entries((*path, "target"), kpi, kpi.target, context)
-        elif kpi.target is not None:
+        if kpi.target is not None and not isinstance(kpi.target, tuple):
             yield from _direction((*path, "target"), kpi)
     for index, kpi, metrics in context.calculable:
         units = {metric.name: metric_unit(metric) for metric in metrics}
@@ -45,7 +42,7 @@ def errors(context: CheckContext) -> Iterator[Finding]:
 
 
 def warnings(context: CheckContext) -> Iterator[Finding]:
-    """Misspelt units, guards that never turn red, teams that are unknown, and improbable targets."""
+    """Misspelt units, guards that never turn red, unknown teams, and improbable targets."""
     for index, metric in context.metrics:
         yield from _unit(("metrics", index, "unit"), metric.unit)
     for index, kpi in context.kpis:
@@ -92,7 +89,9 @@ def _improbable(path: KeyPath, kpi: Kpi) -> Iterator[Finding]:
 def _bounds(kpi: Kpi) -> list[tuple[float, float]]:
     """(low, high) of every target; both are equal if the target is a number."""
     if isinstance(kpi.target, tuple):
-        return [entry.within or (entry.value or 0.0, entry.value or 0.0) for entry in kpi.target]
+        numbers = [number for entry in kpi.target for number in (entry.value, entry.per_team, entry.per_person)]
+        ranges = [entry.within for entry in kpi.target if entry.within is not None]
+        return [*ranges, *((number, number) for number in numbers if number is not None)]
     if isinstance(kpi.target, Band):
         return [kpi.target.within]
     if isinstance(kpi.target, Goal):
@@ -112,33 +111,3 @@ def _direction(path: KeyPath, kpi: Kpi) -> Iterator[Finding]:
         direction = "up" if kpi.target.to > kpi.target.from_ else "down"
         message = f"the goal leads {direction}, but better is {kpi.better.value}"
         yield Finding(path, message, "swap from and to, or change better")
-
-
-def _entries(path: KeyPath, kpi: Kpi, entries: tuple[Entry, ...], context: CheckContext) -> Iterator[Finding]:
-    indexes: dict[tuple[str | None, str | None, date], int] = {}
-    for index, entry in enumerate(entries):
-        first = indexes.setdefault((entry.team, entry.person, entry.since), index)
-        if first != index:
-            hint = f"give it another since than target[{first}], or remove one of them"
-            yield Finding((*path, index), "two entries for the same scope start on the same day", hint)
-        if (entry.within is not None) is not (kpi.better is Better.WITHIN):
-            form = "within: [low, high]" if kpi.better is Better.WITHIN else "value: NUMBER"
-            message = f"better is {kpi.better.value}, but the entry has the other form"
-            yield Finding((*path, index), message, f"write {form}")
-        yield from _entry_scope((*path, index), entry, kpi, context)
-
-
-def _entry_scope(path: KeyPath, entry: Entry, kpi: Kpi, context: CheckContext) -> Iterator[Finding]:
-    for scope, name in ((Scope.TEAM, entry.team), (Scope.PERSON, entry.person)):
-        if name is not None and scope not in kpi.scopes:
-            message = f"the entry is for a {scope.value}, but scopes does not contain {scope.value}"
-            yield Finding((*path, scope.value), message, f"add {scope.value} to scopes, or remove the entry")
-    teams = context.names("teams")
-    if (
-        entry.team is not None
-        and entry.team not in teams
-        and not context.knows_people
-        and "teams" not in context.unreadable
-    ):
-        hint = suggestion(entry.team, teams, "teams defined") or "no team is defined, and no source reads people"
-        yield Finding((*path, "team"), "there is no such team", hint)

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from exporter.config.checks.context import CheckContext
 from exporter.config.company import Company, Holidays
-from exporter.config.messages import nearest, suggestion
+from exporter.config.messages import suggestion
 from exporter.config.positions import Finding, KeyPath
 from exporter.config.public_holidays import countries, subdivisions
 
@@ -43,15 +43,9 @@ def errors(context: CheckContext) -> Iterator[Finding]:
                 yield Finding(later.path, f"the person is {teams} at the same time", hint)
 
 
-def warnings(context: CheckContext) -> Iterator[Finding]:
-    """Targets for a person whose name is probably misspelt."""
-    members = {member.person for team in context.config.teams for member in team.members}
-    for index, kpi in context.kpis:
-        for position, entry in enumerate(kpi.target if isinstance(kpi.target, tuple) else ()):
-            near = nearest(entry.person, members, 0.8) if entry.person and entry.person not in members else None
-            if near:
-                path: KeyPath = ("kpis", index, "target", position, "person")
-                yield Finding(path, "no team has a member of this name", f"did you mean {near}?")
+def warnings(_: CheckContext) -> Iterator[Finding]:
+    """There are none."""
+    yield from ()
 
 
 def _holidays(holidays: Holidays) -> Iterator[Finding]:

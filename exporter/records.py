@@ -32,6 +32,19 @@ class ColumnKind(StrEnum):
     FLAG = "flag"
 
 
+class History(StrEnum):
+    """What a column says about an earlier instant than the last change of its record.
+
+    A `fixed` column is a fact: a later value is a correction and counts at every instant. An `implied` column follows
+    from the instants of the record: an event that has not happened yet is empty, and a status is the one before it.
+    A `state` column changes without a trace in the record; only earlier versions of the record tell what it was.
+    """
+
+    FIXED = "fixed"
+    IMPLIED = "implied"
+    STATE = "state"
+
+
 @dataclass(frozen=True, slots=True)
 class EntityColumn:
     """One column of an entity. `choices` lists the values of a text column; `person` marks the owner of the record."""
@@ -40,19 +53,35 @@ class EntityColumn:
     kind: ColumnKind
     choices: tuple[str, ...] = ()
     person: bool = False
+    history: History = History.FIXED
 
 
-def _column(kind: ColumnKind, *, choices: tuple[str, ...] = (), person: bool = False) -> Any:
-    return field(default=None, metadata={"kind": kind, "choices": choices, "person": person})
+@dataclass(frozen=True, slots=True)
+class StatusStep:
+    """An event that leads to the `reached` statuses; before it happens the status is `before`."""
+
+    event: str
+    reached: tuple[str, ...]
+    before: str
 
 
-def _choice(*choices: str) -> Any:
-    return _column(ColumnKind.TEXT, choices=choices)
+def _column(
+    kind: ColumnKind, *, choices: tuple[str, ...] = (), person: bool = False, history: History = History.FIXED
+) -> Any:
+    return field(default=None, metadata={"kind": kind, "choices": choices, "person": person, "history": history})
 
 
+def _choice(*choices: str, history: History = History.FIXED) -> Any:
+    return _column(ColumnKind.TEXT, choices=choices, history=history)
+
+
+_implied_status = partial(_choice, history=History.IMPLIED)
 _text = partial(_column, ColumnKind.TEXT)
+_state = partial(_column, ColumnKind.TEXT, history=History.STATE)
 _person = partial(_column, ColumnKind.TEXT, person=True)
-_instant = partial(_column, ColumnKind.INSTANT)
+_owner = partial(_person, history=History.STATE)
+_instant = partial(_column, ColumnKind.INSTANT, history=History.IMPLIED)
+_planned = partial(_column, ColumnKind.INSTANT)
 _seconds = partial(_column, ColumnKind.SECONDS)
 _money = partial(_column, ColumnKind.MONEY)
 _number = partial(_column, ColumnKind.NUMBER)
@@ -76,11 +105,11 @@ class Deal(Record):
     name: str | None = _text()
     amount: Decimal | None = _money()
     currency: str | None = _text()
-    pipeline: str | None = _text()
-    stage: str | None = _text()
-    status: str | None = _choice("open", "won", "lost")
-    owner: str | None = _person()
-    account: str | None = _text()
+    pipeline: str | None = _state()
+    stage: str | None = _state()
+    status: str | None = _implied_status("open", "won", "lost")
+    owner: str | None = _owner()
+    account: str | None = _state()
     origin: str | None = _text()
     created_at: datetime | None = _instant()
     closed_at: datetime | None = _instant()
@@ -90,9 +119,9 @@ class Deal(Record):
 class Lead(Record):
     """A prospect that is not a deal yet."""
 
-    status: str | None = _choice("new", "working", "qualified", "converted", "lost")
+    status: str | None = _implied_status("new", "working", "qualified", "converted", "lost")
     origin: str | None = _text()
-    owner: str | None = _person()
+    owner: str | None = _owner()
     created_at: datetime | None = _instant()
     qualified_at: datetime | None = _instant()
     converted_at: datetime | None = _instant()
@@ -103,10 +132,10 @@ class Activity(Record):
     """Something that a person did or plans to do for a deal."""
 
     kind: str | None = _choice("call", "email", "meeting", "demo", "task", "note")
-    status: str | None = _text()
-    owner: str | None = _person()
+    status: str | None = _state()
+    owner: str | None = _owner()
     created_at: datetime | None = _instant()
-    due_at: datetime | None = _instant()
+    due_at: datetime | None = _planned()
     completed_at: datetime | None = _instant()
 
 
@@ -133,11 +162,11 @@ class Call(Record):
 class Ticket(Record):
     """A customer's request to the helpdesk."""
 
-    status: str | None = _choice("open", "pending", "solved", "closed")
-    priority: str | None = _text()
+    status: str | None = _implied_status("open", "pending", "solved", "closed")
+    priority: str | None = _state()
     channel: str | None = _text()
-    queue: str | None = _text()
-    agent: str | None = _person()
+    queue: str | None = _state()
+    agent: str | None = _owner()
     created_at: datetime | None = _instant()
     first_reply_at: datetime | None = _instant()
     solved_at: datetime | None = _instant()
@@ -161,12 +190,12 @@ class Invoice(Record):
     """An invoice sent or a bill received."""
 
     kind: str | None = _choice("sale", "bill")
-    status: str | None = _choice("draft", "open", "paid", "void", "uncollectible")
+    status: str | None = _implied_status("draft", "open", "paid", "void", "uncollectible")
     customer: str | None = _text()
     amount: Decimal | None = _money()
     currency: str | None = _text()
     issued_at: datetime | None = _instant()
-    due_at: datetime | None = _instant()
+    due_at: datetime | None = _planned()
     paid_at: datetime | None = _instant()
 
 
@@ -174,7 +203,7 @@ class Invoice(Record):
 class Payment(Record):
     """A payment received, with the amount refunded."""
 
-    status: str | None = _choice("pending", "succeeded", "failed", "refunded")
+    status: str | None = _choice("pending", "succeeded", "failed", "refunded", history=History.STATE)
     customer: str | None = _text()
     amount: Decimal | None = _money()
     refunded: Decimal | None = _money()
@@ -186,9 +215,9 @@ class Payment(Record):
 class Subscription(Record):
     """A recurring contract; `monthly_amount` is its price per month."""
 
-    status: str | None = _text()
+    status: str | None = _state()
     customer: str | None = _text()
-    plan: str | None = _text()
+    plan: str | None = _state()
     monthly_amount: Decimal | None = _money()
     currency: str | None = _text()
     started_at: datetime | None = _instant()
@@ -201,9 +230,9 @@ class Person(Record):
 
     name: str | None = _text()
     email: str | None = _text()
-    team: str | None = _text()
-    manager: str | None = _text()
-    active: bool | None = _flag()
+    team: str | None = _state()
+    manager: str | None = _state()
+    active: bool | None = _flag(history=History.STATE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -231,6 +260,22 @@ ENTITIES: Mapping[str, type[Record]] = MappingProxyType(
     }
 )
 
+STATUS_STEPS: Mapping[str, tuple[StatusStep, ...]] = MappingProxyType(
+    {
+        "deals": (StatusStep("closed_at", ("won", "lost"), "open"),),
+        "leads": (
+            StatusStep("qualified_at", ("qualified", "converted"), "new"),
+            StatusStep("converted_at", ("converted",), "qualified"),
+        ),
+        "tickets": (StatusStep("solved_at", ("solved", "closed"), "open"),),
+        "invoices": (StatusStep("paid_at", ("paid",), "open"),),
+    }
+)
+"""The events that lead to the statuses of an entity, in order. The other statuses hold at every instant."""
+
+FIXED_ATTRIBUTES = frozenset({"calls", "surveys", "payments", "measurements"})
+"""Entities whose attributes are facts; those of all others are state."""
+
 ENTITY_OF: Mapping[type[Record], str] = MappingProxyType({kind: name for name, kind in ENTITIES.items()})
 
 
@@ -245,6 +290,15 @@ def columns(entity: str) -> tuple[EntityColumn, ...]:
 def column(entity: str, name: str) -> EntityColumn | None:
     """The column of that name, or None."""
     return next((c for c in columns(entity) if c.name == name), None)
+
+
+@cache
+def history_of(entity: str, name: str) -> History:
+    """What the column of that name says about the past; `attributes.NAME` is an attribute. Unknown names are facts."""
+    if name.startswith("attributes."):
+        return History.FIXED if entity in FIXED_ATTRIBUTES else History.STATE
+    entity_column = column(entity, name)
+    return entity_column.history if entity_column else History.FIXED
 
 
 @cache

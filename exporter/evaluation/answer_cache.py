@@ -11,9 +11,10 @@ from sqlglot import exp
 
 from exporter.config.metrics import Metric
 from exporter.config.root import Config
-from exporter.metrics.columns import ROW, instant_of
+from exporter.metrics.as_of import events_of
+from exporter.metrics.columns import END, ROW, instant_of
 from exporter.metrics.connection import Reader
-from exporter.metrics.rows import END, PreparedStatement, QueryShape
+from exporter.metrics.rows import PreparedStatement, QueryShape
 from exporter.metrics.values import LAST, Answers, GroupValues, Question, Window
 
 _CacheKey = tuple[str, str, bool, datetime]
@@ -33,7 +34,7 @@ class AnswerCache:
     """The answers to earlier questions. An answer is valid for a later end of its window as long as
 
     - the rows of its entity, and the people, are unchanged,
-    - no row begins or ends to count in between (`next_change`), and
+    - no row begins or ends to count in between, and no event happens that the metric reads (`next_change`), and
     - the local day is the same, because rates and team memberships change at midnight.
     """
 
@@ -41,7 +42,7 @@ class AnswerCache:
         self._metrics = config.metric_by_name
         self._zone = config.company.timezone
         self._cache: dict[_CacheKey, _CachedAnswer] = {}
-        self._changes: dict[tuple[QueryShape, int], tuple[datetime, datetime]] = {}
+        self._changes: dict[tuple[QueryShape, frozenset[str], int], tuple[datetime, datetime]] = {}
 
     def answers(
         self,
@@ -87,10 +88,11 @@ class AnswerCache:
     def _next_change(self, reader: Reader, metric: Metric, versions: Mapping[str, int], after: datetime) -> datetime:
         """The next change from `after` on. A known one stays valid until it is reached."""
         shape = QueryShape.of(metric)
-        key = shape, versions.get(metric.entity, 0)
+        events = events_of(metric)
+        key = shape, events, versions.get(metric.entity, 0)
         since, change = self._changes.get(key, (None, None))
         if since is None or change is None or not since <= after < change:
-            change = next_change(reader, shape, after)
+            change = next_change(reader, shape, after, events)
             self._changes[key] = after, change
         return change
 
@@ -106,12 +108,12 @@ def _of(entity: str, versions: Mapping[str, int]) -> tuple[int, int]:
     return versions.get(entity, 0), versions.get("people", 0)
 
 
-def next_change(reader: Reader, shape: QueryShape, after: datetime) -> datetime:
-    """The first instant from `after` on at which a record begins to count, or at which a level ends.
+def next_change(reader: Reader, shape: QueryShape, after: datetime, events: frozenset[str] = frozenset()) -> datetime:
+    """The first instant from `after` on at which a record begins to count, a level ends or one of `events` happens.
 
     `values.LAST` if there is none. Raises QueryError.
     """
-    columns = (shape.opens,) if shape.closes is None else (shape.opens, shape.closes)
+    columns = sorted({shape.opens, *events, *([] if shape.closes is None else [shape.closes])})
     rows = [_first_instant(shape.entity, column).fetch(reader, Window(after, after)) for column in columns]
     return min((row[0].replace(tzinfo=UTC) for (row,) in rows if row[0] is not None), default=LAST)
 

@@ -10,7 +10,9 @@ from typing import Any
 from sqlglot import exp
 
 from exporter.config.metrics import Metric
-from exporter.metrics.columns import QueryContext, condition, measured
+from exporter.metrics.as_of import AsOf
+from exporter.metrics.columns import QueryContext
+from exporter.metrics.conditions import filter_of
 from exporter.metrics.exchange_rates import converted
 from exporter.metrics.values import MeasuredValue
 from exporter.records import ColumnKind
@@ -21,12 +23,22 @@ class MetricParts:
     """The parts of a metric: which rows count, and what each of them contributes.
 
     `value` is None if rows are only counted. `native` is the amount before conversion: a row with `native` but
-    without `value` has no exchange rate.
+    without `value` has no exchange rate. `unknown` is true for rows that may count, but lack a rate to say so.
     """
 
     keep: exp.Expr | None
     value: exp.Expr | None = None
     native: exp.Expr | None = None
+    unknown: exp.Expr | None = None
+
+    @property
+    def held_out(self) -> exp.Expr | None:
+        """True for the rows that are left out for want of an exchange rate; None if there can be none."""
+        conditions = [] if self.unknown is None else [self.unknown.copy()]
+        if self.native is not None and self.value is not None:
+            without_rate = [exp.not_(self.native.copy().is_(exp.null())), self.value.copy().is_(exp.null())]
+            conditions.append(exp.and_(*([] if self.keep is None else [self.keep.copy()]), *without_rate))
+        return exp.or_(*conditions) if conditions else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,32 +78,36 @@ class AggregateColumns:
         return self._first + list(self._trees).index(text)
 
 
-def parts_of(metric: Metric, context: QueryContext) -> MetricParts:
-    """Takes a metric apart. Raises LookupError for a column or value that makes no sense."""
-    keep = condition(metric.entity, metric.where, context.zone)
+def parts_of(metric: Metric, context: QueryContext, as_of: AsOf | None = None) -> MetricParts:
+    """Takes a metric apart, by default as of the end of the window.
+
+    Raises LookupError for a column or value that makes no sense.
+    """
+    as_of = as_of or AsOf.end_of_window(metric)
+    rows = filter_of(metric.where, as_of, context)
     if metric.measured is None:
-        return MetricParts(keep)
-    field = measured(metric.entity, metric.measured)
+        return MetricParts(rows.keep, unknown=rows.unknown)
+    field = as_of.measured(metric.measured)
     if metric.aggregate == "distinct":
-        return MetricParts(keep, field.text() if field.kind is ColumnKind.TEXT else field.tree)
+        value = field.text() if field.kind is ColumnKind.TEXT else field.tree
+        return MetricParts(rows.keep, value, unknown=rows.unknown)
     if field.kind is ColumnKind.MONEY:
-        return MetricParts(keep, converted(field.tree, context), field.tree)
-    return MetricParts(keep, field.number())
+        return MetricParts(rows.keep, converted(field.tree, context), field.tree, rows.unknown)
+    return MetricParts(rows.keep, field.number(), unknown=rows.unknown)
 
 
 def layout(metric: Metric, context: QueryContext, columns: AggregateColumns) -> ResultLayout:
     """Adds the columns that the metric needs to the query and says where they are."""
     parts = parts_of(metric, context)
     if parts.value is None:
-        rows = columns.index(exp.Count(this=exp.Star()), parts.keep)
-        return ResultLayout(metric.aggregate, rows, rows)
-    rows = columns.index(exp.Count(this=parts.value.copy()), parts.keep)
-    value = columns.index(_aggregate(metric, parts.value.copy(), is_money=parts.native is not None), parts.keep)
-    if parts.native is None:
+        rows = value = columns.index(exp.Count(this=exp.Star()), parts.keep)
+    else:
+        rows = columns.index(exp.Count(this=parts.value.copy()), parts.keep)
+        value = columns.index(_aggregate(metric, parts.value.copy(), is_money=parts.native is not None), parts.keep)
+    if parts.held_out is None:
         return ResultLayout(metric.aggregate, value, rows)
-    without_rate = exp.and_(parts.native.copy().is_(exp.null()).not_(), parts.value.copy().is_(exp.null()))
-    held_out = exp.and_(parts.keep, without_rate) if parts.keep is not None else without_rate
-    return ResultLayout(metric.aggregate, value, rows, columns.index(exp.Count(this=exp.Star()), held_out))
+    held_out = columns.index(exp.Count(this=exp.Star()), parts.held_out)
+    return ResultLayout(metric.aggregate, value, rows, held_out)
 
 
 def _aggregate(metric: Metric, value: exp.Expr, *, is_money: bool) -> exp.Expr:

@@ -15,7 +15,7 @@ from sqlglot import exp
 from exporter.config.fields import Scope
 from exporter.config.metrics import Metric
 from exporter.metrics.aggregates import AggregateColumns, ResultLayout, layout
-from exporter.metrics.columns import QueryContext, operand
+from exporter.metrics.columns import QueryContext
 from exporter.metrics.rows import OWNERS, PreparedStatement, QueryShape, rows_of
 from exporter.naming import OTHER
 
@@ -88,7 +88,7 @@ def group_columns(shape: QueryShape) -> tuple[exp.Expr, ...]:
 
 def label(shape: QueryShape, index: int) -> exp.Expr:
     """The value of a label, empty text if the column is empty."""
-    return exp.Coalesce(this=operand(shape.entity, shape.by[index]).text(), expressions=[exp.Literal.string("")])
+    return exp.Coalesce(this=shape.as_of.operand(shape.by[index]).text(), expressions=[exp.Literal.string("")])
 
 
 def retained_parameter(index: int) -> str:

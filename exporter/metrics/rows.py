@@ -11,14 +11,12 @@ from sqlglot import exp
 
 from exporter.config.fields import Scope
 from exporter.config.metrics import Metric
-from exporter.metrics.columns import ROW, instant_of
+from exporter.metrics.as_of import AsOf
+from exporter.metrics.columns import END, ROW, START, instant_of
 from exporter.metrics.connection import Reader
 from exporter.metrics.exchange_rates import RATE_SPANS, RATES
 from exporter.metrics.values import Window, stored
 from exporter.records import person_column
-
-START, END = "start", "end"
-"""Parameters for the bounds of the window."""
 
 OWNERS = "o"
 """Alias of the table with the person or team of an owner."""
@@ -79,6 +77,11 @@ class QueryShape:
         if metric.during is not None:
             return cls(metric.entity, metric.during.from_, metric.during.until, scope, labels)
         return cls(metric.entity, str(metric.at), None, scope, labels)
+
+    @property
+    def as_of(self) -> AsOf:
+        """How the columns of the rows read as of the end of the window."""
+        return AsOf(self.entity, self.opens, self.closes is not None, exp.Placeholder(this=END))
 
     @property
     def ungrouped(self) -> QueryShape:

@@ -11,7 +11,7 @@ from sqlglot import exp
 
 from exporter.config.fields import Scope
 from exporter.metrics.aggregates import MetricParts
-from exporter.metrics.columns import ROW, instant_of, timestamp_literal
+from exporter.metrics.columns import END, ROW, instant_of, timestamp_literal
 from exporter.metrics.exchange_rates import RATES
 from exporter.metrics.query import group_columns
 from exporter.metrics.rows import OWNERS, QueryShape, with_owner, with_rate, within_span
@@ -40,7 +40,11 @@ def _query(
     query = query.from_(exp.to_table(shape.entity).as_(ROW))
     query = with_rate(with_owner(shape, query, when(OWNERS)), when(RATES))
     not_deleted = exp.not_(exp.column("deleted", ROW))
-    return query.where(not_deleted, dated, *_counted(parts)).order_by(exp.Literal.number(1))
+    query = query.where(not_deleted, dated, *_counted(parts)).order_by(exp.Literal.number(1))
+    for instant in list(query.find_all(exp.Placeholder)):
+        if instant.this == END:
+            instant.replace(timestamp_literal(LAST))
+    return query
 
 
 def _counted(parts: MetricParts) -> list[exp.Expr]:

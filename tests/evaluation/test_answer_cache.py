@@ -44,3 +44,11 @@ def test_the_next_change_is_the_first_instant_from_then_on(store: Store) -> None
 def test_without_records_there_is_no_next_change(store: Store) -> None:
     with store.reading() as reader:
         assert next_change(reader, QueryShape("calls", "started_at"), NOW) == LAST
+
+
+def test_an_event_that_a_metric_reads_is_a_change(store: Store) -> None:
+    put(store, "crm", "deals", [deal(1, 1, NOW + 3 * HOUR, created_at=NOW - HOUR)])
+    with store.reading() as reader:
+        received = QueryShape("deals", "created_at")
+        assert next_change(reader, received, NOW) == LAST
+        assert next_change(reader, received, NOW, frozenset({"closed_at"})) == NOW + 3 * HOUR

@@ -39,9 +39,10 @@ class Oracle:
             groups[Group()] = []
         for record in self._entities.get(metric.entity, ()):
             if not record.get("deleted") and _counts(metric, question, record):
-                group = self._group(metric, question, record)
+                seen = as_of(metric, question.window.end, record)
+                group = self._group(metric, question, seen)
                 if group is not None:
-                    groups.setdefault(group, []).append(record)
+                    groups.setdefault(group, []).append(seen)
         return {group: self._measured(metric, question, records) for group, records in groups.items()}
 
     def _group(self, metric: Metric, question: Question, record: Record) -> Group | None:
@@ -122,6 +123,19 @@ def same_values(left: Mapping[Group, MeasuredValue], right: Mapping[Group, Measu
     return left.keys() == right.keys() and all(close(left[group], right[group]) for group in left)
 
 
+def as_of(metric: Metric, end: datetime, record: Record) -> Record:
+    """The deal as it was at an instant: events to come are empty, and a deal that is not closed yet is open."""
+
+    def to_come(instant: datetime | None) -> bool:
+        return instant is not None and (instant > end if metric.is_level else instant >= end)
+
+    seen = {name: None if name.endswith("_at") and to_come(value) else value for name, value in record.items()}
+    if to_come(record.get("closed_at")) and record.get("status") in ("won", "lost"):
+        seen["status"] = "open"
+    opens = metric.during.from_ if metric.during else str(metric.at)
+    return {**seen, opens: record.get(opens)}
+
+
 def _counts(metric: Metric, question: Question, record: Record) -> bool:
     window = question.window
     if metric.during is None:
@@ -136,6 +150,10 @@ def _instant(metric: Metric, question: Question, record: Record) -> datetime:
 
 
 def _value(record: Record, name: str) -> Any:
+    later, between, earlier = name.partition(" - ")
+    if between:
+        span = record.get(later), record.get(earlier)
+        return None if None in span else (span[0] - span[1]).total_seconds()  # type: ignore[operator]
     if name.startswith("attributes."):
         value = record.get("attributes", {}).get(name.removeprefix("attributes."))
     else:

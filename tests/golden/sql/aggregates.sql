@@ -24,12 +24,16 @@ SELECT
     END
   ),
   COUNT(*),
-  COUNT(EXTRACT(EPOCH FROM (
-    "r"."ended_at" - "r"."answered_at"
-  ))),
-  SUM(EXTRACT(EPOCH FROM (
-    "r"."ended_at" - "r"."answered_at"
-  )))
+  COUNT(
+    EXTRACT(EPOCH FROM (
+      CASE WHEN "r"."ended_at" < $end THEN "r"."ended_at" END - CASE WHEN "r"."answered_at" < $end THEN "r"."answered_at" END
+    ))
+  ),
+  SUM(
+    EXTRACT(EPOCH FROM (
+      CASE WHEN "r"."ended_at" < $end THEN "r"."ended_at" END - CASE WHEN "r"."answered_at" < $end THEN "r"."answered_at" END
+    ))
+  )
 FROM "calls" AS "r"
 WHERE
   NOT "r"."deleted" AND "r"."started_at" >= $start AND "r"."started_at" < $end

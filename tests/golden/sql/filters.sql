@@ -4,15 +4,116 @@ SELECT
   COUNT(*) FILTER(WHERE
     "r"."status" IN ('won', 'lost')),
   COUNT(*) FILTER(WHERE
-    "r"."amount" >= 1000 AND "r"."amount" < 5000.5),
+    CASE
+      WHEN "r"."currency" IS NULL OR "r"."currency" IN ('', 'EUR')
+      THEN "r"."amount"
+    END >= 1000
+    AND CASE
+      WHEN "r"."currency" IS NULL OR "r"."currency" IN ('', 'EUR')
+      THEN "r"."amount"
+    END < 5000.5),
   COUNT(*) FILTER(WHERE
-    "r"."amount" > 0.0000001 AND "r"."amount" <= 1000000000000000),
+    (
+      CASE
+        WHEN "r"."currency" IS NULL OR "r"."currency" IN ('', 'EUR')
+        THEN "r"."amount"
+      END >= 1000
+      OR (
+        NOT "r"."amount" IS NULL
+        AND CASE
+          WHEN "r"."currency" IS NULL OR "r"."currency" IN ('', 'EUR')
+          THEN "r"."amount"
+        END IS NULL
+      )
+    )
+    AND (
+      CASE
+        WHEN "r"."currency" IS NULL OR "r"."currency" IN ('', 'EUR')
+        THEN "r"."amount"
+      END < 5000.5
+      OR (
+        NOT "r"."amount" IS NULL
+        AND CASE
+          WHEN "r"."currency" IS NULL OR "r"."currency" IN ('', 'EUR')
+          THEN "r"."amount"
+        END IS NULL
+      )
+    )
+    AND (
+      NOT "r"."amount" IS NULL
+      AND CASE
+        WHEN "r"."currency" IS NULL OR "r"."currency" IN ('', 'EUR')
+        THEN "r"."amount"
+      END IS NULL
+    )),
+  COUNT(*) FILTER(WHERE
+    CASE
+      WHEN "r"."currency" IS NULL OR "r"."currency" IN ('', 'EUR')
+      THEN "r"."amount"
+    END > 0.0000001
+    AND CASE
+      WHEN "r"."currency" IS NULL OR "r"."currency" IN ('', 'EUR')
+      THEN "r"."amount"
+    END <= 1000000000000000),
+  COUNT(*) FILTER(WHERE
+    (
+      CASE
+        WHEN "r"."currency" IS NULL OR "r"."currency" IN ('', 'EUR')
+        THEN "r"."amount"
+      END > 0.0000001
+      OR (
+        NOT "r"."amount" IS NULL
+        AND CASE
+          WHEN "r"."currency" IS NULL OR "r"."currency" IN ('', 'EUR')
+          THEN "r"."amount"
+        END IS NULL
+      )
+    )
+    AND (
+      CASE
+        WHEN "r"."currency" IS NULL OR "r"."currency" IN ('', 'EUR')
+        THEN "r"."amount"
+      END <= 1000000000000000
+      OR (
+        NOT "r"."amount" IS NULL
+        AND CASE
+          WHEN "r"."currency" IS NULL OR "r"."currency" IN ('', 'EUR')
+          THEN "r"."amount"
+        END IS NULL
+      )
+    )
+    AND (
+      NOT "r"."amount" IS NULL
+      AND CASE
+        WHEN "r"."currency" IS NULL OR "r"."currency" IN ('', 'EUR')
+        THEN "r"."amount"
+      END IS NULL
+    )),
   COUNT(*) FILTER(WHERE
     NULLIF("r"."stage", '') IS NULL OR NOT "r"."stage" = 'new'),
   COUNT(*) FILTER(WHERE
     NULLIF("r"."stage", '') IS NULL OR NOT "r"."stage" IN ('new', 'old')),
   COUNT(*) FILTER(WHERE
     NOT NULLIF("r"."owner", '') IS NULL AND "r"."amount" IS NULL),
+  COUNT(*) FILTER(WHERE
+    NOT NULLIF("r"."owner", '') IS NULL
+    AND (
+      "r"."amount" IS NULL
+      OR (
+        NOT "r"."amount" IS NULL
+        AND CASE
+          WHEN "r"."currency" IS NULL OR "r"."currency" IN ('', 'EUR')
+          THEN "r"."amount"
+        END IS NULL
+      )
+    )
+    AND (
+      NOT "r"."amount" IS NULL
+      AND CASE
+        WHEN "r"."currency" IS NULL OR "r"."currency" IN ('', 'EUR')
+        THEN "r"."amount"
+      END IS NULL
+    )),
   COUNT(*) FILTER(WHERE
     REGEXP_MATCHES(NULLIF("r"."name", ''), '^A.*''s$')),
   COUNT(*) FILTER(WHERE
@@ -24,7 +125,7 @@ SELECT
       THEN TRY_CAST("r"."attributes" ->> '$.size' AS DOUBLE)
     END > 2),
   COUNT(*) FILTER(WHERE
-    "r"."created_at" >= CAST('2024-01-01 00:00:00' AS TIMESTAMP))
+    CASE WHEN "r"."created_at" < $end THEN "r"."created_at" END >= CAST('2024-01-01 00:00:00' AS TIMESTAMP))
 FROM "deals" AS "r"
 WHERE
   NOT "r"."deleted" AND "r"."closed_at" >= $start AND "r"."closed_at" < $end

@@ -7,7 +7,11 @@ SELECT
       ELSE "r"."amount" * "x"."rate"
     END
   ) FILTER(WHERE
-    "r"."status" = 'won'),
+    CASE
+      WHEN "r"."status" IN ('won', 'lost') AND "r"."closed_at" > %(end)s
+      THEN 'open'
+      ELSE "r"."status"
+    END = 'won'),
   SUM(
     CASE
       WHEN "r"."currency" IS NULL OR "r"."currency" IN ('', 'EUR')
@@ -15,24 +19,34 @@ SELECT
       ELSE "r"."amount" * "x"."rate"
     END
   ) FILTER(WHERE
-    "r"."status" = 'won'),
+    CASE
+      WHEN "r"."status" IN ('won', 'lost') AND "r"."closed_at" > %(end)s
+      THEN 'open'
+      ELSE "r"."status"
+    END = 'won'),
   COUNT(*) FILTER(WHERE
-    "r"."status" = 'won'
-    AND (
-      NOT "r"."amount" IS NULL
-      AND CASE
-        WHEN "r"."currency" IS NULL OR "r"."currency" IN ('', 'EUR')
-        THEN "r"."amount"
-        ELSE "r"."amount" * "x"."rate"
-      END IS NULL
-    )),
+    CASE
+      WHEN "r"."status" IN ('won', 'lost') AND "r"."closed_at" > %(end)s
+      THEN 'open'
+      ELSE "r"."status"
+    END = 'won'
+    AND NOT "r"."amount" IS NULL
+    AND CASE
+      WHEN "r"."currency" IS NULL OR "r"."currency" IN ('', 'EUR')
+      THEN "r"."amount"
+      ELSE "r"."amount" * "x"."rate"
+    END IS NULL),
   PERCENTILE_CONT(0.5) WITHIN GROUP (ORDER BY
     CAST(CASE
       WHEN "r"."currency" IS NULL OR "r"."currency" IN ('', 'EUR')
       THEN "r"."amount"
       ELSE "r"."amount" * "x"."rate"
     END AS DOUBLE PRECISION)) FILTER(WHERE
-    "r"."status" = 'won')
+    CASE
+      WHEN "r"."status" IN ('won', 'lost') AND "r"."closed_at" > %(end)s
+      THEN 'open'
+      ELSE "r"."status"
+    END = 'won')
 FROM "deals" AS "r"
 JOIN "metric_owner_teams" AS "o"
   ON "o"."source" = "r"."source"

@@ -7,7 +7,11 @@ SELECT
       ELSE "r"."amount" * "x"."rate"
     END
   ) FILTER(WHERE
-    "r"."status" = 'won'),
+    CASE
+      WHEN "r"."status" IN ('won', 'lost') AND "r"."closed_at" > $end
+      THEN 'open'
+      ELSE "r"."status"
+    END = 'won'),
   SUM(
     CASE
       WHEN "r"."currency" IS NULL OR "r"."currency" IN ('', 'EUR')
@@ -15,17 +19,23 @@ SELECT
       ELSE "r"."amount" * "x"."rate"
     END
   ) FILTER(WHERE
-    "r"."status" = 'won'),
+    CASE
+      WHEN "r"."status" IN ('won', 'lost') AND "r"."closed_at" > $end
+      THEN 'open'
+      ELSE "r"."status"
+    END = 'won'),
   COUNT(*) FILTER(WHERE
-    "r"."status" = 'won'
-    AND (
-      NOT "r"."amount" IS NULL
-      AND CASE
-        WHEN "r"."currency" IS NULL OR "r"."currency" IN ('', 'EUR')
-        THEN "r"."amount"
-        ELSE "r"."amount" * "x"."rate"
-      END IS NULL
-    )),
+    CASE
+      WHEN "r"."status" IN ('won', 'lost') AND "r"."closed_at" > $end
+      THEN 'open'
+      ELSE "r"."status"
+    END = 'won'
+    AND NOT "r"."amount" IS NULL
+    AND CASE
+      WHEN "r"."currency" IS NULL OR "r"."currency" IN ('', 'EUR')
+      THEN "r"."amount"
+      ELSE "r"."amount" * "x"."rate"
+    END IS NULL),
   QUANTILE_CONT(
     CAST(CASE
       WHEN "r"."currency" IS NULL OR "r"."currency" IN ('', 'EUR')
@@ -40,7 +50,11 @@ SELECT
       THEN "r"."amount"
       ELSE "r"."amount" * "x"."rate"
     END AS DOUBLE)) FILTER(WHERE
-    "r"."status" = 'won')
+    CASE
+      WHEN "r"."status" IN ('won', 'lost') AND "r"."closed_at" > $end
+      THEN 'open'
+      ELSE "r"."status"
+    END = 'won')
 FROM "deals" AS "r"
 JOIN "metric_owner_teams" AS "o"
   ON "o"."source" = "r"."source"

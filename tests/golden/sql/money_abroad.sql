@@ -17,14 +17,12 @@ SELECT
     "r"."status" = 'won'),
   COUNT(*) FILTER(WHERE
     "r"."status" = 'won'
-    AND (
-      NOT "r"."amount" IS NULL
-      AND CASE
-        WHEN "r"."currency" IS NULL OR "r"."currency" IN ('', 'EUR')
-        THEN "r"."amount"
-        ELSE "r"."amount" * "x"."rate"
-      END IS NULL
-    )),
+    AND NOT "r"."amount" IS NULL
+    AND CASE
+      WHEN "r"."currency" IS NULL OR "r"."currency" IN ('', 'EUR')
+      THEN "r"."amount"
+      ELSE "r"."amount" * "x"."rate"
+    END IS NULL),
   QUANTILE_CONT(
     CAST(CASE
       WHEN "r"."currency" IS NULL OR "r"."currency" IN ('', 'EUR')

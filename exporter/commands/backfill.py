@@ -19,6 +19,7 @@ from exporter.commands.progress import ProgressCallback, step_progress
 from exporter.commands.sync import configured, opened_store, read_unread
 from exporter.config.root import Config
 from exporter.errors import ExitCode
+from exporter.evaluation.first_records import first_records, with_first_records
 from exporter.evaluation.freshness import freshness
 from exporter.metrics.history import RecordReplay
 from exporter.settings import Settings
@@ -106,6 +107,7 @@ def write(
     """
     fresh = freshness(config, store.outcomes(), clock())
     with store.reading() as reader:
+        fresh = with_first_records(fresh, first_records(reader, config))
         records = RecordReplay(reader, config)
     for name in records.failed:
         _log.warning("%s could not be read and is omitted", name)

@@ -95,6 +95,7 @@ def _kpi_json(value: KpiValue, zone: ZoneInfo) -> dict[str, Any]:
         "period_end": value.period_end.astimezone(zone).isoformat(),
         **{name: getattr(value, name) for name in _NUMBERS},
         "status": value.status,
+        "reason": value.reason,
     }
 
 

@@ -13,6 +13,7 @@ from sqlglot import exp
 from exporter.config.root import Config
 from exporter.errors import EvaluationError
 from exporter.evaluation.answer_cache import AnswerCache
+from exporter.evaluation.first_records import first_records, with_first_records
 from exporter.evaluation.freshness import freshness
 from exporter.kpi.evaluate import KpiEvaluator
 from exporter.kpi.status import StatusMemory
@@ -67,6 +68,7 @@ class Evaluator:
         self._last: tuple[_StoreState, EvaluationResult] | None = None
         self._reader: Reader | None = None
         self._directory: tuple[int, Directory] | None = None
+        self._firsts: tuple[Mapping[str, int], Mapping[str, datetime]] | None = None
         self._undated: tuple[Mapping[str, int], Mapping[tuple[str, str], int]] = ({}, {})
         self._retained: RetainedValues = {}
         self._overflow: dict[tuple[str, str], int] = {}
@@ -79,7 +81,7 @@ class Evaluator:
         """
         with self._consistent_read() as reader:
             current_outcomes = read_outcomes(reader)
-            state = _StoreState(freshness(self._config, current_outcomes, now), read_versions(reader))
+            state = self._state(reader, freshness(self._config, current_outcomes, now))
             if self._last is not None and self._last[0] == state and state.holds_at(now):
                 return replace(self._last[1], outcomes=current_outcomes)
             prepared = self._evaluator.prepare(state.fresh, now)
@@ -93,6 +95,12 @@ class Evaluator:
         result = EvaluationResult(evaluation, memory, current_outcomes)
         self._last = state, result
         return result
+
+    def _state(self, reader: Reader, fresh: Mapping[str, Freshness]) -> _StoreState:
+        versions = read_versions(reader)
+        if self._firsts is None or self._firsts[0] != versions:
+            self._firsts = versions, first_records(reader, self._config)
+        return _StoreState(with_first_records(fresh, self._firsts[1]), versions)
 
     @contextmanager
     def _consistent_read(self) -> Iterator[Reader]:

@@ -134,6 +134,7 @@ def _figures(data: PageData, kpi: Kpi, value: KpiValue) -> list[Html]:
     return [
         element("p", formatted(value.value), class_="value"),
         element("ul", *items, class_="facts"),
+        *([element("p", value.reason, class_="soft")] if value.reason and kpi.target is not None else []),
         *([_bar(value.target_ratio, value.pace_ratio)] if value.target_ratio is not None else []),
         element("p", *_dates(data, kpi, value), class_="soft dates"),
     ]

@@ -9,6 +9,7 @@ from pathlib import Path
 import duckdb
 
 from exporter.errors import SchemaVersionError, StoreDamagedError, StoreError, StoreLockedError
+from exporter.store.migrations import EARLIER_SHAPES
 from exporter.store.schema import SCHEMA_VERSION, checksum_statements, schema_digest
 
 APPLICATION = "kpi-exporter"
@@ -42,10 +43,11 @@ _MACHINE_SIGNS = (
 
 @dataclass(frozen=True, slots=True)
 class StoreIdentity:
-    """Which store a file holds, and its number of commits."""
+    """Which store a file holds, its number of commits, and the version of its schema."""
 
     store_id: str
     commits: int
+    schema_version: int = SCHEMA_VERSION
 
 
 def connect(path: Path) -> duckdb.DuckDBPyConnection:
@@ -107,7 +109,10 @@ def inspect(path: Path) -> None:
 
 
 def identify(connection: duckdb.DuckDBPyConnection, path: Path) -> StoreIdentity:
-    """The identity in the file. Raises StoreDamagedError for a foreign database, SchemaVersionError for a newer one."""
+    """The identity in the file, whose schema is the current or one that `upgrade` brings up to date.
+
+    Raises StoreDamagedError for a foreign database, SchemaVersionError for a newer one.
+    """
     try:
         # fetch all rows: an unfinished result keeps its transaction open, which blocks checkpoints
         rows = connection.execute(
@@ -122,9 +127,9 @@ def identify(connection: duckdb.DuckDBPyConnection, path: Path) -> StoreIdentity
     _, store_id, version, digest, commits = rows[0]
     if version > SCHEMA_VERSION:
         raise SchemaVersionError(path, version, SCHEMA_VERSION)
-    if version < SCHEMA_VERSION or digest != schema_digest():
+    if digest != (schema_digest() if version == SCHEMA_VERSION else EARLIER_SHAPES.get(version)):
         raise StoreDamagedError(f"{path} has tables of another version of this program")
-    return StoreIdentity(store_id, commits)
+    return StoreIdentity(store_id, commits, version)
 
 
 def verify(connection: duckdb.DuckDBPyConnection, path: Path) -> None:

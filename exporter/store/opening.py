@@ -20,7 +20,17 @@ import duckdb
 from exporter.errors import StoreDamagedError, StoreError, StoreLockedError
 from exporter.records import ENTITIES
 from exporter.settings import OnCorrupt
-from exporter.store.connection import APPLICATION, StoreIdentity, connect, first_line, identify, inspect, verify
+from exporter.store.connection import (
+    APPLICATION,
+    StoreIdentity,
+    connect,
+    first_line,
+    identify,
+    inspect,
+    translate,
+    verify,
+)
+from exporter.store.migrations import upgrade
 from exporter.store.schema import SCHEMA_VERSION, create_statements, schema_digest
 
 _SENTINEL_BYTES = 256  # one write of constant length within a disk sector cannot be torn
@@ -149,6 +159,8 @@ def _open_existing(files: DataFiles, sentinel: Sentinel | None, *, suspect: bool
                 raise StoreDamagedError(f"{path} is not the store of this directory")
             if identity.commits < sentinel.commits:
                 raise StoreDamagedError(f"{path} has lost {sentinel.commits - identity.commits} commits")
+        if identity.schema_version < SCHEMA_VERSION:
+            _upgrade(connection, path, identity.schema_version)
         if suspect or not untouched:
             verify(connection, path)
     except BaseException:
@@ -156,6 +168,13 @@ def _open_existing(files: DataFiles, sentinel: Sentinel | None, *, suspect: bool
         raise
     _record(files, identity)
     return OpenStore(connection, identity, is_rebuilt=False)
+
+
+def _upgrade(connection: duckdb.DuckDBPyConnection, path: Path, version: int) -> None:
+    try:
+        upgrade(connection, version)
+    except duckdb.Error as error:
+        raise translate(path, error) from error
 
 
 def _create(files: DataFiles, *, is_rebuilt: bool) -> OpenStore:

@@ -2,17 +2,21 @@
 
 Each entity has one table of the same name, without a key: `source`, `id`, `updated_at`, `deleted`, `attributes`
 (JSON text), then the entity's own columns. Instants are naive TIMESTAMPs in UTC. A deleted record stays as a tombstone.
+
+Each row also tells since when it holds, on two clocks: `valid_from` (since when the record has been so, NULL for
+always) and `known_from` (since when this store has known it, NULL for always). A table `<entity>_versions` has the rows
+that were superseded, with the ends of both spans.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 
 from exporter.records import ENTITIES, ColumnKind, columns
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 SQL_TYPES: Mapping[ColumnKind, str] = MappingProxyType(
     {
@@ -32,6 +36,9 @@ COMMON_COLUMNS: tuple[tuple[str, str], ...] = (
     ("deleted", "BOOLEAN"),
     ("attributes", "VARCHAR"),
 )
+
+SPAN_STARTS: tuple[tuple[str, str], ...] = (("valid_from", "TIMESTAMP"), ("known_from", "TIMESTAMP"))
+SPAN_ENDS: tuple[tuple[str, str], ...] = (("valid_until", "TIMESTAMP"), ("known_until", "TIMESTAMP"))
 
 _STATE_TABLE_NAMES = ("store_meta", "pages", "passes", "outcomes", "entity_state", "snapshots")
 _STATE_TABLES = (
@@ -54,8 +61,19 @@ _STATE_TABLES = (
 
 
 def table_columns(entity: str) -> tuple[tuple[str, str], ...]:
-    """(name, SQL type) of each column of the entity's table, in order."""
+    """(name, SQL type) of each column of a record of the entity, in order; `source` is the first."""
     return COMMON_COLUMNS + tuple((c.name, SQL_TYPES[c.kind]) for c in columns(entity))
+
+
+def versions_table(entity: str) -> str:
+    """The table of the entity's superseded versions."""
+    return f"{entity}_versions"
+
+
+def entity_tables(entity: str) -> Mapping[str, tuple[tuple[str, str], ...]]:
+    """The columns, as (name, SQL type), of the entity's table and of the table of its superseded versions."""
+    current = table_columns(entity) + SPAN_STARTS
+    return {entity: current, versions_table(entity): current + SPAN_ENDS}
 
 
 def time_column(entity: str) -> str | None:
@@ -65,29 +83,33 @@ def time_column(entity: str) -> str | None:
 
 def create_statements() -> tuple[str, ...]:
     """The statements that create an empty store."""
+    tables = [create_table(*table) for entity in ENTITIES for table in entity_tables(entity).items()]
+    return (*_STATE_TABLES, *tables)
+
+
+def create_table(name: str, definitions: Iterable[tuple[str, str]]) -> str:
+    """The statement that creates a table with columns given as (name, SQL type)."""
     from sqlglot import exp  # only for a new store: importing sqlglot would slow every start
 
-    tables = []
-    for entity in ENTITIES:
-        definitions = [
-            exp.ColumnDef(this=exp.to_identifier(name), kind=exp.DataType.build(sql_type, dialect="duckdb"))
-            for name, sql_type in table_columns(entity)
-        ]
-        table = exp.Schema(this=exp.to_table(entity), expressions=definitions)
-        tables.append(exp.Create(this=table, kind="TABLE").sql("duckdb", identify=True))
-    return (*_STATE_TABLES, *tables)
+    column_definitions = [
+        exp.ColumnDef(this=exp.to_identifier(column), kind=exp.DataType.build(sql_type, dialect="duckdb"))
+        for column, sql_type in definitions
+    ]
+    table = exp.Schema(this=exp.to_table(name), expressions=column_definitions)
+    return exp.Create(this=table, kind="TABLE").sql("duckdb", identify=True)
 
 
 def checksum_statements() -> tuple[str, ...]:
     """Statements that read every block of every table; each returns one row."""
     from sqlglot import exp, parse_one  # only for a file that changed since it was closed
 
-    tables = [exp.to_table(name) for name in (*_STATE_TABLE_NAMES, *ENTITIES)]
+    of_entities = (name for entity in ENTITIES for name in entity_tables(entity))
+    tables = [exp.to_table(name) for name in (*_STATE_TABLE_NAMES, *of_entities)]
     checksum = parse_one("bit_xor(hash(COLUMNS(*)))", read="duckdb")
     return tuple(exp.select(checksum).from_(table).sql("duckdb", identify=True) for table in tables)
 
 
 def schema_digest() -> str:
     """A digest of all tables: programs with the same digest can read each other's files."""
-    tables = _STATE_TABLES + tuple(repr((entity, table_columns(entity))) for entity in ENTITIES)
+    tables = _STATE_TABLES + tuple(repr((entity, entity_tables(entity))) for entity in ENTITIES)
     return hashlib.sha256("\n".join(tables).encode()).hexdigest()[:16]

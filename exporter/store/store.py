@@ -17,10 +17,13 @@ from exporter.records import ENTITIES
 from exporter.settings import OnCorrupt
 from exporter.store import passes, staging, state
 from exporter.store.database import Database
-from exporter.store.merge import MergeResult, delete_source, merge
+from exporter.store.merge import Arrival, MergeResult, PassEnd, delete_source, merge
 from exporter.store.passes import OpenPass
 from exporter.store.staging import Slot
 from exporter.store.state import Outcome
+
+VERSION_RETENTION = timedelta(days=400)
+"""How long superseded versions stay, unless `Store.retain` says otherwise."""
 
 _NO_LAG = timedelta(0)
 
@@ -34,6 +37,7 @@ class Store:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._version_retention = VERSION_RETENTION
         with database.reading() as connection:
             self._page_numbers = itertools.count(staging.last_page(connection) + 1)
 
@@ -98,11 +102,10 @@ class Store:
         with self._database.write() as connection:
             slot, open_pass = passes.require(connection, source, entity, full)
             staged, _ = staging.progress(connection, slot)
-            merged = merge(connection, slot, listing, staged)
             now = at or open_pass.started_at
-            outcome = passes.succeeded(
-                state.read_outcome(connection, source, entity), slot, open_pass, cursor, now, lag
-            )
+            before = state.read_outcome(connection, source, entity)
+            outcome = passes.succeeded(before, slot, open_pass, cursor, now, lag)
+            merged = merge(connection, PassEnd(slot, staged, listing), self._arrival(before, outcome, now))
             last_full = outcome.last_full if listing is None else now
             state.save_outcome(connection, replace(outcome, last_full=last_full, seconds=seconds))
             commits = self._count_commit(connection, {entity: merged})
@@ -125,9 +128,11 @@ class Store:
                 passes.clear(connection, slot)
                 values = staging.page_values(slot, next(self._page_numbers), page)
                 connection.execute(staging.INSERT_PAGE, values)
-                merged[entity] = merge(connection, slot, page.listing, len(page.records), with_results=True)
-                outcome = state.read_outcome(connection, source, entity)
-                state.save_outcome(connection, passes.succeeded(outcome, slot, OpenPass(at, at), None, at, _NO_LAG))
+                before = state.read_outcome(connection, source, entity)
+                outcome = passes.succeeded(before, slot, OpenPass(at, at), None, at, _NO_LAG)
+                end, arrival = PassEnd(slot, len(page.records), page.listing), self._arrival(before, outcome, at)
+                merged[entity] = merge(connection, end, arrival, with_results=True)
+                state.save_outcome(connection, outcome)
                 passes.clear(connection, slot)
             commits = self._count_commit(connection, merged)
         self._database.record_commits(commits)
@@ -152,11 +157,12 @@ class Store:
             if abandon is not None:
                 passes.clear(connection, Slot(source, entity, abandon.cursor is None))
 
-    def retain(self, entities: Mapping[str, Collection[str]]) -> int:
+    def retain(self, entities: Mapping[str, Collection[str]], versions: timedelta = VERSION_RETENTION) -> int:
         """Deletes records and state of every source and entity that `entities`, by source, does not contain.
 
-        Returns the number of deleted records.
+        From now on, superseded versions stay for `versions`. Returns the number of deleted records.
         """
+        self._version_retention = versions
         with self._database.write() as connection:
             outcomes = state.read_outcomes(connection)
             removed = [o for o in outcomes if o.entity not in entities.get(o.source, ())]
@@ -216,6 +222,15 @@ class Store:
     def close(self) -> None:
         """Releases the directory; closing again does nothing."""
         self._database.close()
+
+    def _arrival(self, before: Outcome, after: Outcome, now: datetime) -> Arrival:
+        """From when the changes of a pass hold, which turned the outcome `before` into `after`."""
+        return Arrival(
+            valid_from=after.watermark or now,
+            known_from=now,
+            oldest=now - self._version_retention,
+            is_correction=before.fingerprint != after.fingerprint,
+        )
 
     @staticmethod
     def _count_commit(connection: duckdb.DuckDBPyConnection, merged: Mapping[str, MergeResult]) -> int:

@@ -12,6 +12,7 @@ import pytest
 
 from exporter.errors import StoreDamagedError, StoreError
 from exporter.store.database import Database
+from exporter.store.schema import SCHEMA_VERSION
 from exporter.store.store import Store
 from tests.store.samples import deal, live, no_file_beyond, read
 from tests.waiting import LIMIT
@@ -37,7 +38,7 @@ def test_a_failed_transaction_changes_nothing(database: Database) -> None:
 
     with pytest.raises(RuntimeError):
         fail()
-    assert meta(database) == 1
+    assert meta(database) == SCHEMA_VERSION
     assert database.up
 
 
@@ -65,7 +66,7 @@ def test_a_reader_has_a_constant_view(tmp_path: Path) -> None:
 def test_a_reader_cannot_write(database: Database) -> None:
     with pytest.raises(StoreError), database.reading() as connection:
         connection.execute("DELETE FROM store_meta")
-    assert meta(database) == 1
+    assert meta(database) == SCHEMA_VERSION
 
 
 def test_using_a_closed_store_is_an_error_and_closing_it_again_is_not(tmp_path: Path) -> None:
@@ -150,7 +151,7 @@ def test_a_write_can_be_interrupted(tmp_path: Path) -> None:
         database.interrupt()
         thread.join(0.05)
     assert failed
-    assert meta(database) == 1
+    assert meta(database) == SCHEMA_VERSION
     database.close()
 
 

@@ -216,7 +216,7 @@ def test_a_newer_store_is_not_changed(tmp_path: Path) -> None:
     assert not list(tmp_path.glob("*.damaged-*"))
 
 
-def test_a_store_of_an_older_schema_is_rebuilt(tmp_path: Path) -> None:
+def test_a_store_of_an_unknown_older_schema_is_rebuilt(tmp_path: Path) -> None:
     filled(tmp_path)
     with duckdb.connect(str(tmp_path / "kpi.duckdb")) as connection:
         connection.execute("UPDATE store_meta SET schema_version = 0")

@@ -17,10 +17,13 @@ def created() -> duckdb.DuckDBPyConnection:
 
 
 @pytest.mark.parametrize("entity", ENTITIES)
-def test_each_entity_has_a_table(entity: str) -> None:
+def test_each_entity_has_a_table_and_one_of_its_versions(entity: str) -> None:
+    tables = schema.entity_tables(entity)
     with created() as connection:
-        columns = connection.execute("SELECT name, type FROM pragma_table_info(?)", [entity]).fetchall()
-    assert tuple(columns) == schema.table_columns(entity)
+        for name, definitions in tables.items():
+            columns = connection.execute("SELECT name, type FROM pragma_table_info(?)", [name]).fetchall()
+            assert tuple(columns) == definitions
+    assert list(tables) == [entity, f"{entity}_versions"]
 
 
 def test_verification_reads_every_table() -> None:

@@ -76,7 +76,7 @@ def _write_history(config: Config, settings: Settings, out: Path, wait: timedelt
     out.parent.mkdir(parents=True, exist_ok=True)
     store = Store.open(settings.data_dir)
     try:
-        store.retain({source.name: source.reads for source in config.sources})
+        store.retain({source.name: source.reads for source in config.sources}, config.history.retention)
         unread = read_all(config, store, settings.data_dir, wait)
         if unread and len(unread) == sum(source.polled for source in config.sources):
             _log.error("no source could be read, so there is no history to write")

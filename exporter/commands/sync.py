@@ -73,7 +73,7 @@ def opened_store(config: Config, data_dir: Path) -> Iterator[Store]:
     """
     store = Store.open(data_dir)
     try:
-        store.retain({source.name: source.reads for source in config.sources})
+        store.retain({source.name: source.reads for source in config.sources}, config.history.retention)
         for name, entities in never_sent(config, store.outcomes()).items():
             _log.warning("%s has never received a post of %s; only serve accepts posts", name, ", ".join(entities))
         yield store

@@ -65,7 +65,10 @@ class Reloader:
         if self._engine is not None:
             self._engine.stop()
         try:
-            self._context.store.retain({source.name: source.reads for source in loaded.config.sources})
+            config = loaded.config
+            self._context.store.retain(
+                {source.name: source.reads for source in config.sources}, config.history.retention
+            )
         except StoreError as error:
             _log.warning("records of removed sources stay in the store for now: %s", error)
         adopt_config(self._context.state.self_metrics, loaded.config, self._context.clock())

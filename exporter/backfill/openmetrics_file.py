@@ -10,8 +10,9 @@ from datetime import datetime
 from pathlib import Path
 from typing import BinaryIO
 
+from exporter.backfill.series_recorder import RecordedSeries
 from exporter.backfill.steps import split_steps
-from exporter.backfill.workers import EvaluatedShare, ShareTask, evaluate_shares
+from exporter.backfill.workers import ShareTask, evaluate_shares
 from exporter.config.root import Config
 from exporter.errors import StartError
 from exporter.exposition.text_format import END
@@ -39,9 +40,9 @@ def write_history(  # noqa: PLR0913 - what to evaluate, and where to write it
 ) -> None:
     """Writes every family as of each step, series by series, and `# EOF`; `out` is complete or unchanged.
 
-    Steps ascend. Temporary files beside `out` grow as large as `out` itself, so that memory does not grow with the
-    history. `processes` is their maximum number, by default one per processor and at most four. Raises
-    EvaluationError, and StartError if the file cannot be written.
+    Steps ascend. A temporary file beside `out` holds what changed, so that memory does not grow with the history.
+    `processes` is their maximum number, by default one per processor and at most four. Raises EvaluationError, and
+    StartError if the file cannot be written.
     """
     max_processes = min(os.cpu_count() or 1, _MAX_PROCESSES) if processes is None else processes
     share_count = max(1, min(max_processes, len(steps) // _MIN_STEPS_PER_PROCESS))
@@ -80,19 +81,19 @@ def _work_folder(out: Path) -> Iterator[Path]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _merge(shares: Sequence[EvaluatedShare], file: BinaryIO) -> None:
+def _merge(shares: Sequence[RecordedSeries], file: BinaryIO) -> None:
     """Writes family by family, series by series, the shares in order of time."""
     names = dict.fromkeys(name for share in shares for name in share.families)
-    files = [share.lines.path.open("rb") for share in shares]
+    files = [share.runs.path.open("rb") for share in shares]
     try:
         for number, name in enumerate(names):
             header = next(share.families[name][0] for share in shares if name in share.families)
             file.write(b"\n" * bool(number) + header)
             heads = {head for share in shares if name in share.families for head in share.families[name][1]}
             for head in sorted(heads):
-                for share, lines in zip(shares, files, strict=True):
-                    file.writelines(share.lines.read(lines, head))
+                for share, runs in zip(shares, files, strict=True):
+                    file.writelines(share.lines(runs, head))
     finally:
-        for lines in files:
-            lines.close()
+        for runs in files:
+            runs.close()
     file.write(b"\n" * bool(names) + END)

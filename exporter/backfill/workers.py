@@ -14,7 +14,7 @@ from multiprocessing.process import BaseProcess
 from pathlib import Path
 
 from exporter.backfill.series_recorder import RecordedSeries, SeriesRecorder
-from exporter.backfill.spool import Spool, SpooledTexts
+from exporter.backfill.spool import Spool
 from exporter.backfill.steps import StepShare
 from exporter.config.fields import Scope
 from exporter.config.root import Config
@@ -31,7 +31,7 @@ PROGRESS_EVERY = 25
 
 @dataclass(frozen=True, slots=True)
 class ShareTask:
-    """A share to evaluate, and the file for its lines."""
+    """A share to evaluate, and the file for the runs of its series."""
 
     config: Config
     records: RecordReplay
@@ -40,22 +40,13 @@ class ShareTask:
     path: Path
 
 
-@dataclass(frozen=True, slots=True)
-class EvaluatedShare:
-    """The result of a share: for each family its header and the heads of its series, and the spooled lines."""
-
-    families: Mapping[str, tuple[bytes, Sequence[bytes]]]
-    lines: SpooledTexts
-
-
-def evaluate_share(task: ShareTask, on_progress: Callable[[int], None]) -> EvaluatedShare:
+def evaluate_share(task: ShareTask, on_progress: Callable[[int], None]) -> RecordedSeries:
     """Evaluates a share; `on_progress` receives numbers of completed steps. Raises EvaluationError, OSError."""
     spool = Spool(task.path)
     try:
-        series = _record(task, spool, on_progress)
+        return _record(task, spool, on_progress)
     finally:
         spool.discard()
-    return EvaluatedShare(series.families, SpooledTexts(task.path, series.offsets))
 
 
 def _record(task: ShareTask, spool: Spool, on_progress: Callable[[int], None]) -> RecordedSeries:
@@ -75,7 +66,7 @@ def _record(task: ShareTask, spool: Spool, on_progress: Callable[[int], None]) -
     return recorder.end()
 
 
-def evaluate_shares(tasks: Sequence[ShareTask], on_progress: Callable[[int], None]) -> list[EvaluatedShare]:
+def evaluate_shares(tasks: Sequence[ShareTask], on_progress: Callable[[int], None]) -> list[RecordedSeries]:
     """Evaluates all shares and returns them in order. Several are evaluated in parallel processes.
 
     Raises EvaluationError, also if a process ends before its share is complete.
@@ -83,7 +74,7 @@ def evaluate_shares(tasks: Sequence[ShareTask], on_progress: Callable[[int], Non
     if len(tasks) == 1:
         return [evaluate_share(tasks[0], on_progress)]
     with _processes(tasks) as receivers:
-        shares: dict[int, EvaluatedShare] = {}
+        shares: dict[int, RecordedSeries] = {}
         while len(shares) < len(tasks):
             for receiver in wait([r for number, r in receivers.items() if number not in shares]):
                 number = next(n for n, candidate in receivers.items() if candidate is receiver)
@@ -95,11 +86,11 @@ def evaluate_shares(tasks: Sequence[ShareTask], on_progress: Callable[[int], Non
     return [shares[number] for number in range(len(tasks))]
 
 
-def _received(receiver: object) -> int | EvaluatedShare:
+def _received(receiver: object) -> int | RecordedSeries:
     if not isinstance(receiver, Connection):
         raise AssertionError("wait returns only connections")
     try:
-        message: int | str | EvaluatedShare = receiver.recv()
+        message: int | str | RecordedSeries = receiver.recv()
     except EOFError:
         raise EvaluationError(
             "history", "a process ended before its work was complete, perhaps out of memory"

@@ -10,7 +10,7 @@ import pytest
 
 from exporter.backfill import series_recorder
 from exporter.backfill.series_recorder import SeriesRecorder
-from exporter.backfill.spool import Spool, SpooledTexts
+from exporter.backfill.spool import Spool
 from exporter.config.fields import Scope
 from exporter.exposition.families import FamilySamples
 from exporter.naming import Family
@@ -35,12 +35,11 @@ def lines(tmp_path: Path, steps: Sequence[Sequence[FamilySamples]]) -> dict[str,
     for number, families in enumerate(steps):
         recorder.record(number, families)
     recorded = recorder.end()
-    spooled, zero = SpooledTexts(tmp_path / "spool", recorded.offsets), int(START.timestamp())
-    result = {}
-    with spooled.path.open("rb") as file:
+    zero, result = int(START.timestamp()), {}
+    with recorded.runs.path.open("rb") as file:
         for _, heads in recorded.families.values():
             for head in heads:
-                text = b"".join(spooled.read(file, head)).decode()
+                text = b"".join(recorded.lines(file, head)).decode()
                 assert text.count("\n") == text.count(head.decode())
                 rest = [line.removeprefix(head.decode().strip()).split() for line in text.strip().splitlines()]
                 result[head.decode().strip()] = [f"{value}@{int(at) - zero}" for value, at in rest]

@@ -117,6 +117,13 @@ def values(  # noqa: PLR0913, PLR0917  # typer makes an option of each parameter
             " Default: now.",
         ),
     ] = None,
+    known_at: Annotated[
+        str | None,
+        typer.Option(
+            "--known-at",
+            help="Answer from what was known at this time: without later edits, deletions and late records.",
+        ),
+    ] = None,
     scope: Annotated[ScopeFilter, typer.Option("--scope", help="Scope to show.")] = "company",
     output: Annotated[ValuesFormat, typer.Option("--format", help="Output format.")] = "table",
     no_sync: NoSyncOption = False,
@@ -130,11 +137,13 @@ def values(  # noqa: PLR0913, PLR0917  # typer makes an option of each parameter
     `kpi-exporter values`
 
     `kpi-exporter values --at 2025-03-31T23:59 --scope team --format json`
+
+    `kpi-exporter values --at 2025-03-31T23:59 --known-at 2025-04-02`
     """
     from exporter.commands.values import ValuesOptions, run
 
     scopes = frozenset(Scope) if scope == "all" else frozenset({Scope(scope)})
-    options = ValuesOptions(at, scopes, output, no_sync)
+    options = ValuesOptions(at, scopes, output, no_sync, known_at)
     raise typer.Exit(run(Settings(config, data_dir), options, LogOptions(log_format, log_level)))
 
 

@@ -24,37 +24,58 @@ from exporter.errors import ExitCode
 from exporter.evaluation.evaluator import Evaluator
 from exporter.kpi.values import Evaluation, KpiValue
 from exporter.settings import Settings
+from exporter.store.known import first_version
+from exporter.store.store import Store
 
 _NUMBERS = ("value", "target", "target_ratio", "expected", "pace_ratio", "progress_ratio")
 
 
 @dataclass(frozen=True, slots=True)
 class ValuesOptions:
-    """What to show; `at` as typed, None for now."""
+    """What to show; `at` and `known_at` as typed, None for now."""
 
     at: str | None
     scopes: frozenset[Scope]
     format: ValuesFormat
     no_sync: bool = False
+    known_at: str | None = None
 
 
 def run(settings: Settings, options: ValuesOptions, log: LogOptions) -> ExitCode:
     """Prints the values. SOURCE if a source could not be read. Raises ConfigError, StoreError, EvaluationError."""
     with configured(settings, log) as config:
         at = instant(options.at, config.company.timezone)
+        known_at = _past(instant(options.known_at, config.company.timezone, "--known-at"))
         with opened_store(config, settings.data_dir) as store:
             complete = options.no_sync or read_unread(config, store, settings.data_dir)
-            at = at or system_clock()
-            evaluation = _only(Evaluator(config, store).evaluate(at, None).evaluation, options.scopes)
+            at = at or known_at or system_clock()
+            _note_beginning(store, known_at)
+            evaluation = _only(Evaluator(config, store, known_at).evaluate(at, None).evaluation, options.scopes)
     if options.format == "json":
-        typer.echo(_json(config, evaluation, at))
+        typer.echo(_json(config, evaluation, at, known_at))
     elif options.format == "openmetrics":
         typer.echo(_openmetrics(config, evaluation))
     else:
-        Console().print(_table(config, evaluation, at))
+        Console().print(_table(config, evaluation, at, known_at))
     for name in evaluation.failed:
         typer.echo(f"warning: {name} could not be evaluated", err=True)
     return ExitCode.OK if complete else ExitCode.SOURCE
+
+
+def _past(known_at: datetime | None) -> datetime | None:
+    if known_at is not None and known_at > system_clock():
+        raise typer.BadParameter("nobody knows yet what will be known: name a past time", param_hint="--known-at")
+    return known_at
+
+
+def _note_beginning(store: Store, known_at: datetime | None) -> None:
+    """Says so if the store cannot tell what was known then."""
+    if known_at is None:
+        return
+    with store.reading() as reader:
+        start = first_version(reader)
+    if start is not None and known_at < start:
+        typer.echo(f"note: the store only tells what it knew from {start:%Y-%m-%d %H:%M} UTC on", err=True)
 
 
 def _only(evaluation: Evaluation, scopes: Collection[Scope]) -> Evaluation:
@@ -63,11 +84,15 @@ def _only(evaluation: Evaluation, scopes: Collection[Scope]) -> Evaluation:
     return replace(evaluation, kpis=kpis, metrics=metrics)
 
 
-def _json(config: Config, evaluation: Evaluation, at: datetime) -> str:
-    """An object with `at`, `kpis` and `metrics`. Unknown numbers are null, times are local with their offset."""
+def _json(config: Config, evaluation: Evaluation, at: datetime, known_at: datetime | None) -> str:
+    """An object with `at`, `known_at` if it was asked for, `kpis` and `metrics`.
+
+    Unknown numbers are null, times are local with their offset.
+    """
     zone = config.company.timezone
     document = {
         "at": at.astimezone(zone).isoformat(),
+        **({} if known_at is None else {"known_at": known_at.astimezone(zone).isoformat()}),
         "kpis": [_kpi_json(value, zone) for value in evaluation.kpis],
         "metrics": [
             {
@@ -110,7 +135,7 @@ def _openmetrics(config: Config, evaluation: Evaluation) -> str:
     return b"".join(piece for each in formats for piece in each.openmetrics.plain).decode() + "# EOF"
 
 
-def _table(config: Config, evaluation: Evaluation, at: datetime) -> Table:
+def _table(config: Config, evaluation: Evaluation, at: datetime, known_at: datetime | None) -> Table:
     """One row per value."""
     from exporter.exposition.formatting import amount, ratio
     from exporter.statuses import STATUSES, VERDICTS, colours
@@ -118,6 +143,8 @@ def _table(config: Config, evaluation: Evaluation, at: datetime) -> Table:
     zone, palette = config.company.timezone, colours(config)
     local = at.astimezone(zone)
     title = f"{config.company.name}, {local:%Y-%m-%d %H:%M} ({local.tzname()})"
+    if known_at is not None:
+        title += f", as known at {known_at.astimezone(zone):%Y-%m-%d %H:%M}"
     table = Table(
         title=title, title_justify="left", box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="bold underline"
     )

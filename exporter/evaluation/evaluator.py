@@ -26,6 +26,7 @@ from exporter.metrics.label_folding import RetainedValues
 from exporter.metrics.people import Directory
 from exporter.metrics.rows import QueryShape, to_sql
 from exporter.metrics.values import Answers, Question
+from exporter.store.known import show_known
 from exporter.store.state import Outcome, read_outcomes, read_versions
 from exporter.store.store import Store
 
@@ -59,7 +60,9 @@ class Evaluator:
     CSV of exchange rates.
     """
 
-    def __init__(self, config: Config, store: Store) -> None:
+    def __init__(self, config: Config, store: Store, known_at: datetime | None = None) -> None:
+        """With `known_at`, the records and watermarks are those that the store knew at that instant."""
+        self._known_at = known_at
         self._config = config
         self._store = store
         self._evaluator = KpiEvaluator(config)
@@ -105,13 +108,19 @@ class Evaluator:
     @contextmanager
     def _consistent_read(self) -> Iterator[Reader]:
         """One state of the store. A connection that failed is replaced the next time."""
-        self._reader = self._reader or self._store.reader()
         try:
+            self._reader = self._reader or self._connected()
             with consistent_read(self._reader):
                 yield self._reader
         except QueryError as error:
             self._reader = None
             raise EvaluationError("store", f"cannot be read ({type(error).__name__})") from error
+
+    def _connected(self) -> Reader:
+        reader = self._store.reader()
+        if self._known_at is not None:
+            show_known(reader, self._known_at)
+        return reader
 
     def _people(self, reader: Reader, row_versions: Mapping[str, int]) -> Directory:
         version = row_versions.get("people", 0)

@@ -86,3 +86,18 @@ def test_metrics_and_kpis_that_cannot_be_evaluated_are_named(
     done = run_cli("values", "-c", company, "-d", data)
     assert "warning: yearly_revenue could not be evaluated" in done.err
     assert "warning: revenue could not be evaluated" in done.err
+
+
+def test_values_can_be_as_known_at_a_past_time(run_cli: RunCli, company: Path, data: Path) -> None:
+    before = ["values", "-c", company, "-d", data, "--format", "json", "--at", "2030-01-01", "--known-at", "2020-06-01"]
+    done = run_cli(*before)
+    values = json.loads(done.out)
+    assert values["known_at"] == "2020-06-01T00:00:00+02:00"
+    assert not values["kpis"] or not values["kpis"][0]["value"]
+    assert "note: the store only tells what it knew from" in done.err
+
+
+def test_what_will_be_known_is_rejected(run_cli: RunCli, company: Path, data: Path) -> None:
+    done = run_cli("values", "-c", company, "-d", data, "--known-at", "9000-01-01")
+    assert done.code == 2
+    assert "--known-at" in done.err

@@ -7,6 +7,7 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,6 +18,7 @@ from rich.text import Text
 from exporter.clock import system_clock
 from exporter.config import practice
 from exporter.config.loader import load
+from exporter.config.positions import Finding
 from exporter.config.root import Config
 from exporter.errors import ConfigError, ExitCode, Problem, SourceError, StoreLockedError
 
@@ -57,7 +59,10 @@ def run(path: Path, options: CheckOptions) -> ExitCode:
             from exporter.commands.past_values import step_problems
 
             warnings += step_problems(config, store, now)
+        notes, problems = _target_problems(config, store, now)
         never_posted = _never_posted(config, store) if options.sources and options.data_dir is not None else {}
+    warnings += problems
+    _print(console, notes, "note", "cyan")
     _print(console, warnings, *(("error", "red") if options.strict else ("warning", "yellow")))
     if warnings and options.strict:
         console.print(Text(f"{_count(warnings, 'warning')} treated as errors (--strict)", "bold red"))
@@ -67,6 +72,26 @@ def run(path: Path, options: CheckOptions) -> ExitCode:
     counts += [_count(warnings, "warning")] if warnings else []
     console.print(Text(f"{path} is valid: {', '.join(counts)}", "bold green"))
     return _check_sources(console, config, never_posted) if options.sources else ExitCode.OK
+
+
+def _target_problems(config: Config, store: Store | None, now: datetime) -> tuple[list[Problem], list[Problem]]:
+    """Notes and warnings about the people and sums of targets, by the people of the store or else of the config."""
+    from exporter.evaluation.freshness import freshness
+    from exporter.kpi.plan import people_known
+    from exporter.kpi.target_review import parts_of_targets, unmatched
+    from exporter.metrics.people import Directory
+
+    names: list[Finding] = []
+    directory = Directory((), config)
+    if store is not None:
+        with store.reading() as reader:
+            directory = Directory.load(reader, config)
+        fresh = freshness(config, store.outcomes(), now)
+        names = list(unmatched(config, directory)) if people_known(fresh) else []
+    parts = list(parts_of_targets(config, directory, now))
+    excess = [Finding(part.path, part.text, "lower a part, or raise the whole") for part in parts if part.exceeds]
+    notes = [Finding(part.path, part.text) for part in parts if not part.exceeds]
+    return list(config.origin.problems(notes)), list(config.origin.problems([*names, *excess]))
 
 
 def _print(console: Console, problems: Sequence[Problem], severity: str, colour: str) -> None:

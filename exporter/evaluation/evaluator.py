@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -10,13 +11,16 @@ from functools import lru_cache
 
 from sqlglot import exp
 
+from exporter.config.positions import Finding
 from exporter.config.root import Config
 from exporter.errors import EvaluationError
 from exporter.evaluation.answer_cache import AnswerCache
 from exporter.evaluation.first_records import first_records, with_first_records
 from exporter.evaluation.freshness import freshness
 from exporter.kpi.evaluate import KpiEvaluator
+from exporter.kpi.plan import people_known
 from exporter.kpi.status import StatusMemory
+from exporter.kpi.target_review import unmatched
 from exporter.kpi.values import Evaluation, Freshness
 from exporter.metrics.columns import ROW, operand
 from exporter.metrics.connection import QueryError, Reader, consistent_read, release_memory
@@ -29,6 +33,8 @@ from exporter.metrics.values import Answers, Question
 from exporter.store.known import show_known
 from exporter.store.state import Outcome, read_outcomes, read_versions
 from exporter.store.store import Store
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +77,8 @@ class Evaluator:
         self._last: tuple[_StoreState, EvaluationResult] | None = None
         self._reader: Reader | None = None
         self._directory: tuple[int, Directory] | None = None
+        self._reviewed: Directory | None = None
+        self._reported: set[Finding] = set()
         self._firsts: tuple[Mapping[str, int], Mapping[str, datetime]] | None = None
         self._undated: tuple[Mapping[str, int], Mapping[tuple[str, str], int]] = ({}, {})
         self._retained: RetainedValues = {}
@@ -91,6 +99,8 @@ class Evaluator:
             answers = self._answers(reader, state.versions, prepared.questions)
             directory = self._people(reader, state.versions)
             evaluation, memory = self._evaluator.conclude(prepared, answers, memory, directory.roster)
+            if people_known(state.fresh):
+                self._report_unmatched(directory)
             if self._undated[0] != state.versions:
                 self._undated = state.versions, count_undated(reader, self._config)
             evaluation = replace(evaluation, label_overflow=dict(self._overflow), undated=self._undated[1])
@@ -104,6 +114,14 @@ class Evaluator:
         if self._firsts is None or self._firsts[0] != versions:
             self._firsts = versions, first_records(reader, self._config)
         return _StoreState(with_first_records(fresh, self._firsts[1]), versions)
+
+    def _report_unmatched(self, directory: Directory) -> None:
+        """Logs once who is named in a target and not found. Call it when all owners are known."""
+        for finding in unmatched(self._config, directory) if directory is not self._reviewed else ():
+            if finding not in self._reported:
+                self._reported.add(finding)
+                _log.warning("%s: %s (%s)", ".".join(map(str, finding.path)), finding.message, finding.hint)
+        self._reviewed = directory
 
     @contextmanager
     def _consistent_read(self) -> Iterator[Reader]:

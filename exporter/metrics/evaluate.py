@@ -52,7 +52,7 @@ def answer_questions(
     """
     rates = rates or ExchangeRates.load(config)
     with consistent_read(reader):
-        run = _QueryRun(reader, config, rates, directory, retained or {})
+        run = QueryRun(reader, config, rates, directory, retained or {})
         return run.answer(tuple(dict.fromkeys(questions)))
 
 
@@ -62,14 +62,14 @@ def query_context(config: Config, rates: ExchangeRates) -> QueryContext:
 
 
 @dataclass(frozen=True, slots=True)
-class _QueryBatch:
+class QueryBatch:
     """What one query answers: a shape over a window. For a level the window is its end alone."""
 
     shape: QueryShape
     window: Window
 
     @classmethod
-    def of(cls, metric: Metric, question: Question) -> _QueryBatch:
+    def of(cls, metric: Metric, question: Question) -> QueryBatch:
         shape = QueryShape.of(metric, question.scope, question.by)
         end = question.window.end
         return cls(shape, Window(end, end) if metric.is_level else question.window)
@@ -78,8 +78,8 @@ class _QueryBatch:
 _ByMetric = Mapping[str, list[Question]]
 
 
-class _QueryRun:
-    """The evaluation of one set of questions."""
+class QueryRun:
+    """The evaluation of one set of questions: a query for each shape and window."""
 
     def __init__(
         self,
@@ -108,13 +108,16 @@ class _QueryRun:
             self._directory = self._directory or Directory.load(self._reader, self._config)
             self._owners = owners(self._reader, with_owners)
         self._write_tables()
-        for batch, by_metric in batches.items():
-            self._run(batch, by_metric)
+        self._run_all(batches)
         answers = {q: self._answers[q] for q in questions if q in self._answers and q.metric not in self._failed}
         return MetricResults(answers, self._failed, self._folder.retained, self._folder.overflow)
 
-    def _batches(self, questions: Sequence[Question]) -> dict[_QueryBatch, dict[str, list[Question]]]:
-        batches: dict[_QueryBatch, dict[str, list[Question]]] = {}
+    def _run_all(self, batches: Mapping[QueryBatch, _ByMetric]) -> None:
+        for batch, by_metric in batches.items():
+            self._run(batch, by_metric)
+
+    def _batches(self, questions: Sequence[Question]) -> dict[QueryBatch, dict[str, list[Question]]]:
+        batches: dict[QueryBatch, dict[str, list[Question]]] = {}
         for question in questions:
             metric = self._metrics.get(question.metric)
             if metric is None:
@@ -123,7 +126,7 @@ class _QueryRun:
             if question.scope is not Scope.COMPANY and person_column(metric.entity) is None:
                 self._answers[question] = {}
                 continue
-            batch = _QueryBatch.of(metric, question)
+            batch = QueryBatch.of(metric, question)
             error = query_error(batch.shape, MetricKey(metric), self._context)
             if error is None:
                 batches.setdefault(batch, {}).setdefault(metric.name, []).append(question)
@@ -131,7 +134,7 @@ class _QueryRun:
                 self._fail(metric.name, error)
         return batches
 
-    def _run(self, batch: _QueryBatch, by_metric: _ByMetric) -> None:
+    def _run(self, batch: QueryBatch, by_metric: _ByMetric) -> None:
         """Queries all metrics at once; if that fails one by one, to find the metrics that fail."""
         metrics = [self._metrics[name] for name in by_metric if name not in self._failed]
         try:
@@ -145,7 +148,7 @@ class _QueryRun:
                     self._fail(metric.name, f"the store cannot compute it ({type(error).__name__})")
                     self._restart()
 
-    def _query(self, batch: _QueryBatch, metrics: Sequence[Metric], by_metric: _ByMetric) -> None:
+    def _query(self, batch: QueryBatch, metrics: Sequence[Metric], by_metric: _ByMetric) -> None:
         for fold in self._folds(batch, metrics):
             query = compiled(fold.shape, tuple(map(MetricKey, fold.metrics)), self._context)
             rows = query.statement.fetch(self._reader, batch.window, fold.parameters)
@@ -157,7 +160,7 @@ class _QueryRun:
                 if batch.shape.by:
                     self._folder.note(fold, metric, (group.labels for group in groups))
 
-    def _folds(self, batch: _QueryBatch, metrics: Sequence[Metric]) -> tuple[Fold, ...]:
+    def _folds(self, batch: QueryBatch, metrics: Sequence[Metric]) -> tuple[Fold, ...]:
         if not metrics:
             return ()
         if not batch.shape.by:
@@ -165,7 +168,7 @@ class _QueryRun:
         cover = batch.window if batch.shape.closes else self._covers[batch.shape]
         return self._folder.folds(batch.shape, cover, metrics)
 
-    def _group(self, batch: _QueryBatch, row: Sequence[Any]) -> Group:
+    def _group(self, batch: QueryBatch, row: Sequence[Any]) -> Group:
         directory = self._directory
         if directory is None or batch.shape.scope is Scope.COMPANY:
             return Group(labels=tuple(row[: len(batch.shape.by)]))
@@ -187,16 +190,16 @@ class _QueryRun:
         self._failed[metric] = EvaluationError(metric, message)
 
 
-def _with_owners(batches: Iterable[_QueryBatch]) -> list[tuple[QueryShape, Window]]:
+def _with_owners(batches: Iterable[QueryBatch]) -> list[tuple[QueryShape, Window]]:
     """Where to look for owners: every shape at the scope of teams or persons, over all its windows."""
     owned = [
-        _QueryBatch(batch.shape.ungrouped, batch.window) for batch in batches if batch.shape.scope is not Scope.COMPANY
+        QueryBatch(batch.shape.ungrouped, batch.window) for batch in batches if batch.shape.scope is not Scope.COMPANY
     ]
     levels = {(batch.shape, batch.window) for batch in owned if batch.shape.closes}
     return [*_covers(batch for batch in owned if not batch.shape.closes).items(), *levels]
 
 
-def _covers(batches: Iterable[_QueryBatch]) -> dict[QueryShape, Window]:
+def _covers(batches: Iterable[QueryBatch]) -> dict[QueryShape, Window]:
     """For each shape the span of all its windows."""
     covers: dict[QueryShape, Window] = {}
     for batch in batches:

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cache, lru_cache
 from typing import Any
 
 from sqlglot import exp
 
-from exporter.metrics.columns import ROW
+from exporter.metrics.columns import END, ROW, START
 from exporter.metrics.connection import Reader
 from exporter.metrics.exchange_rates import RATE_SPANS, ExchangeRates
 from exporter.metrics.people import Directory
 from exporter.metrics.rows import OWNER_PERSONS, OWNER_TEAMS, PreparedStatement, QueryShape, rows_of, to_sql
+from exporter.metrics.segments import PERIODS, WINDOWS
 from exporter.metrics.values import Window, stored
 from exporter.records import person_column
 
@@ -23,6 +24,8 @@ _COLUMNS: Mapping[str, Mapping[str, str]] = {
         "source": "VARCHAR", "owner": "VARCHAR", "team": "INT", "since": "TIMESTAMP", "until": "TIMESTAMP",
     },
     RATE_SPANS: {"currency": "VARCHAR", "since": "TIMESTAMP", "until": "TIMESTAMP", "rate": "DECIMAL(22, 12)"},
+    PERIODS: {"period": "INT", START: "TIMESTAMP", "until": "TIMESTAMP"},
+    WINDOWS: {"number": "INT", "period": "INT", START: "TIMESTAMP", END: "TIMESTAMP"},
 }  # fmt: skip
 
 Owner = tuple[str, str]
@@ -63,6 +66,16 @@ def write_owners(reader: Reader, directory: Directory, owners: Iterable[Owner]) 
 def write_rates(reader: Reader, rates: ExchangeRates) -> None:
     """Replaces the table of exchange rates."""
     _write(reader, RATE_SPANS, [(s.currency, stored(s.since), stored(s.until), s.rate) for s in rates.spans])
+
+
+def write_windows(reader: Reader, numbered: Sequence[tuple[int, int, Window]]) -> None:
+    """Replaces the tables of windows and their periods by these: (number, period, window)."""
+    periods: dict[int, Window] = {}
+    for _, period, window in numbered:
+        known = periods.get(period, window)
+        periods[period] = Window(min(known.start, window.start), max(known.end, window.end))
+    _write(reader, PERIODS, [(period, stored(w.start), stored(w.end)) for period, w in periods.items()])
+    _write(reader, WINDOWS, [(number, period, stored(w.start), stored(w.end)) for number, period, w in numbered])
 
 
 def _write(reader: Reader, table: str, rows: list[tuple[Any, ...]]) -> None:

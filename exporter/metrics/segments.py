@@ -1,0 +1,123 @@
+"""Rows as segments of time: the spans during which a row contributes the same to a metric, whenever one asks.
+
+A segment [begin, until) says that the row contributes to every window whose end is in it. It begins when the row
+starts to count, and again whenever an event that the metric reads happens, its owner changes team or its rate changes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from sqlglot import exp
+
+from exporter.config.fields import Scope
+from exporter.metrics.columns import END, ROW, START, instant_of, timestamp_literal
+from exporter.metrics.exchange_rates import RATES
+from exporter.metrics.rows import OWNERS, QueryShape, with_owner, with_rate, within_span
+from exporter.metrics.values import LAST
+
+SEGMENT = "s"
+"""Alias of the segments in a query."""
+
+PERIOD = "p"
+"""Alias of the table with the periods that windows are in."""
+
+PERIODS = "metric_periods"
+"""Table of period (a number), start, until: windows of a period have the same start, and end by `until`."""
+
+WINDOWS = "metric_windows"
+"""Table of number, period, start, end: the windows asked about, numbered in the order of their ends."""
+
+
+def segments_of(shape: QueryShape, columns: Sequence[exp.Expr], events: Iterable[str]) -> exp.Select:
+    """The columns of each segment of a shape's rows, cut at `events`.
+
+    Placeholders for the end of the window in the columns become the segment's begin.
+    """
+    begin = exp.column("begin", SEGMENT)
+    query = exp.select(*(_with_end(column, begin) for column in columns))
+    query = query.from_(exp.to_table(shape.entity).as_(ROW))
+    opens = instant_of(shape.entity, shape.opens)
+    if shape.closes is None:
+        query = with_rate(with_owner(shape, query, within_span(OWNERS, opens)), within_span(RATES, opens))
+        lifetime = _after(opens), timestamp_literal(LAST)
+        cuts = [_after(instant_of(shape.entity, event)) for event in sorted(events)]
+        asked = [
+            exp.GTE(this=opens.copy(), expression=exp.column(START, PERIOD)),
+            exp.LT(this=opens.copy(), expression=exp.column("until", PERIOD)),
+        ]
+    else:
+        closes = exp.Coalesce(this=instant_of(shape.entity, shape.closes), expressions=[timestamp_literal(LAST)])
+        query = with_owner(shape, query, _overlaps(OWNERS, opens, closes))
+        query = with_rate(query, _overlaps(RATES, opens, closes))
+        lifetime = _lifetime(opens, closes, _spans(shape, query))
+        cuts = [instant_of(shape.entity, event) for event in sorted(events)]
+        asked = [
+            exp.LTE(this=opens.copy(), expression=exp.column("until", PERIOD)),
+            exp.GT(this=closes.copy(), expression=exp.column(START, PERIOD)),
+        ]
+    query = query.join(exp.to_table(PERIODS).as_(PERIOD), on=exp.and_(*asked))
+    query = query.join(_cut(*lifetime, cuts), join_type="cross")
+    not_empty = exp.LT(this=begin.copy(), expression=exp.column("until", SEGMENT))
+    return query.where(exp.not_(exp.column("deleted", ROW)), not_empty)
+
+
+def _with_end(tree: exp.Expr, instant: exp.Expr) -> exp.Expr:
+    return tree.transform(lambda node: instant.copy() if _is_end(node) else node)
+
+
+def _is_end(node: exp.Expr) -> bool:
+    return isinstance(node, exp.Placeholder) and node.this == END
+
+
+def _after(instant: exp.Expr) -> exp.Expr:
+    """The first end of a window that includes the instant: windows are half-open."""
+    microsecond = exp.Interval(this=exp.Literal.string("1"), unit=exp.var("MICROSECOND"))
+    return exp.Add(this=instant.copy(), expression=microsecond)
+
+
+def _spans(shape: QueryShape, query: exp.Select) -> list[str]:
+    """The joined tables whose spans split the life of a row."""
+    rated = any(column.table == RATES for column in query.find_all(exp.Column))
+    return [OWNERS] * (shape.scope is Scope.TEAM) + [RATES] * rated
+
+
+def _lifetime(opens: exp.Expr, closes: exp.Expr, spans: Sequence[str]) -> tuple[exp.Expr, exp.Expr]:
+    if not spans:
+        return opens, closes
+    since, until = ([exp.column(name, span) for span in spans] for name in ("since", "until"))
+    return (
+        exp.Greatest(this=opens.copy(), expressions=since, ignore_nulls=True),
+        exp.Least(this=closes.copy(), expressions=until, ignore_nulls=True),
+    )
+
+
+def _overlaps(span: str, opens: exp.Expr, closes: exp.Expr) -> list[exp.Expr]:
+    return [
+        exp.LT(this=exp.column("since", span), expression=closes.copy()),
+        exp.GT(this=exp.column("until", span), expression=opens.copy()),
+    ]
+
+
+def _cut(begin: exp.Expr, until: exp.Expr, cuts: Sequence[exp.Expr]) -> exp.Lateral:
+    """The spans between consecutive cuts; cuts beyond the lifetime make empty spans."""
+    clipped = [
+        exp.Least(
+            this=exp.Greatest(this=_or(cut, begin), expressions=[begin.copy()], ignore_nulls=True),
+            expressions=[until.copy()],
+            ignore_nulls=True,
+        )
+        for cut in cuts
+    ]
+    instants = exp.Array(expressions=[begin.copy(), *clipped])
+    ordered = exp.func("list_sort", exp.func("list_distinct", instants, dialect="duckdb"), dialect="duckdb")
+    following = exp.func("list_append", exp.func("list_slice", exp.column("cuts"), 2, -1), until.copy())
+    spans = exp.select(
+        exp.alias_(exp.Unnest(expressions=[exp.column("cuts")]), "begin", quoted=True),
+        exp.alias_(exp.Unnest(expressions=[following]), "until", quoted=True),
+    ).from_(exp.select(exp.alias_(ordered, "cuts")).subquery("c"))
+    return exp.Lateral(this=spans.subquery(), alias=exp.TableAlias(this=exp.to_identifier(SEGMENT)))
+
+
+def _or(instant: exp.Expr, default: exp.Expr) -> exp.Expr:
+    return exp.Coalesce(this=instant.copy(), expressions=[default.copy()])

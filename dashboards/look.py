@@ -88,8 +88,9 @@ class Look:
 
 
 def ratio_steps(config: Config) -> tuple[ThresholdStep, ...]:
-    """Thresholds of a target ratio: the company's bands."""
-    return _rising_steps(config, config.company.bands.at_risk, config.company.bands.on_track)
+    """Thresholds of a target ratio: the company's latest bands."""
+    bands = config.company.bands.latest
+    return _rising_steps(config, bands.at_risk, bands.on_track)
 
 
 def share_steps(config: Config) -> tuple[ThresholdStep, ...]:

@@ -40,8 +40,9 @@ def contact_pattern(name: str) -> str:
 
 
 def notification_hours(config: Config) -> Hours | None:
-    """The hours in which notifications are sent; None if they are always sent."""
-    return config.alerting.quiet_outside or config.company.hours
+    """The hours in which notifications are sent: the latest opening hours by default; None if they are always sent."""
+    hours = config.company.hours
+    return config.alerting.quiet_outside or (hours.latest if hours else None)
 
 
 def working_intervals(config: Config, hours: Hours) -> list[dict[str, Any]]:
@@ -77,7 +78,7 @@ def days_off_intervals(config: Config) -> list[dict[str, Any]]:
 
 
 def _workdays(company: Company) -> list[str]:
-    return [WEEKDAYS[number] for number in sorted(company.working_weekdays)]
+    return [WEEKDAYS[number] for number in sorted(company.working_weekdays.latest)]
 
 
 def _interval(company: Company, days: list[str], ranges: list[ClockRange]) -> dict[str, Any]:

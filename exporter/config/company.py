@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
 
+from exporter.config.dated import Dated, DatedField
 from exporter.config.fields import (
     Currency,
     Date,
@@ -28,6 +29,7 @@ MONTHS = (
     "january", "february", "march", "april", "may", "june",
     "july", "august", "september", "october", "november", "december",
 )  # fmt: skip
+_WORKDAYS = (Weekday.MON, Weekday.TUE, Weekday.WED, Weekday.THU, Weekday.FRI)
 WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 
 
@@ -130,14 +132,16 @@ class Company(Section):
     """First day of the week."""
     fiscal_year_starts: Annotated[str, OneOf(MONTHS)] = "january"
     """First month of the fiscal year, which defines quarters and years."""
-    workdays: Many[WeekdayField] | None = None
-    """Days on which results are expected. If set, the default pace of flows is `workdays`."""
-    hours: Hours | None = None
-    """Opening hours of a workday."""
+    workdays: DatedField[Many[WeekdayField]] | None = None
+    """Days on which results are expected. If set, the default pace of flows is `workdays`. For changes over time,
+    a list of {is, since}."""
+    hours: DatedField[Hours] | None = None
+    """Opening hours of a workday. For changes over time, a list of {is, since}."""
     holidays: Holidays = Field(default_factory=Holidays)
     """Days off."""
-    bands: Bands = Field(default_factory=Bands)
-    """Ratios at which the status changes, for KPIs without bands of their own."""
+    bands: DatedField[Bands] = Field(default_factory=lambda: Dated.always(Bands()))
+    """Ratios at which the status changes, for KPIs without bands of their own. For changes over time, a list of
+    {is, since}."""
     rates: dict[Currency, Rates] = Field(default_factory=dict)
     """Exchange rates of other currencies: a number, or a list of {rate, since}."""
     rates_csv: LocalPath | None = None
@@ -154,7 +158,7 @@ class Company(Section):
         return MONTHS.index(self.fiscal_year_starts) + 1
 
     @property
-    def working_weekdays(self) -> frozenset[int]:
-        """Numbers of the workdays, 0 for Monday; Monday to Friday by default."""
-        days = self.workdays or (Weekday.MON, Weekday.TUE, Weekday.WED, Weekday.THU, Weekday.FRI)
-        return frozenset(day.number for day in days)
+    def working_weekdays(self) -> Dated[frozenset[int]]:
+        """Numbers of the workdays over time, 0 for Monday; Monday to Friday by default."""
+        weeks = self.workdays or Dated.always(())
+        return weeks.map(lambda days: frozenset(day.number for day in days or _WORKDAYS))

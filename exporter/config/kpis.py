@@ -9,7 +9,8 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field, WithJsonSchema
 
 from exporter.config.company import Bands
-from exporter.config.expression import Expression, parse
+from exporter.config.dated import Dated, DatedField
+from exporter.config.expression import Expression, metrics_of, parse
 from exporter.config.fields import (
     BetterField,
     Date,
@@ -44,7 +45,7 @@ def _expression(value: Any) -> Any:
         raise invalid(str(error), _HINT) from None
 
 
-Value = Annotated[
+Formula = Annotated[
     Expression, BeforeValidator(_expression), WithJsonSchema({"type": "string", "examples": ["won / closed"]})
 ]
 
@@ -88,8 +89,9 @@ class Kpi(Section):
     """Who is responsible for it, such as an email address."""
     why: Text
     """Why this KPI matters; shown next to it."""
-    value: Value
-    """A metric's name, or arithmetic over metric names and numbers with + - * / ( )."""
+    formulas: DatedField[Formula] = Field(alias="value")
+    """A metric's name, or arithmetic over metric names and numbers with + - * / ( ). If the definition changed,
+    a list of {is, since}: each period uses the one in force on its last day."""
     unit: Title | None = None
     """count, ratio, currency, seconds, score, or free text. Default: follows from its metrics."""
     period: PeriodField
@@ -113,8 +115,8 @@ class Kpi(Section):
     """Metrics that explain why it changes."""
     guard: Name | None = None
     """A KPI that must not turn red for the sake of this one."""
-    bands: Bands | None = None
-    """Ratios at which its status changes. Default: the company's."""
+    bands: DatedField[Bands] | None = None
+    """Ratios at which its status changes, or a list of {is, since}. Default: the company's."""
     min_sample: Annotated[Number, Field(ge=0)] | None = None
     """With fewer rows than this there is no status. Default: 20 for ratios, 5 for means, otherwise none."""
     min_elapsed: Annotated[Number, Field(ge=0, le=1)] = 0.1
@@ -127,8 +129,18 @@ class Kpi(Section):
     """Date of the last review."""
     alerts: Alerts | None = None
     """Notifications about its status."""
-    weight: Annotated[Number, Field(gt=0)] = 1.0
-    """Relative weight in the score of its objective."""
+    weight: DatedField[Annotated[Number, Field(gt=0)]] = Dated.always(1.0)
+    """Relative weight in the score of its objective, or a list of {is, since}."""
+
+    @property
+    def value(self) -> Expression:
+        """The latest formula, which gives the KPI its unit and its kind; see `formulas` for the past."""
+        return self.formulas.latest
+
+    @property
+    def metrics(self) -> tuple[str, ...]:
+        """Names of the metrics in any of its formulas, those of the latest first."""
+        return tuple(dict.fromkeys(name for formula in reversed(self.formulas.values) for name in metrics_of(formula)))
 
     @property
     def review_due(self) -> date | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated
@@ -9,7 +10,8 @@ from typing import Annotated
 from pydantic import Field, PrivateAttr
 
 from exporter.config.company import Bands, Company
-from exporter.config.expression import Ref, divides, metrics_of
+from exporter.config.dated import Dated
+from exporter.config.expression import Expression, Ref, divides, metrics_of
 from exporter.config.fields import Many, Pace, Section
 from exporter.config.history import History
 from exporter.config.kpis import Kpi, Objective
@@ -21,6 +23,14 @@ from exporter.config.targets import AppliesTo, Goal, Growth
 from exporter.config.units import metric_unit, unit_of
 
 _UNITS_OF_ANY_SCOPE = frozenset({"ratio", "seconds", "score"})
+
+
+class FormulaKind(StrEnum):
+    """How the values of a formula behave over time: a state, a sum over the period, or neither."""
+
+    LEVEL = "level"
+    FLOW = "flow"
+    RATIO = "ratio"
 
 
 class Config(Section):
@@ -79,18 +89,17 @@ class Config(Section):
         """KPIs by name."""
         return {kpi.name: kpi for kpi in self.kpis}
 
-    def bands(self, kpi: Kpi) -> Bands:
-        """The KPI's own bands, or the company's."""
+    def bands(self, kpi: Kpi) -> Dated[Bands]:
+        """The KPI's own bands over time, or the company's."""
         return kpi.bands or self.company.bands
 
     def is_level(self, kpi: Kpi) -> bool:
         """True if the value is a state at an instant."""
-        return not self.is_ratio(kpi) and all(self.metric_by_name[name].is_level for name in metrics_of(kpi.value))
+        return self.kind(kpi.value) is FormulaKind.LEVEL
 
     def is_ratio(self, kpi: Kpi) -> bool:
         """True if the value is not additive over time: a division, mean, minimum, maximum or percentile."""
-        aggregates = {self.metric_by_name[name].aggregate for name in metrics_of(kpi.value)}
-        return divides(kpi.value) or bool(aggregates & {"mean", "min", "max", "percentile"})
+        return self.kind(kpi.value) is FormulaKind.RATIO
 
     def applies_to_all(self, kpi: Kpi) -> bool:
         """True if the company's target also judges teams and people: as configured, else if the number fits any scope.
@@ -103,7 +112,14 @@ class Config(Section):
 
     def is_flow(self, kpi: Kpi) -> bool:
         """True if the value adds up over the period."""
-        return not self.is_ratio(kpi) and not self.is_level(kpi)
+        return self.kind(kpi.value) is FormulaKind.FLOW
+
+    def kind(self, formula: Expression) -> FormulaKind:
+        """How the values of a formula behave over time."""
+        metrics = [self.metric_by_name[name] for name in metrics_of(formula)]
+        if divides(formula) or {metric.aggregate for metric in metrics} & {"mean", "min", "max", "percentile"}:
+            return FormulaKind.RATIO
+        return FormulaKind.LEVEL if all(metric.is_level for metric in metrics) else FormulaKind.FLOW
 
     def pace(self, kpi: Kpi) -> Pace:
         """The configured pace, or the default for this kind of value."""

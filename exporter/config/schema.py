@@ -13,6 +13,7 @@ from typing import Any
 
 from pydantic.json_schema import GenerateJsonSchema
 
+from exporter.config.dated import Dated, DatedEntry
 from exporter.config.fields import Section, duration_text
 from exporter.config.root import Config
 
@@ -22,7 +23,21 @@ Fragment = dict[str, Any]
 def schema() -> Fragment:
     """The JSON Schema (2020-12) of the config. Descriptions are the docstrings of the model's fields."""
     generated = _tidy(Config.model_json_schema(schema_generator=_ConfigSchemaGenerator))
+    for name, key in dict(_dated_entries(generated)).items():
+        generated["$defs"][f"Dated{key.capitalize()}"] = generated["$defs"].pop(name)
     return {"$schema": GenerateJsonSchema.schema_dialect, **generated, "title": "Config of KPI Exporter"}
+
+
+def _dated_entries(generated: Fragment) -> Iterator[tuple[str, str]]:
+    """(name of the definition, key of the setting) of each type of dated entry, and refers to it by a short name."""
+    for section in list(generated["$defs"].values()):
+        for key, setting in section.get("properties", {}).items():
+            for form in setting.get("oneOf", ()):
+                items = form.get("items", {})
+                name = items.get("$ref", "").rsplit("/", 1)[-1]
+                if name.startswith(DatedEntry.__name__):
+                    items["$ref"] = f"#/$defs/Dated{key.capitalize()}"
+                    yield name, key
 
 
 class _ConfigSchemaGenerator(GenerateJsonSchema):
@@ -44,6 +59,8 @@ class _ConfigSchemaGenerator(GenerateJsonSchema):
     def encode_default(self, dft: Any) -> Any:
         if isinstance(dft, timedelta):
             return duration_text(dft)
+        if isinstance(dft, Dated):
+            return super().encode_default(dft.latest)
         return None if dft == date.min else super().encode_default(dft)
 
 

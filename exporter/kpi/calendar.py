@@ -9,6 +9,7 @@ from itertools import accumulate
 from zoneinfo import ZoneInfo
 
 from exporter.config.company import Company, Hours
+from exporter.config.dated import Dated
 from exporter.config.fields import Pace, Period
 from exporter.config.public_holidays import public_holidays
 from exporter.errors import EvaluationError
@@ -96,7 +97,7 @@ def workdays(company: Company) -> Callable[[date], bool]:
             raise EvaluationError("company.holidays", str(error)) from None
 
     def is_workday(day: date) -> bool:
-        return day.weekday() in weekdays and day not in days_off and day not in public
+        return day.weekday() in weekdays.on(day) and day not in days_off and day not in public
 
     return is_workday
 
@@ -114,7 +115,7 @@ class Calendar:
         *,
         week_start: int = 0,
         fiscal_month: int = 1,
-        hours: Hours | None = None,
+        hours: Dated[Hours] | None = None,
     ) -> None:
         self._zone = zone
         self._is_workday = is_workday
@@ -161,6 +162,10 @@ class Calendar:
         """The period that contains an instant; an instant at a period's start belongs to that period."""
         return period_of(period, self.day_of(instant), self._week_start, self._fiscal_month)
 
+    def last_day(self, window: Window) -> date:
+        """The local date of a window's last instant, which is just before its end; of its start if it is empty."""
+        return self.day_of(max(window.start, window.end - timedelta(microseconds=1)))
+
     def window(self, span: DateSpan, until: datetime | None = None) -> Window:
         """The span's instants in UTC, cut off at `until`."""
         return Window(self.start_of(span.first), until or self.start_of(span.until))
@@ -203,8 +208,9 @@ class Calendar:
     def _elapsed_today(self, day: date, pace: Pace, instant: datetime) -> float:
         opens, closes = self.start_of(day), self.start_of(day + _DAY)
         if pace is Pace.WORKDAYS and self._hours is not None:
-            opens = _instant(datetime.combine(day, self._hours.opens), self._zone)
-            closes = _instant(datetime.combine(day, self._hours.closes), self._zone)
+            hours = self._hours.on(day)
+            opens = _instant(datetime.combine(day, hours.opens), self._zone)
+            closes = _instant(datetime.combine(day, hours.closes), self._zone)
         if instant >= closes:
             return 1.0
         return max((instant - opens) / (closes - opens), 0.0)

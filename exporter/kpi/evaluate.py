@@ -88,7 +88,7 @@ class KpiEvaluator:
         failed = {question.metric for question in prepared.questions if question not in answers}
         tally = _Tally()
         for period in prepared.periods:
-            if failed.intersection(period.plan.formula.metrics):
+            if failed.intersection(period.metrics):
                 failed.add(period.plan.kpi.name)
                 continue
             try:
@@ -99,7 +99,7 @@ class KpiEvaluator:
             prepared.at,
             _with_guards(tally.values, self._guards),
             tuple(chain.from_iterable(self._sampler.samples(sampling, answers) for sampling in prepared.samplings)),
-            tally.scores(self._config),
+            tally.scores(self._config, {period.plan.kpi.name: period.weight for period in prepared.periods}),
             failed=tuple(sorted(failed)),
         )
         return evaluation, tally.updated(memory)
@@ -149,13 +149,13 @@ class _Tally:
         current = {key: entry for key, entry in memory.entries.items() if self.starts.get(key[0], entry[0]) == entry[0]}
         return StatusMemory(current | self.statuses)
 
-    def scores(self, config: Config) -> tuple[ObjectiveScore, ...]:
-        """The score of each objective, from the company's values of its KPIs."""
+    def scores(self, config: Config, weights: Mapping[str, float]) -> tuple[ObjectiveScore, ...]:
+        """The score of each objective, from the company's values of its KPIs and their current weights."""
         return tuple(
             objective_score(
                 objective.name,
                 [
-                    (kpi.weight, self.company[kpi.name].ratio if kpi.name in self.company else None)
+                    (weights[kpi.name], self.company[kpi.name].ratio if kpi.name in self.company else None)
                     for kpi in config.kpis
                     if kpi.objective == objective.name and Scope.COMPANY in kpi.scopes
                 ],

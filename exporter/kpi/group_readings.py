@@ -30,15 +30,19 @@ class GroupReading(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class _CachedReadings:
-    """The latest readings: the answers, the finals of whole periods, each group's inputs, and the sorted result."""
+    """The latest readings.
 
+    Formulas and answers of each window, the finals of whole periods, each group's inputs, and the sorted result.
+    """
+
+    formulas: Sequence[Formula]
     answers: Sequence[Sequence[GroupValues]]
     finals: Sequence[_Finals]
     rows: Mapping[Group, tuple[Sequence[MeasuredValue | None], GroupReading]]
     result: Sequence[GroupReading]
 
 
-_EMPTY = _CachedReadings((), (), {}, ())
+_EMPTY = _CachedReadings((), (), (), {}, ())
 
 
 class GroupReader:
@@ -56,17 +60,22 @@ class GroupReader:
         key = period.plan.kpi.name, scope
         by_window = [[answers[question] for question in questions] for questions in period.questions_by_window(scope)]
         cached = self._cache.get(key, _EMPTY)
+        if period.formulas != cached.formulas:
+            cached = _EMPTY
         if not _same(by_window, cached.answers):
-            cached = self._cache[key] = _read(period.plan.formula, by_window, cached)
+            cached = self._cache[key] = _read(period.formulas, by_window, cached)
         return cached.result
 
 
-def _read(formula: Formula, by_window: Sequence[Sequence[GroupValues]], cached: _CachedReadings) -> _CachedReadings:
+def _read(
+    formulas: Sequence[Formula], by_window: Sequence[Sequence[GroupValues]], cached: _CachedReadings
+) -> _CachedReadings:
+    formula = formulas[0]
     finals = [
         cached.finals[index]
         if cached.finals and _same([answers], [cached.answers[index + 1]])
-        else {name_of(group): formula.read([answer.get(group) for answer in answers]) for group in groups_of(answers)}
-        for index, answers in enumerate(by_window[1:])
+        else {name_of(group): final.read([answer.get(group) for answer in answers]) for group in groups_of(answers)}
+        for index, (final, answers) in enumerate(zip(formulas[1:], by_window[1:], strict=True))
     ]
     previous_rows = cached.rows if cached.finals and all(map(is_, finals, cached.finals)) else {}
     rows = {}
@@ -79,7 +88,7 @@ def _read(formula: Formula, by_window: Sequence[Sequence[GroupValues]], cached: 
             row = measured, GroupReading(group, formula.read(measured), finals[0].get(name), reference)
         rows[group] = row
     result = sorted((row for _, row in rows.values()), key=lambda row: (row.group.team or "", row.group.person or ""))
-    return _CachedReadings(by_window, finals, rows, result)
+    return _CachedReadings(formulas, by_window, finals, rows, result)
 
 
 def _same(answers: Sequence[Sequence[GroupValues]], cached: Sequence[Sequence[GroupValues]]) -> bool:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 from exporter.config.company import Bands
+from exporter.config.dated import Dated
 from exporter.config.fields import Pace, Scope, Status
 from exporter.config.kpis import Kpi
 from exporter.config.root import Config
@@ -42,11 +43,11 @@ class Plan:
     """
 
     kpi: Kpi
-    formula: Formula
-    entities: frozenset[str]
+    formulas: Dated[Formula]
+    entities: Dated[frozenset[str]]
     flow: bool
     pace: Pace
-    bands: Bands
+    bands: Dated[Bands]
     min_sample: float
     calendar: Calendar
     common: bool
@@ -60,11 +61,11 @@ class Plan:
     @classmethod
     def of(cls, config: Config, kpi: Kpi, calendar: Calendar) -> Plan:
         """The plan of a KPI of the config."""
-        formula = formula_of(config, kpi)
+        formulas = kpi.formulas.map(lambda tree: formula_of(config, tree))
         return cls(
             kpi,
-            formula,
-            entities_of(config, formula.metrics),
+            formulas,
+            formulas.map(lambda formula: entities_of(config, formula.metrics)),
             config.is_flow(kpi),
             config.pace(kpi),
             config.bands(kpi),
@@ -83,7 +84,7 @@ class Plan:
 
         Team and person values require that the people were read once, if any source reads them.
         """
-        known_until = data_as_of(self.entities, freshness, now)
+        known_until = data_as_of(self.entities.on(self.calendar.day_of(now)), freshness, now)
         as_of, stale = known_until or (now, False)
         span = self.calendar.period_of(self.kpi.period, as_of)
         spans, reference = [previous_period(self.kpi.period, span)], COMPLETE
@@ -92,11 +93,14 @@ class Plan:
             spans.append(spans[0] if previous else same_period_last_year(self.kpi.period, span))
             reference = self._reference(spans[1], freshness)
         scopes = self.kpi.scopes if people_known(freshness) else (Scope.COMPANY,)
+        windows = (self.calendar.window(span, as_of), *map(self.calendar.window, spans))
         return KpiPeriod(
             self,
             PeriodProgress.at(as_of, span, self.pace, self.calendar),
             self.calendar.window(span),
-            (self.calendar.window(span, as_of), *map(self.calendar.window, spans)),
+            windows,
+            tuple(self.formulas.on(self.calendar.last_day(window)) for window in windows),
+            self.bands.on(self.calendar.day_of(as_of)),
             tuple(scope for scope in scopes if scope in self.kpi.scopes),
             Status.NO_DATA if known_until is None else Status.STALE if stale else None,
             reference,
@@ -104,7 +108,8 @@ class Plan:
 
     def _reference(self, span: DateSpan, freshness: Mapping[str, Freshness]) -> ReferenceCoverage:
         """How much of a reference period the records cover: its weight after the latest of the first records."""
-        begins = [freshness[entity].known_since for entity in self.entities if entity in freshness]
+        entities = self.entities.on(span.until - timedelta(days=1))
+        begins = [freshness[entity].known_since for entity in entities if entity in freshness]
         since = max((begin for begin in begins if begin is not None), default=None)
         if since is None:
             return COMPLETE
@@ -172,16 +177,29 @@ class KpiPeriod:
     `reference` says how much of the period that growth is measured against is known.
 
     `window` is the whole period. `windows` are those to ask about: the period until the as-of instant, the whole
-    previous period and, if the target is growth, the whole period that growth is measured against.
+    previous period and, if the target is growth, the whole period that growth is measured against. `formulas` are
+    those in force on the last day of each, and `bands` those in force on the as-of day.
     """
 
     plan: Plan
     progress: PeriodProgress
     window: Window
     windows: tuple[Window, ...]
+    formulas: tuple[Formula, ...]
+    bands: Bands
     scopes: tuple[Scope, ...]
     withheld: Status | None = None
     reference: ReferenceCoverage = COMPLETE
+
+    @property
+    def weight(self) -> float:
+        """Its weight in the score of its objective on the as-of day."""
+        return self.plan.kpi.weight.on(self.plan.calendar.day_of(self.progress.as_of))
+
+    @property
+    def metrics(self) -> frozenset[str]:
+        """Names of the metrics that any of its formulas needs."""
+        return frozenset(name for formula in self.formulas for name in formula.metrics)
 
     def questions(self) -> Iterator[Question]:
         """Everything that the KPI needs to know."""
@@ -192,7 +210,10 @@ class KpiPeriod:
 
     def questions_by_window(self, scope: Scope) -> list[list[Question]]:
         """For each window the questions at one scope, one for each metric of the formula."""
-        return [[Question(name, window, scope) for name in self.plan.formula.metrics] for window in self.windows]
+        return [
+            [Question(name, window, scope) for name in formula.metrics]
+            for window, formula in zip(self.windows, self.formulas, strict=True)
+        ]
 
 
 def data_as_of(

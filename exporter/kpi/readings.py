@@ -52,15 +52,15 @@ class Formula:
         return KpiReading(self.value(inputs), self.sample(inputs), coverage)
 
 
-def formula_of(config: Config, kpi: Kpi) -> Formula:
-    """The formula of a KPI's value."""
-    metrics = metrics_of(kpi.value)
+def formula_of(config: Config, value: Expression) -> Formula:
+    """How to compute a KPI's value."""
+    metrics = metrics_of(value)
     aggregates = [config.metric_by_name[name].aggregate for name in metrics]
     return Formula(
         metrics,
         tuple(_ZERO if aggregate in _ADDITIVE else _UNKNOWN for aggregate in aggregates),
-        _value_function(kpi.value, metrics),
-        _sample_function(kpi.value, metrics, aggregates),
+        _value_function(value, metrics),
+        _sample_function(value, metrics, aggregates),
     )
 
 

@@ -13,7 +13,7 @@ from exporter.config.company import Bands
 from exporter.config.fields import Scope, Status
 from exporter.kpi.group_readings import GroupReading
 from exporter.kpi.pace import Standing, Yardstick
-from exporter.kpi.plan import KpiPeriod, Plan
+from exporter.kpi.plan import KpiPeriod
 from exporter.kpi.ratio import met
 from exporter.kpi.readings import KpiReading
 from exporter.kpi.targets import NoTarget
@@ -98,7 +98,7 @@ def judge(
     if progress.day_off and reading.value is not None:
         verdict = Verdict(Status.DAY_OFF)
     else:
-        verdict = verdict_on(period.plan, reading, yardstick, standing, held_status)
+        verdict = verdict_on(period, reading, yardstick, standing, held_status)
     value = KpiValue(
         name,
         scope,
@@ -131,13 +131,14 @@ def _reason(period: KpiPeriod, reading: KpiReading, status: Status, measure: Yar
 
 
 def verdict_on(
-    plan: Plan, reading: KpiReading, yardstick: Yardstick | None, standing: Standing, held_status: HeldStatus | None
+    period: KpiPeriod, reading: KpiReading, yardstick: Yardstick | None, standing: Standing, held: HeldStatus | None
 ) -> Verdict:
     """The verdict on a reading: by the pace ratio while a pace applies, else by the target ratio."""
     if reading.value is None:
         return Verdict(Status.NO_DATA)
     if yardstick is None:
         return Verdict(Status.NO_TARGET)
+    plan = period.plan
     if reading.sample < plan.min_sample:
         return Verdict(Status.TOO_FEW)
     share = yardstick.share
@@ -147,7 +148,7 @@ def verdict_on(
     if ratio is None:
         is_met = met(reading.value, yardstick.due)
         return Verdict(Status.ON_TRACK if is_met else Status.OFF_TRACK, float(is_met))
-    settled = settle(ratio, plan.bands, held_status)
+    settled = settle(ratio, period.bands, held)
     return Verdict(settled.status, ratio, settled)
 
 

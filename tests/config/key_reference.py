@@ -100,7 +100,12 @@ def _forms(root: Fragment, fragment: Fragment, name: str) -> Iterator[tuple[str,
 
 
 def _section_name(name: str, key: str, form: Fragment) -> str:
-    """Keys of all providers are listed once, unless a provider requires what is optional for others."""
+    """Keys of all providers are listed once, unless a provider requires what is optional for others.
+
+    So are those of dated entries, whatever the setting.
+    """
+    if set(form["properties"]) == {"is", "since"}:
+        return "DatedEntry"
     if "provider" not in form["properties"]:
         return name
     if key == "provider" or key in SourceOptions.model_fields:
@@ -112,6 +117,8 @@ def _section_name(name: str, key: str, form: Fragment) -> str:
 def _row(root: Fragment, name: str, fragment: Fragment, required: bool) -> KeyRow:
     if name == "provider":
         return KeyRow(name, "text such as csv", "required", _PROVIDER)
+    if name == "is":
+        return KeyRow(name, "what the setting takes without dates", "required", fragment.get("description", ""))
     forms = [form for _, form in _forms(root, fragment, "")]
     takes = " or ".join(dict.fromkeys("a section" if "properties" in form else form_text(form) for form in forms))
     return KeyRow(name, takes, "required" if required else _default(fragment), fragment.get("description", ""))
@@ -138,6 +145,7 @@ def _heading(name: str, section: SectionType) -> str:
         "SourceOptions": "`sources[]` of every provider",
         "HttpOptions": "`sources[]` of every provider that is read over HTTP",
         "Secret": "Every secret",
+        "DatedEntry": "Every setting with dates",
         "ColumnSource": "Every column of `csv`, `push`, `rest` and `sql` sources",
     }
     return headings.get(name) or ", ".join(f"`{path}`" for path in section.paths)

@@ -57,7 +57,9 @@ class Walk:
     def section(self, name: str, form: Fragment, node: dict[str, Any]) -> None:
         if form["properties"].get("provider", {}).get("const") in (None, node.get("provider")):
             for key, value in node.items():
-                self.met |= {(name, key)}
+                self.met |= {(name, key)} | (
+                    {("DatedEntry", key)} if set(form["properties"]) == {"is", "since"} else set()
+                )
                 if "provider" in node:
                     self.met |= {
                         (kind.__name__, key) for kind in (SourceOptions, HttpOptions) if key in kind.model_fields

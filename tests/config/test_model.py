@@ -39,10 +39,10 @@ class TestCompany:
         company = Company.model_validate(
             {"name": "A", "timezone": "UTC", "week_starts": "sunday", "fiscal_year_starts": "july", "workdays": ["sat"]}
         )
-        assert (company.week_start, company.fiscal_month, company.working_weekdays) == (6, 7, frozenset({5}))
+        assert (company.week_start, company.fiscal_month, company.working_weekdays.latest) == (6, 7, frozenset({5}))
 
     def test_workdays_default_to_monday_to_friday(self) -> None:
-        assert Company.model_validate({"name": "A", "timezone": "UTC"}).working_weekdays == {0, 1, 2, 3, 4}
+        assert Company.model_validate({"name": "A", "timezone": "UTC"}).working_weekdays.latest == {0, 1, 2, 3, 4}
 
     def test_a_rate_is_a_number_or_dated_entries(self) -> None:
         rates = {"EUR": 0.9, "USD": [{"rate": 1.1}, {"rate": 1, "since": "2026-01-01"}]}

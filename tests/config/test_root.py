@@ -81,11 +81,11 @@ def test_units_are_configured_or_follow_from_metrics() -> None:
 
 
 def test_bands_are_the_kpi_s_or_the_company_s() -> None:
-    assert of().bands(of().kpis[0]).exceeded == 1.1
+    assert of().bands(of().kpis[0]).latest.exceeded == 1.1
     own = of({"bands": {"exceeded": 1.3}}, bands={"exceeded": 1.2})
-    assert own.bands(own.kpis[0]).exceeded == 1.2
+    assert own.bands(own.kpis[0]).latest.exceeded == 1.2
     general = of({"bands": {"exceeded": 1.3}})
-    assert general.bands(general.kpis[0]).exceeded == 1.3
+    assert general.bands(general.kpis[0]).latest.exceeded == 1.3
 
 
 def test_definitions_are_accessible_by_name() -> None:

@@ -294,6 +294,11 @@ class TestScores:
         assert result.objectives == (ObjectiveScore("growth", 1, 0.5),)
         assert {key[0] for key in memory.entries} == {"by_month"}
 
+    def test_weights_are_those_of_the_as_of_day(self) -> None:
+        weight = [{"is": 1}, {"is": 3, "since": "2021-02-15"}]
+        config = config_of(kpi("one", target=28, weight=weight), kpi("two", value="calls", target=28))
+        assert now(config, won(14), called(7)).objectives == (ObjectiveScore("growth", (3 * 1 + 0.5) / 4, 1),)
+
     def test_a_kpi_of_teams_only_is_not_part_of_the_companys_score(self) -> None:
         config = config_of(kpi("one", target=28), kpi("two", value="calls", target=28, scopes=["team"]))
         (result,) = now(config, won(14)).objectives

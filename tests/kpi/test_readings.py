@@ -14,7 +14,7 @@ DISTINCT = {"name": "accounts", "title": "Accounts", "entity": "deals", "at": "c
 
 def formula(value: str, *metrics: dict[str, str]) -> Formula:
     config = config_of(kpi(value=value), metrics=list(metrics) or None)
-    return formula_of(config, config.kpis[0])
+    return formula_of(config, config.kpis[0].value)
 
 
 def test_arithmetic_over_what_was_measured() -> None:

@@ -21,6 +21,7 @@ from exporter.kpi.status import HYSTERESIS, HeldStatus, StatusMemory, Verdict, b
 from exporter.statuses import VERDICTS
 from tests.kpi.configs import calendar_of, config_of, kpi
 from tests.kpi.golden import cases, instants
+from tests.kpi.scenario import AT, FRESH
 
 _ratios = st.floats(-1, 3)
 
@@ -98,7 +99,8 @@ def verdict(
     config = config_of(kpi(**settings))
     plan = Plan.of(config, config.kpis[0], calendar_of())
     standing = (yardstick or HALF).standing(reading.value)
-    return verdict_on(plan, reading, yardstick, standing, held_status)
+    period = plan.at(FRESH, AT)
+    return verdict_on(period, reading, yardstick, standing, held_status)
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-from exporter.config.expression import metrics_of
 from exporter.config.kpis import Kpi, Objective
 from exporter.config.metrics import Metric
 from exporter.config.organisation import Contact, Team
@@ -103,9 +102,9 @@ class CheckContext:
 
     @cached_property
     def calculable(self) -> tuple[tuple[int, Kpi, tuple[Metric, ...]], ...]:
-        """(index, KPI, metrics of its value) of each KPI whose metrics are all valid."""
+        """(index, KPI, metrics of its formulas) of each KPI whose metrics are all valid."""
         metrics = self.config.metric_by_name
-        referenced = ((index, kpi, metrics_of(kpi.value)) for index, kpi in self.kpis)
+        referenced = ((index, kpi, kpi.metrics) for index, kpi in self.kpis)
         return tuple(
             (index, kpi, tuple(metrics[name] for name in names))
             for index, kpi, names in referenced

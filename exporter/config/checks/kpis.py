@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from exporter.config.checks.context import CheckContext
 from exporter.config.expression import Binary, Expression, calculate, metrics_of
@@ -11,6 +11,7 @@ from exporter.config.kpis import Kpi
 from exporter.config.messages import comma_separated, nearest, quoted
 from exporter.config.metrics import Metric
 from exporter.config.positions import Finding, KeyPath
+from exporter.config.root import Config
 from exporter.config.targets import Band, Goal, Growth
 from exporter.config.units import UNITS, metric_unit, unit_of
 from exporter.records import person_column
@@ -22,18 +23,16 @@ def errors(context: CheckContext) -> Iterator[Finding]:
     """Values that cannot be calculated, unsupported scopes, and targets that contradict the KPI."""
     for index, kpi in context.kpis:
         path: KeyPath = ("kpis", index)
-        if not metrics_of(kpi.value):
-            yield Finding((*path, "value"), "the value names no metric", "name at least one metric")
-        if _divides_by_zero(kpi.value):
-            yield Finding((*path, "value"), "the value divides by zero", "a division by zero has no result")
+        for formula_path, formula in kpi.formulas.with_paths((*path, "value")):
+            if not metrics_of(formula):
+                yield Finding(formula_path, "the value names no metric", "name at least one metric")
+            if _divides_by_zero(formula):
+                yield Finding(formula_path, "the value divides by zero", "a division by zero has no result")
         if kpi.target is not None and not isinstance(kpi.target, tuple):
             yield from _direction((*path, "target"), kpi)
     for index, kpi, metrics in context.calculable:
-        units = {metric.name: metric_unit(metric) for metric in metrics}
-        if kpi.unit is None and unit_of(kpi.value, units) is None:
-            operands = comma_separated(f"{name} in {unit}" for name, unit in units.items())
-            hint = f"add unit: one of {', '.join(UNITS)}, or free text"
-            yield Finding(("kpis", index), f"no unit follows from {operands}", hint)
+        yield from _units(("kpis", index), kpi, {metric.name: metric_unit(metric) for metric in metrics})
+        yield from _kinds(("kpis", index, "value"), kpi, context.config)
         entities = sorted({metric.entity for metric in metrics if person_column(metric.entity) is None})
         for position, scope in enumerate(kpi.scopes):
             if scope is not Scope.COMPANY and entities:
@@ -65,6 +64,29 @@ def _unit(path: KeyPath, unit: str | None) -> Iterator[Finding]:
     near = nearest(unit, UNITS, 0.8) if unit and unit not in UNITS else None
     if unit and near:
         yield Finding(path, f"unit {quoted(unit)} is treated as free text", f"did you mean {near}?")
+
+
+def _units(path: KeyPath, kpi: Kpi, units: Mapping[str, str]) -> Iterator[Finding]:
+    if kpi.unit is not None:
+        return
+    latest = unit_of(kpi.value, units)
+    if latest is None:
+        operands = comma_separated(f"{name} in {units[name]}" for name in metrics_of(kpi.value))
+        hint = f"add unit: one of {', '.join(UNITS)}, or free text"
+        yield Finding(path, f"no unit follows from {operands}", hint)
+        return
+    for formula_path, formula in kpi.formulas.with_paths((*path, "value")):
+        unit = unit_of(formula, units)
+        if unit != latest:
+            message = f"this formula is in {unit or 'no unit'}, the latest in {latest}"
+            yield Finding(formula_path, message, "define another KPI, or add a unit that holds for all of them")
+
+
+def _kinds(path: KeyPath, kpi: Kpi, config: Config) -> Iterator[Finding]:
+    for formula_path, formula in kpi.formulas.with_paths(path):
+        if config.kind(formula) != config.kind(kpi.value):
+            message = f"this formula is a {config.kind(formula)}, the latest a {config.kind(kpi.value)}"
+            yield Finding(formula_path, message, "define another KPI: a target suits one of them only")
 
 
 def _divides_by_zero(tree: Expression) -> bool:

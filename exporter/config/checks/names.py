@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 
 from exporter.config.checks.context import CheckContext
 from exporter.config.expression import metrics_of, parse
@@ -39,7 +40,7 @@ def warnings(context: CheckContext) -> Iterator[Finding]:
     """Metrics, objectives, contacts and teams that nothing uses, and email contacts without a mail server."""
     config = context.config
     used = {
-        "metrics": {name for kpi in config.kpis for name in (*metrics_of(kpi.value), *kpi.supporting)},
+        "metrics": {name for kpi in config.kpis for name in (*kpi.metrics, *kpi.supporting)},
         "objectives": {kpi.objective for kpi in config.kpis},
         "contacts": {name for kpi in config.kpis if kpi.alerts for name in kpi.alerts.notify},
     }
@@ -57,7 +58,8 @@ def warnings(context: CheckContext) -> Iterator[Finding]:
 
 def _listed_twice(context: CheckContext) -> Iterator[Finding]:
     company = context.config.company
-    yield from _repeated(("company", "workdays"), company.workdays or ())
+    for path, days in company.workdays.with_paths(("company", "workdays")) if company.workdays else ():
+        yield from _repeated(path, days)
     yield from _repeated(("company", "holidays", "dates"), company.holidays.dates)
     for index, source in context.sources:
         entities = getattr(source, "entities", None)
@@ -96,8 +98,9 @@ def _unresolved(context: CheckContext) -> Iterator[Finding]:
 
 def _references(kpi: Kpi) -> Iterator[tuple[KeyPath, str, str]]:
     """(path in the KPI, name, section) of each name that it refers to."""
-    for name in metrics_of(kpi.value):
-        yield ("value",), name, "metrics"
+    for path, formula in kpi.formulas.with_paths(("value",)):
+        for name in metrics_of(formula):
+            yield path, name, "metrics"
     for index, name in enumerate(kpi.supporting):
         yield ("supporting", index), name, "metrics"
     yield ("objective",), kpi.objective, "objectives"
@@ -117,11 +120,9 @@ def _references_of_invalid(kpi: YamlMapping) -> Iterator[tuple[KeyPath, str, str
     for key, section in (("objective", "objectives"), ("guard", "kpis")):
         if isinstance(kpi.get(key), str):
             yield (key,), kpi[key], section
-    try:
+    with suppress(ValueError):
         for name in metrics_of(parse(str(kpi.get("value")))):
             yield ("value",), name, "metrics"
-    except ValueError:
-        return
 
 
 def _guard_cycles(context: CheckContext) -> Iterator[Finding]:

@@ -45,7 +45,7 @@ def _expression(value: Any) -> Any:
         raise invalid(str(error), _HINT) from None
 
 
-Formula = Annotated[
+Value = Annotated[
     Expression, BeforeValidator(_expression), WithJsonSchema({"type": "string", "examples": ["won / closed"]})
 ]
 
@@ -89,7 +89,7 @@ class Kpi(Section):
     """Who is responsible for it, such as an email address."""
     why: Text
     """Why this KPI matters; shown next to it."""
-    formulas: DatedField[Formula] = Field(alias="value")
+    formulas: DatedField[Value] = Field(alias="value")
     """A metric's name, or arithmetic over metric names and numbers with + - * / ( ). If the definition changed,
     a list of {is, since}: each period uses the one in force on its last day."""
     unit: Title | None = None

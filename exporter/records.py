@@ -32,7 +32,7 @@ class ColumnKind(StrEnum):
     FLAG = "flag"
 
 
-class History(StrEnum):
+class ColumnHistory(StrEnum):
     """What a column says about an earlier instant than the last change of its record.
 
     A `fixed` column is a fact: a later value is a correction and counts at every instant. An `implied` column follows
@@ -53,7 +53,7 @@ class EntityColumn:
     kind: ColumnKind
     choices: tuple[str, ...] = ()
     person: bool = False
-    history: History = History.FIXED
+    history: ColumnHistory = ColumnHistory.FIXED
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,21 +66,25 @@ class StatusStep:
 
 
 def _column(
-    kind: ColumnKind, *, choices: tuple[str, ...] = (), person: bool = False, history: History = History.FIXED
+    kind: ColumnKind,
+    *,
+    choices: tuple[str, ...] = (),
+    person: bool = False,
+    history: ColumnHistory = ColumnHistory.FIXED,
 ) -> Any:
     return field(default=None, metadata={"kind": kind, "choices": choices, "person": person, "history": history})
 
 
-def _choice(*choices: str, history: History = History.FIXED) -> Any:
+def _choice(*choices: str, history: ColumnHistory = ColumnHistory.FIXED) -> Any:
     return _column(ColumnKind.TEXT, choices=choices, history=history)
 
 
-_implied_status = partial(_choice, history=History.IMPLIED)
+_implied_status = partial(_choice, history=ColumnHistory.IMPLIED)
 _text = partial(_column, ColumnKind.TEXT)
-_state = partial(_column, ColumnKind.TEXT, history=History.STATE)
+_state = partial(_column, ColumnKind.TEXT, history=ColumnHistory.STATE)
 _person = partial(_column, ColumnKind.TEXT, person=True)
-_owner = partial(_person, history=History.STATE)
-_instant = partial(_column, ColumnKind.INSTANT, history=History.IMPLIED)
+_owner = partial(_person, history=ColumnHistory.STATE)
+_instant = partial(_column, ColumnKind.INSTANT, history=ColumnHistory.IMPLIED)
 _planned = partial(_column, ColumnKind.INSTANT)
 _seconds = partial(_column, ColumnKind.SECONDS)
 _money = partial(_column, ColumnKind.MONEY)
@@ -203,7 +207,7 @@ class Invoice(Record):
 class Payment(Record):
     """A payment received, with the amount refunded."""
 
-    status: str | None = _choice("pending", "succeeded", "failed", "refunded", history=History.STATE)
+    status: str | None = _choice("pending", "succeeded", "failed", "refunded", history=ColumnHistory.STATE)
     customer: str | None = _text()
     amount: Decimal | None = _money()
     refunded: Decimal | None = _money()
@@ -232,7 +236,7 @@ class Person(Record):
     email: str | None = _text()
     team: str | None = _state()
     manager: str | None = _state()
-    active: bool | None = _flag(history=History.STATE)
+    active: bool | None = _flag(history=ColumnHistory.STATE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -293,12 +297,12 @@ def column(entity: str, name: str) -> EntityColumn | None:
 
 
 @cache
-def history_of(entity: str, name: str) -> History:
+def history_of(entity: str, name: str) -> ColumnHistory:
     """What the column of that name says about the past; `attributes.NAME` is an attribute. Unknown names are facts."""
     if name.startswith("attributes."):
-        return History.FIXED if entity in FIXED_ATTRIBUTES else History.STATE
+        return ColumnHistory.FIXED if entity in FIXED_ATTRIBUTES else ColumnHistory.STATE
     entity_column = column(entity, name)
-    return entity_column.history if entity_column else History.FIXED
+    return entity_column.history if entity_column else ColumnHistory.FIXED
 
 
 @cache

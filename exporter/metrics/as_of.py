@@ -13,7 +13,7 @@ from sqlglot import exp
 
 from exporter.config.metrics import Metric, span_of
 from exporter.metrics.columns import END, Operand, operand
-from exporter.records import STATUS_STEPS, ColumnKind, History, StatusStep, history_of
+from exporter.records import STATUS_STEPS, ColumnHistory, ColumnKind, StatusStep, history_of
 
 _STATUS = "status"
 
@@ -40,7 +40,7 @@ class AsOf:
     def operand(self, name: str) -> Operand:
         """The column of that name; raises LookupError if the entity has none."""
         field = operand(self.entity, name)
-        if history_of(self.entity, name) is not History.IMPLIED:
+        if history_of(self.entity, name) is not ColumnHistory.IMPLIED:
             return field
         if name == _STATUS:
             return Operand(name, self._status(field.tree), field.kind)
@@ -59,7 +59,7 @@ class AsOf:
 
     def events_read(self, name: str) -> tuple[str, ...]:
         """The columns of instants that change what the column of that name reads as when they happen."""
-        if history_of(self.entity, name) is not History.IMPLIED:
+        if history_of(self.entity, name) is not ColumnHistory.IMPLIED:
             return ()
         events = tuple(step.event for step in STATUS_STEPS[self.entity]) if name == _STATUS else (name,)
         return tuple(event for event in events if event != self.opens)

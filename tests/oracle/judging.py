@@ -1,0 +1,95 @@
+"""The verdict on a value, by thresholds alone and with hysteresis."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from tests.oracle.targets import Range, Standard
+
+_CLOSE = 1e-9
+_ORDER = ("off_track", "at_risk", "on_track", "exceeded")
+
+
+class Reading(NamedTuple):
+    """A value, whether it rests on enough events for a verdict, and the share of records that could be used."""
+
+    value: float | None
+    enough: bool
+    coverage: float
+
+
+class Judged(NamedTuple):
+    """Everything that is said of one KPI for one scope."""
+
+    status: str
+    value: float | None = None
+    target: float | None = None
+    target_ratio: float | None = None
+    expected: float | None = None
+    pace_ratio: float | None = None
+    progress_ratio: float | None = None
+    previous: float | None = None
+    coverage: float | None = None
+
+
+def judge(
+    kpi: Mapping[str, Any], reading: Reading, held: Standard | None, bands: Mapping[str, float], *, day_off: bool
+) -> Judged:
+    """The reading against its standard."""
+    value = reading.value
+    if held is None:
+        status = "no_data" if value is None else "day_off" if day_off else "no_target"
+        return Judged(status, value, coverage=reading.coverage)
+    better = kpi["better"]
+    target_ratio = pace_ratio = progress = None
+    if value is not None:
+        target_ratio = _ratio(value, held.aim, held.scale, better)
+        pace_ratio = _ratio(value, held.due, held.due_scale, better)
+        if held.baseline is not None and _middle(held.aim) != held.baseline:
+            progress = (value - held.baseline) / (_middle(held.aim) - held.baseline)
+    status = _status(kpi, reading, held, target_ratio if held.share is None else pace_ratio, bands)
+    return Judged(
+        status,
+        value,
+        _middle(held.aim),
+        target_ratio,
+        _middle(held.due),
+        pace_ratio,
+        progress,
+        coverage=reading.coverage,
+    )
+
+
+def _status(
+    kpi: Mapping[str, Any], reading: Reading, held: Standard, ratio: float | None, bands: Mapping[str, float]
+) -> str:
+    if reading.value is None:
+        return "no_data"
+    if not reading.enough:
+        return "too_few"
+    if held.share is not None and (held.share == 0 or held.share < kpi.get("min_elapsed", 0.1)):
+        return "too_early"
+    if ratio is None:
+        return "on_track" if _lead(reading.value, held.due, kpi["better"]) >= 0 else "off_track"
+    return band(ratio, bands)
+
+
+def band(ratio: float, bands: Mapping[str, float]) -> str:
+    """The status of a ratio; a threshold belongs to the better side."""
+    limits = {"exceeded": 1.1, "on_track": 1.0, "at_risk": 0.9, **bands}
+    return next((name for name, limit in limits.items() if ratio + _CLOSE >= limit), "off_track")
+
+
+def _ratio(value: float, aim: Range, scale: float, better: str) -> float | None:
+    return 1 + _lead(value, aim, better) / scale if scale else None
+
+
+def _lead(value: float, aim: Range, better: str) -> float:
+    if better == "higher":
+        return value - aim[0]
+    return aim[1] - value if better == "lower" else -max(aim[0] - value, 0.0, value - aim[1])
+
+
+def _middle(aim: Range) -> float:
+    return (aim[0] + aim[1]) / 2

@@ -12,7 +12,14 @@ from hypothesis import strategies as st
 from tests.oracle.freshness import READS
 from tests.oracle.metric_pool import METRICS, VALUES
 
-BASES = (date(2024, 3, 29), date(2024, 4, 5), date(2024, 9, 6), date(2024, 10, 25), date(2023, 12, 28), date(2024, 2, 27))
+BASES = (
+    date(2024, 3, 29),
+    date(2024, 4, 5),
+    date(2024, 9, 6),
+    date(2024, 10, 25),
+    date(2023, 12, 28),
+    date(2024, 2, 27),
+)
 """Dates around which companies live: clock changes, ends of years, and a leap day."""
 
 ZONES = ("Europe/Zurich", "America/Santiago", "Asia/Kolkata", "Australia/Lord_Howe", "America/New_York")
@@ -49,7 +56,10 @@ def _company(draw: Draw, base: date) -> dict[str, Any]:
         "currency": "EUR",
         "week_starts": draw(st.sampled_from(["monday", "sunday"])),
         "fiscal_year_starts": draw(st.sampled_from(["january", "april", "october"])),
-        "rates": {"USD": [{"rate": 0.9, "since": _day(draw, base)}, {"rate": 0.8, "since": _day(draw, base)}], "JPY": 0.006},
+        "rates": {
+            "USD": [{"rate": 0.9, "since": _day(draw, base)}, {"rate": 0.8, "since": _day(draw, base)}],
+            "JPY": 0.006,
+        },
     }
     if company["rates"]["USD"][0]["since"] == company["rates"]["USD"][1]["since"]:
         del company["rates"]["USD"][1]
@@ -97,10 +107,14 @@ def _target(draw: Draw, base: date, kpi: dict[str, Any], size: float) -> Any:
     if form == "number":
         return size * draw(st.integers(1, 4))
     if form == "goal":
-        start = _day(draw, base)
-        return {"from": size, "to": size * draw(st.sampled_from([0.5, 2, 3])), "start": start, "by": start + timedelta(days=draw(st.integers(3, 60)))}
+        start, days = _day(draw, base), draw(st.integers(3, 60))
+        to = size * draw(st.sampled_from([2, 3] if kpi["better"] == "higher" else [0.25, 0.5]))
+        return {"from": size, "to": to, "start": start, "by": start + timedelta(days=days)}
     if form == "growth":
-        return {"growth": draw(st.sampled_from(["10%", "-20%"])), "over": draw(st.sampled_from(["previous", "same_last_year"]))}
+        return {
+            "growth": draw(st.sampled_from(["10%", "-20%"])),
+            "over": draw(st.sampled_from(["previous", "same_last_year"])),
+        }
     if form == "dated":
         return _entries(draw, base, kpi, size)
     return None

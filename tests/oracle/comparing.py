@@ -52,7 +52,7 @@ def samples_of(evaluation: Evaluation) -> dict[SampleKey, float]:
     }
 
 
-def differences(actual: Mapping[Any, Any], expected: Mapping[Any, Any]) -> None:
+def differences(actual: Mapping[Any, Any], expected: Mapping[Any, Any], about: str = "") -> None:
     """Fails with what differs, each with the product's and the oracle's answer."""
     different = {
         key: (actual.get(key, "missing"), expected.get(key, "not expected"))
@@ -60,7 +60,7 @@ def differences(actual: Mapping[Any, Any], expected: Mapping[Any, Any]) -> None:
         if key not in actual or key not in expected or not _same(actual[key], expected[key])
     }
     lines = [f"{key}:\n    product {a}\n    oracle  {b}" for key, (a, b) in sorted(different.items(), key=str)]
-    assert not different, "\n".join(lines)
+    assert not different, "\n".join([about, *lines])
 
 
 def _same(left: Any, right: Any) -> bool:

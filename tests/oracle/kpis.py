@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from tests.oracle.dates import local_date
+from tests.oracle.dates import Span, local_date
 from tests.oracle.freshness import Freshness
 from tests.oracle.history import Records
 from tests.oracle.judging import Judged, Reading, judge
@@ -59,10 +59,14 @@ class KpiOracle:
                     yield key, (at, Judged("stale"))
                     continue
                 current, previous, reference = readings
-                final = None if reference is None else Final(reference.value, reference.coverage)
+                final = None
+                if reference is not None:
+                    final = Final(reference.value, reference.coverage * formula.covered(self, kpi, moment))
                 held = standard(kpi, (team, person), moment, final)
                 bands = kpi.get("bands") or self.config["company"].get("bands") or {}
-                judged = judge(kpi, current, held, bands, day_off=moment.calendar.is_day_off(moment.span, moment.kind.pace))
+                judged = judge(
+                    kpi, current, held, bands, day_off=moment.calendar.is_day_off(moment.span, moment.kind.pace)
+                )
                 yield key, (at, judged._replace(previous=None if previous is None else previous.value))
 
 
@@ -93,10 +97,7 @@ class Formula:
     ) -> dict[Group, tuple[Reading, Reading | None, Reading | None]]:
         """Each group's reading so far, of the previous period, and of the period that growth is measured against."""
         calendar = moment.calendar
-        previous = calendar.previous(kpi["period"], moment.span)
-        target = kpi.get("target")
-        growth = isinstance(target, dict) and "growth" in target
-        over = previous if not growth or target["over"] == "previous" else calendar.last_year(kpi["period"], moment.span)
+        previous, over = calendar.previous(kpi["period"], moment.span), self._reference(kpi, moment)
 
         def measured(start: datetime, end: datetime) -> dict[Group, Reading]:
             answers = [oracle.answer(Asked(metric, start, end, scope, known_at=known_at)) for metric in self.metrics]
@@ -104,7 +105,9 @@ class Formula:
             return {group: self._read(kpi, [answer.get(group) for answer in answers]) for group in groups}
 
         current = measured(calendar.window(moment.span)[0], moment.at)
-        before, reference = ({_name(g): (g, r) for g, r in measured(*calendar.window(s)).items()} for s in (previous, over))
+        before, reference = (
+            {_name(g): (g, r) for g, r in measured(*calendar.window(s)).items()} for s in (previous, over)
+        )
         names = {_name(group) for group in current}
         nothing = self._read(kpi, [None for _ in self.metrics])
         current |= {group: nothing for name, (group, _) in before.items() if name not in names}
@@ -112,10 +115,28 @@ class Formula:
             group: (
                 reading,
                 before.get(_name(group), (group, None))[1],
-                reference.get(_name(group), (group, None))[1] if growth else None,
+                reference.get(_name(group), (group, None))[1] if grows(kpi) else None,
             )
             for group, reading in current.items()
         }
+
+    def covered(self, oracle: KpiOracle, kpi: Mapping[str, Any], moment: Moment) -> float:
+        """The share of the reference period's weight after the first record by which growth is measured."""
+        growing = [Formula(other["value"], oracle.config).metrics for other in oracle.config["kpis"] if grows(other)]
+        firsts = []
+        for entity in {metric["entity"] for metric in self.metrics}:
+            users = [metric for metrics in growing for metric in metrics if metric["entity"] == entity]
+            columns = {metric.get("at") or metric["during"]["from"] for metric in users}
+            firsts.append(oracle.records.first(entity, columns))
+        since = max((first for first in firsts if first is not None), default=None)
+        if since is None:
+            return 1.0
+        return 1 - moment.calendar.share(self._reference(kpi, moment), moment.kind.pace, since)
+
+    def _reference(self, kpi: Mapping[str, Any], moment: Moment) -> Span:
+        if grows(kpi) and kpi["target"]["over"] == "same_last_year":
+            return moment.calendar.last_year(kpi["period"], moment.span)
+        return moment.calendar.previous(kpi["period"], moment.span)
 
     def _read(self, kpi: Mapping[str, Any], answers: list[Measured | None]) -> Reading:
         inputs: dict[str, Measured] = {}
@@ -150,6 +171,11 @@ class Formula:
         return [sorted(each) for each in names if each]
 
 
+def grows(kpi: Mapping[str, Any]) -> bool:
+    """True if the target is growth."""
+    return isinstance(kpi.get("target"), dict) and "growth" in kpi["target"]
+
+
 def _name(group: Group) -> str | None:
     return group[1] if group[1] is not None else group[0]
 
@@ -175,5 +201,3 @@ def _calculated(node: Any, values: Mapping[str, float | None]) -> float | None:
     if isinstance(node.op, ast.Mult):
         return left * right
     return left + right if isinstance(node.op, ast.Add) else left - right
-
-

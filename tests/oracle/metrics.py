@@ -85,6 +85,7 @@ class MetricOracle:
         values = [(reading, value) for reading in matching if (value := _measurable(reading, column)) is not None]
         if aggregate == "distinct":
             return Measured(float(len({value for _, value in values})), len(values), unknown)
+        money: list[Any]
         if column in MONEY:
             money = [self._converted(asked, reading, value) for reading, value in values]
         else:
@@ -185,7 +186,7 @@ def _aggregated(aggregate: str, of: Any, values: list[Any]) -> float:
         position = (len(ordered) - 1) * of["at"]
         low = math.floor(position)
         high = min(low + 1, len(ordered) - 1)
-        return ordered[low] + (ordered[high] - ordered[low]) * (position - low)
+        return float(ordered[low] + (ordered[high] - ordered[low]) * (position - low))
     total = sum(values) if isinstance(values[0], Decimal) else math.fsum(values)
     if aggregate == "mean":
         return float(total) / len(values)

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from datetime import date, datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from tests.oracle.dates import date_of, local_date
 from tests.oracle.history import Reading
-from zoneinfo import ZoneInfo
 
 PERSON_COLUMNS = {
     "deals": "owner",
@@ -47,14 +47,14 @@ class Staff:
         return str(homes[0]) if homes else None
 
     def _find(self, source: str, owner: str) -> Reading | None:
-        tests = (
-            lambda each: each.record.id == owner and each.record.source == source,
-            lambda each: each.record.id == owner,
-            lambda each: each.value("email").casefold() == owner.casefold(),
-            lambda each: each.value("name").casefold() == owner.casefold(),
-        )
-        for test in tests:
-            matches = {each.value("email"): each for each in self._people if test(each)}
-            if len(matches) == 1:
-                return next(iter(matches.values()))
+        key = owner.casefold()
+        for matches in (
+            [each for each in self._people if (each.record.source, each.record.id) == (source, owner)],
+            [each for each in self._people if each.record.id == owner],
+            [each for each in self._people if each.value("email").casefold() == key],
+            [each for each in self._people if each.value("name").casefold() == key],
+        ):
+            humans = {each.value("email"): each for each in matches}
+            if len(humans) == 1:
+                return next(iter(humans.values()))
         return None

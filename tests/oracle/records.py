@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from tests.oracle.companies import Draw
 from tests.oracle.freshness import READS
+from tests.oracle.history import STATE
 
 PEOPLE: tuple[tuple[str, str, Mapping[str, Any]], ...] = (
     ("crm", "1", {"name": "Ann", "email": "ann@x.io", "team": "North"}),
@@ -112,7 +113,8 @@ def _life(draw: Draw, base: date, syncs: int, key: tuple[str, str, str]) -> list
 
 
 def _edit(draw: Draw, base: date, entity: str) -> dict[str, Any]:
-    names = draw(st.sets(st.sampled_from([*_FIELDS[entity], *_INSTANTS[entity]]), min_size=1, max_size=3))
+    editable = [name for name in (*_FIELDS[entity], *_INSTANTS[entity]) if name not in STATE.get(entity, ())]
+    names = draw(st.sets(st.sampled_from(editable), min_size=1, max_size=3))
     choices = {**_FIELDS[entity], **{name: _instant(base, entity, name) for name in _INSTANTS[entity]}}
     return {name: draw(choices[name]) for name in sorted(names)}
 

@@ -1,7 +1,7 @@
 """Generated companies: whatever is asked, live or of the past, the oracle answers the same.
 
-To search longer, set ORACLE_EXAMPLES: `ORACLE_EXAMPLES=2000 pytest tests/oracle` tries that many companies, other ones
-at each run.
+The companies are the same at each run. To search longer and elsewhere, set ORACLE_EXAMPLES:
+`ORACLE_EXAMPLES=2000 pytest tests/oracle` tries that many new companies per test.
 """
 
 from __future__ import annotations
@@ -9,35 +9,73 @@ from __future__ import annotations
 import os
 
 from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
+from exporter.config.fields import Scope
 from exporter.evaluation.evaluator import Evaluator
-from tests.oracle.comparing import assert_same
-from tests.oracle.life import Company, companies, world_of
+from exporter.metrics.evaluate import answer_questions
+from exporter.metrics.values import Group, MeasuredValue, Question, Window
+from tests.oracle.comparing import assert_same, differences
+from tests.oracle.life import Company, World, companies, world_of
+from tests.oracle.metrics import Asked, Measured, MetricOracle
+from tests.oracle.people import PERSON_COLUMNS
 
 EXAMPLES = int(os.environ.get("ORACLE_EXAMPLES", "0"))
-search = settings(
-    max_examples=EXAMPLES or 15,
-    derandomize=not EXAMPLES,
-    deadline=None,
-    database=None,
-    suppress_health_check=list(HealthCheck),
-)
 
 
-@search
+def search(examples: int) -> settings:
+    """The number of companies in a normal run."""
+    checks = list(HealthCheck)
+    return settings(
+        max_examples=EXAMPLES or examples,
+        derandomize=not EXAMPLES,
+        deadline=None,
+        database=None,
+        suppress_health_check=checks,
+    )
+
+
+@search(10)
 @given(companies())
-def test_live_evaluations_after_each_sync_give_the_oracle_s_answers(company: Company) -> None:
+def test_evaluations_live_and_of_the_past_give_the_oracle_s_answers(company: Company) -> None:
     with world_of(company) as world:
         evaluator = Evaluator(world.config, world.store)
         for sync in world.syncs():
             assert_same(world, evaluator.evaluate(sync.ended_at, None).evaluation, sync.ended_at)
-
-
-@search
-@given(companies())
-def test_values_at_any_instant_give_the_oracle_s_answers(company: Company) -> None:
-    with world_of(company) as world:
-        world.run()
-        evaluator = Evaluator(world.config, world.store)
         for at in company.instants:
             assert_same(world, evaluator.evaluate(at, None).evaluation, at)
+
+
+@search(8)
+@given(companies(), st.data())
+def test_metrics_over_any_window_give_the_oracle_s_answers(company: Company, data: st.DataObject) -> None:
+    with world_of(company) as world:
+        world.run()
+        window = Window(*sorted(company.instants[:2]))
+        questions = data.draw(
+            st.lists(st.sampled_from(_questions(world, window)), min_size=60, max_size=60, unique=True)
+        )
+        oracle = MetricOracle(world.plain, world.records)
+        by_name = {metric["name"]: metric for metric in world.plain["metrics"]}
+        with world.store.reading() as reader:
+            result = answer_questions(reader, world.config, questions)
+        assert not result.failed
+        for question in questions:
+            asked = Asked(by_name[question.metric], window.start, window.end, question.scope.value, question.by)
+            expected = {Group(*group): _numbers(each) for group, each in oracle.answer(asked).items()}
+            actual = {group: _numbers(each) for group, each in result.answers[question].items()}
+            differences(actual, expected, str(question))
+
+
+def _questions(world: World, window: Window) -> list[Question]:
+    return [
+        Question(metric.name, window, scope, by)
+        for metric in world.config.metrics
+        for scope in Scope
+        for by in (False, True)
+        if scope is Scope.COMPANY or (metric.entity in PERSON_COLUMNS and not by)
+    ]
+
+
+def _numbers(measured: MeasuredValue | Measured) -> tuple[float | None, float, int]:
+    return measured.value, measured.rows, measured.held_out

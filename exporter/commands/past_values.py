@@ -39,9 +39,8 @@ def final_values(config: Config, store: Store, kpi: Kpi, count: int, now: dateti
     is the period of the first record, which may be incomplete.
     """
     names = metrics_of(kpi.value)
-    entities = {config.metric_by_name[name].entity for name in names}
     fresh = freshness(config, store.outcomes(), now)
-    horizons = [fresh[entity].complete_until for entity in entities]
+    horizons = [fresh[name].complete_until for name in names]
     if None in horizons:
         return []
     reduced = Config.model_validate(

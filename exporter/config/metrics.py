@@ -191,3 +191,11 @@ class Metric(Section):
     def is_level(self) -> bool:
         """True if the metric is a state at an instant, False if it covers a period."""
         return self.during is not None
+
+    def counts_source(self, name: str) -> bool:
+        """True unless `where` excludes every row of the source: a value, a list or `not` of the column `source`."""
+        rule = self.where.get("source")
+        if isinstance(rule, Condition):
+            excluded = rule.is_not if isinstance(rule.is_not, tuple) else (rule.is_not,)
+            return name not in excluded
+        return rule is None or name in (rule if isinstance(rule, tuple) else (rule,))

@@ -89,6 +89,12 @@ class Config(Section):
         """KPIs by name."""
         return {kpi.name: kpi for kpi in self.kpis}
 
+    def sources_of(self, metric: Metric) -> tuple[AnySource, ...]:
+        """The sources that can contribute rows to the metric: those that read its entity and that `where` allows."""
+        return tuple(
+            source for source in self.sources if metric.entity in source.reads and metric.counts_source(source.name)
+        )
+
     def bands(self, kpi: Kpi) -> Dated[Bands]:
         """The KPI's own bands over time, or the company's."""
         return kpi.bands or self.company.bands

@@ -1,33 +1,41 @@
-"""How far each entity is known, from the outcomes of passes in the store."""
+"""How far each metric is known, from the outcomes of passes in the store."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from exporter.config.root import Config
-from exporter.kpi.values import Freshness
+from exporter.config.sources.base import SourceOptions
+from exporter.kpi.values import PEOPLE, Freshness
 from exporter.store.state import Outcome
 
 
 def freshness(config: Config, outcomes: Iterable[Outcome], now: datetime) -> dict[str, Freshness]:
-    """For each entity that some source reads: complete up to its slowest source, stale if any of them is.
+    """For each metric, and for `PEOPLE` if some source reads them: complete up to its slowest source, stale if any is.
 
-    A source is stale if its last completed pass is older than its `withheld_after`, as of `now`.
+    Only the sources that can contribute to the metric's rows matter. A source is stale if its last completed pass is
+    older than its `withheld_after`, as of `now`.
     """
     by_read = {(outcome.source, outcome.entity): outcome for outcome in outcomes}
-    entities = dict.fromkeys(entity for source in config.sources for entity in source.reads)
-    result = {}
-    for entity in entities:
-        complete, stale = [], False
-        sources = [source for source in config.sources if entity in source.reads]
-        for source in sources:
-            outcome = by_read.get((source.name, entity))
-            if outcome is not None and outcome.watermark is not None:
-                complete.append(outcome.watermark)
-                stale |= outcome.last_success is None or now - outcome.last_success > source.withheld_after
-        result[entity] = Freshness(min(complete), stale) if len(complete) == len(sources) else Freshness(None)
+
+    def known(sources: Sequence[SourceOptions], entity: str) -> Freshness:
+        return _freshness([(source, by_read.get((source.name, entity))) for source in sources], now)
+
+    result = {metric.name: known(config.sources_of(metric), metric.entity) for metric in config.metrics}
+    if people := [source for source in config.sources if "people" in source.reads]:
+        result[PEOPLE] = known(people, "people")
     return result
+
+
+def _freshness(sources: Sequence[tuple[SourceOptions, Outcome | None]], now: datetime) -> Freshness:
+    complete, stale = [], False
+    for source, outcome in sources:
+        if outcome is None or outcome.watermark is None:
+            return Freshness(None)
+        complete.append(outcome.watermark)
+        stale |= outcome.last_success is None or now - outcome.last_success > source.withheld_after
+    return Freshness(min(complete), stale) if complete else Freshness(None)
 
 
 def never_read(config: Config, outcomes: Iterable[Outcome]) -> tuple[str, ...]:

@@ -61,7 +61,7 @@ class KpiEvaluator:
     ) -> tuple[Evaluation, StatusMemory]:
         """Metrics and KPIs as of `now`, or as of the oldest input if that is older.
 
-        `freshness` says for each entity how far it is known. `memory` is what the previous evaluation returned; with
+        `freshness` says for each metric how far it is known. `memory` is what the previous evaluation returned; with
         None statuses follow thresholds alone, as for a past instant. `roster_at` says who is in which team. A metric
         without an answer affects only itself and the KPIs that use it: their names are in `failed`. Raises whatever
         `ask` raises.

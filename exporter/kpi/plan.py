@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 
@@ -16,7 +16,7 @@ from exporter.kpi import pace
 from exporter.kpi.calendar import Calendar, DateSpan, previous_period, same_period_last_year
 from exporter.kpi.pace import PeriodProgress, Yardstick
 from exporter.kpi.ratio import Aim
-from exporter.kpi.readings import Formula, KpiReading, entities_of, formula_of, min_sample
+from exporter.kpi.readings import Formula, KpiReading, formula_of, min_sample
 from exporter.kpi.targets import (
     COMPANY_ALONE,
     COMPLETE,
@@ -29,7 +29,7 @@ from exporter.kpi.targets import (
     fixed_aim,
     growth_aim,
 )
-from exporter.kpi.values import Freshness
+from exporter.kpi.values import PEOPLE, Freshness
 from exporter.metrics.values import NOBODY, Group, Question, Roster, Window
 
 _NEVER_READ = Freshness(None)
@@ -44,7 +44,6 @@ class Plan:
 
     kpi: Kpi
     formulas: Dated[Formula]
-    entities: Dated[frozenset[str]]
     flow: bool
     pace: Pace
     bands: Dated[Bands]
@@ -65,7 +64,6 @@ class Plan:
         return cls(
             kpi,
             formulas,
-            formulas.map(lambda formula: entities_of(config, formula.metrics)),
             config.is_flow(kpi),
             config.pace(kpi),
             config.bands(kpi),
@@ -84,7 +82,8 @@ class Plan:
 
         Team and person values require that the people were read once, if any source reads them.
         """
-        known_until = data_as_of(self.entities.on(self.calendar.day_of(now)), freshness, now)
+        metrics = self.formulas.on(self.calendar.day_of(now)).metrics
+        known_until = data_as_of(metrics, freshness, now)
         as_of, stale = known_until or (now, False)
         span = self.calendar.period_of(self.kpi.period, as_of)
         spans, reference = [previous_period(self.kpi.period, span)], COMPLETE
@@ -108,8 +107,8 @@ class Plan:
 
     def _reference(self, span: DateSpan, freshness: Mapping[str, Freshness]) -> ReferenceCoverage:
         """How much of a reference period the records cover: its weight after the latest of the first records."""
-        entities = self.entities.on(span.until - timedelta(days=1))
-        begins = [freshness[entity].known_since for entity in entities if entity in freshness]
+        metrics = self.formulas.on(span.until - timedelta(days=1)).metrics
+        begins = [freshness[name].known_since for name in metrics if name in freshness]
         since = max((begin for begin in begins if begin is not None), default=None)
         if since is None:
             return COMPLETE
@@ -217,16 +216,16 @@ class KpiPeriod:
 
 
 def data_as_of(
-    entities: frozenset[str], freshness: Mapping[str, Freshness], now: datetime
+    metrics: Iterable[str], freshness: Mapping[str, Freshness], now: datetime
 ) -> tuple[datetime, bool] | None:
-    """The instant up to which all the entities are known, at most `now`, and whether that is too old to show.
+    """The instant up to which all the metrics are known, at most `now`, and whether that is too old to show.
 
-    None if one of them was never read completely. An entity is stale only if it limits the as-of instant: what is
-    known beyond `now` is not stale as of `now`.
+    None if a source of one of them was never read completely. A metric is stale only if it limits the as-of instant:
+    what is known beyond `now` is not stale as of `now`.
     """
     as_of, stale = now, False
-    for entity in entities:
-        fresh = freshness.get(entity, _NEVER_READ)
+    for metric in metrics:
+        fresh = freshness.get(metric, _NEVER_READ)
         if fresh.complete_until is None:
             return None
         if fresh.complete_until < now:
@@ -236,5 +235,5 @@ def data_as_of(
 
 def people_known(freshness: Mapping[str, Freshness]) -> bool:
     """False while a source that lists people has not been read completely: teams would be wrong."""
-    people = freshness.get("people")
+    people = freshness.get(PEOPLE)
     return people is None or people.complete_until is not None

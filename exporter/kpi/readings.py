@@ -77,11 +77,6 @@ def min_sample(config: Config, kpi: Kpi) -> float:
     return 5 if aggregates & _AVERAGED else 0
 
 
-def entities_of(config: Config, metrics: Iterable[str]) -> frozenset[str]:
-    """The entities whose records the metrics measure."""
-    return frozenset(config.metric_by_name[name].entity for name in metrics)
-
-
 def groups_of(answers: Iterable[GroupValues], earlier: Iterable[GroupValues] = ()) -> Iterable[Group]:
     """Every group in any of the answers, which are one per metric.
 

@@ -1,4 +1,4 @@
-"""Samples of business metrics as of each entity's own instant: which questions to ask, and what the answers give."""
+"""Samples of business metrics as of each metric's own instant: which questions to ask, and what the answers give."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class MetricSeries(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Sampling:
-    """The series of one entity with their questions as of one instant."""
+    """The series of one metric with their questions as of one instant."""
 
     by_series: Mapping[MetricSeries, Question]
 
@@ -52,23 +52,29 @@ class Sampler:
     def __init__(self, config: Config, calendar: Calendar) -> None:
         self._config = config
         self._calendar = calendar
-        self._series = series_by_entity(config)
+        self._series = series_by_metric(config)
         self._cache: dict[MetricSeries, tuple[GroupValues, Sequence[MetricValue]]] = {}
 
     def samplings(self, freshness: Mapping[str, Freshness], now: datetime) -> Iterator[Sampling]:
-        """One for each entity whose numbers may be shown: read completely at least once, and not stale.
+        """One for each metric whose numbers may be shown: read completely at least once, and not stale.
 
         While the teams are unknown there is only the scope of the company.
         """
         scopes = set(Scope) if people_known(freshness) else {Scope.COMPANY}
-        calendar = self._calendar
-        for entity, series in self._series.items():
-            as_of, stale = data_as_of(frozenset({entity}), freshness, now) or (now, True)
+        windows: dict[datetime, dict[Period, Window]] = {}
+        for metric, series in self._series.items():
+            as_of, stale = data_as_of((metric,), freshness, now) or (now, True)
             if not stale:
-                windows = {p: calendar.window(calendar.period_of(p, as_of), as_of) for p in Period}
+                if as_of not in windows:
+                    windows[as_of] = self._windows(as_of)
+                spans = windows[as_of]
                 yield Sampling(
-                    {s: Question(s.metric, windows[s.period], s.scope, s.by) for s in series if s.scope in scopes}
+                    {s: Question(s.metric, spans[s.period], s.scope, s.by) for s in series if s.scope in scopes}
                 )
+
+    def _windows(self, as_of: datetime) -> dict[Period, Window]:
+        calendar = self._calendar
+        return {period: calendar.window(calendar.period_of(period, as_of), as_of) for period in Period}
 
     def samples(self, sampling: Sampling, answers: Answers) -> Iterator[MetricValue]:
         """The samples in the order of the config, then of names. What is unknown has no sample."""
@@ -84,14 +90,14 @@ class Sampler:
             yield from cached[1]
 
 
-def series_by_entity(config: Config) -> dict[str, list[MetricSeries]]:
-    """All series of business metrics, by the entity that they measure."""
+def series_by_metric(config: Config) -> dict[str, list[MetricSeries]]:
+    """All series of business metrics, by metric."""
     periods = {window: period for period, window in _PLACEHOLDERS.items()}
-    by_entity: dict[str, list[MetricSeries]] = {}
+    by_metric: dict[str, list[MetricSeries]] = {}
     for question in questions_for(config, _PLACEHOLDERS):
         series = MetricSeries(question.metric, question.scope, periods[question.window], question.by)
-        by_entity.setdefault(config.metric_by_name[question.metric].entity, []).append(series)
-    return by_entity
+        by_metric.setdefault(question.metric, []).append(series)
+    return by_metric
 
 
 def _names(sample: MetricValue) -> tuple[str, str, tuple[tuple[str, str], ...]]:

@@ -10,14 +10,17 @@ from typing import NamedTuple
 from exporter.config.fields import Scope, Status
 from exporter.metrics.values import MetricValue
 
+PEOPLE = "(people)"
+"""The key of the people's freshness beside those of the metrics. A metric cannot have this name."""
+
 
 @dataclass(frozen=True, slots=True)
 class Freshness:
-    """How far an entity is known, across all sources that read it.
+    """How far a metric is known, across all sources that contribute to it.
 
-    It is complete up to `complete_until`; None if some source never completed a pass over it. `stale` means that
-    the last completed pass of a source is too old for its numbers to be shown. `known_since` is the instant of its
-    first record; None if there is none, or if nothing depends on it.
+    It is complete up to `complete_until`; None if some source never completed a pass. `stale` means that the last
+    completed pass of a source is too old for its numbers to be shown. `known_since` is the instant of the first
+    record; None if there is none, or if nothing depends on it.
     """
 
     complete_until: datetime | None

@@ -10,14 +10,22 @@ from exporter.config.fields import Scope, Status
 from exporter.config.root import Config
 from exporter.kpi.evaluate import Answerer, KpiEvaluator
 from exporter.kpi.status import StatusMemory
-from exporter.kpi.values import Evaluation, Freshness
+from exporter.kpi.values import PEOPLE, Evaluation, Freshness
 from exporter.metrics.values import Answers, Question
 from tests.kpi.fake_metrics import FakeMetrics
 
 AT = datetime(2021, 2, 14, 23, tzinfo=UTC)
 """The start of 15 February in Zurich: 14 of 28 days have passed."""
 
-FRESH = {"deals": Freshness(AT), "calls": Freshness(AT)}
+_METRICS = {"deals": ("won", "closed", "revenue", "open"), "calls": ("wait", "calls", "slow"), "people": (PEOPLE,)}
+
+
+def fresh_until(**entities: Freshness) -> dict[str, Freshness]:
+    """The freshness of each metric that measures these entities."""
+    return {metric: fresh for entity, fresh in entities.items() for metric in _METRICS[entity]}
+
+
+FRESH = fresh_until(deals=Freshness(AT), calls=Freshness(AT))
 """Everything is known until then."""
 
 

@@ -21,7 +21,7 @@ from exporter.metrics.values import Answers, Question
 from tests.kpi.configs import config_of, kpi
 from tests.kpi.fake_metrics import FakeMetrics, local
 from tests.kpi.golden import cases, close
-from tests.kpi.scenario import AT, FRESH, called, evaluate, now, statuses, without, won
+from tests.kpi.scenario import AT, FRESH, called, evaluate, fresh_until, now, statuses, without, won
 
 _INSTANTS = {"start": "period_start", "end": "period_end", "as_of": "as_of"}
 
@@ -31,7 +31,7 @@ def freshness(config: Config, at: datetime, case: Mapping[str, Any]) -> dict[str
     for entity, until in case.get("complete", {}).items():
         complete[entity] = None if until is None else local(until, config)
     stale = case.get("stale", [])
-    return {entity: Freshness(until, stale=entity in stale) for entity, until in complete.items()}
+    return fresh_until(**{entity: Freshness(until, stale=entity in stale) for entity, until in complete.items()})
 
 
 def evaluated(case: Mapping[str, Any]) -> tuple[Config, Evaluation]:
@@ -108,7 +108,7 @@ class TestQuestions:
     def test_an_entity_that_was_never_read_is_not_asked_about(self) -> None:
         config = config_of(kpi())
         metrics = FakeMetrics(config, [])
-        evaluate(config, metrics, {"deals": Freshness(None), "calls": Freshness(AT)}, AT, None)
+        evaluate(config, metrics, fresh_until(deals=Freshness(None), calls=Freshness(AT)), AT, None)
         assert {question.metric for question in metrics.asked} == {"wait", "calls", "slow"}
 
 
@@ -154,7 +154,7 @@ class TestEvaluator:
         evaluator = KpiEvaluator(config)
         for days in (0, 0, 10, 30, 30, 60, 2):
             instant = datetime(2021, 1, 3, tzinfo=UTC) + timedelta(days=days)
-            fresh = {"deals": Freshness(instant)}
+            fresh = fresh_until(deals=Freshness(instant))
             assert (
                 evaluator.evaluate(metrics, fresh, instant, None)[0]
                 == evaluate(config, metrics, fresh, instant, None)[0]
@@ -176,7 +176,7 @@ class TestMemory:
         for index, count in enumerate(counts):
             instant = at[index] if at else AT
             metrics = FakeMetrics(self.config, [won(count, "Ann")])
-            evaluation, memory = evaluate(self.config, metrics, {"deals": Freshness(instant)}, instant, memory)
+            evaluation, memory = evaluate(self.config, metrics, fresh_until(deals=Freshness(instant)), instant, memory)
             memory = StatusMemory.load(memory.dump())
             result.append([value.status for value in evaluation.kpis])
         assert all(company is person for company, person in result)
@@ -199,7 +199,7 @@ class TestMemory:
 
     def test_an_evaluation_without_a_verdict_keeps_the_memory(self) -> None:
         _, memory = evaluate(self.config, FakeMetrics(self.config, [won(14)]), FRESH, AT, None)
-        stale = {"deals": Freshness(AT - timedelta(hours=1), stale=True)}
+        stale = fresh_until(deals=Freshness(AT - timedelta(hours=1), stale=True))
         _, memory = evaluate(self.config, FakeMetrics(self.config, [won(14)]), stale, AT, memory)
         evaluation, _ = evaluate(self.config, FakeMetrics(self.config, [won(7)]), FRESH, AT, memory)
         assert statuses(evaluation) == {"goal": Status.ON_TRACK}
@@ -288,7 +288,7 @@ class TestScores:
         saturday = datetime(2021, 2, 13, 12, tzinfo=UTC)
         metrics = FakeMetrics(config, [called(20)])
         result, memory = evaluate(
-            config, metrics, {"deals": Freshness(saturday), "calls": Freshness(saturday)}, saturday
+            config, metrics, fresh_until(deals=Freshness(saturday), calls=Freshness(saturday)), saturday
         )
         assert statuses(result) == {"by_day": Status.DAY_OFF, "by_month": Status.EXCEEDED}
         assert result.objectives == (ObjectiveScore("growth", 1, 0.5),)

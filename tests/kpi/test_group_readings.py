@@ -10,9 +10,9 @@ from exporter.config.fields import Scope
 from exporter.kpi.group_readings import GroupReader, GroupReading
 from exporter.kpi.plan import KpiPeriod, Plan
 from exporter.kpi.readings import KpiReading
-from exporter.kpi.values import Freshness
 from exporter.metrics.values import Group, MeasuredValue
 from tests.kpi.configs import calendar_of, config_of, kpi
+from tests.kpi.scenario import FRESH
 
 AT = datetime(2021, 2, 15, tzinfo=UTC)
 ANN, BOB = Group("North", "Ann"), Group("South", "Bob")
@@ -20,7 +20,7 @@ ANN, BOB = Group("North", "Ann"), Group("South", "Bob")
 
 def period_of_kpi(**settings: Any) -> KpiPeriod:
     config = config_of(kpi(scopes=["person"], **settings))
-    return Plan.of(config, config.kpis[0], calendar_of()).at({"deals": Freshness(AT), "calls": Freshness(AT)}, AT)
+    return Plan.of(config, config.kpis[0], calendar_of()).at(FRESH, AT)
 
 
 def answers(period: KpiPeriod, *windows: Mapping[Group, MeasuredValue]) -> dict[Any, Mapping[Group, MeasuredValue]]:

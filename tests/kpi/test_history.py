@@ -14,12 +14,12 @@ from exporter.metrics.evaluate import answer_questions
 from exporter.metrics.history import RecordReplay
 from tests.kpi.configs import config_of, kpi
 from tests.kpi.fake_metrics import FakeMetrics
-from tests.kpi.scenario import evaluate
+from tests.kpi.scenario import evaluate, fresh_until
 from tests.metrics.stores import store_of
 
 START = datetime(2021, 1, 25, tzinfo=UTC)
 STEPS = [START + timedelta(hours=6 * n) for n in range(48)]
-FRESH = {"deals": Freshness(STEPS[-1] + timedelta(days=1)), "calls": Freshness(STEPS[-1] + timedelta(days=1))}
+FRESH = fresh_until(deals=Freshness(STEPS[-1] + timedelta(days=1)), calls=Freshness(STEPS[-1] + timedelta(days=1)))
 
 KPIS = (
     kpi("deals_won", target=40, scopes=["company", "team", "person"]),
@@ -93,7 +93,7 @@ def test_replayed_records_give_the_same_evaluations_as_queries() -> None:
     joined = {"name": "South", "members": [{"person": "Ann", "since": "2024-03-16"}]}
     config = config_of(*KPIS, teams=[moved, joined])
     with store_of(deals=deals, calls=[]) as store:
-        fresh = {"deals": Freshness(start + timedelta(days=90)), "calls": Freshness(start + timedelta(days=90))}
+        fresh = fresh_until(deals=Freshness(start + timedelta(days=90)), calls=Freshness(start + timedelta(days=90)))
         steps = [start + timedelta(hours=11 * n) for n in range(70)]
         memory: StatusMemory | None = None
         for (result, after), instant in zip(

@@ -13,9 +13,10 @@ from exporter.kpi.pace import Yardstick
 from exporter.kpi.plan import KpiPeriod, Plan, data_as_of, people_known
 from exporter.kpi.ratio import Aim
 from exporter.kpi.readings import KpiReading
-from exporter.kpi.values import Freshness
+from exporter.kpi.values import PEOPLE, Freshness
 from exporter.metrics.values import Group, Window
 from tests.kpi.configs import calendar_of, config_of, kpi
+from tests.kpi.scenario import fresh_until
 
 AT = datetime(2021, 2, 14, 23, tzinfo=UTC)
 GOAL = {"from": 60, "to": 40, "start": "2021-02-01", "by": "2021-03-12"}
@@ -27,7 +28,7 @@ def plan(company: dict[str, Any] | None = None, **settings: Any) -> Plan:
 
 
 def yardstick(kpi_plan: Plan, group: Group | None = None, final: KpiReading | None = None) -> Yardstick | None:
-    period = kpi_plan.at({"deals": Freshness(AT), "calls": Freshness(AT)}, AT)
+    period = kpi_plan.at(fresh_until(deals=Freshness(AT), calls=Freshness(AT)), AT)
     result = kpi_plan.yardstick(period, group or Group(), final)
     return result if isinstance(result, Yardstick) else None
 
@@ -102,11 +103,11 @@ def test_growth_requires_its_reference_period() -> None:
 )
 def test_what_growth_is_measured_against(over: str, span: DateSpan) -> None:
     kpi_plan = plan(target={"growth": "20%", "over": over})
-    assert kpi_plan.at({"deals": Freshness(AT)}, AT).windows[2:] == (kpi_plan.calendar.window(span),)
+    assert kpi_plan.at(fresh_until(deals=Freshness(AT)), AT).windows[2:] == (kpi_plan.calendar.window(span),)
 
 
 def test_other_targets_have_no_reference() -> None:
-    assert len(plan(target=5).at({"deals": Freshness(AT)}, AT).windows) == 2
+    assert len(plan(target=5).at(fresh_until(deals=Freshness(AT)), AT).windows) == 2
 
 
 def test_groups_that_no_entry_names_share_a_target() -> None:
@@ -144,7 +145,7 @@ def test_growth_over_a_scopes_own_past_judges_every_scope() -> None:
 )
 def test_a_reference_period_is_covered_from_the_first_record_on(since: str, covered: float) -> None:
     kpi_plan = plan(target={"growth": "20%", "over": "previous"})
-    fresh = {"deals": Freshness(AT, known_since=datetime.fromisoformat(since))}
+    fresh = fresh_until(deals=Freshness(AT, known_since=datetime.fromisoformat(since)))
     assert kpi_plan.at(fresh, AT).reference.share == pytest.approx(covered)
 
 
@@ -156,7 +157,7 @@ def test_groups_that_grew_alike_share_a_target() -> None:
 
 NOW = datetime(2021, 2, 15, 12, tzinfo=UTC)
 EARLIER, LATER = NOW - timedelta(hours=3), NOW + timedelta(hours=3)
-BOTH = frozenset({"deals", "calls"})
+BOTH = ("won", "wait")
 
 
 def period_at(fresh: dict[str, Freshness], now: datetime = NOW, **settings: Any) -> KpiPeriod:
@@ -177,55 +178,55 @@ def period_at(fresh: dict[str, Freshness], now: datetime = NOW, **settings: Any)
     ],
 )
 def test_the_oldest_input_decides(deals: Freshness, calls: Freshness, result: tuple[datetime, bool] | None) -> None:
-    assert data_as_of(BOTH, {"deals": deals, "calls": calls}, NOW) == result
+    assert data_as_of(BOTH, fresh_until(deals=deals, calls=calls), NOW) == result
 
 
-def test_an_entity_that_no_source_reads_was_never_read() -> None:
-    assert data_as_of(BOTH, {"deals": Freshness(NOW)}, NOW) is None
+def test_a_metric_that_no_source_contributes_to_was_never_read() -> None:
+    assert data_as_of(BOTH, fresh_until(deals=Freshness(NOW)), NOW) is None
 
 
-def test_other_entities_do_not_affect_the_as_of_instant() -> None:
-    assert data_as_of(frozenset({"deals"}), {"deals": Freshness(NOW), "calls": Freshness(None)}, NOW) == (NOW, False)
+def test_other_metrics_do_not_affect_the_as_of_instant() -> None:
+    assert data_as_of(("won",), fresh_until(deals=Freshness(NOW), calls=Freshness(None)), NOW) == (NOW, False)
 
 
 def test_people_are_known_unless_a_source_has_yet_to_list_them() -> None:
     assert people_known({})
-    assert people_known({"people": Freshness(EARLIER, stale=True)})
-    assert not people_known({"people": Freshness(None)})
+    assert people_known({PEOPLE: Freshness(EARLIER, stale=True)})
+    assert not people_known({PEOPLE: Freshness(None)})
 
 
 def test_today_is_not_shown_before_a_sync_covers_it() -> None:
-    fresh = {"deals": Freshness(datetime(2021, 2, 14, 22, 59, tzinfo=UTC))}
+    fresh = fresh_until(deals=Freshness(datetime(2021, 2, 14, 22, 59, tzinfo=UTC)))
     result = period_at(fresh, datetime(2021, 2, 15, 3, tzinfo=UTC), period="day")
     assert result.window == Window(datetime(2021, 2, 13, 23, tzinfo=UTC), datetime(2021, 2, 14, 23, tzinfo=UTC))
-    assert result.windows[0].end == fresh["deals"].complete_until
+    assert result.windows[0].end == fresh["won"].complete_until
 
 
 def test_a_window_never_passes_its_period() -> None:
-    result = period_at({"deals": Freshness(LATER)})
+    result = period_at(fresh_until(deals=Freshness(LATER)))
     assert result.windows[0] == Window(result.window.start, NOW)
     assert result.windows[1].end == result.window.start
     assert len(result.windows) == 2
 
 
 def test_growth_asks_about_its_reference_period_too() -> None:
-    result = period_at({"deals": Freshness(NOW)}, target={"growth": "5%", "over": "same_last_year"})
+    result = period_at(fresh_until(deals=Freshness(NOW)), target={"growth": "5%", "over": "same_last_year"})
     assert result.windows[2] == Window(datetime(2020, 1, 31, 23, tzinfo=UTC), datetime(2020, 2, 29, 23, tzinfo=UTC))
 
 
 def test_an_entity_that_was_never_read_is_withheld_and_not_asked_about() -> None:
-    result = period_at({"deals": Freshness(None)})
+    result = period_at(fresh_until(deals=Freshness(None)))
     assert (result.withheld, list(result.questions())) == (Status.NO_DATA, [])
     assert result.progress.as_of == NOW
 
 
 def test_a_stale_entity_is_withheld_but_asked_about_its_groups() -> None:
-    result = period_at({"deals": Freshness(EARLIER, stale=True)}, scopes=["company", "team"])
+    result = period_at(fresh_until(deals=Freshness(EARLIER, stale=True)), scopes=["company", "team"])
     assert result.withheld is Status.STALE
     assert {question.scope for question in result.questions()} == {Scope.COMPANY, Scope.TEAM}
 
 
 def test_scopes_of_people_wait_for_the_people() -> None:
-    fresh = {"deals": Freshness(NOW), "people": Freshness(None)}
+    fresh = fresh_until(deals=Freshness(NOW)) | {PEOPLE: Freshness(None)}
     assert period_at(fresh, scopes=["company", "team", "person"]).scopes == (Scope.COMPANY,)
     assert period_at(fresh, scopes=["team"]).scopes == ()

@@ -9,12 +9,12 @@ import pytest
 
 from exporter.config.fields import Period, Scope
 from exporter.config.root import Config
-from exporter.kpi.sampling import Sampler, series_by_entity
-from exporter.kpi.values import Freshness
+from exporter.kpi.sampling import Sampler, series_by_metric
+from exporter.kpi.values import PEOPLE, Freshness
 from exporter.metrics.values import Group, MeasuredValue, MetricValue
 from tests.kpi.configs import calendar_of, config_of, kpi
 from tests.kpi.fake_metrics import FakeMetrics
-from tests.kpi.scenario import AT, FRESH, called, evaluate, won
+from tests.kpi.scenario import AT, FRESH, called, evaluate, fresh_until, won
 
 WON = {"name": "won", "title": "Won", "entity": "deals", "at": "closed_at", "count": "rows", "periods": ["month"]}
 
@@ -36,9 +36,9 @@ def test_a_metric_has_a_sample_for_each_of_its_periods_and_scopes() -> None:
     }
 
 
-def test_each_entity_is_sampled_as_of_its_own_instant() -> None:
+def test_each_metric_is_sampled_as_of_its_own_instant() -> None:
     config = config_of(kpi())
-    fresh = {"deals": Freshness(AT - timedelta(days=14)), "calls": Freshness(AT)}
+    fresh = fresh_until(deals=Freshness(AT - timedelta(days=14)), calls=Freshness(AT))
     result = sampled(config, fresh, won(3), called(4), {**called(2), "at": "2021-01-15T10:00"})
     months = {value.metric: value.value for value in result if value.period is Period.MONTH}
     assert (months["won"], months["calls"]) == (0, 4)
@@ -46,17 +46,19 @@ def test_each_entity_is_sampled_as_of_its_own_instant() -> None:
 
 @pytest.mark.parametrize("deals", [Freshness(None), Freshness(AT - timedelta(days=1), stale=True)])
 def test_unknown_and_stale_values_have_no_sample(deals: Freshness) -> None:
-    result = sampled(config_of(kpi()), {"deals": deals, "calls": Freshness(AT)}, won(3), called(4))
+    result = sampled(config_of(kpi()), fresh_until(deals=deals, calls=Freshness(AT)), won(3), called(4))
     assert {value.metric for value in result} == {"calls"}
 
 
-def test_an_entity_that_no_source_reads_has_no_sample() -> None:
-    assert {value.metric for value in sampled(config_of(kpi()), {"calls": Freshness(AT)}, called(1))} == {"calls"}
+def test_a_metric_that_no_source_contributes_to_has_no_sample() -> None:
+    assert {value.metric for value in sampled(config_of(kpi()), fresh_until(calls=Freshness(AT)), called(1))} == {
+        "calls"
+    }
 
 
 def test_until_the_people_are_read_only_the_company_has_samples() -> None:
     config = config_of(kpi(scopes=["company", "team", "person"]), metrics=[WON])
-    result = sampled(config, FRESH | {"people": Freshness(None)}, won(3, "Ann"))
+    result = sampled(config, FRESH | {PEOPLE: Freshness(None)}, won(3, "Ann"))
     assert {value.scope for value in result} == {Scope.COMPANY}
 
 
@@ -65,20 +67,20 @@ def test_levels_are_read_once_without_a_period() -> None:
     assert [(value.period, value.value) for value in result if value.metric == "open"] == [(None, 2)]
 
 
-def test_series_are_grouped_by_the_entity_they_are_measured_on() -> None:
-    result = series_by_entity(config_of(kpi(scopes=["team"])))
-    assert set(result) == {"deals", "calls"}
-    assert {(series.scope, series.period) for series in result["deals"] if series.metric == "won"} == {
+def test_series_are_grouped_by_metric() -> None:
+    result = series_by_metric(config_of(kpi(scopes=["team"])))
+    assert set(result) == {"won", "closed", "revenue", "open", "wait", "calls", "slow"}
+    assert {(series.scope, series.period) for series in result["won"]} == {
         (scope, period) for scope in (Scope.COMPANY, Scope.TEAM) for period in (Period.DAY, Period.MONTH)
     }
-    assert [series.period for series in result["deals"] if series.metric == "open"] == [Period.DAY]
+    assert [series.period for series in result["open"]] == [Period.DAY]
 
 
 def test_periods_that_start_together_are_distinguished() -> None:
     config = config_of(kpi())
     first = datetime(2021, 2, 1, 11, tzinfo=UTC)
     rows = [{"in": ["won"], "at": "2021-02-01T10:00", "times": 3}]
-    evaluation, _ = evaluate(config, FakeMetrics(config, rows), {"deals": Freshness(first)}, first, None)
+    evaluation, _ = evaluate(config, FakeMetrics(config, rows), fresh_until(deals=Freshness(first)), first, None)
     assert [(value.period, value.value) for value in evaluation.metrics if value.metric == "won"] == [
         (Period.DAY, 3),
         (Period.MONTH, 3),

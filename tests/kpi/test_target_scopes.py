@@ -14,6 +14,7 @@ from exporter.kpi.values import Freshness, KpiValue
 from exporter.metrics.people import Directory, PersonRecord
 from tests.kpi.configs import config_of, kpi
 from tests.kpi.fake_metrics import FakeMetrics
+from tests.kpi.scenario import fresh_until
 
 AT = datetime(2021, 2, 28, 22, 59, 59, tzinfo=UTC)
 """The last second of February in Zurich."""
@@ -35,7 +36,7 @@ def sales(target: Any, records: list[PersonRecord] | None = None, **settings: An
     by_person = {seller: [["2020-01-01", team]] for team, sellers in TEAMS.items() for seller in sellers}
     metrics = FakeMetrics(config, [{**row, "person": seller} for seller in SELLERS], by_person)
     roster_at = Directory(records or [], config).roster
-    return list(KpiEvaluator(config).evaluate(metrics, {"deals": Freshness(AT)}, AT, None, roster_at)[0].kpis)
+    return list(KpiEvaluator(config).evaluate(metrics, fresh_until(deals=Freshness(AT)), AT, None, roster_at)[0].kpis)
 
 
 def targets(values: list[KpiValue], scope: Scope) -> dict[str, float | None]:

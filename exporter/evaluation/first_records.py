@@ -19,23 +19,22 @@ from exporter.metrics.rows import QueryShape, to_sql
 
 
 def first_records(reader: Reader, config: Config) -> dict[str, datetime]:
-    """For each entity behind a growth target: the first instant by which its metrics date a record.
+    """For each metric behind a growth target: the first instant by which a record of its entity is dated.
 
-    Entities without a record are left out. Raises QueryError.
+    Metrics of entities without a record are left out. Raises QueryError.
     """
+    growing = [kpi for kpi in config.kpis if isinstance(kpi.target, Growth)]
+    metrics = [config.metric_by_name[name] for kpi in growing for name in metrics_of(kpi.value)]
     columns: dict[str, dict[str, None]] = {}
-    for kpi in config.kpis:
-        if isinstance(kpi.target, Growth):
-            for name in metrics_of(kpi.value):
-                metric = config.metric_by_name[name]
-                columns.setdefault(metric.entity, {})[QueryShape.of(metric).opens] = None
-    result = {}
+    for metric in metrics:
+        columns.setdefault(metric.entity, {})[QueryShape.of(metric).opens] = None
+    by_entity = {}
     for entity, names in columns.items():
         row = reader.execute(_first_sql(entity, tuple(names))).fetchall()[0]
         instants = [instant for instant in row if instant is not None]
         if instants:
-            result[entity] = min(instants).replace(tzinfo=UTC)
-    return result
+            by_entity[entity] = min(instants).replace(tzinfo=UTC)
+    return {metric.name: by_entity[metric.entity] for metric in metrics if metric.entity in by_entity}
 
 
 def with_first_records(freshness: Mapping[str, Freshness], firsts: Mapping[str, datetime]) -> dict[str, Freshness]:

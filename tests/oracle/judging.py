@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from tests.oracle.targets import Range, Standard
 
 _CLOSE = 1e-9
-_ORDER = ("off_track", "at_risk", "on_track", "exceeded")
+VERDICTS = ("off_track", "at_risk", "on_track", "exceeded")
 
 
 class Reading(NamedTuple):

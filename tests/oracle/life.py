@@ -61,7 +61,9 @@ def _syncs(draw: Draw, base: date) -> Iterator[Sync]:
         at += timedelta(hours=draw(st.integers(1, 150)))
         lag = timedelta(minutes=draw(st.sampled_from([0, 0, 90])))
         sources = (
-            frozenset(READS) if number == 0 else draw(st.sampled_from([frozenset(READS), frozenset({"crm", "shop"})]))
+            frozenset(READS)
+            if number == 0
+            else draw(st.sampled_from([frozenset(READS), frozenset({"crm", "shop"}), frozenset({"crm", "desk"})]))
         )
         yield Sync(at, at + timedelta(minutes=2), lag, sources)
 

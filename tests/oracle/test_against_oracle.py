@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from exporter.config.fields import Scope
@@ -28,6 +28,7 @@ def search(examples: int) -> settings:
     checks = list(HealthCheck)
     return settings(
         max_examples=EXAMPLES or examples,
+        phases=[Phase.generate],
         derandomize=not EXAMPLES,
         deadline=None,
         database=None,

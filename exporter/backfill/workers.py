@@ -16,14 +16,12 @@ from pathlib import Path
 from exporter.backfill.series_recorder import RecordedSeries, SeriesRecorder
 from exporter.backfill.spool import Spool
 from exporter.backfill.steps import StepShare
-from exporter.config.fields import Scope
 from exporter.config.root import Config
 from exporter.errors import EvaluationError, ExporterError
-from exporter.exposition.families import business_samples, kpi_samples
+from exporter.exposition.families import MetricFamilies, kpi_samples
 from exporter.kpi.history import replay
 from exporter.kpi.values import Freshness
 from exporter.metrics.history import RecordReplay
-from exporter.naming import Family
 
 PROGRESS_EVERY = 25
 """Steps between two reports of progress."""
@@ -52,11 +50,11 @@ def evaluate_share(task: ShareTask, on_progress: Callable[[int], None]) -> Recor
 def _record(task: ShareTask, spool: Spool, on_progress: Callable[[int], None]) -> RecordedSeries:
     config, warm_up, completed = task.config, task.share.warm_up, 0
     recorder = SeriesRecorder(spool, task.share.own)
-    families: dict[tuple[str, Scope], Family] = {}
+    families = MetricFamilies(config)
     evaluations = replay(config, task.records.ask, task.freshness, task.share.steps, roster_at=task.records.roster_at)
     for number, (evaluation, _) in enumerate(evaluations):
         if number >= warm_up:
-            rows = chain(business_samples(config, evaluation.metrics, families), kpi_samples(config, evaluation))
+            rows = chain(families.samples(evaluation.metric_runs), kpi_samples(config, evaluation))
             recorder.record(number - warm_up, rows)
         completed += 1
         if completed == PROGRESS_EVERY:

@@ -271,6 +271,8 @@ class Scope(StrEnum):
     TEAM = "team"
     PERSON = "person"
 
+    __hash__ = str.__hash__  # an evaluation looks up hundreds of questions, and Enum hashes in Python
+
 
 class Pace(StrEnum):
     """How a period's target is spread over the period."""

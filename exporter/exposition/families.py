@@ -7,8 +7,8 @@ from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
-from itertools import groupby
-from operator import attrgetter
+from itertools import chain, groupby
+from operator import attrgetter, is_
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -62,20 +62,44 @@ class FamilySamples:
     labels_of: Callable[[Any], LabelValues]
 
 
-def business_samples(
-    config: Config, values: Iterable[MetricValue], cache: dict[tuple[str, Scope], Family] | None = None
-) -> Iterator[FamilySamples]:
-    """One family per metric and scope. `cache` keeps the families from one call to the next."""
-    cache = {} if cache is None else cache
-    groups: dict[tuple[str, Scope], list[MetricValue]] = {}
-    for key, run in groupby(values, _family_key):
-        groups.setdefault(key, []).extend(run)
-    for (name, scope), samples in groups.items():
-        family = cache.get((name, scope))
-        if family is None:
-            family = cache[name, scope] = metric_family(config, config.metric_by_name[name], scope)
-        keys = list(map(_series_key, samples))
-        yield FamilySamples(family, scope, keys, [s.value for s in samples], partial(_metric_labels, family.labels))
+def business_samples(config: Config, values: Iterable[MetricValue]) -> Iterator[FamilySamples]:
+    """One family per metric and scope."""
+    return MetricFamilies(config).samples([list(run) for _, run in groupby(values, _family_key)])
+
+
+class MetricFamilies:
+    """The families of business metrics, from one evaluation to the next."""
+
+    def __init__(self, config: Config) -> None:
+        self._config = config
+        self._cache: dict[tuple[str, Scope], tuple[list[Sequence[MetricValue]], FamilySamples]] = {}
+
+    def samples(self, runs: Iterable[Sequence[MetricValue]]) -> Iterator[FamilySamples]:
+        """One family per metric and scope, each run being about one of them.
+
+        A family whose runs are the same objects as last time is the same object too: an hour changes few of the
+        thousand samples of a history.
+        """
+        by_family: dict[tuple[str, Scope], list[Sequence[MetricValue]]] = {}
+        for run in runs:
+            if run:
+                by_family.setdefault((run[0].metric, run[0].scope), []).append(run)
+        for key, family_runs in by_family.items():
+            cached = self._cache.get(key)
+            if cached is None or not (len(cached[0]) == len(family_runs) and all(map(is_, cached[0], family_runs))):
+                family = (
+                    cached[1].family
+                    if cached
+                    else metric_family(self._config, self._config.metric_by_name[key[0]], key[1])
+                )
+                cached = self._cache[key] = family_runs, _metric_samples(family, key[1], family_runs)
+            yield cached[1]
+
+
+def _metric_samples(family: Family, scope: Scope, runs: Iterable[Sequence[MetricValue]]) -> FamilySamples:
+    samples = list(chain.from_iterable(runs))
+    keys = list(map(_series_key, samples))
+    return FamilySamples(family, scope, keys, [s.value for s in samples], partial(_metric_labels, family.labels))
 
 
 def _metric_labels(names: tuple[str, ...], key: tuple[Any, ...]) -> LabelValues:

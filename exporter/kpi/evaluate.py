@@ -95,12 +95,14 @@ class KpiEvaluator:
                 tally.add(list(self._values(period, answers, memory, roster_at)))
             except ArithmeticError:  # a date at the end of the calendar, or a number too large for a float
                 failed.add(period.plan.kpi.name)
+        runs = tuple(chain.from_iterable(self._sampler.samples(sampling, answers) for sampling in prepared.samplings))
         evaluation = Evaluation(
             prepared.at,
             _with_guards(tally.values, self._guards),
-            tuple(chain.from_iterable(self._sampler.samples(sampling, answers) for sampling in prepared.samplings)),
+            tuple(chain.from_iterable(runs)),
             tally.scores(self._config, {period.plan.kpi.name: period.weight for period in prepared.periods}),
             failed=tuple(sorted(failed)),
+            metric_runs=runs,
         )
         return evaluation, tally.updated(memory)
 

@@ -76,8 +76,8 @@ class Sampler:
         calendar = self._calendar
         return {period: calendar.window(calendar.period_of(period, as_of), as_of) for period in Period}
 
-    def samples(self, sampling: Sampling, answers: Answers) -> Iterator[MetricValue]:
-        """The samples in the order of the config, then of names. What is unknown has no sample."""
+    def samples(self, sampling: Sampling, answers: Answers) -> Iterator[Sequence[MetricValue]]:
+        """The samples of each series, in the order of the config, then of names. What is unknown has no sample."""
         for series, question in sampling.by_series.items():
             answer = answers.get(question)
             if answer is None:
@@ -87,7 +87,7 @@ class Sampler:
                 metric = self._config.metric_by_name[series.metric]
                 samples = samples_of(metric, series.scope, None if metric.is_level else series.period, answer)
                 cached = self._cache[series] = answer, sorted(samples, key=_names)
-            yield from cached[1]
+            yield cached[1]
 
 
 def series_by_metric(config: Config) -> dict[str, list[MetricSeries]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import NamedTuple
@@ -70,7 +70,11 @@ class ObjectiveScore:
 
 @dataclass(frozen=True, slots=True)
 class Evaluation:
-    """Everything known as of one instant. `failed` names metrics and KPIs that could not be evaluated."""
+    """Everything known as of one instant. `failed` names metrics and KPIs that could not be evaluated.
+
+    `metric_runs` are the `metrics` of one metric, scope and period each. Those that have not changed since the previous
+    evaluation are the same objects.
+    """
 
     at: datetime
     kpis: tuple[KpiValue, ...]
@@ -79,3 +83,4 @@ class Evaluation:
     label_overflow: Mapping[tuple[str, str], int] = field(default_factory=dict)
     undated: Mapping[tuple[str, str], int] = field(default_factory=dict)
     failed: tuple[str, ...] = ()
+    metric_runs: tuple[Sequence[MetricValue], ...] = field(default=(), repr=False, compare=False)

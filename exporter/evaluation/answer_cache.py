@@ -14,6 +14,7 @@ from exporter.config.root import Config
 from exporter.metrics.as_of import events_of
 from exporter.metrics.columns import END, ROW, instant_of
 from exporter.metrics.connection import Reader
+from exporter.metrics.row_versions import newest_state, reads_state
 from exporter.metrics.rows import PreparedStatement, QueryShape
 from exporter.metrics.values import LAST, Answers, GroupValues, Question, Window
 
@@ -34,7 +35,8 @@ class AnswerCache:
     """The answers to earlier questions. An answer is valid for a later end of its window as long as
 
     - the rows of its entity, and the people, are unchanged,
-    - no row begins or ends to count in between, and no event happens that the metric reads (`next_change`), and
+    - no row begins or ends to count in between, and no event happens that the metric reads (`next_change`),
+    - no row became what it is after the answer's end, as far as its owner and other state columns matter, and
     - the local day is the same, because rates and team memberships change at midnight.
     """
 
@@ -83,6 +85,10 @@ class AnswerCache:
             return cached.values
         if end < cached.end or self._day(end) != cached.day:
             return None
+        if reads_state(metric, question.scope):
+            newest = newest_state(reader, metric.entity)
+            if newest is not None and newest > cached.end:
+                return None
         return cached.values if self._next_change(reader, metric, versions, cached.end) > end else None
 
     def _next_change(self, reader: Reader, metric: Metric, versions: Mapping[str, int], after: datetime) -> datetime:

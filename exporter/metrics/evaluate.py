@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 from typing import Any
 
 from exporter.config.fields import Scope
@@ -17,6 +18,7 @@ from exporter.metrics.label_folding import Fold, LabelFolder, RetainedValues
 from exporter.metrics.lookup_tables import Owner, owners, write_owners, write_rates
 from exporter.metrics.people import Directory
 from exporter.metrics.query import MetricKey, compiled, query_error
+from exporter.metrics.row_versions import newest_state, reads_state
 from exporter.metrics.rows import QueryShape
 from exporter.metrics.values import Answers, Group, GroupValues, Question, Window
 from exporter.records import person_column
@@ -100,6 +102,7 @@ class QueryRun:
         self._failed: dict[str, EvaluationError] = {}
         self._covers: dict[QueryShape, Window] = {}
         self._owners: tuple[Owner, ...] = ()
+        self._newest: dict[str, datetime | None] = {}
 
     def answer(self, questions: Sequence[Question]) -> MetricResults:
         batches = self._batches(questions)
@@ -126,13 +129,24 @@ class QueryRun:
             if question.scope is not Scope.COMPANY and person_column(metric.entity) is None:
                 self._answers[question] = {}
                 continue
-            batch = QueryBatch.of(metric, question)
+            batch = self._batch(metric, question)
             error = query_error(batch.shape, MetricKey(metric), self._context)
             if error is None:
                 batches.setdefault(batch, {}).setdefault(metric.name, []).append(question)
             else:
                 self._fail(metric.name, error)
         return batches
+
+    def _batch(self, metric: Metric, question: Question) -> QueryBatch:
+        """Current rows are right, and faster to read, unless a column that the question reads has changed since."""
+        batch = QueryBatch.of(metric, question)
+        if not reads_state(metric, batch.shape.scope):
+            return batch
+        if metric.entity not in self._newest:
+            self._newest[metric.entity] = newest_state(self._reader, metric.entity)
+        newest = self._newest[metric.entity]
+        as_it_was = newest is not None and batch.window.end < newest
+        return replace(batch, shape=replace(batch.shape, as_it_was=as_it_was))
 
     def _run(self, batch: QueryBatch, by_metric: _ByMetric) -> None:
         """Queries all metrics at once; if that fails one by one, to find the metrics that fail."""
@@ -195,8 +209,9 @@ def _with_owners(batches: Iterable[QueryBatch]) -> list[tuple[QueryShape, Window
     owned = [
         QueryBatch(batch.shape.ungrouped, batch.window) for batch in batches if batch.shape.scope is not Scope.COMPANY
     ]
-    levels = {(batch.shape, batch.window) for batch in owned if batch.shape.closes}
-    return [*_covers(batch for batch in owned if not batch.shape.closes).items(), *levels]
+    by_end = {(batch.shape, batch.window) for batch in owned if batch.shape.closes and not batch.shape.as_it_was}
+    covered = _covers(batch for batch in owned if not batch.shape.closes or batch.shape.as_it_was)
+    return [*covered.items(), *by_end]
 
 
 def _covers(batches: Iterable[QueryBatch]) -> dict[QueryShape, Window]:

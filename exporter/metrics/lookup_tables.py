@@ -13,7 +13,7 @@ from exporter.metrics.columns import END, ROW, START
 from exporter.metrics.connection import Reader
 from exporter.metrics.exchange_rates import RATE_SPANS, ExchangeRates
 from exporter.metrics.people import Directory
-from exporter.metrics.rows import OWNER_PERSONS, OWNER_TEAMS, PreparedStatement, QueryShape, rows_of, to_sql
+from exporter.metrics.rows import OWNER_PERSONS, OWNER_TEAMS, PreparedStatement, QueryShape, row_source, rows_of, to_sql
 from exporter.metrics.segments import PERIODS, WINDOWS
 from exporter.metrics.values import Window, stored
 from exporter.records import person_column
@@ -33,7 +33,10 @@ Owner = tuple[str, str]
 
 
 def owners(reader: Reader, spans: Iterable[tuple[QueryShape, Window]]) -> tuple[Owner, ...]:
-    """All owners of rows of these shapes in these windows, those with most rows first."""
+    """All owners of rows of these shapes in these windows, those with most rows first.
+
+    For rows as they were, the owners at any time: somebody else may have owned a row at the end of a shorter window.
+    """
     return _by_size(row for shape, window in spans for row in _owners_in_window(shape.ungrouped).fetch(reader, window))
 
 
@@ -100,6 +103,9 @@ def _creation(table: str) -> str:
 
 @lru_cache(maxsize=256)
 def _owners_in_window(shape: QueryShape) -> PreparedStatement:
+    if shape.as_it_was:
+        query = _count_by_owner(shape.entity, exp.select()).from_(row_source(shape))
+        return PreparedStatement.of(query.where(exp.not_(exp.column("deleted", ROW))))
     return PreparedStatement.of(rows_of(shape, _count_by_owner(shape.entity, exp.select())))
 
 

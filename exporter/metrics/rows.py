@@ -15,6 +15,7 @@ from exporter.metrics.as_of import AsOf
 from exporter.metrics.columns import END, ROW, START, instant_of
 from exporter.metrics.connection import Reader
 from exporter.metrics.exchange_rates import RATE_SPANS, RATES
+from exporter.metrics.row_versions import all_versions, valid_at
 from exporter.metrics.values import Window, stored
 from exporter.records import person_column
 
@@ -60,7 +61,8 @@ class PreparedStatement:
 class QueryShape:
     """What metrics must share to be answered by one query: entity, time rule, scope and labels.
 
-    `closes` is None for a flow. `folded` says for each label whether values fold that are not retained.
+    `closes` is None for a flow. `folded` says for each label whether values fold that are not retained. `as_it_was`
+    reads the versions of rows that were valid at the end of the window, instead of the current rows.
     """
 
     entity: str
@@ -69,6 +71,7 @@ class QueryShape:
     scope: Scope = Scope.COMPANY
     by: tuple[str, ...] = ()
     folded: tuple[bool, ...] = ()
+    as_it_was: bool = False
 
     @classmethod
     def of(cls, metric: Metric, scope: Scope = Scope.COMPANY, by: bool = False) -> QueryShape:
@@ -89,6 +92,11 @@ class QueryShape:
         return replace(self, scope=Scope.COMPANY, by=(), folded=())
 
 
+def row_source(shape: QueryShape) -> exp.Expr:
+    """What a query selects the rows of a shape from, by the alias ROW."""
+    return all_versions(shape.entity) if shape.as_it_was else exp.to_table(shape.entity).as_(ROW)
+
+
 def rows_of(shape: QueryShape, query: exp.Select) -> exp.Select:
     """Adds the rows of a shape to a query: dated, in the window and not deleted; raises LookupError.
 
@@ -98,10 +106,10 @@ def rows_of(shape: QueryShape, query: exp.Select) -> exp.Select:
     start, end = exp.Placeholder(this=START), exp.Placeholder(this=END)
     opens = instant_of(shape.entity, shape.opens)
     instant = opens if shape.closes is None else end
-    query = query.from_(exp.to_table(shape.entity).as_(ROW))
+    query = query.from_(row_source(shape))
     query = with_owner(shape, query, within_span(OWNERS, instant))
     query = with_rate(query, within_span(RATES, instant))
-    query = query.where(exp.not_(exp.column("deleted", ROW)))
+    query = query.where(exp.not_(exp.column("deleted", ROW)), *(valid_at(end) if shape.as_it_was else ()))
     if shape.closes is None:
         return query.where(exp.GTE(this=opens.copy(), expression=start), exp.LT(this=opens.copy(), expression=end))
     closes = instant_of(shape.entity, shape.closes)

@@ -13,7 +13,8 @@ from sqlglot import exp
 from exporter.config.fields import Scope
 from exporter.metrics.columns import END, ROW, START, instant_of, timestamp_literal
 from exporter.metrics.exchange_rates import RATES
-from exporter.metrics.rows import OWNERS, QueryShape, with_owner, with_rate, within_span
+from exporter.metrics.row_versions import VALID_FROM, VALID_UNTIL
+from exporter.metrics.rows import OWNERS, QueryShape, row_source, with_owner, with_rate, within_span
 from exporter.metrics.values import LAST
 
 SEGMENT = "s"
@@ -36,7 +37,7 @@ def segments_of(shape: QueryShape, columns: Sequence[exp.Expr], events: Iterable
     """
     begin = exp.column("begin", SEGMENT)
     query = exp.select(*(_with_end(column, begin) for column in columns))
-    query = query.from_(exp.to_table(shape.entity).as_(ROW))
+    query = query.from_(row_source(shape))
     opens = instant_of(shape.entity, shape.opens)
     if shape.closes is None:
         query = with_rate(with_owner(shape, query, within_span(OWNERS, opens)), within_span(RATES, opens))
@@ -56,6 +57,8 @@ def segments_of(shape: QueryShape, columns: Sequence[exp.Expr], events: Iterable
             exp.LTE(this=opens.copy(), expression=exp.column("until", PERIOD)),
             exp.GT(this=closes.copy(), expression=exp.column(START, PERIOD)),
         ]
+    if shape.as_it_was:
+        lifetime = _while_valid(*lifetime)
     query = query.join(exp.to_table(PERIODS).as_(PERIOD), on=exp.and_(*asked))
     query = query.join(_cut(*lifetime, cuts), join_type="cross")
     not_empty = exp.LT(this=begin.copy(), expression=exp.column("until", SEGMENT))
@@ -89,6 +92,14 @@ def _lifetime(opens: exp.Expr, closes: exp.Expr, spans: Sequence[str]) -> tuple[
     return (
         exp.Greatest(this=opens.copy(), expressions=since, ignore_nulls=True),
         exp.Least(this=closes.copy(), expressions=until, ignore_nulls=True),
+    )
+
+
+def _while_valid(begin: exp.Expr, until: exp.Expr) -> tuple[exp.Expr, exp.Expr]:
+    """The part of a lifetime in which the version of the row was valid."""
+    return (
+        exp.Greatest(this=begin, expressions=[exp.column(VALID_FROM, ROW)], ignore_nulls=True),
+        exp.Least(this=until, expressions=[exp.column(VALID_UNTIL, ROW)], ignore_nulls=True),
     )
 
 

@@ -11,7 +11,8 @@ from typing import Any
 import duckdb
 
 from exporter.config.root import Config
-from exporter.store.schema import table_columns
+from exporter.records import ENTITIES
+from exporter.store.schema import create_table, entity_tables
 
 BASE = Path(__file__).parent
 
@@ -34,8 +35,8 @@ def store_of(**entities: Sequence[Mapping[str, Any]]) -> duckdb.DuckDBPyConnecti
     """A store in memory with the schema's tables of these entities, and of people, and these rows."""
     store = duckdb.connect()
     for entity in {"people", *entities}:
-        definitions = ", ".join(f'"{name}" {kind}' for name, kind in table_columns(entity))
-        store.execute(f'CREATE TABLE "{entity}" ({definitions})')
+        for table, columns in entity_tables(entity).items():
+            store.execute(create_table(table, columns))
     for entity, rows in entities.items():
         insert(store, entity, rows)
     return store
@@ -47,7 +48,9 @@ def insert(store: duckdb.DuckDBPyConnection, entity: str, rows: Sequence[Mapping
         {"source": "crm", "id": f"{entity}-{number}", "deleted": False, **row}
         for number, row in enumerate(rows, start=1)
     ]
-    types = dict(table_columns(entity))
+    types = dict(
+        next(columns for tables in map(entity_tables, ENTITIES) for name, columns in tables.items() if name == entity)
+    )
     assert all(types.keys() >= row.keys() for row in full)
     columns = {name: [_plain(row.get(name)) for row in full] for name in types}
     lists = ", ".join(f"UNNEST(CAST(${name} AS {types[name]}[]))" for name in types)

@@ -118,7 +118,7 @@ class Kpi(Section):
     bands: DatedField[Bands] | None = None
     """Ratios at which its status changes, or a list of {is, since}. Default: the company's."""
     min_sample: Annotated[Number, Field(ge=0)] | None = None
-    """With fewer rows than this there is no status. Default: 20 for ratios, 5 for means, otherwise none."""
+    """With fewer counted events than this there is no status. Default: 20 for ratios, 5 for means, otherwise none."""
     min_elapsed: Annotated[Number, Field(ge=0, le=1)] = 0.1
     """Share of the period before which a KPI with a pace has no status."""
     decision: Text | None = None

@@ -9,8 +9,11 @@ from typing import NamedTuple
 
 from exporter.config.expression import Binary, Expression, calculate, divides, metrics_of
 from exporter.config.kpis import Kpi
+from exporter.config.metrics import Metric, span_of
 from exporter.config.root import Config
+from exporter.config.units import metric_unit
 from exporter.metrics.values import Group, GroupValues, MeasuredValue
+from exporter.records import ColumnKind, column
 
 _ADDITIVE = {"count", "sum", "distinct"}
 _AVERAGED = {"mean", "percentile"}
@@ -24,11 +27,11 @@ FormulaInputs = Sequence[MeasuredValue]
 class KpiReading(NamedTuple):
     """A KPI's value for one group; None if an input is absent or a denominator is 0.
 
-    `sample` is the number of rows that the verdict rests on, `coverage` the share of the rows that could be used.
+    `sample` is the number of events that the verdict rests on, `coverage` the share of the rows that could be used.
     """
 
     value: float | None
-    sample: int
+    sample: float
     coverage: float
 
 
@@ -39,7 +42,7 @@ class Formula:
     metrics: tuple[str, ...]
     absent: FormulaInputs
     value: Callable[[FormulaInputs], float | None]
-    sample: Callable[[FormulaInputs], int]
+    sample: Callable[[FormulaInputs], float]
 
     def read(self, measured: Iterable[MeasuredValue | None]) -> KpiReading:
         """The reading from what each metric measured, in order; None means no row."""
@@ -60,12 +63,12 @@ def formula_of(config: Config, value: Expression) -> Formula:
         metrics,
         tuple(_ZERO if aggregate in _ADDITIVE else _UNKNOWN for aggregate in aggregates),
         _value_function(value, metrics),
-        _sample_function(value, metrics, aggregates),
+        _sample_function(value, [config.metric_by_name[name] for name in metrics]),
     )
 
 
 def min_sample(config: Config, kpi: Kpi) -> float:
-    """How many rows a verdict requires: as configured, else 20 for a share, 5 for any mean, and 0 for the rest.
+    """How many events a verdict requires: as configured, else 20 for a share, 5 for any mean, and 0 for the rest.
 
     A quotient whose unit is not `ratio`, such as money per deal, is a mean.
     """
@@ -101,18 +104,35 @@ def _value_function(tree: Expression, metrics: Sequence[str]) -> Callable[[Formu
     return value if len(metrics) > 1 or isinstance(tree, Binary) else lambda inputs: _known_value(inputs[0])
 
 
-def _sample_function(
-    tree: Expression, metrics: Sequence[str], aggregates: Sequence[str]
-) -> Callable[[FormulaInputs], int]:
-    """Counts the rows of the smallest denominator, else of the smallest mean, else of everything."""
-    samples = [[metrics.index(name) for name in names] for names in _denominators(tree)]
+def _sample_function(tree: Expression, metrics: Sequence[Metric]) -> Callable[[FormulaInputs], float]:
+    """Counts the events of the smallest denominator, else of the smallest mean, else of everything."""
+    names = [metric.name for metric in metrics]
+    samples = [[names.index(name) for name in denominator] for denominator in _denominators(tree)]
     if not samples:
-        averaged = [[index] for index, aggregate in enumerate(aggregates) if aggregate in _AVERAGED]
+        averaged = [[index] for index, metric in enumerate(metrics) if metric.aggregate in _AVERAGED]
         samples = averaged or [[*range(len(metrics))]]
+    counts = [_counted if _sums_events(metric) else _rows for metric in metrics]
     if len(samples) == 1 and len(samples[0]) == 1:
         index = samples[0][0]
-        return lambda inputs: inputs[index].rows
-    return lambda inputs: min(sum(inputs[index].rows for index in indexes) for indexes in samples)
+        count = counts[index]
+        return lambda inputs: count(inputs[index])
+    return lambda inputs: min(sum(counts[index](inputs[index]) for index in indexes) for indexes in samples)
+
+
+def _sums_events(metric: Metric) -> bool:
+    """True if a row may stand for many events, such as the visits of a day: a sum of plain numbers with unit count."""
+    if metric.sum is None or metric_unit(metric) != "count" or span_of(metric.sum):
+        return False
+    measured = column(metric.entity, metric.sum)
+    return measured is None or measured.kind not in (ColumnKind.MONEY, ColumnKind.SECONDS)
+
+
+def _rows(measured: MeasuredValue) -> float:
+    return measured.rows
+
+
+def _counted(measured: MeasuredValue) -> float:
+    return max(measured.value or 0.0, 0.0)
 
 
 def _denominators(tree: Expression) -> Iterator[tuple[str, ...]]:

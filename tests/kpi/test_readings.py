@@ -48,6 +48,37 @@ def test_a_factor_of_a_mean_does_not_count_as_sample() -> None:
     assert formula("wait * calls").read([MeasuredValue(5.0, 9), MeasuredValue(3.0, 3)]).sample == 9
 
 
+VISITS = {"name": "visits", "title": "Visits", "entity": "measurements", "at": "at", "sum": "value"}
+ORDERS = {**VISITS, "name": "orders", "title": "Orders"}
+TALK = {"name": "talk", "title": "Talk time", "entity": "calls", "at": "started_at", "sum": "talk_seconds"}
+TURNOVER = {"name": "turnover", "title": "Turnover", "entity": "deals", "at": "closed_at", "sum": "amount"}
+
+
+def test_the_sample_of_daily_rows_is_what_they_count() -> None:
+    # 15 daily rows of 1,000 visits and 30 orders: 450 of 15,000 visits
+    days = MeasuredValue(15_000.0, 15), MeasuredValue(450.0, 15)
+    assert formula("orders / visits", ORDERS, VISITS).read(days[::-1]) == KpiReading(0.03, 15_000, 1)
+    assert formula("visits", VISITS).read([days[0]]).sample == 15_000
+    config = config_of(kpi(value="orders / visits"), metrics=[ORDERS, VISITS])
+    assert min_sample(config, config.kpis[0]) == 20
+
+
+@pytest.mark.parametrize("metric", [TALK, TURNOVER, {**VISITS, "unit": "score"}, {**VISITS, "unit": "km"}])
+def test_seconds_money_and_other_units_count_as_rows(metric: dict[str, str]) -> None:
+    name = metric["name"]
+    assert formula(f"1 / {name}", metric).read([MeasuredValue(9_000.0, 3)]).sample == 3
+
+
+def test_rows_of_pre_aggregated_means_stay_rows() -> None:
+    mean = {"name": "rate", "title": "Rate", "entity": "measurements", "at": "at", "mean": "value"}
+    assert formula("rate", mean).read([MeasuredValue(0.4, 15)]).sample == 15
+
+
+def test_an_unknown_or_negative_sum_is_a_sample_of_nothing() -> None:
+    assert formula("1 / visits", VISITS).read([MeasuredValue(None, 2, 1)]).sample == 0
+    assert formula("1 / visits", VISITS).read([MeasuredValue(-4.0, 2)]).sample == 0
+
+
 @pytest.mark.parametrize("value", ["won", "revenue"])
 def test_a_sum_or_count_without_rows_is_zero(value: str) -> None:
     assert formula(value).read([None]) == KpiReading(0, 0, 1)

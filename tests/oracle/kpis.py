@@ -156,7 +156,8 @@ class Formula:
         if not samples:
             means = [[m["name"]] for m in self.metrics if _aggregate(m) in ("mean", "percentile")]
             samples = means or [list(inputs)]
-        return min(sum(inputs[name].rows for name in names) for names in samples)
+        counted = {metric["name"]: _counted(metric, inputs[metric["name"]]) for metric in self.metrics}
+        return min(sum(counted[name] for name in names) for names in samples)
 
     def _min_sample(self, kpi: Mapping[str, Any]) -> float:
         if "min_sample" in kpi:
@@ -169,6 +170,14 @@ class Formula:
         divisions = [n for n in ast.walk(self._tree) if isinstance(n, ast.BinOp) and isinstance(n.op, ast.Div)]
         names = [{n.id for n in ast.walk(node.right) if isinstance(n, ast.Name)} for node in divisions]
         return [sorted(each) for each in names if each]
+
+
+def _counted(metric: Mapping[str, Any], measured: Measured) -> float:
+    """The events of a metric: what plain numbers add up to, otherwise rows."""
+    column = metric.get("sum", "amount")
+    if metric.get("unit", "count") != "count" or column == "amount" or "_seconds" in column or " - " in column:
+        return measured.rows
+    return max(measured.value or 0.0, 0.0)
 
 
 def grows(kpi: Mapping[str, Any]) -> bool:

@@ -106,7 +106,7 @@ class Evaluator:
             evaluation = replace(evaluation, label_overflow=dict(self._overflow), undated=self._undated[1])
             release_memory(reader)
         result = EvaluationResult(evaluation, memory, current_outcomes)
-        self._last = state, result
+        self._last = (state, result) if state.holds_at(now) else None
         return result
 
     def _state(self, reader: Reader, fresh: Mapping[str, Freshness]) -> _StoreState:

@@ -99,6 +99,13 @@ def test_without_changes_the_last_evaluation_is_returned(store: Store, asked_met
     assert asked_metrics == ["open_deals", "revenue"]
 
 
+def test_an_evaluation_of_the_past_is_not_returned_for_the_present(store: Store) -> None:
+    fill(store)
+    evaluations = Evaluator(small_config(), store)
+    assert company_value(evaluations.evaluate(NOW - 2 * DAY, None)) == 400
+    assert company_value(evaluations.evaluate(NOW + timedelta(minutes=1), None)) == 500
+
+
 def test_a_pass_without_changes_advances_time_without_queries(store: Store, asked_metrics: list[str]) -> None:
     fill(store)
     every = Evaluator(small_config(), store)

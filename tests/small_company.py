@@ -39,6 +39,7 @@ kpis:
     period: year
     better: higher
     target: 1000
+    applies_to: all
     supporting: [deals_won]
     scopes: [company, team, person]
 """

@@ -61,8 +61,9 @@ def segments_of(shape: QueryShape, columns: Sequence[exp.Expr], events: Iterable
         lifetime = _while_valid(*lifetime)
     query = query.join(exp.to_table(PERIODS).as_(PERIOD), on=exp.and_(*asked))
     query = query.join(_cut(*lifetime, cuts), join_type="cross")
-    not_empty = exp.LT(this=begin.copy(), expression=exp.column("until", SEGMENT))
-    return query.where(exp.not_(exp.column("deleted", ROW)), not_empty)
+    spans = ((begin, exp.column("until", SEGMENT)), lifetime)
+    not_empty = [exp.LT(this=first.copy(), expression=last.copy()) for first, last in spans]
+    return query.where(exp.not_(exp.column("deleted", ROW)), *not_empty)
 
 
 def _with_end(tree: exp.Expr, instant: exp.Expr) -> exp.Expr:

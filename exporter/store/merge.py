@@ -104,6 +104,9 @@ def merge(
         run.execute(sql.insert)
         if late:
             _keep_order(run, sql, late)
+    if updated or deleted or unlisted:
+        for statement in sql.expired:
+            run.execute(statement)
     for drop in ("DROP TABLE temp.changes", "DROP TABLE temp.hits", "DROP TABLE temp.incoming"):
         connection.execute(drop)
     return MergeResult(new, updated, max(end.staged - new - updated - deleted, 0), deleted + unlisted, results)
@@ -163,7 +166,6 @@ def _statements(entity: str) -> MergeStatements:
 
 def _supersede(run: _Statements, sql: MergeStatements, unlisted: int) -> None:
     run.execute(sql.superseded)
-    run.execute(sql.expired)
     if unlisted:
         run.execute(sql.bury)
         run.execute(sql.buried)

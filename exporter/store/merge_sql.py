@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
-from types import MappingProxyType
 
 from sqlglot import exp, parse_one
 
@@ -43,7 +42,10 @@ _CHANGES = """
     FROM incoming ANTI JOIN hits USING (id)"""
 _NEXT_VALID_FROM = """
     CASE WHEN $is_correction OR stored.deleted OR stored.known_from >= $known THEN stored.valid_from
-        ELSE greatest($valid, stored.valid_from) END"""
+        ELSE greatest(changed_at, stored.valid_from) END"""
+_CHANGED_AT = (
+    "CASE WHEN incoming.updated_at > stored.updated_at THEN least(incoming.updated_at, $valid) ELSE $valid END"
+)
 _NEXT_KNOWN_FROM = "greatest($known, stored.known_from)"
 _SUPERSEDED = """
     SELECT coalesce(changes.valid_from, TIMESTAMP '0001-01-01') AS valid_until, changes.known_from AS known_until
@@ -61,18 +63,18 @@ _UNLISTED = """
 _BURY = """
     UPDATE records SET deleted = TRUE, valid_from = changes.valid_from, known_from = changes.known_from
     FROM changes WHERE changes.stored_row = records.rowid AND changes.change = 'unlisted'"""
+_DROPPED = """
+    CREATE OR REPLACE TEMPORARY TABLE dropped AS
+    SELECT id, max(valid_until) AS valid_until FROM records
+    WHERE source = $source AND known_until < $oldest AND (valid_from IS NULL OR valid_from < valid_until) GROUP BY id"""
+_PROMOTE = """
+    UPDATE records SET valid_from = NULL FROM dropped
+    WHERE records.source = $source AND records.id = dropped.id AND records.valid_from = dropped.valid_until"""
 _LATE = """
     SELECT count(*) FROM incoming JOIN changes ON changes.id = incoming.id
     WHERE changes.change <> 'unchanged' AND instant < (SELECT max(instant) FROM records) - $margin"""
 _DELETE = "DELETE FROM records WHERE rowid IN (SELECT stored_row FROM changes WHERE change <> 'unchanged')"
 _CHANGED = "SELECT $source FROM incoming JOIN changes ON changes.id = incoming.id WHERE changes.change <> 'unchanged'"
-
-_NEXT: Mapping[str, exp.Expr] = MappingProxyType(
-    {
-        "next_valid_from": parse_one(_NEXT_VALID_FROM, read=_DIALECT),
-        "next_known_from": parse_one(_NEXT_KNOWN_FROM, read=_DIALECT),
-    }
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,10 +83,11 @@ class MergeStatements:
 
     `incoming` unfolds the slot's pages and keeps the newest version of each id. `hits` finds the stored rows of these
     ids. `changes` classifies each id as new, updated, deleted or unchanged, and says from when its new row holds.
-    `superseded` copies the rows to be replaced to the versions; `expired` drops versions that nobody may ask for any
-    more. `bury` marks the unlisted records as deleted, `buried` removes them from the changes. `late` counts the rows
-    to insert that are older than the table's newest by a margin. `delete` removes the rows to be replaced; `insert`
-    inserts changed records ordered by time. `size` counts the table's rows, `sort` rewrites the table ordered by time.
+    `superseded` copies the rows to be replaced to the versions. `bury` marks the unlisted records as deleted, `buried`
+    removes them from the changes. `late` counts the rows to insert that are older than the table's newest by a
+    margin. `delete` removes the rows to be replaced; `insert` inserts changed records ordered by time. `size` counts
+    the table's rows, `sort` rewrites the table ordered by time. `expired` drops versions that nobody may ask for any
+    more; the version after the last dropped one becomes the first, which always held.
     """
 
     entity: str
@@ -92,7 +95,6 @@ class MergeStatements:
     hits: str
     changes: str
     superseded: str
-    expired: str
     bury: str
     buried: str
     late: str | None
@@ -100,6 +102,7 @@ class MergeStatements:
     insert: str
     size: str
     sort: tuple[str, ...]
+    expired: tuple[str, ...]
     delete_source: str
     delete_versions: str
 
@@ -120,9 +123,15 @@ def merge_statements(entity: str) -> MergeStatements:
         entity=entity,
         incoming=_text(_tree(_INCOMING).transform(_fill, {"listed": _listed(entity, names).subquery("listed")})),
         hits=_text(_of(_HITS, entity)),
-        changes=_text(_of(_CHANGES, entity).transform(_fill, {"same": _same(names), **_NEXT})),
+        changes=_text(_of(_CHANGES, entity).transform(_fill, {"same": _same(names), **_next(_CHANGED_AT)})),
         superseded=_superseded(entity),
-        expired=_text(_of("DELETE FROM records WHERE source = $source AND known_until < $oldest", versions)),
+        expired=(
+            _text(_of(_DROPPED, versions)),
+            _text(_of(_PROMOTE, entity)),
+            _text(_of(f"{_PROMOTE} AND records.valid_from < records.valid_until", versions)),
+            _text(_of("DELETE FROM records WHERE source = $source AND known_until < $oldest", versions)),
+            "DROP TABLE temp.dropped",
+        ),
         bury=_text(_of(_BURY, entity)),
         buried="DELETE FROM temp.changes WHERE change = 'unlisted'",
         late=_text(late) if late else None,
@@ -141,7 +150,7 @@ def merge_statements(entity: str) -> MergeStatements:
 
 @cache
 def _unlisted(entity: str, column: str | None) -> str:
-    insert = _of(_UNLISTED, entity).transform(_fill, _NEXT)
+    insert = _of(_UNLISTED, entity).transform(_fill, _next("$valid"))
     if column is not None:
         query = insert.args["expression"]
         since = exp.Parameter(this=exp.var("since"))
@@ -161,6 +170,16 @@ def _listed(entity: str, names: Sequence[str]) -> exp.Select:
 def _same(names: Sequence[str]) -> exp.Expr:
     pairs = ((exp.column(name, "incoming"), exp.column(name, "stored")) for name in names[1:])
     return exp.paren(exp.and_(*(exp.NullSafeEQ(this=new, expression=old) for new, old in pairs)))
+
+
+def _next(changed_at: str) -> Mapping[str, exp.Expr]:
+    """From when the row that replaces a stored one holds, and is known; `changed_at` is when its record changed.
+
+    A record changed when its vendor says so, at the latest when the pass saw it. If the vendor's instant did not
+    move, only the pass is a witness.
+    """
+    valid_from = _tree(_NEXT_VALID_FROM).transform(_fill, {"changed_at": _tree(changed_at)})
+    return {"next_valid_from": valid_from, "next_known_from": _tree(_NEXT_KNOWN_FROM)}
 
 
 def _superseded(entity: str) -> str:

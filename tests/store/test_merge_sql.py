@@ -14,8 +14,8 @@ from exporter.store.schema import table_columns
 def test_no_placeholder_name_remains(entity: str) -> None:
     sql = merge_statements(entity)
     statements = [
-        sql.incoming, sql.hits, sql.changes, sql.unlisted(None), sql.superseded, sql.expired, sql.bury, sql.buried,
-        sql.delete, sql.insert, sql.size, sql.delete_source, sql.delete_versions, *sql.sort, sql.late or "SELECT 1",
+        sql.incoming, sql.hits, sql.changes, sql.unlisted(None), sql.superseded, sql.bury, sql.buried,
+        sql.delete, sql.insert, sql.size, sql.delete_source, sql.delete_versions, *sql.sort, *sql.expired, sql.late or "SELECT 1",
     ]  # fmt: skip
     for statement in statements:
         tree = sqlglot.parse_one(statement, read="duckdb")

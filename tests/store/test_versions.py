@@ -61,6 +61,20 @@ def test_a_change_is_valid_from_the_watermark_and_known_from_the_commit(store: S
     assert superseded(store) == [("1", "offer", None, naive(0.5), naive(1.75), naive(2.5))]
 
 
+def test_a_change_that_is_read_late_is_valid_from_the_vendors_own_instant(store: Store) -> None:
+    observed(store, "offer", 0)
+    observed(store, "contract", 5, updated=2)
+    assert rows(store, SPANS) == [("1", "contract", naive(2), naive(5.5))]
+    assert superseded(store) == [("1", "offer", None, naive(0.5), naive(2), naive(5.5))]
+
+
+@pytest.mark.parametrize("updated", [0, 9])
+def test_an_instant_that_did_not_move_or_lies_ahead_leaves_a_change_to_the_pass(store: Store, updated: int) -> None:
+    observed(store, "offer", 0)
+    observed(store, "contract", 5, updated=updated)
+    assert rows(store, SPANS) == [("1", "contract", naive(5), naive(5.5))]
+
+
 def test_an_unchanged_record_leaves_no_version(store: Store) -> None:
     observed(store, "offer", 0)
     read(store, deal(1, stage="offer"), deal(2), at=NOW + HOUR)
@@ -148,6 +162,16 @@ def test_versions_are_dropped_after_their_retention(store: Store) -> None:
     assert [version[1] for version in superseded(store)] == ["offer", "contract"]
     observed(store, "lost", 11.6)
     assert [version[1] for version in superseded(store)] == ["contract", "won"]
+
+
+def test_the_oldest_version_that_remains_always_held(store: Store) -> None:
+    store.retain({"crm": ["deals"]}, timedelta(hours=10))
+    for hours, stage in ((0, "offer"), (1, "contract"), (11.6, "won")):
+        observed(store, stage, hours)
+    assert superseded(store, "stage, valid_from, valid_until") == [("contract", None, naive(11.6))]
+    observed(store, "lost", 30)
+    observed(store, "open", 50)
+    assert superseded(store, "stage, valid_from, valid_until") == [("lost", None, naive(50))]
 
 
 def test_a_removed_source_leaves_no_versions(store: Store) -> None:

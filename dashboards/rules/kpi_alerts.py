@@ -120,9 +120,9 @@ def _stale_alert(config: Config, kpi: Kpi) -> AlertRule:
 
 
 def withheld_after(config: Config, kpi: Kpi) -> timedelta:
-    """The age at which the KPI's numbers are withheld: the lowest of the sources that provide its entities."""
-    entities = {config.metric_by_name[name].entity for name in metrics_of(kpi.value)}
-    ages = [source.withheld_after for source in config.sources if entities.intersection(source.reads)]
+    """The age at which the KPI's numbers are withheld: the lowest of the sources that can contribute to them."""
+    metrics = [config.metric_by_name[name] for name in metrics_of(kpi.value)]
+    ages = [source.withheld_after for metric in metrics for source in config.sources_of(metric)]
     return min(ages or [source.withheld_after for source in config.sources])
 
 

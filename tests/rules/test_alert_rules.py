@@ -251,3 +251,10 @@ def test_numbers_are_formatted_by_their_unit() -> None:
     assert "| humanizePercentage }}{{ else }}" in summaries["share"]
     assert "| humanizeDuration }}{{ else }}" in summaries["wait"]
     assert "| humanize }} visits{{ else }}" in summaries["visits"]
+
+
+def test_numbers_are_withheld_by_the_sources_that_contribute_to_them() -> None:
+    sources = [source("shop", stale_after="20m"), source("archive", stale_after="2h")]
+    archived = metric("won", where={"source": "archive"})
+    config = small(sources=sources, metrics=[archived, metric("closed")])
+    assert withheld_after(config, config.kpis[0]) == config.sources[1].withheld_after

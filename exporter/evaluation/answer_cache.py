@@ -45,6 +45,7 @@ class AnswerCache:
         self._zone = config.company.timezone
         self._cache: dict[_CacheKey, _CachedAnswer] = {}
         self._changes: dict[tuple[QueryShape, frozenset[str], int], tuple[datetime, datetime]] = {}
+        self._newest: dict[str, tuple[int, datetime | None]] = {}
 
     def answers(
         self,
@@ -86,7 +87,7 @@ class AnswerCache:
         if end < cached.end or self._day(end) != cached.day:
             return None
         if reads_state(metric, question.scope):
-            newest = newest_state(reader, metric.entity)
+            newest = self._newest_state(reader, metric.entity, versions.get(metric.entity, 0))
             if newest is not None and newest > cached.end:
                 return None
         return cached.values if self._next_change(reader, metric, versions, cached.end) > end else None
@@ -101,6 +102,12 @@ class AnswerCache:
             change = next_change(reader, shape, after, events)
             self._changes[key] = after, change
         return change
+
+    def _newest_state(self, reader: Reader, entity: str, version: int) -> datetime | None:
+        """`newest_state`, asked once for each version of the entity's rows."""
+        if entity not in self._newest or self._newest[entity][0] != version:
+            self._newest[entity] = version, newest_state(reader, entity)
+        return self._newest[entity][1]
 
     def _day(self, instant: datetime) -> date:
         return instant.astimezone(self._zone).date()

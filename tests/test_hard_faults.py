@@ -121,6 +121,14 @@ def address_space(exporter: Exporter) -> int:
     return pages * resource.getpagesize()
 
 
+def value_if_answered(exporter: Exporter, series: str) -> float | None:
+    """The value of a series; None if the process has no memory to read the request at this moment."""
+    try:
+        return exporter.value(series)
+    except ConnectionResetError:
+        return None
+
+
 def test_a_page_too_large_for_memory_fails_only_its_pass(tmp_path: Path) -> None:
     deals, tickets = vendor(10, page=50_000, note="x" * 200), vendor(10)
     failures = of_source("consecutive_failures", "deals", entity="deals")
@@ -137,7 +145,7 @@ def test_a_page_too_large_for_memory_fails_only_its_pass(tmp_path: Path) -> None
             until(lambda: (exporter.value(failures) or 0) > 0)
             assert exporter.value(value_of("deals")) == 10
             tickets.add(1)
-            until(lambda: exporter.value(value_of("tickets")) == tickets.count)
+            until(lambda: value_if_answered(exporter, value_of("tickets")) == tickets.count)
         until(lambda: exporter.value(value_of("deals")) == deals.count)
         assert exporter.value(failures) == 0
         assert exporter.end()[0] == 0

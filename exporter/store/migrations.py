@@ -16,6 +16,7 @@ from exporter.records import ENTITIES
 from exporter.store.schema import (
     SCHEMA_VERSION,
     SPAN_STARTS,
+    create_ledger,
     create_table,
     entity_tables,
     schema_digest,
@@ -42,12 +43,13 @@ def upgrade(connection: duckdb.DuckDBPyConnection, version: int) -> None:
 
 
 def _add_versions() -> Iterator[str]:
-    """From 1 to 2: rows tell since when they hold, for the rows of before this is always, and versions are kept."""
+    """From 1 to 2: rows tell since when they hold, always if they are from before; there are versions and a ledger."""
     for entity in ENTITIES:
         for name, sql_type in SPAN_STARTS:
             yield f'ALTER TABLE "{entity}" ADD COLUMN IF NOT EXISTS "{name}" {sql_type}'
         versions = versions_table(entity)
         yield create_table(versions, entity_tables(entity)[versions])
+    yield from create_ledger()
 
 
 _STEPS: Mapping[int, Callable[[], Iterator[str]]] = MappingProxyType({1: _add_versions})

@@ -6,6 +6,8 @@ Each entity has one table of the same name, without a key: `source`, `id`, `upda
 Each row also tells since when it holds, on two clocks: `valid_from` (since when the record has been so, NULL for
 always) and `known_from` (since when this store has known it, NULL for always). A table `<entity>_versions` has the rows
 that were superseded, with the ends of both spans.
+
+The ledger has the final results of periods: `seals`, the `restatements` of later, and the last look at each period.
 """
 
 from __future__ import annotations
@@ -60,6 +62,57 @@ _STATE_TABLES = (
 )
 
 
+_RESULT_OF = (
+    ("kpi", "VARCHAR"),
+    ("scope", "VARCHAR"),
+    ("team", "VARCHAR"),
+    ("person", "VARCHAR"),
+    ("period", "VARCHAR"),
+)
+_DIGESTS = (("definition_digest", "VARCHAR"), ("target_digest", "VARCHAR"))
+
+LEDGER_TABLES: Mapping[str, tuple[tuple[str, str], ...]] = MappingProxyType(
+    {
+        "seals": (
+            *_RESULT_OF,
+            ("period_start", "TIMESTAMP"),
+            ("period_end", "TIMESTAMP"),
+            ("value", "DOUBLE"),
+            ("target", "DOUBLE"),
+            ("target_ratio", "DOUBLE"),
+            ("status", "VARCHAR"),
+            ("coverage", "DOUBLE"),
+            *_DIGESTS,
+            ("watermark", "TIMESTAMP"),
+            ("sealed_at", "TIMESTAMP"),
+        ),
+        "restatements": (
+            *_RESULT_OF,
+            ("period_start", "TIMESTAMP"),
+            ("previous_value", "DOUBLE"),
+            ("value", "DOUBLE"),
+            ("previous_target", "DOUBLE"),
+            ("target", "DOUBLE"),
+            ("previous_target_ratio", "DOUBLE"),
+            ("target_ratio", "DOUBLE"),
+            ("previous_status", "VARCHAR"),
+            ("status", "VARCHAR"),
+            ("cause", "VARCHAR"),
+            ("restated_at", "TIMESTAMP"),
+        ),
+        "period_looks": (
+            ("kpi", "VARCHAR"),
+            ("period", "VARCHAR"),
+            *_DIGESTS,
+            ("commits", "BIGINT"),
+            ("known_until", "TIMESTAMP"),
+            ("looked_at", "TIMESTAMP"),
+        ),
+    }
+)
+"""The columns, as (name, SQL type), of the tables of the ledger."""
+
+
 def table_columns(entity: str) -> tuple[tuple[str, str], ...]:
     """(name, SQL type) of each column of a record of the entity, in order; `source` is the first."""
     return COMMON_COLUMNS + tuple((c.name, SQL_TYPES[c.kind]) for c in columns(entity))
@@ -84,7 +137,12 @@ def time_column(entity: str) -> str | None:
 def create_statements() -> tuple[str, ...]:
     """The statements that create an empty store."""
     tables = [create_table(*table) for entity in ENTITIES for table in entity_tables(entity).items()]
-    return (*_STATE_TABLES, *tables)
+    return (*_STATE_TABLES, *create_ledger(), *tables)
+
+
+def create_ledger() -> tuple[str, ...]:
+    """The statements that create an empty ledger."""
+    return tuple(create_table(*table) for table in LEDGER_TABLES.items())
 
 
 def create_table(name: str, definitions: Iterable[tuple[str, str]]) -> str:
@@ -104,7 +162,7 @@ def checksum_statements() -> tuple[str, ...]:
     from sqlglot import exp, parse_one  # only for a file that changed since it was closed
 
     of_entities = (name for entity in ENTITIES for name in entity_tables(entity))
-    tables = [exp.to_table(name) for name in (*_STATE_TABLE_NAMES, *of_entities)]
+    tables = [exp.to_table(name) for name in (*_STATE_TABLE_NAMES, *LEDGER_TABLES, *of_entities)]
     checksum = parse_one("bit_xor(hash(COLUMNS(*)))", read="duckdb")
     return tuple(exp.select(checksum).from_(table).sql("duckdb", identify=True) for table in tables)
 
@@ -112,4 +170,5 @@ def checksum_statements() -> tuple[str, ...]:
 def schema_digest() -> str:
     """A digest of all tables: programs with the same digest can read each other's files."""
     tables = _STATE_TABLES + tuple(repr((entity, entity_tables(entity))) for entity in ENTITIES)
+    tables += tuple(map(repr, LEDGER_TABLES.items()))
     return hashlib.sha256("\n".join(tables).encode()).hexdigest()[:16]

@@ -14,8 +14,9 @@ import duckdb
 from exporter.errors import Reason
 from exporter.passes import Listing, Page, Pass
 from exporter.records import ENTITIES
+from exporter.seals import LedgerEntries, Restatement, Seal
 from exporter.settings import OnCorrupt
-from exporter.store import passes, staging, state
+from exporter.store import ledger, passes, staging, state
 from exporter.store.database import Database
 from exporter.store.merge import Arrival, MergeResult, PassEnd, delete_source, merge
 from exporter.store.passes import OpenPass
@@ -193,6 +194,26 @@ class Store:
     def reading(self) -> AbstractContextManager[duckdb.DuckDBPyConnection]:
         """A connection for SELECTs with a constant view of the store, even while others publish."""
         return self._database.reading()
+
+    def seals(self, kpi: str | None = None) -> tuple[Seal, ...]:
+        """The seals of all KPIs or of one, by KPI, period and scope."""
+        with self._database.reading() as connection:
+            return ledger.read_seals(connection, kpi)
+
+    def restatements(self, kpi: str | None = None) -> tuple[Restatement, ...]:
+        """The restatements of all KPIs or of one, in the order in which they were made."""
+        with self._database.reading() as connection:
+            return ledger.read_restatements(connection, kpi)
+
+    def write_ledger(self, entries: LedgerEntries) -> None:
+        """Adds seals and restatements and replaces looks, in one transaction."""
+        with self._database.write() as connection:
+            ledger.write(connection, entries)
+
+    def forget_person(self, person: str) -> int:
+        """Deletes a person's seals and restatements, by the label of their series; returns the number of both."""
+        with self._database.write() as connection:
+            return ledger.forget_person(connection, person)
 
     def save_snapshot(self, snapshot: bytes, memory: bytes, at: datetime) -> None:
         """Stores the last snapshot and the status memory for the next start."""

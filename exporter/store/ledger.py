@@ -1,0 +1,102 @@
+"""The ledger in the store: seals, which are never overwritten, restatements, and the last look at each sealed period.
+
+It lives in the same file as the records: a store that is rebuilt starts a new ledger.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import fields
+from datetime import datetime
+from functools import cache
+from typing import Any, TypeVar
+
+import duckdb
+import orjson
+
+from exporter.config.fields import Scope, Status
+from exporter.seals import Cause, LedgerEntries, PeriodLook, Restatement, Seal
+from exporter.store.schema import LEDGER_TABLES
+from exporter.store.state import aware_utc
+
+_Row = TypeVar("_Row", Seal, Restatement, PeriodLook)
+_TABLES: dict[type[Seal] | type[Restatement] | type[PeriodLook], str] = {
+    Seal: "seals",
+    Restatement: "restatements",
+    PeriodLook: "period_looks",
+}
+_ENUMS = {"scope": Scope, "status": Status, "previous_status": Status, "cause": Cause}
+
+
+def read_seals(connection: duckdb.DuckDBPyConnection, kpi: str | None = None) -> tuple[Seal, ...]:
+    """All seals, or those of one KPI, by KPI, period and scope."""
+    return _read(connection, Seal, "kpi, period_start, scope, team, person", kpi)
+
+
+def read_restatements(connection: duckdb.DuckDBPyConnection, kpi: str | None = None) -> tuple[Restatement, ...]:
+    """All restatements, or those of one KPI, in the order in which they were made."""
+    return _read(connection, Restatement, "restated_at, kpi, period_start, scope, team, person", kpi)
+
+
+def read_looks(connection: duckdb.DuckDBPyConnection) -> tuple[PeriodLook, ...]:
+    """The last look at each sealed period."""
+    return _read(connection, PeriodLook, "kpi, period", None)
+
+
+def write(connection: duckdb.DuckDBPyConnection, entries: LedgerEntries) -> None:
+    """Adds seals and restatements, and replaces looks. A period and scope that is sealed already stays as it is."""
+    _insert(connection, Seal, entries.seals)
+    _insert(connection, Restatement, entries.restatements)
+    if entries.looks:
+        pairs = orjson.dumps([[look.kpi, look.period] for look in entries.looks]).decode()
+        connection.execute(_DELETE_LOOKS, [pairs])
+    _insert(connection, PeriodLook, entries.looks)
+
+
+def forget_person(connection: duckdb.DuckDBPyConnection, person: str) -> int:
+    """Deletes the seals and restatements of one person, by the label of their series; returns how many there were."""
+    count = 0
+    for table in ("seals", "restatements"):
+        row = connection.execute(f"DELETE FROM {table} WHERE person = ?", [person]).fetchone()  # noqa: S608
+        count += row[0] if row else 0
+    return count
+
+
+_DELETE_LOOKS = """
+    DELETE FROM period_looks WHERE (kpi, period) IN (
+        SELECT (pair[1], pair[2]) FROM (SELECT unnest(from_json_strict(?, '[["VARCHAR"]]')) AS pair))"""
+
+
+def _read(connection: duckdb.DuckDBPyConnection, kind: type[_Row], order: str, kpi: str | None) -> tuple[_Row, ...]:
+    where, values = ("", []) if kpi is None else ("WHERE kpi = ?", [kpi])
+    names = ", ".join(name for name, _ in LEDGER_TABLES[_TABLES[kind]])
+    query = f"SELECT {names} FROM {_TABLES[kind]} {where} ORDER BY {order}"  # noqa: S608 - names of our own
+    return tuple(_entry(kind, row) for row in connection.execute(query, values).fetchall())
+
+
+def _entry(kind: type[_Row], row: Sequence[Any]) -> _Row:
+    names = [field.name for field in fields(kind)]
+    return kind(**{name: _value(name, value) for name, value in zip(names, row, strict=True)})
+
+
+def _value(name: str, value: Any) -> Any:
+    if name in _ENUMS:
+        return _ENUMS[name](value)
+    return aware_utc(value) if isinstance(value, datetime) else value
+
+
+def _insert(connection: duckdb.DuckDBPyConnection, kind: type[_Row], entries: Sequence[_Row]) -> None:
+    table = _TABLES[kind]
+    names = zip(LEDGER_TABLES[table], fields(kind), strict=True)
+    columns = {column: [getattr(entry, field.name) for entry in entries] for (column, _), field in names}
+    if entries:
+        connection.execute(_insert_statement(table), [orjson.dumps(columns).decode()])
+
+
+@cache
+def _insert_statement(table: str) -> str:
+    """Inserts columnar JSON: binding one parameter per value would cost far more."""
+    definitions = LEDGER_TABLES[table]
+    structure = orjson.dumps({name: [sql_type] for name, sql_type in definitions}).decode()
+    unfolded = ", ".join(f"unnest(content.{name}) AS {name}" for name, _ in definitions)
+    return f"INSERT INTO {table} SELECT {unfolded} FROM (SELECT from_json_strict(?, '{structure}') AS content)"  # noqa: S608

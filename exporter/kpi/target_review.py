@@ -107,7 +107,7 @@ def _teams_of(entry: Entry) -> Iterator[tuple[KeyPath, str]]:
 def _person(path: KeyPath, text: str, directory: Directory) -> Iterator[Finding]:
     labels = directory.matches(text)
     if not labels:
-        yield Finding(path, f"nobody is listed as {quoted(text)}", _near(text, directory.labels))
+        yield Finding(path, f"nobody is listed as {quoted(text)}", _near(text, directory.names))
     elif len(labels) > 1:
         hint = "write the email of the one you mean"
         yield Finding(

@@ -200,9 +200,9 @@ class Directory:
         return tuple(labels) or tuple(label for label in self._labels if label.casefold() == key)
 
     @property
-    def labels(self) -> tuple[str, ...]:
-        """The labels of all persons."""
-        return tuple(self._labels)
+    def names(self) -> tuple[str, ...]:
+        """The labels and emails of all persons."""
+        return (*self._labels, *self._index.by_email)
 
     def roster(self, at: datetime) -> Roster:
         """Who is in which team at an instant; the same object as long as nobody changes team."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -25,7 +26,9 @@ SOLD = 100_000
 """What each of them sold in February: 3,000,000 together."""
 
 
-def sales(target: Any, records: list[PersonRecord] | None = None, **settings: Any) -> list[KpiValue]:
+def sales(
+    target: Any, records: Sequence[PersonRecord] = (), sellers: Sequence[str] = SELLERS, **settings: Any
+) -> list[KpiValue]:
     """All values of a KPI on revenue, in the company of thirty sellers."""
     teams = [{"name": name, "members": members} for name, members in TEAMS.items()]
     config = config_of(
@@ -34,8 +37,8 @@ def sales(target: Any, records: list[PersonRecord] | None = None, **settings: An
     )
     row = {"in": ["revenue"], "at": "2021-02-03T10:00", "value": SOLD}
     by_person = {seller: [["2020-01-01", team]] for team, sellers in TEAMS.items() for seller in sellers}
-    metrics = FakeMetrics(config, [{**row, "person": seller} for seller in SELLERS], by_person)
-    roster_at = Directory(records or [], config).roster
+    metrics = FakeMetrics(config, [{**row, "person": seller} for seller in sellers], by_person)
+    roster_at = Directory(records, config).roster
     return list(KpiEvaluator(config).evaluate(metrics, fresh_until(deals=Freshness(AT)), AT, None, roster_at)[0].kpis)
 
 
@@ -83,6 +86,21 @@ def test_a_person_is_found_by_id_email_or_name(text: str) -> None:
 
 
 def test_a_name_that_two_people_have_finds_neither() -> None:
+    records = [PersonRecord("crm", "107", "Ada", "a@example.com"), PersonRecord("crm", "108", "Ada", "m@example.com")]
+    labels = ["Ada (a@example.com)", "Ada (m@example.com)"]
+
+    def numbers(person: str) -> list[float | None]:
+        target = [{"value": 3_000_000}, {"value": 42, "person": person}]
+        people = targets(sales(target, records, sellers=[*SELLERS, *labels]), Scope.PERSON)
+        assert {people[seller] for seller in SELLERS} == {None}
+        return [people[label] for label in labels]
+
+    assert numbers("Ada") == [None, None]
+    assert numbers("a@example.com") == numbers("107") == numbers("Ada (a@example.com)") == [42, None]
+    assert numbers("M@example.com") == numbers("108") == [None, 42]
+
+
+def test_a_member_whose_name_two_others_have_is_a_person_of_that_name_alone() -> None:
     records = [PersonRecord("crm", "7", "Seller 7", "s7@example.com"), PersonRecord("crm", "8", "Seller 7", "s@x")]
-    people = targets(sales([{"value": 42, "person": "Seller 7"}], [*records]), Scope.PERSON)
-    assert set(people.values()) == {None, 42}  # the member of the team is a third person, known by that name alone
+    people = targets(sales([{"value": 42, "person": "Seller 7"}], records), Scope.PERSON)
+    assert people == {seller: 42 if seller == "Seller 7" else None for seller in SELLERS}

@@ -5,7 +5,15 @@ from __future__ import annotations
 from dashboards import expressions
 from dashboards.boards.kpi_charts import pace_chart, part_bars, supporting_tiles, value_chart
 from dashboards.boards.kpi_panels import status_history
-from dashboards.boards.tables import alert_table, formula, number_cells, ratio_cells, status_cells, unit_cells
+from dashboards.boards.tables import (
+    alert_table,
+    formula,
+    number_cells,
+    past_text,
+    ratio_cells,
+    status_cells,
+    unit_cells,
+)
 from dashboards.encoding import escape_variables
 from dashboards.grafana_model import Dashboard, Panel, Variable
 from dashboards.layout import DashboardSettings, GridItem, PanelRow, build_dashboard
@@ -135,12 +143,15 @@ def _target_tiles(site: Site) -> Panel:
 def _about(site: Site) -> Panel:
     """A table whose texts come from the config: value mappings translate the KPI's name."""
     header = Header(
-        13, "About this KPI", "Why it matters, how it is calculated, which decision it supports, and who owns it."
+        13,
+        "About this KPI",
+        "Why it matters, how it is calculated, which decision it supports, what limits its past, and who owns it.",
     )
     texts = {
         "why": ("Why", {kpi.name: kpi.why for kpi in site.config.kpis}),
         "formula": ("Value", {kpi.name: formula(site.config, kpi.value) for kpi in site.config.kpis}),
         "decision": ("Decision", {kpi.name: kpi.decision or "–" for kpi in site.config.kpis}),
+        "past": ("Its past", {kpi.name: past_text(site.config, kpi) or "–" for kpi in site.config.kpis}),
     }
     expr = expressions.kpi_info(_KPI, labels=("owner", "department", "period", "better"))
     columns = [TableColumn("kpi")]

@@ -29,6 +29,7 @@ from exporter.config.expression import Binary, Constant, Expression
 from exporter.config.fields import Scope
 from exporter.config.kpis import Kpi
 from exporter.config.root import Config
+from exporter.config.state_columns import kpi_state_columns, past_of
 from exporter.config.targets import Band, Goal, Growth
 
 
@@ -148,7 +149,7 @@ def matrix(site: Site, header: Header, expr: str, rows: str, links: Sequence[Map
 
 def definitions(config: Config, kpis: Iterable[Kpi]) -> str:
     """What each KPI means, as a Markdown table."""
-    headings = ("KPI", "Why", "Value", "Period", "Target", "Decision", "Owner", "Review")
+    headings = ("KPI", "Why", "Value", "Period", "Target", "Decision", "Owner", "Review", "Its past")
     lines = [" | ".join(headings), " | ".join("---" for _ in headings)]
     lines += [" | ".join(escape_markdown(cell) or "–" for cell in _cells(config, kpi)) for kpi in kpis]
     return "\n".join(f"| {line} |" for line in lines)
@@ -164,7 +165,14 @@ def _cells(config: Config, kpi: Kpi) -> tuple[str, ...]:
         kpi.decision or "",
         kpi.owner,
         kpi.review or "",
+        past_text(config, kpi),
     )
+
+
+def past_text(config: Config, kpi: Kpi) -> str:
+    """What limits the KPI's figures of the past, in words; empty if nothing does."""
+    state = kpi_state_columns(config, kpi)
+    return f"Rests on {past_of(state)}" if state else ""
 
 
 def formula(config: Config, value: Expression) -> str:

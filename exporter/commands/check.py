@@ -16,6 +16,7 @@ from rich.table import Table
 from rich.text import Text
 
 from exporter.clock import system_clock
+from exporter.commands.past_notes import past_notes
 from exporter.config import practice
 from exporter.config.loader import load
 from exporter.config.positions import Finding
@@ -60,6 +61,7 @@ def run(path: Path, options: CheckOptions) -> ExitCode:
 
             warnings += step_problems(config, store, now)
         notes, problems = _target_problems(config, store, now)
+        notes = sorted([*notes, *past_notes(config, store, now)])
         never_posted = _never_posted(config, store) if options.sources and options.data_dir is not None else {}
     warnings += problems
     _print(console, notes, "note", "cyan")

@@ -11,10 +11,11 @@ from functools import cache
 from sqlglot import exp
 
 from exporter.config.fields import Scope
-from exporter.config.metrics import Metric, span_of
+from exporter.config.metrics import Metric
+from exporter.config.state_columns import grouping_columns, state_columns
 from exporter.metrics.columns import ROW
 from exporter.metrics.connection import Reader
-from exporter.records import FIXED_ATTRIBUTES, ColumnHistory, columns, history_of, person_column
+from exporter.records import FIXED_ATTRIBUTES, ColumnHistory, columns
 from exporter.store.schema import table_columns, versions_table
 
 VALID_FROM, VALID_UNTIL = "valid_from", "valid_until"
@@ -23,10 +24,7 @@ VALID_FROM, VALID_UNTIL = "valid_from", "valid_until"
 
 def reads_state(metric: Metric, scope: Scope = Scope.COMPANY) -> bool:
     """True if `where`, `by`, the measured column or the owner at a scope is a column whose past only versions tell."""
-    measured = () if metric.measured is None else span_of(metric.measured) or (metric.measured,)
-    owner = person_column(metric.entity) if scope is not Scope.COMPANY else None
-    names = (*metric.where, *metric.by, *measured, *([] if owner is None else [owner]))
-    return any(history_of(metric.entity, name) is ColumnHistory.STATE for name in names)
+    return bool(state_columns(metric) or grouping_columns(metric, (scope,), people=False))
 
 
 def all_versions(entity: str) -> exp.Subquery:

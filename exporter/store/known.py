@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 
 import duckdb
@@ -19,9 +19,9 @@ _OUTCOMES = """
     SELECT * REPLACE (least(watermark, $known) AS watermark) FROM outcomes"""
 
 
-def first_version(connection: duckdb.DuckDBPyConnection) -> datetime | None:
-    """The first instant of which the store can tell what it knew; None if it has never held a record."""
-    known = [exp.select("known_from").from_(name) for entity in ENTITIES for name in entity_tables(entity)]
+def first_version(connection: duckdb.DuckDBPyConnection, entities: Iterable[str] = ENTITIES) -> datetime | None:
+    """The first instant of which the store can tell what it knew of entities; None if it never held their records."""
+    known = [exp.select("known_from").from_(name) for entity in entities for name in entity_tables(entity)]
     query = exp.select("min(known_from)").from_(exp.union(*known, distinct=False).subquery("versions"))
     row = connection.execute(query.sql("duckdb", identify=True)).fetchone()
     return aware_utc(row[0]) if row else None

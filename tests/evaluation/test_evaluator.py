@@ -14,6 +14,7 @@ from exporter.errors import EvaluationError, Reason
 from exporter.evaluation import evaluator
 from exporter.evaluation.evaluator import EvaluationResult, Evaluator, count_undated
 from exporter.metrics.values import MetricValue
+from exporter.records import Person
 from exporter.store.store import Store
 from tests.evaluation.records import ADA, NOW, deal, put, small_config
 from tests.metrics.queries import LEVEL
@@ -186,6 +187,21 @@ def test_a_closed_store_fails_one_evaluation_only(store: Store) -> None:
     with pytest.raises(EvaluationError, match="store"):
         every.evaluate(NOW, None)
     assert company_value(every.evaluate(NOW, None)) == 500
+
+
+def test_who_is_named_in_a_target_and_not_found_is_logged_once(store: Store, caplog: pytest.LogCaptureFixture) -> None:
+    kpi = small_config().kpis[0].model_dump(by_alias=True, mode="json", exclude_none=True)
+    target = [{"value": 1000}, {"value": 10, "person": "Ada Lovelace"}, {"value": 10, "person": "Ada Lovlace"}]
+    every = Evaluator(small_config(kpis=[{**kpi, "value": "revenue", "target": target}]), store)
+    put(store, "crm", "deals", [deal(1, 400, NOW - DAY)])
+    every.evaluate(NOW, None)
+    assert caplog.messages == []  # people were not read yet
+    put(store, "hr", "people", [ADA])
+    every.evaluate(NOW, None)
+    put(store, "hr", "people", [ADA, Person(id="bob", name="Bob")], NOW + DAY)
+    every.evaluate(NOW + DAY, None)
+    (message,) = caplog.messages
+    assert message == "kpis.0.target.2.person: nobody is listed as 'Ada Lovlace' (did you mean Ada Lovelace?)"
 
 
 def test_undated_records_are_counted_for_every_time_column() -> None:

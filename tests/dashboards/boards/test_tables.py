@@ -41,9 +41,15 @@ def test_every_kpi_has_a_row_with_a_cell_for_each_heading() -> None:
         lines = definitions(sample_config(name), sample_config(name).kpis).splitlines()
         assert len(lines) == 2 + len(sample_config(name).kpis)
         bars = [line.replace("\\|", "").count("|") for line in lines]
-        assert set(bars) == {9}
+        assert set(bars) == {10}
 
 
 def test_a_missing_text_is_a_dash() -> None:
     row = definitions(full(), full().kpis[2:3]).splitlines()[2]
-    assert row.count("–") == 2
+    assert row.count("–") == 3
+
+
+def test_a_kpi_whose_past_rests_on_a_state_column_says_so() -> None:
+    config = small(metrics=[metric("offers", where={"stage": "offer"})], kpis=[kpi("offers", value="offers")])
+    row = definitions(config, config.kpis).splitlines()[2]
+    assert row.endswith("| Rests on deals\\.stage, whose past is known only since the exporter first saw it |")

@@ -14,8 +14,10 @@ import duckdb
 
 from exporter.records import ENTITIES
 from exporter.store.schema import (
+    REJECTS_TABLE,
     SCHEMA_VERSION,
     SPAN_STARTS,
+    UNNAMED_COLUMN,
     create_ledger,
     create_table,
     entity_tables,
@@ -42,15 +44,21 @@ def upgrade(connection: duckdb.DuckDBPyConnection, version: int) -> None:
         raise
 
 
-def _add_versions() -> Iterator[str]:
-    """From 1 to 2: rows tell since when they hold, always if they are from before; there are versions and a ledger."""
+def _add_past_and_rejects() -> Iterator[str]:
+    """From 1 to 2: rows tell since when they hold, always if they are from before; there are versions and a ledger.
+
+    Rejected records are counted from now on.
+    """
     for entity in ENTITIES:
         for name, sql_type in SPAN_STARTS:
             yield f'ALTER TABLE "{entity}" ADD COLUMN IF NOT EXISTS "{name}" {sql_type}'
         versions = versions_table(entity)
         yield create_table(versions, entity_tables(entity)[versions])
     yield from create_ledger()
+    name, sql_type = UNNAMED_COLUMN
+    yield f'ALTER TABLE pages ADD COLUMN "{name}" {sql_type}'
+    yield REJECTS_TABLE
 
 
-_STEPS: Mapping[int, Callable[[], Iterator[str]]] = MappingProxyType({1: _add_versions})
+_STEPS: Mapping[int, Callable[[], Iterator[str]]] = MappingProxyType({1: _add_past_and_rejects})
 """The statements that lead from each version to the next."""

@@ -42,14 +42,20 @@ COMMON_COLUMNS: tuple[tuple[str, str], ...] = (
 SPAN_STARTS: tuple[tuple[str, str], ...] = (("valid_from", "TIMESTAMP"), ("known_from", "TIMESTAMP"))
 SPAN_ENDS: tuple[tuple[str, str], ...] = (("valid_until", "TIMESTAMP"), ("known_until", "TIMESTAMP"))
 
-_STATE_TABLE_NAMES = ("store_meta", "pages", "passes", "outcomes", "entity_state", "snapshots")
+UNNAMED_COLUMN = ("unnamed", "INTEGER")
+"""Of a staged page: how many of its rejected rows have no id."""
+
+# a rejected record is one row; the rejected rows whose id is unknown are one row without an id
+REJECTS_TABLE = "CREATE TABLE rejects (source VARCHAR, entity VARCHAR, id VARCHAR, records BIGINT)"
+
+_STATE_TABLE_NAMES = ("store_meta", "pages", "passes", "outcomes", "entity_state", "snapshots", "rejects")
 _STATE_TABLES = (
     """CREATE TABLE store_meta (
         application VARCHAR, store_id VARCHAR, schema_version INTEGER, shape VARCHAR, commits BIGINT)""",
     # a staged page is one row: its records as columnar JSON, and the token that resumes after it
-    """CREATE TABLE pages (
+    f"""CREATE TABLE pages (
         source VARCHAR, entity VARCHAR, whole BOOLEAN, page BIGINT, visiting BOOLEAN, records INTEGER,
-        resume VARCHAR, present VARCHAR, payload VARCHAR)""",
+        resume VARCHAR, present VARCHAR, payload VARCHAR, {" ".join(UNNAMED_COLUMN)})""",
     """CREATE TABLE passes (
         source VARCHAR, entity VARCHAR, whole BOOLEAN, started_at TIMESTAMP, resumed_at TIMESTAMP,
         base VARCHAR, fingerprint VARCHAR)""",
@@ -59,6 +65,7 @@ _STATE_TABLES = (
         retry_at TIMESTAMP, seconds DOUBLE)""",
     "CREATE TABLE entity_state (entity VARCHAR, version BIGINT, late BIGINT)",
     "CREATE TABLE snapshots (taken_at TIMESTAMP, snapshot BLOB, memory BLOB)",
+    REJECTS_TABLE,
 )
 
 

@@ -21,7 +21,7 @@ from exporter.passes import Page
 from exporter.records import ColumnKind, Record, columns
 from exporter.store.schema import table_columns
 
-INSERT_PAGE = "INSERT INTO pages VALUES (?, ?, ?, ?, FALSE, ?, ?, ?, ?)"
+INSERT_PAGE = "INSERT INTO pages VALUES (?, ?, ?, ?, FALSE, ?, ?, ?, ?, ?)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +49,8 @@ def page_values(slot: Slot, number: int, page: Page) -> list[object]:
     present = [error.record_id for error in page.rejected if error.record_id is not None]
     present_json = orjson.dumps(present).decode() if present else None
     records_json = payload(slot.entity, page.records) if page.records else None
-    return [*slot.key, number, len(page.records), page.resume, present_json, records_json]
+    unnamed = len(page.rejected) - len(present)
+    return [*slot.key, number, len(page.records), page.resume, present_json, records_json, unnamed]
 
 
 def last_page(connection: duckdb.DuckDBPyConnection) -> int:

@@ -19,7 +19,7 @@ class Outcome:
     `watermark` is the instant up to which the entity is complete, None until a first pass succeeds. `failures`
     counts consecutive failed passes; `reason` and `failed_at` describe the last. `retry_at` is the instant before
     which the vendor accepts no request. `seconds` is the duration of the last successful pass, `staged` the number
-    of records staged by unfinished passes.
+    of records staged by unfinished passes, `rejected` that of records which are missing because they were rejected.
     """
 
     source: str
@@ -35,6 +35,7 @@ class Outcome:
     retry_at: datetime | None = None
     seconds: float | None = None
     staged: int = 0
+    rejected: int = 0
 
 
 def naive_utc(instant: datetime) -> datetime:
@@ -51,16 +52,19 @@ def aware_utc(instant: Any) -> Any:
 
 _OUTCOMES = """
     SELECT source, entity, cursor, fingerprint, last_success, last_full, watermark, failures, reason, failed_at,
-        retry_at, seconds, coalesce(under_way.records, 0)::BIGINT
+        retry_at, seconds, coalesce(under_way.records, 0)::BIGINT, coalesce(missing.records, 0)::BIGINT
     FROM outcomes
     LEFT JOIN (
         SELECT source, entity, sum(records) AS records FROM pages WHERE NOT visiting GROUP BY source, entity
     ) AS under_way USING (source, entity)
+    LEFT JOIN (
+        SELECT source, entity, sum(records) AS records FROM rejects GROUP BY source, entity
+    ) AS missing USING (source, entity)
     ORDER BY source, entity"""
 
 _OUTCOME = """
     SELECT source, entity, cursor, fingerprint, last_success, last_full, watermark, failures, reason, failed_at,
-        retry_at, seconds, 0
+        retry_at, seconds, 0, 0
     FROM outcomes WHERE source = ? AND entity = ?"""
 
 
@@ -70,7 +74,7 @@ def read_outcomes(connection: duckdb.DuckDBPyConnection) -> tuple[Outcome, ...]:
 
 
 def read_outcome(connection: duckdb.DuckDBPyConnection, source: str, entity: str) -> Outcome:
-    """The outcome of one entity, empty if no pass was ever begun. `staged` is not filled in."""
+    """The outcome of one entity, empty if no pass was ever begun. `staged` and `rejected` are not filled in."""
     row = connection.execute(_OUTCOME, [source, entity]).fetchone()
     return Outcome(source, entity) if row is None else _outcome(row)
 
@@ -121,7 +125,8 @@ def load_snapshot(connection: duckdb.DuckDBPyConnection) -> tuple[bytes, bytes, 
 
 
 def _outcome(row: tuple[Any, ...]) -> Outcome:
-    source, entity, cursor, fingerprint, success, full, watermark, failures, reason, failed, retry, seconds, count = row
+    source, entity, cursor, fingerprint, success, full, watermark, failures, reason, failed, retry, seconds = row[:12]
+    staged, rejected = row[12:]
     return Outcome(
         source=source,
         entity=entity,
@@ -135,5 +140,6 @@ def _outcome(row: tuple[Any, ...]) -> Outcome:
         failed_at=aware_utc(failed),
         retry_at=aware_utc(retry),
         seconds=seconds,
-        staged=count,
+        staged=staged,
+        rejected=rejected,
     )

@@ -16,7 +16,7 @@ from exporter.passes import Listing, Page, Pass
 from exporter.records import ENTITIES
 from exporter.seals import LedgerEntries, Restatement, Seal
 from exporter.settings import OnCorrupt
-from exporter.store import ledger, passes, staging, state
+from exporter.store import ledger, passes, rejects, staging, state
 from exporter.store.database import Database
 from exporter.store.merge import Arrival, MergeResult, PassEnd, delete_source, merge
 from exporter.store.passes import OpenPass
@@ -107,6 +107,7 @@ class Store:
             before = state.read_outcome(connection, source, entity)
             outcome = passes.succeeded(before, slot, open_pass, cursor, now, lag)
             merged = merge(connection, PassEnd(slot, staged, listing), self._arrival(before, outcome, now))
+            rejects.take(connection, slot, everything=slot.full or (listing is not None and listing.since is None))
             last_full = outcome.last_full if listing is None else now
             state.save_outcome(connection, replace(outcome, last_full=last_full, seconds=seconds))
             commits = self._count_commit(connection, {entity: merged})
@@ -120,7 +121,8 @@ class Store:
         """Stores pages that were pushed at `at`, one for each entity, in one commit, with `results` for each id.
 
         Each page is a whole pass, which may have a listing; its watermark is `at`. Publishing staged pages later
-        instead could lose records that the sender was told are stored.
+        instead could lose records that the sender was told are stored. Rejected records do not count as missing,
+        because the sender is told of each.
         """
         merged: dict[str, MergeResult] = {}
         with self._database.write() as connection:
@@ -175,6 +177,7 @@ class Store:
                 for full in (True, False):
                     passes.clear(connection, Slot(outcome.source, outcome.entity, full))
                 state.delete_outcome(connection, outcome.source, outcome.entity)
+                rejects.clear(connection, outcome.source, outcome.entity)
                 if outcome.entity in ENTITIES and (count := delete_source(connection, outcome.source, outcome.entity)):
                     deleted[outcome.entity] = MergeResult(deleted=count)
                     total += count

@@ -15,6 +15,7 @@ import time
 import traceback
 from collections.abc import Callable
 from datetime import timedelta
+from itertools import pairwise
 from pathlib import Path
 
 import duckdb
@@ -24,10 +25,12 @@ from exporter.passes import Page
 from exporter.records import Deal, Person
 from exporter.store.store import Store
 from tests.processes import completed
-from tests.store.samples import NOW, deal, read
+from tests.store.samples import HOUR, NOW, deal, read
 
 ROOT = Path(__file__).parent.parent.parent
 PAGE, PAGES = 40, 6
+EDITED = 500
+"""How many deals change in every pass of `edit`."""
 PR_SET_PDEATHSIG = 1
 
 
@@ -167,6 +170,52 @@ def posts(folder: Path, kills: int, seed: int) -> None:
     say(json.dumps(counts))
 
 
+def edit(folder: Path) -> None:
+    """Endless passes, each of which moves all deals to its stage; prints `staged` and `published <passes>`."""
+    store = Store.open(folder, on_corrupt="fail")
+    with store._database.write() as connection:
+        connection.execute("SET GLOBAL checkpoint_threshold = '128KB'")
+    os.write(1, b"opened\n")
+    while True:
+        number = sum(int(o.cursor or 0) for o in store.outcomes())
+        at = NOW + number * HOUR
+        sync_pass = store.begin("crm", "deals", at)
+        if not sync_pass.resume:
+            records = tuple(deal(key, number, stage=str(number)) for key in range(EDITED))
+            store.stage(sync_pass, "crm", Page(records, resume="all"))
+        os.write(1, b"staged\n")
+        store.publish("crm", "deals", full=sync_pass.cursor is None, cursor=str(number + 1), at=at)
+        os.write(1, b"published %d\n" % (number + 1))
+
+
+def edits(folder: Path, kills: int, seed: int) -> None:
+    """Kills `edit` at random moments, then prints how many deals have another past than the passes gave them."""
+    lines = output_of(edit, folder, kills, seed)
+    published = [int(line.split()[1]) for line in lines if line.startswith("published")]
+    store = Store.open(folder, on_corrupt="fail")
+    passes = sum(int(o.cursor or 0) for o in store.outcomes())
+    starts, ends = "id, stage, valid_from, known_from", "valid_until, known_until"
+    with store.reading() as connection:
+        query = f"SELECT {starts}, {ends} FROM deals_versions UNION ALL SELECT {starts}, NULL, NULL FROM deals"
+        rows = connection.execute(query).fetchall()
+    store.close()
+    instants = [None, *((NOW + number * HOUR).replace(tzinfo=None) for number in range(1, passes)), None]
+    expected = [
+        (str(number), since, since or NOW.replace(tzinfo=None), until, until)
+        for number, (since, until) in enumerate(pairwise(instants))
+    ]
+    pasts: dict[str, list[tuple[object, ...]]] = {str(key): [] for key in range(EDITED)}
+    for key, *version in sorted(rows, key=lambda row: (row[0], int(row[1]))):
+        pasts[key].append(tuple(version))
+    counts = {
+        "passes": passes,
+        "interrupted": lines.count("staged") - len(published),
+        "lost_passes": max(max(published, default=0) - passes, 0),
+        "wrong_pasts": sum(past != expected for past in pasts.values()),
+    }
+    say(json.dumps(counts))
+
+
 def report(folder: Path, lines: list[str]) -> dict[str, int]:
     """Opens the store again, publishes the unfinished pass, and counts."""
     store = Store.open(folder, on_corrupt="fail")
@@ -210,6 +259,5 @@ def hold(folder: Path) -> None:
 
 if __name__ == "__main__":
     name, folder_name, *numbers = sys.argv[1:]
-    {"abandon": abandon, "ingest": ingest, "storm": storm, "posts": posts, "hold": hold}[name](
-        Path(folder_name), *map(int, numbers)
-    )
+    tasks: list[Callable[..., None]] = [abandon, ingest, storm, posts, edits, hold]
+    {task.__name__: task for task in tasks}[name](Path(folder_name), *map(int, numbers))

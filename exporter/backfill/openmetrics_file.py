@@ -4,67 +4,53 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import closing, contextmanager
 from datetime import datetime
+from itertools import chain
 from pathlib import Path
 from typing import BinaryIO
 
-from exporter.backfill.series_recorder import RecordedSeries
-from exporter.backfill.steps import split_steps
-from exporter.backfill.workers import ShareTask, evaluate_shares
+from exporter.backfill.series_recorder import RecordedSeries, SeriesRecorder
+from exporter.backfill.spool import Spool
 from exporter.config.root import Config
 from exporter.errors import StartError
+from exporter.exposition.families import MetricFamilies, kpi_samples
 from exporter.exposition.text_format import END
-from exporter.kpi.values import Freshness
-from exporter.metrics.history import RecordReplay
+from exporter.kpi.history import evaluations_at
+from exporter.kpi.values import Evaluation, Freshness
+from exporter.metrics.instants import HistoryQueries
 
 StepProgress = Callable[[int, int], None]
 """Progress callback (done, total), in steps."""
 
-_MIN_STEPS_PER_PROCESS = 400
-"""With fewer steps, starting another process takes longer than it saves."""
-
-_MAX_PROCESSES = 4
+PROGRESS_EVERY = 25
+"""Steps between two reports of progress."""
 
 
-def write_history(  # noqa: PLR0913 - what to evaluate, and where to write it
+def write_history(
     config: Config,
-    records: RecordReplay,
+    records: HistoryQueries,
     freshness: dict[str, Freshness],
     steps: Sequence[datetime],
     out: Path,
     on_progress: StepProgress,
-    *,
-    processes: int | None = None,
 ) -> None:
     """Writes every family as of each step, series by series, and `# EOF`; `out` is complete or unchanged.
 
     Steps ascend. A temporary file beside `out` holds what changed, so that memory does not grow with the history.
-    `processes` is their maximum number, by default one per processor and at most four. Raises EvaluationError, and
-    StartError if the file cannot be written.
+    Raises QueryError, and StartError if the file cannot be written.
     """
-    max_processes = min(os.cpu_count() or 1, _MAX_PROCESSES) if processes is None else processes
-    share_count = max(1, min(max_processes, len(steps) // _MIN_STEPS_PER_PROCESS))
-    shares = split_steps(steps, share_count, config.company.timezone)
-    total, completed = sum(len(share.steps) for share in shares), 0
-
-    def count(steps_done: int) -> None:
-        nonlocal completed
-        completed += steps_done
-        on_progress(completed, total)
-
     try:
         with _work_folder(out) as folder:
-            paths = (folder / f"part-{number}" for number in range(len(shares)))
-            tasks = [ShareTask(config, records, freshness, *pair) for pair in zip(shares, paths, strict=True)]
-            evaluated = evaluate_shares(tasks, count) if tasks else []
-            merged = folder / "merged"
-            with merged.open("wb") as file:
-                _merge(evaluated, file)
+            evaluations = evaluations_at(config, records.ask, freshness, steps, records.roster_at)
+            series = _recorded(config, _counted(evaluations, len(steps), on_progress), steps, folder / "runs")
+            text = folder / "text"
+            with text.open("wb") as file:
+                _write(series, file)
                 file.flush()
                 os.fsync(file.fileno())
-            merged.replace(out)
+            text.replace(out)
     except OSError as error:
         raise StartError(f"cannot write {out}: {error.strerror or error}") from None
 
@@ -81,19 +67,31 @@ def _work_folder(out: Path) -> Iterator[Path]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _merge(shares: Sequence[RecordedSeries], file: BinaryIO) -> None:
-    """Writes family by family, series by series, the shares in order of time."""
-    names = dict.fromkeys(name for share in shares for name in share.families)
-    files = [share.runs.path.open("rb") for share in shares]
-    try:
-        for number, name in enumerate(names):
-            header = next(share.families[name][0] for share in shares if name in share.families)
+def _counted(evaluations: Iterable[Evaluation], total: int, on_progress: StepProgress) -> Iterator[Evaluation]:
+    for done, evaluation in enumerate(evaluations, start=1):
+        yield evaluation
+        if done % PROGRESS_EVERY == 0 or done == total:
+            on_progress(done, total)
+
+
+def _recorded(
+    config: Config, evaluations: Iterable[Evaluation], steps: Sequence[datetime], path: Path
+) -> RecordedSeries:
+    """The runs of all series, in a file at `path`."""
+    families = MetricFamilies(config)
+    with closing(Spool(path)) as spool:
+        recorder = SeriesRecorder(spool, steps)
+        for number, evaluation in enumerate(evaluations):
+            rows = chain(families.samples(evaluation.metric_runs), kpi_samples(config, evaluation))
+            recorder.record(number, rows)
+        return recorder.end()
+
+
+def _write(series: RecordedSeries, file: BinaryIO) -> None:
+    """Writes family by family, series by series."""
+    with series.runs.path.open("rb") as runs:
+        for number, (header, heads) in enumerate(series.families.values()):
             file.write(b"\n" * bool(number) + header)
-            heads = {head for share in shares if name in share.families for head in share.families[name][1]}
             for head in sorted(heads):
-                for share, runs in zip(shares, files, strict=True):
-                    file.writelines(share.lines(runs, head))
-    finally:
-        for runs in files:
-            runs.close()
-    file.write(b"\n" * bool(names) + END)
+                file.writelines(series.lines(runs, head))
+    file.write(b"\n" * bool(series.families) + END)

@@ -46,7 +46,7 @@ class Spool:
         self._file.close()
         return SpooledNumbers(self._path, self._offsets)
 
-    def discard(self) -> None:
+    def close(self) -> None:
         """Closes the file without writing the buffer."""
         with suppress(OSError):
             self._file.close()

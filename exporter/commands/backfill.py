@@ -18,10 +18,11 @@ from exporter.commands.options import LogOptions, duration, instant
 from exporter.commands.progress import ProgressCallback, step_progress
 from exporter.commands.sync import configured, opened_store, read_unread
 from exporter.config.root import Config
-from exporter.errors import ExitCode
+from exporter.errors import EvaluationError, ExitCode
 from exporter.evaluation.first_records import first_records, with_first_records
 from exporter.evaluation.freshness import freshness
-from exporter.metrics.history import RecordReplay
+from exporter.metrics.connection import QueryError, consistent_read
+from exporter.metrics.instants import HistoryQueries
 from exporter.settings import Settings
 from exporter.store.store import Store
 
@@ -106,12 +107,15 @@ def write(
     Raises EvaluationError, StoreError, and StartError if the file cannot be written.
     """
     fresh = freshness(config, store.outcomes(), clock())
-    with store.reading() as reader:
-        fresh = with_first_records(fresh, first_records(reader, config))
-        records = RecordReplay(reader, config)
+    try:
+        with store.reading() as reader, consistent_read(reader):
+            fresh = with_first_records(fresh, first_records(reader, config))
+            records = HistoryQueries(reader, config)
+            steps = select_steps(records.begins())
+            with step_progress("history") if on_progress is None else nullcontext(on_progress) as callback:
+                write_history(config, records, fresh, steps, out, callback)
+    except QueryError as error:
+        raise EvaluationError("store", f"cannot be read ({type(error).__name__})") from error
     for name in records.failed:
-        _log.warning("%s could not be read and is omitted", name)
-    steps = select_steps(records.begins)
-    with step_progress("history") if on_progress is None else nullcontext(on_progress) as callback:
-        write_history(config, records, fresh, steps, out, callback)
+        _log.warning("%s could not be computed at each step and is omitted where it could not", name)
     return len(steps)

@@ -48,7 +48,7 @@ _EMPTY = _CachedReadings((), (), (), {}, ())
 class GroupReader:
     """Computes KPI values from answers.
 
-    Answers, and numbers in them, that are the same objects as last time are not read again: in a replayed history
+    Answers, and numbers in them, that are the same objects as last time are not read again: in a history
     consecutive steps share most of them.
     """
 

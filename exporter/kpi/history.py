@@ -1,9 +1,10 @@
-"""Replays evaluations of the past, one instant after the other."""
+"""Evaluations at many instants of the past, from answers for many instants at once."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
+from itertools import chain
 
 from exporter.config.root import Config
 from exporter.kpi.evaluate import Answerer, KpiEvaluator
@@ -11,22 +12,27 @@ from exporter.kpi.status import StatusMemory
 from exporter.kpi.values import Evaluation, Freshness
 from exporter.metrics.values import RosterAt, nobody_at
 
+MAX_INSTANTS = 750
+"""How many instants are asked about at once: a month by the hour, whose answers fit into memory."""
 
-def replay(
+
+def evaluations_at(
     config: Config,
     ask: Answerer,
     freshness: Mapping[str, Freshness],
-    instants: Iterable[datetime],
-    memory: StatusMemory | None = None,
+    instants: Sequence[datetime],
     roster_at: RosterAt = nobody_at,
-) -> Iterator[tuple[Evaluation, StatusMemory]]:
-    """The evaluation at each instant and the memory after it, with the same hysteresis as live evaluations.
+) -> Iterator[Evaluation]:
+    """The evaluation at each instant, with the same hysteresis as live evaluations.
 
-    Instants ascend. Records count as they are known now, which may be more than was known then. `ask` is called
-    once per instant. If it returns the same objects for unchanged answers, as `RecordReplay` does, values that rest
-    on them are not computed again. Raises as `KpiEvaluator.evaluate` does.
+    Instants ascend. Records count as they are known now, which may be more than was known then. If `ask` returns the
+    same objects for unchanged answers, as `HistoryQueries` does, values that rest on them are not computed again.
+    Raises as `KpiEvaluator.evaluate` does.
     """
-    evaluator = KpiEvaluator(config)
-    for instant in instants:
-        evaluation, memory = evaluator.evaluate(ask, freshness, instant, memory, roster_at)
-        yield evaluation, memory
+    evaluator, memory = KpiEvaluator(config), StatusMemory()
+    for first in range(0, len(instants), MAX_INSTANTS):
+        steps = [evaluator.prepare(freshness, instant) for instant in instants[first : first + MAX_INSTANTS]]
+        answers = ask(tuple(dict.fromkeys(chain.from_iterable(prepared.questions for prepared in steps))))
+        for prepared in steps:
+            evaluation, memory = evaluator.conclude(prepared, answers, memory, roster_at)
+            yield evaluation

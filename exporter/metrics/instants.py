@@ -3,50 +3,99 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
+
+from sqlglot import exp
 
 from exporter.config.fields import Scope
 from exporter.config.metrics import Metric
 from exporter.config.root import Config
-from exporter.metrics.aggregates import FINISH
+from exporter.errors import EvaluationError
+from exporter.metrics.aggregates import FINISH, parts_of
+from exporter.metrics.columns import QueryContext, instant_of
 from exporter.metrics.connection import QueryError, Reader, consistent_read
-from exporter.metrics.evaluate import MetricResults, QueryBatch, QueryRun
+from exporter.metrics.evaluate import QueryBatch, QueryRun
 from exporter.metrics.exchange_rates import ExchangeRates
-from exporter.metrics.label_folding import Fold, RetainedValues
-from exporter.metrics.lookup_tables import write_windows
+from exporter.metrics.label_folding import Fold
+from exporter.metrics.lookup_tables import all_owners, write_windows
 from exporter.metrics.many_windows import ADDITIVE, ManyWindowsQuery, compiled_for_many
 from exporter.metrics.people import Directory
 from exporter.metrics.query import MetricKey
-from exporter.metrics.rows import QueryShape
-from exporter.metrics.values import Group, GroupValues, MeasuredValue, Question, Window
+from exporter.metrics.rows import PreparedStatement, QueryShape, rows_of
+from exporter.metrics.values import (
+    FIRST,
+    LAST,
+    Answers,
+    Group,
+    GroupValues,
+    MeasuredValue,
+    Question,
+    RosterAt,
+    Window,
+)
+from exporter.records import person_column
 
 _Asked = Mapping[Window, Mapping[str, list[Question]]]
 _Numbered = Sequence[tuple[int, int, Window]]
+_Columns = tuple[int, int, int | None]
+"""The columns of a metric's value, rows and rows held out."""
+
+_ALL_TIME = Window(FIRST, LAST)
 
 
-def answer_windows(
-    reader: Reader,
-    config: Config,
-    questions: Iterable[Question],
-    *,
-    rates: ExchangeRates | None = None,
-    directory: Directory | None = None,
-    retained: RetainedValues | None = None,
-) -> MetricResults:
-    """Answers like `evaluate.answer_questions`, faster for many windows.
+class HistoryQueries(QueryRun):
+    """Answers like `evaluate.answer_questions`, faster for many windows, from one state of the store.
 
-    Successive windows with the same values share one object.
+    All calls see the same state of the store if they are inside one `consistent_read`. Answers about successive
+    windows are the same object as long as their values stay the same, from one call to the next as well. The labels
+    and owners that fold are those with the fewest rows of all time. `failed` names the metrics that at least one call
+    could not answer. Raises ConfigError for a faulty CSV of rates, and QueryError if the store cannot be read.
     """
-    rates = rates or ExchangeRates.load(config)
-    with consistent_read(reader):
-        run = _ManyWindowsRun(reader, config, rates, directory, retained or {})
-        return run.answer(tuple(dict.fromkeys(questions)))
 
+    def __init__(self, reader: Reader, config: Config, *, rates: ExchangeRates | None = None) -> None:
+        self._people = Directory.load(reader, config)
+        super().__init__(reader, config, rates or ExchangeRates.load(config), self._people, {})
+        owned = {metric.entity for metric in config.metrics if person_column(metric.entity) is not None}
+        self._owners = all_owners(reader, sorted(owned))
+        self._latest: dict[tuple[str, Scope, bool, datetime | None], GroupValues] = {}
+        self.failed: dict[str, EvaluationError] = {}
+        self._write_tables()
 
-class _ManyWindowsRun(QueryRun):
-    """A query for each shape and set of disjoint periods."""
+    @property
+    def roster_at(self) -> RosterAt:
+        """Who is in which team at an instant."""
+        return self._people.roster
+
+    def begins(self) -> datetime | None:
+        """The time of the first record that a metric counts; None if there is none."""
+        with consistent_read(self._reader):
+            firsts = map(self._first, self._config.metrics)
+            return min((first for first in firsts if first is not None), default=None)
+
+    def ask(self, questions: Iterable[Question]) -> Answers:
+        """The answers to all questions but those about a metric that cannot be answered."""
+        self._answers, self._failed = {}, {}
+        with consistent_read(self._reader):
+            self._run_all(self._batches(tuple(dict.fromkeys(questions))))
+        self.failed |= self._failed
+        if not self._failed:
+            return self._answers
+        return {question: values for question, values in self._answers.items() if question.metric not in self._failed}
+
+    def _first(self, metric: Metric) -> datetime | None:
+        try:
+            first = _first_counted(metric, self._context).fetch(self._reader, _ALL_TIME)[0][0]
+        except LookupError:
+            return None
+        except QueryError:
+            self._restart()
+            return None
+        return None if first is None else first.replace(tzinfo=UTC)
 
     def _run_all(self, batches: Mapping[QueryBatch, Mapping[str, list[Question]]]) -> None:
+        """Runs a query for each shape and set of disjoint periods."""
         by_shape: dict[QueryShape, dict[Window, Mapping[str, list[Question]]]] = {}
         for batch, by_metric in batches.items():
             by_shape.setdefault(batch.shape, {})[batch.window] = by_metric
@@ -70,13 +119,19 @@ class _ManyWindowsRun(QueryRun):
 
     def _query_set(self, shape: QueryShape, numbered: _Numbered, asked: _Asked, metrics: Sequence[Metric]) -> None:
         write_windows(self._reader, numbered)
-        windows = [window for _, _, window in numbered]
-        cover = Window(min(w.start for w in windows), max(w.end for w in windows))
-        for fold in self._folds(QueryBatch(shape, cover), metrics):
+        for fold in self._folds(QueryBatch(shape, _ALL_TIME), metrics):
             for additive in (True, False):
                 chosen = [metric for metric in fold.metrics if (metric.aggregate in ADDITIVE) is additive]
                 if chosen:
                     self._read(fold, chosen, numbered, asked)
+
+    def _folds(self, batch: QueryBatch, metrics: Sequence[Metric]) -> tuple[Fold, ...]:
+        """The values with most rows of all time are retained, whether they are open at the end of time or not."""
+        if not batch.shape.by:
+            return super()._folds(batch, metrics)
+        dated = replace(batch.shape, closes=None, as_it_was=False)
+        folds = self._folder.folds(dated, _ALL_TIME, metrics)
+        return tuple(replace(fold, shape=replace(batch.shape, folded=fold.shape.folded)) for fold in folds)
 
     def _read(self, fold: Fold, metrics: Sequence[Metric], numbered: _Numbered, asked: _Asked) -> None:
         query = compiled_for_many(fold.shape, tuple(map(MetricKey, metrics)), self._context)
@@ -87,16 +142,15 @@ class _ManyWindowsRun(QueryRun):
         for metric, layout in zip(metrics, query.layouts, strict=True):
             columns = layout.value, layout.rows, layout.held_out
             for window, values in self._over_time(fold, query, columns, by_number, numbered, metric):
+                answer = self._unchanged(fold.shape, metric, window, values)
                 for question in asked[window].get(metric.name, ()):
-                    self._answers[question] = values
-                if fold.shape.by:
-                    self._folder.note(fold, metric, (group.labels for group in values))
+                    self._answers[question] = answer
 
     def _over_time(
         self,
         fold: Fold,
         query: ManyWindowsQuery,
-        columns: tuple[int, int, int | None],
+        columns: _Columns,
         by_number: Mapping[int, list[Sequence[Any]]],
         numbered: _Numbered,
         metric: Metric,
@@ -125,8 +179,18 @@ class _ManyWindowsRun(QueryRun):
             last = period, era
             yield window, values
 
+    def _unchanged(self, shape: QueryShape, metric: Metric, window: Window, values: GroupValues) -> GroupValues:
+        """The object that held the same values when the question was asked last about the same period."""
+        start = None if metric.is_level else window.start
+        key = metric.name, shape.scope, bool(shape.by), start
+        latest = self._latest.get(key)
+        if latest is not None and (latest is values or latest == values):
+            return latest
+        self._latest[key] = values
+        return values
+
     def _era(self, shape: QueryShape, window: Window) -> int:
-        return self._directory.era(window.end) if self._directory and shape.scope is Scope.PERSON else 0
+        return self._people.era(window.end) if shape.scope is Scope.PERSON else 0
 
 
 def numbered_sets(windows: Iterable[Window], *, level: bool) -> Iterator[_Numbered]:
@@ -152,7 +216,17 @@ def numbered_sets(windows: Iterable[Window], *, level: bool) -> Iterator[_Number
         yield [(number, period, window) for number, (period, window) in enumerate(pairs)]
 
 
-def _measured(metric: Metric, row: Sequence[Any] | None, columns: tuple[int, int, int | None]) -> MeasuredValue:
+def _measured(metric: Metric, row: Sequence[Any] | None, columns: _Columns) -> MeasuredValue:
     """The number in a row of the result; None stands for no row at all."""
     value, rows, held_out = (0 if row is None or column is None else row[column] for column in columns)
     return MeasuredValue(FINISH[metric.aggregate](value, int(rows), int(held_out)), int(rows), int(held_out))
+
+
+def _first_counted(metric: Metric, context: QueryContext) -> PreparedStatement:
+    """The earliest instant at which a record begins to count."""
+    shape = replace(QueryShape.of(metric), closes=None)
+    first: exp.Expr = exp.Min(this=instant_of(shape.entity, shape.opens))
+    keep = parts_of(metric, context).keep
+    if keep is not None:
+        first = exp.Filter(this=first, expression=exp.Where(this=keep))
+    return PreparedStatement.of(rows_of(shape, exp.select(first)))

@@ -13,6 +13,7 @@ from exporter.metrics.columns import END, ROW, START
 from exporter.metrics.connection import Reader
 from exporter.metrics.exchange_rates import RATE_SPANS, ExchangeRates
 from exporter.metrics.people import Directory
+from exporter.metrics.row_versions import all_versions
 from exporter.metrics.rows import OWNER_PERSONS, OWNER_TEAMS, PreparedStatement, QueryShape, row_source, rows_of, to_sql
 from exporter.metrics.segments import PERIODS, WINDOWS
 from exporter.metrics.values import Window, stored
@@ -41,8 +42,8 @@ def owners(reader: Reader, spans: Iterable[tuple[QueryShape, Window]]) -> tuple[
 
 
 def all_owners(reader: Reader, entities: Iterable[str]) -> tuple[Owner, ...]:
-    """All owners of rows of these entities at any time, those with most rows first."""
-    queries = (_count_by_owner(entity, exp.select()).from_(exp.to_table(entity).as_(ROW)) for entity in entities)
+    """All owners that a row of these entities ever had, those with most rows first."""
+    queries = (_count_by_owner(entity, exp.select()).from_(all_versions(entity)) for entity in entities)
     statements = [to_sql(query.where(exp.not_(exp.column("deleted", ROW)))) for query in queries]
     return _by_size(row for sql in statements for row in reader.execute(sql).fetchall())
 

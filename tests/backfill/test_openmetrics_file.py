@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import random
 import re
 import subprocess
@@ -14,18 +13,17 @@ from pathlib import Path
 import pytest
 from prometheus_client.openmetrics.parser import text_string_to_metric_families
 
-from exporter.backfill import openmetrics_file, workers
 from exporter.backfill.openmetrics_file import write_history
-from exporter.backfill.steps import StepShare, steps_between
-from exporter.backfill.workers import ShareTask, evaluate_shares
+from exporter.backfill.steps import steps_between
 from exporter.config.root import Config
-from exporter.errors import EvaluationError, StartError
+from exporter.errors import StartError
 from exporter.evaluation.evaluator import Evaluator
 from exporter.evaluation.freshness import freshness
 from exporter.exposition.families import business_samples, kpi_samples
 from exporter.exposition.render import Renderer
 from exporter.kpi.status import StatusMemory
-from exporter.metrics.history import RecordReplay
+from exporter.metrics.connection import consistent_read
+from exporter.metrics.instants import HistoryQueries
 from exporter.store.store import Store
 from tests.evaluation.records import ADA, NOW, deal, put, small_config
 from tests.programs import program
@@ -50,14 +48,14 @@ def store(tmp_path: Path) -> Iterator[Store]:
     opened.close()
 
 
-def history_file(store: Store, steps: list[datetime], out: Path, *, processes: int = 1, config: Config = CONFIG) -> str:
-    with store.reading() as reader:
-        records = RecordReplay(reader, config)
+def history_file(store: Store, steps: list[datetime], out: Path, *, config: Config = CONFIG) -> str:
     progress: list[tuple[int, int]] = []
     fresh = freshness(config, store.outcomes(), NOW)
-    write_history(config, records, fresh, steps, out, lambda *counts: progress.append(counts), processes=processes)
+    with store.reading() as reader, consistent_read(reader):
+        records = HistoryQueries(reader, config)
+        write_history(config, records, fresh, steps, out, lambda *counts: progress.append(counts))
     if steps:
-        assert progress[-1][0] == progress[-1][1] >= len(steps)
+        assert progress[-1] == (len(steps), len(steps))
     return out.read_text()
 
 
@@ -102,16 +100,6 @@ def test_the_file_is_openmetrics_grouped_by_series(store: Store, tmp_path: Path)
     }
 
 
-def test_several_processes_write_the_same_file_as_one(
-    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(openmetrics_file, "_MIN_STEPS_PER_PROCESS", 20)
-    steps = steps_between(NOW - timedelta(days=20), NOW, timedelta(hours=6))
-    alone = history_file(store, steps, tmp_path / "one.om")
-    assert history_file(store, steps, tmp_path / "two.om", processes=2) == alone
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["data", "one.om", "two.om"]
-
-
 def test_without_steps_there_is_only_the_end(store: Store, tmp_path: Path) -> None:
     assert history_file(store, [], tmp_path / "h.om") == "# EOF\n"
 
@@ -129,56 +117,20 @@ def test_a_write_error_is_reported_and_leaves_no_files(store: Store, tmp_path: P
 def test_an_interrupted_run_keeps_the_old_file_and_the_next_one_cleans_up(store: Store, tmp_path: Path) -> None:
     out = tmp_path / "h.om"
     out.write_text("before")
-    with store.reading() as reader:
-        records = RecordReplay(reader, CONFIG)
 
     def stop(*_: int) -> None:
         assert list(tmp_path.glob(".h.om.parts/*"))
         raise KeyboardInterrupt
 
     fresh = freshness(CONFIG, store.outcomes(), NOW)
-    with pytest.raises(KeyboardInterrupt):
-        write_history(CONFIG, records, fresh, steps_between(NOW - 40 * HOUR, NOW, HOUR), out, stop, processes=1)
+    steps = steps_between(NOW - 40 * HOUR, NOW, HOUR)
+    with store.reading() as reader, consistent_read(reader), pytest.raises(KeyboardInterrupt):
+        write_history(CONFIG, HistoryQueries(reader, CONFIG), fresh, steps, out, stop)
     assert out.read_text() == "before"
     (tmp_path / ".h.om.parts").mkdir()
     (tmp_path / ".h.om.parts" / "litter").write_text("")
     assert history_file(store, [NOW.replace(minute=0)], out).endswith("# EOF\n")
     assert not list(tmp_path.glob(".h.om.parts*"))
-
-
-def test_an_error_in_a_worker_is_reported(store: Store, tmp_path: Path) -> None:
-    with store.reading() as reader:
-        records = RecordReplay(reader, CONFIG)
-    fresh = freshness(CONFIG, store.outcomes(), NOW)
-    tasks = [
-        ShareTask(CONFIG, records, fresh, StepShare((NOW,)), tmp_path / "fine"),
-        ShareTask(CONFIG, records, fresh, StepShare((NOW,)), tmp_path / "no such folder" / "part"),
-    ]
-    with pytest.raises(EvaluationError, match="No such file"):
-        evaluate_shares(tasks, lambda _: None)
-
-
-def test_a_worker_leaves_no_objects_frozen(store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Objects that the collector passes over at the end make extension modules complain to the user."""
-    monkeypatch.setattr(workers.signal, "signal", lambda *_: None)
-    with store.reading() as reader:
-        records = RecordReplay(reader, CONFIG)
-    receiver, sender = workers.multiprocessing.get_context("spawn").Pipe(duplex=False)
-    with receiver, sender:
-        workers._work(
-            ShareTask(CONFIG, records, freshness(CONFIG, store.outcomes(), NOW), StepShare((NOW,)), tmp_path / "p"),
-            sender,
-        )
-        assert (receiver.recv(), bool(receiver.recv().families)) == (1, True)
-    assert gc.get_freeze_count() == 0
-
-
-def test_the_death_of_a_worker_is_reported() -> None:
-    receiver, sender = workers.multiprocessing.get_context("spawn").Pipe(duplex=False)
-    sender.close()
-    with pytest.raises(EvaluationError, match="ended before its work was complete"):
-        workers._received(receiver)
-    receiver.close()
 
 
 def test_promtool_creates_blocks_from_the_file(store: Store, tmp_path: Path) -> None:

@@ -28,6 +28,6 @@ def test_every_list_is_read_back_in_order_with_any_buffer_size(tmp_path: Path, b
 
 def test_a_discarded_spool_is_closed(tmp_path: Path) -> None:
     spool = Spool(tmp_path / "spool", 1)
-    spool.discard()
+    spool.close()
     with pytest.raises(ValueError, match="closed"):
         spool.append(b"key", (1.0,))

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from exporter.backfill.steps import WARM_UP, floored, month_start, split_steps, steps_between
+from exporter.backfill.steps import floored, month_start, steps_between
 
 HOUR = timedelta(hours=1)
 ZURICH = ZoneInfo("Europe/Zurich")
@@ -40,28 +40,3 @@ def test_an_instant_is_floored_in_utc() -> None:
 def test_a_month_begins_at_local_midnight() -> None:
     assert month_start(datetime(2025, 7, 19, 1, tzinfo=UTC), ZURICH) == datetime(2025, 6, 30, 22, tzinfo=UTC)
     assert month_start(datetime(2025, 6, 30, 23, tzinfo=UTC), ZURICH) == datetime(2025, 6, 30, 22, tzinfo=UTC)
-
-
-@pytest.mark.parametrize("shares", [1, 2, 3, 4])
-def test_shares_cover_every_step_once_and_in_order(shares: int) -> None:
-    steps = [START + HOUR * number for number in range(6000)]
-    result = split_steps(steps, shares, ZURICH)
-    assert len(result) == shares
-    assert [step for share in result for step in share.own] == steps
-    assert result[0].warm_up == 0
-    assert {share.warm_up for share in result[1:]} <= {WARM_UP}
-    assert max(len(share.own) for share in result) < 1.5 * len(steps) / shares
-
-
-def test_shares_are_split_at_the_start_of_a_month() -> None:
-    steps = [START + HOUR * number for number in range(6000)]
-    _, second = split_steps(steps, 2, ZURICH)
-    assert second.own[0] == month_start(second.own[0], ZURICH)
-    assert second.steps[0] == second.own[0] - WARM_UP * HOUR
-
-
-def test_without_a_month_boundary_shares_are_split_in_the_middle() -> None:
-    steps = [START + HOUR * number for number in range(500)]
-    assert [len(share.own) for share in split_steps(steps, 2, ZURICH)] == [250, 250]
-    assert split_steps([], 2, ZURICH) == []
-    assert [len(share.own) for share in split_steps(steps[:1], 2, ZURICH)] == [1]

@@ -1,4 +1,4 @@
-"""Replays of many instants."""
+"""Evaluations at many instants."""
 
 from __future__ import annotations
 
@@ -6,12 +6,15 @@ import random
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
+import pytest
+
 from exporter.config.fields import Scope
-from exporter.kpi.history import replay
+from exporter.kpi import history
+from exporter.kpi.history import evaluations_at
 from exporter.kpi.status import StatusMemory
 from exporter.kpi.values import Freshness
 from exporter.metrics.evaluate import answer_questions
-from exporter.metrics.history import RecordReplay
+from exporter.metrics.instants import HistoryQueries
 from tests.kpi.configs import config_of, kpi
 from tests.kpi.fake_metrics import FakeMetrics
 from tests.kpi.scenario import evaluate, fresh_until
@@ -46,10 +49,9 @@ def metrics() -> FakeMetrics:
 def test_every_step_equals_an_evaluation_at_that_instant() -> None:
     memory: StatusMemory | None = None
     answers = metrics()
-    for (result, after), instant in zip(replay(CONFIG, answers, FRESH, STEPS), STEPS, strict=True):
+    for result, instant in zip(evaluations_at(CONFIG, answers, FRESH, STEPS), STEPS, strict=True):
         expected, memory = evaluate(CONFIG, answers, FRESH, instant, memory)
         assert result == expected
-        assert after == memory
 
 
 def test_statuses_have_hysteresis_across_steps() -> None:
@@ -58,7 +60,7 @@ def test_statuses_have_hysteresis_across_steps() -> None:
     rows += [{"in": ["open"], "at": "2021-02-02T12:00", "until": "2021-02-02T12:30", "times": 50}]
     rows += [{"in": ["open"], "at": "2021-02-03T12:00", "times": 50}]
     hours = [datetime(2021, 2, 2, tzinfo=UTC) + timedelta(hours=n) for n in range(48)]
-    result = [evaluation.kpis[0] for evaluation, _ in replay(config, FakeMetrics(config, rows), FRESH, hours)]
+    result = [evaluation.kpis[0] for evaluation in evaluations_at(config, FakeMetrics(config, rows), FRESH, hours)]
     assert [value.status.value for value in result[9:15]] == ["on_track"] * 6, (
         "too many for half an hour are one evaluation"
     )
@@ -66,20 +68,19 @@ def test_statuses_have_hysteresis_across_steps() -> None:
     assert changes == [datetime(2021, 2, 3, 12, tzinfo=UTC)], "too many from 11:00 UTC on, for two evaluations"
 
 
-def test_a_replay_can_continue_from_the_memory_of_another() -> None:
+def test_statuses_continue_where_the_answers_to_many_instants_end(monkeypatch: pytest.MonkeyPatch) -> None:
     answers = metrics()
-    whole = [evaluation for evaluation, _ in replay(CONFIG, answers, FRESH, STEPS)]
-    first = list(replay(CONFIG, answers, FRESH, STEPS[:21]))
-    rest = replay(CONFIG, answers, FRESH, STEPS[21:], first[-1][1])
-    assert [evaluation for evaluation, _ in first] + [evaluation for evaluation, _ in rest] == whole
+    expected = list(evaluations_at(CONFIG, answers, FRESH, STEPS))
+    monkeypatch.setattr(history, "MAX_INSTANTS", 5)
+    assert list(evaluations_at(CONFIG, answers, FRESH, STEPS)) == expected
 
 
-def test_every_scope_is_replayed() -> None:
-    *_, (last, _) = replay(CONFIG, metrics(), FRESH, STEPS)
+def test_every_scope_is_evaluated() -> None:
+    *_, last = evaluations_at(CONFIG, metrics(), FRESH, STEPS)
     assert {value.scope for value in last.kpis} == set(Scope)
 
 
-def test_replayed_records_give_the_same_evaluations_as_queries() -> None:
+def test_the_history_of_records_gives_the_evaluations_of_single_instants() -> None:
     """From a store: deals of a month in which clocks go forward and somebody changes team."""
     chance = random.Random(5)
     start = datetime(2024, 3, 1, tzinfo=UTC)
@@ -96,11 +97,10 @@ def test_replayed_records_give_the_same_evaluations_as_queries() -> None:
         fresh = fresh_until(deals=Freshness(start + timedelta(days=90)), calls=Freshness(start + timedelta(days=90)))
         steps = [start + timedelta(hours=11 * n) for n in range(70)]
         memory: StatusMemory | None = None
-        for (result, after), instant in zip(
-            replay(config, RecordReplay(store, config).ask, fresh, steps), steps, strict=True
+        for result, instant in zip(
+            evaluations_at(config, HistoryQueries(store, config).ask, fresh, steps), steps, strict=True
         ):
             expected, memory = evaluate(
                 config, lambda questions: answer_questions(store, config, questions).answers, fresh, instant, memory
             )
             assert result == expected
-            assert after == memory

@@ -14,14 +14,12 @@ import sqlglot
 from sqlglot import exp
 
 from exporter.config.fields import Scope
-from exporter.metrics.aggregates import MetricParts, parts_of
 from exporter.metrics.columns import QueryContext
 from exporter.metrics.exchange_rates import ExchangeRates
 from exporter.metrics.lookup_tables import write_owners, write_rates
 from exporter.metrics.people import Directory
 from exporter.metrics.query import query_tree
 from exporter.metrics.rows import PreparedStatement, QueryShape
-from exporter.metrics.tracking import tracking
 from exporter.metrics.values import Window
 from tests.metrics.stores import config_of, store_of
 
@@ -72,10 +70,6 @@ def _money(scope: Scope = Scope.COMPANY, **rule: Any) -> tuple[Any, ...]:
     return tuple(_metric(where={"status": "won"}, **kind, **rule) for kind in kinds)
 
 
-def _tracking(metric: Any, scope: Scope, context: QueryContext = ABROAD) -> exp.Expr:
-    return tracking(QueryShape.of(metric, scope), parts_of(metric, context))
-
-
 FEATURES: Mapping[str, Callable[[], exp.Expr]] = {
     "aggregates": _aggregates,
     "filters": _filters,
@@ -90,9 +84,6 @@ FEATURES: Mapping[str, Callable[[], exp.Expr]] = {
     "labels_folded": lambda: query_tree(
         QueryShape("deals", "closed_at", by=("stage", "owner"), folded=(True, False)), [_metric(mean="amount")], HOME
     )[0],
-    "track_flow": lambda: _tracking(_metric(sum="amount", where={"status": "won"}), Scope.PERSON),
-    "track_level": lambda: _tracking(_metric(sum="amount", during=LEVEL), Scope.TEAM),
-    "track_presence": lambda: tracking(QueryShape("deals", "closed_at", scope=Scope.TEAM), MetricParts(None)),
 }  # fmt: skip
 
 

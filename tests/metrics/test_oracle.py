@@ -1,4 +1,4 @@
-"""Random records and questions: SQL, replay and plain Python give the same numbers."""
+"""Random records and questions: SQL and plain Python give the same numbers."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 
 from exporter.config.fields import Scope
 from exporter.metrics.evaluate import answer_questions
-from exporter.metrics.history import RecordReplay
 from exporter.metrics.values import Question, Window
 from tests.metrics.oracle import Oracle, same_values
 from tests.metrics.stores import at, config_of, store_of
@@ -43,9 +42,6 @@ METRICS: Sequence[dict[str, Any]] = (
     {"name": "open_stages", "entity": "deals", "during": LEVEL, "distinct": "stage"},
     {"name": "open_size", "entity": "deals", "during": LEVEL, "mean": "attributes.size", "where": X},
 )  # fmt: skip
-
-AS_OF = {"received", "closing", "lost"}
-"""Metrics that read events to come, which the replay does not hide."""
 
 PEOPLE = [
     {"source": "crm", "id": "1", "name": "Ann", "email": "ann@x.io", "team": "North"},
@@ -116,16 +112,3 @@ def test_sql_gives_the_same_answers_as_plain_python(deals: list[dict[str, Any]],
     assert not result.failed
     for question in questions_asked:
         assert same_values(result.answers[question], oracle.answer(question)), question
-
-
-@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-@given(st.lists(deal, max_size=25), st.lists(windows, min_size=1, max_size=3))
-def test_the_replay_gives_the_same_answers_as_sql(deals: list[dict[str, Any]], questions_asked: list[Window]) -> None:
-    store = store_of(deals=deals, people=PEOPLE)
-    history = RecordReplay(store, CONFIG)
-    for window in questions_asked:
-        expected = answer_questions(store, CONFIG, questions(window)).answers
-        result = history.ask(questions(window))
-        assert result.keys() == expected.keys()
-        for question in (question for question in result if question.metric not in AS_OF):
-            assert same_values(result[question], expected[question]), question

@@ -9,7 +9,7 @@ import pytest
 
 from exporter.config.fields import Scope
 from exporter.metrics.evaluate import answer_questions
-from exporter.metrics.instants import answer_windows
+from exporter.metrics.instants import HistoryQueries
 from exporter.metrics.row_versions import newest_state, reads_state
 from exporter.metrics.values import Answers, Question, Window
 from tests.metrics.stores import at, config_of, insert, store_of
@@ -96,7 +96,7 @@ def test_many_windows_give_the_answers_of_single_windows() -> None:
         )
     ]
     store = moved()
-    assert answer_windows(store, CONFIG, questions).answers == single(store, *questions)
+    assert HistoryQueries(store, CONFIG).ask(questions) == single(store, *questions)
 
 
 def test_a_metric_reads_state_if_a_column_or_its_owner_is_state() -> None:

@@ -38,9 +38,8 @@ def final_values(config: Config, store: Store, kpi: Kpi, count: int, now: dateti
     The values are None for periods in which the KPI is unknown. Periods before the first record are omitted, and so
     is the period of the first record, which may be incomplete.
     """
-    names = metrics_of(kpi.value)
     fresh = freshness(config, store.outcomes(), now)
-    horizons = [fresh[name].complete_until for name in names]
+    horizons = [fresh[name].complete_until for name in metrics_of(kpi.value)]
     if None in horizons:
         return []
     reduced = Config.model_validate(
@@ -48,7 +47,7 @@ def final_values(config: Config, store: Store, kpi: Kpi, count: int, now: dateti
             "company": config.company,
             "sources": config.sources,
             "teams": config.teams,
-            "metrics": [config.metric_by_name[name] for name in names],
+            "metrics": [config.metric_by_name[name] for name in kpi.metrics],
             "kpis": [kpi.model_copy(update={"scopes": (Scope.COMPANY,), "guard": None})],
         }
     ).located_in(config.base)

@@ -9,7 +9,6 @@ from functools import lru_cache
 
 from sqlglot import exp
 
-from exporter.config.expression import metrics_of
 from exporter.config.root import Config
 from exporter.config.targets import Growth
 from exporter.kpi.values import Freshness
@@ -24,7 +23,7 @@ def first_records(reader: Reader, config: Config) -> dict[str, datetime]:
     Metrics of entities without a record are left out. Raises QueryError.
     """
     growing = [kpi for kpi in config.kpis if isinstance(kpi.target, Growth)]
-    metrics = [config.metric_by_name[name] for kpi in growing for name in metrics_of(kpi.value)]
+    metrics = [config.metric_by_name[name] for kpi in growing for name in kpi.metrics]
     columns: dict[str, dict[str, None]] = {}
     for metric in metrics:
         columns.setdefault(metric.entity, {})[QueryShape.of(metric).opens] = None

@@ -123,3 +123,16 @@ def test_a_store_in_use_is_noted(run_cli: RunCli, config: Path, data: Path) -> N
 def test_a_source_that_was_never_read_leaves_nothing_to_compare(run_cli: RunCli, config: Path, data: Path) -> None:
     Store.open(data).close()
     assert steps(run_cli("check", "-c", config, "-d", data)) == []
+
+
+def test_a_definition_that_changed_has_past_values_of_both_forms(config: Path, data: Path) -> None:
+    # the deals of September and before are counted, those of October are added up
+    forms = "value: [{is: deals_won * 100}, {is: revenue, since: 2025-10-01}]"
+    config.write_text(GROWTH.replace("value: revenue\n", f"{forms}\n    unit: currency\n"))
+    fill(data, FINALS)
+    store, loaded = Store.open(data), load(config, {}).config
+    try:
+        finals = final_values(loaded, store, loaded.kpis[0], 24, NOW)
+    finally:
+        store.close()
+    assert finals == [100, 100, 100, 100, 118]

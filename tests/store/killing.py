@@ -93,12 +93,18 @@ def assert_equal(actual: object, expected: object) -> None:
     assert actual == expected, actual
 
 
-def ingest(folder: Path) -> None:
-    """Endless passes over new deals; prints `staged <first id>` and `published <passes>` after each step."""
+def with_many_checkpoints(folder: Path) -> Store:
+    """The store of a child, which says that it is open; checkpoints are frequent, so that kills hit some."""
     store = Store.open(folder, on_corrupt="fail")
     with store._database.write() as connection:
         connection.execute("SET GLOBAL checkpoint_threshold = '128KB'")
     os.write(1, b"opened\n")
+    return store
+
+
+def ingest(folder: Path) -> None:
+    """Endless passes over new deals; prints `staged <first id>` and `published <passes>` after each step."""
+    store = with_many_checkpoints(folder)
     while True:
         done = sum(int(o.cursor or 0) for o in store.outcomes())
         sync_pass = store.begin("crm", "deals", NOW + timedelta(seconds=done))
@@ -172,10 +178,7 @@ def posts(folder: Path, kills: int, seed: int) -> None:
 
 def edit(folder: Path) -> None:
     """Endless passes, each of which moves all deals to its stage; prints `staged` and `published <passes>`."""
-    store = Store.open(folder, on_corrupt="fail")
-    with store._database.write() as connection:
-        connection.execute("SET GLOBAL checkpoint_threshold = '128KB'")
-    os.write(1, b"opened\n")
+    store = with_many_checkpoints(folder)
     while True:
         number = sum(int(o.cursor or 0) for o in store.outcomes())
         at = NOW + number * HOUR

@@ -13,7 +13,7 @@ from typing import Any
 
 from dashboards.encoding import escape_variables
 from dashboards.grafana_model import ThresholdStep
-from dashboards.site import DETAIL, PERSON, late_after
+from dashboards.site import DETAIL, PERSON, contributing, late_after, oldest_shown
 from exporter.config.fields import Status
 from exporter.config.kpis import Kpi
 from exporter.config.root import Config
@@ -107,14 +107,14 @@ def _rising_steps(config: Config, at_risk: float, on_track: float) -> tuple[Thre
     )
 
 
-def age_steps(config: Config, withheld_after: timedelta | None = None) -> tuple[ThresholdStep, ...]:
-    """Thresholds of the data's age; by default for the shortest age at which a source's numbers are withheld."""
+def age_steps(config: Config, limit: timedelta | None = None) -> tuple[ThresholdStep, ...]:
+    """Thresholds of the data's age up to the limit; by default the age at which numbers are withheld."""
     colour = colours(config)
-    withheld_after = withheld_after or min(source.withheld_after for source in config.sources)
+    limit = limit or oldest_shown(contributing(config, config.kpis))
     return (
         ThresholdStep(colour[Status.ON_TRACK]),
-        ThresholdStep(colour[Status.AT_RISK], late_after(withheld_after).total_seconds()),
-        ThresholdStep(colour[Status.OFF_TRACK], withheld_after.total_seconds()),
+        ThresholdStep(colour[Status.AT_RISK], late_after(limit).total_seconds()),
+        ThresholdStep(colour[Status.OFF_TRACK], limit.total_seconds()),
     )
 
 

@@ -9,12 +9,15 @@ from __future__ import annotations
 import hashlib
 import posixpath
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import timedelta
 
+from exporter.config.expression import metrics_of
 from exporter.config.fields import Scope, Secret
 from exporter.config.kpis import Kpi
 from exporter.config.root import Config
+from exporter.config.sources import AnySource
 
 DATASOURCE_UID = "kpi-prometheus"
 OVERVIEW, DETAIL, WALL, HEALTH, RUNBOOK = "kpi-overview", "kpi-detail", "kpi-wall", "kpi-exporter", "kpi-runbook"
@@ -86,6 +89,24 @@ class Deployment:
         """The path of a secret: its own file, or a file named after its variable in `secrets` beside the config."""
         relative = f"../secrets/{secret.env}" if secret.env else str(secret.file)
         return posixpath.normpath(posixpath.join(self.config_dir, relative))
+
+
+def contributing(config: Config, kpis: Iterable[Kpi]) -> tuple[AnySource, ...]:
+    """The sources that can contribute to the numbers of the KPIs; all if there are none."""
+    names = {name for kpi in kpis for name in metrics_of(kpi.value)}
+    metrics = [metric for metric in config.metrics if metric.name in names]
+    return tuple(source for metric in metrics for source in config.sources_of(metric)) or config.sources
+
+
+def oldest_shown(sources: Iterable[AnySource]) -> timedelta:
+    """The age of the data at which numbers that rest on all these sources are withheld.
+
+    It is the lowest of the sources. If there are files among them it is theirs: data from a file ages until somebody
+    replaces it, even while every source is read as it should be.
+    """
+    sources = tuple(sources)
+    files = tuple(source for source in sources if source.ages_by_watermark)
+    return min(source.withheld_after for source in files or sources)
 
 
 def late_after(withheld_after: timedelta) -> timedelta:

@@ -41,7 +41,8 @@ class Page:
 
     `resume` continues the pass after this page; None means that an interrupted pass starts again. Only the last page
     has a `cursor`, where the next pass starts, and, after a full pass, a `listing` of what it covered. `total` is the
-    number of records that the vendor announced for the pass, for progress.
+    number of records that the vendor announced for the pass, for progress. `complete_until` of the last page is the
+    instant up to which the source itself is complete; None if it is complete up to the start of the pass.
     """
 
     records: tuple[Record, ...]
@@ -50,3 +51,4 @@ class Page:
     cursor: str | None = None
     listing: Listing | None = None
     total: int | None = None
+    complete_until: datetime | None = None

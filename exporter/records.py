@@ -297,6 +297,13 @@ def column(entity: str, name: str) -> EntityColumn | None:
 
 
 @cache
+def event_columns(entity: str) -> tuple[str, ...]:
+    """Names of the columns that tell when something happened, and not when it is planned."""
+    events = (c for c in columns(entity) if c.kind is ColumnKind.INSTANT and c.history is ColumnHistory.IMPLIED)
+    return ("updated_at", *(event.name for event in events))
+
+
+@cache
 def history_of(entity: str, name: str) -> ColumnHistory:
     """What the column of that name says about the past; `attributes.NAME` is an attribute. Unknown names are facts."""
     if name.startswith("attributes."):

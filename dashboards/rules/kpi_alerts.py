@@ -14,9 +14,8 @@ from dashboards.promql import Matcher, equals, latest
 from dashboards.rules.model import CLOCK, AlertRule, Examples, GrafanaCondition, PanelLink, Ramp, Severity, replicas
 from dashboards.rules.notifications import kpi_contacts
 from dashboards.rules.texts import DURATION, PLAIN, SHARE, NumberFormat, Sentence, SeriesValue
-from dashboards.site import DETAIL, MAIN_PANEL, late_after
+from dashboards.site import DETAIL, MAIN_PANEL, contributing, late_after, oldest_shown
 from exporter import naming
-from exporter.config.expression import metrics_of
 from exporter.config.fields import Pace, Scope, Status
 from exporter.config.kpis import Alerts, Kpi
 from exporter.config.root import Config
@@ -94,6 +93,8 @@ def _figures(config: Config, kpi: Kpi, number_format: NumberFormat) -> tuple[Sen
 
 def _stale_alert(config: Config, kpi: Kpi) -> AlertRule:
     withheld = withheld_after(config, kpi)
+    has_files = any(source.ages_by_watermark for source in contributing(config, [kpi]))
+    files = ", or nobody replaced its file" if has_files else ""
     late = late_after(withheld)
     age = expressions.data_age(_this(kpi))
     missing = f"{latest(naming.KPI_UP, _this(kpi))} == 0"
@@ -109,7 +110,7 @@ def _stale_alert(config: Config, kpi: Kpi) -> AlertRule:
         summary=(f"The data of {kpi.title} is out of date",),
         description=(
             (f"At an age of {_span_text(withheld)} its numbers are withheld, and its other alerts cannot fire.",),
-            ("A source is down, slow or rejects requests: see the exporter health dashboard.",),
+            (f"A source is down, slow or rejects requests{files}: see the exporter health dashboard.",),
         ),
         link=_link(kpi),
         examples=Examples(replicas(naming.ASOF, Ramp(0), kpi=kpi.name), fresh, after=late),
@@ -120,10 +121,8 @@ def _stale_alert(config: Config, kpi: Kpi) -> AlertRule:
 
 
 def withheld_after(config: Config, kpi: Kpi) -> timedelta:
-    """The age at which the KPI's numbers are withheld: the lowest of the sources that can contribute to them."""
-    metrics = [config.metric_by_name[name] for name in metrics_of(kpi.value)]
-    ages = [source.withheld_after for metric in metrics for source in config.sources_of(metric)]
-    return min(ages or [source.withheld_after for source in config.sources])
+    """The age at which the KPI's numbers are withheld, by the sources that can contribute to them."""
+    return oldest_shown(contributing(config, [kpi]))
 
 
 def _review_alert(config: Config, kpi: Kpi) -> AlertRule:

@@ -118,6 +118,7 @@ def _kpi_json(value: KpiValue, zone: ZoneInfo) -> dict[str, Any]:
         "person": value.person,
         "period_start": value.period_start.astimezone(zone).isoformat(),
         "period_end": value.period_end.astimezone(zone).isoformat(),
+        "as_of": None if value.as_of is None else value.as_of.astimezone(zone).isoformat(),
         **{name: getattr(value, name) for name in _NUMBERS},
         "status": value.status,
         "reason": value.reason,

@@ -15,7 +15,7 @@ def freshness(config: Config, outcomes: Iterable[Outcome], now: datetime) -> dic
     """For each metric, and for `PEOPLE` if some source reads them: complete up to its slowest source, stale if any is.
 
     Only the sources that can contribute to the metric's rows matter. A source is stale if its last completed pass is
-    older than its `withheld_after`, as of `now`.
+    older than its `withheld_after`, as of `now`; a source that ages by its watermark if that is.
     """
     by_read = {(outcome.source, outcome.entity): outcome for outcome in outcomes}
 
@@ -34,7 +34,8 @@ def _freshness(sources: Sequence[tuple[SourceOptions, Outcome | None]], now: dat
         if outcome is None or outcome.watermark is None:
             return Freshness(None)
         complete.append(outcome.watermark)
-        stale |= outcome.last_success is None or now - outcome.last_success > source.withheld_after
+        current_until = outcome.watermark if source.ages_by_watermark else outcome.last_success
+        stale |= current_until is None or now - current_until > source.withheld_after
     return Freshness(min(complete), stale) if complete else Freshness(None)
 
 

@@ -19,8 +19,8 @@ class Freshness:
     """How far a metric is known, across all sources that contribute to it.
 
     It is complete up to `complete_until`; None if some source never completed a pass. `stale` means that the last
-    completed pass of a source is too old for its numbers to be shown. `known_since` is the instant of the first
-    record; None if there is none, or if nothing depends on it.
+    completed pass of a source, or its file, is too old for its numbers to be shown. `known_since` is the instant of the
+    first record; None if there is none, or if nothing depends on it.
     """
 
     complete_until: datetime | None

@@ -48,6 +48,8 @@ class Source(Protocol):
     def read(self, sync_pass: Pass) -> AsyncIterator[Page]:
         """The pages of one pass, in order. An end without an error means complete; no page at all means unchanged.
 
+        A source whose content has its own age says on the last page up to when it is complete.
+
         Raises SourceError (SourceUnavailableError, RateLimitedError, SourceRejectedError, IncompletePassError).
         """
         ...

@@ -59,14 +59,15 @@ def require(
 
 
 def succeeded(
-    outcome: Outcome, slot: Slot, open_pass: OpenPass, cursor: str | None, now: datetime, lag: timedelta
+    outcome: Outcome, slot: Slot, open_pass: OpenPass, cursor: str | None, now: datetime, complete_until: datetime
 ) -> Outcome:
-    """The outcome after the pass is published."""
+    """The outcome after the pass is published, which read everything up to `complete_until`."""
     current = outcome.cursor if outcome.fingerprint == open_pass.fingerprint else None
     overtaken = slot.full and current != open_pass.base  # a later pass was published while this one was paused
-    watermark = open_pass.started_at - lag
-    # the watermark goes back only if it lies in the future, because the clock was wrong then
-    if outcome.watermark is not None and outcome.watermark <= now:
+    watermark = complete_until
+    # the watermark goes back only if it lies in the future, because the clock was wrong then, or if other options
+    # declare it
+    if outcome.watermark is not None and outcome.watermark <= now and outcome.fingerprint == open_pass.fingerprint:
         watermark = max(outcome.watermark, watermark)
     return replace(
         outcome,

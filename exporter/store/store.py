@@ -93,19 +93,22 @@ class Store:
         listing: Listing | None = None,
         at: datetime | None = None,
         lag: timedelta = _NO_LAG,
+        complete_until: datetime | None = None,
         seconds: float | None = None,
     ) -> MergeResult:
         """Ends a pass in one commit: merges its pages, applies deletions, and saves cursor, watermark and outcome.
 
         `full` selects the pass if one of each kind is unfinished. `at` is the current time, by default the start of
-        the pass. Without a `cursor` the entity keeps its cursor. The watermark becomes the start minus `lag`.
+        the pass. Without a `cursor` the entity keeps its cursor. The watermark becomes the start minus `lag`, or
+        `complete_until` if that is earlier.
         """
         with self._database.write() as connection:
             slot, open_pass = passes.require(connection, source, entity, full)
             staged, _ = staging.progress(connection, slot)
             now = at or open_pass.started_at
             before = state.read_outcome(connection, source, entity)
-            outcome = passes.succeeded(before, slot, open_pass, cursor, now, lag)
+            complete = min(filter(None, (open_pass.started_at - lag, complete_until)))
+            outcome = passes.succeeded(before, slot, open_pass, cursor, now, complete)
             merged = merge(connection, PassEnd(slot, staged, listing), self._arrival(before, outcome, now))
             rejects.take(connection, slot, everything=slot.full or (listing is not None and listing.since is None))
             last_full = outcome.last_full if listing is None else now
@@ -132,7 +135,7 @@ class Store:
                 values = staging.page_values(slot, next(self._page_numbers), page)
                 connection.execute(staging.INSERT_PAGE, values)
                 before = state.read_outcome(connection, source, entity)
-                outcome = passes.succeeded(before, slot, OpenPass(at, at), None, at, _NO_LAG)
+                outcome = passes.succeeded(before, slot, OpenPass(at, at), None, at, at)
                 end, arrival = PassEnd(slot, len(page.records), page.listing), self._arrival(before, outcome, at)
                 merged[entity] = merge(connection, end, arrival, with_results=True)
                 state.save_outcome(connection, outcome)

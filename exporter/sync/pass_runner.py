@@ -180,6 +180,7 @@ class PassRunner:
             listing=last_page.listing if last_page else None,
             at=self._clock(),
             lag=request.source.lag,
+            complete_until=last_page.complete_until if last_page else None,
             seconds=_now() - began,
         )
         return replace(

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import time
+from datetime import datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -34,8 +37,8 @@ def test_json_has_all_kpis_and_metrics(run_cli: RunCli, company: Path, data: Pat
         ("person", "North", "Ada Lovelace", 700),
     ]
     assert list(values["kpis"][0]) == [
-        "kpi", "scope", "team", "person", "period_start", "period_end", "value", "target", "target_ratio", "expected",
-        "pace_ratio", "progress_ratio", "status", "reason",
+        "kpi", "scope", "team", "person", "period_start", "period_end", "as_of", "value", "target", "target_ratio",
+        "expected", "pace_ratio", "progress_ratio", "status", "reason",
     ]  # fmt: skip
     assert values["kpis"][0]["progress_ratio"] is None
     revenue = [m for m in values["metrics"] if m["metric"] == "revenue" and m["scope"] == "company"]
@@ -101,3 +104,12 @@ def test_what_will_be_known_is_rejected(run_cli: RunCli, company: Path, data: Pa
     done = run_cli("values", "-c", company, "-d", data, "--known-at", "9000-01-01")
     assert done.code == 2
     assert "--known-at" in done.err
+
+
+def test_a_forgotten_file_is_stale_as_of_its_own_time(run_cli: RunCli, company: Path, data: Path) -> None:
+    written = int(time.time()) - 83 * 86_400
+    os.utime(company.parent / "deals.csv", (written, written))
+    (kpi,) = json.loads(run_cli("values", "-c", company, "-d", data, "--format", "json").out)["kpis"]
+    assert kpi["status"] == "stale"
+    assert datetime.fromisoformat(kpi["as_of"]).timestamp() == written
+    assert (kpi["value"], kpi["target_ratio"]) == (None, None)

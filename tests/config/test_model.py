@@ -160,10 +160,19 @@ class TestSecrets:
 
 class TestSources:
     def test_values_are_withheld_after_three_intervals_but_not_before_15_minutes(self) -> None:
+        crm = {"name": "x", "provider": "hubspot", "token": {"env": "A"}}
+        assert source(**crm).withheld_after == timedelta(minutes=15)
+        assert source(**crm, sync_every="10m").withheld_after == timedelta(minutes=30)
+        assert source(**crm, stale_after="2m").withheld_after == timedelta(minutes=2)
+
+    @pytest.mark.parametrize("complete_until", ["file", "newest"])
+    def test_values_of_a_file_are_withheld_after_a_weekend_and_a_holiday(self, complete_until: str) -> None:
         csv = {"name": "x", "provider": "csv", "path": "a", "entity": "deals", "columns": {"id": "id"}}
-        assert source(**csv).withheld_after == timedelta(minutes=15)
-        assert source(**csv, sync_every="10m").withheld_after == timedelta(minutes=30)
-        assert source(**csv, stale_after="2m").withheld_after == timedelta(minutes=2)
+        dated = {**csv, "complete_until": complete_until}
+        assert source(**dated).withheld_after == timedelta(days=4)
+        assert source(**dated, sync_every="2d").withheld_after == timedelta(days=6)
+        assert source(**dated, stale_after="26h").withheld_after == timedelta(hours=26)
+        assert source(**csv, complete_until="now").withheld_after == timedelta(minutes=15)
 
     @pytest.mark.parametrize(
         ("options", "reads"),

@@ -68,6 +68,7 @@ def source(name: str, entity: str = "deals", **changes: Any) -> Raw:
         "path": f"{name}.csv",
         "entity": entity,
         "columns": {"id": "id"},
+        "complete_until": "now",
         **changes,
     }
 

@@ -17,7 +17,7 @@ NOW = datetime(2025, 11, 19, 14, 30, tzinfo=UTC)
 
 def small_config(**changes: Any) -> Config:
     """Deals and people from one source; a KPI on revenue at all scopes."""
-    source = {"name": "crm", "provider": "csv", "path": "x.csv", "columns": {"id": "id"}}
+    source = {"name": "crm", "provider": "csv", "path": "x.csv", "columns": {"id": "id"}, "complete_until": "now"}
     sections: dict[str, Any] = {
         "company": {"name": "Small", "timezone": "Europe/Zurich", "currency": "CHF"},
         "sources": [{**source, "entity": "deals"}, {**source, "name": "hr", "entity": "people"}],

@@ -11,7 +11,8 @@ from exporter.kpi.values import PEOPLE, Freshness
 from exporter.store.state import Outcome
 from tests.evaluation.records import NOW, small_config
 
-MINUTE = timedelta(minutes=1)
+MINUTE, DAY = timedelta(minutes=1), timedelta(days=1)
+EXPORT = {"name": "export", "provider": "csv", "path": "x.csv", "entity": "deals", "columns": {"id": "id"}}
 
 
 def outcome(source: str, entity: str, age: timedelta, **overrides: object) -> Outcome:
@@ -33,7 +34,7 @@ def test_a_metric_of_a_source_that_was_never_read_completely_is_unknown() -> Non
 
 
 def test_of_two_sources_the_slower_one_decides() -> None:
-    source = {"name": "a", "provider": "csv", "path": "x.csv", "entity": "deals", "columns": {"id": "id"}}
+    source = {**EXPORT, "name": "a", "complete_until": "now"}
     config = small_config(sources=[source, {**source, "name": "b", "stale_after": "5m"}])
     outcomes = [outcome("a", "deals", MINUTE), outcome("b", "deals", 4 * MINUTE)]
     assert freshness(config, outcomes, NOW)["revenue"] == Freshness(NOW - 4 * MINUTE)
@@ -44,6 +45,20 @@ def test_of_two_sources_the_slower_one_decides() -> None:
 def test_late_changes_alone_do_not_make_a_source_stale() -> None:
     late = Outcome("crm", "deals", last_success=NOW, watermark=NOW - timedelta(hours=6))
     assert freshness(small_config(), [late], NOW)["revenue"] == Freshness(NOW - timedelta(hours=6))
+
+
+@pytest.mark.parametrize("complete_until", ["file", "newest"])
+def test_a_file_ages_by_its_own_time_even_while_it_is_read(complete_until: str) -> None:
+    config = small_config(sources=[{**EXPORT, "complete_until": complete_until}])
+    written = NOW - 4 * DAY
+    read_now = Outcome("export", "deals", last_success=NOW, watermark=written)
+    assert freshness(config, [read_now], NOW)["revenue"] == Freshness(written)
+    assert freshness(config, [read_now], NOW + MINUTE)["revenue"] == Freshness(written, stale=True)
+
+
+def test_a_file_that_can_no_longer_be_read_is_as_old_as_it_is() -> None:
+    lost = Outcome("export", "deals", last_success=NOW - DAY, watermark=NOW - DAY, failures=9)
+    assert freshness(small_config(sources=[EXPORT]), [lost], NOW)["revenue"] == Freshness(NOW - DAY)
 
 
 def test_a_push_source_is_listed_as_never_sent_rather_than_never_read() -> None:
@@ -60,7 +75,7 @@ def test_a_push_source_is_listed_as_never_sent_rather_than_never_read() -> None:
 
 def _of_two_shops(where: dict[str, object]) -> dict[str, Freshness]:
     """Metrics over the deals of two sources, read one minute and five hours ago; `revenue` has this filter."""
-    shop = {"provider": "csv", "path": "x.csv", "entity": "deals", "columns": {"id": "id"}}
+    shop = {**EXPORT, "complete_until": "now"}
     calls = {**shop, "name": "phones", "entity": "calls"}
     revenue = {"name": "revenue", "title": "Revenue", "entity": "deals", "at": "closed_at", "sum": "amount"}
     everything = {**revenue, "name": "everything"}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -258,3 +259,14 @@ def test_numbers_are_withheld_by_the_sources_that_contribute_to_them() -> None:
     archived = metric("won", where={"source": "archive"})
     config = small(sources=sources, metrics=[archived, metric("closed")])
     assert withheld_after(config, config.kpis[0]) == config.sources[1].withheld_after
+
+
+def test_data_that_rests_on_a_file_may_be_as_old_as_the_file() -> None:
+    crm, export = source("crm"), source("export", complete_until="file")
+    config = small(sources=[crm, export, source("desk", "tickets")], kpis=[kpi("deals")])
+    assert withheld_after(config, config.kpis[0]) == timedelta(days=4)
+    stale = rules(config)["KpiDataStale", "deals"]
+    assert f"> {4 * 24 * 3600 * 2 // 3} or" in stale.expr
+    assert "nobody replaced its file" in str(stale.description)
+    without = small(sources=[crm], kpis=[kpi("deals")])
+    assert "file" not in str(rules(without)["KpiDataStale", "deals"].description)

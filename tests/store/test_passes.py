@@ -13,7 +13,7 @@ from exporter.records import Deal
 from exporter.store.merge import MergeResult
 from exporter.store.state import Outcome
 from exporter.store.store import Store
-from tests.store.samples import HOUR, NOW, deal, everything, live, read, versions, watermarks
+from tests.store.samples import HOUR, NOW, deal, everything, live, read, rows, versions, watermarks
 
 
 def outcome_of(store: Store) -> Outcome:
@@ -74,6 +74,36 @@ def test_the_watermark_goes_back_only_if_it_is_in_the_future(store: Store) -> No
     store.begin("crm", "deals", NOW)
     store.publish("crm", "deals", at=NOW)  # the clock had been an hour fast
     assert outcome_of(store).watermark == NOW
+
+
+def test_a_source_that_is_complete_up_to_an_earlier_instant_has_that_watermark(store: Store) -> None:
+    read(store, deal(1), at=NOW, complete_until=NOW - 83 * 24 * HOUR)
+    assert outcome_of(store).watermark == NOW - 83 * 24 * HOUR
+    assert outcome_of(store).last_success == NOW
+    read(store, at=NOW + HOUR, complete_until=NOW + 2 * HOUR)
+    assert outcome_of(store).watermark == NOW + HOUR, "nothing is complete beyond the start of its pass"
+
+
+def test_a_source_that_was_restored_to_an_earlier_instant_keeps_its_watermark(store: Store) -> None:
+    read(store, deal(1), at=NOW, complete_until=NOW - HOUR)
+    read(store, deal(1), at=NOW, complete_until=NOW - 2 * HOUR)
+    assert outcome_of(store).watermark == NOW - HOUR
+
+
+def test_changed_options_may_declare_an_earlier_watermark(store: Store) -> None:
+    read(store, deal(1), at=NOW)
+    store.begin("crm", "deals", NOW + HOUR, fingerprint="as old as the file")
+    store.publish("crm", "deals", cursor="c", at=NOW + HOUR, complete_until=NOW - 83 * 24 * HOUR)
+    assert outcome_of(store).watermark == NOW - 83 * 24 * HOUR
+
+
+def test_a_pass_without_records_moves_the_watermark_and_no_row(store: Store) -> None:
+    read(store, deal(1), at=NOW, complete_until=NOW - HOUR)
+    before = rows(store, "id, valid_from, known_from"), versions(store)
+    store.begin("crm", "deals", NOW + HOUR)
+    assert store.publish("crm", "deals", cursor="c", at=NOW + HOUR, complete_until=NOW) == MergeResult()
+    assert outcome_of(store).watermark == NOW
+    assert (rows(store, "id, valid_from, known_from"), versions(store)) == before
 
 
 def test_an_interrupted_pass_resumes(store: Store) -> None:

@@ -40,6 +40,15 @@ def test_the_next_pass_starts_at_the_cursor(store: Store) -> None:
     assert (report.new, report.updated, report.deleted) == (0, 0, 0)
 
 
+def test_a_source_may_say_up_to_when_it_is_complete(store: Store) -> None:
+    written = NOON - timedelta(days=83)
+    pages = (Page(deals(1), complete_until=NOON), Page(deals(2), cursor="c1", complete_until=written))
+    one_pass(store, FakeSource(deals=answering(*pages)))
+    assert store.outcomes()[0].watermark == written, "the last page says so"
+    one_pass(store, FakeSource(deals=answering(Page((), cursor="c1", complete_until=written + timedelta(days=1)))))
+    assert store.outcomes()[0].watermark == written + timedelta(days=1)
+
+
 def test_a_full_pass_detects_deletions(store: Store) -> None:
     one_pass(store, FakeSource(deals=answering(Page(deals(1, 2), cursor="c1"))))
     source = FakeSource(deals=answering(Page(deals(2), resume="r"), Page((), cursor="c2", listing=Listing())))

@@ -16,18 +16,21 @@ SOURCES = """\
     provider: csv
     path: subscriptions.csv
     entity: subscriptions
+    complete_until: now
     columns:
       {id: id, status: status, plan: plan, monthly_amount: amount, currency: currency, started_at: started, ended_at: ended}
   - name: invoices
     provider: csv
     path: invoices.csv
     entity: invoices
+    complete_until: now
     columns:
       {id: id, status: status, amount: amount, currency: currency, issued_at: issued, due_at: due, paid_at: paid}
   - name: payments
     provider: csv
     path: payments.csv
     entity: payments
+    complete_until: now
     columns: {id: id, status: status, amount: amount, refunded: refunded, currency: currency, paid_at: paid}
 """
 

@@ -13,7 +13,7 @@ from exporter.config.positions import Finding, KeyPath
 from exporter.config.sources.base import ColumnSource
 from exporter.config.sources.csv import CsvOptions
 from exporter.config.sources.hubspot import HubspotOptions
-from exporter.records import ColumnKind, EntityColumn, column
+from exporter.records import ColumnKind, EntityColumn, column, event_columns
 
 _COMMON_COLUMNS = {
     "id": EntityColumn("id", ColumnKind.TEXT),
@@ -41,7 +41,7 @@ def errors(context: CheckContext) -> Iterator[Finding]:
 
 
 def warnings(context: CheckContext) -> Iterator[Finding]:
-    """Files that are read twice, and properties of entities that are not read."""
+    """Files that are read twice or have no newest row, and properties of entities that are not read."""
     files: dict[tuple[str, str], str] = {}
     for index, source in context.sources:
         if isinstance(source, CsvOptions):
@@ -49,6 +49,11 @@ def warnings(context: CheckContext) -> Iterator[Finding]:
             if first != source.name:
                 message = f"{first} reads the same file as the same entity, so its rows count twice"
                 yield Finding(("sources", index, "path"), message, "keep one of the two sources")
+            events = event_columns(source.entity)
+            if source.complete_until == "newest" and not source.columns.keys() & set(events):
+                message = "no column tells when something happened, so the file's own time counts"
+                hint = f"fill one of {', '.join(events)}, or write complete_until: file"
+                yield Finding(("sources", index, "complete_until"), message, hint)
         if isinstance(source, HubspotOptions):
             for entity in source.properties:
                 if entity not in source.entities:

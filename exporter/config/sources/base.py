@@ -40,7 +40,7 @@ class SourceOptions(Section):
     sync_every: Annotated[Duration, Field(ge=ONE_SECOND)] = parse_duration("60s")
     """Pause between two passes."""
     stale_after: Annotated[Duration, Field(ge=ONE_SECOND)] | None = None
-    """Age at which its values are withheld. Default: three times sync_every, at least 15m."""
+    """Age at which its values are withheld. Default: three times sync_every, at least 15m; of a csv file, 4d."""
     lookback: Duration | None = None
     """How far before the cursor each pass starts, to catch late changes. Default: depends on the provider."""
     reconcile_every: Annotated[Duration, Field(ge=ONE_SECOND)] = parse_duration("24h")
@@ -63,6 +63,11 @@ class SourceOptions(Section):
     def withheld_after(self) -> timedelta:
         """`stale_after` with its default applied."""
         return self.stale_after or max(3 * self.sync_every, timedelta(minutes=15))
+
+    @property
+    def ages_by_watermark(self) -> bool:
+        """True if its values age with its content, even while it is read; otherwise since the last completed pass."""
+        return False
 
 
 class HttpOptions(SourceOptions):

@@ -21,13 +21,14 @@ MAX_DURATION = timedelta(days=31)
 _ROUNDING = timedelta(seconds=1)
 _MAX_SECONDS = MAX_DURATION.total_seconds()
 
-_MAY_BE_AHEAD: Mapping[str, frozenset[str]] = {
+MAY_BE_AHEAD: Mapping[str, frozenset[str]] = {
     "deals": frozenset({"closed_at"}),
     "activities": frozenset({"due_at"}),
     "invoices": frozenset({"issued_at", "due_at"}),
     "subscriptions": frozenset({"started_at", "ended_at"}),
     "measurements": frozenset({"at"}),
 }
+"""Instants that may be plans: they may lie in the future."""
 
 _IN_ORDER: Mapping[str, tuple[tuple[str, str], ...]] = {
     "calls": (("started_at", "ended_at"), ("started_at", "answered_at"), ("answered_at", "ended_at")),
@@ -50,7 +51,7 @@ class _CheckedColumns:
 
 @cache
 def _checked_columns(entity: str) -> _CheckedColumns:
-    exempt = _MAY_BE_AHEAD.get(entity, frozenset())
+    exempt = MAY_BE_AHEAD.get(entity, frozenset())
     past = tuple(c.name for c in columns(entity) if c.kind is ColumnKind.INSTANT and c.name not in exempt)
     durations = tuple(c.name for c in columns(entity) if c.kind is ColumnKind.SECONDS)
     return _CheckedColumns(("updated_at", *past), durations, _IN_ORDER.get(entity, ()))

@@ -1,4 +1,8 @@
-"""The csv provider: one file is one entity. The whole file is read whenever its content changes."""
+"""The csv provider: one file is one entity. The whole file is read whenever its content changes.
+
+A file cannot say how far it is complete. It is complete up to the instant at which it was last modified, up to its
+newest row, or up to each pass, as the config declares.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +13,8 @@ import io
 import os
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import BinaryIO
 
@@ -17,9 +22,22 @@ from exporter.config.sources.csv import CsvOptions
 from exporter.errors import Reason, SourceRejectedError, SourceUnavailableError
 from exporter.passes import Listing, Page, Pass
 from exporter.sources.base import Access, SourceContext
+from exporter.sources.cursor import StoredPosition
 from exporter.sources.parsing.column_map import RecordMap
+from exporter.sources.parsing.newest_event import newest_event
 from exporter.sources.provider import ProviderSource
 from exporter.sources.providers.csv_table import UNDECODED, CsvTable
+
+_JUST_AFTER = timedelta(microseconds=1)
+"""From an instant to the end of a window that includes it."""
+
+
+@dataclass(frozen=True, slots=True)
+class FilePosition(StoredPosition):
+    """The cursor: a digest of the file's content, and the newest event in it if the config asks for that."""
+
+    digest: str
+    newest: datetime | None
 
 
 def create(options: CsvOptions, context: SourceContext) -> CsvSource:
@@ -28,35 +46,54 @@ def create(options: CsvOptions, context: SourceContext) -> CsvSource:
 
 
 class CsvSource(ProviderSource[CsvOptions]):
-    """Reads the file in a thread. The cursor is a digest of the file's content."""
+    """Reads the file in a thread. An unchanged file is not read again."""
 
     def __init__(self, options: CsvOptions, context: SourceContext) -> None:
         super().__init__(options, context)
         self._path = context.base / options.path
 
     async def read(self, sync_pass: Pass) -> AsyncIterator[Page]:
-        """All rows in pages; no page if the file has not changed since the last pass."""
-        pages = self._pages(sync_pass.cursor)
+        """All rows in pages; if the file has not changed since the last pass, a page that says how far it reaches."""
+        pages = self._pages(sync_pass)
         while (page := await asyncio.to_thread(next, pages, None)) is not None:
             yield page
 
-    def _pages(self, cursor: str | None) -> Iterator[Page]:
+    def _pages(self, sync_pass: Pass) -> Iterator[Page]:
         """The pages, in a thread. The last one waits until the file proved to be readable and unchanged to its end."""
+        now = sync_pass.started_at
         with self._open() as file:
             before = os.fstat(file.fileno())
+            written_at = _written_at(before, now)
             digest, lines = _digest(file)
-            if digest == cursor:
+            last = _position(sync_pass.cursor)
+            if last is not None and last.digest == digest:
+                yield self._reaching(Page(()), last, written_at)
                 return
-            pending: Page | None = None
+            pending, newest = Page((), total=lines), None
             with self._table(file) as table:
-                for page in self._parsed(table, lines):
-                    if pending is not None:
+                for number, page in enumerate(self._parsed(table, lines)):
+                    if number:
                         yield pending
-                    pending = page
+                    pending, newest = page, self._newest(page, newest, now, written_at)
                 after = os.fstat(file.fileno())
             if (before.st_mtime_ns, before.st_size) != (after.st_mtime_ns, after.st_size):
                 raise SourceUnavailableError(Reason.PROTOCOL, f"{self._options.path} changed while it was read")
-            yield replace(pending or Page((), total=lines), cursor=digest, listing=Listing())
+            yield self._reaching(replace(pending, listing=Listing()), FilePosition(digest, newest), written_at)
+
+    def _newest(self, page: Page, newest: datetime | None, now: datetime, written_at: datetime) -> datetime | None:
+        """The newest event so far, if the config asks for it."""
+        if self._options.complete_until != "newest":
+            return None
+        return max(filter(None, (newest, newest_event(page.records, now, written_at))), default=None)
+
+    def _reaching(self, page: Page, position: FilePosition, written_at: datetime) -> Page:
+        """The last page of a pass, with its cursor and the instant up to which the file is complete."""
+        complete_until: datetime | None = written_at
+        if self._options.complete_until == "now":
+            complete_until = None
+        elif position.newest is not None:
+            complete_until = position.newest + _JUST_AFTER
+        return replace(page, cursor=position.to_text(), complete_until=complete_until)
 
     def _open(self) -> BinaryIO:
         path = self._options.path
@@ -99,6 +136,19 @@ class CsvSource(ProviderSource[CsvOptions]):
     def _read_header(self) -> None:
         with self._open() as file, self._table(file):
             pass
+
+
+def _written_at(status: os.stat_result, now: datetime) -> datetime:
+    """When the file was last modified, at most `now`."""
+    return datetime.fromtimestamp(min(status.st_mtime, now.timestamp()), UTC)
+
+
+def _position(cursor: str | None) -> FilePosition | None:
+    """The position that the last pass reached; None if the cursor is not one of this version."""
+    try:
+        return None if cursor is None else FilePosition.from_text(cursor)
+    except ValueError:
+        return None
 
 
 def _digest(file: BinaryIO) -> tuple[str, int]:

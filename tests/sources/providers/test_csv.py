@@ -1,7 +1,8 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import UTC, datetime
+import os
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,9 @@ from exporter.sources.providers.csv import CsvSource, create
 from tests.sources.source_context import NOW, options, pages_of, read_validated, records_of, run, source_context
 
 COLUMNS = {"id": "Id", "amount": "Amount", "owner": "Owner"}
+DATED = {**COLUMNS, "created_at": "Opened"}
+ROWS = "Id,Amount,Owner,Opened\na,1,me,2026-02-20T09:00:00Z\nb,2,me,2026-02-11T09:00:00Z\n"
+DAY = timedelta(days=1)
 
 
 def source(folder: Path, text: str | bytes | None, **given: Any) -> CsvSource:
@@ -58,13 +62,18 @@ class TestReading:
         assert [page.listing for page in pages] == [None, None, Listing()]
         assert all(page.resume is None for page in pages)
 
-    def test_an_unchanged_file_gives_no_page_and_a_changed_one_all_of_them(self, tmp_path: Path) -> None:
+    def test_an_unchanged_file_gives_no_records_and_a_changed_one_all_of_them(self, tmp_path: Path) -> None:
         cursor = read(tmp_path, table(3))[-1].cursor
-        assert read(tmp_path, table(3), cursor) == []
+        (unchanged,) = read(tmp_path, table(3), cursor)
+        assert (unchanged.records, unchanged.listing, unchanged.cursor) == ((), None, cursor)
         pages = read(tmp_path, table(2), cursor)
         assert [record.id for record in records_of(pages)] == ["d0", "d1"]
         assert pages[-1].listing == Listing()
         assert pages[-1].cursor != cursor
+
+    @pytest.mark.parametrize("cursor", ["", "0" * 64, "[]", '{"digest": 1}'])
+    def test_a_cursor_of_another_version_reads_everything(self, tmp_path: Path, cursor: str) -> None:
+        assert len(records_of(read(tmp_path, table(3), cursor))) == 3
 
     def test_only_a_header_is_a_true_zero(self, tmp_path: Path) -> None:
         (page,) = read(tmp_path, "Id,Amount,Owner\n")
@@ -115,6 +124,47 @@ class TestReading:
             ),
         ]  # fmt: skip
         assert rejected(pages) == [(Reason.UNKNOWN_VALUE, "status", "line 4", "3")]
+
+
+class TestCompleteness:
+    """How far a file is complete: up to its own time, its newest row, or each pass."""
+
+    def complete_until(self, folder: Path, age: timedelta, cursor: str | None = None, **given: Any) -> datetime | None:
+        """What the last page of a pass says about a file of this age."""
+        found = source(folder, ROWS, **{"columns": DATED, **given})
+        modified = (NOW - age).timestamp()
+        os.utime(folder / "deals.csv", (modified, modified))
+        return run(pages_of(found, cursor))[-1].complete_until
+
+    def test_a_file_is_complete_up_to_its_last_modification(self, tmp_path: Path) -> None:
+        assert self.complete_until(tmp_path, 83 * DAY) == NOW - 83 * DAY
+
+    def test_a_file_that_is_touched_is_complete_up_to_then(self, tmp_path: Path) -> None:
+        cursor = read(tmp_path, ROWS, columns=DATED)[-1].cursor
+        assert self.complete_until(tmp_path, DAY, cursor) == NOW - DAY
+
+    @pytest.mark.parametrize("ahead", [DAY, 10**6 * DAY])
+    def test_a_time_in_the_future_counts_as_now(self, tmp_path: Path, ahead: timedelta) -> None:
+        assert self.complete_until(tmp_path, -ahead) == NOW
+
+    def test_the_newest_row_counts_if_the_config_says_so(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        newest = datetime(2026, 2, 20, 9, 0, 0, 1, UTC)  # a window ends after the row, so that it includes it
+        assert self.complete_until(tmp_path, timedelta(0), complete_until="newest") == newest
+        cursor = read(tmp_path, None, columns=DATED, complete_until="newest")[-1].cursor
+        monkeypatch.delattr(csv_module.RecordMap, "parse")  # an unchanged file is not read again
+        assert self.complete_until(tmp_path, timedelta(0), cursor, complete_until="newest") == newest
+
+    def test_the_newest_row_of_all_pages_counts(self, tmp_path: Path) -> None:
+        rows = [f"d{n},1,me,2026-02-{1 + n // 1000:02}T09:00:00Z" for n in (*range(2500), *range(2500, 2600))]
+        text = "\n".join(["Id,Amount,Owner,Opened", *reversed(rows), ""])
+        pages = read(tmp_path, text, columns=DATED, complete_until="newest")
+        assert [page.complete_until for page in pages] == [None, None, datetime(2026, 2, 3, 9, 0, 0, 1, UTC)]
+
+    def test_without_dates_in_its_rows_the_file_s_own_time_counts(self, tmp_path: Path) -> None:
+        assert self.complete_until(tmp_path, DAY, columns=COLUMNS, complete_until="newest") == NOW - DAY
+
+    def test_a_file_may_be_complete_whenever_it_is_read(self, tmp_path: Path) -> None:
+        assert self.complete_until(tmp_path, 83 * DAY, complete_until="now") is None
 
 
 class TestBadRows:

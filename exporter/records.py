@@ -277,6 +277,11 @@ STATUS_STEPS: Mapping[str, tuple[StatusStep, ...]] = MappingProxyType(
 )
 """The events that lead to the statuses of an entity, in order. The other statuses hold at every instant."""
 
+NOT_DATED_YET: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {"invoices": ("draft",), "payments": ("pending", "failed")}
+)
+"""Statuses of records whose first instant is still to come. Any other record without it has a time that is unknown."""
+
 FIXED_ATTRIBUTES = frozenset({"calls", "surveys", "payments", "measurements"})
 """Entities whose attributes are facts; those of all others are state."""
 
@@ -301,6 +306,18 @@ def event_columns(entity: str) -> tuple[str, ...]:
     """Names of the columns that tell when something happened, and not when it is planned."""
     events = (c for c in columns(entity) if c.kind is ColumnKind.INSTANT and c.history is ColumnHistory.IMPLIED)
     return ("updated_at", *(event.name for event in events))
+
+
+@cache
+def first_instant(entity: str) -> str | None:
+    """The column of the event that a record begins with; None for people."""
+    return next((c.name for c in columns(entity) if c.kind is ColumnKind.INSTANT), None)
+
+
+@cache
+def is_always_dated(entity: str, name: str) -> bool:
+    """True for an instant that every record has, so that it is unknown where it is empty. Others may never happen."""
+    return name in ("updated_at", first_instant(entity))
 
 
 @cache

@@ -21,6 +21,7 @@ from exporter.config.root import Config
 from exporter.errors import EvaluationError, ExitCode
 from exporter.evaluation.first_records import first_records, with_first_records
 from exporter.evaluation.freshness import freshness
+from exporter.evaluation.record_counts import RecordCounter, with_counts
 from exporter.metrics.connection import QueryError, consistent_read
 from exporter.metrics.instants import HistoryQueries
 from exporter.settings import Settings
@@ -110,6 +111,7 @@ def write(
     try:
         with store.reading() as reader, consistent_read(reader):
             fresh = with_first_records(fresh, first_records(reader, config))
+            fresh = with_counts(fresh, RecordCounter(config).count(reader, {}))
             records = HistoryQueries(reader, config)
             steps = select_steps(records.begins())
             with step_progress("history") if on_progress is None else nullcontext(on_progress) as callback:

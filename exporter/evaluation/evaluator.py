@@ -7,9 +7,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
-from functools import lru_cache
-
-from sqlglot import exp
 
 from exporter.config.positions import Finding
 from exporter.config.root import Config
@@ -17,18 +14,17 @@ from exporter.errors import EvaluationError
 from exporter.evaluation.answer_cache import AnswerCache
 from exporter.evaluation.first_records import first_records, with_first_records
 from exporter.evaluation.freshness import freshness
+from exporter.evaluation.record_counts import RecordCounter, with_counts
 from exporter.kpi.evaluate import KpiEvaluator
 from exporter.kpi.plan import people_known
 from exporter.kpi.status import StatusMemory
 from exporter.kpi.target_review import unmatched
 from exporter.kpi.values import Evaluation, Freshness
-from exporter.metrics.columns import ROW, operand
 from exporter.metrics.connection import QueryError, Reader, consistent_read, release_memory
 from exporter.metrics.evaluate import answer_questions
 from exporter.metrics.exchange_rates import ExchangeRates
 from exporter.metrics.label_folding import RetainedValues
 from exporter.metrics.people import Directory
-from exporter.metrics.rows import QueryShape, to_sql
 from exporter.metrics.values import Answers, Question
 from exporter.store.known import show_known
 from exporter.store.state import Outcome, read_outcomes, read_versions
@@ -61,9 +57,9 @@ class _StoreState:
 class Evaluator:
     """Evaluates one config from one store. For use in a single thread.
 
-    It reuses what has not changed since the last evaluation: answers, people, counts of undated records and label
-    values. Raises EvaluationError if no holidays are known for the company's country, and ConfigError for a faulty
-    CSV of exchange rates.
+    It reuses what has not changed since the last evaluation: answers, people, counts of records and label values.
+    Raises EvaluationError if no holidays are known for the company's country, and ConfigError for a faulty CSV of
+    exchange rates.
     """
 
     def __init__(self, config: Config, store: Store, known_at: datetime | None = None) -> None:
@@ -80,7 +76,7 @@ class Evaluator:
         self._reviewed: Directory | None = None
         self._reported: set[Finding] = set()
         self._firsts: tuple[Mapping[str, int], Mapping[str, datetime]] | None = None
-        self._undated: tuple[Mapping[str, int], Mapping[tuple[str, str], int]] = ({}, {})
+        self._counter = RecordCounter(config)
         self._retained: RetainedValues = {}
         self._overflow: dict[tuple[str, str], int] = {}
 
@@ -101,9 +97,8 @@ class Evaluator:
             evaluation, memory = self._evaluator.conclude(prepared, answers, memory, directory.roster)
             if people_known(state.fresh):
                 self._report_unmatched(directory)
-            if self._undated[0] != state.versions:
-                self._undated = state.versions, count_undated(reader, self._config)
-            evaluation = replace(evaluation, label_overflow=dict(self._overflow), undated=self._undated[1])
+            undated = self._counter.count(reader, state.versions).empty
+            evaluation = replace(evaluation, label_overflow=dict(self._overflow), undated=undated)
             release_memory(reader)
         result = EvaluationResult(evaluation, memory, current_outcomes)
         self._last = (state, result) if state.holds_at(now) else None
@@ -113,7 +108,8 @@ class Evaluator:
         versions = read_versions(reader)
         if self._firsts is None or self._firsts[0] != versions:
             self._firsts = versions, first_records(reader, self._config)
-        return _StoreState(with_first_records(fresh, self._firsts[1]), versions)
+        counted = with_counts(fresh, self._counter.count(reader, versions))
+        return _StoreState(with_first_records(counted, self._firsts[1]), versions)
 
     def _report_unmatched(self, directory: Directory) -> None:
         """Logs once who is named in a target and not found. Call it when all owners are known."""
@@ -163,26 +159,3 @@ class Evaluator:
             return results.answers
 
         return self._cache.answers(reader, row_versions, questions, ask)
-
-
-def count_undated(reader: Reader, config: Config) -> Mapping[tuple[str, str], int]:
-    """For each (entity, column) by which metrics date records: how many records have an empty column.
-
-    Such a record is in no period and no level. Raises QueryError.
-    """
-    columns: dict[str, dict[str, None]] = {}
-    for metric in config.metrics:
-        columns.setdefault(metric.entity, {})[QueryShape.of(metric).opens] = None
-    counts: dict[tuple[str, str], int] = {}
-    for entity, names in columns.items():
-        row = reader.execute(_undated_sql(entity, tuple(names))).fetchall()[0]
-        counts.update({(entity, name): count for name, count in zip(names, row, strict=True)})
-    return counts
-
-
-@lru_cache(maxsize=64)
-def _undated_sql(entity: str, names: tuple[str, ...]) -> str:
-    empty = [operand(entity, name).tree.is_(exp.null()) for name in names]
-    counts = [exp.Filter(this=exp.Count(this=exp.Star()), expression=exp.Where(this=test)) for test in empty]
-    query = exp.select(*counts).from_(exp.to_table(entity).as_(ROW))
-    return to_sql(query.where(exp.not_(exp.column("deleted", ROW))))

@@ -15,7 +15,8 @@ def freshness(config: Config, outcomes: Iterable[Outcome], now: datetime) -> dic
     """For each metric, and for `PEOPLE` if some source reads them: complete up to its slowest source, stale if any is.
 
     Only the sources that can contribute to the metric's rows matter. A source is stale if its last completed pass is
-    older than its `withheld_after`, as of `now`; a source that ages by its watermark if that is.
+    older than its `withheld_after`, as of `now`; a source that ages by its watermark if that is. `rejected` adds up
+    over the sources.
     """
     by_read = {(outcome.source, outcome.entity): outcome for outcome in outcomes}
 
@@ -29,14 +30,15 @@ def freshness(config: Config, outcomes: Iterable[Outcome], now: datetime) -> dic
 
 
 def _freshness(sources: Sequence[tuple[SourceOptions, Outcome | None]], now: datetime) -> Freshness:
-    complete, stale = [], False
+    complete, stale, rejected = [], False, 0
     for source, outcome in sources:
         if outcome is None or outcome.watermark is None:
             return Freshness(None)
         complete.append(outcome.watermark)
         current_until = outcome.watermark if source.ages_by_watermark else outcome.last_success
         stale |= current_until is None or now - current_until > source.withheld_after
-    return Freshness(min(complete), stale) if complete else Freshness(None)
+        rejected += outcome.rejected
+    return Freshness(min(complete), stale, rejected=rejected) if complete else Freshness(None)
 
 
 def never_read(config: Config, outcomes: Iterable[Outcome]) -> tuple[str, ...]:

@@ -93,26 +93,29 @@ class Plan:
             reference = self._reference(spans[1], freshness)
         scopes = self.kpi.scopes if people_known(freshness) else (Scope.COMPANY,)
         windows = (self.calendar.window(span, as_of), *map(self.calendar.window, spans))
+        formulas = tuple(self.formulas.on(self.calendar.last_day(window)) for window in windows)
         return KpiPeriod(
             self,
             PeriodProgress.at(as_of, span, self.pace, self.calendar),
             self.calendar.window(span),
             windows,
-            tuple(self.formulas.on(self.calendar.last_day(window)) for window in windows),
+            formulas,
             self.bands.on(self.calendar.day_of(as_of)),
             tuple(scope for scope in scopes if scope in self.kpi.scopes),
             Status.NO_DATA if known_until is None else Status.STALE if stale else None,
             reference,
+            dated_share(formulas[0].metrics, freshness),
         )
 
     def _reference(self, span: DateSpan, freshness: Mapping[str, Freshness]) -> ReferenceCoverage:
         """How much of a reference period the records cover: its weight after the latest of the first records."""
         metrics = self.formulas.on(span.until - timedelta(days=1)).metrics
+        dated = dated_share(metrics, freshness)
         begins = [freshness[name].known_since for name in metrics if name in freshness]
         since = max((begin for begin in begins if begin is not None), default=None)
         if since is None:
-            return COMPLETE
-        return ReferenceCoverage(1 - self.calendar.share(span, self.pace, since), self.calendar.day_of(since))
+            return ReferenceCoverage(dated=dated)
+        return ReferenceCoverage(1 - self.calendar.share(span, self.pace, since), self.calendar.day_of(since), dated)
 
     def target_key(self, group: Group, final: KpiReading | None, roster: Roster = NOBODY) -> object:
         """Equal for groups of one scope with the same target."""
@@ -173,7 +176,8 @@ class Plan:
 class KpiPeriod:
     """One KPI at one instant. `withheld` is the status that withholds its numbers, None if they may be shown.
 
-    `reference` says how much of the period that growth is measured against is known.
+    `reference` says how much of the period that growth is measured against is known, and `dated` which share of the
+    records has a place in time, for the metric that lacks most of them.
 
     `window` is the whole period. `windows` are those to ask about: the period until the as-of instant, the whole
     previous period and, if the target is growth, the whole period that growth is measured against. `formulas` are
@@ -189,6 +193,7 @@ class KpiPeriod:
     scopes: tuple[Scope, ...]
     withheld: Status | None = None
     reference: ReferenceCoverage = COMPLETE
+    dated: float = 1.0
 
     @property
     def weight(self) -> float:
@@ -231,6 +236,11 @@ def data_as_of(
         if fresh.complete_until < now:
             as_of, stale = min(as_of, fresh.complete_until), stale or fresh.stale
     return as_of, stale
+
+
+def dated_share(metrics: Iterable[str], freshness: Mapping[str, Freshness]) -> float:
+    """The share of the records with a place in time, for the metric that lacks most of them."""
+    return min((freshness[name].dated_share for name in metrics if name in freshness), default=1.0)
 
 
 def people_known(freshness: Mapping[str, Freshness]) -> bool:

@@ -112,7 +112,7 @@ def judge(
         reading.value,
         *standing,
         previous.value if previous is not None else None,
-        reading.coverage,
+        reading.coverage * period.dated,
         _reason(period, reading, verdict.status, measure),
     )
     return value, verdict

@@ -36,10 +36,15 @@ class TargetPeriod:
 
 @dataclass(frozen=True, slots=True)
 class ReferenceCoverage:
-    """The share of a reference period's weight after the first known record, which is of the date `first_record`."""
+    """How much of a reference period is known, before any row of it is read.
+
+    `share` is that of its weight after the first known record, which is of the date `first_record`; `dated` is that of
+    the records which have a place in time.
+    """
 
     share: float = 1.0
     first_record: date | None = None
+    dated: float = 1.0
 
 
 COMPLETE = ReferenceCoverage()
@@ -70,8 +75,9 @@ def growth_aim(
         return NoTarget(f"{begin}: {_percent(reference.share)} of the reference period are covered")
     if final is None or final.value is None:
         return _NO_REFERENCE
-    if final.coverage * reference.share < _MIN_COVERAGE:
-        return NoTarget(f"only {_percent(final.coverage)} of the records of the reference period could be used")
+    coverage = final.coverage * reference.dated
+    if coverage * reference.share < _MIN_COVERAGE:
+        return NoTarget(f"only {_percent(coverage)} of the records of the reference period could be used")
     if final.value == 0:
         return _ZERO_REFERENCE
     return _number(final.value + target.growth * abs(final.value), better)

@@ -16,16 +16,28 @@ PEOPLE = "(people)"
 
 @dataclass(frozen=True, slots=True)
 class Freshness:
-    """How far a metric is known, across all sources that contribute to it.
+    """How far and how completely a metric is known, across all sources that contribute to it.
 
     It is complete up to `complete_until`; None if some source never completed a pass. `stale` means that the last
     completed pass of a source, or its file, is too old for its numbers to be shown. `known_since` is the instant of the
     first record; None if there is none, or if nothing depends on it.
+
+    `records` is the number of stored records of its sources, `undated` that of those among them whose time is unknown,
+    and `rejected` that of records which are not stored because they were rejected. They are as of now, at any instant.
     """
 
     complete_until: datetime | None
     stale: bool = False
     known_since: datetime | None = None
+    records: int = 0
+    undated: int = 0
+    rejected: int = 0
+
+    @property
+    def dated_share(self) -> float:
+        """The share of the records that were delivered which have a place in time; 1 without records."""
+        delivered = self.records + self.rejected
+        return (self.records - self.undated) / delivered if delivered else 1.0
 
 
 class KpiValue(NamedTuple):

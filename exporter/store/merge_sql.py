@@ -8,7 +8,8 @@ from functools import cache
 
 from sqlglot import exp, parse_one
 
-from exporter.store.schema import SPAN_STARTS, entity_tables, table_columns, time_column, versions_table
+from exporter.records import first_instant
+from exporter.store.schema import SPAN_STARTS, entity_tables, table_columns, versions_table
 from exporter.store.staging import payload_structure
 
 _DIALECT = "duckdb"
@@ -116,7 +117,7 @@ def merge_statements(entity: str) -> MergeStatements:
     """The statements for one entity."""
     names = [name for name, _ in table_columns(entity)]
     table, versions = exp.to_table(entity), versions_table(entity)
-    instant = time_column(entity)
+    instant = first_instant(entity)
     late = _of(_LATE, entity).transform(_fill, {"instant": exp.column(instant)}) if instant else None
     by_time = _by_time(exp.select("*").from_(table), entity)
     return MergeStatements(
@@ -202,7 +203,7 @@ def _insert(entity: str, names: Sequence[str]) -> str:
 
 
 def _by_time(query: exp.Select, entity: str) -> exp.Select:
-    instant = time_column(entity)
+    instant = first_instant(entity)
     return query.order_by(exp.column(instant)) if instant else query
 
 

@@ -136,11 +136,6 @@ def entity_tables(entity: str) -> Mapping[str, tuple[tuple[str, str], ...]]:
     return {entity: current, versions_table(entity): current + SPAN_ENDS}
 
 
-def time_column(entity: str) -> str | None:
-    """The column that orders the table: the entity's first instant; None for people."""
-    return next((c.name for c in columns(entity) if c.kind is ColumnKind.INSTANT), None)
-
-
 def create_statements() -> tuple[str, ...]:
     """The statements that create an empty store."""
     tables = [create_table(*table) for entity in ENTITIES for table in entity_tables(entity).items()]

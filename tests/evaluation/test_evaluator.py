@@ -12,13 +12,11 @@ import pytest
 from exporter.config.fields import Period, Scope, Status
 from exporter.errors import EvaluationError, Reason
 from exporter.evaluation import evaluator
-from exporter.evaluation.evaluator import EvaluationResult, Evaluator, count_undated
+from exporter.evaluation.evaluator import EvaluationResult, Evaluator
 from exporter.metrics.values import MetricValue
 from exporter.records import Person
 from exporter.store.store import Store
 from tests.evaluation.records import ADA, NOW, deal, put, small_config
-from tests.metrics.queries import LEVEL
-from tests.metrics.stores import at, config_of, store_of
 
 DAY = timedelta(days=1)
 
@@ -202,16 +200,3 @@ def test_who_is_named_in_a_target_and_not_found_is_logged_once(store: Store, cap
     every.evaluate(NOW + DAY, None)
     (message,) = caplog.messages
     assert message == "kpis.0.target.2.person: nobody is listed as 'Ada Lovlace' (did you mean Ada Lovelace?)"
-
-
-def test_undated_records_are_counted_for_every_time_column() -> None:
-    day = at("2024-03-05")
-    rows = [{"created_at": day, "closed_at": None}] * 3 + [{"created_at": None, "closed_at": day}, {"deleted": True}]
-    config = config_of(
-        {"name": "won", "entity": "deals", "at": "closed_at", "count": "rows", "where": {"status": "won"}},
-        {"name": "lost", "entity": "deals", "at": "closed_at", "count": "rows"},
-        {"name": "open", "entity": "deals", "during": LEVEL, "count": "rows"},
-        {"name": "calls", "entity": "calls", "at": "started_at", "count": "rows"},
-    )
-    result = count_undated(store_of(deals=rows, calls=[]), config)
-    assert result == {("deals", "closed_at"): 3, ("deals", "created_at"): 1, ("calls", "started_at"): 0}

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from tests.oracle.coverage import dated_share
 from tests.oracle.dates import Span, local_date
 from tests.oracle.freshness import Freshness
 from tests.oracle.history import Records
@@ -52,6 +53,7 @@ class KpiOracle:
             oracle.calendar,
             formula.kind(kpi),
         )
+        dated = dated_share(self.records, formula.metrics, known_at)
         for scope in kpi.get("scopes", ["company"]):
             for (team, person, _), readings in formula.readings(oracle, kpi, scope, moment, known_at).items():
                 key = kpi["name"], scope, team, person
@@ -61,7 +63,8 @@ class KpiOracle:
                 current, previous, reference = readings
                 final = None
                 if reference is not None:
-                    final = Final(reference.value, reference.coverage * formula.covered(self, kpi, moment))
+                    final = Final(reference.value, reference.coverage * dated * formula.covered(self, kpi, moment))
+                current = current._replace(coverage=current.coverage * dated)
                 held = standard(kpi, (team, person), moment, final)
                 bands = kpi.get("bands") or self.config["company"].get("bands") or {}
                 judged = judge(

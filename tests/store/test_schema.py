@@ -35,14 +35,6 @@ def test_verification_reads_every_table() -> None:
             assert len(connection.execute(statement).fetchall()) == 1
 
 
-@pytest.mark.parametrize(
-    ("entity", "column"),
-    [("deals", "created_at"), ("calls", "started_at"), ("measurements", "at"), ("people", None)],
-)
-def test_tables_are_ordered_by_the_first_instant(entity: str, column: str | None) -> None:
-    assert schema.time_column(entity) == column
-
-
 def test_other_columns_change_the_digest(monkeypatch: pytest.MonkeyPatch) -> None:
     before = schema.schema_digest()
     assert before == schema.schema_digest()

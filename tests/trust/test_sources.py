@@ -42,3 +42,30 @@ def test_daily_rows_that_count_thousands_are_not_too_few(company: Company) -> No
     conversion = company.values("2021-02-28T12:00")["conversion", None]
     assert conversion["value"] == pytest.approx(450 / 15_000)
     assert conversion["status"] == "on_track", "15,000 visits are more than the 20 that a share requires"
+
+
+def test_rejected_and_undated_rows_lower_the_coverage(company: Company) -> None:
+    # of 10 rows, one has an impossible time and is rejected, and two have none: 7 of 10 could count
+    times = ["2021-02-01T12:00"] * 7 + ["the 30th of February", "", ""]
+    path = company.sheet("tickets", "id created_at", [*enumerate(times)])
+    company.metric("received", "tickets", at="created_at")
+    company.kpi("tickets", "received", target=7)
+    assert company.value("tickets", "2021-02-28T12:00") == 7
+    assert company.series("2021-02-28T12:00")['kpi_coverage_ratio{kpi="tickets"}'] == pytest.approx(0.7)
+    path.write_text(
+        path.read_text().replace("the 30th of February", "2021-02-02T12:00").replace(",\n", ",2021-02-03\n")
+    )
+    assert company.run("sync", "--once").code == 0
+    assert company.series("2021-02-28T12:00")['kpi_coverage_ratio{kpi="tickets"}'] == 1
+    assert company.value("tickets", "2021-02-28T12:00") == 10
+
+
+def test_a_file_of_which_too_much_is_rejected_gives_no_figure(company: Company) -> None:
+    # more than one row and 5 %: the format has probably changed, and nothing of the file counts
+    company.sheet("tickets", "id created_at", [*enumerate(["2021-02-01"] * 7 + ["the 30th of February"] * 3)])
+    company.metric("received", "tickets", at="created_at")
+    company.kpi("tickets", "received", target=7)
+    result = company.run("sync", "--once")
+    assert "too_many_rejected" in result.out + result.err
+    series = company.run("values", "--no-sync", "--at", "2021-02-28T12:00", "--format", "openmetrics").out
+    assert 'kpi_status{kpi="tickets",status="no_data"} 1' in series

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from functools import lru_cache
 
 from sqlglot import exp
 
+from exporter.config.fields import Scope
 from exporter.config.metrics import Metric
 from exporter.config.root import Config
 from exporter.metrics.as_of import events_of
@@ -36,8 +37,9 @@ class AnswerCache:
 
     - the rows of its entity, and the people, are unchanged,
     - no row begins or ends to count in between, and no event happens that the metric reads (`next_change`),
-    - no row became what it is after the answer's end, as far as its owner and other state columns matter, and
-    - the local day is the same, because rates and team memberships change at midnight.
+    - no row became what it is after the answer's end, as far as its owner and other state columns matter, nor did
+      a person, as far as teams matter, and
+    - the local day is the same, because rates and memberships in the config change at midnight.
     """
 
     def __init__(self, config: Config) -> None:
@@ -86,8 +88,8 @@ class AnswerCache:
             return cached.values
         if end < cached.end or self._day(end) != cached.day:
             return None
-        if reads_state(metric, question.scope):
-            newest = self._newest_state(reader, metric.entity, versions.get(metric.entity, 0))
+        for entity in _entities_with_state(metric, question.scope):
+            newest = self._newest_state(reader, entity, versions.get(entity, 0))
             if newest is not None and newest > cached.end:
                 return None
         return cached.values if self._next_change(reader, metric, versions, cached.end) > end else None
@@ -111,6 +113,14 @@ class AnswerCache:
 
     def _day(self, instant: datetime) -> date:
         return instant.astimezone(self._zone).date()
+
+
+def _entities_with_state(metric: Metric, scope: Scope) -> Iterator[str]:
+    """The entities whose versions decide about an answer."""
+    if reads_state(metric, scope):
+        yield metric.entity
+    if scope is not Scope.COMPANY:
+        yield "people"
 
 
 def _key(question: Question) -> _CacheKey:

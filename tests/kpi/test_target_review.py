@@ -7,7 +7,8 @@ from typing import Any
 
 from exporter.config.root import Config
 from exporter.kpi.target_review import parts_of_targets, unmatched
-from exporter.metrics.people import Directory, PersonRecord
+from exporter.metrics.people import Directory
+from exporter.metrics.person_records import PersonRecord
 from tests.kpi.configs import config_of, kpi
 
 AT = datetime(2021, 2, 14, tzinfo=UTC)

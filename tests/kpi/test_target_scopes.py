@@ -12,7 +12,8 @@ import pytest
 from exporter.config.fields import Scope, Status
 from exporter.kpi.evaluate import KpiEvaluator
 from exporter.kpi.values import Freshness, KpiValue
-from exporter.metrics.people import Directory, PersonRecord
+from exporter.metrics.people import Directory
+from exporter.metrics.person_records import PersonRecord
 from tests.kpi.configs import config_of, kpi
 from tests.kpi.fake_metrics import FakeMetrics
 from tests.kpi.scenario import fresh_until

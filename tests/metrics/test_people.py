@@ -8,7 +8,9 @@ from typing import Any
 
 import pytest
 
-from exporter.metrics.people import MAX_UNLISTED, Directory, PersonIndex, PersonRecord, TeamSpan, merge_records
+from exporter.metrics.people import MAX_UNLISTED, Directory, PersonIndex
+from exporter.metrics.person_records import PersonRecord, merge_records
+from exporter.metrics.team_spans import TeamSpan
 from exporter.metrics.values import FIRST, LAST
 from exporter.naming import OTHER
 from tests.metrics.queries import metric
@@ -44,8 +46,8 @@ def test_every_human_is_listed_once(text: str, labels: list[str]) -> None:
 
 def test_the_first_team_in_any_record_counts() -> None:
     (ann,) = merge_records(listed("a 1 Ann ann@x -\nb 2 Ann - North\nc 3 Ann ann@x South"))
-    assert ann.team == "North"
-    assert merge_records(listed("a 1 Ann ann@x -"))[0].team is None
+    assert ann.team(FIRST) == "North"
+    assert merge_records(listed("a 1 Ann ann@x -"))[0].team(FIRST) is None
 
 
 KNOWN = "a 1 Ann ann@x -\na 2 Bob bob@x -\nb 2 Cleo cleo@x -\nb 7 Ann ann@x -\nb 8 Dan dan@x -\nc 9 Dan dan@y -"

@@ -64,8 +64,7 @@ class MetricOracle:
         groups: dict[Group, list[Reading]] = {}
         if asked.scope == "company" and not (asked.by and asked.metric.get("by")):
             groups[COMPANY] = []
-        people = self._records.readings("people", asked.end, asked.known_at, level=True)
-        staff = Staff(people, self._teams, self.calendar.zone)
+        staff = Staff(self._records, asked.known_at, self._teams, self.calendar.zone)
         for reading in self._records.readings(asked.metric["entity"], asked.end, asked.known_at, level=level):
             if _counts(asked, reading):
                 group = _group(asked, reading, staff)

@@ -8,7 +8,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from tests.oracle.dates import date_of, local_date
-from tests.oracle.history import Reading
+from tests.oracle.history import Reading, Records
 
 PERSON_COLUMNS = {
     "deals": "owner",
@@ -21,10 +21,13 @@ PERSON_COLUMNS = {
 
 
 class Staff:
-    """The people of one instant. Names are unique among the generated companies' people, records with one email are one person."""
+    """Everybody, from what was known at an instant. Names are unique, and records with one email are one person."""
 
-    def __init__(self, readings: Iterable[Reading], teams: Iterable[Mapping[str, Any]], zone: ZoneInfo) -> None:
-        self._people = sorted(readings, key=lambda reading: (reading.record.source, reading.record.id))
+    def __init__(
+        self, records: Records, known_at: datetime | None, teams: Iterable[Mapping[str, Any]], zone: ZoneInfo
+    ) -> None:
+        self._records, self._known_at = records, known_at
+        self._people = self._readings(datetime.max.replace(tzinfo=zone))
         self._teams = list(teams)
         self._zone = zone
 
@@ -34,7 +37,7 @@ class Staff:
         return str(person.value("name")) if person else owner
 
     def team(self, name: str, at: datetime) -> str | None:
-        """The team of a person at an instant: by the config, else by the source."""
+        """The team of a person at an instant: by the config, else the one that the source named then."""
         day = local_date(at, self._zone)
         person = next((each for each in self._people if each.value("name") == name), None)
         keys = {name.casefold()} | ({str(person.value("email")).casefold()} if person else set())
@@ -43,8 +46,12 @@ class Staff:
                 since, until = date_of(member.get("since"), date.min), date_of(member.get("until"), date.max)
                 if member["person"].casefold() in keys and since <= day <= until:
                     return str(team["name"])
-        homes = [each.value("team") for each in self._people if each.value("name") == name and each.value("team")]
+        homes = [each.value("team") for each in self._readings(at) if each.value("name") == name and each.value("team")]
         return str(homes[0]) if homes else None
+
+    def _readings(self, at: datetime) -> list[Reading]:
+        readings = self._records.readings("people", at, self._known_at, level=True)
+        return sorted(readings, key=lambda reading: (reading.record.source, reading.record.id))
 
     def _find(self, source: str, owner: str) -> Reading | None:
         key = owner.casefold()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
@@ -87,13 +87,21 @@ def hours(base: date) -> st.SearchStrategy[datetime]:
 
 @st.composite
 def lives(draw: Draw, base: date, syncs: int) -> list[Change]:
-    """Changes of all records over a number of syncs; people are known from the first."""
-    changes = [Change(source, "people", id_, 0, fields) for source, id_, fields in PEOPLE]
+    """Changes of all records over a number of syncs; people are known from the first, and move from team to team."""
+    changes = [change for source, id_, fields in PEOPLE for change in _career(draw, syncs, (source, id_), fields)]
     for source, entities in READS.items():
         for entity in set(entities) & _FIELDS.keys():
             for number in range(draw(st.integers(0, 6))):
                 changes += _life(draw, base, syncs, (source, entity, f"{entity}-{number}"))
     return changes
+
+
+def _career(draw: Draw, syncs: int, key: tuple[str, str], fields: Mapping[str, Any]) -> Iterator[Change]:
+    source, id_ = key
+    for sync in range(syncs):
+        if sync == 0 or draw(st.sampled_from([False, False, True])):
+            fields = fields if sync == 0 else {**fields, "team": draw(st.sampled_from(["North", "South", None]))}
+            yield Change(source, "people", id_, sync, fields)
 
 
 def _life(draw: Draw, base: date, syncs: int, key: tuple[str, str, str]) -> list[Change]:

@@ -34,7 +34,8 @@ class Summary:
         """`{"success": ..., "passes": [{"source": ..., "entity": ..., ...}]}`."""
         passes = []
         for report in self.passes:
-            content = {**asdict(report), "rejected": report.rejected_total, "rejected_by": dict(report.rejected)}
+            by_reason = {reason.value: count for reason, count in report.rejected.items()}
+            content = {**asdict(report), "rejected": report.rejected_total, "rejected_by": by_reason}
             del content["paused"], content["retry_after"]
             passes.append(content)
         return {"success": self.success, "passes": passes}

@@ -60,6 +60,7 @@ class Reason(StrEnum):
     NEGATIVE_DURATION = "negative_duration"
     UNKNOWN_VALUE = "unknown_value"
     UNKNOWN_CURRENCY = "unknown_currency"
+    DUPLICATE_ID = "duplicate_id"
 
 
 class ExporterError(Exception):

@@ -107,6 +107,8 @@ def read_sources(config: Config, store: Store, data_dir: Path, names: Collection
         if not report.success:
             reason = report.reason.value if report.reason else "not finished"
             _log.error("%s of %s: %s: %s", report.entity, report.source, reason, report.message)
+        if report.rejections:
+            _log.warning("%s of %s: %s", report.entity, report.source, report.rejections)
     return summary
 
 

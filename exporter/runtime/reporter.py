@@ -33,6 +33,7 @@ class Reporter(Observer):
         self._reads = {source.name: source.reads for source in config.sources}
         self._succeeded: dict[tuple[str, str], bool] = {}
         self._failures: dict[tuple[str, str], Reason | None] = {}
+        self._rejections: dict[tuple[str, str], str] = {}
 
     def restore_outcomes(self, outcomes: Iterable[Outcome]) -> None:
         """Takes over how passes ended before this process started, for sources whose next pass may be far off."""
@@ -81,7 +82,7 @@ class Reporter(Observer):
         self._self_metrics.set(naming.SOURCE_UP, float(up), source)
 
     def _log(self, report: PassReport) -> None:
-        """Logs the first full pass, each failure for a new reason, and the recovery."""
+        """Logs the first full pass, each failure for a new reason, the recovery, and newly rejected rows."""
         key = report.source, report.entity
         last_reason, fields = self._failures.get(key), {"source": report.source, "entity": report.entity}
         if report.reason is not None and report.reason is not last_reason:
@@ -92,6 +93,10 @@ class Reporter(Observer):
             count = "1 record" if report.records == 1 else f"{report.records} records"
             _log.info("first full sync: %s in %.1f s", count, report.seconds, extra=fields)
         self._failures[key] = report.reason
+        if report.rejections and report.rejections != self._rejections.get(key):
+            _log.warning("%s", report.rejections, extra=fields)
+        if report.full or report.rejections:
+            self._rejections[key] = report.rejections
 
     def published(self, source: str, entity: str) -> None:  # noqa: ARG002 - the observer's signature
         """Rows or the watermark changed: wakes the evaluator."""

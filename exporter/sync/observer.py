@@ -44,8 +44,8 @@ class PassReport:
     """The result of one pass over one entity.
 
     `paused` says that a full pass yielded to newer changes and resumes later: it neither succeeded nor failed.
-    `rejected` counts records by reason; the other counts come from the store. `retry_after` is the number of seconds
-    for which the vendor accepts no request.
+    `rejected` counts records by reason, and `examples` says of the first ones where they are; the other counts come
+    from the store. `retry_after` is the number of seconds for which the vendor accepts no request.
     """
 
     source: str
@@ -60,6 +60,7 @@ class PassReport:
     unchanged: int = 0
     deleted: int = 0
     rejected: Mapping[Reason, int] = field(default_factory=_no_rejections)
+    examples: tuple[str, ...] = ()
     records: int = 0
     pages: int = 0
     seconds: float = 0.0
@@ -69,6 +70,13 @@ class PassReport:
     def rejected_total(self) -> int:
         """The number of rejected records."""
         return sum(self.rejected.values())
+
+    @property
+    def rejections(self) -> str:
+        """How many records were rejected and where the first ones are, in words; empty if none was."""
+        rows = "1 row was" if self.rejected_total == 1 else f"{self.rejected_total} rows were"
+        more = "; ..." if self.rejected_total > len(self.examples) else ""
+        return f"{rows} rejected: {'; '.join(self.examples)}{more}" if self.examples else ""
 
 
 class Observer:

@@ -18,15 +18,19 @@ MAX_REJECTED_SHARE = 0.05
 MIN_PAGE_ROWS = 20
 """Smaller pages are judged only as part of their pass."""
 
+MAX_EXAMPLES = 3
+"""Rejections of a pass that are kept in words."""
+
 
 @dataclass(slots=True)
 class PageValidator:
-    """Validates the pages of one pass and counts their records and rejections."""
+    """Validates the pages of one pass and counts their records and rejections, of which it keeps a few examples."""
 
     entity: str
     records: int = 0
     pages: int = 0
     rejected: Counter[Reason] = field(default_factory=Counter)
+    examples: tuple[str, ...] = ()
     _faults: Counter[str] = field(default_factory=Counter)
 
     def check(self, page: Page, now: datetime) -> Page:
@@ -46,6 +50,7 @@ class PageValidator:
         self.pages += 1
         self.records += len(page.records)
         self.rejected.update(error.reason for error in page.rejected)
+        self.examples = (*self.examples, *map(str, page.rejected[:MAX_EXAMPLES]))[:MAX_EXAMPLES]
         self._faults += faults
         if len(page.records) + len(page.rejected) >= MIN_PAGE_ROWS:
             _refuse_changed_format(len(page.records), faults)

@@ -108,6 +108,7 @@ class PassRunner:
             records=validator.records,
             pages=validator.pages,
             rejected=dict(validator.rejected),
+            examples=validator.examples,
             seconds=_now() - began,
         )
         self._observer.finished(report)

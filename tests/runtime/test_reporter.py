@@ -57,6 +57,23 @@ def test_a_source_is_up_when_the_last_pass_over_each_of_its_entities_succeeded(s
     assert self_metrics.value(naming.ERRORS, "crm", "deals", "capped") == 1
 
 
+def test_rows_are_named_when_they_are_first_rejected(reporter: Reporter, caplog: pytest.LogCaptureFixture) -> None:
+    def finished(*examples: str, full: bool = False) -> None:
+        counts = {Reason.BAD_TYPE: len(examples)} if examples else {}
+        reporter.finished(PassReport("crm", "deals", full, success=True, rejected=counts, examples=examples))
+
+    with caplog.at_level(logging.WARNING, "exporter"):
+        finished("amount: bad_type at line 3")
+        finished()  # nothing changed
+        finished("amount: bad_type at line 3", full=True)
+        finished("amount: bad_type at line 3", "amount: bad_type at line 4")
+        finished(full=True)  # everything was right
+        finished("amount: bad_type at line 3")
+    one = "1 row was rejected: amount: bad_type at line 3"
+    two = "2 rows were rejected: amount: bad_type at line 3; amount: bad_type at line 4"
+    assert [record.getMessage() for record in caplog.records] == [one, two, one]
+
+
 def test_a_published_pass_wakes_the_evaluator(reporter: Reporter, woken: list[bool]) -> None:
     reporter.progressed(Progress("crm", "deals", False, 1, 100, 0.5))
     assert woken == []

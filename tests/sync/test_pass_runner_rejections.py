@@ -29,6 +29,15 @@ def test_rejected_records_are_counted_by_reason(store: Store) -> None:
     assert report.new == report.records == 60
 
 
+def test_the_first_rejections_are_named(store: Store) -> None:
+    lines = [InvalidRecordError(Reason.BAD_TYPE, "amount", f"line {number}") for number in (3, 8, 9, 12)]
+    pages = (Page(deals(*range(90)), (lines[0],)), Page(deals(*range(90, 120)), tuple(lines[1:]), cursor="c"))
+    report = one_pass(store, FakeSource(deals=answering(*pages)))
+    named = "amount: bad_type at line 3; amount: bad_type at line 8; amount: bad_type at line 9"
+    assert report.rejections == f"4 rows were rejected: {named}; ..."
+    assert one_pass(store, FakeSource(deals=answering(Page(deals(1), cursor="d")))).rejections == ""
+
+
 def test_a_stored_record_whose_new_version_is_rejected_is_kept(store: Store) -> None:
     one_pass(store, FakeSource(deals=answering(Page(deals(1, 2, 3), cursor="c"))))
     late = replace(deals(1)[0], created_at=NOON + timedelta(days=9))

@@ -25,6 +25,7 @@ from exporter.sources.base import Access, SourceContext
 from exporter.sources.cursor import StoredPosition
 from exporter.sources.parsing.column_map import RecordMap
 from exporter.sources.parsing.newest_event import newest_event
+from exporter.sources.parsing.unique_ids import UniqueIds
 from exporter.sources.provider import ProviderSource
 from exporter.sources.providers.csv_table import UNDECODED, CsvTable
 
@@ -113,15 +114,18 @@ class CsvSource(ProviderSource[CsvOptions]):
             yield table
 
     def _parsed(self, table: CsvTable, total: int) -> Iterator[Page]:
-        """The file in pages; of the rows of a page with one id, the last one."""
+        """The file in pages; of several rows with one id the first one, and the others as rejections."""
         columns = self._options.columns
+        ids = UniqueIds()
         record_map = RecordMap(self._options.entity, columns, self._context.zone, table.getter)
         for chunk in table.chunks():
             fitting, misfits = table.split(chunk, columns["id"].fields)
             lines = [line for _, line in fitting]
-            parsed = record_map.parse([row for row, _ in fitting], partial(_line_label, lines))
-            records = {record.id: record for record in parsed.records}
-            yield Page(tuple(records.values()), (*misfits, *parsed.rejected), total=total)
+            label = partial(_line_label, lines)
+            parsed = record_map.parse([row for row, _ in fitting], label)
+            faulty = {error.where for error in parsed.rejected}
+            unique = ids.check(parsed.records, [line for n, line in enumerate(lines, 1) if label(n) not in faulty])
+            yield Page(unique.records, (*misfits, *parsed.rejected, *unique.rejected), total=total)
 
     async def check(self) -> tuple[Access, ...]:
         """Whether the file can be read and has the headers that the config names."""

@@ -93,10 +93,6 @@ class TestReading:
     def test_delimiter_encoding_order_and_blank_lines(self, tmp_path: Path, text: bytes, given: dict[str, Any]) -> None:
         assert records_of(read(tmp_path, text, **given)) == [Deal(id="z", amount=Decimal(1), owner="Zoë")]
 
-    def test_the_last_of_several_rows_with_one_id_wins(self, tmp_path: Path) -> None:
-        found = records_of(read(tmp_path, table(0, "a,1,me", "b,2,me", "a,3,me")))
-        assert [(record.id, record.amount) for record in found] == [("a", 3), ("b", 2)]
-
     def test_columns_as_the_config_describes_them(self, tmp_path: Path) -> None:
         columns = {
             "id": "call",
@@ -222,6 +218,39 @@ class TestBadRows:
             run(work())
         assert caught.value.reason is Reason.TOO_MANY_REJECTED
         assert all(page.cursor is None and page.listing is None for page in pages)
+
+
+class TestRowsWithOneId:
+    """Which of two rows is right cannot be known: the first one counts, and the second is a fault that names both."""
+
+    def test_the_first_stays_and_the_others_are_rejected_with_both_lines(self, tmp_path: Path) -> None:
+        pages = read(tmp_path, table(40, "a,1,me", "b,2,me", "a,3,me", " a ,4,me"))
+        assert [(record.id, record.amount) for record in records_of(pages)][40:] == [("a", 1), ("b", 2)]
+        assert rejected(pages) == [
+            (Reason.DUPLICATE_ID, "id", "line 44, whose id is already on line 42", None),
+            (Reason.DUPLICATE_ID, "id", "line 45, whose id is already on line 42", None),
+        ]
+
+    def test_they_may_be_pages_apart(self, tmp_path: Path) -> None:
+        pages = read(tmp_path, table(2500, "d7,100,me"))
+        assert [record.amount for record in records_of(pages) if record.id == "d7"] == [7]
+        assert rejected(pages) == [(Reason.DUPLICATE_ID, "id", "line 2502, whose id is already on line 9", None)]
+
+    def test_a_row_that_cannot_be_read_claims_no_id(self, tmp_path: Path) -> None:
+        pages = read(tmp_path, table(60, "a,bad,me", "a,1", "a,2,me", "a,3,me"))
+        assert [record.amount for record in records_of(pages)][60:] == [2]
+        assert rejected(pages)[-1] == (Reason.DUPLICATE_ID, "id", "line 65, whose id is already on line 64", None)
+
+    def test_the_next_pass_begins_anew(self, tmp_path: Path) -> None:
+        found = source(tmp_path, table(40, "d0,5,me"))
+        first, again = run(pages_of(found)), run(pages_of(found))
+        assert len(records_of(again)) == 40
+        assert rejected(again) == rejected(first)
+
+    def test_a_log_of_changes_is_not_a_list_of_records(self, tmp_path: Path) -> None:
+        error = fault(tmp_path, table(20, *(f"d{n},9,me" for n in range(20))))
+        assert error.reason is Reason.TOO_MANY_REJECTED
+        assert "id: duplicate_id" in str(error)
 
 
 class TestBadFiles:

@@ -115,7 +115,11 @@ PERIOD_START = Family("kpi_period_start_timestamp_seconds", "Start of the KPI's 
 PERIOD_END = Family("kpi_period_end_timestamp_seconds", "End of the KPI's current period.", ("kpi",))
 PERIOD_ELAPSED = Family("kpi_period_elapsed_ratio", "Share of the period that has passed, by the KPI's pace.", ("kpi",))
 ASOF = Family("kpi_asof_timestamp_seconds", "Instant up to which the KPI's data is known to be complete.", ("kpi",))
-COVERAGE = Family("kpi_coverage_ratio", "Share of the records that the value could take into account.", ("kpi",))
+COVERAGE = Family(
+    "kpi_coverage_ratio",
+    "Share of records that the value rests on; rejected ones and those without a time or exchange rate lower it.",
+    ("kpi",),
+)
 REVIEW_DUE = Family("kpi_review_due_timestamp_seconds", "When the KPI's definition is due for review.", ("kpi",))
 OBJECTIVE_SCORE = Family(
     "objective_score_ratio",

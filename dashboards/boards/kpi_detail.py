@@ -94,7 +94,11 @@ def _headline(site: Site) -> list[GridItem]:
     elapsed = Header(5, "Period elapsed", "Share of the period that has passed, weighted by the KPI's pace.")
     age = Header(6, "Data age", "Time since the KPI's data was last complete.")
     previous = Header(7, "Previous period", "Final value of the previous period.")
-    coverage = Header(8, "Records used", "Share of the records that count in the value.")
+    coverage = Header(
+        8,
+        "Records used",
+        "Share of records that the value rests on; rejected ones and those without a time or exchange rate lower it.",
+    )
     value_query, plan_query, target_query = (
         instant_query(expr, SERIES_WITH_STATUS)
         for expr in (

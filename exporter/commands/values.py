@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import chain
@@ -22,6 +22,7 @@ from exporter.config.fields import Scope
 from exporter.config.root import Config
 from exporter.errors import ExitCode
 from exporter.evaluation.evaluator import Evaluator
+from exporter.kpi.targets import percent
 from exporter.kpi.values import Evaluation, KpiValue
 from exporter.settings import Settings
 from exporter.store.known import first_version
@@ -57,6 +58,8 @@ def run(settings: Settings, options: ValuesOptions, log: LogOptions) -> ExitCode
         typer.echo(_openmetrics(config, evaluation))
     else:
         Console().print(_table(config, evaluation, at, known_at))
+        for note in _coverage_notes(config, evaluation.kpis):
+            typer.echo(note, err=True)
     for name in evaluation.failed:
         typer.echo(f"warning: {name} could not be evaluated", err=True)
     return ExitCode.OK if complete else ExitCode.SOURCE
@@ -76,6 +79,17 @@ def _note_beginning(store: Store, known_at: datetime | None) -> None:
         start = first_version(reader)
     if start is not None and known_at < start:
         typer.echo(f"note: the store only tells what it knew from {start:%Y-%m-%d %H:%M} UTC on", err=True)
+
+
+def _coverage_notes(config: Config, values: Iterable[KpiValue]) -> Iterator[str]:
+    """One line for each value of the company that does not rest on all of its records."""
+    for value in values:
+        if value.scope is Scope.COMPANY and value.coverage is not None and value.coverage < 1:
+            title = config.kpi_by_name[value.kpi].title
+            yield (
+                f"note: {title} rests on {percent(value.coverage)} of its records, the others were rejected or have"
+                " no time or exchange rate"
+            )
 
 
 def _only(evaluation: Evaluation, scopes: Collection[Scope]) -> Evaluation:
@@ -121,6 +135,7 @@ def _kpi_json(value: KpiValue, zone: ZoneInfo) -> dict[str, Any]:
         "as_of": None if value.as_of is None else value.as_of.astimezone(zone).isoformat(),
         **{name: getattr(value, name) for name in _NUMBERS},
         "status": value.status,
+        "coverage": value.coverage,
         "reason": value.reason,
     }
 

@@ -15,6 +15,9 @@ from exporter.config.units import metric_unit
 from exporter.metrics.values import Group, GroupValues, MeasuredValue
 from exporter.records import ColumnKind, column
 
+MIN_COVERAGE = 0.5
+"""A value that rests on less of its records is withheld."""
+
 _ADDITIVE = {"count", "sum", "distinct"}
 _AVERAGED = {"mean", "percentile"}
 _ZERO = MeasuredValue(0.0)
@@ -33,6 +36,13 @@ class KpiReading(NamedTuple):
     value: float | None
     sample: float
     coverage: float
+
+    def among(self, dated: float) -> KpiReading:
+        """The reading given that only the share `dated` of all records could be read; too little is unknown."""
+        coverage = self.coverage * dated
+        if dated == 1 and coverage >= MIN_COVERAGE:
+            return self
+        return KpiReading(self.value if coverage >= MIN_COVERAGE else None, self.sample, coverage)
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,8 +15,8 @@ from exporter.kpi.group_readings import GroupReading
 from exporter.kpi.pace import Standing, Yardstick
 from exporter.kpi.plan import KpiPeriod
 from exporter.kpi.ratio import met
-from exporter.kpi.readings import KpiReading
-from exporter.kpi.targets import NoTarget
+from exporter.kpi.readings import MIN_COVERAGE, KpiReading
+from exporter.kpi.targets import NoTarget, percent
 from exporter.kpi.values import KpiValue
 from exporter.metrics.values import Group
 from exporter.statuses import severity
@@ -90,7 +90,7 @@ def judge(
     period: KpiPeriod, scope: Scope, row: GroupReading, measure: Yardstick | NoTarget, memory: StatusMemory
 ) -> tuple[KpiValue, Verdict]:
     """One group's value, ratios and status, and the verdict behind them."""
-    group, reading, previous, _ = row
+    group, reading, previous = row.group, row.current.among(period.dated), row.previous
     name, window, progress = period.plan.kpi.name, period.window, period.progress
     held_status = memory.get((name, scope, group.team, group.person), window.start)
     yardstick = measure if isinstance(measure, Yardstick) else None
@@ -111,15 +111,17 @@ def judge(
         group.person,
         reading.value,
         *standing,
-        previous.value if previous is not None else None,
-        reading.coverage * period.dated,
+        previous.among(period.dated).value if previous is not None else None,
+        reading.coverage,
         _reason(period, reading, verdict.status, measure),
     )
     return value, verdict
 
 
 def _reason(period: KpiPeriod, reading: KpiReading, status: Status, measure: Yardstick | NoTarget) -> str | None:
-    """Why there is no target or no verdict, in words; None if there are both."""
+    """Why there is no value, no target or no verdict, in words; None if there are all of them."""
+    if reading.coverage < MIN_COVERAGE:
+        return f"only {percent(reading.coverage)} of the records could be used, {percent(MIN_COVERAGE)} are required"
     if isinstance(measure, NoTarget):
         return measure.reason
     if status is Status.TOO_FEW:

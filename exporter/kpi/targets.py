@@ -72,12 +72,12 @@ def growth_aim(
     """
     if reference.share < _MIN_COVERAGE:
         begin = f"the records begin on {reference.first_record}" if reference.first_record else "there are no records"
-        return NoTarget(f"{begin}: {_percent(reference.share)} of the reference period are covered")
+        return NoTarget(f"{begin}: {percent(reference.share)} of the reference period are covered")
     if final is None or final.value is None:
         return _NO_REFERENCE
     coverage = final.coverage * reference.dated
     if coverage * reference.share < _MIN_COVERAGE:
-        return NoTarget(f"only {_percent(coverage)} of the records of the reference period could be used")
+        return NoTarget(f"only {percent(coverage)} of the records of the reference period could be used")
     if final.value == 0:
         return _ZERO_REFERENCE
     return _number(final.value + target.growth * abs(final.value), better)
@@ -226,6 +226,6 @@ def _number(value: float, better: Better) -> Aim:
     return Aim(value, value, better)
 
 
-def _percent(share: float) -> str:
+def percent(share: float) -> str:
     """The share in percent, rounded down, so that no incomplete period reads as complete."""
     return f"{int(share * 100 + 1e-9)} %"

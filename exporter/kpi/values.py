@@ -44,9 +44,9 @@ class KpiValue(NamedTuple):
     """One KPI of the company, a team or a person, in the period that contains `as_of`.
 
     Numbers are None if they are unknown or meaningless, and never NaN. `target` of a range is its middle;
-    `target_low` and `target_high` are its ends. `reason` says in words why there is no target or no verdict. All
-    instants are in UTC. A tuple, because a backfill creates millions of them and creating a frozen dataclass takes
-    ten times as long.
+    `target_low` and `target_high` are its ends. `coverage` is the share of the records that the value rests on, None if
+    all numbers are withheld. `reason` says in words why there is no value, no target or no verdict. All instants are in
+    UTC. A tuple, because a backfill creates millions of them and creating a frozen dataclass takes ten times as long.
     """
 
     kpi: str

@@ -38,7 +38,7 @@ def test_json_has_all_kpis_and_metrics(run_cli: RunCli, company: Path, data: Pat
     ]
     assert list(values["kpis"][0]) == [
         "kpi", "scope", "team", "person", "period_start", "period_end", "as_of", "value", "target", "target_ratio",
-        "expected", "pace_ratio", "progress_ratio", "status", "reason",
+        "expected", "pace_ratio", "progress_ratio", "status", "coverage", "reason",
     ]  # fmt: skip
     assert values["kpis"][0]["progress_ratio"] is None
     revenue = [m for m in values["metrics"] if m["metric"] == "revenue" and m["scope"] == "company"]

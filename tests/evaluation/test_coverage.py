@@ -159,6 +159,22 @@ def test_what_is_missing_now_is_missing_from_every_past_instant(store: Store) ->
     assert coverage(store, at=NOW - 30 * DAY) == pytest.approx(0.7)
 
 
+def test_a_value_that_rests_on_less_than_half_of_its_records_is_withheld(store: Store) -> None:
+    filled(store, received(*range(4)), bad(*range(4, 10)))
+    value = kpi(store)
+    assert (value.value, value.target_ratio, value.status) == (None, None, Status.NO_DATA)
+    assert value.coverage == pytest.approx(0.4)
+    assert value.reason == "only 40 % of the records could be used, 50 % are required"
+    full_pass(store, received(*range(5)), bad(*range(5, 10)))
+    assert (kpi(store).value, kpi(store).coverage) == (5, 0.5)
+
+
+def test_too_little_is_known_whether_or_not_there_is_a_target(store: Store) -> None:
+    filled(store, received(*range(4)), bad(*range(4, 10)))
+    value = kpi(store, config(target=None))
+    assert (value.status, value.reason) == (Status.NO_DATA, "only 40 % of the records could be used, 50 % are required")
+
+
 def test_growth_over_records_of_which_too_many_are_missing_has_no_target(store: Store) -> None:
     records = received(*range(17), at=NOW - 30 * DAY) + received(17, at=NOW - 60 * DAY)
     filled(store, records, bad(18))

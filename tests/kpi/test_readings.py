@@ -108,6 +108,14 @@ def test_held_out_rows_lower_the_coverage() -> None:
     )
 
 
+def test_a_reading_from_a_part_of_the_records_has_less_coverage_and_below_a_half_no_value() -> None:
+    reading = KpiReading(12.5, 4, 0.75)
+    assert reading.among(1) is reading
+    assert reading.among(0.8) == KpiReading(12.5, 4, pytest.approx(0.6))
+    assert reading.among(0.6) == KpiReading(None, 4, pytest.approx(0.45))
+    assert KpiReading(12.5, 4, 0.45).among(1) == KpiReading(None, 4, 0.45)
+
+
 def test_a_sum_without_a_usable_row_is_unknown() -> None:
     assert formula("revenue").read([MeasuredValue(0.0, 0, 2)]) == KpiReading(None, 0, 0)
 

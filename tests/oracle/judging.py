@@ -18,6 +18,11 @@ class Reading(NamedTuple):
     enough: bool
     coverage: float
 
+    def among(self, dated: float) -> Reading:
+        """The reading given that only a share of the records has a place in time; below a half it is unknown."""
+        coverage = self.coverage * dated
+        return Reading(self.value if coverage >= 0.5 else None, self.enough, coverage)
+
 
 class Judged(NamedTuple):
     """Everything that is said of one KPI for one scope."""

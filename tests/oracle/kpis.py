@@ -64,7 +64,7 @@ class KpiOracle:
                 final = None
                 if reference is not None:
                     final = Final(reference.value, reference.coverage * dated * formula.covered(self, kpi, moment))
-                current = current._replace(coverage=current.coverage * dated)
+                current, previous = (reading and reading.among(dated) for reading in (current, previous))
                 held = standard(kpi, (team, person), moment, final)
                 bands = kpi.get("bands") or self.config["company"].get("bands") or {}
                 judged = judge(

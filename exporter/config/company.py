@@ -30,6 +30,8 @@ MONTHS = (
     "july", "august", "september", "october", "november", "december",
 )  # fmt: skip
 _WORKDAYS = (Weekday.MON, Weekday.TUE, Weekday.WED, Weekday.THU, Weekday.FRI)
+_MACHINE_ZONES = re.compile(r"(localtime|posixrules)$|(posix|right)/")
+"""Names that only some machines know, and that the store does not."""
 WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 
 
@@ -37,9 +39,12 @@ def _zone(text: Any) -> Any:
     if isinstance(text, ZoneInfo):
         return text
     try:
-        return ZoneInfo(text)
+        zone = ZoneInfo(text)
     except (ZoneInfoNotFoundError, ValueError, TypeError, OSError):
-        raise invalid("expected a time zone", "use an IANA name such as Europe/Zurich or America/New_York") from None
+        zone = None
+    if zone is None or _MACHINE_ZONES.match(zone.key):
+        raise invalid("expected a time zone", "use an IANA name such as Europe/Zurich or America/New_York")
+    return zone
 
 
 def _time_of_day(text: Any) -> Any:

@@ -87,7 +87,7 @@ def parts_of(metric: Metric, context: QueryContext, as_of: AsOf | None = None) -
     rows = filter_of(metric.where, as_of, context)
     if metric.measured is None:
         return MetricParts(rows.keep, unknown=rows.unknown)
-    field = as_of.measured(metric.measured)
+    field = as_of.measured(metric.measured, context.zone)
     if metric.aggregate == "distinct":
         value = field.text() if field.kind is ColumnKind.TEXT else field.tree
         return MetricParts(rows.keep, value, unknown=rows.unknown)

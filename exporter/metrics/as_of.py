@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import pairwise
+from zoneinfo import ZoneInfo
 
 from sqlglot import exp
 
 from exporter.config.metrics import Metric, span_of
-from exporter.metrics.columns import END, Operand, operand
+from exporter.metrics.columns import END, Operand, instant_of, operand
+from exporter.metrics.spans import seconds_between
 from exporter.records import STATUS_STEPS, ColumnHistory, ColumnKind, StatusStep, history_of
 
 _STATUS = "status"
@@ -48,14 +50,17 @@ class AsOf:
             return field
         return Operand(name, exp.Case().when(self._happened(name), field.tree), field.kind)
 
-    def measured(self, text: str) -> Operand:
+    def measured(self, text: str, zone: ZoneInfo) -> Operand:
         """What a metric aggregates: a column, or the seconds between two instants of a row; raises LookupError."""
         span = span_of(text)
         if span is None:
             return self.operand(text)
-        later, earlier = (self._instant_of(name) for name in span)
-        between = exp.Paren(this=exp.Sub(this=later, expression=earlier))
-        return Operand(text, exp.Extract(this=exp.var("EPOCH"), expression=between), ColumnKind.SECONDS)
+        later, earlier = (instant_of(self.entity, name) for name in span)
+        seconds = seconds_between(later, earlier, zone)
+        events = [event for name in span for event in self.events_read(name)]
+        if events:
+            seconds = exp.Case().when(exp.and_(*map(self._happened, events)), seconds)
+        return Operand(text, seconds, ColumnKind.SECONDS)
 
     def events_read(self, name: str) -> tuple[str, ...]:
         """The columns of instants that change what the column of that name reads as when they happen."""
@@ -63,12 +68,6 @@ class AsOf:
             return ()
         events = tuple(step.event for step in STATUS_STEPS[self.entity]) if name == _STATUS else (name,)
         return tuple(event for event in events if event != self.opens)
-
-    def _instant_of(self, name: str) -> exp.Expr:
-        field = self.operand(name)
-        if field.kind is not ColumnKind.INSTANT:
-            raise LookupError(f"{name} is not a time")
-        return field.tree
 
     def _status(self, stored: exp.Expr) -> exp.Expr:
         """The stored status, unless an event that leads to it is still to come: then the status before that event.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -87,7 +87,7 @@ class Oracle:
         if metric.measured is None:
             return MeasuredValue(float(len(matching)), len(matching))
         entity_column = column(metric.entity, metric.measured)
-        with_value = [(r, v) for r in matching if (v := _value(r, metric.measured)) is not None]
+        with_value = [(r, v) for r in matching if (v := self._of_row(metric.measured, r)) is not None]
         if entity_column and entity_column.kind is ColumnKind.MONEY and metric.aggregate != "distinct":
             money = [self._converted(metric, question, r, v) for r, v in with_value]
             values = [value for value in money if value is not None]
@@ -101,6 +101,19 @@ class Oracle:
         if value is None and metric.aggregate == "sum" and not held_out:
             value = 0.0
         return MeasuredValue(value, len(values), held_out)
+
+    def _of_row(self, name: str, record: Record) -> Any:
+        """A column, or the seconds between two: whole days if both are the midnights of dates."""
+        later, between, earlier = name.partition(" - ")
+        if not between:
+            return _value(record, name)
+        ends = [record.get(later), record.get(earlier)]
+        if None in ends:
+            return None
+        local = [end.astimezone(self._zone) for end in ends]  # type: ignore[union-attr]
+        if all(end.time() == time() for end in local):
+            return (local[0].date() - local[1].date()).days * 86_400.0
+        return (ends[0] - ends[1]).total_seconds()  # type: ignore[operator]
 
     def _converted(self, metric: Metric, question: Question, record: Record, amount: Any) -> Decimal | None:
         company, currency = self._config.company, record.get("currency")
@@ -150,10 +163,6 @@ def _instant(metric: Metric, question: Question, record: Record) -> datetime:
 
 
 def _value(record: Record, name: str) -> Any:
-    later, between, earlier = name.partition(" - ")
-    if between:
-        span = record.get(later), record.get(earlier)
-        return None if None in span else (span[0] - span[1]).total_seconds()  # type: ignore[operator]
     if name.startswith("attributes."):
         value = record.get("attributes", {}).get(name.removeprefix("attributes."))
     else:

@@ -46,6 +46,12 @@ def local_date(at: datetime, zone: ZoneInfo) -> date:
     return day
 
 
+def day_beginning_at(at: datetime, zone: ZoneInfo) -> date | None:
+    """The local date that begins at this very instant, as which a date without a time is stored."""
+    day = local_date(at, zone)
+    return day if midnight(day, zone) == at else None
+
+
 class CompanyCalendar:
     """The calendar of a company as its YAML describes it."""
 

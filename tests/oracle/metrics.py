@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
-from tests.oracle.dates import CompanyCalendar, latest, local_date
+from tests.oracle.dates import CompanyCalendar, day_beginning_at, latest, local_date
 from tests.oracle.history import Reading, Records
 from tests.oracle.people import PERSON_COLUMNS, Staff
 
@@ -81,7 +81,7 @@ class MetricOracle:
         if aggregate == "count":
             return Measured(float(len(matching)), len(matching), unknown)
         column = of["of"] if aggregate == "percentile" else of
-        values = [(reading, value) for reading in matching if (value := _measurable(reading, column)) is not None]
+        values = [(reading, value) for reading in matching if (value := self._measurable(reading, column)) is not None]
         if aggregate == "distinct":
             return Measured(float(len({value for _, value in values})), len(values), unknown)
         money: list[Any]
@@ -95,6 +95,17 @@ class MetricOracle:
         if not usable:
             return Measured(0.0 if aggregate == "sum" and not held_out else None, 0, held_out)
         return Measured(_aggregated(aggregate, of, usable), len(usable), held_out)
+
+    def _measurable(self, reading: Reading, column: str) -> Any:
+        later, minus, earlier = column.partition(" - ")
+        if not minus:
+            return reading.value(column)
+        ends = reading.value(later), reading.value(earlier)
+        if None in ends:
+            return None
+        dates = [day_beginning_at(end, self.calendar.zone) for end in ends]
+        between = ends[0] - ends[1] if None in dates else dates[0] - dates[1]
+        return between.total_seconds()
 
     def _holds(self, asked: Asked, reading: Reading) -> bool | None:
         """True or False; None if only a missing exchange rate leaves it open."""
@@ -161,14 +172,6 @@ def _group(asked: Asked, reading: Reading, staff: Staff) -> Group | None:
 
 def _label(value: Any) -> str:
     return "" if value is None else str(value)
-
-
-def _measurable(reading: Reading, column: str) -> Any:
-    later, minus, earlier = column.partition(" - ")
-    if not minus:
-        return reading.value(column)
-    ends = reading.value(later), reading.value(earlier)
-    return None if None in ends else (ends[0] - ends[1]).total_seconds()
 
 
 def _number(value: Any) -> float | None:

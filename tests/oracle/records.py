@@ -20,8 +20,6 @@ PEOPLE: tuple[tuple[str, str, Mapping[str, Any]], ...] = (
     ("crm", "3", {"name": "Cleo", "email": "cleo@x.io", "team": None}),
 )
 OWNERS = ("1", "2", "ann@x.io", "bob", "CLEO", "zed", None)
-_MINUTES = {"tickets": {"first_reply_at": 7, "solved_at": 11}}
-"""Off the hour, so that no span of a ticket is between two midnights, which would count days."""
 
 
 @dataclass(frozen=True)
@@ -107,7 +105,7 @@ def _career(draw: Draw, syncs: int, key: tuple[str, str], fields: Mapping[str, A
 def _life(draw: Draw, base: date, syncs: int, key: tuple[str, str, str]) -> list[Change]:
     _, entity, _ = key
     fields = {name: draw(strategy) for name, strategy in _FIELDS[entity].items()}
-    fields |= {name: draw(_instant(base, entity, name)) for name in _INSTANTS[entity]}
+    fields |= {name: draw(_instant(base)) for name in _INSTANTS[entity]}
     first = draw(st.integers(0, syncs - 1))
     changes = [Change(*key, first, fields)]
     for sync in range(first + 1, syncs):
@@ -123,10 +121,9 @@ def _life(draw: Draw, base: date, syncs: int, key: tuple[str, str, str]) -> list
 def _edit(draw: Draw, base: date, entity: str) -> dict[str, Any]:
     editable = [name for name in (*_FIELDS[entity], *_INSTANTS[entity]) if name not in STATE.get(entity, ())]
     names = draw(st.sets(st.sampled_from(editable), min_size=1, max_size=3))
-    choices = {**_FIELDS[entity], **{name: _instant(base, entity, name) for name in _INSTANTS[entity]}}
+    choices = {**_FIELDS[entity], **{name: _instant(base) for name in _INSTANTS[entity]}}
     return {name: draw(choices[name]) for name in sorted(names)}
 
 
-def _instant(base: date, entity: str, name: str) -> st.SearchStrategy[datetime | None]:
-    offset = timedelta(minutes=_MINUTES.get(entity, {}).get(name, 0))
-    return st.one_of(st.none(), *[hours(base).map(lambda at: at + offset)] * 4)
+def _instant(base: date) -> st.SearchStrategy[datetime | None]:
+    return st.one_of(st.none(), *[hours(base)] * 4)

@@ -25,14 +25,62 @@ SELECT
   ),
   COUNT(*),
   COUNT(
-    EXTRACT(EPOCH FROM (
-      CASE WHEN "r"."ended_at" < $end THEN "r"."ended_at" END - CASE WHEN "r"."answered_at" < $end THEN "r"."answered_at" END
-    ))
+    CASE
+      WHEN "r"."ended_at" < $end AND "r"."answered_at" < $end
+      THEN CASE
+        WHEN (
+          ABS(EXTRACT(EPOCH FROM (
+            "r"."ended_at" - "r"."answered_at"
+          ))) > 43200
+          AND EXTRACT(SECOND FROM "r"."ended_at") = 0
+          AND EXTRACT(MINUTE FROM "r"."ended_at") % 15 = 0
+          AND EXTRACT(EPOCH FROM (
+            "r"."ended_at" - "r"."answered_at"
+          )) % 86400 <> 0
+        )
+        AND CAST("r"."ended_at" AT TIME ZONE 'UTC' AT TIME ZONE 'Europe/Zurich' AS DATE) > CAST((
+          "r"."ended_at" - INTERVAL '1' MICROSECOND
+        ) AT TIME ZONE 'UTC' AT TIME ZONE 'Europe/Zurich' AS DATE)
+        AND CAST("r"."answered_at" AT TIME ZONE 'UTC' AT TIME ZONE 'Europe/Zurich' AS DATE) > CAST((
+          "r"."answered_at" - INTERVAL '1' MICROSECOND
+        ) AT TIME ZONE 'UTC' AT TIME ZONE 'Europe/Zurich' AS DATE)
+        THEN ROUND(EXTRACT(EPOCH FROM (
+          "r"."ended_at" - "r"."answered_at"
+        )) / 86400) * 86400
+        ELSE EXTRACT(EPOCH FROM (
+          "r"."ended_at" - "r"."answered_at"
+        ))
+      END
+    END
   ),
   SUM(
-    EXTRACT(EPOCH FROM (
-      CASE WHEN "r"."ended_at" < $end THEN "r"."ended_at" END - CASE WHEN "r"."answered_at" < $end THEN "r"."answered_at" END
-    ))
+    CASE
+      WHEN "r"."ended_at" < $end AND "r"."answered_at" < $end
+      THEN CASE
+        WHEN (
+          ABS(EXTRACT(EPOCH FROM (
+            "r"."ended_at" - "r"."answered_at"
+          ))) > 43200
+          AND EXTRACT(SECOND FROM "r"."ended_at") = 0
+          AND EXTRACT(MINUTE FROM "r"."ended_at") % 15 = 0
+          AND EXTRACT(EPOCH FROM (
+            "r"."ended_at" - "r"."answered_at"
+          )) % 86400 <> 0
+        )
+        AND CAST("r"."ended_at" AT TIME ZONE 'UTC' AT TIME ZONE 'Europe/Zurich' AS DATE) > CAST((
+          "r"."ended_at" - INTERVAL '1' MICROSECOND
+        ) AT TIME ZONE 'UTC' AT TIME ZONE 'Europe/Zurich' AS DATE)
+        AND CAST("r"."answered_at" AT TIME ZONE 'UTC' AT TIME ZONE 'Europe/Zurich' AS DATE) > CAST((
+          "r"."answered_at" - INTERVAL '1' MICROSECOND
+        ) AT TIME ZONE 'UTC' AT TIME ZONE 'Europe/Zurich' AS DATE)
+        THEN ROUND(EXTRACT(EPOCH FROM (
+          "r"."ended_at" - "r"."answered_at"
+        )) / 86400) * 86400
+        ELSE EXTRACT(EPOCH FROM (
+          "r"."ended_at" - "r"."answered_at"
+        ))
+      END
+    END
   )
 FROM "calls" AS "r"
 WHERE

@@ -25,7 +25,7 @@ from dashboards.panels import (
     table_query,
     tiles,
 )
-from dashboards.promql import aggregate, latest, one_series_for_each, select
+from dashboards.promql import aggregate, latest, one_of, one_series_for_each, select
 from dashboards.site import HEALTH, RUNBOOK, SOURCES_PANEL, Site, stable_panel_id
 from exporter import naming
 from exporter.config.fields import Status
@@ -108,7 +108,13 @@ def _totals() -> list[GridItem]:
 
 
 def _success_age(site: Site) -> Panel:
-    header = Header(8, "Since the last completed pass", "By source and entity. Numbers are withheld after stale_after.")
+    files = [source.name for source in site.config.sources if source.ages_by_watermark]
+    since, text = latest(naming.LAST_SUCCESS), "By source and entity. Numbers are withheld after stale_after."
+    if files:
+        of_files = latest(naming.WATERMARK, one_of("source", files))
+        since = f"({since} unless on (source) {of_files} or {of_files})"
+        text += " For files: since they were last complete."
+    header = Header(8, "Since the last completed pass", text)
     overrides = tuple(
         by_pattern(
             f"^{source.name} ",
@@ -117,7 +123,7 @@ def _success_age(site: Site) -> Panel:
         for source in site.config.sources
     )
     base = (ThresholdStep(colours(site.config)[Status.ON_TRACK]),)
-    query = instant_query(f"sort_desc(time() - {latest(naming.LAST_SUCCESS)})", "{{source}} {{entity}}")
+    query = instant_query(f"sort_desc(time() - {since})", "{{source}} {{entity}}")
     return bars(header, [query], Look("s", 0, steps=base, lowest=0, overrides=overrides))
 
 

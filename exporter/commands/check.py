@@ -168,7 +168,7 @@ async def source_access(source: Source) -> list[tuple[str, str, bool, str]]:
 
     try:
         async with asyncio.timeout(ACCESS_TIMEOUT):
-            return [(source.name, a.entity, a.allowed, a.missing) for a in await source.check()]
+            return [(source.name, a.entity, a.allowed, a.missing or a.note) for a in await source.check()]
     except SourceError as error:
         return [(source.name, entity, False, describe_error(error)) for entity in source.entities]
     except TimeoutError:

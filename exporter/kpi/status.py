@@ -155,17 +155,20 @@ def verdict_on(
 
 
 def withheld(period: KpiPeriod, status: Status, scope: Scope, group: Group) -> KpiValue:
-    """The value of a KPI whose numbers are withheld: only its period, age and status."""
+    """The value of a KPI whose numbers are withheld: only its period, age and status, and the end of stale data."""
+    progress = period.progress
+    day = period.plan.calendar.day_of(progress.as_of)
     return KpiValue(
         kpi=period.plan.kpi.name,
         scope=scope,
         period_start=period.window.start,
         period_end=period.window.end,
-        as_of=None if status is Status.NO_DATA else period.progress.as_of,
+        as_of=None if status is Status.NO_DATA else progress.as_of,
         status=status,
-        elapsed=period.progress.share,
+        elapsed=progress.share,
         team=group.team,
         person=group.person,
+        reason=f"the data ends on {day}, which is too old for a verdict" if status is Status.STALE else None,
     )
 
 

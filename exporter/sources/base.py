@@ -20,11 +20,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """The result of `check --sources` for one entity; `missing` names the permission to grant."""
+    """The result of `check --sources` for one entity; `missing` names the permission to grant, `note` what is odd."""
 
     entity: str
     allowed: bool
     missing: str = ""
+    note: str = ""
 
 
 class Source(Protocol):

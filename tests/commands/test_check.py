@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import re
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +42,17 @@ def test_access_to_sources_can_be_checked(run_cli: RunCli, company: Path) -> Non
     done = run_cli("check", "--config", company, "--sources")
     assert done.code == 0
     assert re.search(r"crm\W+deals\W+yes", done.out)
+
+
+def test_a_file_that_nobody_renewed_is_named_with_its_day(run_cli: RunCli, company: Path) -> None:
+    written = datetime(2020, 2, 3, 12, tzinfo=UTC).timestamp()
+    for name in ("deals.csv", "people.csv"):  # who is in which team may be as old as it likes
+        os.utime(company.parent / name, (written, written))
+    done = run_cli("check", "--config", company, "--sources")
+    assert done.code == 0
+    shown = " ".join(done.out.replace("│", " ").split())
+    assert "last modified on 2020-02-03" in shown
+    assert shown.count("last modified") == 1
 
 
 def test_a_source_that_rejects_the_credentials_is_reported(

@@ -113,3 +113,4 @@ def test_a_forgotten_file_is_stale_as_of_its_own_time(run_cli: RunCli, company: 
     assert kpi["status"] == "stale"
     assert datetime.fromisoformat(kpi["as_of"]).timestamp() == written
     assert (kpi["value"], kpi["target_ratio"]) == (None, None)
+    assert re.fullmatch(r"the data ends on \d{4}-\d\d-\d\d, which is too old for a verdict", kpi["reason"])

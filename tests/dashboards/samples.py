@@ -88,7 +88,7 @@ def full(**changes: Any) -> Config:
             },
             "sources": [
                 source("crm", sync_every="30s", stale_after="12m"),
-                source("desk", "tickets"),
+                source("desk", "tickets", complete_until="file"),
                 source("hr", "people"),
             ],
             "metrics": _metrics(),

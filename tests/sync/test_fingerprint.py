@@ -52,6 +52,7 @@ def test_the_same_options_have_the_same_digest() -> None:
         {"columns": {"id": "Id", "name": {"from": "Name", "map": {"a": "b"}}}},
         {"delimiter": ";"},
         {"encoding": "cp1252"},
+        {"complete_until": "newest"},
     ],
 )
 def test_options_that_determine_records_change_the_digest(changes: dict[str, Any]) -> None:

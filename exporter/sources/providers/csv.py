@@ -130,16 +130,29 @@ class CsvSource(ProviderSource[CsvOptions]):
     async def check(self) -> tuple[Access, ...]:
         """Whether the file can be read and has the headers that the config names."""
         try:
-            await asyncio.to_thread(self._read_header)
+            written_at = await asyncio.to_thread(self._read_header)
         except SourceRejectedError as error:
             if error.reason not in (Reason.FORBIDDEN, Reason.NOT_FOUND):
                 raise
             return (Access(self._options.entity, allowed=False, missing=str(error)),)
-        return (Access(self._options.entity, allowed=True),)
+        return (Access(self._options.entity, allowed=True, note=self._note(written_at)),)
 
-    def _read_header(self) -> None:
+    def _read_header(self) -> datetime:
+        """When the file was last modified; raises SourceRejectedError if it cannot be read."""
         with self._open() as file, self._table(file):
-            pass
+            return _written_at(os.fstat(file.fileno()), self._context.clock())
+
+    def _note(self, written_at: datetime) -> str:
+        """What to do about a file that is too old for its numbers to be shown; empty if it is not.
+
+        Teams are as they were last listed, however long ago.
+        """
+        options = self._options
+        is_dated = options.complete_until == "file" and options.entity != "people"
+        if not is_dated or self._context.clock() - written_at <= options.withheld_after:
+            return ""
+        day = written_at.astimezone(self._context.zone).date()
+        return f"last modified on {day}: renew it, or its numbers stay withheld"
 
 
 def _written_at(status: os.stat_result, now: datetime) -> datetime:

@@ -7,6 +7,7 @@ import re
 from dashboards.boards.operations import runbook_sections
 from dashboards.rules.groups import alert_groups
 from dashboards.rules.model import runbook_url
+from dashboards.site import HEALTH
 from tests.dashboards.checks.boards import panels_of
 from tests.dashboards.generated import dashboards
 from tests.dashboards.samples import full
@@ -29,3 +30,13 @@ def test_the_runbook_link_of_an_alert_leads_to_its_panel() -> None:
         base, panel_id = url.split("?viewPanel=")
         assert base == "https://grafana.example.com/d/kpi-runbook"
         assert panels[int(panel_id)]["options"]["content"] == body
+
+
+def test_a_file_is_as_old_as_its_content_and_other_sources_as_their_last_pass() -> None:
+    (panel,) = [p for p in panels_of(dashboards("full")[HEALTH]) if p["title"] == "Since the last completed pass"]
+    files = 'max by (source, entity) (kpi_exporter_source_watermark_timestamp_seconds{source="desk"})'
+    passes = "max by (source, entity) (kpi_exporter_source_last_success_timestamp_seconds)"
+    (target,) = panel["targets"]
+    assert target["expr"] == f"sort_desc(time() - ({passes} unless on (source) {files} or {files}))"
+    steps = {o["matcher"]["options"]: o["properties"][0]["value"]["steps"] for o in panel["fieldConfig"]["overrides"]}
+    assert [step["value"] for step in steps["/^desk /"]] == [None, 4 * 86_400 * 2 / 3, 4 * 86_400]

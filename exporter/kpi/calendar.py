@@ -17,6 +17,7 @@ from exporter.metrics.values import Window
 
 _MONTHS = {Period.MONTH: 1, Period.QUARTER: 3, Period.YEAR: 12}
 _DAY = timedelta(days=1)
+_YEAR = timedelta(days=366)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +80,25 @@ def _shifted(period: Period, span: DateSpan, months: int, days: timedelta) -> Da
 
 def _first_of(months: int) -> date:
     return date(months // 12, months % 12 + 1, 1)
+
+
+def period_name(period: Period, span: DateSpan, fiscal_month: int = 1) -> str:
+    """The period's name: 2026-10-31, 2026-W44, 2026-10, 2026-Q4 or 2026; FY2026-27-Q1 or FY2026-27 in a fiscal year.
+
+    A week is named after the ISO week that contains its fourth day. Names sort by time.
+    """
+    first = span.first
+    if period is Period.DAY:
+        return first.isoformat()
+    if period is Period.WEEK:
+        year, week, _ = (first + 3 * _DAY).isocalendar()
+        return f"{year}-W{week:02}"
+    if period is Period.MONTH:
+        return f"{first:%Y-%m}"
+    months = first.year * 12 + first.month - fiscal_month
+    year, quarter = months // 12, months % 12 // 3 + 1
+    name = f"{year}" if fiscal_month == 1 else f"FY{year}-{(year + 1) % 100:02}"
+    return f"{name}-Q{quarter}" if period is Period.QUARTER else name
 
 
 def workdays(company: Company) -> Callable[[date], bool]:
@@ -183,6 +203,17 @@ class Calendar:
                 weights = worked if any(worked) else weights
             self._weights[span, pace] = weights
         return weights
+
+    def after_workdays(self, day: date, count: int) -> date:
+        """The first date before which `count` workdays have passed since the beginning of `day`.
+
+        A company that has not worked for a year is no longer waited for.
+        """
+        last = day + _YEAR
+        while count and day < last:
+            count -= self._is_workday(day)
+            day += _DAY
+        return day
 
     def is_day_off(self, span: DateSpan, pace: Pace) -> bool:
         """True if nothing is expected in a whole span: by pace of workdays, and none of its dates is one."""

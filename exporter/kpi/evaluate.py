@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import chain
 
 from exporter.config.fields import Scope, Status
 from exporter.config.root import Config
-from exporter.kpi.calendar import Calendar
+from exporter.kpi.calendar import Calendar, DateSpan
 from exporter.kpi.group_readings import GroupReader
 from exporter.kpi.pace import Yardstick
 from exporter.kpi.plan import KpiPeriod, Plan
@@ -45,7 +45,7 @@ class KpiEvaluator:
 
     def __init__(self, config: Config) -> None:
         self._config = config
-        calendar = Calendar.of(config.company)
+        calendar = self.calendar = Calendar.of(config.company)
         self._plans = tuple(Plan.of(config, kpi, calendar) for kpi in config.kpis)
         self._guards = {kpi.name: kpi.guard for kpi in config.kpis if kpi.guard is not None}
         self._reader = GroupReader()
@@ -75,6 +75,25 @@ class KpiEvaluator:
         samplings = tuple(self._sampler.samplings(freshness, now))
         questions = chain.from_iterable(item.questions() for item in chain[KpiPeriod | Sampling](periods, samplings))
         return PreparedEvaluation(now, periods, samplings, tuple(dict.fromkeys(questions)))
+
+    def prepare_closing(
+        self, kpis: Collection[str], span: DateSpan, freshness: Mapping[str, Freshness]
+    ) -> PreparedEvaluation:
+        """The final values of KPIs in one past period, which is one of theirs, and the questions they require.
+
+        Their guards are included if they have the same length of period: others have no final status of their own.
+        """
+        by_name = {plan.kpi.name: plan for plan in self._plans}
+        lengths = {by_name[name].kpi.period for name in kpis}
+        names = {*kpis, *(self._guards[name] for name in kpis if name in self._guards)}
+        periods = tuple(
+            plan.closing(span, freshness)
+            for name, plan in by_name.items()
+            if name in names and plan.kpi.period in lengths
+        )
+        questions = chain.from_iterable(item.questions() for item in periods)
+        end = self.calendar.start_of(span.until)
+        return PreparedEvaluation(end, periods, (), tuple(dict.fromkeys(questions)))
 
     def conclude(
         self,

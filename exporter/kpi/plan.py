@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 
 from exporter.config.company import Bands
@@ -33,6 +33,7 @@ from exporter.kpi.values import PEOPLE, Freshness
 from exporter.metrics.values import NOBODY, Group, Question, Roster, Window
 
 _NEVER_READ = Freshness(None)
+_INSTANT = timedelta(microseconds=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,23 +87,44 @@ class Plan:
         known_until = data_as_of(metrics, freshness, now)
         as_of, stale = known_until or (now, False)
         span = self.calendar.period_of(self.kpi.period, as_of)
+        progress = PeriodProgress.at(as_of, span, self.pace, self.calendar)
+        withheld = Status.NO_DATA if known_until is None else Status.STALE if stale else None
+        return self._period(progress, as_of, freshness, withheld)
+
+    def closing(self, span: DateSpan, freshness: Mapping[str, Freshness]) -> KpiPeriod:
+        """The KPI over a whole past period, as of its end, judged by the definition and targets of its last day.
+
+        Its numbers are withheld as `no_data` unless all inputs are complete up to the end. Being old, they are never
+        stale.
+        """
+        end = self.calendar.start_of(span.until)
+        metrics = self.formulas.on(span.until - timedelta(days=1)).metrics
+        known_until = data_as_of(metrics, freshness, end)
+        progress = replace(PeriodProgress.at(end - _INSTANT, span, self.pace, self.calendar), share=1.0)
+        complete = known_until is not None and known_until[0] >= end
+        return self._period(progress, end, freshness, None if complete else Status.NO_DATA)
+
+    def _period(
+        self, progress: PeriodProgress, until: datetime, freshness: Mapping[str, Freshness], withheld: Status | None
+    ) -> KpiPeriod:
+        span = progress.span
         spans, reference = [previous_period(self.kpi.period, span)], COMPLETE
         if isinstance(self.kpi.target, Growth):
             previous = self.kpi.target.over is Reference.PREVIOUS
             spans.append(spans[0] if previous else same_period_last_year(self.kpi.period, span))
             reference = self._reference(spans[1], freshness)
         scopes = self.kpi.scopes if people_known(freshness) else (Scope.COMPANY,)
-        windows = (self.calendar.window(span, as_of), *map(self.calendar.window, spans))
+        windows = (self.calendar.window(span, until), *map(self.calendar.window, spans))
         formulas = tuple(self.formulas.on(self.calendar.last_day(window)) for window in windows)
         return KpiPeriod(
             self,
-            PeriodProgress.at(as_of, span, self.pace, self.calendar),
+            progress,
             self.calendar.window(span),
             windows,
             formulas,
-            self.bands.on(self.calendar.day_of(as_of)),
+            self.bands.on(self.calendar.day_of(progress.as_of)),
             tuple(scope for scope in scopes if scope in self.kpi.scopes),
-            Status.NO_DATA if known_until is None else Status.STALE if stale else None,
+            withheld,
             reference,
             dated_share(formulas[0].metrics, freshness),
         )

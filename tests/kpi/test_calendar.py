@@ -12,7 +12,15 @@ from hypothesis import strategies as st
 
 from exporter.config.fields import Pace, Period
 from exporter.errors import EvaluationError
-from exporter.kpi.calendar import Calendar, DateSpan, period_of, previous_period, same_period_last_year, workdays
+from exporter.kpi.calendar import (
+    Calendar,
+    DateSpan,
+    period_name,
+    period_of,
+    previous_period,
+    same_period_last_year,
+    workdays,
+)
 from exporter.metrics.values import Window
 from tests.kpi.configs import calendar_of, company_of
 from tests.kpi.golden import cases, close, instant, instants
@@ -204,3 +212,21 @@ def test_a_span_without_a_workday_is_a_day_off_by_pace_of_workdays_alone() -> No
     assert [calendar.is_day_off(span, Pace.WORKDAYS) for span in spans] == [True, True, True, False]
     assert not calendar.is_day_off(saturday, Pace.LINEAR)
     assert not calendar.is_day_off(saturday, Pace.NONE)
+
+
+@pytest.mark.parametrize(
+    ("period", "day", "fiscal_month", "name"),
+    [
+        (Period.DAY, date(2026, 10, 31), 1, "2026-10-31"),
+        (Period.WEEK, date(2026, 10, 31), 1, "2026-W44"),
+        (Period.WEEK, date(2027, 1, 1), 1, "2026-W53"),
+        (Period.MONTH, date(2026, 10, 31), 7, "2026-10"),
+        (Period.QUARTER, date(2026, 10, 31), 1, "2026-Q4"),
+        (Period.YEAR, date(2026, 10, 31), 1, "2026"),
+        (Period.QUARTER, date(2026, 10, 31), 7, "FY2026-27-Q2"),
+        (Period.QUARTER, date(2027, 3, 31), 7, "FY2026-27-Q3"),
+        (Period.YEAR, date(2027, 3, 31), 7, "FY2026-27"),
+    ],
+)
+def test_a_period_has_a_name(period: Period, day: date, fiscal_month: int, name: str) -> None:
+    assert period_name(period, period_of(period, day, 0, fiscal_month), fiscal_month) == name

@@ -136,12 +136,15 @@ class Restatement:
 class PeriodLook:
     """The last comparison of a KPI's sealed period with what the records say.
 
-    `commits` is the number of the store's commits that it saw, and `known_until` the instant at which the newest
-    record that it saw became known, None if there was none.
+    It is written with the seals, so a period without a look is not sealed; `start` and `end` bound it. `commits` is
+    the number of the store's commits that it saw, and `known_until` the instant at which the newest record that it saw
+    became known, None if there was none.
     """
 
     kpi: str
     period: str
+    start: datetime
+    end: datetime
     definition_digest: str
     target_digest: str
     commits: int

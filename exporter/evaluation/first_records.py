@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import lru_cache
 
 from sqlglot import exp
 
+from exporter.config.metrics import Metric
 from exporter.config.root import Config
 from exporter.config.targets import Growth
 from exporter.kpi.values import Freshness
@@ -23,7 +24,11 @@ def first_records(reader: Reader, config: Config) -> dict[str, datetime]:
     Metrics of entities without a record are left out. Raises QueryError.
     """
     growing = [kpi for kpi in config.kpis if isinstance(kpi.target, Growth)]
-    metrics = [config.metric_by_name[name] for kpi in growing for name in kpi.metrics]
+    return first_instants(reader, [config.metric_by_name[name] for kpi in growing for name in kpi.metrics])
+
+
+def first_instants(reader: Reader, metrics: Sequence[Metric]) -> dict[str, datetime]:
+    """For each metric the first instant by which a record of its entity is dated. Raises QueryError."""
     columns: dict[str, dict[str, None]] = {}
     for metric in metrics:
         columns.setdefault(metric.entity, {})[QueryShape.of(metric).opens] = None

@@ -5,7 +5,7 @@ It lives in the same file as the records: a store that is rebuilt starts a new l
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import fields
 from datetime import datetime
 from functools import cache
@@ -15,7 +15,7 @@ import duckdb
 import orjson
 
 from exporter.config.fields import Scope, Status
-from exporter.seals import Cause, LedgerEntries, PeriodLook, Restatement, Seal
+from exporter.seals import Cause, LedgerEntries, PeriodLook, PeriodResult, Restatement, ResultKey, Seal
 from exporter.store.schema import LEDGER_TABLES
 from exporter.store.state import aware_utc
 
@@ -43,6 +43,22 @@ def read_looks(connection: duckdb.DuckDBPyConnection) -> tuple[PeriodLook, ...]:
     return _read(connection, PeriodLook, "kpi, period", None)
 
 
+def read_standing(
+    connection: duckdb.DuckDBPyConnection, periods: Iterable[tuple[str, str]]
+) -> dict[ResultKey, tuple[str | None, PeriodResult]]:
+    """The results that stand in periods, each given as (KPI, period): as restated last, else as sealed.
+
+    With each comes the team that it has in the ledger.
+    """
+    pairs = orjson.dumps([list(period) for period in periods]).decode()
+    standing = {}
+    for kpi, period, scope, team, person, *numbers, status in connection.execute(_STANDING, [pairs]).fetchall():
+        value, target, target_ratio = numbers
+        key = ResultKey(kpi, period, Scope(scope), team if person is None else person)
+        standing[key] = team, PeriodResult(value, target, target_ratio, Status(status))
+    return standing
+
+
 def write(connection: duckdb.DuckDBPyConnection, entries: LedgerEntries) -> None:
     """Adds seals and restatements, and replaces looks. A period and scope that is sealed already stays as it is."""
     _insert(connection, Seal, entries.seals)
@@ -62,6 +78,15 @@ def forget_person(connection: duckdb.DuckDBPyConnection, person: str) -> int:
     return count
 
 
+_STANDING = """
+    SELECT kpi, period, scope, team, person, value, target, target_ratio, status FROM (
+        SELECT *, 0 AS position, sealed_at AS instant FROM seals
+        UNION ALL BY NAME
+        SELECT *, 1 AS position, restated_at AS instant FROM restatements
+    )
+    WHERE (kpi, period) IN (
+        SELECT (pair[1], pair[2]) FROM (SELECT unnest(from_json_strict(?, '[["VARCHAR"]]')) AS pair))
+    ORDER BY position, instant"""
 _DELETE_LOOKS = """
     DELETE FROM period_looks WHERE (kpi, period) IN (
         SELECT (pair[1], pair[2]) FROM (SELECT unnest(from_json_strict(?, '[["VARCHAR"]]')) AS pair))"""

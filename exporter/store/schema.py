@@ -110,6 +110,8 @@ LEDGER_TABLES: Mapping[str, tuple[tuple[str, str], ...]] = MappingProxyType(
         "period_looks": (
             ("kpi", "VARCHAR"),
             ("period", "VARCHAR"),
+            ("period_start", "TIMESTAMP"),
+            ("period_end", "TIMESTAMP"),
             *_DIGESTS,
             ("commits", "BIGINT"),
             ("known_until", "TIMESTAMP"),

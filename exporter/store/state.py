@@ -104,6 +104,12 @@ def set_version(connection: duckdb.DuckDBPyConnection, entity: str, version: int
     connection.execute("UPDATE entity_state SET version = ? WHERE entity = ?", [version, entity])
 
 
+def read_commits(connection: duckdb.DuckDBPyConnection) -> int:
+    """The number of publishing commits, which is also the highest version of an entity."""
+    row = connection.execute("SELECT commits FROM store_meta").fetchone()
+    return int(row[0]) if row else 0
+
+
 def count_commit(connection: duckdb.DuckDBPyConnection) -> int:
     """Counts a publishing commit and returns its number."""
     row = connection.execute("UPDATE store_meta SET commits = commits + 1 RETURNING commits").fetchone()

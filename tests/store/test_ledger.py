@@ -53,7 +53,7 @@ RESTATEMENT = Restatement(
     cause=Cause.LATE,
     restated_at=NOW + HOUR,
 )
-LOOK = PeriodLook("revenue", "2025-10", "d", "t", 7, None, NOW)
+LOOK = PeriodLook("revenue", "2025-10", START, SEAL.end, "d", "t", 7, None, NOW)
 
 
 def looks(store: Store) -> tuple[PeriodLook, ...]:

@@ -190,5 +190,5 @@ def _in_window(metric: Metric) -> list[exp.Expr]:
 
 
 def _is_money(entity: str, name: str) -> bool:
-    found_column = column(entity, name)
-    return found_column is not None and found_column.kind is ColumnKind.MONEY
+    definition = column(entity, name)
+    return definition is not None and definition.kind is ColumnKind.MONEY

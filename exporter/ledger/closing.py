@@ -14,8 +14,7 @@ from exporter.kpi.values import Freshness, KpiValue
 from exporter.ledger.periods import PastPeriod
 from exporter.metrics.connection import Reader
 from exporter.metrics.exchange_rates import ExchangeRates
-from exporter.metrics.instants import answer_windows
-from exporter.metrics.people import Directory
+from exporter.metrics.instants import HistoryQueries
 from exporter.metrics.values import Window
 
 FinalValues = Mapping[PastPeriod, Sequence[KpiValue]]
@@ -70,13 +69,14 @@ class PeriodCloser:
         """On what the periods rest; those whose sources are not complete are left out."""
         return {period: basis for each in closings for period, basis in each.bases(self._guards).items()}
 
-    def values(self, reader: Reader, closings: Sequence[Closing], directory: Directory) -> FinalValues:
+    def values(self, reader: Reader, closings: Sequence[Closing]) -> FinalValues:
         """The final values. Raises QueryError if the store cannot be read."""
         questions = chain.from_iterable(closing.prepared.questions for closing in closings)
-        results = answer_windows(reader, self._config, questions, rates=self._rates, directory=directory)
+        history = HistoryQueries(reader, self._config, rates=self._rates)
+        answers = history.ask(questions)
         final: dict[PastPeriod, Sequence[KpiValue]] = {}
         for closing in closings:
-            evaluation, _ = self._evaluator.conclude(closing.prepared, results.answers, None, directory.roster)
+            evaluation, _ = self._evaluator.conclude(closing.prepared, answers, None, history.roster_at)
             for period in closing.bases(self._guards):
                 if period.kpi not in evaluation.failed:
                     final[period] = [value for value in evaluation.kpis if value.kpi == period.kpi]

@@ -14,7 +14,7 @@ _TOLERANCE = 1e-9
 _ALMOST_NOTHING = 1e-12
 """Sums of floats that should be 0 differ from it by less than this."""
 
-Standing = Mapping[ResultKey, tuple[str | None, PeriodResult]]
+StandingResults = Mapping[ResultKey, tuple[str | None, PeriodResult]]
 """The results that stand in the ledger, each with its team."""
 
 
@@ -42,7 +42,7 @@ def sealed(look: PeriodLook, values: Iterable[KpiValue], watermark: datetime) ->
 
 
 def restated(
-    look: PeriodLook, values: Iterable[KpiValue], standing: Standing, cause: Callable[[ResultKey], Cause]
+    look: PeriodLook, values: Iterable[KpiValue], standing: StandingResults, cause: Callable[[ResultKey], Cause]
 ) -> Iterator[Restatement]:
     """A restatement for each result of a period that differs, by a new look, from the one that stands.
 

@@ -16,7 +16,6 @@ from exporter.ledger.periods import FinalPeriods, PastPeriod, newest
 from exporter.ledger.restating import Restater
 from exporter.ledger.view import StoreView
 from exporter.metrics.connection import Reader
-from exporter.metrics.people import Directory
 from exporter.seals import LedgerEntries, Seal
 from exporter.store.ledger import read_looks
 from exporter.store.store import Store
@@ -72,8 +71,7 @@ class LedgerKeeper:
         if not periods:
             return None
         closings = self._closer.prepare(periods, view.with_first_records(self._config))
-        directory = Directory.load(view.reader, self._config)
-        values = self._closer.values(view.reader, closings, directory)
+        values = self._closer.values(view.reader, closings)
         self._retry_at.update({p.kpi: view.now + LOOK_INTERVAL for p in periods if p not in values})
         looks = {period: self._looks.look_now(period, view) for period in values}
         seals: list[Seal] = []

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 
 from exporter.config.root import Config
-from exporter.kpi.values import KpiValue
 from exporter.ledger.causes import Causes, RecordChanges
-from exporter.ledger.closing import Basis, PeriodCloser
+from exporter.ledger.closing import Basis, FinalValues, PeriodCloser
 from exporter.ledger.entries import restated
 from exporter.ledger.looks import LookBook
 from exporter.ledger.periods import PastPeriod
@@ -41,10 +40,9 @@ class Restater:
         self._looks.record([self._looks.look_now(period, view) for period in spared])
         if not affected:
             return LedgerEntries()
-        directory = Directory.load(view.reader, self._config)
-        values = self._closer.values(view.reader, self._closer.prepare(affected, fresh), directory)
+        values = self._closer.values(view.reader, self._closer.prepare(affected, fresh))
         self._looks.postpone([period for period in affected if period not in values], view.now)
-        return self._compared(view, bases, values, directory)
+        return self._compared(view, bases, values)
 
     def _affected(self, view: StoreView, bases: Mapping[PastPeriod, Basis]) -> Iterator[PastPeriod]:
         """The periods whose results may differ.
@@ -70,9 +68,9 @@ class Restater:
         self,
         view: StoreView,
         bases: Mapping[PastPeriod, Basis],
-        values: Mapping[PastPeriod, Sequence[KpiValue]],
-        directory: Directory,
+        values: FinalValues,
     ) -> LedgerEntries:
+        directory = Directory.load(view.reader, self._config)
         standing = read_standing(view.reader, [(period.kpi, period.name) for period in values])
         restatements: list[Restatement] = []
         looks = []

@@ -13,6 +13,7 @@ from exporter import naming
 from exporter.clock import Clock
 from exporter.errors import StoreError
 from exporter.kpi.status import StatusMemory
+from exporter.ledger.keeper import LedgerKeeper
 from exporter.push.deliveries import Deliveries
 from exporter.runtime.config_file import LoadedConfig
 from exporter.runtime.publisher import Publisher
@@ -55,6 +56,7 @@ class Engine:
         self._self_metrics = context.state.self_metrics
         self._stopping, self._awake = Event(), Event()
         self.publisher = Publisher(loaded, context.store, context.state, memory)
+        self._ledger = LedgerKeeper(loaded.config, context.store)
         self._reporter = Reporter(self._self_metrics, loaded.config, self._awake.set, context.observer)
         source_context = loaded.config, context.environ, context.data_dir, context.clock, self._reporter
         self._scheduler = Scheduler(sync_jobs(*source_context), context.store, self._reporter, context.clock)
@@ -91,6 +93,14 @@ class Engine:
             self._self_metrics.set(naming.STORE_UP, 0)
             _log.critical("syncing stopped", exc_info=True)
 
+    def _keep_ledger(self) -> None:
+        """Seals and restates a limited number of periods, while scrapes read the snapshot that was just published."""
+        try:
+            self._ledger.update(self._context.clock())
+        except Exception as error:  # noqa: BLE001 - evaluations go on; the next update does the same again
+            self._self_metrics.count(naming.STORE_ERRORS, "ledger", "failed")
+            _log.error("the ledger was not updated: %s", error, exc_info=not isinstance(error, StoreError))
+
     def _evaluate(self) -> None:
         context = self._context
         while not self._stopping.is_set():
@@ -100,6 +110,7 @@ class Engine:
             except Exception:  # noqa: BLE001 - a thread's edge: the next evaluation may succeed
                 self._self_metrics.set(naming.EVALUATION_SUCCESS, 0)
                 _log.exception("evaluation failed")
+            self._keep_ledger()
             self._self_metrics.set(naming.STORE_UP, float(context.store.up))
             self._stopping.wait(MIN_EVALUATION_INTERVAL)
             self._awake.wait(context.evaluate_every)

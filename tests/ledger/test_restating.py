@@ -147,7 +147,7 @@ def test_changes_that_cannot_reach_a_month_are_not_looked_into(
     store: Store, ledger: LedgerKeeper, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     sync(store, [*DEALS, deal(4, 90, LATER)], LATER)
-    monkeypatch.setattr("exporter.ledger.closing.answer_windows", lambda *_, **__: pytest.fail("asked"))
+    monkeypatch.setattr("exporter.ledger.closing.HistoryQueries", lambda *_, **__: pytest.fail("asked"))
     assert ledger.update(LATER) == LedgerEntries()
     assert ledger.update(LATER + 2 * HOUR) == LedgerEntries()
 

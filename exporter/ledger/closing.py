@@ -8,10 +8,13 @@ from itertools import chain
 
 from exporter.config.fields import Period
 from exporter.config.root import Config
+from exporter.evaluation.first_records import first_records, with_first_records
+from exporter.evaluation.record_counts import RecordCounter, with_counts
 from exporter.kpi.calendar import DateSpan
 from exporter.kpi.evaluate import KpiEvaluator, PreparedEvaluation
 from exporter.kpi.values import Freshness, KpiValue
 from exporter.ledger.periods import PastPeriod
+from exporter.ledger.view import StoreView
 from exporter.metrics.connection import Reader
 from exporter.metrics.exchange_rates import ExchangeRates
 from exporter.metrics.instants import HistoryQueries
@@ -52,8 +55,14 @@ class PeriodCloser:
         self._config = config
         self._evaluator = KpiEvaluator(config)
         self._rates = ExchangeRates.load(config)
+        self._counter = RecordCounter(config)
         self._guards = {kpi.name: kpi.guard for kpi in config.kpis}
         self.calendar = self._evaluator.calendar
+
+    def freshness(self, view: StoreView) -> Mapping[str, Freshness]:
+        """How far metrics are known, also backwards, and how many of their records have a time. Raises QueryError."""
+        counted = with_counts(view.fresh, self._counter.count(view.reader, view.versions))
+        return with_first_records(counted, first_records(view.reader, self._config))
 
     def prepare(self, periods: Iterable[PastPeriod], fresh: Mapping[str, Freshness]) -> tuple[Closing, ...]:
         """What to ask about the periods."""

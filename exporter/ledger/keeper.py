@@ -70,7 +70,7 @@ class LedgerKeeper:
         periods = newest((period for kpi in self._config.kpis for period in self._unsealed(kpi, view)), MOST_SPANS)
         if not periods:
             return None
-        closings = self._closer.prepare(periods, view.with_first_records(self._config))
+        closings = self._closer.prepare(periods, self._closer.freshness(view))
         values = self._closer.values(view.reader, closings)
         self._retry_at.update({p.kpi: view.now + LOOK_INTERVAL for p in periods if p not in values})
         looks = {period: self._looks.look_now(period, view) for period in values}

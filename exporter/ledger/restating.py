@@ -32,7 +32,7 @@ class Restater:
         outdated = self._looks.outdated(view, most_spans)
         if not outdated:
             return LedgerEntries()
-        fresh = view.with_first_records(self._config)
+        fresh = self._closer.freshness(view)
         bases = self._closer.bases(self._closer.prepare(outdated, fresh))
         self._looks.postpone([period for period in outdated if period not in bases], view.now)
         affected = list(self._affected(view, bases))

@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from exporter.config.root import Config
-from exporter.evaluation.first_records import first_records, with_first_records
 from exporter.evaluation.freshness import freshness
 from exporter.kpi.values import Freshness
 from exporter.ledger.reach import newest_known
@@ -31,10 +30,6 @@ class StoreView:
         """The view that a connection has. Raises QueryError."""
         fresh = freshness(config, read_outcomes(reader), now)
         return cls(reader, now, fresh, read_versions(reader), read_commits(reader))
-
-    def with_first_records(self, config: Config) -> Mapping[str, Freshness]:
-        """How far metrics are known, also backwards: growth needs that."""
-        return with_first_records(self.fresh, first_records(self.reader, config))
 
     def known_until(self, entities: Collection[str]) -> datetime | None:
         """The instant at which the newest row of any of these entities became known; None if there is none."""

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import pytest
 
 from tests.trust.company import Company
+
+RESOLUTION = 'kpi_value{kpi="resolution_rate"}'
+BACKLOG = 'kpi_value{kpi="open_tickets"}'
 
 
 @pytest.fixture
@@ -36,6 +41,16 @@ def test_a_ticket_is_open_until_it_is_solved(helpdesk: Company, at: str, rate: f
     assert helpdesk.value("resolution_rate", at) == rate
     assert helpdesk.value("resolution_rate_by_status", at) == rate
     assert helpdesk.value("open_tickets", at) == backlog
+
+
+def test_a_backfill_writes_what_each_day_knew(helpdesk: Company) -> None:
+    written = helpdesk.backfilled("2021-10-15T02:00", "2021-10-29T02:00", "1d")
+    days = {day: int(datetime(2021, 10, day, tzinfo=UTC).timestamp()) for day in range(15, 30)}
+    # at 02:00, which is midnight UTC, the ticket of the day before is the last one that is solved
+    assert {day: written[RESOLUTION, at] for day, at in days.items()} == {
+        day: pytest.approx(max(0, day - 20) / 10) for day in days
+    }
+    assert {day: written[BACKLOG, at] for day, at in days.items()} == {day: 10 - max(0, day - 20) for day in days}
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from contextlib import closing
 from datetime import UTC, datetime
 
@@ -44,28 +45,47 @@ def test_daily_rows_that_count_thousands_are_not_too_few(company: Company) -> No
     assert conversion["status"] == "on_track", "15,000 visits are more than the 20 that a share requires"
 
 
-def test_rejected_and_undated_rows_lower_the_coverage(company: Company) -> None:
-    # of 10 rows, one has an impossible time and is rejected, and two have none: 7 of 10 could count
-    times = ["2021-02-01T12:00"] * 7 + ["the 30th of February", "", ""]
-    path = company.sheet("tickets", "id created_at", [*enumerate(times)])
-    company.metric("received", "tickets", at="created_at")
-    company.kpi("tickets", "received", target=7)
-    assert company.value("tickets", "2021-02-28T12:00") == 7
-    assert company.series("2021-02-28T12:00")['kpi_coverage_ratio{kpi="tickets"}'] == pytest.approx(0.7)
-    path.write_text(
-        path.read_text().replace("the 30th of February", "2021-02-02T12:00").replace(",\n", ",2021-02-03\n")
-    )
-    assert company.run("sync", "--once").code == 0
-    assert company.series("2021-02-28T12:00")['kpi_coverage_ratio{kpi="tickets"}'] == 1
-    assert company.value("tickets", "2021-02-28T12:00") == 10
+def test_a_forgotten_file_is_as_old_as_it_is(company: Company) -> None:
+    path = company.sheet("deals", "id status closed_at", [(n, "won", f"2021-01-{n + 1:02}") for n in range(26)])
+    company.metric("won", "deals", where={"status": "won"}, at="closed_at")
+    company.kpi("deals_won", "won", target=20)
+    written = datetime(2021, 1, 27, 8, tzinfo=UTC).timestamp()
+    os.utime(path, (written, written))
+    forgotten = company.values("2021-04-20T12:00")["deals_won", None]  # 83 days later
+    assert (forgotten["value"], forgotten["status"]) == (None, "stale")
+    assert company.series("2021-04-20T12:00")['kpi_asof_timestamp_seconds{kpi="deals_won"}'] == written
+    assert company.value("deals_won", "2021-01-27T09:00") == 26, "while it was new, it counted"
 
 
-def test_a_file_of_which_too_much_is_rejected_gives_no_figure(company: Company) -> None:
-    # more than one row and 5 %: the format has probably changed, and nothing of the file counts
-    company.sheet("tickets", "id created_at", [*enumerate(["2021-02-01"] * 7 + ["the 30th of February"] * 3)])
-    company.metric("received", "tickets", at="created_at")
-    company.kpi("tickets", "received", target=7)
-    result = company.run("sync", "--once")
-    assert "too_many_rejected" in result.out + result.err
-    series = company.run("values", "--no-sync", "--at", "2021-02-28T12:00", "--format", "openmetrics").out
-    assert 'kpi_status{kpi="tickets",status="no_data"} 1' in series
+def test_rejected_rows_lower_the_coverage(company: Company) -> None:
+    amounts = ["n/a", "unknown", *[100] * 38]
+    rows = [(n, "won", amount, "2021-02-03T10:00") for n, amount in enumerate(amounts)]
+    company.sheet("deals", "id status amount closed_at", rows)
+    company.metric("revenue", "deals", where={"status": "won"}, at="closed_at", sum="amount")
+    company.kpi("sales", "revenue", target=4000)
+    series = company.series("2021-02-28T12:00")
+    assert series['kpi_value{kpi="sales"}'] == 3800
+    assert series['kpi_coverage_ratio{kpi="sales"}'] == pytest.approx(38 / 40)
+
+
+def test_rows_without_their_date_lower_the_coverage(company: Company) -> None:
+    rows = [(n, "succeeded", 100, "2021-02-03T10:00" if n < 9 else "") for n in range(10)]
+    company.sheet("payments", "id status amount paid_at", rows)
+    company.metric("received", "payments", where={"status": "succeeded"}, at="paid_at", sum="amount")
+    company.kpi("payments", "received", target=1000)
+    series = company.series("2021-02-28T12:00")
+    assert series['kpi_value{kpi="payments"}'] == 900
+    assert series['kpi_coverage_ratio{kpi="payments"}'] == pytest.approx(9 / 10)
+
+
+def test_the_second_row_with_an_id_is_rejected_with_both_lines(company: Company) -> None:
+    # lines 2 to 41: the first and the last row are of one deal, of 100 or of 900
+    rows = [("A-1", 100), *[(f"B-{n}", 100) for n in range(38)], ("A-1", 900)]
+    company.sheet("deals", "id status amount closed_at", [(i, "won", a, "2021-02-03T10:00") for i, a in rows])
+    company.metric("revenue", "deals", where={"status": "won"}, at="closed_at", sum="amount")
+    company.kpi("sales", "revenue", target=3900)
+    done = company.run("sync", "--once")
+    series = company.series("2021-02-28T12:00")
+    assert series['kpi_value{kpi="sales"}'] == 3900
+    assert series['kpi_coverage_ratio{kpi="sales"}'] == pytest.approx(39 / 40), "one row is missing"
+    assert "line 41, whose id is already on line 2" in done.err

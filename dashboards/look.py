@@ -33,7 +33,7 @@ _CURRENCY_UNITS = frozenset(
     }
 )  # fmt: skip
 """Currencies for which Grafana has a unit."""
-_DECIMALS = {"count": 1, "ratio": 1, "currency": 2, "seconds": 1, "score": 2}
+_DECIMALS = {"count": 1, "ratio": 1, "currency": 2, "seconds": 1, "score": 2, "points": 1}
 
 NEUTRAL = "text"
 PERCENT = "percentunit"
@@ -43,7 +43,9 @@ def unit_id(unit: str, currency: str) -> str:
     """Grafana's name for a unit of the config."""
     if unit == "currency":
         return f"currency{currency}" if currency in _CURRENCY_UNITS else f"currency:{currency} "
-    return {"count": "locale", "ratio": "percentunit", "seconds": "s", "score": "none"}.get(unit) or f"suffix:{unit}"
+    return {"count": "locale", "ratio": "percentunit", "seconds": "s", "score": "none", "points": "suffix:pts"}.get(
+        unit, f"suffix:{unit}"
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,7 +175,14 @@ def _unit_overrides(config: Config, units: Mapping[str, str]) -> tuple[Override,
 
 def unit_mapping(config: Config) -> dict[str, Any]:
     """A value mapping from units to the texts in a table's unit column; other units are shown unchanged."""
-    texts = {"ratio": "%", "seconds": "s", "count": " ", "score": " ", "currency": config.company.currency}
+    texts = {
+        "ratio": "%",
+        "seconds": "s",
+        "count": " ",
+        "score": " ",
+        "points": "pts",
+        "currency": config.company.currency,
+    }
     return value_mapping({unit: (text, None) for unit, text in texts.items()})
 
 

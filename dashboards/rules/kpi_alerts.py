@@ -162,7 +162,9 @@ def _format(config: Config, kpi: Kpi) -> NumberFormat:
     unit = config.unit(kpi)
     if unit in ("ratio", "seconds"):
         return SHARE if unit == "ratio" else DURATION
-    suffix = {"currency": f" {config.company.currency}", "count": "", "score": ""}.get(unit, f" {unit}")
+    suffix = {"currency": f" {config.company.currency}", "count": "", "score": "", "points": " pts"}.get(
+        unit, f" {unit}"
+    )
     return NumberFormat(PLAIN.function, PLAIN.example, PLAIN.example_text, suffix)
 
 

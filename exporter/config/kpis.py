@@ -93,7 +93,7 @@ class Kpi(Section):
     """A metric's name, or arithmetic over metric names and numbers with + - * / ( ). If the definition changed,
     a list of {is, since}: each period uses the one in force on its last day."""
     unit: Title | None = None
-    """count, ratio, currency, seconds, score, or free text. Default: follows from its metrics."""
+    """count, ratio, currency, seconds, score, points, or free text. Default: follows from its metrics."""
     period: PeriodField
     """The calendar period over which it accumulates."""
     better: BetterField
@@ -102,7 +102,7 @@ class Kpi(Section):
     """The value to reach in a whole period."""
     applies_to: Annotated[AppliesTo, OneOf.members(AppliesTo)] | None = None
     """Whom the company's target judges. all: teams and people too, unless they have their own. own: the company alone.
-    Default: all for ratios, means, seconds, scores and growth, otherwise own."""
+    Default: all for ratios, means, seconds, scores, points and growth, otherwise own."""
     scale: Annotated[Number, Field(gt=0)] | None = None
     """The deviation that counts as a complete miss; required for a target of 0."""
     pace: PaceField | None = None

@@ -22,7 +22,7 @@ from exporter.config.sources import AnySource
 from exporter.config.targets import AppliesTo, Goal, Growth
 from exporter.config.units import metric_unit, unit_of
 
-_UNITS_OF_ANY_SCOPE = frozenset({"ratio", "seconds", "score"})
+_UNITS_OF_ANY_SCOPE = frozenset({"ratio", "seconds", "score", "points"})
 
 
 class FormulaKind(StrEnum):
@@ -110,7 +110,7 @@ class Config(Section):
     def applies_to_all(self, kpi: Kpi) -> bool:
         """True if the company's target also judges teams and people: as configured, else if the number fits any scope.
 
-        That is so for ratios, means, seconds, scores, and for growth over a scope's own past.
+        That is so for ratios, means, seconds, scores, points, and for growth over a scope's own past.
         """
         if kpi.applies_to is not None:
             return kpi.applies_to is AppliesTo.ALL

@@ -9,8 +9,8 @@ from exporter.config.expression import Binary, Constant, Expression, Ref
 from exporter.config.metrics import Metric, span_of
 from exporter.records import ENTITIES, ColumnKind, column
 
-UNITS = ("count", "ratio", "currency", "seconds", "score")
-"""Units with a meaning of their own. Any other unit is free text."""
+UNITS = ("count", "ratio", "currency", "seconds", "score", "points")
+"""Units with a meaning of their own, such as points from -100 to 100. Any other unit is free text."""
 
 RESERVED_LABELS = frozenset({"period", "team", "person", "kpi", "job", "instance", "le", "quantile"})
 
@@ -20,7 +20,7 @@ _NO_UNIT = ""
 
 
 def metric_unit(metric: Metric) -> str:
-    """count, ratio, currency, seconds, score or free text."""
+    """One of UNITS or free text."""
     if metric.unit is not None:
         return metric.unit
     if metric.measured is None or metric.aggregate == "distinct":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 
 ABSENT = "–"
@@ -10,18 +11,13 @@ _SCALES = ((1e12, "T"), (1e9, "B"), (1e6, "M"))
 
 
 def amount(value: float | None, unit: str, currency: str) -> str:
-    """A value in its unit: `1,234.5`, `62.3 %`, `CHF 1.20M`, `1m 07s`; a custom unit follows the number."""
+    """A value in its unit: `1,234.5`, `62.3 %`, `CHF 1.20M`, `1m 07s`, `42 pts`; a custom unit follows the number."""
     if value is None:
         return ABSENT
-    if unit == "ratio":
-        return f"{value * 100:,.1f} %"
-    if unit == "seconds":
-        return span(value)
     if unit == "currency":
         return f"{currency} {_money(value)}"
-    if unit == "score":
-        return f"{value:,.2f}"
-    return _number(value) if unit == "count" else f"{_number(value)} {unit}"
+    own_format = _FORMATS.get(unit)
+    return own_format(value) if own_format else f"{_number(value)} {unit}"
 
 
 def _number(value: float) -> str:
@@ -32,6 +28,11 @@ def _number(value: float) -> str:
     if value == int(value) or abs(value) >= 10_000:
         return f"{value:,.0f}"
     return f"{value:,.1f}" if abs(value) >= 100 else f"{value:,.2f}"
+
+
+def _points(value: float) -> str:
+    """One decimal or none, and never a negative zero."""
+    return f"{round(value, 1) + 0.0:,.1f}".removesuffix(".0")
 
 
 def _money(value: float) -> str:
@@ -55,6 +56,15 @@ def span(seconds: float) -> str:
     if rounded < 86400:
         return f"{sign}{rounded // 3600}h {rounded % 3600 // 60:02d}m"
     return f"{sign}{rounded // 86400}d {rounded % 86400 // 3600:02d}h"
+
+
+_FORMATS: Mapping[str, Callable[[float], str]] = {
+    "count": _number,
+    "ratio": lambda value: f"{value * 100:,.1f} %",
+    "seconds": span,
+    "score": lambda value: f"{value:,.2f}",
+    "points": lambda value: f"{_points(value)} pts",
+}
 
 
 def age(since: datetime | None, now: datetime) -> str:

@@ -80,6 +80,14 @@ def test_units_are_configured_or_follow_from_metrics() -> None:
     assert of(value="revenue + won").unit(of(value="revenue + won").kpis[0]) == "count"
 
 
+@pytest.mark.parametrize(
+    ("unit", "fits"), [("ratio", True), ("seconds", True), ("score", True), ("points", True), ("deals", False)]
+)
+def test_a_target_in_some_units_fits_every_scope(unit: str, fits: bool) -> None:
+    built = of(unit=unit, target=40)
+    assert built.applies_to_all(built.kpis[0]) is fits
+
+
 def test_bands_are_the_kpi_s_or_the_company_s() -> None:
     assert of().bands(of().kpis[0]).latest.exceeded == 1.1
     own = of({"bands": {"exceeded": 1.3}}, bands={"exceeded": 1.2})

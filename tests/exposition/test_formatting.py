@@ -26,6 +26,10 @@ from tests.exposition.sample import NOW
         (2.5e9, "currency", "CHF 2.50B"),
         (67.0, "seconds", "1m 07s"),
         (3.4, "score", "3.40"),
+        (41.66, "points", "41.7 pts"),
+        (42.0, "points", "42 pts"),
+        (-100.0, "points", "-100 pts"),
+        (-0.04, "points", "0 pts"),
         (1500.0, "visits", "1,500 visits"),
     ],
 )

@@ -171,14 +171,14 @@ class _Tally:
         return StatusMemory(current | self.statuses)
 
     def scores(self, config: Config, weights: Mapping[str, float]) -> tuple[ObjectiveScore, ...]:
-        """The score of each objective, from the company's values of its KPIs and their current weights."""
+        """The score of each objective, from the company's values of its evaluated KPIs and their current weights."""
         return tuple(
             objective_score(
                 objective.name,
                 [
                     (weights[kpi.name], self.company[kpi.name].ratio if kpi.name in self.company else None)
                     for kpi in config.kpis
-                    if kpi.objective == objective.name and Scope.COMPANY in kpi.scopes
+                    if kpi.objective == objective.name and Scope.COMPANY in kpi.scopes and kpi.name in weights
                 ],
             )
             for objective in config.objectives

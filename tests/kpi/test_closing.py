@@ -74,6 +74,16 @@ def test_a_guard_closes_with_its_kpi_if_it_has_the_same_length_of_period() -> No
     assert [period.plan.kpi.name for period in prepared.periods] == ["a", "b", "c"]
 
 
+def test_the_other_kpis_of_an_objective_need_not_close_as_well() -> None:
+    config = config_of(kpi("a", target=1), kpi("b", period="week", target=1))
+    evaluator = KpiEvaluator(config)
+    prepared = evaluator.prepare_closing(["a"], OCTOBER, fresh(NOVEMBER_10))
+    evaluation, _ = evaluator.conclude(
+        prepared, FakeMetrics(config, [won("2021-10-05T12:00")])(prepared.questions), None
+    )
+    assert [value.kpi for value in evaluation.kpis] == ["a"]
+
+
 def test_the_definition_is_that_of_the_last_day() -> None:
     # 9 of 10: at risk by the bands until 30 October, on track by those since the 31st; half of it from November on
     bands = [

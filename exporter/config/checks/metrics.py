@@ -55,7 +55,7 @@ def errors(context: CheckContext) -> Iterator[Finding]:
             message, hint = "from and until are the same column", "until is the instant at which a row stops counting"
             yield Finding((*path, "during"), message, hint)
         for name, condition in metric.where.items():
-            filtered = _find(metric.entity, name)
+            filtered = _sources(context, metric.entity) if name == "source" else _find(metric.entity, name)
             if filtered is None:
                 yield unknown_column((*path, "where", name), metric.entity, name)
             else:
@@ -81,6 +81,12 @@ def warnings(context: CheckContext) -> Iterator[Finding]:
         if context.config.privacy.people == "separate" and person in metric.by:
             message = f"by {person} exposes single people on /metrics, although privacy.people is separate"
             yield Finding((*path, "by"), message, "remove it, or set privacy.people: included")
+
+
+def _sources(context: CheckContext, entity: str) -> EntityColumn:
+    """The column `source` of an entity, with the sources that read it as its choices, as far as all are known."""
+    names = tuple(source.name for _, source in context.sources if entity in source.reads)
+    return EntityColumn("source", ColumnKind.TEXT, choices=names if context.knows_all_sources else ())
 
 
 def _find(entity: str, name: str) -> EntityColumn | None:

@@ -282,6 +282,9 @@ NOT_DATED_YET: Mapping[str, tuple[str, ...]] = MappingProxyType(
 )
 """Statuses of records whose first instant is still to come. Any other record without it has a time that is unknown."""
 
+SERIES_COLUMNS: Mapping[str, str] = MappingProxyType({"measurements": "name"})
+"""The column of an entity whose values are series of their own, such as visits and headcount."""
+
 FIXED_ATTRIBUTES = frozenset({"calls", "surveys", "payments", "measurements"})
 """Entities whose attributes are facts; those of all others are state."""
 

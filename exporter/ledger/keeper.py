@@ -7,7 +7,7 @@ from datetime import datetime
 
 from exporter.config.kpis import Kpi
 from exporter.config.root import Config
-from exporter.evaluation.first_records import first_instants
+from exporter.evaluation.first_records import earliest_records
 from exporter.kpi.calendar import DateSpan
 from exporter.ledger.closing import PeriodCloser
 from exporter.ledger.entries import sealed
@@ -101,6 +101,6 @@ class LedgerKeeper:
     def _first_record(self, kpi: Kpi, view: StoreView) -> datetime:
         """The instant of the first record of the entities that the KPI measures; now if there is none."""
         if self._firsts[0] != view.versions:
-            self._firsts = view.versions, first_instants(view.reader, self._config.metrics)
+            self._firsts = view.versions, earliest_records(view.reader, self._config)
         firsts = self._firsts[1]
         return min((firsts[name] for name in kpi.metrics if name in firsts), default=view.now)

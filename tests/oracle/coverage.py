@@ -1,8 +1,8 @@
-"""Which share of the records behind a KPI has a place in time."""
+"""Which share of the records behind a KPI has a place in time, and since when there are any."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -15,6 +15,25 @@ _NOT_DATED_YET = {"invoices": "draft", "payments": "pending"}
 def dated_share(records: Records, metrics: Iterable[Mapping[str, Any]], known_at: datetime | None) -> float:
     """The lowest share among the metrics of the records of their sources whose time is known."""
     return min(_share(records, metric, known_at) for metric in metrics)
+
+
+def begins(records: Records, metric: Mapping[str, Any], known_at: datetime | None) -> Iterator[datetime]:
+    """The first instant of each source of a metric, of its entity's first column or the one of its time rule.
+
+    Of measurements only those of the names that the metric counts.
+    """
+    columns = {EVENTS[metric["entity"]][0], metric.get("at") or metric["during"]["from"]}
+    name = metric["where"].get("name") if metric["entity"] == "measurements" and "where" in metric else None
+    for source, entity in contributing(metric):
+        latest = [
+            versions[-1].fields
+            for record in records.by_key.values()
+            if (record.source, record.entity) == (source, entity) and (versions := record.known(known_at))
+        ]
+        mine = [fields for fields in latest if name is None or fields["name"] == name]
+        instants = [at for fields in mine for column in columns if (at := fields.get(column)) is not None]
+        if instants:
+            yield min(instants)
 
 
 def _share(records: Records, metric: Mapping[str, Any], known_at: datetime | None) -> float:

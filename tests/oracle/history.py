@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -100,14 +100,6 @@ class Records:
             versions = record.known(known_at) if record.entity == entity else []
             if versions:
                 yield Reading(record, versions[-1].fields, as_of(entity, versions, end, level=level))
-
-    def first(self, entity: str, columns: Iterable[str]) -> datetime | None:
-        """The earliest instant in any of the columns, of the records that still exist."""
-        latest = [
-            record.known(None)[-1] for record in self.by_key.values() if record.entity == entity and record.known(None)
-        ]
-        instants = [version.fields.get(name) for version in latest for name in columns]
-        return min((at for at in instants if at is not None), default=None)
 
 
 def as_of(entity: str, versions: list[Version], end: datetime, *, level: bool) -> Fields:

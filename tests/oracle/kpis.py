@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from tests.oracle.coverage import dated_share
+from tests.oracle.coverage import begins, dated_share
 from tests.oracle.dates import Span, local_date
 from tests.oracle.freshness import Freshness
 from tests.oracle.history import Records
@@ -63,7 +63,9 @@ class KpiOracle:
                 current, previous, reference = readings
                 final = None
                 if reference is not None:
-                    final = Final(reference.value, reference.coverage * dated * formula.covered(self, kpi, moment))
+                    final = Final(
+                        reference.value, reference.coverage * dated * formula.covered(self, kpi, moment, known_at)
+                    )
                 current, previous = (reading and reading.among(dated) for reading in (current, previous))
                 held = standard(kpi, (team, person), moment, final)
                 bands = kpi.get("bands") or self.config["company"].get("bands") or {}
@@ -123,15 +125,10 @@ class Formula:
             for group, reading in current.items()
         }
 
-    def covered(self, oracle: KpiOracle, kpi: Mapping[str, Any], moment: Moment) -> float:
-        """The share of the reference period's weight after the first record by which growth is measured."""
-        growing = [Formula(other["value"], oracle.config).metrics for other in oracle.config["kpis"] if grows(other)]
-        firsts = []
-        for entity in {metric["entity"] for metric in self.metrics}:
-            users = [metric for metrics in growing for metric in metrics if metric["entity"] == entity]
-            columns = {metric.get("at") or metric["during"]["from"] for metric in users}
-            firsts.append(oracle.records.first(entity, columns))
-        since = max((first for first in firsts if first is not None), default=None)
+    def covered(self, oracle: KpiOracle, kpi: Mapping[str, Any], moment: Moment, known_at: datetime | None) -> float:
+        """The share of the reference period's weight after the last of the sources began."""
+        firsts = [first for metric in self.metrics for first in begins(oracle.records, metric, known_at)]
+        since = max(firsts, default=None)
         if since is None:
             return 1.0
         return 1 - moment.calendar.share(self._reference(kpi, moment), moment.kind.pace, since)

@@ -15,6 +15,7 @@ from exporter.evaluation.answer_cache import AnswerCache
 from exporter.evaluation.first_records import first_records, with_first_records
 from exporter.evaluation.freshness import freshness
 from exporter.evaluation.record_counts import RecordCounter, with_counts
+from exporter.evaluation.sealed_before import sealed_before
 from exporter.kpi.evaluate import KpiEvaluator
 from exporter.kpi.plan import people_known
 from exporter.kpi.status import StatusMemory
@@ -94,7 +95,8 @@ class Evaluator:
             prepared = self._evaluator.prepare(state.fresh, now)
             answers = self._answers(reader, state.versions, prepared.questions)
             directory = self._people(reader, state.versions)
-            evaluation, memory = self._evaluator.conclude(prepared, answers, memory, directory.roster)
+            sealed = sealed_before(reader, self._config, prepared, self._known_at)
+            evaluation, memory = self._evaluator.conclude(prepared, answers, memory, directory.roster, sealed)
             if people_known(state.fresh):
                 self._report_unmatched(directory)
             undated = self._counter.count(reader, state.versions).empty

@@ -14,6 +14,7 @@ from exporter.kpi.group_readings import GroupReader
 from exporter.kpi.pace import Yardstick
 from exporter.kpi.plan import KpiPeriod, Plan
 from exporter.kpi.sampling import Sampler, Sampling
+from exporter.kpi.sealed_periods import NOTHING_SEALED, SealedPeriods
 from exporter.kpi.status import HeldStatus, StatusKey, StatusMemory, Verdict, guarded, judge, withheld
 from exporter.kpi.targets import NoTarget
 from exporter.kpi.values import Evaluation, Freshness, KpiValue, ObjectiveScore
@@ -101,8 +102,12 @@ class KpiEvaluator:
         answers: Answers,
         memory: StatusMemory | None,
         roster_at: RosterAt = nobody_at,
+        sealed: SealedPeriods = NOTHING_SEALED,
     ) -> tuple[Evaluation, StatusMemory]:
-        """The evaluation that follows from the answers, and the memory for the next one."""
+        """The evaluation that follows from the answers, and the memory for the next one.
+
+        Values are compared with `sealed` periods as they were sealed.
+        """
         memory = memory or StatusMemory()
         failed = {question.metric for question in prepared.questions if question not in answers}
         tally = _Tally()
@@ -111,7 +116,7 @@ class KpiEvaluator:
                 failed.add(period.plan.kpi.name)
                 continue
             try:
-                tally.add(list(self._values(period, answers, memory, roster_at)))
+                tally.add(list(self._values(period, answers, memory, roster_at, sealed)))
             except ArithmeticError:  # a date at the end of the calendar, or a number too large for a float
                 failed.add(period.plan.kpi.name)
         runs = tuple(chain.from_iterable(self._sampler.samples(sampling, answers) for sampling in prepared.samplings))
@@ -126,7 +131,12 @@ class KpiEvaluator:
         return evaluation, tally.updated(memory)
 
     def _values(
-        self, period: KpiPeriod, answers: Answers, memory: StatusMemory, roster_at: RosterAt
+        self,
+        period: KpiPeriod,
+        answers: Answers,
+        memory: StatusMemory,
+        roster_at: RosterAt,
+        sealed: SealedPeriods,
     ) -> Iterator[tuple[KpiValue, Verdict]]:
         status, plan = period.withheld, period.plan
         if status is Status.NO_DATA:
@@ -136,7 +146,8 @@ class KpiEvaluator:
         roster = roster_at(period.progress.as_of) if plan.needs_roster else NOBODY
         for scope in period.scopes:
             yardsticks: dict[object, Yardstick | NoTarget] = {}
-            for row in self._reader.rows(period, scope, answers):
+            for reading in self._reader.rows(period, scope, answers):
+                row = sealed.in_place_of(reading, period, scope)
                 if status is not None:
                     yield withheld(period, status, scope, row.group), Verdict(status)
                     continue

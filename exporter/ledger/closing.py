@@ -10,6 +10,7 @@ from exporter.config.fields import Period
 from exporter.config.root import Config
 from exporter.evaluation.first_records import first_records, with_first_records
 from exporter.evaluation.record_counts import RecordCounter, with_counts
+from exporter.evaluation.sealed_before import sealed_before
 from exporter.kpi.calendar import DateSpan
 from exporter.kpi.evaluate import KpiEvaluator, PreparedEvaluation
 from exporter.kpi.values import Freshness, KpiValue
@@ -85,7 +86,8 @@ class PeriodCloser:
         answers = history.ask(questions)
         final: dict[PastPeriod, Sequence[KpiValue]] = {}
         for closing in closings:
-            evaluation, _ = self._evaluator.conclude(closing.prepared, answers, None, history.roster_at)
+            sealed = sealed_before(reader, self._config, closing.prepared)
+            evaluation, _ = self._evaluator.conclude(closing.prepared, answers, None, history.roster_at, sealed)
             for period in closing.bases(self._guards):
                 if period.kpi not in evaluation.failed:
                     final[period] = [value for value in evaluation.kpis if value.kpi == period.kpi]

@@ -20,7 +20,7 @@ from exporter.seals import LedgerEntries, Seal
 from exporter.store.ledger import read_looks
 from exporter.store.store import Store
 
-MOST_SPANS = 64
+MOST_SPANS = 32
 """So many spans of dates are evaluated at once; the others follow at the next update."""
 
 

@@ -17,7 +17,7 @@ import orjson
 from exporter.config.fields import Scope, Status
 from exporter.seals import Cause, LedgerEntries, PeriodLook, PeriodResult, Restatement, ResultKey, Seal
 from exporter.store.schema import LEDGER_TABLES
-from exporter.store.state import aware_utc
+from exporter.store.state import aware_utc, naive_utc
 
 _Row = TypeVar("_Row", Seal, Restatement, PeriodLook)
 _TABLES: dict[type[Seal] | type[Restatement] | type[PeriodLook], str] = {
@@ -31,6 +31,16 @@ _ENUMS = {"scope": Scope, "status": Status, "previous_status": Status, "cause": 
 def read_seals(connection: duckdb.DuckDBPyConnection, kpi: str | None = None) -> tuple[Seal, ...]:
     """All seals, or those of one KPI, by KPI, period and scope."""
     return _read(connection, Seal, "kpi, period_start, scope, team, person", kpi)
+
+
+def read_seals_of(
+    connection: duckdb.DuckDBPyConnection, periods: Iterable[tuple[str, datetime]], known_at: datetime | None = None
+) -> tuple[Seal, ...]:
+    """The seals of periods, each given as (KPI, start); those that existed at an instant, if one is given."""
+    pairs = orjson.dumps([[kpi, naive_utc(start).isoformat(sep=" ")] for kpi, start in periods]).decode()
+    rows = connection.execute(_SEALS_OF, [pairs]).fetchall()
+    seals = (_entry(Seal, row) for row in rows)
+    return tuple(seal for seal in seals if known_at is None or seal.sealed_at <= known_at)
 
 
 def read_restatements(connection: duckdb.DuckDBPyConnection, kpi: str | None = None) -> tuple[Restatement, ...]:
@@ -78,6 +88,8 @@ def forget_person(connection: duckdb.DuckDBPyConnection, person: str) -> int:
     return count
 
 
+_PAIRS = """
+    SELECT (pair[1], pair[2]::TIMESTAMP) FROM (SELECT unnest(from_json_strict(?, '[["VARCHAR"]]')) AS pair)"""
 _STANDING = """
     SELECT kpi, period, scope, team, person, value, target, target_ratio, status FROM (
         SELECT *, 0 AS position, sealed_at AS instant FROM seals
@@ -87,6 +99,8 @@ _STANDING = """
     WHERE (kpi, period) IN (
         SELECT (pair[1], pair[2]) FROM (SELECT unnest(from_json_strict(?, '[["VARCHAR"]]')) AS pair))
     ORDER BY position, instant"""
+_SEAL_COLUMNS = ", ".join(name for name, _ in LEDGER_TABLES["seals"])
+_SEALS_OF = f"SELECT {_SEAL_COLUMNS} FROM seals WHERE (kpi, period_start) IN ({_PAIRS})"  # noqa: S608
 _DELETE_LOOKS = """
     DELETE FROM period_looks WHERE (kpi, period) IN (
         SELECT (pair[1], pair[2]) FROM (SELECT unnest(from_json_strict(?, '[["VARCHAR"]]')) AS pair))"""

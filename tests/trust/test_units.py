@@ -30,6 +30,16 @@ def test_amounts_are_compared_in_the_companys_currency(company: Company) -> None
     assert company.value("large_open_deals", "2021-01-31T12:00") == 2
 
 
+def test_from_one_day_to_another_are_calendar_days(company: Company) -> None:
+    # clocks go forward on 28 March and back on 31 October
+    days = [("2021-03-27", "2021-03-29"), ("2021-10-30", "2021-11-01")]
+    company.sheet("tickets", "id status created_at solved_at", [(n, "solved", *span) for n, span in enumerate(days)])
+    company.metric("time_to_solve", "tickets", at="solved_at", mean="solved_at - created_at")
+    company.kpi("solving", "time_to_solve", better="lower", target=172_800)
+    assert company.value("solving", "2021-03-31T12:00") == 2 * 86_400
+    assert company.value("solving", "2021-11-30T12:00") == 2 * 86_400
+
+
 @pytest.fixture
 def surveyed(company: Company) -> Company:
     """Fifty answers to "would you recommend us": 28 promoters, 7 detractors, so a score of 42."""
@@ -48,4 +58,4 @@ NPS = "100 * (promoters - detractors) / answers"
 def test_a_recommendation_score_is_in_points(surveyed: Company) -> None:
     surveyed.kpi("recommendation", NPS, unit="points", target=40)
     assert surveyed.value("recommendation", "2021-02-28T12:00") == pytest.approx(42)
-    assert re.search(r"company +2021-02-01 +42 points\b", surveyed.run("values", "--at", "2021-02-28T12:00").out)
+    assert re.search(r"company +2021-02-01 +42 pts\b", surveyed.run("values", "--at", "2021-02-28T12:00").out)

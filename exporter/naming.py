@@ -104,7 +104,15 @@ TARGET_RATIO = _kpi(
 EXPECTED = _kpi("expected", "What the KPI should have reached by now to be on pace, in its own unit.")
 PACE_RATIO = _kpi("pace_ratio", "Value against what is expected by now: 1 is on pace, above is better.")
 PROGRESS_RATIO = _kpi("progress_ratio", "Share of the way from baseline to goal, 0 at the baseline and 1 at the goal.")
-PREVIOUS_VALUE = _kpi("previous_value", "Final value of the period before, in the KPI's own unit.")
+PREVIOUS_VALUE = _kpi(
+    "previous_value", "Final value of the period before, in the KPI's own unit; once sealed, as history.restate says."
+)
+RESTATED_VALUE = Family(
+    "kpi_restated_value",
+    "Value of a sealed period as the records say now, in the KPI's own unit; only the newest periods that were restated"
+    " since they were sealed.",
+    ("kpi", "period"),
+)
 STATUS = Family("kpi_status", f"1 for the status the KPI has, 0 for the others. {_CACHED}", ("kpi", "status"))
 INFO = Family(
     "kpi_info",
@@ -129,7 +137,7 @@ OBJECTIVE_SCORE = Family(
 
 COMPANY_FAMILIES = (
     VALUE, TARGET, TARGET_LOW, TARGET_HIGH, TARGET_RATIO, EXPECTED, PACE_RATIO, PROGRESS_RATIO, PREVIOUS_VALUE,
-    STATUS, INFO, PERIOD_START, PERIOD_END, PERIOD_ELAPSED, ASOF, COVERAGE, REVIEW_DUE, OBJECTIVE_SCORE,
+    RESTATED_VALUE, STATUS, INFO, PERIOD_START, PERIOD_END, PERIOD_ELAPSED, ASOF, COVERAGE, REVIEW_DUE, OBJECTIVE_SCORE,
 )  # fmt: skip
 
 SCOPED = (VALUE, TARGET, TARGET_RATIO, PACE_RATIO, STATUS)

@@ -159,3 +159,11 @@ class LedgerEntries:
     seals: tuple[Seal, ...] = ()
     restatements: tuple[Restatement, ...] = ()
     looks: tuple[PeriodLook, ...] = ()
+
+
+class RestatedValue(NamedTuple):
+    """The company's value of a sealed period, as restated last."""
+
+    kpi: str
+    period: str
+    value: float

@@ -15,6 +15,7 @@ from exporter.evaluation.answer_cache import AnswerCache
 from exporter.evaluation.first_records import first_records, with_first_records
 from exporter.evaluation.freshness import freshness
 from exporter.evaluation.record_counts import RecordCounter, with_counts
+from exporter.evaluation.restated_periods import LedgerVersion, RestatedPeriods
 from exporter.evaluation.sealed_before import sealed_before
 from exporter.kpi.evaluate import KpiEvaluator
 from exporter.kpi.plan import people_known
@@ -28,6 +29,7 @@ from exporter.metrics.label_folding import RetainedValues
 from exporter.metrics.people import Directory
 from exporter.metrics.values import Answers, Question
 from exporter.store.known import show_known
+from exporter.store.ledger import ledger_version
 from exporter.store.state import Outcome, read_outcomes, read_versions
 from exporter.store.store import Store
 
@@ -49,6 +51,7 @@ class _StoreState:
 
     fresh: Mapping[str, Freshness]
     versions: Mapping[str, int]
+    ledger: LedgerVersion
 
     def holds_at(self, now: datetime) -> bool:
         """True if `now` is beyond everything known, so that it makes no difference."""
@@ -78,6 +81,7 @@ class Evaluator:
         self._reported: set[Finding] = set()
         self._firsts: tuple[Mapping[str, int], Mapping[str, datetime]] | None = None
         self._counter = RecordCounter(config)
+        self._restated = RestatedPeriods(config, known_at)
         self._retained: RetainedValues = {}
         self._overflow: dict[tuple[str, str], int] = {}
 
@@ -100,7 +104,8 @@ class Evaluator:
             if people_known(state.fresh):
                 self._report_unmatched(directory)
             undated = self._counter.count(reader, state.versions).empty
-            evaluation = replace(evaluation, label_overflow=dict(self._overflow), undated=undated)
+            restated = self._restated.values(reader, state.ledger)
+            evaluation = replace(evaluation, label_overflow=dict(self._overflow), undated=undated, restated=restated)
             release_memory(reader)
         result = EvaluationResult(evaluation, memory, current_outcomes)
         self._last = (state, result) if state.holds_at(now) else None
@@ -111,7 +116,7 @@ class Evaluator:
         if self._firsts is None or self._firsts[0] != versions:
             self._firsts = versions, first_records(reader, self._config)
         counted = with_counts(fresh, self._counter.count(reader, versions))
-        return _StoreState(with_first_records(counted, self._firsts[1]), versions)
+        return _StoreState(with_first_records(counted, self._firsts[1]), versions, ledger_version(reader))
 
     def _report_unmatched(self, directory: Directory) -> None:
         """Logs once who is named in a target and not found. Call it when all owners are known."""

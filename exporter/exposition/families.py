@@ -115,6 +115,9 @@ def kpi_samples(config: Config, evaluation: Evaluation) -> Iterator[FamilySample
         if values:
             yield from _number_samples(scope, values)
             yield _status_samples(scope, values)
+    if evaluation.restated:
+        keys = [(restated.kpi, restated.period) for restated in evaluation.restated]
+        yield _samples(naming.RESTATED_VALUE, keys, [restated.value for restated in evaluation.restated])
     yield from _definition_samples(config, evaluation)
     scores = {s.objective: s.score for s in evaluation.objectives if s.score is not None}
     yield _samples(naming.OBJECTIVE_SCORE, [(name,) for name in scores], list(scores.values()))

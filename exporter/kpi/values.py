@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from exporter.config.fields import Scope, Status
 from exporter.metrics.values import MetricValue
+from exporter.seals import RestatedValue
 
 PEOPLE = "(people)"
 """The key of the people's freshness beside those of the metrics. A metric cannot have this name."""
@@ -84,6 +85,8 @@ class ObjectiveScore:
 class Evaluation:
     """Everything known as of one instant. `failed` names metrics and KPIs that could not be evaluated.
 
+    `restated` has the newest sealed periods whose value changed later.
+
     `metric_runs` are the `metrics` of one metric, scope and period each. Those that have not changed since the previous
     evaluation are the same objects.
     """
@@ -95,4 +98,5 @@ class Evaluation:
     label_overflow: Mapping[tuple[str, str], int] = field(default_factory=dict)
     undated: Mapping[tuple[str, str], int] = field(default_factory=dict)
     failed: tuple[str, ...] = ()
+    restated: tuple[RestatedValue, ...] = ()
     metric_runs: tuple[Sequence[MetricValue], ...] = field(default=(), repr=False, compare=False)

@@ -15,7 +15,7 @@ import duckdb
 import orjson
 
 from exporter.config.fields import Scope, Status
-from exporter.seals import Cause, LedgerEntries, PeriodLook, PeriodResult, Restatement, ResultKey, Seal
+from exporter.seals import Cause, LedgerEntries, PeriodLook, PeriodResult, RestatedValue, Restatement, ResultKey, Seal
 from exporter.store.schema import LEDGER_TABLES
 from exporter.store.state import aware_utc, naive_utc
 
@@ -46,6 +46,20 @@ def read_seals_of(
 def read_restatements(connection: duckdb.DuckDBPyConnection, kpi: str | None = None) -> tuple[Restatement, ...]:
     """All restatements, or those of one KPI, in the order in which they were made."""
     return _read(connection, Restatement, "restated_at, kpi, period_start, scope, team, person", kpi)
+
+
+def read_restated_values(
+    connection: duckdb.DuckDBPyConnection, most_periods: int, known_at: datetime | None = None
+) -> tuple[RestatedValue, ...]:
+    """The company's values as restated last, by `known_at` if given, of the newest restated periods of each KPI."""
+    known = None if known_at is None else naive_utc(known_at)
+    rows = connection.execute(_RESTATED, {"most": most_periods, "known": known}).fetchall()
+    return tuple(RestatedValue(*row) for row in rows)
+
+
+def ledger_version(connection: duckdb.DuckDBPyConnection) -> tuple[object, ...]:
+    """Differs whenever seals or restatements were added or forgotten."""
+    return tuple(connection.execute(_VERSION).fetchall()[0])
 
 
 def read_looks(connection: duckdb.DuckDBPyConnection) -> tuple[PeriodLook, ...]:
@@ -101,6 +115,18 @@ _STANDING = """
     ORDER BY position, instant"""
 _SEAL_COLUMNS = ", ".join(name for name, _ in LEDGER_TABLES["seals"])
 _SEALS_OF = f"SELECT {_SEAL_COLUMNS} FROM seals WHERE (kpi, period_start) IN ({_PAIRS})"  # noqa: S608
+_RESTATED = """
+    SELECT kpi, period, value FROM (
+        SELECT * FROM restatements WHERE scope = 'company' AND (restated_at <= $known OR $known IS NULL)
+        QUALIFY row_number() OVER (PARTITION BY kpi, period ORDER BY restated_at DESC) = 1
+    )
+    WHERE value IS NOT NULL
+    QUALIFY row_number() OVER (PARTITION BY kpi ORDER BY period_start DESC) <= $most
+    ORDER BY kpi, period_start"""
+_VERSION = """
+    SELECT sealed.*, restated.*
+    FROM (SELECT count(*), max(sealed_at) FROM seals) AS sealed,
+        (SELECT count(*), max(restated_at) FROM restatements) AS restated"""
 _DELETE_LOOKS = """
     DELETE FROM period_looks WHERE (kpi, period) IN (
         SELECT (pair[1], pair[2]) FROM (SELECT unnest(from_json_strict(?, '[["VARCHAR"]]')) AS pair))"""

@@ -68,6 +68,22 @@ def test_an_equal_share_of_the_companys_total_judges_every_seller(sellers: Compa
     assert values["sales", "Seller 30"]["status"] == "exceeded"
 
 
+@pytest.mark.parametrize(
+    ("south", "expected"),
+    [
+        (1_500_000, "note: {}500,000 of the target of the company are unassigned to teams"),
+        (2_500_000, "warning: {}the targets of the teams exceed that of the company by 500,000"),
+    ],
+)
+def test_check_compares_the_targets_of_teams_with_the_companys(sellers: Company, south: int, expected: str) -> None:
+    parts = [{"value": 1_000_000, "team": "North"}, {"value": south, "team": "South"}]
+    sellers.kpi("sales", "revenue", target=[{"value": 3_000_000}, *parts], scopes=["company", "team"])
+    sellers.run("sync", "--once")
+    severity, text = expected.split("{}")
+    lines = sellers.run("check").out.splitlines()
+    assert [line.startswith(severity) for line in lines if text in line] == [True]
+
+
 def test_growth_over_a_month_of_which_records_cover_a_part_sets_no_target(company: Company) -> None:
     # records begin on 20 January: 12 of its 31 days, and all of February and March, with 100 a day
     days = [f"2021-{month:02}-{day:02}" for month, first, last in DAYS for day in range(first, last + 1)]

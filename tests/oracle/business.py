@@ -10,7 +10,7 @@ from typing import Any
 from tests.oracle.dates import local_date
 from tests.oracle.freshness import Freshness
 from tests.oracle.history import Records
-from tests.oracle.kpis import Formula
+from tests.oracle.kpis import Formulas
 from tests.oracle.metrics import Asked, MetricOracle
 from tests.oracle.people import PERSON_COLUMNS
 
@@ -29,10 +29,10 @@ def samples(
         if known is None or known[1]:
             continue
         at = known[0]
-        users = [k for k in config["kpis"] if metric in Formula(k["value"], config).metrics]
+        users = [k for k in config["kpis"] if metric in Formulas(k, config).latest.metrics]
         scopes = {scope for kpi in users for scope in kpi["scopes"]} if metric["entity"] in PERSON_COLUMNS else set()
         periods = {"day", "month"} | {kpi["period"] for kpi in users}
-        for scope in {"company"} | scopes:
+        for scope in {"company"} | (scopes if freshness.knows_people else set()):
             names = [_label(name) for name in metric.get("by", ())] if scope == "company" else []
             for period in {None} if "during" in metric else periods:
                 span = oracle.calendar.period(period or "day", local_date(at, oracle.calendar.zone))

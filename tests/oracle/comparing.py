@@ -15,12 +15,16 @@ from tests.oracle.life import World
 
 
 def assert_same(world: World, evaluation: Evaluation, now: datetime, known_at: datetime | None = None) -> None:
-    """Every KPI and every business metric of the evaluation is what the oracle says, and none is missing."""
-    freshness = world.freshness(now)
-    oracle = KpiOracle(world.plain, world.records).values(freshness, now, known_at)
+    """Every KPI, score and business metric of the evaluation is what the oracle says, and none is missing."""
+    freshness = world.freshness(now, known_at)
+    oracle = KpiOracle(world.plain, world.records)
+    said = oracle.values(freshness, now, known_at)
+    about = f"at {now}, known at {known_at}"
     assert not evaluation.failed
-    differences(kpis_of(evaluation), {key: (at, *judged) for key, (at, judged) in oracle.items()})
-    differences(samples_of(evaluation), samples(world.plain, world.records, freshness, now, known_at))
+    differences(kpis_of(evaluation), {key: (each.at, *each.judged) for key, each in said.items()}, about)
+    scores = {objective.objective: (objective.score, objective.coverage) for objective in evaluation.objectives}
+    differences(scores, oracle.scores(said), about)
+    differences(samples_of(evaluation), samples(world.plain, world.records, freshness, now, known_at), about)
 
 
 def kpis_of(evaluation: Evaluation) -> dict[Key, tuple[Any, ...]]:

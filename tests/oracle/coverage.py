@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -12,9 +12,17 @@ from tests.oracle.history import EVENTS, Records
 _NOT_DATED_YET = {"invoices": "draft", "payments": "pending"}
 
 
-def dated_share(records: Records, metrics: Iterable[Mapping[str, Any]], known_at: datetime | None) -> float:
-    """The lowest share among the metrics of the records of their sources whose time is known."""
-    return min(_share(records, metric, known_at) for metric in metrics)
+def dated_share(
+    records: Records,
+    metrics: Iterable[Mapping[str, Any]],
+    rejected: Collection[tuple[str, str, str]],
+    known_at: datetime | None,
+) -> float:
+    """The lowest share among the metrics of the records of their sources that were accepted and whose time is known.
+
+    `rejected` are the source, entity and id of each record that was never accepted.
+    """
+    return min(_share(records, metric, rejected, known_at) for metric in metrics)
 
 
 def begins(records: Records, metric: Mapping[str, Any], known_at: datetime | None) -> Iterator[datetime]:
@@ -36,7 +44,12 @@ def begins(records: Records, metric: Mapping[str, Any], known_at: datetime | Non
             yield min(instants)
 
 
-def _share(records: Records, metric: Mapping[str, Any], known_at: datetime | None) -> float:
+def _share(
+    records: Records,
+    metric: Mapping[str, Any],
+    rejected: Collection[tuple[str, str, str]],
+    known_at: datetime | None,
+) -> float:
     """An empty time is unknown only if every record has such a time, which is the first one of its entity."""
     sources, entity = contributing(metric), metric["entity"]
     column = metric.get("at") or metric["during"]["from"]
@@ -45,11 +58,13 @@ def _share(records: Records, metric: Mapping[str, Any], known_at: datetime | Non
         for record in records.by_key.values()
         if (record.source, record.entity) in sources and (versions := record.known(known_at))
     ]
-    if not stored or column != EVENTS[entity][0]:
-        return 1.0
     unknown = [
         fields
         for fields in stored
-        if fields.get(column) is None and (fields.get("status") or "") != _NOT_DATED_YET.get(entity)
+        if fields.get(column) is None
+        and column == EVENTS[entity][0]
+        and (fields.get("status") or "") != _NOT_DATED_YET.get(entity)
     ]
-    return 1 - len(unknown) / len(stored)
+    missing = sum((source, name) in sources for source, name, _ in rejected)
+    everything = len(stored) + missing
+    return (len(stored) - len(unknown)) / everything if everything else 1.0

@@ -131,12 +131,12 @@ class CompanyCalendar:
 
 
 def in_force(value: Any, day: date, default: Any) -> Any:
-    """Of `[{is: ..., since: DATE}]` what is in force on a date; an undated value is always."""
+    """Of `[{is: ..., since: DATE}]` what is in force on a date, before all dates the first; an undated value is always."""
     if value is None:
         return default
     if not (isinstance(value, list) and value and isinstance(value[0], dict) and "is" in value[0]):
         return value
-    return latest(value, day, lambda entry: entry["is"], default)
+    return latest(value, day, lambda entry: entry["is"], value[0]["is"])
 
 
 def latest(entries: list[Any], day: date, get: Callable[[Any], Any], default: Any) -> Any:

@@ -11,9 +11,9 @@ Passes = Mapping[tuple[str, str], tuple[datetime, datetime]]
 """For each source and entity the watermark and the end of the last completed pass."""
 
 READS: Mapping[str, tuple[str, ...]] = {
-    "crm": ("deals", "leads", "invoices", "people"),
-    "desk": ("tickets", "calls", "measurements"),
-    "shop": ("deals",),
+    "crm": ("people", "deals", "leads", "activities", "invoices"),
+    "desk": ("people", "tickets", "calls", "surveys", "measurements"),
+    "shop": ("deals", "subscriptions", "payments"),
 }
 """Which entities each source of a generated company reads."""
 
@@ -28,6 +28,13 @@ class Freshness:
     passes: Passes
     withheld_after: Mapping[str, timedelta]
     judged_at: datetime
+    rejected: frozenset[tuple[str, str, str]] = frozenset()
+    """Source, entity and id of each record that was never accepted."""
+
+    @property
+    def knows_people(self) -> bool:
+        """True if every source that reads people has read them: before that, nobody knows who is in which team."""
+        return all((source, "people") in self.passes for source, entities in READS.items() if "people" in entities)
 
     def as_of(self, metrics: Iterable[Mapping[str, Any]], now: datetime) -> tuple[datetime, bool] | None:
         """The instant up to which all the metrics are known, at most `now`, and whether that is stale; None if never."""

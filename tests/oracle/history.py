@@ -55,14 +55,41 @@ class StoredRecord:
     entity: str
     id: str
     versions: list[Version] = field(default_factory=list)
-    deleted_from: datetime | None = None
-    """When it became known that the source deleted it."""
+    deletions: list[tuple[datetime, bool]] = field(default_factory=list)
+    """When it became known that the source deleted it (True), or that it has it again (False)."""
+
+    @property
+    def deleted(self) -> bool:
+        """True if the source has deleted it."""
+        return bool(self.deletions) and self.deletions[-1][1]
 
     def known(self, at: datetime | None) -> list[Version]:
         """The versions known by an instant (None: now); none if the record was known to be deleted."""
-        if self.deleted_from is not None and (at is None or self.deleted_from <= at):
+        deletions = [deleted for since, deleted in self.deletions if at is None or since <= at]
+        if deletions and deletions[-1]:
             return []
         return [version for version in self.versions if at is None or version.known_from <= at]
+
+    def learn(self, fields: Fields | None, watermark: datetime, at: datetime, *, is_correction: bool) -> None:
+        """Takes over what a pass with this watermark said: the fields, or None that the record is deleted.
+
+        A record changed when its vendor says so, at the latest when the pass saw it. A correction (a new mapping)
+        and the return of a deleted record hold since the version before did.
+        """
+        last = self.versions[-1] if self.versions else None
+        if fields is None:
+            if last is not None and not self.deleted:
+                self.deletions.append((at, True))
+            return
+        changed = last is None or last.fields != fields
+        if changed and last is not None and not (is_correction or self.deleted):
+            moved = _moved(last.fields, fields)
+            valid = min(fields["updated_at"], watermark) if moved else watermark
+            self.versions.append(Version(fields, valid if last.valid_from is None else max(valid, last.valid_from), at))
+        elif changed:
+            self.versions.append(Version(fields, last.valid_from if last else None, at))
+        if self.deleted:
+            self.deletions.append((at, False))
 
 
 @dataclass(frozen=True)
@@ -122,6 +149,19 @@ def valid_at(versions: list[Version], end: datetime) -> Version:
         if version.valid_from is None or version.valid_from <= end:
             result = version
     return result
+
+
+def is_outdated(last: Fields, fields: Fields) -> bool:
+    """True if the vendor says that the fields are older than the last ones."""
+    return _has_both(last, fields) and bool(fields["updated_at"] < last["updated_at"])
+
+
+def _moved(last: Fields, fields: Fields) -> bool:
+    return _has_both(last, fields) and bool(fields["updated_at"] > last["updated_at"])
+
+
+def _has_both(last: Fields, fields: Fields) -> bool:
+    return last.get("updated_at") is not None and fields.get("updated_at") is not None
 
 
 def _happened(value: datetime | None, end: datetime, *, level: bool) -> bool:

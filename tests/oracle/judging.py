@@ -1,8 +1,8 @@
-"""The verdict on a value, by thresholds alone and with hysteresis."""
+"""The verdict on a value by thresholds alone, and what follows from verdicts: guards and scores."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from tests.oracle.targets import Range, Standard
@@ -36,6 +36,14 @@ class Judged(NamedTuple):
     progress_ratio: float | None = None
     previous: float | None = None
     coverage: float | None = None
+
+
+class Verdict(NamedTuple):
+    """What a score needs: the KPI's objective and weight, and the ratio behind its verdict, None without one."""
+
+    objective: str
+    weight: float
+    ratio: float | None
 
 
 def judge(
@@ -84,6 +92,34 @@ def band(ratio: float, bands: Mapping[str, float]) -> str:
     """The status of a ratio; a threshold belongs to the better side."""
     limits = {"exceeded": 1.1, "on_track": 1.0, "at_risk": 0.9, **bands}
     return next((name for name, limit in limits.items() if ratio + _CLOSE >= limit), "off_track")
+
+
+def driver(kpi: Mapping[str, Any], judged: Judged, held: Standard | None) -> float | None:
+    """The ratio behind a verdict: by pace while there is one, else by target; met or not counts as 1 or 0."""
+    if held is None or judged.status not in VERDICTS or judged.value is None:
+        return None
+    ratio = judged.target_ratio if held.share is None else judged.pace_ratio
+    return float(_lead(judged.value, held.due, kpi["better"]) >= 0) if ratio is None else ratio
+
+
+def guarded(judged: Judged, guard: str | None) -> Judged:
+    """At risk at best if the guard is off track."""
+    better = judged.status in ("on_track", "exceeded")
+    return judged._replace(status="at_risk") if guard == "off_track" and better else judged
+
+
+def score(verdicts: Sequence[Verdict]) -> tuple[float | None, float]:
+    """The weighted mean of the ratios, each within 0 and 1, and the share of the weight that has one.
+
+    Without a verdict on half of the weight there is no score.
+    """
+    total = sum(verdict.weight for verdict in verdicts)
+    judged = [(verdict.weight, verdict.ratio) for verdict in verdicts if verdict.ratio is not None]
+    weight = sum(each for each, _ in judged)
+    coverage = weight / total if total else 0.0
+    if not weight or coverage < 0.5:
+        return None, coverage
+    return sum(each * min(max(ratio, 0.0), 1.0) for each, ratio in judged) / weight, coverage
 
 
 def _ratio(value: float, aim: Range, scale: float, better: str) -> float | None:

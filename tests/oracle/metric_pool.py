@@ -29,6 +29,23 @@ METRICS: Sequence[Mapping[str, Any]] = (
     _metric("stages", "deals", "closed_at", distinct="stage"),
     _metric("sized", "deals", "closed_at", mean="attributes.size", where={"attributes.size": {"gt": 1}}),
     _metric("shop_won", "deals", "closed_at", count="rows", where={"source": "shop", "status": "won"}),
+    _metric("unlike_a", "deals", "created_at", count="rows", where={"attributes.Deal Type": {"not": ["n", "x"]}, "stage": {"matches": "^[ab]"}}),
+    _metric("big", "deals", "closed_at", count="rows", where={"amount": {"gte": 500}}),
+    _metric("big_open", "deals", _DEAL_LIFE, sum="amount", where={"amount": {"gt": 100, "lt": 1500}}, by=["stage"]),
+    _metric("sized_open", "deals", _DEAL_LIFE, mean="attributes.size"),
+    _metric("stages_open", "deals", _DEAL_LIFE, distinct="stage"),
+    _metric("median_open", "deals", _DEAL_LIFE, percentile={"of": "amount", "at": 0.7}),
+    _metric("sold", "deals", _DEAL_LIFE, count="rows", where={"status": ["won", "lost"]}),
+    _metric("closing_time", "deals", "created_at", max="closed_at - created_at", unit="seconds"),
+    _metric("touched", "deals", "created_at", count="rows", where={"updated_at": {"present": True}}),
+    _metric("tasks", "activities", "due_at", count="rows", by=["status"]),
+    _metric("done", "activities", "created_at", count="rows", where={"status": "done", "completed_at": {"present": True}}),
+    _metric("overdue", "activities", {"from": "due_at", "until": "completed_at"}, count="rows"),
+    _metric("mrr", "subscriptions", {"from": "started_at", "until": "ended_at"}, sum="monthly_amount", where={"status": "active"}, by=["plan"]),
+    _metric("churned", "subscriptions", "started_at", count="rows", where={"ended_at": {"present": True}}),
+    _metric("paid", "payments", "paid_at", sum="amount", where={"status": "succeeded"}),
+    _metric("refunds", "payments", "paid_at", sum="refunded", by=["status"]),
+    _metric("csat", "surveys", "answered_at", mean="score", where={"kind": "csat"}, by=["attributes.mood"]),
     _metric("leads", "leads", "created_at", count="rows", by=["status"]),
     _metric("converted", "leads", "created_at", count="rows", where={"status": "converted"}),
     _metric("qualified", "leads", "created_at", count="rows", where={"qualified_at": {"present": True}}),
@@ -58,6 +75,14 @@ VALUES: Mapping[str, tuple[str, str, tuple[str, ...], float]] = {
     "pipeline": ("pipeline", "currency", _EVERYONE, 2000.0),
     "deal_size": ("deal_size", "currency", _EVERYONE, 800.0),
     "largest": ("largest", "currency", _EVERYONE, 900.0),
+    "big_open": ("big_open", "currency", _EVERYONE, 300.0),
+    "big": ("big", "count", _EVERYONE, 1.0),
+    "median_open": ("median_open", "currency", _EVERYONE, 400.0),
+    "tasks_done": ("done", "count", _EVERYONE, 2.0),
+    "overdue": ("overdue", "count", _EVERYONE, 2.0),
+    "mrr": ("mrr", "currency", ("company",), 700.0),
+    "net_paid": ("paid - refunds", "currency", ("company",), 300.0),
+    "csat": ("csat", "points", _EVERYONE, 4.0),
     "conversion": ("converted / leads", "ratio", _EVERYONE, 0.2),
     "qualified": ("qualified", "count", _EVERYONE, 2.0),
     "solved_share": ("solved / opened", "ratio", _EVERYONE, 0.5),
@@ -73,3 +98,21 @@ VALUES: Mapping[str, tuple[str, str, tuple[str, ...], float]] = {
     "shop_won": ("shop_won", "count", _EVERYONE, 1.0),
 }
 """By name: the expression, its unit, its scopes, and the size of a plausible target."""
+
+MEANS = ("deal_size", "largest", "median_open", "csat", "solve_time")
+"""The values that are means, extremes or percentiles: no part of a whole."""
+
+FORMER: Mapping[str, str] = {
+    "won": "created",
+    "revenue": "revenue + won * 100",
+    "win_rate": "won / created",
+    "cohort": "won_of_created / closed",
+    "open_deals": "backlog + open_deals",
+    "pipeline": "pipeline - open_deals",
+    "deal_size": "deal_median",
+    "solved_share": "unsolved / opened",
+    "talk_time": "talk / resolved",
+    "net": "invoiced - revenue",
+    "tasks_done": "tasks + done",
+}
+"""Formulas of the same kind that some values had before."""

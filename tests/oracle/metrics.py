@@ -64,13 +64,17 @@ class MetricOracle:
         groups: dict[Group, list[Reading]] = {}
         if asked.scope == "company" and not (asked.by and asked.metric.get("by")):
             groups[COMPANY] = []
-        staff = Staff(self._records, asked.known_at, self._teams, self.calendar.zone)
+        staff = self.staff(asked.known_at)
         for reading in self._records.readings(asked.metric["entity"], asked.end, asked.known_at, level=level):
             if _counts(asked, reading):
                 group = _group(asked, reading, staff)
                 if group is not None:
                     groups.setdefault(group, []).append(reading)
         return {group: self._measured(asked, readings) for group, readings in groups.items()}
+
+    def staff(self, known_at: datetime | None) -> Staff:
+        """Everybody, from what was known at an instant."""
+        return Staff(self._records, known_at, self._teams, self.calendar.zone)
 
     def _measured(self, asked: Asked, readings: list[Reading]) -> Measured:
         tested = [(reading, self._holds(asked, reading)) for reading in readings]
@@ -103,9 +107,10 @@ class MetricOracle:
         ends = reading.value(later), reading.value(earlier)
         if None in ends:
             return None
-        dates = [day_beginning_at(end, self.calendar.zone) for end in ends]
-        between = ends[0] - ends[1] if None in dates else dates[0] - dates[1]
-        return between.total_seconds()
+        later_day, earlier_day = (day_beginning_at(end, self.calendar.zone) for end in ends)
+        if later_day is None or earlier_day is None:
+            return (ends[0] - ends[1]).total_seconds()
+        return (later_day - earlier_day).total_seconds()
 
     def _holds(self, asked: Asked, reading: Reading) -> bool | None:
         """True or False; None if only a missing exchange rate leaves it open."""

@@ -9,11 +9,11 @@ from __future__ import annotations
 import os
 
 from hypothesis import HealthCheck, Phase, given, settings
-from hypothesis import strategies as st
 
 from exporter.config.fields import Scope
 from exporter.evaluation.evaluator import Evaluator
 from exporter.metrics.evaluate import answer_questions
+from exporter.metrics.instants import HistoryQueries
 from exporter.metrics.values import Group, MeasuredValue, Question, Window
 from tests.oracle.comparing import assert_same, differences
 from tests.oracle.life import Company, World, companies, world_of
@@ -48,24 +48,38 @@ def test_evaluations_live_and_of_the_past_give_the_oracle_s_answers(company: Com
 
 
 @search(8)
-@given(companies(), st.data())
-def test_metrics_over_any_window_give_the_oracle_s_answers(company: Company, data: st.DataObject) -> None:
+@given(companies())
+def test_evaluations_from_what_was_known_give_the_oracle_s_answers(company: Company) -> None:
     with world_of(company) as world:
         world.run()
-        window = Window(*sorted(company.instants[:2]))
-        questions = data.draw(
-            st.lists(st.sampled_from(_questions(world, window)), min_size=60, max_size=60, unique=True)
-        )
+        for at, known_at in zip(company.instants, company.known, strict=True):
+            evaluator = Evaluator(world.config, world.store, known_at)
+            assert_same(world, evaluator.evaluate(at, None).evaluation, at, known_at)
+
+
+@search(8)
+@given(companies())
+def test_metrics_over_any_window_give_the_oracle_s_answers(company: Company) -> None:
+    """One query per window, and one for many, of which some share their start."""
+    first, second, third = sorted(company.instants)
+    windows = [Window(first, second), Window(first, third), Window(second, third)]
+    with world_of(company) as world:
+        world.run()
         oracle = MetricOracle(world.plain, world.records)
         by_name = {metric["name"]: metric for metric in world.plain["metrics"]}
+        questions = [question for window in windows for question in _questions(world, window)]
         with world.store.reading() as reader:
-            result = answer_questions(reader, world.config, questions)
-        assert not result.failed
+            single, many = answer_questions(reader, world.config, questions), HistoryQueries(reader, world.config)
+            by_way = {"one window": single.answers, "many windows": many.ask(questions)}
+        assert not single.failed
+        assert not many.failed
         for question in questions:
-            asked = Asked(by_name[question.metric], window.start, window.end, question.scope.value, question.by)
+            window, scope = question.window, question.scope.value
+            asked = Asked(by_name[question.metric], window.start, window.end, scope, question.by)
             expected = {Group(*group): _numbers(each) for group, each in oracle.answer(asked).items()}
-            actual = {group: _numbers(each) for group, each in result.answers[question].items()}
-            differences(actual, expected, str(question))
+            for name, answers in by_way.items():
+                actual = {group: _numbers(each) for group, each in answers[question].items()}
+                differences(actual, expected, f"{name}: {question}")
 
 
 def _questions(world: World, window: Window) -> list[Question]:

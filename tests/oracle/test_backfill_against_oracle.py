@@ -28,7 +28,7 @@ _FAMILIES = ("value", "target", "target_ratio", "pace_ratio")
 def test_a_backfill_holds_the_oracle_s_answers_at_each_step(company: Company) -> None:
     with world_of(company) as world:
         world.run()
-        steps = sorted(set(company.instants))
+        steps = sorted({at.replace(microsecond=0) for at in company.instants})
         end = company.syncs[-1].ended_at
         with TemporaryDirectory() as folder:
             out = Path(folder) / "history.om"
@@ -56,7 +56,8 @@ def _expected(world: World, steps: list[datetime], judged_at: datetime) -> dict[
     oracle, freshness = KpiOracle(world.plain, world.records), world.freshness(judged_at)
     result: dict[SeriesSample, float] = {}
     for at in steps:
-        for (kpi, scope, team, person), (_, judged) in oracle.values(freshness, at).items():
+        for (kpi, scope, team, person), said in oracle.values(freshness, at).items():
+            judged = said.judged
             prefix = "" if scope == "company" else f"{scope}_"
             labels = {"kpi": kpi}
             labels |= {} if scope == "company" else {"team": team or ""}

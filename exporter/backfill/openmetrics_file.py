@@ -18,6 +18,7 @@ from exporter.errors import StartError
 from exporter.exposition.families import MetricFamilies, kpi_samples
 from exporter.exposition.text_format import END
 from exporter.kpi.history import evaluations_at
+from exporter.kpi.sealed_periods import NOTHING_SEALED, SealedPeriods
 from exporter.kpi.values import Evaluation, Freshness
 from exporter.metrics.instants import HistoryQueries
 
@@ -28,22 +29,24 @@ PROGRESS_EVERY = 25
 """Steps between two reports of progress."""
 
 
-def write_history(
+def write_history(  # noqa: PLR0913, PLR0917 - what to evaluate, and where to write it
     config: Config,
     records: HistoryQueries,
     freshness: dict[str, Freshness],
     steps: Sequence[datetime],
     out: Path,
     on_progress: StepProgress,
+    sealed: SealedPeriods = NOTHING_SEALED,
 ) -> None:
     """Writes every family as of each step, series by series, and `# EOF`; `out` is complete or unchanged.
 
-    Steps ascend. A temporary file beside `out` holds what changed, so that memory does not grow with the history.
-    Raises QueryError, and StartError if the file cannot be written.
+    Steps ascend. Values are compared with `sealed` periods as they were sealed. A temporary file beside `out` holds
+    what changed, so that memory does not grow with the history. Raises QueryError, and StartError if the file cannot
+    be written.
     """
     try:
         with _work_folder(out) as folder:
-            evaluations = evaluations_at(config, records.ask, freshness, steps, records.roster_at)
+            evaluations = evaluations_at(config, records.ask, freshness, steps, records.roster_at, sealed)
             series = _recorded(config, _counted(evaluations, len(steps), on_progress), steps, folder / "runs")
             text = folder / "text"
             with text.open("wb") as file:

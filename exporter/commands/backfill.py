@@ -22,6 +22,7 @@ from exporter.errors import EvaluationError, ExitCode
 from exporter.evaluation.first_records import first_records, with_first_records
 from exporter.evaluation.freshness import freshness
 from exporter.evaluation.record_counts import RecordCounter, with_counts
+from exporter.evaluation.sealed_before import all_sealed
 from exporter.metrics.connection import QueryError, consistent_read
 from exporter.metrics.instants import HistoryQueries
 from exporter.settings import Settings
@@ -115,7 +116,7 @@ def write(
             records = HistoryQueries(reader, config)
             steps = select_steps(records.begins())
             with step_progress("history") if on_progress is None else nullcontext(on_progress) as callback:
-                write_history(config, records, fresh, steps, out, callback)
+                write_history(config, records, fresh, steps, out, callback, all_sealed(reader, config))
     except QueryError as error:
         raise EvaluationError("store", f"cannot be read ({type(error).__name__})") from error
     for name in records.failed:

@@ -9,7 +9,12 @@ from exporter.config.root import Config
 from exporter.kpi.evaluate import PreparedEvaluation
 from exporter.kpi.sealed_periods import NOTHING_SEALED, SealedPeriods
 from exporter.metrics.connection import Reader
-from exporter.store.ledger import read_seals_of
+from exporter.store.ledger import read_seals, read_seals_of
+
+
+def all_sealed(reader: Reader, config: Config) -> SealedPeriods:
+    """All seals; none if the config restates comparisons. Raises QueryError."""
+    return NOTHING_SEALED if config.history.restate is Restate.ALWAYS else SealedPeriods(read_seals(reader))
 
 
 def sealed_before(

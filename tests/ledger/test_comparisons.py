@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from exporter.commands import backfill
 from exporter.config.fields import Scope
 from exporter.evaluation.evaluator import Evaluator
 from exporter.kpi.values import KpiValue
@@ -88,3 +89,14 @@ def test_a_target_that_grows_from_a_restated_month_stays_as_sealed(
     assert set(entries) == restated
     if restate == "always":
         assert (entries["2025-10"].target, entries["2025-10"].cause.value) == (pytest.approx(605), "late")
+
+
+def test_a_backfill_compares_with_sealed_months_too(store: Store, tmp_path: Path) -> None:
+    sync(store)
+    keeper(store).update(SETTLED)
+    sync(store, [*DEALS, LATE], LATER)
+    for restate, expected in (("never", 1100), ("always", 1200)):
+        out = tmp_path / f"{restate}.om"
+        settings = config(history={"restate": restate})
+        backfill.write(settings, store, lambda _: [LATER], out, clock=lambda: LATER, on_progress=lambda *_: None)
+        assert f'kpi_previous_value{{kpi="monthly_revenue"}} {expected}.0 {LATER.timestamp():.0f}' in out.read_text()

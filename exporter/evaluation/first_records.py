@@ -21,9 +21,12 @@ from exporter.records import SERIES_COLUMNS, first_instant
 
 
 class _Records(NamedTuple):
-    """Records of one source, of some series alone if their entity consists of series, dated by a column."""
+    """Records of one source, of some series alone if their entity consists of series, dated by a column.
 
-    source: str
+    `source` is None for the only source that reads the entity: to compare its name would cost most of the query.
+    """
+
+    source: str | None
     series: tuple[str, ...]
     column: str
 
@@ -55,10 +58,11 @@ def _behind(config: Config, metric: Metric) -> Iterator[_Records]:
     names = (rule,) if isinstance(rule, str) else rule if isinstance(rule, tuple) else ()
     series = tuple(sorted(map(str, names)))
     columns = dict.fromkeys([first_instant(metric.entity), QueryShape.of(metric).opens])
+    is_only = sum(metric.entity in source.reads for source in config.sources) == 1
     for source in config.sources_of(metric):
         for column in columns:
             if column is not None:
-                yield _Records(source.name, series, column)
+                yield _Records(None if is_only else source.name, series, column)
 
 
 def _begins(reader: Reader, config: Config, metrics: Iterable[Metric]) -> dict[str, list[datetime]]:
@@ -74,7 +78,7 @@ def _begins(reader: Reader, config: Config, metrics: Iterable[Metric]) -> dict[s
     firsts = {entity: _firsts(reader, entity, tuple(records)) for entity, records in by_entity.items()}
     begins = {}
     for metric, records in behind.values():
-        by_source: dict[str, datetime] = {}
+        by_source: dict[str | None, datetime] = {}
         for key in records:
             first = firsts[metric.entity].get(key)
             if first is not None:
@@ -91,15 +95,15 @@ def _firsts(reader: Reader, entity: str, records: tuple[_Records, ...]) -> dict[
 
 @lru_cache(maxsize=64)
 def _first_sql(entity: str, keys: tuple[_Records, ...]) -> str:
-    firsts = (
-        exp.Filter(
-            this=exp.Min(this=instant_of(entity, key.column)), expression=exp.Where(this=_is_one_of(entity, key))
-        )
-        for key in keys
-    )
-    return to_sql(exp.select(*firsts).from_(exp.to_table(entity).as_(ROW)).where(exp.not_(exp.column("deleted", ROW))))
+    query = exp.select(*(_first(entity, records) for records in keys)).from_(exp.to_table(entity).as_(ROW))
+    return to_sql(query.where(exp.not_(exp.column("deleted", ROW))))
 
 
-def _is_one_of(entity: str, records: _Records) -> exp.Expr:
-    source = exp.column("source", ROW).eq(exp.Literal.string(records.source))
-    return exp.and_(source, exp.column(SERIES_COLUMNS[entity], ROW).isin(*records.series)) if records.series else source
+def _first(entity: str, records: _Records) -> exp.Expr:
+    first = exp.Min(this=instant_of(entity, records.column))
+    conditions: list[exp.Expr] = []
+    if records.source is not None:
+        conditions.append(exp.column("source", ROW).eq(exp.Literal.string(records.source)))
+    if records.series:
+        conditions.append(exp.column(SERIES_COLUMNS[entity], ROW).isin(*records.series))
+    return exp.Filter(this=first, expression=exp.Where(this=exp.and_(*conditions))) if conditions else first

@@ -21,7 +21,7 @@ def freshness(config: Config, outcomes: Iterable[Outcome], now: datetime) -> dic
     by_read = {(outcome.source, outcome.entity): outcome for outcome in outcomes}
 
     def known(sources: Sequence[SourceOptions], entity: str) -> Freshness:
-        return _freshness([(source, by_read.get((source.name, entity))) for source in sources], now)
+        return _freshness(entity, [(source, by_read.get((source.name, entity))) for source in sources], now)
 
     result = {metric.name: known(config.sources_of(metric), metric.entity) for metric in config.metrics}
     if people := [source for source in config.sources if "people" in source.reads]:
@@ -29,11 +29,12 @@ def freshness(config: Config, outcomes: Iterable[Outcome], now: datetime) -> dic
     return result
 
 
-def _freshness(sources: Sequence[tuple[SourceOptions, Outcome | None]], now: datetime) -> Freshness:
+def _freshness(entity: str, sources: Sequence[tuple[SourceOptions, Outcome | None]], now: datetime) -> Freshness:
     complete, stale, rejected = [], False, 0
     for source, outcome in sources:
         if outcome is None or outcome.watermark is None:
-            return Freshness(None)
+            cause = f" ({outcome.reason.value})" if outcome is not None and outcome.reason is not None else ""
+            return Freshness(None, unread=f"{entity} from {source.name} are not known yet{cause}")
         complete.append(outcome.watermark)
         current_until = outcome.watermark if source.ages_by_watermark else outcome.last_success
         stale |= current_until is None or now - current_until > source.withheld_after

@@ -89,7 +89,11 @@ class Plan:
         span = self.calendar.period_of(self.kpi.period, as_of)
         progress = PeriodProgress.at(as_of, span, self.pace, self.calendar)
         withheld = Status.NO_DATA if known_until is None else Status.STALE if stale else None
-        return self._period(progress, as_of, freshness, withheld)
+        unread = (freshness[name].unread for name in metrics if name in freshness)
+        return replace(
+            self._period(progress, as_of, freshness, withheld),
+            unread=next((reason for reason in unread if reason is not None), None),
+        )
 
     def closing(self, span: DateSpan, freshness: Mapping[str, Freshness]) -> KpiPeriod:
         """The KPI over a whole past period, as of its end, judged by the definition and targets of its last day.
@@ -198,6 +202,8 @@ class Plan:
 class KpiPeriod:
     """One KPI at one instant. `withheld` is the status that withholds its numbers, None if they may be shown.
 
+    `unread` says in words what was never read completely, None if nothing.
+
     `reference` says how much of the period that growth is measured against is known, and `dated` which share of the
     records has a place in time, for the metric that lacks most of them.
 
@@ -216,6 +222,7 @@ class KpiPeriod:
     withheld: Status | None = None
     reference: ReferenceCoverage = COMPLETE
     dated: float = 1.0
+    unread: str | None = None
 
     @property
     def weight(self) -> float:

@@ -168,7 +168,7 @@ def withheld(period: KpiPeriod, status: Status, scope: Scope, group: Group) -> K
         elapsed=progress.share,
         team=group.team,
         person=group.person,
-        reason=f"the data ends on {day}, which is too old for a verdict" if status is Status.STALE else None,
+        reason=f"the data ends on {day}, which is too old for a verdict" if status is Status.STALE else period.unread,
     )
 
 

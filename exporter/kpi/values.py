@@ -25,6 +25,7 @@ class Freshness:
 
     `records` is the number of stored records of its sources, `undated` that of those among them whose time is unknown,
     and `rejected` that of records which are not stored because they were rejected. They are as of now, at any instant.
+    `unread` says in words what is not known yet; None if everything is.
     """
 
     complete_until: datetime | None
@@ -33,6 +34,7 @@ class Freshness:
     records: int = 0
     undated: int = 0
     rejected: int = 0
+    unread: str | None = None
 
     @property
     def dated_share(self) -> float:

@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import pytest
 
+from exporter.errors import Reason
 from exporter.evaluation.freshness import freshness, never_read, never_sent
 from exporter.kpi.values import PEOPLE, Freshness
 from exporter.store.state import Outcome
@@ -25,10 +26,11 @@ def test_a_metric_of_a_source_that_was_never_read_completely_is_unknown() -> Non
     assert freshness(config, [outcome("crm", "deals", MINUTE)], NOW) == {
         "revenue": Freshness(NOW - MINUTE),
         "open_deals": Freshness(NOW - MINUTE),
-        PEOPLE: Freshness(None),
+        PEOPLE: Freshness(None, unread="people from hr are not known yet"),
     }
-    failed_first = Outcome("crm", "deals", failures=3)
-    assert freshness(config, [failed_first], NOW)["revenue"] == Freshness(None)
+    failed_first = Outcome("crm", "deals", failures=3, reason=Reason.TOO_MANY_REJECTED)
+    unread = "deals from crm are not known yet (too_many_rejected)"
+    assert freshness(config, [failed_first], NOW)["revenue"] == Freshness(None, unread=unread)
     assert never_read(config, [failed_first, outcome("hr", "people", MINUTE)]) == ("crm",)
     assert never_read(config, [outcome("crm", "deals", MINUTE), outcome("hr", "people", MINUTE)]) == ()
 
@@ -39,7 +41,8 @@ def test_of_two_sources_the_slower_one_decides() -> None:
     outcomes = [outcome("a", "deals", MINUTE), outcome("b", "deals", 4 * MINUTE)]
     assert freshness(config, outcomes, NOW)["revenue"] == Freshness(NOW - 4 * MINUTE)
     assert freshness(config, outcomes, NOW + 2 * MINUTE)["revenue"].stale
-    assert freshness(config, outcomes[:1], NOW)["revenue"] == Freshness(None)
+    unread = freshness(config, outcomes[:1], NOW)["revenue"]
+    assert unread == Freshness(None, unread="deals from b are not known yet")
 
 
 def test_late_changes_alone_do_not_make_a_source_stale() -> None:
@@ -102,3 +105,13 @@ def test_a_metric_is_as_old_as_the_oldest_source_that_contributes_to_it(where: o
 def test_a_metric_without_a_contributing_source_is_unknown() -> None:
     assert _of_two_shops({"source": "market"})["revenue"] == Freshness(None)
     assert _of_two_shops({"source": "phones"})["revenue"] == Freshness(None)
+
+
+def test_rejected_records_add_up_over_the_sources_of_a_metric() -> None:
+    shop = {**EXPORT, "complete_until": "now"}
+    revenue = {"name": "revenue", "title": "Revenue", "entity": "deals", "at": "closed_at", "sum": "amount"}
+    metrics = [{**revenue, "where": {"source": "online"}}, {**revenue, "name": "everything"}]
+    config = small_config(sources=[{**shop, "name": "online"}, {**shop, "name": "offline"}], metrics=metrics, kpis=[])
+    outcomes = [outcome("online", "deals", MINUTE, rejected=2), outcome("offline", "deals", MINUTE, rejected=3)]
+    fresh = freshness(config, outcomes, NOW)
+    assert (fresh["revenue"].rejected, fresh["everything"].rejected) == (2, 5)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from contextlib import closing
 from datetime import UTC, datetime
@@ -89,3 +90,32 @@ def test_the_second_row_with_an_id_is_rejected_with_both_lines(company: Company)
     assert series['kpi_value{kpi="sales"}'] == 3900
     assert series['kpi_coverage_ratio{kpi="sales"}'] == pytest.approx(39 / 40), "one row is missing"
     assert "line 41, whose id is already on line 2" in done.err
+
+
+def test_a_corrected_file_makes_the_coverage_whole_again(company: Company) -> None:
+    # of 10 rows, one has an impossible time and is rejected, and two have none: 7 of 10 count
+    times = ["2021-02-01T12:00"] * 7 + ["the 30th of February", "", ""]
+    path = company.sheet("tickets", "id created_at", [*enumerate(times)])
+    company.metric("received", "tickets", at="created_at")
+    company.kpi("tickets", "received", target=7)
+    assert company.value("tickets", "2021-02-28T12:00") == 7
+    assert company.series("2021-02-28T12:00")['kpi_coverage_ratio{kpi="tickets"}'] == pytest.approx(0.7)
+    table = company.run("values", "--at", "2021-02-28T12:00")
+    assert "note: tickets rests on 70 % of its records" in table.err
+    path.write_text(
+        path.read_text().replace("the 30th of February", "2021-02-02T12:00").replace(",\n", ",2021-02-03\n")
+    )
+    assert company.run("sync", "--once").code == 0
+    assert company.series("2021-02-28T12:00")['kpi_coverage_ratio{kpi="tickets"}'] == 1
+    assert company.value("tickets", "2021-02-28T12:00") == 10
+
+
+def test_a_file_of_which_too_much_is_rejected_gives_no_figure_but_a_reason(company: Company) -> None:
+    # more than one row and 5 %: the format has probably changed, and nothing of the file counts
+    company.sheet("tickets", "id created_at", [*enumerate(["2021-02-01"] * 4 + ["the 30th of February"] * 6)])
+    company.metric("received", "tickets", at="created_at")
+    company.kpi("tickets", "received", target=7)
+    company.run("sync", "--once")
+    (figure,) = json.loads(company.run("values", "--no-sync", "--format", "json").out)["kpis"]
+    assert (figure["value"], figure["status"]) == (None, "no_data")
+    assert figure["reason"] == "tickets from tickets_sheet are not known yet (too_many_rejected)"

@@ -33,19 +33,20 @@ _CURRENCY_UNITS = frozenset(
     }
 )  # fmt: skip
 """Currencies for which Grafana has a unit."""
-_DECIMALS = {"count": 1, "ratio": 1, "currency": 2, "seconds": 1, "score": 2, "points": 1}
+_DECIMALS = {"count": 1, "ratio": 1, "currency": 2, "seconds": 1, "score": 2, "number": 2, "points": 1}
 
 NEUTRAL = "text"
 PERCENT = "percentunit"
+_UNIT_IDS = {
+    "count": "locale", "number": "locale", "ratio": PERCENT, "seconds": "s", "score": "none", "points": "suffix:pts",
+}  # fmt: skip
 
 
 def unit_id(unit: str, currency: str) -> str:
     """Grafana's name for a unit of the config."""
     if unit == "currency":
         return f"currency{currency}" if currency in _CURRENCY_UNITS else f"currency:{currency} "
-    return {"count": "locale", "ratio": "percentunit", "seconds": "s", "score": "none", "points": "suffix:pts"}.get(
-        unit, f"suffix:{unit}"
-    )
+    return _UNIT_IDS.get(unit, f"suffix:{unit}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,6 +181,7 @@ def unit_mapping(config: Config) -> dict[str, Any]:
         "seconds": "s",
         "count": " ",
         "score": " ",
+        "number": " ",
         "points": "pts",
         "currency": config.company.currency,
     }

@@ -137,7 +137,10 @@ def trend_charts(site: Site, kpis: Sequence[Kpi], most_lines: int = 12) -> list[
 
 
 def _trend_chart(site: Site, unit: str, kpis: Sequence[Kpi], page: int) -> Panel:
-    titles = {"count": "Counts", "ratio": "Ratios", "seconds": "Durations", "currency": "Money", "score": "Scores"}
+    titles = {
+        "count": "Counts", "number": "Numbers", "ratio": "Ratios",
+        "seconds": "Durations", "currency": "Money", "score": "Scores",
+    }  # fmt: skip
     title = titles.get(unit, escape_variables(unit).capitalize()) + (f" ({page + 1})" if page else "")
     header = Header(
         stable_panel_id(f"trend {unit} {page}"),

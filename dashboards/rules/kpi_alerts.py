@@ -162,7 +162,7 @@ def _format(config: Config, kpi: Kpi) -> NumberFormat:
     unit = config.unit(kpi)
     if unit in ("ratio", "seconds"):
         return SHARE if unit == "ratio" else DURATION
-    suffix = {"currency": f" {config.company.currency}", "count": "", "score": "", "points": " pts"}.get(
+    suffix = {"currency": f" {config.company.currency}", "count": "", "number": "", "score": "", "points": " pts"}.get(
         unit, f" {unit}"
     )
     return NumberFormat(PLAIN.function, PLAIN.example, PLAIN.example_text, suffix)

@@ -21,6 +21,7 @@ from exporter.config import practice
 from exporter.config.loader import load
 from exporter.config.positions import Finding
 from exporter.config.root import Config
+from exporter.config.shares import share_notes
 from exporter.errors import ConfigError, ExitCode, Problem, SourceError, StoreLockedError
 
 if TYPE_CHECKING:
@@ -61,7 +62,8 @@ def run(path: Path, options: CheckOptions) -> ExitCode:
 
             warnings += step_problems(config, store, now)
         notes, problems = _target_problems(config, store, now)
-        notes = sorted([*notes, *past_notes(config, store, now)])
+        shares = config.origin.problems(share_notes(config))
+        notes = sorted([*notes, *shares, *past_notes(config, store, now)])
         never_posted = _never_posted(config, store) if options.sources and options.data_dir is not None else {}
     warnings += problems
     _print(console, notes, "note", "cyan")

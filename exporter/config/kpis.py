@@ -93,7 +93,8 @@ class Kpi(Section):
     """A metric's name, or arithmetic over metric names and numbers with + - * / ( ). If the definition changed,
     a list of {is, since}: each period uses the one in force on its last day."""
     unit: Title | None = None
-    """count, ratio, currency, seconds, score, points, or free text. Default: follows from its metrics."""
+    """count, number, ratio (a percentage), currency, seconds, score, points, or free text. Default: follows from
+    its metrics; a quotient of the same unit is a number."""
     period: PeriodField
     """The calendar period over which it accumulates."""
     better: BetterField
@@ -118,7 +119,8 @@ class Kpi(Section):
     bands: DatedField[Bands] | None = None
     """Ratios at which its status changes, or a list of {is, since}. Default: the company's."""
     min_sample: Annotated[Number, Field(ge=0)] | None = None
-    """With fewer counted events than this there is no status. Default: 20 for ratios, 5 for means, otherwise none."""
+    """With fewer counted events than this there is no status. Default: 20 for ratios and other quotients of the same
+    unit, 5 for means, otherwise none."""
     min_elapsed: Annotated[Number, Field(ge=0, le=1)] = 0.1
     """Share of the period before which a KPI with a pace has no status."""
     decision: Text | None = None

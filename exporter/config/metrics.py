@@ -154,7 +154,7 @@ class Metric(Section):
     percentile: Percentile | None = None
     """The value below which a share of the rows lies."""
     unit: Title | None = None
-    """count, ratio, currency, seconds, score, points, or free text. Default: follows from the column."""
+    """count, number, ratio, currency, seconds, score, points, or free text. Default: follows from the column."""
     by: Annotated[tuple[ColumnName, ...], Field(strict=False, max_length=4)] = ()
     """Columns that become labels of its series. Each keeps its 100 largest values; the rest become one."""
     periods: Annotated[tuple[PeriodField, ...], Field(strict=False, min_length=1)] = (Period.DAY, Period.MONTH)

@@ -11,7 +11,7 @@ from pydantic import Field, PrivateAttr
 
 from exporter.config.company import Bands, Company
 from exporter.config.dated import Dated
-from exporter.config.expression import Expression, Ref, divides, metrics_of
+from exporter.config.expression import Expression, divides, metrics_of
 from exporter.config.fields import Many, Pace, Section
 from exporter.config.history import History
 from exporter.config.kpis import Kpi, Objective
@@ -20,7 +20,7 @@ from exporter.config.organisation import Alerting, Contact, Dashboards, Privacy,
 from exporter.config.positions import NO_FILE, Origin
 from exporter.config.sources import AnySource
 from exporter.config.targets import AppliesTo, Goal, Growth
-from exporter.config.units import metric_unit, unit_of
+from exporter.config.units import unit_in_formulas, unit_of
 
 _UNITS_OF_ANY_SCOPE = frozenset({"ratio", "seconds", "score", "points"})
 
@@ -139,9 +139,9 @@ class Config(Section):
         """The configured unit, or the one that follows from the KPI's metrics."""
         if kpi.unit is not None:
             return kpi.unit
-        if isinstance(kpi.value, Ref):
-            return metric_unit(self.metric_by_name[kpi.value.metric])
-        return (
-            unit_of(kpi.value, {name: metric_unit(self.metric_by_name[name]) for name in metrics_of(kpi.value)})
-            or "count"
-        )
+        return self.inferred_unit(kpi) or "count"
+
+    def inferred_unit(self, kpi: Kpi) -> str | None:
+        """The unit that follows from the KPI's metrics, whatever is configured; None if none does."""
+        units = {name: unit_in_formulas(self.metric_by_name[name]) for name in metrics_of(kpi.value)}
+        return unit_of(kpi.value, units)

@@ -9,14 +9,15 @@ from exporter.config.expression import Binary, Constant, Expression, Ref
 from exporter.config.metrics import Metric, span_of
 from exporter.records import ENTITIES, ColumnKind, column
 
-UNITS = ("count", "ratio", "currency", "seconds", "score", "points")
+NUMBER = "number"
+"""The unit of a plain number, such as a quotient of two counts. It becomes a percentage only with `unit: ratio`."""
+
+UNITS = ("count", "number", "ratio", "currency", "seconds", "score", "points")
 """Units with a meaning of their own, such as points from -100 to 100. Any other unit is free text."""
 
 RESERVED_LABELS = frozenset({"period", "team", "person", "kpi", "job", "instance", "le", "quantile"})
 
 _KIND_UNITS = {ColumnKind.MONEY: "currency", ColumnKind.SECONDS: "seconds"}
-_NO_UNIT = ""
-"""Of constants, and of what is calculated from constants alone."""
 
 
 def metric_unit(metric: Metric) -> str:
@@ -35,6 +36,12 @@ def metric_unit(metric: Metric) -> str:
     return "ratio" if measured and measured.kind is ColumnKind.FLAG else "score"
 
 
+def unit_in_formulas(metric: Metric) -> str:
+    """The metric's unit as a KPI takes it over: a share is a percentage only if the config says so."""
+    unit = metric_unit(metric)
+    return NUMBER if unit == "ratio" and metric.unit is None else unit
+
+
 def with_unit(metric: Metric, currency: str) -> str:
     """The metric's name with the suffix of its unit: talk_time in seconds becomes talk_time_seconds."""
     suffixes = {"ratio": "_ratio", "seconds": "_seconds", "currency": f"_{currency.lower()}"}
@@ -51,27 +58,24 @@ def label_name(column: str) -> str:
 
 def unit_of(tree: Expression, metric_units: Mapping[str, str]) -> str | None:
     """The unit of an expression; None if there is none, as for currency plus seconds or count times count."""
-    unit = _unit(tree, metric_units)
-    return "ratio" if unit == _NO_UNIT else unit
-
-
-def _unit(tree: Expression, metric_units: Mapping[str, str]) -> str | None:
     if isinstance(tree, Constant):
-        return _NO_UNIT
+        return NUMBER
     if isinstance(tree, Ref):
         return metric_units[tree.metric]
-    left, right = _unit(tree.left, metric_units), _unit(tree.right, metric_units)
+    left, right = unit_of(tree.left, metric_units), unit_of(tree.right, metric_units)
     return None if left is None or right is None else _combined(tree, left, right)
 
 
 def _combined(tree: Binary, left: str, right: str) -> str | None:
     if tree.operator == "/":
         if left == right:
-            return "ratio"
-        return left if right in (_NO_UNIT, "count", "ratio") else None
+            return NUMBER
+        return left if right in (NUMBER, "count", "ratio") else None
     if tree.operator == "*":
-        factors = (_NO_UNIT, "ratio")
+        factors = (NUMBER, "ratio")
         return right if left in factors else left if right in factors else None
     if left == right:
         return left
-    return left or right if _NO_UNIT in (left, right) else None
+    if NUMBER in (left, right):
+        return right if left == NUMBER else left
+    return None

@@ -30,6 +30,14 @@ def _number(value: float) -> str:
     return f"{value:,.1f}" if abs(value) >= 100 else f"{value:,.2f}"
 
 
+def _plain_number(value: float) -> str:
+    """Two decimals at most, but three digits of a fraction: `2.5`, `0.623`, `0.00412`."""
+    if 0 < abs(value) < 1:
+        return f"{value:.3g}"
+    text = _number(value)
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
 def _points(value: float) -> str:
     """One decimal or none, and never a negative zero."""
     return f"{round(value, 1) + 0.0:,.1f}".removesuffix(".0")
@@ -60,6 +68,7 @@ def span(seconds: float) -> str:
 
 _FORMATS: Mapping[str, Callable[[float], str]] = {
     "count": _number,
+    "number": _plain_number,
     "ratio": lambda value: f"{value * 100:,.1f} %",
     "seconds": span,
     "score": lambda value: f"{value:,.2f}",

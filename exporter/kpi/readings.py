@@ -11,7 +11,7 @@ from exporter.config.expression import Binary, Expression, calculate, divides, m
 from exporter.config.kpis import Kpi
 from exporter.config.metrics import Metric, span_of
 from exporter.config.root import Config
-from exporter.config.units import metric_unit
+from exporter.config.units import NUMBER, metric_unit
 from exporter.metrics.values import Group, GroupValues, MeasuredValue
 from exporter.records import ColumnKind, column
 
@@ -80,12 +80,12 @@ def formula_of(config: Config, value: Expression) -> Formula:
 def min_sample(config: Config, kpi: Kpi) -> float:
     """How many events a verdict requires: as configured, else 20 for a share, 5 for any mean, and 0 for the rest.
 
-    A quotient whose unit is not `ratio`, such as money per deal, is a mean.
+    A quotient of the same unit is a share in whatever unit it is shown; any other, such as money per deal, is a mean.
     """
     if kpi.min_sample is not None:
         return kpi.min_sample
     if divides(kpi.value):
-        return 20 if config.unit(kpi) == "ratio" else 5
+        return 20 if config.unit(kpi) == "ratio" or config.inferred_unit(kpi) == NUMBER else 5
     aggregates = {config.metric_by_name[name].aggregate for name in metrics_of(kpi.value)}
     return 5 if aggregates & _AVERAGED else 0
 

@@ -24,6 +24,10 @@ METRICS: list[dict[str, Any]] = [
         "count": "rows",
     },
 ]
+METRICS += [
+    {"name": "resolved", "title": "R", "entity": "calls", "at": "started_at", "mean": "resolved"},
+    {"name": "share", "title": "S", "entity": "calls", "at": "started_at", "mean": "resolved", "unit": "ratio"},
+]
 GOAL = {"from": 1, "to": 2, "start": "2026-01-01", "by": "2026-12-31"}
 
 
@@ -86,6 +90,12 @@ def test_units_are_configured_or_follow_from_metrics() -> None:
 def test_a_target_in_some_units_fits_every_scope(unit: str, fits: bool) -> None:
     built = of(unit=unit, target=40)
     assert built.applies_to_all(built.kpis[0]) is fits
+
+
+def test_a_percentage_is_shown_only_where_somebody_asks_for_it() -> None:
+    kpis = ({}, {"unit": "ratio"}, {"value": "resolved"}, {"value": "share"}, {"value": "1 - share"})
+    configs = [of(**{"value": "won / closed", **kpi}) for kpi in kpis]
+    assert [built.unit(built.kpis[0]) for built in configs] == ["number", "ratio", "number", "ratio", "ratio"]
 
 
 def test_bands_are_the_kpi_s_or_the_company_s() -> None:

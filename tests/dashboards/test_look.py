@@ -16,6 +16,7 @@ from tests.dashboards.samples import small
         ("currency", "currencyCHF"),
         ("seconds", "s"),
         ("score", "none"),
+        ("number", "locale"),
         ("points", "suffix:pts"),
         ("visits", "suffix:visits"),
     ],

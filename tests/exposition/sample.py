@@ -49,7 +49,15 @@ def sample_config(**changes: Any) -> Config:
         ],
         "kpis": [
             _kpi("revenue", "Revenue won this quarter", "grow", "revenue_won", "quarter", target=3_000_000),
-            _kpi("win_rate", "Win rate", "grow", "deals_won / deals_closed", "quarter", target={"within": [0.2, 0.3]}),
+            _kpi(
+                "win_rate",
+                "Win rate",
+                "grow",
+                "deals_won / deals_closed",
+                "quarter",
+                unit="ratio",
+                target={"within": [0.2, 0.3]},
+            ),
             _kpi("talk_time", "Average talk time", "serve", "talk", "month", better="lower", target=240),
             _kpi("open_work", "Open deals in the pipeline", "grow", "open_deals", "month"),
             _kpi("new_calls", "Calls that nobody answered yet", "serve", "deals_won", "month", target=10),

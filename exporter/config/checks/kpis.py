@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 
 from exporter.config.checks.context import CheckContext
-from exporter.config.expression import Binary, Expression, calculate, metrics_of
+from exporter.config.expression import Binary, Expression, Ref, calculate, metrics_of
 from exporter.config.fields import Better, Scope
 from exporter.config.kpis import Kpi
 from exporter.config.messages import comma_separated, nearest, quoted
@@ -13,7 +13,7 @@ from exporter.config.metrics import Metric
 from exporter.config.positions import Finding, KeyPath
 from exporter.config.root import Config
 from exporter.config.targets import Band, Goal, Growth
-from exporter.config.units import UNITS, metric_unit, unit_of
+from exporter.config.units import UNITS, metric_unit, unit_in_formulas, unit_of
 from exporter.records import person_column
 
 _LARGE_GROWTH = 3.0
@@ -31,7 +31,7 @@ def errors(context: CheckContext) -> Iterator[Finding]:
         if kpi.target is not None and not isinstance(kpi.target, tuple):
             yield from _direction((*path, "target"), kpi)
     for index, kpi, metrics in context.calculable:
-        yield from _units(("kpis", index), kpi, {metric.name: metric_unit(metric) for metric in metrics})
+        yield from _units(("kpis", index), kpi, {metric.name: unit_in_formulas(metric) for metric in metrics})
         yield from _kinds(("kpis", index, "value"), kpi, context.config)
         entities = sorted({metric.entity for metric in metrics if person_column(metric.entity) is None})
         for position, scope in enumerate(kpi.scopes):
@@ -55,7 +55,7 @@ def warnings(context: CheckContext) -> Iterator[Finding]:
             yield Finding(("kpis", index, "scopes"), "no team is known, so there is no value per team", hint)
         yield from _improbable(("kpis", index), kpi)
     for index, kpi, metrics in context.calculable:
-        if _is_share(context, kpi, metrics) and any(high > 1 for _, high in _bounds(kpi)):
+        if _is_share(context, kpi, metrics) and any(high > 1 for _, high in target_bounds(kpi)):
             hint = "write a ratio of counts as 0.85, not 85"
             yield Finding(("kpis", index, "target"), "the target of a ratio is above 1", hint)
 
@@ -103,12 +103,12 @@ def _improbable(path: KeyPath, kpi: Kpi) -> Iterator[Finding]:
         growth = kpi.target.growth
         hint = f"for {growth:g} percent, write {growth:g}%"
         yield Finding((*path, "target", "growth"), f"growth of {growth:g} is {growth:.0%}", hint)
-    if kpi.scale is None and any(low == high == 0 for low, high in _bounds(kpi)):
+    if kpi.scale is None and any(low == high == 0 for low, high in target_bounds(kpi)):
         hint = "add scale: the deviation that counts as a complete miss"
         yield Finding((*path, "target"), "there is no ratio to a target of 0", hint)
 
 
-def _bounds(kpi: Kpi) -> list[tuple[float, float]]:
+def target_bounds(kpi: Kpi) -> list[tuple[float, float]]:
     """(low, high) of every target; both are equal if the target is a number."""
     if isinstance(kpi.target, tuple):
         numbers = [number for entry in kpi.target for number in (entry.value, entry.per_team, entry.per_person)]
@@ -122,8 +122,15 @@ def _bounds(kpi: Kpi) -> list[tuple[float, float]]:
 
 
 def _is_share(context: CheckContext, kpi: Kpi, metrics: tuple[Metric, ...]) -> bool:
-    counts = all(metric_unit(metric) == "count" for metric in metrics)
-    return counts and len(metrics) > 1 and context.config.unit(kpi) == "ratio"
+    if context.config.unit(kpi) == "ratio":
+        return len(metrics) > 1 and all(metric_unit(metric) == "count" for metric in metrics)
+    return kpi.unit is None and divides_rows_of_one_entity(kpi, metrics)
+
+
+def divides_rows_of_one_entity(kpi: Kpi, metrics: Collection[Metric]) -> bool:
+    """True for the number of some rows divided by the number of others of the same entity: probably a share."""
+    quotient = isinstance(kpi.value, Binary) and kpi.value.operator == "/" and isinstance(kpi.value.left, Ref)
+    return quotient and all(metric.count for metric in metrics) and len({metric.entity for metric in metrics}) == 1
 
 
 def _direction(path: KeyPath, kpi: Kpi) -> Iterator[Finding]:

@@ -148,6 +148,39 @@ def values(  # noqa: PLR0913, PLR0917  # typer makes an option of each parameter
 
 
 @app.command()
+def ledger(  # noqa: PLR0913, PLR0917  # typer makes an option of each parameter
+    config: ConfigOption = DEFAULT_CONFIG,
+    data_dir: DataDirOption = DEFAULT_DATA_DIR,
+    kpi: Annotated[str | None, typer.Option("--kpi", help="Only this KPI, such as win_rate.")] = None,
+    period: Annotated[
+        str | None, typer.Option("--period", help="Only this period, such as 2025-03, 2025-Q1, 2025-W12 or 2025.")
+    ] = None,
+    every: Annotated[
+        bool, typer.Option("--all", help="All sealed periods. Default: the newest of each KPI, and all restatements.")
+    ] = False,
+    scope: Annotated[ScopeFilter, typer.Option("--scope", help="Scope to show.")] = "company",
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    log_format: LogFormatOption = "text",
+    log_level: LogLevelOption = "warning",
+) -> None:
+    """Show the sealed results of past periods, and what was restated since, and why.
+
+    Reads the store only. Examples:
+
+    `kpi-exporter ledger`
+
+    `kpi-exporter ledger --kpi win_rate --all`
+
+    `kpi-exporter ledger --period 2025-03 --scope team --json`
+    """
+    from exporter.commands.ledger import LedgerOptions, run
+
+    scopes = frozenset(Scope) if scope == "all" else frozenset({Scope(scope)})
+    options = LedgerOptions(scopes, kpi, period, every, as_json)
+    raise typer.Exit(run(Settings(config, data_dir), options, LogOptions(log_format, log_level)))
+
+
+@app.command()
 def backfill(  # noqa: PLR0913, PLR0917  # typer makes an option of each parameter
     out: Annotated[Path, typer.Option("--out", "-o", help="File to write, such as history.om.")],
     config: ConfigOption = DEFAULT_CONFIG,

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 
 from exporter.config.root import Config
 from exporter.ledger.causes import Causes, RecordChanges
 from exporter.ledger.closing import Basis, FinalValues, PeriodCloser
-from exporter.ledger.entries import restated
+from exporter.ledger.entries import StandingResults, restated
 from exporter.ledger.looks import LookBook
 from exporter.ledger.periods import PastPeriod
 from exporter.ledger.reach import ChangeReach
@@ -71,7 +71,7 @@ class Restater:
         values: FinalValues,
     ) -> LedgerEntries:
         directory = Directory.load(view.reader, self._config)
-        standing = read_standing(view.reader, [(period.kpi, period.name) for period in values])
+        standing = self._standing(view, values)
         restatements: list[Restatement] = []
         looks = []
         for period, period_values in values.items():
@@ -82,3 +82,9 @@ class Restater:
             restatements += restated(look, period_values, standing, causes.of)
             looks.append(look)
         return LedgerEntries((), tuple(restatements), tuple(looks))
+
+    def _standing(self, view: StoreView, periods: Iterable[PastPeriod]) -> StandingResults:
+        """The results that stand, without those of scopes that a KPI does not have any more."""
+        results = read_standing(view.reader, [(period.kpi, period.name) for period in periods])
+        kpis = self._config.kpi_by_name
+        return {key: result for key, result in results.items() if key.scope in kpis[key.kpi].scopes}

@@ -96,10 +96,15 @@ class Engine:
     def _keep_ledger(self) -> None:
         """Seals and restates a limited number of periods, while scrapes read the snapshot that was just published."""
         try:
-            self._ledger.update(self._context.clock())
+            entries = self._ledger.update(self._context.clock())
         except Exception as error:  # noqa: BLE001 - evaluations go on; the next update does the same again
             self._self_metrics.count(naming.STORE_ERRORS, "ledger", "failed")
             _log.error("the ledger was not updated: %s", error, exc_info=not isinstance(error, StoreError))
+            return
+        if entries.seals:
+            _log.info("%d results of %d periods sealed", len(entries.seals), len(entries.looks))
+        for period in sorted({f"{entry.kpi} {entry.period}: {entry.cause}" for entry in entries.restatements}):
+            _log.info("restated: %s", period)
 
     def _evaluate(self) -> None:
         context = self._context

@@ -79,11 +79,12 @@ def test_what_stands_in_the_ledger_is_what_the_records_say(company: Company) -> 
 def results(
     config: Config, store: Store, at: datetime
 ) -> tuple[Mapping[ResultKey, PeriodResult], Mapping[ResultKey, PeriodResult]]:
-    """What stands in the ledger, and what an evaluation of all sealed periods says."""
+    """What stands in the ledger, and what an evaluation of the sealed periods within the retention says."""
     closer = PeriodCloser(config)
     final = FinalPeriods(config, closer.calendar)
     with store.reading() as reader:
-        periods = [named(final, look.kpi, look.start) for look in read_looks(reader)]
+        oldest = at - config.history.retention
+        periods = [named(final, look.kpi, look.start) for look in read_looks(reader) if look.end > oldest]
         standing = read_standing(reader, [(period.kpi, period.name) for period in periods])
         fresh = closer.freshness(StoreView.of(reader, config, at))
         values = closer.values(reader, closer.prepare(periods, fresh))

@@ -208,3 +208,14 @@ def test_a_level_is_restated_by_what_was_open_at_the_end(store: Store) -> None:
     sync(store, [*DEALS, open_ones[0], deal(8, 1, october(30))], LATER + HOUR)
     ledger.update(LATER + HOUR)
     assert restatements(store)["company"] == ("redated", 2, 1)
+
+
+def test_a_scope_that_the_kpi_no_longer_has_is_not_restated(store: Store, ledger: LedgerKeeper) -> None:
+    keeper(store, scopes=["company"]).update(LATER)
+    assert store.restatements() == ()
+
+
+def test_a_scope_that_the_kpi_has_from_now_on_had_no_result(store: Store) -> None:
+    keeper(store, scopes=["company"]).update(SETTLED)
+    keeper(store, scopes=["company", "team"]).update(LATER)
+    assert restatements(store) == {"North": ("definition", None, 900), "South": ("definition", None, 200)}

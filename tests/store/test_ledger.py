@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import signal
+import subprocess
+import sys
+import textwrap
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -108,3 +112,28 @@ def test_a_person_keeps_the_key_when_the_team_changes() -> None:
     )
     assert SEAL.key == ResultKey("revenue", "2025-10", Scope.COMPANY, None)
     assert RESTATEMENT.previous == PeriodResult(1.5, 10.0, 0.15, Status.OFF_TRACK)
+
+
+def test_a_process_that_is_killed_while_it_writes_leaves_nothing_behind(tmp_path: Path) -> None:
+    code = """
+        import os, signal, sys
+        from pathlib import Path
+        from exporter.seals import LedgerEntries
+        from exporter.store.store import Store
+        from tests.store.test_ledger import ADAS, LOOK, RESTATEMENT, SEAL
+        from exporter.store import ledger
+        store = Store.open(Path(sys.argv[1]))
+        store.write_ledger(LedgerEntries((SEAL,), (), (LOOK,)))
+        write = ledger._insert
+        def kill(connection, kind, entries):
+            if kind is ledger.PeriodLook:
+                os.kill(os.getpid(), signal.SIGKILL)
+            write(connection, kind, entries)
+        ledger._insert = kill
+        store.write_ledger(LedgerEntries((ADAS,), (RESTATEMENT,), (LOOK,)))
+    """
+    done = subprocess.run([sys.executable, "-c", textwrap.dedent(code), str(tmp_path)], check=False)
+    assert done.returncode == -signal.SIGKILL
+    store = Store.open(tmp_path, on_corrupt="fail")
+    assert (store.seals(), store.restatements(), looks(store)) == ((SEAL,), (), (LOOK,))
+    store.close()

@@ -16,11 +16,10 @@ from exporter.metrics.instants import HistoryQueries, numbered_sets
 from exporter.metrics.label_folding import MAX_VALUES
 from exporter.metrics.values import Group, MeasuredValue, Question, Window
 from exporter.naming import OTHER
-from tests.metrics.oracle import same_values
+from tests.metrics.generated_deals import CONFIG, PEOPLE, questions, same_values, windows
+from tests.metrics.generated_deals import deal as any_deal
 from tests.metrics.queries import LEVEL
 from tests.metrics.stores import at, config_of, store_of
-from tests.metrics.test_oracle import CONFIG, PEOPLE, questions, windows
-from tests.metrics.test_oracle import deal as any_deal
 
 MONDAY = at("2024-03-04")
 HOUR = timedelta(hours=1)

@@ -47,7 +47,7 @@ _AMOUNTS = st.none() | st.integers(-50_000, 200_000).map(lambda cents: Decimal(c
 _CURRENCIES = st.sampled_from([None, "", "EUR", "EUR", "USD", "USD", "JPY", "XXX"])
 _FIELDS: Mapping[str, Mapping[str, st.SearchStrategy[Any]]] = {
     "deals": {
-        "status": st.sampled_from(["open", "won", "won", "lost"]), "stage": _text("a", "b", ""), "amount": _AMOUNTS,
+        "name": _text("x1", "y2"), "status": st.sampled_from(["open", "won", "won", "lost"]), "stage": _text("a", "b", ""), "amount": _AMOUNTS,
         "currency": _CURRENCIES, "owner": _OWNERS,
         "attributes": st.fixed_dictionaries(
             {}, optional={"Deal Type": st.sampled_from(["n", "u", ""]), "size": st.sampled_from(["1", "2.5", "x", "nan"])}

@@ -1,19 +1,17 @@
-"""Random records and questions: SQL and plain Python give the same numbers."""
+"""Generated deals, windows, and metrics of every kind about them."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
-from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from exporter.config.fields import Scope
-from exporter.metrics.evaluate import answer_questions
-from exporter.metrics.values import Question, Window
-from tests.metrics.oracle import Oracle, same_values
-from tests.metrics.stores import at, config_of, store_of
+from exporter.metrics.values import Group, MeasuredValue, Question, Window
+from tests.metrics.stores import at, config_of
 
 START = at("2024-03-20T00:00:00")
 DAYS = 30
@@ -103,12 +101,13 @@ def questions(window: Window) -> list[Question]:
     return [Question(m.name, window, scope, by) for m in CONFIG.metrics for scope in Scope for by in (False, True)]
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-@given(st.lists(deal, max_size=25), windows)
-def test_sql_gives_the_same_answers_as_plain_python(deals: list[dict[str, Any]], window: Window) -> None:
-    questions_asked = questions(window)
-    result = answer_questions(store_of(deals=deals, people=PEOPLE), CONFIG, questions_asked)
-    oracle = Oracle(CONFIG, {"deals": deals, "people": PEOPLE})
-    assert not result.failed
-    for question in questions_asked:
-        assert same_values(result.answers[question], oracle.answer(question)), question
+def _close(left: MeasuredValue, right: MeasuredValue) -> bool:
+    """Equal but for the last digits of sums of floats."""
+    if (left.rows, left.held_out) != (right.rows, right.held_out) or (left.value is None) != (right.value is None):
+        return False
+    return left.value is None or math.isclose(left.value, right.value or 0.0, rel_tol=1e-9, abs_tol=1e-9)
+
+
+def same_values(left: Mapping[Group, MeasuredValue], right: Mapping[Group, MeasuredValue]) -> bool:
+    """The same groups with the same numbers."""
+    return left.keys() == right.keys() and all(_close(left[group], right[group]) for group in left)

@@ -55,6 +55,13 @@ def surveyed(company: Company) -> Company:
 NPS = "100 * (promoters - detractors) / answers"
 
 
+def test_a_figure_without_a_unit_is_no_percentage(surveyed: Company) -> None:
+    surveyed.kpi("recommendation", NPS, target=40)
+    shown = surveyed.run("values", "--at", "2021-02-28T12:00").out
+    assert "%" not in shown
+    assert re.search(r"company +2021-02-01 +42\b", shown)
+
+
 def test_a_recommendation_score_is_in_points(surveyed: Company) -> None:
     surveyed.kpi("recommendation", NPS, unit="points", target=40)
     assert surveyed.value("recommendation", "2021-02-28T12:00") == pytest.approx(42)

@@ -6,6 +6,8 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from exporter.errors import InvalidRecordError, Reason
 from exporter.passes import Listing, Page
@@ -135,3 +137,30 @@ def test_sources_count_for_themselves_until_they_are_removed(store: Store) -> No
 def test_the_sender_of_a_post_is_told_so_its_rejections_do_not_count(store: Store, complete: Listing | None) -> None:
     store.deliver("inbox", {"deals": Page((deal(1),), bad("a", None), listing=complete)}, NOW + timedelta(minutes=1))
     assert missing(store) == 0
+
+
+_KEYS = st.sets(st.sampled_from("abcdef"))
+_PASSES = st.lists(st.tuples(st.booleans(), _KEYS, _KEYS, st.integers(0, 3)), min_size=1, max_size=6)
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(_PASSES)
+def test_any_sequence_of_passes_counts_what_is_not_stored(
+    store: Store, passes: list[tuple[bool, set[str], set[str], int]]
+) -> None:
+    source = f"source {len(store.outcomes())}"
+    stored: set[str] = set()
+    rejected: set[str] = set()
+    unnamed = 0
+    for index, (full, good, wrong, nameless) in enumerate(passes):
+        sync_pass = store.begin(source, "deals", NOW, full=full or index == 0)
+        errors = bad(*sorted(wrong), *[None] * nameless)
+        store.stage(sync_pass, source, Page(tuple(deal(key, index) for key in sorted(good)), errors))
+        store.publish(source, "deals", full=sync_pass.cursor is None, cursor="c")
+        if sync_pass.cursor is None:
+            rejected, unnamed = set(), 0
+        stored |= good
+        rejected = (rejected | wrong) - stored
+        unnamed = max(unnamed, nameless)
+        (outcome,) = (each for each in store.outcomes() if each.source == source)
+        assert outcome.rejected == len(rejected) + unnamed

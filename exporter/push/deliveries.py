@@ -38,6 +38,7 @@ _HINTS: Mapping[Reason, str] = MappingProxyType(
         Reason.NEGATIVE_DURATION: "is negative, or an end before its start",
         Reason.UNKNOWN_VALUE: "is not one of the accepted values",
         Reason.UNKNOWN_CURRENCY: "is not an ISO 4217 code, such as EUR",
+        Reason.DUPLICATE_ID: "belongs to another record of the post too",
     }
 )
 

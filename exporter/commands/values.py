@@ -28,6 +28,8 @@ from exporter.settings import Settings
 from exporter.store.known import first_version
 from exporter.store.store import Store
 
+_MAX_NAMES = 5
+"""Scopes with the same reason are counted rather than named beyond this number."""
 _NUMBERS = ("value", "target", "target_ratio", "expected", "pace_ratio", "progress_ratio")
 
 
@@ -57,7 +59,10 @@ def run(settings: Settings, options: ValuesOptions, log: LogOptions) -> ExitCode
     elif options.format == "openmetrics":
         typer.echo(_openmetrics(config, evaluation))
     else:
-        Console().print(_table(config, evaluation, at, known_at))
+        console = Console()
+        console.print(_table(config, evaluation, at, known_at))
+        for reason in _reasons(config, evaluation.kpis):
+            console.print(Text(reason, "dim"), soft_wrap=True)
         for note in _coverage_notes(config, evaluation.kpis):
             typer.echo(note, err=True)
     for name in evaluation.failed:
@@ -90,6 +95,21 @@ def _coverage_notes(config: Config, values: Iterable[KpiValue]) -> Iterator[str]
                 f"note: {title} rests on {percent(value.coverage)} of its records, the others were rejected or have"
                 " no time or exchange rate"
             )
+
+
+def _reasons(config: Config, values: Iterable[KpiValue]) -> Iterator[str]:
+    """One line for each reason why a KPI has no value, no target or no verdict, with the scopes that it concerns."""
+    concerned: dict[tuple[str, str], list[str]] = {}
+    for value in values:
+        if value.reason is not None and config.kpi_by_name[value.kpi].target is not None:
+            concerned.setdefault((value.kpi, value.reason), []).append(_scope_name(value))
+    for (kpi, reason), names in concerned.items():
+        who = ", ".join(names) if len(names) <= _MAX_NAMES else f"{len(names)} scopes"
+        yield f"{config.kpi_by_name[kpi].title} ({who}): {reason}"
+
+
+def _scope_name(value: KpiValue) -> str:
+    return value.person or value.team or "company"
 
 
 def _only(evaluation: Evaluation, scopes: Collection[Scope]) -> Evaluation:
@@ -178,7 +198,7 @@ def _table(config: Config, evaluation: Evaluation, at: datetime, known_at: datet
         style = palette[value.status] if value.status in VERDICTS else "dim"
         table.add_row(
             Text(kpi.title if kpi.name != previous else ""),
-            Text(value.person or value.team or "company"),
+            Text(_scope_name(value)),
             f"{value.period_start.astimezone(zone):%Y-%m-%d}",
             amount(value.value, unit, currency),
             amount(value.target, unit, currency),

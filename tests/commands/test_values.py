@@ -106,6 +106,23 @@ def test_what_will_be_known_is_rejected(run_cli: RunCli, company: Path, data: Pa
     assert "--known-at" in done.err
 
 
+def test_a_table_says_why_there_is_no_verdict_once_for_all_it_concerns(
+    run_cli: RunCli, company: Path, data: Path
+) -> None:
+    company.write_text(company.read_text().replace("applies_to: all", "applies_to: own"))
+    done = run_cli("values", "-c", company, "-d", data, "--scope", "all")
+    reason = "Revenue this year (North, Ada Lovelace): the target is the company's, and no other is set for this scope"
+    assert done.out.splitlines()[-1] == reason
+
+
+def test_a_table_gives_no_reason_for_a_target_that_nobody_wants(run_cli: RunCli, company: Path, data: Path) -> None:
+    text = company.read_text().replace("    target: 1000\n    applies_to: all\n", "")
+    company.write_text(text)
+    done = run_cli("values", "-c", company, "-d", data)
+    assert "no target" in done.out
+    assert "no target is set" not in done.out
+
+
 def test_a_forgotten_file_is_stale_as_of_its_own_time(run_cli: RunCli, company: Path, data: Path) -> None:
     written = int(time.time()) - 83 * 86_400
     os.utime(company.parent / "deals.csv", (written, written))

@@ -33,6 +33,7 @@ from dashboards.promql import Matcher, latest, select
 from dashboards.site import DETAIL, MAIN_PANEL, Site
 from exporter import naming
 from exporter.config.fields import Scope
+from exporter.config.history import Restate
 
 _KPI = Matcher("kpi", "=", '"$kpi"')
 
@@ -93,7 +94,7 @@ def _headline(site: Site) -> list[GridItem]:
     target = Header(4, "Against target", "Value against the target of the whole period. 100 % is on target.")
     elapsed = Header(5, "Period elapsed", "Share of the period that has passed, weighted by the KPI's pace.")
     age = Header(6, "Data age", "Time since the KPI's data was last complete.")
-    previous = Header(7, "Previous period", "Final value of the previous period.")
+    previous = Header(7, "Previous period", _previous_text(site))
     coverage = Header(
         8,
         "Records used",
@@ -123,6 +124,12 @@ def _headline(site: Site) -> list[GridItem]:
             for header, expr, look in small_tiles
         ),
     ]
+
+
+def _previous_text(site: Site) -> str:
+    if site.config.history.restate is Restate.ALWAYS:
+        return "Final value of the previous period, as the records say now."
+    return "Final value of the previous period: once it is sealed, later changes of records do not move it."
 
 
 def _target_tiles(site: Site) -> Panel:
@@ -180,7 +187,26 @@ def _reasons(site: Site) -> list[GridItem]:
     if site.kpis(Scope.PERSON):
         items.append(GridItem(_people(site), 24, 11))
     parts = part_bars(site, 22, _KPI)
-    return [*items, GridItem(parts, 24, 8)] if parts is not None else items
+    items += [GridItem(parts, 24, 8)] if parts is not None else []
+    return [*items, GridItem(_restated(site), 24, 6)]
+
+
+def _restated(site: Site) -> Panel:
+    header = Header(
+        26,
+        "Restated periods",
+        "Sealed periods whose value changed later, and their value now. `kpi-exporter ledger` has the sealed value and "
+        "the cause.",
+    )
+    columns = [
+        TableColumn("kpi"),
+        TableColumn("period", "Period", 160),
+        TableColumn("Value", "Value now", 160, number_cells()),
+        TableColumn("unit", "Unit", None, unit_cells(site)),
+    ]
+    value = expressions.ratios_in_percent(latest(naming.RESTATED_VALUE, _KPI, by=("kpi", "period")))
+    query = table_query(expressions.with_title(value, "unit"))
+    return table(header, [query], columns, Look(no_value="no sealed period was restated"), sort=("Period", True))
 
 
 def _teams(site: Site) -> Panel:

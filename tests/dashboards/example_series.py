@@ -74,6 +74,7 @@ def _kpis(config: Config, statuses: Sequence[Status]) -> Iterator[Series]:
         for family in (naming.PERIOD_ELAPSED, naming.COVERAGE, naming.PERIOD_START, naming.PERIOD_END):
             yield series(family, 0.5, kpi=name)
         yield series(naming.REVIEW_DUE, 1, kpi=name)
+        yield series(naming.RESTATED_VALUE, index + 1, kpi=name, period="2026-10")
         for family in naming.COMPANY_FAMILIES[:9]:
             if status is not Status.NO_DATA:
                 # a step in the middle, so that the target changes

@@ -47,14 +47,15 @@ def config(**changes: Any) -> Config:
     """The small company, whose KPI has a target of 1000 a month, for itself; `changes` are those of the KPI."""
     history = {"history": changes.pop("history")} if "history" in changes else {}
     sections = {name: changes.pop(name) for name in ("metrics", "teams", "company", "sources") if name in changes}
-    return small_config(kpis=[{**_KPI, **changes}], **history, **sections)
+    return small_config(kpis=[{**KPI, **changes}], **history, **sections)
 
 
-_KPI: dict[str, Any] = {
+KPI: dict[str, Any] = {
     "name": "monthly_revenue", "title": "Revenue", "objective": "grow", "department": "Sales",
     "owner": "a@example.com", "why": "It pays.", "value": "revenue", "period": "month",
     "better": "higher", "target": 1000, "pace": "linear", "scopes": ["company", "team", "person"],
 }  # fmt: skip
+"""Its KPI."""
 
 
 def name_of(entry: Seal | Restatement) -> str:

@@ -21,6 +21,9 @@ MONTH = (datetime(2025, 10, 31, 23, tzinfo=UTC), datetime(2025, 11, 30, 23, tzin
 QUARTER = (datetime(2025, 9, 30, 22, tzinfo=UTC), datetime(2025, 12, 31, 23, tzinfo=UTC))
 
 
+WIN_RATE = {"unit": "ratio", "target": {"within": [0.2, 0.3]}}
+
+
 def sample_config(**changes: Any) -> Config:
     """A checked config; keyword arguments replace whole sections."""
     sections: dict[str, Any] = {
@@ -49,15 +52,7 @@ def sample_config(**changes: Any) -> Config:
         ],
         "kpis": [
             _kpi("revenue", "Revenue won this quarter", "grow", "revenue_won", "quarter", target=3_000_000),
-            _kpi(
-                "win_rate",
-                "Win rate",
-                "grow",
-                "deals_won / deals_closed",
-                "quarter",
-                unit="ratio",
-                target={"within": [0.2, 0.3]},
-            ),
+            _kpi("win_rate", "Win rate", "grow", "deals_won / deals_closed", "quarter", **WIN_RATE),
             _kpi("talk_time", "Average talk time", "serve", "talk", "month", better="lower", target=240),
             _kpi("open_work", "Open deals in the pipeline", "grow", "open_deals", "month"),
             _kpi("new_calls", "Calls that nobody answered yet", "serve", "deals_won", "month", target=10),

@@ -19,12 +19,12 @@ from exporter.config.root import Config
 from exporter.ledger.closing import Basis
 from exporter.ledger.reach import KNOWN, after_known
 from exporter.metrics.as_of import AsOf
-from exporter.metrics.columns import END, ROW, START, QueryContext, instant_of
+from exporter.metrics.columns import END, ROW, START, QueryContext
 from exporter.metrics.conditions import filter_of
 from exporter.metrics.connection import Reader
 from exporter.metrics.people import Directory
 from exporter.metrics.query import MetricKey
-from exporter.metrics.rows import QueryShape, to_sql
+from exporter.metrics.rows import QueryShape, in_window, to_sql
 from exporter.metrics.values import FIRST, Window, stored
 from exporter.records import ColumnKind, column, person_column
 from exporter.seals import Cause, PeriodLook, ResultKey
@@ -164,8 +164,8 @@ def _either(name: str) -> exp.Expr:
 def _rows(metric: Metric, context: QueryContext, table: str, changed: exp.Expr) -> exp.Select:
     """Rows of a table with their owner: `dated` if they are in the window, `counted` if `where` holds as well."""
     owner = person_column(metric.entity)
-    in_window = exp.and_(exp.not_(exp.column("deleted", ROW)), *_in_window(metric))
-    dated = exp.Coalesce(this=in_window, expressions=[exp.false()])
+    conditions = (exp.not_(exp.column("deleted", ROW)), *in_window(QueryShape.of(metric)))
+    dated = exp.Coalesce(this=exp.and_(*conditions), expressions=[exp.false()])
     where = {name: rule for name, rule in metric.where.items() if not _is_money(metric.entity, name)}
     counts = filter_of(where, AsOf.end_of_window(metric), context).keep
     columns = {
@@ -176,17 +176,6 @@ def _rows(metric: Metric, context: QueryContext, table: str, changed: exp.Expr) 
     names = [exp.column(name, ROW) for name in ("source", "id", "deleted")]
     query = exp.select(*names, *(exp.alias_(tree, name) for name, tree in columns.items()))
     return query.from_(exp.to_table(table).as_(ROW)).where(changed)
-
-
-def _in_window(metric: Metric) -> list[exp.Expr]:
-    shape = QueryShape.of(metric)
-    opens, end = instant_of(shape.entity, shape.opens), exp.Placeholder(this=END)
-    if shape.closes is None:
-        since = exp.GTE(this=opens.copy(), expression=exp.Placeholder(this=START))
-        return [since, exp.LT(this=opens, expression=end)]
-    closes = instant_of(shape.entity, shape.closes)
-    is_open = exp.or_(closes.copy().is_(exp.null()), exp.GT(this=closes, expression=end.copy()))
-    return [exp.LTE(this=opens, expression=end), is_open]
 
 
 def _is_money(entity: str, name: str) -> bool:

@@ -103,18 +103,24 @@ def rows_of(shape: QueryShape, query: exp.Select) -> exp.Select:
     Owners are joined if the scope requires them, rates if the query refers to them, both as of the row's instant or,
     for a level, as of the end of the window.
     """
-    start, end = exp.Placeholder(this=START), exp.Placeholder(this=END)
-    opens = instant_of(shape.entity, shape.opens)
-    instant = opens if shape.closes is None else end
+    end = exp.Placeholder(this=END)
+    instant = instant_of(shape.entity, shape.opens) if shape.closes is None else end
     query = query.from_(row_source(shape))
     query = with_owner(shape, query, within_span(OWNERS, instant))
     query = with_rate(query, within_span(RATES, instant))
-    query = query.where(exp.not_(exp.column("deleted", ROW)), *(valid_at(end) if shape.as_it_was else ()))
+    valid = valid_at(end) if shape.as_it_was else ()
+    return query.where(exp.not_(exp.column("deleted", ROW)), *valid).where(*in_window(shape))
+
+
+def in_window(shape: QueryShape) -> tuple[exp.Expr, exp.Expr]:
+    """Conditions that choose the rows in the window, by the instants that are stored; raises LookupError."""
+    opens, end = instant_of(shape.entity, shape.opens), exp.Placeholder(this=END)
     if shape.closes is None:
-        return query.where(exp.GTE(this=opens.copy(), expression=start), exp.LT(this=opens.copy(), expression=end))
+        since = exp.GTE(this=opens.copy(), expression=exp.Placeholder(this=START))
+        return since, exp.LT(this=opens, expression=end)
     closes = instant_of(shape.entity, shape.closes)
     is_open = exp.or_(closes.copy().is_(exp.null()), exp.GT(this=closes, expression=end.copy()))
-    return query.where(exp.LTE(this=opens.copy(), expression=end.copy()), is_open)
+    return exp.LTE(this=opens, expression=end), is_open
 
 
 def with_owner(shape: QueryShape, query: exp.Select, during: list[exp.Expr]) -> exp.Select:

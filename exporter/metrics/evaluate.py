@@ -70,14 +70,9 @@ class QueryBatch:
     shape: QueryShape
     window: Window
 
-    @classmethod
-    def of(cls, metric: Metric, question: Question) -> QueryBatch:
-        shape = QueryShape.of(metric, question.scope, question.by)
-        end = question.window.end
-        return cls(shape, Window(end, end) if metric.is_level else question.window)
-
 
 _ByMetric = Mapping[str, list[Question]]
+_ByWindow = dict[Window, dict[str, list[Question]]]
 
 
 class QueryRun:
@@ -105,48 +100,55 @@ class QueryRun:
         self._newest: dict[str, datetime | None] = {}
 
     def answer(self, questions: Sequence[Question]) -> MetricResults:
-        batches = self._batches(questions)
+        by_shape = self._by_shape(questions)
+        batches = {QueryBatch(shape, w): asked for shape, windows in by_shape.items() for w, asked in windows.items()}
         self._covers = _covers(batches)
         if with_owners := _with_owners(batches):
             self._directory = self._directory or Directory.load(self._reader, self._config)
             self._owners = owners(self._reader, with_owners)
         self._write_tables()
-        self._run_all(batches)
+        for batch, by_metric in batches.items():
+            self._run(batch, by_metric)
         answers = {q: self._answers[q] for q in questions if q in self._answers and q.metric not in self._failed}
         return MetricResults(answers, self._failed, self._folder.retained, self._folder.overflow)
 
-    def _run_all(self, batches: Mapping[QueryBatch, _ByMetric]) -> None:
-        for batch, by_metric in batches.items():
-            self._run(batch, by_metric)
-
-    def _batches(self, questions: Sequence[Question]) -> dict[QueryBatch, dict[str, list[Question]]]:
-        batches: dict[QueryBatch, dict[str, list[Question]]] = {}
+    def _by_shape(self, questions: Iterable[Question]) -> dict[QueryShape, _ByWindow]:
+        """The questions by shape, window and metric; what can be decided once for a metric and scope is."""
+        by_shape: dict[QueryShape, _ByWindow] = {}
+        by_series: dict[tuple[str, Scope, bool], list[Question]] = {}
         for question in questions:
-            metric = self._metrics.get(question.metric)
+            by_series.setdefault((question.metric, question.scope, question.by), []).append(question)
+        for (name, scope, by), asked in by_series.items():
+            metric = self._metrics.get(name)
             if metric is None:
-                self._fail(question.metric, "there is no such metric")
-                continue
-            if question.scope is not Scope.COMPANY and person_column(metric.entity) is None:
-                self._answers[question] = {}
-                continue
-            batch = self._batch(metric, question)
-            error = query_error(batch.shape, MetricKey(metric), self._context)
-            if error is None:
-                batches.setdefault(batch, {}).setdefault(metric.name, []).append(question)
+                self._fail(name, "there is no such metric")
+            elif scope is not Scope.COMPANY and person_column(metric.entity) is None:
+                self._answers |= {question: {} for question in asked}
+            elif (error := query_error(QueryShape.of(metric, scope, by), MetricKey(metric), self._context)) is not None:
+                self._fail(name, error)
             else:
-                self._fail(metric.name, error)
-        return batches
+                self._add(by_shape, metric, asked)
+        return by_shape
 
-    def _batch(self, metric: Metric, question: Question) -> QueryBatch:
-        """Current rows are right, and faster to read, unless a column that the question reads has changed since."""
-        batch = QueryBatch.of(metric, question)
-        if not reads_state(metric, batch.shape.scope):
-            return batch
-        if metric.entity not in self._newest:
-            self._newest[metric.entity] = newest_state(self._reader, metric.entity)
-        newest = self._newest[metric.entity]
-        as_it_was = newest is not None and batch.window.end < newest
-        return replace(batch, shape=replace(batch.shape, as_it_was=as_it_was))
+    def _add(self, by_shape: dict[QueryShape, _ByWindow], metric: Metric, asked: Sequence[Question]) -> None:
+        """Current rows are right, and faster to read, unless a column that the questions read has changed since."""
+        shape = QueryShape.of(metric, asked[0].scope, asked[0].by)
+        newest = self._newest_state(metric.entity) if reads_state(metric, shape.scope) else None
+        current: dict[Window, list[Question]] = {}
+        as_it_was: dict[Window, list[Question]] = {}
+        for question in asked:
+            end = question.window.end
+            window = Window(end, end) if metric.is_level else question.window
+            windows = as_it_was if newest is not None and end < newest else current
+            windows.setdefault(window, []).append(question)
+        for chosen, windows in ((shape, current), (replace(shape, as_it_was=True), as_it_was)):
+            for window, same in windows.items():
+                by_shape.setdefault(chosen, {}).setdefault(window, {}).setdefault(metric.name, []).extend(same)
+
+    def _newest_state(self, entity: str) -> datetime | None:
+        if entity not in self._newest:
+            self._newest[entity] = newest_state(self._reader, entity)
+        return self._newest[entity]
 
     def _run(self, batch: QueryBatch, by_metric: _ByMetric) -> None:
         """Queries all metrics at once; if that fails one by one, to find the metrics that fail."""

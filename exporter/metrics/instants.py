@@ -13,7 +13,7 @@ from exporter.config.fields import Scope
 from exporter.config.metrics import Metric
 from exporter.config.root import Config
 from exporter.errors import EvaluationError
-from exporter.metrics.aggregates import FINISH, parts_of
+from exporter.metrics.aggregates import parts_of
 from exporter.metrics.columns import QueryContext, instant_of
 from exporter.metrics.connection import QueryError, Reader, consistent_read
 from exporter.metrics.evaluate import QueryBatch, QueryRun
@@ -24,13 +24,13 @@ from exporter.metrics.many_windows import ADDITIVE, ManyWindowsQuery, compiled_f
 from exporter.metrics.people import Directory
 from exporter.metrics.query import MetricKey
 from exporter.metrics.rows import PreparedStatement, QueryShape, rows_of
+from exporter.metrics.running_values import GroupKey, RunningValues
 from exporter.metrics.values import (
     FIRST,
     LAST,
     Answers,
     Group,
     GroupValues,
-    MeasuredValue,
     Question,
     RosterAt,
     Window,
@@ -39,9 +39,6 @@ from exporter.records import person_column
 
 _Asked = Mapping[Window, Mapping[str, list[Question]]]
 _Numbered = Sequence[tuple[int, int, Window]]
-_Columns = tuple[int, int, int | None]
-"""The columns of a metric's value, rows and rows held out."""
-
 _ALL_TIME = Window(FIRST, LAST)
 
 
@@ -60,6 +57,7 @@ class HistoryQueries(QueryRun):
         owned = {metric.entity for metric in config.metrics if person_column(metric.entity) is not None}
         self._owners = all_owners(reader, sorted(owned))
         self._latest: dict[tuple[str, Scope, bool, datetime | None], GroupValues] = {}
+        self._groups: dict[tuple[Scope, int], dict[GroupKey, Group]] = {}
         self.failed: dict[str, EvaluationError] = {}
         self._write_tables()
 
@@ -78,7 +76,9 @@ class HistoryQueries(QueryRun):
         """The answers to all questions but those about a metric that cannot be answered."""
         self._answers, self._failed = {}, {}
         with consistent_read(self._reader):
-            self._run_all(self._batches(tuple(dict.fromkeys(questions))))
+            for shape, asked in self._by_shape(dict.fromkeys(questions)).items():
+                for numbered in numbered_sets(asked, level=shape.closes is not None):
+                    self._run_set(shape, numbered, asked)
         self.failed |= self._failed
         if not self._failed:
             return self._answers
@@ -93,15 +93,6 @@ class HistoryQueries(QueryRun):
             self._restart()
             return None
         return None if first is None else first.replace(tzinfo=UTC)
-
-    def _run_all(self, batches: Mapping[QueryBatch, Mapping[str, list[Question]]]) -> None:
-        """Runs a query for each shape and set of disjoint periods."""
-        by_shape: dict[QueryShape, dict[Window, Mapping[str, list[Question]]]] = {}
-        for batch, by_metric in batches.items():
-            by_shape.setdefault(batch.shape, {})[batch.window] = by_metric
-        for shape, asked in by_shape.items():
-            for numbered in numbered_sets(asked, level=shape.closes is not None):
-                self._run_set(shape, numbered, asked)
 
     def _run_set(self, shape: QueryShape, numbered: _Numbered, asked: _Asked) -> None:
         names = dict.fromkeys(name for _, _, window in numbered for name in asked[window])
@@ -140,43 +131,37 @@ class HistoryQueries(QueryRun):
         for row in rows:
             by_number.setdefault(row[-1], []).append(row)
         for metric, layout in zip(metrics, query.layouts, strict=True):
-            columns = layout.value, layout.rows, layout.held_out
-            for window, values in self._over_time(fold, query, columns, by_number, numbered, metric):
-                answer = self._unchanged(fold.shape, metric, window, values)
+            running = RunningValues(layout, fold.shape.group_count, counts_rows=query.running)
+            previous: GroupValues | None = None
+            for window, values in self._over_time(fold.shape, query, running, numbered, by_number):
+                if values is not previous:
+                    previous, answer = values, self._unchanged(fold.shape, metric, window, values)
                 for question in asked[window].get(metric.name, ()):
                     self._answers[question] = answer
 
     def _over_time(
         self,
-        fold: Fold,
+        shape: QueryShape,
         query: ManyWindowsQuery,
-        columns: _Columns,
-        by_number: Mapping[int, list[Sequence[Any]]],
+        running: RunningValues,
         numbered: _Numbered,
-        metric: Metric,
+        by_number: Mapping[int, Sequence[Sequence[Any]]],
     ) -> Iterator[tuple[Window, GroupValues]]:
-        """The values of a metric in each window; the same object as long as nothing changes."""
-        width = len(fold.shape.by) if fold.shape.scope is Scope.COMPANY else 1
-        current: dict[tuple[Any, ...], MeasuredValue] = {}
-        values: dict[Group, MeasuredValue] = {}
+        """The values in each window; the same object as long as nothing changes in a period."""
+        values: GroupValues = {}
         last: tuple[int, int] | None = None
         for number, period, window in numbered:
-            era = self._era(fold.shape, window)
-            restarts = last is None or last[0] != period or not query.running
-            changed = by_number.get(number, ())
-            if restarts:
-                current = {} if width else {(): _measured(metric, None, columns)}
-            for row in changed:
-                key = tuple(row[:width])
-                if query.running and width and not row[width]:
-                    current.pop(key, None)
-                else:
-                    current[key] = _measured(metric, row, columns)
-            if restarts or changed or last is None or last[1] != era:
-                batch = QueryBatch(fold.shape, window)
-                named = {self._group(batch, key): value for key, value in current.items()}
-                values = values if named == values and last is not None else named
-            last = period, era
+            current = period, self._era(shape, window)
+            if not query.running or last is None or last[0] != period:
+                running.restart()
+                last = None
+            if running.take(by_number.get(number, ())) or last != current:
+                groups = self._groups.setdefault((shape.scope, current[1]), {})
+                values = {
+                    groups.get(key) or groups.setdefault(key, self._group(QueryBatch(shape, window), key)): value
+                    for key, value in running.values.items()
+                }
+            last = current
             yield window, values
 
     def _unchanged(self, shape: QueryShape, metric: Metric, window: Window, values: GroupValues) -> GroupValues:
@@ -214,12 +199,6 @@ def numbered_sets(windows: Iterable[Window], *, level: bool) -> Iterator[_Number
     for members in sets:
         pairs = [(period, window) for period, family in enumerate(members) for window in family]
         yield [(number, period, window) for number, (period, window) in enumerate(pairs)]
-
-
-def _measured(metric: Metric, row: Sequence[Any] | None, columns: _Columns) -> MeasuredValue:
-    """The number in a row of the result; None stands for no row at all."""
-    value, rows, held_out = (0 if row is None or column is None else row[column] for column in columns)
-    return MeasuredValue(FINISH[metric.aggregate](value, int(rows), int(held_out)), int(rows), int(held_out))
 
 
 def _first_counted(metric: Metric, context: QueryContext) -> PreparedStatement:

@@ -87,6 +87,11 @@ class QueryShape:
         return AsOf(self.entity, self.opens, self.closes is not None, exp.Placeholder(this=END))
 
     @property
+    def group_count(self) -> int:
+        """How many columns identify a group."""
+        return len(self.by) if self.scope is Scope.COMPANY else 1
+
+    @property
     def ungrouped(self) -> QueryShape:
         """The same rows without groups."""
         return replace(self, scope=Scope.COMPANY, by=(), folded=())

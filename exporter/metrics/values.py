@@ -14,16 +14,17 @@ FIRST = datetime.min.replace(tzinfo=UTC)
 LAST = datetime.max.replace(tzinfo=UTC)
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Window:
-    """Instants [start, end) in UTC. A flow is measured over the window, a level at its end."""
+class Window(NamedTuple):
+    """Instants [start, end) in UTC. A flow is measured over the window, a level at its end.
+
+    This, questions, groups and numbers are tuples, because a history hashes and creates millions of them.
+    """
 
     start: datetime
     end: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class Question:
+class Question(NamedTuple):
     """One metric over one window at one scope. `by` adds the metric's own labels."""
 
     metric: str
@@ -32,8 +33,7 @@ class Question:
     by: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Group:
+class Group(NamedTuple):
     """What a value is about: the company (neither team nor person), a team or a person, and the values of `by`."""
 
     team: str | None = None
@@ -41,8 +41,7 @@ class Group:
     labels: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class MeasuredValue:
+class MeasuredValue(NamedTuple):
     """The number of one group.
 
     `value` is None if it is unknown, such as a mean over no rows; a count or sum over no rows is a true 0. `rows`

@@ -15,7 +15,7 @@ from exporter.backfill.series_recorder import RecordedSeries, SeriesRecorder
 from exporter.backfill.spool import Spool
 from exporter.config.root import Config
 from exporter.errors import StartError
-from exporter.exposition.families import MetricFamilies, kpi_samples
+from exporter.exposition.families import KpiFamilies, MetricFamilies
 from exporter.exposition.text_format import END
 from exporter.kpi.history import evaluations_at
 from exporter.kpi.sealed_periods import NOTHING_SEALED, SealedPeriods
@@ -81,11 +81,11 @@ def _recorded(
     config: Config, evaluations: Iterable[Evaluation], steps: Sequence[datetime], path: Path
 ) -> RecordedSeries:
     """The runs of all series, in a file at `path`."""
-    families = MetricFamilies(config)
+    metric_families, kpi_families = MetricFamilies(config), KpiFamilies(config)
     with closing(Spool(path)) as spool:
         recorder = SeriesRecorder(spool, steps)
         for number, evaluation in enumerate(evaluations):
-            rows = chain(families.samples(evaluation.metric_runs), kpi_samples(config, evaluation))
+            rows = chain(metric_families.samples(evaluation.metric_runs), kpi_families.samples(evaluation))
             recorder.record(number, rows)
         return recorder.end()
 

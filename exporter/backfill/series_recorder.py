@@ -41,18 +41,19 @@ def _lines(line: bytes, timestamps: Sequence[bytes]) -> bytes:
 
 @dataclass(slots=True)
 class _OpenFamily:
-    """One family: its series, with the current value of each and the step since which it has that value.
+    """One family, or a part of it: its series, with the current value of each and since which step it has that value.
 
-    `rows` are the samples that were taken last, and `keys` those of them that are finite and unique.
+    `rows` are the samples that were taken last, and `keys` those of them that are finite and unique. `heads_seen` are
+    those of the whole family.
     """
 
     family: Family
+    heads_seen: set[bytes]
     rows: FamilySamples | None = None
     keys: Sequence[Hashable] = ()
     values: list[float] = field(default_factory=list)
     since: list[int] = field(default_factory=list)
     heads: dict[Hashable, bytes | None] = field(default_factory=dict)
-    heads_seen: set[bytes] = field(default_factory=set)
 
     def head(self, rows: FamilySamples, key: Hashable) -> bytes | None:
         """The text before the value in a series' lines; None for a series that is left out, as it is on a scrape.
@@ -77,30 +78,34 @@ class SeriesRecorder:
     def __init__(self, spool: Spool, steps: Sequence[datetime]) -> None:
         self._spool = spool
         self._timestamps = [f" {int(step.timestamp())}".encode() for step in steps]
-        self._open: dict[str, _OpenFamily] = {}
+        self._open: dict[tuple[str, str], _OpenFamily] = {}
+        self._heads_seen: dict[str, set[bytes]] = {}
 
     def record(self, step: int, families: Iterable[FamilySamples]) -> None:
         """Takes the samples of one step; steps are numbered consecutively. Raises OSError."""
-        names = set()
+        taken = set()
         for rows in families:
-            name = rows.family.name
-            if name not in names:
-                names.add(name)
-                family = self._open.get(name) or self._open.setdefault(name, _OpenFamily(rows.family))
-                self._take(family, rows, step)
-        for name, family in self._open.items():
-            if name not in names:
-                self._end(family, step)
+            key = rows.family.name, rows.part
+            if key not in taken:
+                taken.add(key)
+                self._take(self._open.get(key) or self._new(key, rows.family), rows, step)
+        if len(taken) < len(self._open):
+            for key in self._open.keys() - taken:
+                self._end(self._open[key], step)
+
+    def _new(self, key: tuple[str, str], family: Family) -> _OpenFamily:
+        heads_seen = self._heads_seen.setdefault(family.name, set())
+        return self._open.setdefault(key, _OpenFamily(family, heads_seen))
 
     def end(self) -> RecordedSeries:
         """Closes all series after the last step. Raises OSError."""
         for family in self._open.values():
             self._end(family, len(self._timestamps))
-        families = {
-            name: (_header(family.family), [head for head in family.heads.values() if head is not None])
-            for name, family in self._open.items()
-            if family.heads
-        }
+        families: dict[str, tuple[bytes, list[bytes]]] = {}
+        for (name, _), family in self._open.items():
+            if family.heads:
+                heads = families.setdefault(name, (_header(family.family), []))[1]
+                heads += [head for head in family.heads.values() if head is not None]
         return RecordedSeries(families, self._spool.end(), self._timestamps)
 
     def _take(self, family: _OpenFamily, rows: FamilySamples, step: int) -> None:

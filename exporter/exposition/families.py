@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from calendar import monthrange
-from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 from itertools import chain, groupby
@@ -16,7 +16,7 @@ from exporter import naming
 from exporter.config.fields import Scope, Status
 from exporter.config.kpis import Kpi
 from exporter.config.root import Config
-from exporter.kpi.values import Evaluation, KpiValue
+from exporter.kpi.values import Evaluation, KpiRun, KpiValue
 from exporter.metrics.values import MetricValue
 from exporter.naming import Family, metric_family, scoped
 
@@ -52,7 +52,8 @@ class FamilySamples:
     """The samples of one family at one scope.
 
     A key identifies one series; `labels_of` gives its label values in the order of `family.labels`. If the keys equal
-    those of the previous evaluation, the renderer writes only the numbers.
+    those of the previous evaluation, the renderer writes only the numbers. `part` names a part of the family, such as
+    the series of one KPI; it is empty for the whole.
     """
 
     family: Family
@@ -60,6 +61,7 @@ class FamilySamples:
     keys: Sequence[Hashable]
     values: Sequence[float]
     labels_of: Callable[[Any], LabelValues]
+    part: str = ""
 
 
 def business_samples(config: Config, values: Iterable[MetricValue]) -> Iterator[FamilySamples]:
@@ -119,11 +121,45 @@ def kpi_samples(config: Config, evaluation: Evaluation) -> Iterator[FamilySample
         keys = [(restated.kpi, restated.period) for restated in evaluation.restated]
         yield _samples(naming.RESTATED_VALUE, keys, [restated.value for restated in evaluation.restated])
     yield from _definition_samples(config, evaluation)
+    yield _score_samples(evaluation)
+
+
+class KpiFamilies:
+    """The families of KPIs and objectives in parts of one KPI each, from one evaluation to the next.
+
+    A part with the numbers of last time is the same object too, so that a history records only what changed.
+    """
+
+    def __init__(self, config: Config) -> None:
+        self._config = config
+        self._cache: dict[tuple[str, Scope], tuple[Any, dict[str, FamilySamples]]] = {}
+
+    def samples(self, evaluation: Evaluation) -> Iterator[FamilySamples]:
+        """The parts that have series."""
+        for run in evaluation.kpi_runs:
+            revision, parts = self._cache.get((run.kpi, run.scope), (None, {}))
+            if revision != run.revision:
+                parts = dict(_changed_parts(run, parts))
+                self._cache[run.kpi, run.scope] = run.revision, parts
+            yield from parts.values()
+        yield from _definition_samples(self._config, evaluation)
+        yield _score_samples(evaluation)
+
+
+def _changed_parts(run: KpiRun, parts: Mapping[str, FamilySamples]) -> Iterator[tuple[str, FamilySamples]]:
+    for samples in (*_number_samples(run.scope, run.values), _status_samples(run.scope, run.values)):
+        if samples.keys:
+            before = parts.get(samples.family.name)
+            same = before is not None and before.keys == samples.keys and before.values == samples.values
+            yield samples.family.name, before if before is not None and same else replace(samples, part=run.kpi)
+
+
+def _score_samples(evaluation: Evaluation) -> FamilySamples:
     scores = {s.objective: s.score for s in evaluation.objectives if s.score is not None}
-    yield _samples(naming.OBJECTIVE_SCORE, [(name,) for name in scores], list(scores.values()))
+    return _samples(naming.OBJECTIVE_SCORE, [(name,) for name in scores], list(scores.values()))
 
 
-def _number_samples(scope: Scope, values: list[KpiValue]) -> Iterator[FamilySamples]:
+def _number_samples(scope: Scope, values: Sequence[KpiValue]) -> Iterator[FamilySamples]:
     current = [value for value in values if value.status not in WITHHELD]
     for families, eligible in ((_MEASURED, current), (_PLANNED, values)):
         for family, field in families:
@@ -133,7 +169,7 @@ def _number_samples(scope: Scope, values: list[KpiValue]) -> Iterator[FamilySamp
                 yield _samples(scoped(family, scope), keys, [getattr(value, field) for value in present], scope)
 
 
-def _status_samples(scope: Scope, values: list[KpiValue]) -> FamilySamples:
+def _status_samples(scope: Scope, values: Sequence[KpiValue]) -> FamilySamples:
     keys: list[LabelValues] = []
     flags: list[float] = []
     for value in values:

@@ -143,6 +143,7 @@ class Calendar:
         self._fiscal_month = fiscal_month
         self._hours = hours
         self._starts: dict[date, datetime] = {}
+        self._today: tuple[datetime, date] | None = None
         self._weights: dict[tuple[DateSpan, Pace], tuple[float, ...]] = {}
         self._sums: dict[tuple[DateSpan, Pace], tuple[float, ...]] = {}
 
@@ -172,11 +173,13 @@ class Calendar:
         return start
 
     def day_of(self, instant: datetime) -> date:
-        """The local date that contains an instant."""
-        day = instant.astimezone(self._zone).date()
-        while self.start_of(day + _DAY) <= instant:
-            day += _DAY
-        return day
+        """The local date that contains an instant; the last one is remembered, as all KPIs ask about the same."""
+        if self._today is None or self._today[0] != instant:
+            day = instant.astimezone(self._zone).date()
+            while self.start_of(day + _DAY) <= instant:
+                day += _DAY
+            self._today = instant, day
+        return self._today[1]
 
     def period_of(self, period: Period, instant: datetime) -> DateSpan:
         """The period that contains an instant; an instant at a period's start belongs to that period."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import chain
@@ -10,15 +10,13 @@ from itertools import chain
 from exporter.config.fields import Scope, Status
 from exporter.config.root import Config
 from exporter.kpi.calendar import Calendar, DateSpan
-from exporter.kpi.group_readings import GroupReader
-from exporter.kpi.pace import Yardstick
+from exporter.kpi.judging import Judge, JudgedRun
 from exporter.kpi.plan import KpiPeriod, Plan
 from exporter.kpi.sampling import Sampler, Sampling
 from exporter.kpi.sealed_periods import NOTHING_SEALED, SealedPeriods
-from exporter.kpi.status import HeldStatus, StatusKey, StatusMemory, Verdict, guarded, judge, withheld
-from exporter.kpi.targets import NoTarget
-from exporter.kpi.values import Evaluation, Freshness, KpiValue, ObjectiveScore
-from exporter.metrics.values import NOBODY, Answers, Group, Question, RosterAt, nobody_at
+from exporter.kpi.status import HeldStatus, StatusKey, StatusMemory, Verdict, guarded
+from exporter.kpi.values import Evaluation, Freshness, KpiRun, ObjectiveScore
+from exporter.metrics.values import Answers, Question, RosterAt, nobody_at
 
 Answerer = Callable[[Sequence[Question]], Answers]
 """Answers questions about metrics. The result omits the questions about a metric that failed."""
@@ -49,7 +47,7 @@ class KpiEvaluator:
         calendar = self.calendar = Calendar.of(config.company)
         self._plans = tuple(Plan.of(config, kpi, calendar) for kpi in config.kpis)
         self._guards = {kpi.name: kpi.guard for kpi in config.kpis if kpi.guard is not None}
-        self._reader = GroupReader()
+        self._judge = Judge()
         self._sampler = Sampler(config, calendar)
 
     def evaluate(
@@ -112,69 +110,44 @@ class KpiEvaluator:
         failed = {question.metric for question in prepared.questions if question not in answers}
         tally = _Tally()
         for period in prepared.periods:
-            if failed.intersection(period.metrics):
+            if failed and failed.intersection(period.metrics):
                 failed.add(period.plan.kpi.name)
                 continue
             try:
-                tally.add(list(self._values(period, answers, memory, roster_at, sealed)))
+                tally.add(period, list(self._judge.runs(period, answers, memory, roster_at, sealed)))
             except ArithmeticError:  # a date at the end of the calendar, or a number too large for a float
                 failed.add(period.plan.kpi.name)
         runs = tuple(chain.from_iterable(self._sampler.samples(sampling, answers) for sampling in prepared.samplings))
+        kpi_runs = _with_guards(tally.runs, self._guards)
         evaluation = Evaluation(
             prepared.at,
-            _with_guards(tally.values, self._guards),
+            tuple(chain.from_iterable(run.values for run in kpi_runs)),
             tuple(chain.from_iterable(runs)),
             tally.scores(self._config, {period.plan.kpi.name: period.weight for period in prepared.periods}),
             failed=tuple(sorted(failed)),
             metric_runs=runs,
+            kpi_runs=kpi_runs,
         )
         return evaluation, tally.updated(memory)
-
-    def _values(
-        self,
-        period: KpiPeriod,
-        answers: Answers,
-        memory: StatusMemory,
-        roster_at: RosterAt,
-        sealed: SealedPeriods,
-    ) -> Iterator[tuple[KpiValue, Verdict]]:
-        status, plan = period.withheld, period.plan
-        if status is Status.NO_DATA:
-            if Scope.COMPANY in period.scopes:
-                yield withheld(period, status, Scope.COMPANY, Group()), Verdict(status)
-            return
-        roster = roster_at(period.progress.as_of) if plan.needs_roster else NOBODY
-        for scope in period.scopes:
-            yardsticks: dict[object, Yardstick | NoTarget] = {}
-            for reading in self._reader.rows(period, scope, answers):
-                row = sealed.in_place_of(reading, period, scope)
-                if status is not None:
-                    yield withheld(period, status, scope, row.group), Verdict(status)
-                    continue
-                key = plan.target_key(row.group, row.reference, roster)
-                if key not in yardsticks:
-                    yardsticks[key] = plan.yardstick(period, row.group, row.reference, roster)
-                yield judge(period, scope, row, yardsticks[key], memory)
 
 
 @dataclass(slots=True)
 class _Tally:
     """Values and verdicts of an evaluation in progress."""
 
-    values: list[KpiValue] = field(default_factory=list)
+    runs: list[KpiRun] = field(default_factory=list)
     company: dict[str, Verdict] = field(default_factory=dict)
     statuses: dict[StatusKey, tuple[datetime, HeldStatus]] = field(default_factory=dict)
     starts: dict[str, datetime] = field(default_factory=dict)
 
-    def add(self, judged_values: Iterable[tuple[KpiValue, Verdict]]) -> None:
-        for value, verdict in judged_values:
-            self.values.append(value)
-            self.starts[value.kpi] = value.period_start
-            if value.scope is Scope.COMPANY:
-                self.company[value.kpi] = verdict
-            if verdict.held_status is not None:
-                key = (value.kpi, value.scope, value.team, value.person)
-                self.statuses[key] = value.period_start, verdict.held_status
+    def add(self, period: KpiPeriod, judged: Iterable[JudgedRun]) -> None:
+        for each in judged:
+            self.runs.append(each.run)
+            self.statuses |= each.held
+            if each.verdicts:
+                self.starts[each.run.kpi] = period.window.start
+            if each.run.scope is Scope.COMPANY and each.verdicts:
+                self.company[each.run.kpi] = each.verdicts[-1]
 
     def updated(self, memory: StatusMemory) -> StatusMemory:
         """The memory with the new statuses, and without those of periods that have ended."""
@@ -211,27 +184,29 @@ def objective_score(objective: str, weighted_ratios: Sequence[tuple[float, float
     return ObjectiveScore(objective, score, coverage)
 
 
-def _with_guards(values: Sequence[KpiValue], guards: Mapping[str, str]) -> tuple[KpiValue, ...]:
-    """The values, with KPIs whose guard is off track at risk at best.
+def _with_guards(runs: Sequence[KpiRun], guards: Mapping[str, str]) -> tuple[KpiRun, ...]:
+    """The runs, with KPIs whose guard is off track at risk at best.
 
     `guards` names the guard of each KPI that has one. The guard's status for the same team or person applies, or
     the company's if it has none there.
     """
-    if not guards:
-        return tuple(values)
     names = set(guards.values())
-    statuses = {
-        (value.kpi, value.scope, value.team, value.person): value.status for value in values if value.kpi in names
-    }
+    guarding = [run for run in runs if run.kpi in names]
+    statuses = {(run.kpi, run.scope, v.team, v.person): v.status for run in guarding for v in run.values}
+    revisions = {(run.kpi, run.scope): run.revision for run in guarding}
 
-    def guard_status(value: KpiValue) -> Status | None:
-        guard = guards.get(value.kpi)
+    def with_guard(run: KpiRun) -> KpiRun:
+        guard = guards.get(run.kpi)
         if guard is None:
-            return None
+            return run
         company = statuses.get((guard, Scope.COMPANY, None, None))
-        return statuses.get((guard, value.scope, value.team, value.person), company)
+        values = tuple(
+            value._replace(status=guarded(value.status))
+            if statuses.get((guard, run.scope, value.team, value.person), company) is Status.OFF_TRACK
+            else value
+            for value in run.values
+        )
+        at_company = revisions.get((guard, Scope.COMPANY))
+        return run._replace(values=values, revision=(run.revision, revisions.get((guard, run.scope)), at_company))
 
-    return tuple(
-        value._replace(status=guarded(value.status)) if guard_status(value) is Status.OFF_TRACK else value
-        for value in values
-    )
+    return tuple(map(with_guard, runs))

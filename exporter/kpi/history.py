@@ -28,9 +28,8 @@ def evaluations_at(
     """The evaluation at each instant, with the same hysteresis as live evaluations.
 
     Instants ascend. Records count as they are known now, which may be more than was known then, and values are
-    compared with `sealed` periods as they were sealed. If `ask` returns the
-    same objects for unchanged answers, as `HistoryQueries` does, values that rest on them are not computed again.
-    Raises as `KpiEvaluator.evaluate` does.
+    compared with `sealed` periods as they were sealed. If `ask` returns the same objects for unchanged answers, as
+    `HistoryQueries` does, values that rest on them are not computed again. Raises as `KpiEvaluator.evaluate` does.
     """
     evaluator, memory = KpiEvaluator(config), StatusMemory()
     for first in range(0, len(instants), MAX_INSTANTS):

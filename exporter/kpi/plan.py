@@ -78,6 +78,10 @@ class Plan:
         """True if targets may depend on who is in which team."""
         return isinstance(self.kpi.target, tuple) and self.kpi.scopes != (Scope.COMPANY,)
 
+    def accrues(self, progress: PeriodProgress) -> bool:
+        """True if more of the target is due as the period goes on."""
+        return self.flow and progress.pace is not Pace.NONE
+
     def at(self, freshness: Mapping[str, Freshness], now: datetime) -> KpiPeriod:
         """The KPI at an instant, as of the oldest of its inputs.
 
@@ -161,7 +165,7 @@ class Plan:
         if isinstance(aim, NoTarget):
             return aim
         target, scale = self.kpi.target, self.kpi.scale
-        accrues = self.flow and progress.pace is not Pace.NONE
+        accrues = self.accrues(progress)
         if isinstance(target, Goal):
             towards = pace.accrued_towards if accrues else pace.towards
             return towards(target, aim, scale, progress, self.calendar)
@@ -223,6 +227,17 @@ class KpiPeriod:
     reference: ReferenceCoverage = COMPLETE
     dated: float = 1.0
     unread: str | None = None
+    _questions: dict[Scope, list[list[Question]]] = field(default_factory=dict, repr=False, compare=False)
+
+    @property
+    def conditions(self) -> tuple[object, ...]:
+        """What its verdicts rest on besides readings and statuses: readings under equal conditions are judged alike."""
+        progress, target = self.progress, self.plan.kpi.target
+        share = progress.share if target is not None and self.plan.accrues(progress) else None
+        on_the_way = isinstance(target, Goal) and progress.as_of
+        today = self.plan.calendar.day_of(progress.as_of)
+        known = self.withheld, self.reference, self.dated, self.unread
+        return progress.span, share, on_the_way, today, self.bands, known
 
     @property
     def weight(self) -> float:
@@ -243,10 +258,12 @@ class KpiPeriod:
 
     def questions_by_window(self, scope: Scope) -> list[list[Question]]:
         """For each window the questions at one scope, one for each metric of the formula."""
-        return [
-            [Question(name, window, scope) for name in formula.metrics]
-            for window, formula in zip(self.windows, self.formulas, strict=True)
-        ]
+        if scope not in self._questions:
+            self._questions[scope] = [
+                [Question(name, window, scope) for name in formula.metrics]
+                for window, formula in zip(self.windows, self.formulas, strict=True)
+            ]
+        return self._questions[scope]
 
 
 def data_as_of(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from exporter.config.fields import Scope, Status
 from exporter.metrics.values import MetricValue
@@ -74,6 +74,19 @@ class KpiValue(NamedTuple):
     reason: str | None = None
 
 
+class KpiRun(NamedTuple):
+    """The values of one KPI at one scope.
+
+    Two runs of one evaluator with the same revision have the same values but for the as-of instant and the share that
+    has elapsed by then.
+    """
+
+    kpi: str
+    scope: Scope
+    values: tuple[KpiValue, ...]
+    revision: Any = 0
+
+
 @dataclass(frozen=True, slots=True)
 class ObjectiveScore:
     """The weighted, capped score of an objective's KPIs; None if less than half their weight is covered."""
@@ -89,8 +102,8 @@ class Evaluation:
 
     `restated` has the newest sealed periods whose value changed later.
 
-    `metric_runs` are the `metrics` of one metric, scope and period each. Those that have not changed since the previous
-    evaluation are the same objects.
+    `kpi_runs` are the `kpis` of one KPI and scope each, `metric_runs` the `metrics` of one metric, scope and period.
+    Those of metrics that have not changed since the previous evaluation are the same objects.
     """
 
     at: datetime
@@ -102,3 +115,4 @@ class Evaluation:
     failed: tuple[str, ...] = ()
     restated: tuple[RestatedValue, ...] = ()
     metric_runs: tuple[Sequence[MetricValue], ...] = field(default=(), repr=False, compare=False)
+    kpi_runs: tuple[KpiRun, ...] = field(default=(), repr=False, compare=False)

@@ -59,10 +59,17 @@ def companies(draw: Draw) -> Company:
     config = draw(configs(base))
     syncs = tuple(_syncs(draw, base))
     changes = draw(lives(base, len(syncs), {metric["entity"] for metric in config["metrics"]}))
-    asked = half_hours(base) | _midnights(base, ZoneInfo(config["company"]["timezone"]))
+    asked = half_hours(base) | _midnights(base, ZoneInfo(config["company"]["timezone"])) | _around(syncs)
     instants = tuple(draw(st.lists(asked, min_size=3, max_size=3)))
     known = tuple(draw(st.sampled_from([*(sync.ended_at for sync in syncs), *instants])) for _ in instants)
     return Company(yaml_of(config), syncs, tuple(changes), instants, known)
+
+
+def _around(syncs: tuple[Sync, ...]) -> st.SearchStrategy[datetime]:
+    """Instants about which a sync changes what is known of records: its watermark, and those around it."""
+    watermarks = st.sampled_from([sync.started_at - sync.lag for sync in syncs])
+    minutes = st.sampled_from([-90, -1, 0, 1, 600])
+    return st.tuples(watermarks, minutes).map(lambda pair: pair[0] + timedelta(minutes=pair[1]))
 
 
 def _midnights(base: date, zone: ZoneInfo) -> st.SearchStrategy[datetime]:

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from tests.oracle.companies import Draw
 from tests.oracle.freshness import READS
+from tests.oracle.history import STATE
 
 _PEOPLE: tuple[tuple[str, str, Mapping[str, Any]], ...] = (
     ("crm", "1", {"name": "Ann", "email": "ann@x.io", "team": "North"}),
@@ -161,7 +162,9 @@ def _edit(draw: Draw, base: date, entity: str, *, reopened: bool) -> dict[str, A
     if reopened and entity in _REOPENED:
         return _REOPENED[entity]
     choices = {**_FIELDS[entity], **{name: _instant(base) for name in _INSTANTS[entity]}}
-    names = draw(st.lists(st.sampled_from(sorted(choices)), min_size=1, max_size=3, unique=True))
+    state = sorted(choices.keys() & STATE.get(entity, ()))
+    editable = state if state and draw(st.booleans()) else sorted(choices)
+    names = draw(st.lists(st.sampled_from(editable), min_size=1, max_size=3, unique=True))
     return {name: draw(choices[name]) for name in names}
 
 

@@ -100,6 +100,9 @@ def test_a_corrected_file_makes_the_coverage_whole_again(company: Company) -> No
     company.kpi("tickets", "received", target=7)
     assert company.value("tickets", "2021-02-28T12:00") == 7
     assert company.series("2021-02-28T12:00")['kpi_coverage_ratio{kpi="tickets"}'] == pytest.approx(0.7)
+    past = company.backfilled("2021-02-20T12:00", "2021-02-20T13:00", "1h")
+    covered = {value for (series, _), value in past.items() if series.startswith("kpi_coverage_ratio")}
+    assert [*covered] == [pytest.approx(0.7)], "what is missing now is missing from the past as well"
     table = company.run("values", "--at", "2021-02-28T12:00")
     assert "note: tickets rests on 70 % of its records" in table.err
     path.write_text(

@@ -25,8 +25,10 @@ def grouping_columns(metric: Metric, scopes: Iterable[Scope], *, people: bool = 
 
     `people` says whether a source lists people, and with them their teams.
     """
+    if not {Scope.TEAM, Scope.PERSON}.intersection(scopes):
+        return ()
     owner = person_column(metric.entity)
-    if owner is None or not {Scope.TEAM, Scope.PERSON}.intersection(scopes):
+    if owner is None:
         return ()
     team = [_TEAM] if people and Scope.TEAM in scopes else []
     return _qualified([(metric.entity, owner), *team])

@@ -156,6 +156,8 @@ class World:
             watermark = max(watermark, self.passes[source, entity][0])
         earlier = self._last_sync(source, number)
         self.passes[source, entity] = watermark, sync.ended_at
+        if sync_pass.cursor is None:  # a pass over everything, which replaces what was rejected before
+            self.rejected = {key for key in self.rejected if key[:2] != (source, entity)}
         self.rejected |= {(source, entity, change.id) for change in last.values() if change.rejected}
         for change in accepted:
             is_correction = earlier is not None and earlier.mapping != sync.mapping

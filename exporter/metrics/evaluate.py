@@ -19,7 +19,7 @@ from exporter.metrics.lookup_tables import Owner, owners, write_owners, write_ra
 from exporter.metrics.people import Directory
 from exporter.metrics.query import MetricKey, compiled, query_error
 from exporter.metrics.row_versions import newest_state, reads_state
-from exporter.metrics.rows import QueryShape
+from exporter.metrics.rows import QueryShape, has_changed_since
 from exporter.metrics.values import Answers, Group, GroupValues, Question, Window
 from exporter.records import person_column
 
@@ -100,7 +100,7 @@ class QueryRun:
         self._newest: dict[str, datetime | None] = {}
 
     def answer(self, questions: Sequence[Question]) -> MetricResults:
-        by_shape = self._by_shape(questions)
+        by_shape = self._with_current_rows(self._by_shape(questions))
         batches = {QueryBatch(shape, w): asked for shape, windows in by_shape.items() for w, asked in windows.items()}
         self._covers = _covers(batches)
         if with_owners := _with_owners(batches):
@@ -144,6 +144,20 @@ class QueryRun:
         for chosen, windows in ((shape, current), (replace(shape, as_it_was=True), as_it_was)):
             for window, same in windows.items():
                 by_shape.setdefault(chosen, {}).setdefault(window, {}).setdefault(metric.name, []).extend(same)
+
+    def _with_current_rows(self, by_shape: Mapping[QueryShape, _ByWindow]) -> dict[QueryShape, _ByWindow]:
+        """The same questions; those about windows whose rows have not changed since read the current rows."""
+        changed: dict[QueryBatch, bool] = {}
+        result: dict[QueryShape, _ByWindow] = {}
+        for shape, windows in by_shape.items():
+            current = replace(shape, as_it_was=False)
+            for window, by_metric in windows.items():
+                rows = QueryBatch(current.ungrouped, window)
+                if shape.as_it_was and rows not in changed:
+                    changed[rows] = has_changed_since(self._reader, rows.shape, window)
+                chosen = shape if changed.get(rows) else current
+                result.setdefault(chosen, {}).setdefault(window, {}).update(by_metric)
+        return result
 
     def _newest_state(self, entity: str) -> datetime | None:
         if entity not in self._newest:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from types import MappingProxyType
 from typing import Any
 
@@ -15,7 +16,7 @@ from exporter.metrics.as_of import AsOf
 from exporter.metrics.columns import END, ROW, START, instant_of
 from exporter.metrics.connection import Reader
 from exporter.metrics.exchange_rates import RATE_SPANS, RATES
-from exporter.metrics.row_versions import all_versions, valid_at
+from exporter.metrics.row_versions import VALID_FROM, all_versions, valid_at
 from exporter.metrics.values import Window, stored
 from exporter.records import person_column
 
@@ -126,6 +127,21 @@ def in_window(shape: QueryShape) -> tuple[exp.Expr, exp.Expr]:
     closes = instant_of(shape.entity, shape.closes)
     is_open = exp.or_(closes.copy().is_(exp.null()), exp.GT(this=closes, expression=end.copy()))
     return exp.LTE(this=opens, expression=end), is_open
+
+
+def has_changed_since(reader: Reader, shape: QueryShape, window: Window) -> bool:
+    """True if a row of an ungrouped shape became what it is after the end of the window. Raises QueryError.
+
+    Otherwise each row was already at the end of the window what it is now.
+    """
+    return bool(_changed_since(shape).fetch(reader, window))
+
+
+@lru_cache(maxsize=64)
+def _changed_since(shape: QueryShape) -> PreparedStatement:
+    query = rows_of(shape, exp.select(exp.Literal.number(1)))
+    later = exp.GT(this=exp.column(VALID_FROM, ROW), expression=exp.Placeholder(this=END))
+    return PreparedStatement.of(query.where(later).limit(1))
 
 
 def with_owner(shape: QueryShape, query: exp.Select, during: list[exp.Expr]) -> exp.Select:

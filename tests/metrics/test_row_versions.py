@@ -8,9 +8,11 @@ import duckdb
 import pytest
 
 from exporter.config.fields import Scope
+from exporter.metrics import evaluate
 from exporter.metrics.evaluate import answer_questions
 from exporter.metrics.instants import HistoryQueries
 from exporter.metrics.row_versions import newest_state, reads_state
+from exporter.metrics.rows import QueryShape, has_changed_since
 from exporter.metrics.values import Answers, Question, Window
 from tests.metrics.stores import at, config_of, insert, store_of
 
@@ -108,3 +110,24 @@ def test_a_metric_reads_state_if_a_column_or_its_owner_is_state() -> None:
 def test_the_newest_state_is_that_of_the_last_change() -> None:
     assert newest_state(moved(), "deals") == at("2024-01-20")
     assert newest_state(store_of(deals=[{}]), "deals") is None
+
+
+@pytest.mark.parametrize(("day", "changed"), [(1, False), (2, False), (3, True), (19, True), (20, False), (21, False)])
+def test_only_rows_in_the_window_that_changed_later_matter(day: int, changed: bool) -> None:
+    store, shape = moved(), QueryShape.of(CONFIG.metric_by_name["created"])
+    assert has_changed_since(store, shape, until(day)) is changed
+
+
+@pytest.mark.parametrize("scope", list(Scope))
+def test_rows_that_have_not_changed_are_read_as_they_are(scope: Scope, monkeypatch: pytest.MonkeyPatch) -> None:
+    store = moved()
+    later = [
+        {"source": "crm", "id": "2", "created_at": at("2024-02-02"), "amount": 3, "owner": "Ada", "stage": "offer"}
+    ]
+    insert(store, "deals", later)
+    february = Window(at("2024-02-01"), at("2024-02-10"))
+    insert(store, "deals", [{**later[0], "id": "3", "created_at": CREATED, "valid_from": at("2024-03-01")}])
+    questions = [Question("created", february, scope, by=scope is Scope.COMPANY), Question("created", until(15), scope)]
+    answers = single(store, *questions)
+    monkeypatch.setattr(evaluate, "has_changed_since", lambda *_: True)
+    assert single(store, *questions) == answers

@@ -29,7 +29,7 @@ class _Count(NamedTuple):
     due: bool = False
 
 
-_Numbers = Mapping[_Count, int]
+_CountResults = Mapping[_Count, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +54,7 @@ class RecordCounter:
         for metric in config.metrics:
             counts = _counts_behind(config, metric)
             self._by_entity.setdefault(metric.entity, []).append((metric, *counts))
-        self._numbers: dict[str, tuple[int, _Numbers]] = {}
+        self._numbers: dict[str, tuple[int, _CountResults]] = {}
 
     def count(self, reader: Reader, versions: Mapping[str, int]) -> RecordCounts:
         """The counts in a state of the store, which has these versions of the entities. Raises QueryError."""
@@ -70,7 +70,7 @@ class RecordCounter:
                 empty[entity, column] = numbers[_Count(column=column)]
         return RecordCounts(records, undated, empty)
 
-    def _of(self, reader: Reader, entity: str, version: int) -> _Numbers:
+    def _of(self, reader: Reader, entity: str, version: int) -> _CountResults:
         if entity not in self._numbers or self._numbers[entity][0] != version:
             counts = tuple(dict.fromkeys(self._wanted(entity)))
             row = reader.execute(_sql(entity, counts)).fetchall()[0]

@@ -22,7 +22,7 @@ def generated_kpi(draw: _Draw, base: date, name: str, earlier: Sequence[dict[str
     kpi: dict[str, Any] = {
         "name": f"kpi_{name}", "title": name, "objective": draw(st.sampled_from(["o", "o", "p"])), "department": "d",
         "owner": "o", "why": "w", "value": value, "unit": unit,
-        "period": draw(st.sampled_from(["day", "day", "week", "month", "quarter", "year"])),
+        "period": draw(st.sampled_from(["day", "week", "month", "month", "quarter", "year"])),
         "better": draw(st.sampled_from(["higher", "lower", "within"])), "scopes": list(scopes),
     }  # fmt: skip
     if name in FORMER and draw(st.booleans()):

@@ -108,7 +108,9 @@ def half_hours(base: date) -> st.SearchStrategy[datetime]:
     start = datetime.combine(base, time(), UTC)
     near, far = st.integers(-8 * 48, 10 * 48), st.integers(-45 * 48, 30 * 48)
     year = st.integers(-370 * 48, -360 * 48)
-    return st.one_of(near, near, near, far, year).map(lambda half: start + half * timedelta(minutes=30))
+    return st.one_of(near, near, near, near, near, near, far, year).map(
+        lambda half: start + half * timedelta(minutes=30)
+    )
 
 
 @st.composite
@@ -119,7 +121,7 @@ def lives(draw: Draw, base: date, syncs: int, entities: Collection[str]) -> list
         changes += _person(draw, syncs, (source, "people", id_), fields)
     for source, names in READS.items():
         for entity in (name for name in names if name in _FIELDS and name in entities):
-            for number in range(draw(st.integers(0, 7))):
+            for number in range(draw(st.integers(2, 9))):
                 changes += _life(draw, base, syncs, (source, entity, f"{entity}-{number}"))
     return changes
 

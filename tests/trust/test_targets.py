@@ -31,7 +31,7 @@ def test_a_person_given_by_email_has_the_target_of_that_entry(sellers: Company) 
 
 
 @pytest.mark.parametrize(
-    ("entry", "near"), [({"person": "s7@exmaple.com"}, "s7@example.com"), ({"team": "Nrth"}, "North")]
+    ("entry", "near"), [({"person": "s7@sample.com"}, "s7@example.com"), ({"team": "Nrth"}, "North")]
 )
 def test_check_names_who_is_not_found_and_the_nearest_match(sellers: Company, entry: dict[str, str], near: str) -> None:
     entries = [{"value": 3_000_000}, {"value": 90_000, **entry}]

@@ -54,8 +54,34 @@ NO_RESULT = PeriodResult(None, None, None, Status.NO_DATA)
 """The result of a team or a person without records."""
 
 
+class _LedgerResult:
+    """Whose result an entry of the ledger has, in which period, and the result."""
+
+    __slots__ = ()
+
+    kpi: str
+    scope: Scope
+    team: str | None
+    person: str | None
+    period: str
+    value: float | None
+    target: float | None
+    target_ratio: float | None
+    status: Status
+
+    @property
+    def key(self) -> ResultKey:
+        """Whose result it is; a period is sealed once for each."""
+        return ResultKey(self.kpi, self.period, self.scope, self.person if self.person is not None else self.team)
+
+    @property
+    def result(self) -> PeriodResult:
+        """The result of the seal, or the one since the restatement."""
+        return PeriodResult(self.value, self.target, self.target_ratio, self.status)
+
+
 @dataclass(frozen=True, slots=True)
-class Seal:
+class Seal(_LedgerResult):
     """The result of one KPI for the company, a team or a person in one period, as it stood when it became final.
 
     `period` is the period's name, such as 2026-10, 2026-Q3, 2026-W07 or 2026-10-31; `start` and `end` bound it. The
@@ -80,19 +106,9 @@ class Seal:
     watermark: datetime
     sealed_at: datetime
 
-    @property
-    def key(self) -> ResultKey:
-        """Identifies it; a period is sealed once."""
-        return ResultKey(self.kpi, self.period, self.scope, self.person if self.person is not None else self.team)
-
-    @property
-    def result(self) -> PeriodResult:
-        """The numbers and the status."""
-        return PeriodResult(self.value, self.target, self.target_ratio, self.status)
-
 
 @dataclass(frozen=True, slots=True)
-class Restatement:
+class Restatement(_LedgerResult):
     """A change of a result after its period was sealed. The seal stays as it is.
 
     The previous numbers are those of the last restatement, or of the seal if this is the first one; a team or person
@@ -117,19 +133,9 @@ class Restatement:
     restated_at: datetime
 
     @property
-    def key(self) -> ResultKey:
-        """The key of the seal that it restates."""
-        return ResultKey(self.kpi, self.period, self.scope, self.person if self.person is not None else self.team)
-
-    @property
     def previous(self) -> PeriodResult:
-        """The result until then."""
+        """The result before it."""
         return PeriodResult(self.previous_value, self.previous_target, self.previous_target_ratio, self.previous_status)
-
-    @property
-    def result(self) -> PeriodResult:
-        """The result since then."""
-        return PeriodResult(self.value, self.target, self.target_ratio, self.status)
 
 
 @dataclass(frozen=True, slots=True)

@@ -102,19 +102,20 @@ def forget_person(connection: duckdb.DuckDBPyConnection, person: str) -> int:
     return count
 
 
-_PAIRS = """
-    SELECT (pair[1], pair[2]::TIMESTAMP) FROM (SELECT unnest(from_json_strict(?, '[["VARCHAR"]]')) AS pair)"""
-_STANDING = """
+_PAIRS = """(SELECT unnest(from_json_strict(?, '[["VARCHAR"]]')) AS pair)"""
+_PERIODS = f"SELECT (pair[1], pair[2]) FROM {_PAIRS}"  # noqa: S608 - texts of our own, as in all statements here
+_STANDING = f"""
     SELECT kpi, period, scope, team, person, value, target, target_ratio, status FROM (
         SELECT *, 0 AS position, sealed_at AS instant FROM seals
         UNION ALL BY NAME
         SELECT *, 1 AS position, restated_at AS instant FROM restatements
     )
-    WHERE (kpi, period) IN (
-        SELECT (pair[1], pair[2]) FROM (SELECT unnest(from_json_strict(?, '[["VARCHAR"]]')) AS pair))
-    ORDER BY position, instant"""
+    WHERE (kpi, period) IN ({_PERIODS})
+    ORDER BY position, instant"""  # noqa: S608
 _SEAL_COLUMNS = ", ".join(name for name, _ in LEDGER_TABLES["seals"])
-_SEALS_OF = f"SELECT {_SEAL_COLUMNS} FROM seals WHERE (kpi, period_start) IN ({_PAIRS})"  # noqa: S608
+_SEALS_OF = f"""
+    SELECT {_SEAL_COLUMNS} FROM seals
+    WHERE (kpi, period_start) IN (SELECT (pair[1], pair[2]::TIMESTAMP) FROM {_PAIRS})"""  # noqa: S608
 _RESTATED = """
     SELECT kpi, period, value FROM (
         SELECT * FROM restatements WHERE scope = 'company' AND (restated_at <= $known OR $known IS NULL)
@@ -127,9 +128,7 @@ _VERSION = """
     SELECT sealed.*, restated.*
     FROM (SELECT count(*), max(sealed_at) FROM seals) AS sealed,
         (SELECT count(*), max(restated_at) FROM restatements) AS restated"""
-_DELETE_LOOKS = """
-    DELETE FROM period_looks WHERE (kpi, period) IN (
-        SELECT (pair[1], pair[2]) FROM (SELECT unnest(from_json_strict(?, '[["VARCHAR"]]')) AS pair))"""
+_DELETE_LOOKS = f"DELETE FROM period_looks WHERE (kpi, period) IN ({_PERIODS})"  # noqa: S608
 
 
 def _read(connection: duckdb.DuckDBPyConnection, kind: type[_Row], order: str, kpi: str | None) -> tuple[_Row, ...]:
@@ -153,8 +152,8 @@ def _value(name: str, value: Any) -> Any:
 def _insert(connection: duckdb.DuckDBPyConnection, kind: type[_Row], entries: Sequence[_Row]) -> None:
     table = _TABLES[kind]
     names = zip(LEDGER_TABLES[table], fields(kind), strict=True)
-    columns = {column: [getattr(entry, field.name) for entry in entries] for (column, _), field in names}
     if entries:
+        columns = {column: [getattr(entry, field.name) for entry in entries] for (column, _), field in names}
         connection.execute(_insert_statement(table), [orjson.dumps(columns).decode()])
 
 

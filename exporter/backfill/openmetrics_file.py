@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from datetime import datetime
 from itertools import chain
@@ -32,7 +32,7 @@ PROGRESS_EVERY = 25
 def write_history(  # noqa: PLR0913, PLR0917 - what to evaluate, and where to write it
     config: Config,
     records: HistoryQueries,
-    freshness: dict[str, Freshness],
+    freshness: Mapping[str, Freshness],
     steps: Sequence[datetime],
     out: Path,
     on_progress: StepProgress,

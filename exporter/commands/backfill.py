@@ -19,13 +19,13 @@ from exporter.commands.progress import ProgressCallback, step_progress
 from exporter.commands.sync import configured, opened_store, read_unread
 from exporter.config.root import Config
 from exporter.errors import EvaluationError, ExitCode
-from exporter.evaluation.first_records import first_records, with_first_records
+from exporter.evaluation.completeness import Completeness
 from exporter.evaluation.freshness import freshness
-from exporter.evaluation.record_counts import RecordCounter, with_counts
 from exporter.evaluation.sealed_before import all_sealed
 from exporter.metrics.connection import QueryError, consistent_read
 from exporter.metrics.instants import HistoryQueries
 from exporter.settings import Settings
+from exporter.store.state import read_versions
 from exporter.store.store import Store
 
 _log = logging.getLogger(__name__)
@@ -111,12 +111,11 @@ def write(
     fresh = freshness(config, store.outcomes(), clock())
     try:
         with store.reading() as reader, consistent_read(reader):
-            fresh = with_first_records(fresh, first_records(reader, config))
-            fresh = with_counts(fresh, RecordCounter(config).count(reader, {}))
+            complete = Completeness(config).of(reader, read_versions(reader), fresh)
             records = HistoryQueries(reader, config)
             steps = select_steps(records.begins())
             with step_progress("history") if on_progress is None else nullcontext(on_progress) as callback:
-                write_history(config, records, fresh, steps, out, callback, all_sealed(reader, config))
+                write_history(config, records, complete, steps, out, callback, all_sealed(reader, config))
     except QueryError as error:
         raise EvaluationError("store", f"cannot be read ({type(error).__name__})") from error
     for name in records.failed:

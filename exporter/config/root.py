@@ -135,6 +135,11 @@ class Config(Section):
             return Pace.WORKDAYS if self.company.workdays else Pace.LINEAR
         return Pace.LINEAR if isinstance(kpi.target, Goal) else Pace.NONE
 
+    def final_guard(self, kpi: Kpi) -> Kpi | None:
+        """The guard that decides about the final status of a period with its own, which must be as long; else None."""
+        guard = None if kpi.guard is None else self.kpi_by_name.get(kpi.guard)
+        return guard if guard is not None and guard.period is kpi.period else None
+
     def unit(self, kpi: Kpi) -> str:
         """The configured unit, or the one that follows from the KPI's metrics."""
         if kpi.unit is not None:

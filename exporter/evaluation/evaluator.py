@@ -12,9 +12,8 @@ from exporter.config.positions import Finding
 from exporter.config.root import Config
 from exporter.errors import EvaluationError
 from exporter.evaluation.answer_cache import AnswerCache
-from exporter.evaluation.first_records import first_records, with_first_records
+from exporter.evaluation.completeness import Completeness
 from exporter.evaluation.freshness import freshness
-from exporter.evaluation.record_counts import RecordCounter, with_counts
 from exporter.evaluation.restated_periods import LedgerVersion, RestatedPeriods
 from exporter.evaluation.sealed_before import sealed_before
 from exporter.kpi.evaluate import KpiEvaluator
@@ -79,8 +78,7 @@ class Evaluator:
         self._directory: tuple[int, Directory] | None = None
         self._reviewed: Directory | None = None
         self._reported: set[Finding] = set()
-        self._firsts: tuple[Mapping[str, int], Mapping[str, datetime]] | None = None
-        self._counter = RecordCounter(config)
+        self._completeness = Completeness(config)
         self._restated = RestatedPeriods(config, known_at)
         self._retained: RetainedValues = {}
         self._overflow: dict[tuple[str, str], int] = {}
@@ -103,7 +101,7 @@ class Evaluator:
             evaluation, memory = self._evaluator.conclude(prepared, answers, memory, directory.roster, sealed)
             if people_known(state.fresh):
                 self._report_unmatched(directory)
-            undated = self._counter.count(reader, state.versions).empty
+            undated = self._completeness.undated(reader, state.versions)
             restated = self._restated.values(reader, state.ledger)
             evaluation = replace(evaluation, label_overflow=dict(self._overflow), undated=undated, restated=restated)
             release_memory(reader)
@@ -113,10 +111,7 @@ class Evaluator:
 
     def _state(self, reader: Reader, fresh: Mapping[str, Freshness]) -> _StoreState:
         versions = read_versions(reader)
-        if self._firsts is None or self._firsts[0] != versions:
-            self._firsts = versions, first_records(reader, self._config)
-        counted = with_counts(fresh, self._counter.count(reader, versions))
-        return _StoreState(with_first_records(counted, self._firsts[1]), versions, ledger_version(reader))
+        return _StoreState(self._completeness.of(reader, versions, fresh), versions, ledger_version(reader))
 
     def _report_unmatched(self, directory: Directory) -> None:
         """Logs once who is named in a target and not found. Call it when all owners are known."""

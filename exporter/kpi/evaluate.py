@@ -82,14 +82,9 @@ class KpiEvaluator:
 
         Their guards are included if they have the same length of period: others have no final status of their own.
         """
-        by_name = {plan.kpi.name: plan for plan in self._plans}
-        lengths = {by_name[name].kpi.period for name in kpis}
-        names = {*kpis, *(self._guards[name] for name in kpis if name in self._guards)}
-        periods = tuple(
-            plan.closing(span, freshness)
-            for name, plan in by_name.items()
-            if name in names and plan.kpi.period in lengths
-        )
+        guards = (self._config.final_guard(self._config.kpi_by_name[name]) for name in kpis)
+        names = {*kpis, *(guard.name for guard in guards if guard is not None)}
+        periods = tuple(plan.closing(span, freshness) for plan in self._plans if plan.kpi.name in names)
         questions = chain.from_iterable(item.questions() for item in periods)
         end = self.calendar.start_of(span.until)
         return PreparedEvaluation(end, periods, (), tuple(dict.fromkeys(questions)))

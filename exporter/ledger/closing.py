@@ -8,8 +8,7 @@ from itertools import chain
 
 from exporter.config.fields import Period
 from exporter.config.root import Config
-from exporter.evaluation.first_records import first_records, with_first_records
-from exporter.evaluation.record_counts import RecordCounter, with_counts
+from exporter.evaluation.completeness import Completeness
 from exporter.evaluation.sealed_before import sealed_before
 from exporter.kpi.calendar import DateSpan
 from exporter.kpi.evaluate import KpiEvaluator, PreparedEvaluation
@@ -35,7 +34,7 @@ class Closing:
     periods: Sequence[PastPeriod]
     prepared: PreparedEvaluation
 
-    def bases(self, guards: Mapping[str, str | None]) -> Mapping[PastPeriod, Basis]:
+    def bases(self, guards: Mapping[str, str]) -> Mapping[PastPeriod, Basis]:
         """On what each period rests; those whose sources are not complete are left out."""
         asked = {
             period.plan.kpi.name: frozenset((q.metric, q.window) for q in period.questions())
@@ -43,7 +42,7 @@ class Closing:
             if period.withheld is None
         }
         return {
-            period: asked[period.kpi] | asked.get(guards[period.kpi] or "", frozenset())
+            period: asked[period.kpi] | asked.get(guards.get(period.kpi, ""), frozenset())
             for period in self.periods
             if period.kpi in asked
         }
@@ -56,14 +55,13 @@ class PeriodCloser:
         self._config = config
         self._evaluator = KpiEvaluator(config)
         self._rates = ExchangeRates.load(config)
-        self._counter = RecordCounter(config)
-        self._guards = {kpi.name: kpi.guard for kpi in config.kpis}
+        self._completeness = Completeness(config)
+        self._guards = {kpi.name: guard.name for kpi in config.kpis if (guard := config.final_guard(kpi))}
         self.calendar = self._evaluator.calendar
 
     def freshness(self, view: StoreView) -> Mapping[str, Freshness]:
         """How far metrics are known, also backwards, and how many of their records have a time. Raises QueryError."""
-        counted = with_counts(view.fresh, self._counter.count(view.reader, view.versions))
-        return with_first_records(counted, first_records(view.reader, self._config))
+        return self._completeness.of(view.reader, view.versions, view.fresh)
 
     def prepare(self, periods: Iterable[PastPeriod], fresh: Mapping[str, Freshness]) -> tuple[Closing, ...]:
         """What to ask about the periods."""

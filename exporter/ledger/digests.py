@@ -49,7 +49,7 @@ def _definition(config: Config, kpi: Kpi, span: DateSpan) -> dict[str, Any]:
     last_day = span.until - _DAY
     formula = kpi.formulas.on(last_day)
     metrics = [config.metric_by_name[name] for name in metrics_of(formula)]
-    guard = config.kpi_by_name.get(kpi.guard or "")
+    guard = config.final_guard(kpi)
     return {
         "formula": _tree(formula),
         "metrics": [_metric(config, metric, span) for metric in metrics],
@@ -57,7 +57,7 @@ def _definition(config: Config, kpi: Kpi, span: DateSpan) -> dict[str, Any]:
         "calendar": _calendar(config, kpi, span),
         "sample": [min_sample(config, kpi), kpi.min_elapsed],
         "teams": _teams(config, span) if set(kpi.scopes) != {Scope.COMPANY} else None,
-        "guard": None if guard is None or guard.period is not kpi.period else _guard(config, guard, span),
+        "guard": None if guard is None else _guard(config, guard, span),
     }
 
 

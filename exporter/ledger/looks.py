@@ -136,7 +136,7 @@ class LookBook:
 
 def _entities(config: Config, kpi: Kpi) -> tuple[str, ...]:
     """The entities on whose records a KPI rests, those of its guard included."""
-    guard = config.kpi_by_name.get(kpi.guard or "")
+    guard = config.final_guard(kpi)
     kpis = [kpi] if guard is None else [kpi, guard]
     entities = {config.metric_by_name[name].entity: None for each in kpis for name in each.metrics}
     if set(kpi.scopes) != {Scope.COMPANY}:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import NamedTuple
 
 from exporter.config.expression import metrics_of
@@ -65,10 +65,13 @@ class FinalPeriods:
         """The period with its name."""
         return PastPeriod(kpi.name, period_name(kpi.period, span, self.config.company.fiscal_month), span)
 
+    def settled_on(self, span: DateSpan) -> date:
+        """The day before which the workdays of settling have passed since the end."""
+        return self.calendar.after_workdays(span.until, self.config.history.settling)
+
     def is_settled(self, span: DateSpan, now: datetime) -> bool:
         """True once the workdays of settling have passed after the end."""
-        first_day = self.calendar.after_workdays(span.until, self.config.history.settling)
-        return self.calendar.start_of(first_day) <= now
+        return self.calendar.start_of(self.settled_on(span)) <= now
 
     def is_complete(self, kpi: Kpi, span: DateSpan, end: datetime, freshness: Mapping[str, Freshness]) -> bool:
         """True if all sources of the KPI and of its guard are complete up to the end."""
@@ -84,6 +87,6 @@ class FinalPeriods:
         return min(horizon for horizon in horizons if horizon is not None)
 
     def _metrics(self, kpi: Kpi, span: DateSpan) -> set[str]:
-        guard = self.config.kpi_by_name.get(kpi.guard or "")
-        kpis = [kpi] if guard is None or guard.period is not kpi.period else [kpi, guard]
+        guard = self.config.final_guard(kpi)
+        kpis = [kpi] if guard is None else [kpi, guard]
         return {name for each in kpis for name in metrics_of(each.formulas.on(span.until - _DAY))}

@@ -19,7 +19,8 @@ from exporter.config.fields import Scope
 from exporter.config.messages import suggestion
 from exporter.config.root import Config
 from exporter.errors import ExitCode
-from exporter.kpi.calendar import Calendar, period_name, previous_period
+from exporter.kpi.calendar import Calendar, previous_period
+from exporter.ledger.periods import FinalPeriods
 from exporter.seals import Restatement, Seal
 from exporter.settings import Settings
 from exporter.store.opening import DataFiles
@@ -98,12 +99,10 @@ def next_seal(config: Config, now: datetime) -> str:
     if not config.kpis:
         return "nothing is sealed: the config defines no KPI"
     calendar = Calendar.of(config.company)
-    candidates = []
-    for kpi in config.kpis:
-        current = calendar.period_of(kpi.period, now)
-        for span in (previous_period(kpi.period, current), current):
-            day = calendar.after_workdays(span.until, config.history.settling)
-            candidates.append((day, period_name(kpi.period, span, config.company.fiscal_month), kpi.title))
+    final = FinalPeriods(config, calendar)
+    current = ((kpi, calendar.period_of(kpi.period, now)) for kpi in config.kpis)
+    spans = ((kpi, span) for kpi, last in current for span in (previous_period(kpi.period, last), last))
+    candidates = [(final.settled_on(span), final.named(kpi, span).name, kpi.title) for kpi, span in spans]
     today = calendar.day_of(now)
     day, name, title = min(candidate for candidate in candidates if candidate[0] > today)
     text = f"nothing is sealed yet: kpi-exporter serve seals {name} of {title} on {day}, if its sources are complete"

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from exporter.config.positions import Finding
 from exporter.config.root import Config
-from exporter.config.state_columns import grouping_columns, past_of, state_columns
+from exporter.config.state_columns import kpi_grouping_columns, past_of, state_columns
 from exporter.errors import Problem
 
 if TYPE_CHECKING:
@@ -33,13 +33,10 @@ def past_notes(config: Config, store: Store | None, now: datetime) -> tuple[Prob
 
 def _by_grouping(config: Config) -> dict[tuple[str, ...], list[int]]:
     """Indexes of the KPIs by the state columns that decide for which team or person their rows count."""
-    people = any("people" in source.reads for source in config.sources)
     result: dict[tuple[str, ...], list[int]] = {}
     for index, kpi in enumerate(config.kpis):
-        metrics = (config.metric_by_name[name] for name in kpi.metrics)
-        columns = [grouping_columns(metric, kpi.scopes, people=people) for metric in metrics]
-        if union := tuple(dict.fromkeys(column for each in columns for column in each)):
-            result.setdefault(union, []).append(index)
+        if columns := kpi_grouping_columns(config, kpi):
+            result.setdefault(columns, []).append(index)
     return result
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import date
+from itertools import chain
 
 from exporter.config.fields import Scope
 from exporter.config.kpis import Kpi
@@ -34,13 +35,18 @@ def grouping_columns(metric: Metric, scopes: Iterable[Scope], *, people: bool = 
     return _qualified([(metric.entity, owner), *team])
 
 
+def kpi_grouping_columns(config: Config, kpi: Kpi) -> tuple[str, ...]:
+    """The state columns that decide for which team or person the rows of a KPI's metrics count."""
+    people = any("people" in source.reads for source in config.sources)
+    metrics = (config.metric_by_name[name] for name in kpi.metrics)
+    columns = (grouping_columns(metric, kpi.scopes, people=people) for metric in metrics)
+    return tuple(dict.fromkeys(chain.from_iterable(columns)))
+
+
 def kpi_state_columns(config: Config, kpi: Kpi) -> tuple[str, ...]:
     """All state columns on which the past figures of a KPI rest, at any of its scopes."""
-    people = any("people" in source.reads for source in config.sources)
-    metrics = [config.metric_by_name[name] for name in kpi.metrics]
-    read = [column for metric in metrics for column in state_columns(metric)]
-    grouping = [column for metric in metrics for column in grouping_columns(metric, kpi.scopes, people=people)]
-    return tuple(dict.fromkeys([*read, *grouping]))
+    read = (state_columns(config.metric_by_name[name]) for name in kpi.metrics)
+    return tuple(dict.fromkeys([*chain.from_iterable(read), *kpi_grouping_columns(config, kpi)]))
 
 
 def past_of(columns: Sequence[str], since: date | None = None) -> str:

@@ -10,6 +10,7 @@ from typing import Any
 from hypothesis import strategies as st
 
 from exporter.config.fields import Scope
+from exporter.config.root import Config
 from exporter.metrics.values import Group, MeasuredValue, Question, Window
 from tests.metrics.stores import at, config_of
 
@@ -53,27 +54,26 @@ TEAMS = [
 ]
 RATES = {"USD": [{"rate": 0.9, "since": "2024-03-25"}, {"rate": 0.8, "since": "2024-04-03"}], "JPY": 0.0061}
 
-CONFIG = config_of(
-    *METRICS,
-    teams=TEAMS,
-    company={"rates": RATES},
-    objectives=[{"name": "o", "title": "o", "owner": "o"}],
-    kpis=[
+
+def config_with_kpis(*metrics: dict[str, Any], **sections: Any) -> Config:
+    """A config with a KPI for each metric, at every scope."""
+    texts = dict.fromkeys(("title", "department", "owner", "why"), "x")
+    kpis = [
         {
             "name": f"kpi_{metric['name']}",
-            "title": "k",
             "objective": "o",
-            "department": "d",
-            "owner": "o",
-            "why": "w",
             "value": metric["name"],
-            "period": "month",
+            "period": "week",
             "better": "higher",
             "scopes": ["company", "team", "person"],
+            **texts,
         }
-        for metric in METRICS
-    ],
-)
+        for metric in metrics
+    ]
+    return config_of(*metrics, objectives=[{"name": "o", "title": "o", "owner": "o"}], kpis=kpis, **sections)
+
+
+CONFIG = config_with_kpis(*METRICS, teams=TEAMS, company={"rates": RATES})
 
 hours = st.integers(-2, DAYS * 24 + 2).map(lambda hour: START + timedelta(hours=hour))
 deal = st.fixed_dictionaries(

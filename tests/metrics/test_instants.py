@@ -10,13 +10,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from exporter.config.fields import Scope
-from exporter.config.root import Config
 from exporter.metrics.evaluate import answer_questions
 from exporter.metrics.instants import HistoryQueries, numbered_sets
 from exporter.metrics.label_folding import MAX_VALUES
 from exporter.metrics.values import Group, MeasuredValue, Question, Window
 from exporter.naming import OTHER
-from tests.metrics.generated_deals import CONFIG, PEOPLE, questions, same_values, windows
+from tests.metrics.generated_deals import CONFIG, PEOPLE, config_with_kpis, questions, same_values, windows
 from tests.metrics.generated_deals import deal as any_deal
 from tests.metrics.queries import LEVEL
 from tests.metrics.stores import at, config_of, store_of
@@ -24,23 +23,6 @@ from tests.metrics.stores import at, config_of, store_of
 MONDAY = at("2024-03-04")
 HOUR = timedelta(hours=1)
 TEAMS = [{"name": "North", "members": [{"person": "Bob", "since": "2024-03-05"}]}]
-
-
-def config(*metrics: dict[str, Any], **sections: Any) -> Config:
-    texts = dict.fromkeys(("title", "department", "owner", "why"), "x")
-    kpis = [
-        {
-            "name": f"kpi_{metric['name']}",
-            "objective": "o",
-            "value": metric["name"],
-            "period": "week",
-            "better": "higher",
-            "scopes": ["company", "team", "person"],
-            **texts,
-        }
-        for metric in metrics
-    ]
-    return config_of(*metrics, objectives=[{"name": "o", "title": "o", "owner": "o"}], kpis=kpis, **sections)
 
 
 WON = {"name": "won", "entity": "deals", "at": "closed_at", "sum": "amount"}
@@ -59,7 +41,7 @@ def test_every_instant_has_its_answers() -> None:
     store = store_of(deals=[deal(1), deal(2.5), deal(30)])
     instants = [MONDAY + hours * HOUR for hours in (1, 2, 3, 31)]
     names = ("won", "open")
-    records = HistoryQueries(store, config(WON, OPEN))
+    records = HistoryQueries(store, config_with_kpis(WON, OPEN))
     asked = [[Question(name, Window(MONDAY, now)) for name in names] for now in instants]
     answers = records.ask(chain.from_iterable(asked))
     values = [[answers[question][Group()].value for question in questions] for questions in asked]
@@ -69,7 +51,7 @@ def test_every_instant_has_its_answers() -> None:
 def test_a_person_who_changes_team_keeps_the_label_but_not_the_records() -> None:
     """The 5th begins at 23:00 UTC of the 4th in Zurich."""
     store = store_of(deals=[deal(22), deal(23)], people=[{"id": "1", "name": "Bob", "team": "South"}])
-    records = HistoryQueries(store, config(WON, teams=TEAMS))
+    records = HistoryQueries(store, config_with_kpis(WON, teams=TEAMS))
     for hour, team in ((22.5, "South"), (23.5, "North"), (22.5, "South")):
         question = Question("won", until(hour), Scope.PERSON)
         assert records.ask([question])[question].keys() == {Group(team, "Bob")}
@@ -83,14 +65,14 @@ def test_a_person_who_changes_team_keeps_the_label_but_not_the_records() -> None
 def test_a_level_moves_to_the_team_that_its_owner_moves_to() -> None:
     people = [{"id": "1", "name": "Bob", "team": "South"}]
     store = store_of(deals=[{"owner": "1", "created_at": MONDAY, "closed_at": MONDAY + 48 * HOUR}], people=people)
-    records = HistoryQueries(store, config(OPEN, teams=TEAMS))
+    records = HistoryQueries(store, config_with_kpis(OPEN, teams=TEAMS))
     for hour, expected in ((0, ["South"]), (22.9, ["South"]), (23, ["North"]), (47.9, ["North"]), (48, [])):
         question = Question("open", until(hour), Scope.TEAM)
         assert [group.team for group in records.ask([question])[question]] == expected
 
 
 def test_unchanged_answers_are_the_same_objects() -> None:
-    records = HistoryQueries(store_of(deals=[deal(1), deal(5)]), config(WON))
+    records = HistoryQueries(store_of(deals=[deal(1), deal(5)]), config_with_kpis(WON))
     answers = []
     for hour in (2, 3, 6):
         question = Question("won", until(hour), Scope.PERSON)
@@ -102,12 +84,12 @@ def test_unchanged_answers_are_the_same_objects() -> None:
 def test_windows_can_be_asked_about_in_any_order() -> None:
     """A whole period beside the part of it that is aligned with a later one, and now and then a step back."""
     store = store_of(deals=[deal(hour / 2) for hour in range(40)])
-    records = HistoryQueries(store, config(WON))
+    records = HistoryQueries(store, config_with_kpis(WON))
     for hour in (3, 4, 2, 9, 9, 1, 19):
         questions = [Question("won", until(end)) for end in (20, hour, 0)] + [
             Question("won", Window(MONDAY + HOUR, MONDAY))
         ]
-        expected = answer_questions(store, config(WON), questions).answers
+        expected = answer_questions(store, config_with_kpis(WON), questions).answers
         assert records.ask(questions) == expected
 
 
@@ -115,7 +97,7 @@ def test_labels_beyond_the_largest_fold_at_every_instant() -> None:
     deals = [deal(number, account=f"account {number:03}") for number in range(MAX_VALUES + 20)]
     deals += [deal(number, account="account 119") for number in range(5)]
     metric = {**WON, "by": ["account"]}
-    records = HistoryQueries(store_of(deals=deals), config(metric))
+    records = HistoryQueries(store_of(deals=deals), config_with_kpis(metric))
     question = Question("won", until(500), by=True)
     result = records.ask([question])[question]
     assert len(result) == MAX_VALUES + 1
@@ -132,7 +114,7 @@ def test_history_and_sql_agree_on_a_long_sequence() -> None:
         deal(hour * 1.7 % 60, created_at=MONDAY + (hour % 40) * HOUR, amount=hour * 7 % 50, account=f"{hour % 4}")
         for hour in range(80)
     ]
-    store, config_with_metrics = store_of(deals=rows), config(*metrics)
+    store, config_with_metrics = store_of(deals=rows), config_with_kpis(*metrics)
     records = HistoryQueries(store, config_with_metrics)
     for hour in range(0, 62, 6):
         questions = [Question(metric["name"], until(hour), scope) for metric in metrics for scope in Scope]
@@ -144,7 +126,7 @@ def test_a_metric_that_cannot_be_read_fails_alone() -> None:
     odd = {**WON, "name": "odd", "sum": "name"}
     huge = {**WON, "name": "huge", "where": {"currency": "USD"}}
     number = {"name": "number", "entity": "deals", "at": "closed_at", "count": "rows"}
-    config_with_metrics = config(number, odd, huge, company={"rates": {"USD": 1e9}})
+    config_with_metrics = config_with_kpis(number, odd, huge, company={"rates": {"USD": 1e9}})
     records = HistoryQueries(store_of(deals=[deal(1), deal(1, amount=10**15, currency="USD")]), config_with_metrics)
     questions = [Question(name, until(2), scope) for name in ("number", "odd", "huge") for scope in Scope]
     result = records.ask(questions)
@@ -161,7 +143,7 @@ def test_a_metric_that_the_config_does_not_have_fails() -> None:
 
 def test_entities_without_owners_have_no_teams_and_no_persons() -> None:
     billed = {"name": "billed", "entity": "invoices", "at": "issued_at", "sum": "amount"}
-    records = HistoryQueries(store_of(invoices=[{"issued_at": MONDAY, "amount": 5}]), config(billed))
+    records = HistoryQueries(store_of(invoices=[{"issued_at": MONDAY, "amount": 5}]), config_with_kpis(billed))
     questions = [Question("billed", until(1), scope) for scope in Scope]
     answers = records.ask(questions)
     assert [answers[question] for question in questions] == [{Group(): MeasuredValue(5.0, 1)}, {}, {}]
@@ -169,8 +151,8 @@ def test_entities_without_owners_have_no_teams_and_no_persons() -> None:
 
 def test_history_begins_with_the_first_record_that_a_metric_counts() -> None:
     deals = [deal(5), deal(3), deal(1, deleted=True), deal(0, closed_at=None)]
-    assert HistoryQueries(store_of(deals=deals), config(WON)).begins() == MONDAY + 3 * HOUR
-    assert HistoryQueries(store_of(deals=[]), config(WON)).begins() is None
+    assert HistoryQueries(store_of(deals=deals), config_with_kpis(WON)).begins() == MONDAY + 3 * HOUR
+    assert HistoryQueries(store_of(deals=[]), config_with_kpis(WON)).begins() is None
 
 
 @settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.too_slow])

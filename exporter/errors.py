@@ -13,6 +13,7 @@ ExporterError
 │   ├── StoreLockedError         another process uses the data directory: exit with 3
 │   ├── SchemaVersionError       written by a newer version: exit with 3
 │   └── StoreDamagedError        move it aside and rebuild, or exit with 3
+├── ControlError           the running `serve` could not do what a command asked for: exit with its code
 ├── EvaluationError        omit only the series of this metric or KPI
 └── StartError             the process cannot start, for example because a port is in use: exit with 1
 """
@@ -168,6 +169,14 @@ class StoreDamagedError(StoreError):
     """The store file is damaged, empty, or not from this program."""
 
 
+class ControlError(ExporterError):
+    """The running `serve` could not do what a command asked for; `code` is the exit code of the command."""
+
+    def __init__(self, message: str, code: ExitCode) -> None:
+        self.code = code
+        super().__init__(message)
+
+
 class EvaluationError(ExporterError):
     """A metric or KPI cannot be evaluated; only its own series are omitted."""
 
@@ -192,6 +201,8 @@ class ExitCode(IntEnum):
 
 def exit_code(error: ExporterError) -> ExitCode:
     """The exit code of a command that ends with this error."""
+    if isinstance(error, ControlError):
+        return error.code
     for kind, code in ((ConfigError, ExitCode.USAGE), (StoreError, ExitCode.STORE), (SourceError, ExitCode.SOURCE)):
         if isinstance(error, kind):
             return code

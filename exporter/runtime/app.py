@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from exporter import naming
 from exporter.clock import Clock, system_clock
+from exporter.control.server import ControlServer
 from exporter.errors import ExporterError
 from exporter.exposition.self_metrics import SelfMetrics
 from exporter.exposition.snapshot import thaw
@@ -58,6 +59,7 @@ class App:
         self._observer = observer or Observer()
         self._state = ServedState(SelfMetrics())
         self._reloader: Reloader | None = None
+        self._control: ControlServer | None = None
         self.store: Store | None = None
 
     def run(self, ready: Callable[[str], None] = lambda _: None) -> None:
@@ -109,6 +111,7 @@ class App:
     def _start(self, loaded: LoadedConfig, store: Store, memory: bytes) -> None:
         # the engine takes longest to import: the web server answers scrapes in the meantime
         from exporter.runtime.engine import EngineContext
+        from exporter.runtime.operations import create_handlers
         from exporter.runtime.reload import Reloader
 
         context = EngineContext(
@@ -122,12 +125,16 @@ class App:
         )
         self._reloader = Reloader(context, self._read)
         self._reloader.start(loaded, memory)
+        self._control = ControlServer(self._settings.data_dir, create_handlers(context, self._reloader))
+        self._control.start()
 
     def _reload(self) -> None:
         if self._reloader is not None:
             self._reloader.reload()
 
     def _stop(self) -> None:
+        if self._control is not None:
+            self._control.stop()
         if self._reloader is not None:
             self._reloader.stop()
 

@@ -97,7 +97,7 @@ class App:
         adopt_config(self_metrics, loaded.config, self._clock())
         memory = restore(store, self._state, loaded.digest)
         host, port = listener.getsockname()[:2]
-        web = asyncio.create_task(serve(create_app(self._state), listener, stop.wait))
+        web = asyncio.create_task(serve(create_app(self._state), [listener], stop.wait, self._state))
         ready(f"http://{f'[{host}]' if ':' in host else host}:{port}")
         try:
             await asyncio.to_thread(self._start, loaded, store, memory)

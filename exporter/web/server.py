@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import socket
-from collections.abc import Awaitable, Callable, Iterable, Iterator
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from hypercorn.asyncio import serve as hypercorn_serve
-from hypercorn.config import Config as HypercornConfig
 from starlette.applications import Starlette
 from starlette.datastructures import Headers
 from starlette.requests import Request
@@ -22,7 +19,9 @@ from exporter.errors import StartError
 from exporter.exposition.self_metrics import SelfMetrics
 from exporter.exposition.snapshot import Snapshot
 from exporter.exposition.text_format import EncodedText, Formats
+from exporter.naming import HTTP_REJECTED
 from exporter.push.endpoint import PREFIX, PushEndpoint
+from exporter.web.connections import ConnectionServer
 from exporter.web.limits import LimitsMiddleware
 
 TEXT = b"text/plain; version=0.0.4; charset=utf-8"
@@ -165,22 +164,16 @@ def bind(host: str, port: int) -> socket.socket:
 
 async def serve(
     app: ASGIApp,
-    listener: socket.socket,
+    listeners: Sequence[socket.socket],
     stopped: Callable[[], Awaitable[object]],
+    state: ServedState,
     *,
     stall_timeout: float = STALL_TIMEOUT,
 ) -> None:
     """Serves until `stopped()` returns, then gives open responses three more seconds."""
-    config = HypercornConfig()
-    config.bind = [f"fd://{listener.detach()}"]
-    config.backlog = BACKLOG
-    config.alpn_protocols = ["http/1.1"]
-    config.h2_max_concurrent_streams = 8
-    config.read_timeout = stall_timeout  # type: ignore[assignment]  # passed on to asyncio unchanged
-    config.keep_alive_timeout = stall_timeout
-    config.graceful_timeout = 3
-    config.include_server_header = False
-    config.accesslog = None
-    config.errorlog = logging.getLogger("exporter.web")
-    config.errorlog.setLevel(logging.WARNING)
-    await hypercorn_serve(app, config, shutdown_trigger=stopped)  # type: ignore[arg-type]
+
+    def reject(reason: str) -> None:
+        state.self_metrics.count(HTTP_REJECTED, reason)
+
+    server = ConnectionServer(app, stall_timeout, tls=lambda: None, reject=reject)
+    await server.serve(listeners, stopped)

@@ -25,7 +25,7 @@ def _exporter() -> None:
     print(listening.getsockname()[1], flush=True)  # noqa: T201 - the parent reads the port
     if "busy" in sys.argv:
         threading.Thread(target=_sync, daemon=True).start()
-    asyncio.run(serve(create_app(state), listening, lambda: asyncio.sleep(600)))
+    asyncio.run(serve(create_app(state), [listening], lambda: asyncio.sleep(600), state))
 
 
 def _sync() -> None:

@@ -19,7 +19,7 @@ def running(state: ServedState, stall_timeout: float = LIMIT) -> Iterator[int]:
     stop = asyncio.Event()
     listener = bind("127.0.0.1", 0)
     port: int = listener.getsockname()[1]
-    server = serve(create_app(state), listener, stop.wait, stall_timeout=stall_timeout)
+    server = serve(create_app(state), [listener], stop.wait, state, stall_timeout=stall_timeout)
     thread = Thread(target=loop.run_until_complete, args=(server,))
     thread.start()
     try:

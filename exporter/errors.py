@@ -12,6 +12,7 @@ ExporterError
 ├── StoreError             abort the pass and roll back
 │   ├── StoreLockedError         another process uses the data directory: exit with 3
 │   ├── SchemaVersionError       written by a newer version: exit with 3
+│   ├── UnknownSchemaError       written by no released version: exit with 3
 │   └── StoreDamagedError        move it aside and rebuild, or exit with 3
 ├── ControlError           the running `serve` could not do what a command asked for: exit with its code
 ├── EvaluationError        omit only the series of this metric or KPI
@@ -163,6 +164,16 @@ class SchemaVersionError(StoreError):
     def __init__(self, path: Path, found: int, known: int) -> None:
         self.found, self.known = found, known
         super().__init__(f"{path} has schema version {found}, this program knows up to {known}: upgrade kpi-exporter")
+
+
+class UnknownSchemaError(StoreError):
+    """The store has tables that no released version of the program writes."""
+
+    def __init__(self, path: Path, version: object, digest: object) -> None:
+        super().__init__(
+            f"{path} has tables of schema version {version} ({digest}) that this program does not know: use the"
+            " kpi-exporter that wrote them, or choose another --data-dir"
+        )
 
 
 class StoreDamagedError(StoreError):

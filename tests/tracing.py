@@ -19,7 +19,21 @@ ROOT = Path(__file__).parent.parent
 
 def killed_at(call: str, number: int, module: str, *words: object) -> str:
     """Runs a module of the tests and kills it at its n-th system call of that name; returns its output until then."""
-    process = completed(
+    process = _killing(call, number, module, *words)
+    assert process.returncode == -signal.SIGKILL, process.stderr
+    output: str = process.stdout
+    return output
+
+
+def is_killed_at(call: str, number: int, module: str, *words: object) -> bool:
+    """Like `killed_at`; False if the module ended by itself, because it made fewer calls."""
+    process = _killing(call, number, module, *words)
+    assert process.returncode in (0, -signal.SIGKILL), process.stderr
+    return process.returncode != 0
+
+
+def _killing(call: str, number: int, module: str, *words: object) -> subprocess.CompletedProcess[str]:
+    return completed(
         [
             *(program("strace"), "-f", "-qq", "-o", os.devnull),
             *("-e", f"trace={call}", "-e", f"inject={call}:signal=KILL:when={number}"),
@@ -29,9 +43,6 @@ def killed_at(call: str, number: int, module: str, *words: object) -> str:
         env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1"},
         text=True,
     )
-    assert process.returncode == -signal.SIGKILL, process.stderr
-    output: str = process.stdout
-    return output
 
 
 @contextmanager

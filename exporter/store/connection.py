@@ -8,9 +8,15 @@ from pathlib import Path
 
 import duckdb
 
-from exporter.errors import SchemaVersionError, StoreDamagedError, StoreError, StoreLockedError
-from exporter.store.migrations import EARLIER_SHAPES
-from exporter.store.schema import SCHEMA_VERSION, checksum_statements, schema_digest
+from exporter.errors import (
+    SchemaVersionError,
+    StoreDamagedError,
+    StoreError,
+    StoreLockedError,
+    UnknownSchemaError,
+)
+from exporter.store.migrations import Shape, shape_number
+from exporter.store.schema import SCHEMA_VERSION, checksum_statement
 
 APPLICATION = "kpi-exporter"
 
@@ -43,7 +49,7 @@ _MACHINE_SIGNS = (
 
 @dataclass(frozen=True, slots=True)
 class StoreIdentity:
-    """Which store a file holds, its number of commits, and the version of its schema."""
+    """Which store a file holds, its number of commits, and the number of the shape of its tables."""
 
     store_id: str
     commits: int
@@ -109,9 +115,10 @@ def inspect(path: Path) -> None:
 
 
 def identify(connection: duckdb.DuckDBPyConnection, path: Path) -> StoreIdentity:
-    """The identity in the file, whose schema is the current or one that `upgrade` brings up to date.
+    """The identity in the file, whose shape is the current or an earlier one, which can be migrated.
 
-    Raises StoreDamagedError for a foreign database, SchemaVersionError for a newer one.
+    Raises StoreDamagedError for a foreign database, SchemaVersionError for a newer one, and UnknownSchemaError for
+    tables that no version of this program has.
     """
     try:
         # fetch all rows: an unfinished result keeps its transaction open, which blocks checkpoints
@@ -125,17 +132,18 @@ def identify(connection: duckdb.DuckDBPyConnection, path: Path) -> StoreIdentity
     if not rows or rows[0][0] != APPLICATION:
         raise StoreDamagedError(f"{path} is not a database of this program")
     _, store_id, version, digest, commits = rows[0]
-    if version > SCHEMA_VERSION:
+    if version is not None and version > SCHEMA_VERSION:
         raise SchemaVersionError(path, version, SCHEMA_VERSION)
-    if digest != (schema_digest() if version == SCHEMA_VERSION else EARLIER_SHAPES.get(version)):
-        raise StoreDamagedError(f"{path} has tables of another version of this program")
-    return StoreIdentity(store_id, commits, version)
+    number = shape_number(Shape(version, digest))
+    if number is None:
+        raise UnknownSchemaError(path, version, digest)
+    return StoreIdentity(store_id, commits, number)
 
 
 def verify(connection: duckdb.DuckDBPyConnection, path: Path) -> None:
     """Reads every block, so that DuckDB verifies its checksums. Raises StoreDamagedError, StoreError."""
     try:
-        for statement in checksum_statements():
-            connection.execute(statement).fetchall()
+        for (table,) in connection.execute("SELECT table_name FROM duckdb_tables()").fetchall():
+            connection.execute(checksum_statement(table)).fetchall()
     except duckdb.Error as error:
         raise translate(path, error) from error

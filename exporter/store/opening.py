@@ -27,11 +27,10 @@ from exporter.store.connection import (
     first_line,
     identify,
     inspect,
-    translate,
     verify,
 )
-from exporter.store.migrations import upgrade
 from exporter.store.schema import SCHEMA_VERSION, create_statements, schema_digest
+from exporter.store.upgrade import upgrade
 
 _SENTINEL_BYTES = 256  # one write of constant length within a disk sector cannot be torn
 
@@ -130,7 +129,8 @@ def open_file(files: DataFiles, on_corrupt: OnCorrupt, *, suspect: bool = False)
     """Opens the directory's store file; the caller holds the lock. `suspect` verifies every block.
 
     With `rebuild`, a damaged file becomes `kpi.duckdb.damaged-<n>`; with `fail`, it raises StoreDamagedError.
-    Raises SchemaVersionError, StoreLockedError (another program has the file open), StoreError (permissions, space).
+    A file of an earlier version is upgraded. Raises SchemaVersionError and UnknownSchemaError (never moved aside),
+    StoreLockedError (another program has the file open), StoreError (permissions, space).
     """
     shutil.rmtree(files.spill, ignore_errors=True)
     sentinel = read_sentinel(files.sentinel)
@@ -160,21 +160,15 @@ def _open_existing(files: DataFiles, sentinel: Sentinel | None, *, suspect: bool
             if identity.commits < sentinel.commits:
                 raise StoreDamagedError(f"{path} has lost {sentinel.commits - identity.commits} commits")
         if identity.schema_version < SCHEMA_VERSION:
-            _upgrade(connection, path, identity.schema_version)
-        if suspect or not untouched:
+            connection = upgrade(connection, path, identity.schema_version)
+            identity = StoreIdentity(identity.store_id, identity.commits)
+        elif suspect or not untouched:
             verify(connection, path)
     except BaseException:
         connection.close()
         raise
     _record(files, identity)
     return OpenStore(connection, identity, is_rebuilt=False)
-
-
-def _upgrade(connection: duckdb.DuckDBPyConnection, path: Path, version: int) -> None:
-    try:
-        upgrade(connection, version)
-    except duckdb.Error as error:
-        raise translate(path, error) from error
 
 
 def _create(files: DataFiles, *, is_rebuilt: bool) -> OpenStore:

@@ -18,7 +18,8 @@ from types import MappingProxyType
 
 from exporter.records import ENTITIES, ColumnKind, columns
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 7
+"""The number of the shape of the tables below; `migrations` has the earlier shapes."""
 
 SQL_TYPES: Mapping[ColumnKind, str] = MappingProxyType(
     {
@@ -42,20 +43,14 @@ COMMON_COLUMNS: tuple[tuple[str, str], ...] = (
 SPAN_STARTS: tuple[tuple[str, str], ...] = (("valid_from", "TIMESTAMP"), ("known_from", "TIMESTAMP"))
 SPAN_ENDS: tuple[tuple[str, str], ...] = (("valid_until", "TIMESTAMP"), ("known_until", "TIMESTAMP"))
 
-UNNAMED_COLUMN = ("unnamed", "INTEGER")
-"""Of a staged page: how many of its rejected rows have no id."""
-
-# a rejected record is one row; the rejected rows whose id is unknown are one row without an id
-REJECTS_TABLE = "CREATE TABLE rejects (source VARCHAR, entity VARCHAR, id VARCHAR, records BIGINT)"
-
-_STATE_TABLE_NAMES = ("store_meta", "pages", "passes", "outcomes", "entity_state", "snapshots", "rejects")
 _STATE_TABLES = (
     """CREATE TABLE store_meta (
         application VARCHAR, store_id VARCHAR, schema_version INTEGER, shape VARCHAR, commits BIGINT)""",
-    # a staged page is one row: its records as columnar JSON, and the token that resumes after it
-    f"""CREATE TABLE pages (
+    # a staged page is one row: its records as columnar JSON, the token that resumes after it, and how many of its
+    # rejected rows have no id
+    """CREATE TABLE pages (
         source VARCHAR, entity VARCHAR, whole BOOLEAN, page BIGINT, visiting BOOLEAN, records INTEGER,
-        resume VARCHAR, present VARCHAR, payload VARCHAR, {" ".join(UNNAMED_COLUMN)})""",
+        resume VARCHAR, present VARCHAR, payload VARCHAR, unnamed INTEGER)""",
     """CREATE TABLE passes (
         source VARCHAR, entity VARCHAR, whole BOOLEAN, started_at TIMESTAMP, resumed_at TIMESTAMP,
         base VARCHAR, fingerprint VARCHAR)""",
@@ -65,7 +60,10 @@ _STATE_TABLES = (
         retry_at TIMESTAMP, seconds DOUBLE)""",
     "CREATE TABLE entity_state (entity VARCHAR, version BIGINT, late BIGINT)",
     "CREATE TABLE snapshots (taken_at TIMESTAMP, snapshot BLOB, memory BLOB)",
-    REJECTS_TABLE,
+    # a rejected record is one row; the rejected rows whose id is unknown are one row without an id
+    "CREATE TABLE rejects (source VARCHAR, entity VARCHAR, id VARCHAR, records BIGINT)",
+    # each time that this store took the place of a damaged one, and when an operator accepted what was lost with it
+    "CREATE TABLE rebuilds (rebuilt_at TIMESTAMP, moved_to VARCHAR, cause VARCHAR, accepted_at TIMESTAMP)",
 )
 
 
@@ -141,12 +139,7 @@ def entity_tables(entity: str) -> Mapping[str, tuple[tuple[str, str], ...]]:
 def create_statements() -> tuple[str, ...]:
     """The statements that create an empty store."""
     tables = [create_table(*table) for entity in ENTITIES for table in entity_tables(entity).items()]
-    return (*_STATE_TABLES, *create_ledger(), *tables)
-
-
-def create_ledger() -> tuple[str, ...]:
-    """The statements that create an empty ledger."""
-    return tuple(create_table(*table) for table in LEDGER_TABLES.items())
+    return (*_STATE_TABLES, *(create_table(*table) for table in LEDGER_TABLES.items()), *tables)
 
 
 def create_table(name: str, definitions: Iterable[tuple[str, str]]) -> str:
@@ -161,14 +154,12 @@ def create_table(name: str, definitions: Iterable[tuple[str, str]]) -> str:
     return exp.Create(this=table, kind="TABLE").sql("duckdb", identify=True)
 
 
-def checksum_statements() -> tuple[str, ...]:
-    """Statements that read every block of every table; each returns one row."""
+def checksum_statement(table: str) -> str:
+    """A statement that reads every block of the table and returns one row."""
     from sqlglot import exp, parse_one  # only for a file that changed since it was closed
 
-    of_entities = (name for entity in ENTITIES for name in entity_tables(entity))
-    tables = [exp.to_table(name) for name in (*_STATE_TABLE_NAMES, *LEDGER_TABLES, *of_entities)]
     checksum = parse_one("bit_xor(hash(COLUMNS(*)))", read="duckdb")
-    return tuple(exp.select(checksum).from_(table).sql("duckdb", identify=True) for table in tables)
+    return exp.select(checksum).from_(exp.to_table(table)).sql("duckdb", identify=True)
 
 
 def schema_digest() -> str:

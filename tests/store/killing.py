@@ -242,6 +242,11 @@ def report(folder: Path, lines: list[str]) -> dict[str, int]:
     }
 
 
+def upgrade(folder: Path) -> None:
+    """Opens and closes a store, which upgrades it."""
+    Store.open(folder, on_corrupt="fail").close()
+
+
 def hold(folder: Path) -> None:
     """Opens a store whose file another program has open, as a DuckDB shell would."""
 
@@ -262,5 +267,5 @@ def hold(folder: Path) -> None:
 
 if __name__ == "__main__":
     name, folder_name, *numbers = sys.argv[1:]
-    tasks: list[Callable[..., None]] = [abandon, ingest, storm, posts, edits, hold]
+    tasks: list[Callable[..., None]] = [abandon, ingest, storm, posts, edits, hold, upgrade]
     {task.__name__: task for task in tasks}[name](Path(folder_name), *map(int, numbers))

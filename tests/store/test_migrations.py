@@ -1,4 +1,4 @@
-"""A store that an earlier version of the program wrote keeps its records, cursors and identity."""
+"""A store of any earlier shape keeps its records, its position and its identity."""
 
 from __future__ import annotations
 
@@ -7,53 +7,63 @@ from pathlib import Path
 import duckdb
 import pytest
 
+from exporter.passes import Page
+from exporter.records import Person
 from exporter.store import migrations, schema
 from exporter.store.store import Store
-from tests.store.samples import HOUR, NOW, deal, read, rows, watermarks
+from tests.store.earlier_shapes import build, record, recorded
+from tests.store.samples import HOUR, NOW, deal, live, read, rows, watermarks
 
-SHAPE_1 = Path(__file__).with_name("shape_1.sql")
-
-
-def first_shape(folder: Path) -> None:
-    """Leaves a store of the first schema version, with a deal, a pushed post and an interrupted pass."""
-    at = NOW.replace(tzinfo=None)
-    with duckdb.connect(str(folder / "kpi.duckdb")) as connection:
-        connection.execute(SHAPE_1.read_text())
-        connection.execute(
-            "INSERT INTO store_meta VALUES ('kpi-exporter', 'abc', 1, ?, 7)", [migrations.EARLIER_SHAPES[1]]
-        )
-        connection.execute("INSERT INTO entity_state VALUES ('deals', 7, 0)")
-        connection.execute("INSERT INTO deals (source, id, deleted, stage) VALUES ('crm', '1', FALSE, 'offer')")
-        connection.execute(
-            "INSERT INTO outcomes VALUES ('crm', 'deals', '', 'c', ?, ?, ?, 0, NULL, NULL, NULL, 1.5)", [at, at, at]
-        )
+EARLIER = range(1, schema.SCHEMA_VERSION)
+WITH_VERSIONS, WITH_LEDGER = range(3, schema.SCHEMA_VERSION), range(4, schema.SCHEMA_VERSION)
 
 
-def test_an_upgraded_store_keeps_its_records_and_its_position(tmp_path: Path) -> None:
-    first_shape(tmp_path)
+def test_a_store_of_every_earlier_shape_is_recorded() -> None:
+    """Whoever changes the schema records a store of the former one: see `earlier_shapes`."""
+    assert recorded() == tuple(EARLIER)
+    assert len(migrations.EARLIER_SHAPES) == len(migrations._STEPS) == len(EARLIER)
+
+
+@pytest.mark.parametrize("number", EARLIER)
+def test_a_recorded_store_has_the_shape_of_its_number(tmp_path: Path, number: int) -> None:
+    with duckdb.connect(str(build(tmp_path, number))) as connection:
+        rows = connection.execute("SELECT schema_version, shape FROM store_meta").fetchall()
+    assert migrations.shape_number(migrations.Shape(*rows[0])) == number
+
+
+def test_a_store_of_this_program_has_the_newest_number(tmp_path: Path) -> None:
+    assert migrations.shape_number(migrations.Shape(schema.SCHEMA_VERSION, schema.schema_digest())) == len(EARLIER) + 1
+    assert migrations.shape_number(migrations.Shape(schema.SCHEMA_VERSION, "another")) is None
+
+
+@pytest.mark.parametrize("number", EARLIER)
+def test_an_upgraded_store_keeps_its_records_and_its_position(tmp_path: Path, number: int) -> None:
+    build(tmp_path, number)
     store = Store.open(tmp_path, on_corrupt="fail")
-    assert rows(store, "id, stage, valid_from, known_from") == [("1", "offer", None, None)]
-    assert watermarks(store) == {("crm", "deals"): NOW}
-    assert store.begin("crm", "deals", NOW + HOUR).cursor == "c"
+    assert [row[:2] for row in rows(store, "id, stage")] == [("1", "won"), ("2", None)]
+    assert live(store, "payments") == ["1", "2", "3"]
+    assert watermarks(store) == {("crm", "deals"): NOW + 2 * HOUR, ("shop", "payments"): NOW}
+    assert store.begin("crm", "deals", NOW + 3 * HOUR).cursor == "c3"
+    assert store.load_snapshot() == (b"snapshot", b"memory", NOW + HOUR)
     assert store.rebuilds == 0
     store.close()
 
 
-def test_records_from_before_the_upgrade_are_known_since_always(tmp_path: Path) -> None:
-    first_shape(tmp_path)
+@pytest.mark.parametrize("number", EARLIER)
+def test_a_pass_that_was_interrupted_before_the_upgrade_is_resumed(tmp_path: Path, number: int) -> None:
+    build(tmp_path, number)
     store = Store.open(tmp_path)
-    read(store, deal(1, stage="won"), at=NOW + HOUR)
-    later = (NOW + HOUR).replace(tzinfo=None)
-    with store.reading() as connection:
-        versions = connection.execute(
-            "SELECT stage, valid_from, known_from, valid_until, known_until FROM deals_versions"
-        )
-        assert versions.fetchall() == [("offer", None, None, later, later)]
+    sync_pass = store.begin("crm", "people", NOW + 3 * HOUR)
+    assert sync_pass.resume == "next"
+    store.stage(sync_pass, "crm", Page((Person(id="p2", name="Bo"),)))
+    store.publish("crm", "people", full=True, at=NOW + 3 * HOUR)
+    assert rows(store, "id, name", "people") == [("p1", "Ada"), ("p2", "Bo")]
     store.close()
 
 
-def test_an_upgraded_store_is_like_a_new_one(tmp_path: Path) -> None:
-    first_shape(tmp_path)
+@pytest.mark.parametrize("number", EARLIER)
+def test_an_upgraded_store_is_like_a_new_one(tmp_path: Path, number: int) -> None:
+    build(tmp_path, number)
     Store.open(tmp_path).close()
     Store.open(tmp_path / "new").close()
     described = "SELECT table_name, column_name, data_type FROM duckdb_columns() ORDER BY table_name, column_index"
@@ -65,16 +75,54 @@ def test_an_upgraded_store_is_like_a_new_one(tmp_path: Path) -> None:
     assert shapes[0] == shapes[1]
 
 
-def test_an_upgrade_that_fails_changes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    first_shape(tmp_path)
-    steps = {1: lambda: ['ALTER TABLE "deals" ADD COLUMN "valid_from" TIMESTAMP', "no statement"]}
+@pytest.mark.parametrize("number", EARLIER)
+def test_records_from_before_versions_are_known_since_always(tmp_path: Path, number: int) -> None:
+    build(tmp_path, number)
+    store = Store.open(tmp_path)
+    read(store, deal(2, 3, stage="offer"), at=NOW + 3 * HOUR)
+    later = (NOW + 3 * HOUR).replace(tzinfo=None)
+    with store.reading() as connection:
+        query = "SELECT known_from, valid_from, valid_until, known_until FROM deals_versions WHERE id = '2'"
+        known = None if number not in WITH_VERSIONS else NOW.replace(tzinfo=None)
+        assert connection.execute(query).fetchall() == [(known, None, later, later)]
+    store.close()
+
+
+@pytest.mark.parametrize("number", WITH_VERSIONS)
+def test_an_upgrade_keeps_superseded_versions(tmp_path: Path, number: int) -> None:
+    build(tmp_path, number)
+    store = Store.open(tmp_path)
+    assert rows(store, "id, stage", "deals_versions") == [("1", "offer")]
+    store.close()
+
+
+@pytest.mark.parametrize("number", WITH_LEDGER)
+def test_an_upgrade_keeps_the_ledger(tmp_path: Path, number: int) -> None:
+    build(tmp_path, number)
+    store = Store.open(tmp_path)
+    (seal,), (restatement,) = store.seals(), store.restatements()
+    assert (seal.period, seal.value, restatement.value) == ("2025-10", 6.0, 7.0)
+    with store.reading() as connection:
+        looks = connection.execute("SELECT period, period_start, period_end, commits FROM period_looks").fetchall()
+    assert looks == [("2025-10", seal.start.replace(tzinfo=None), seal.end.replace(tzinfo=None), 5)]
+    store.close()
+
+
+def test_a_recorded_store_is_recorded_as_it_was(tmp_path: Path) -> None:
+    text = record(build(tmp_path, 6))
+    assert "'O''Hara'" in text
+    assert "süd" in text
+    path = tmp_path / "again.duckdb"
+    with duckdb.connect(str(path)) as connection:
+        connection.execute(text)
+    assert record(path) == text
+
+
+def test_a_migration_that_fails_changes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = build(tmp_path, 2)
+    before = record(path)
+    steps = (*migrations._STEPS[:-1], lambda: ["no statement"])
     monkeypatch.setattr(migrations, "_STEPS", steps)
-    with duckdb.connect(str(tmp_path / "kpi.duckdb")) as connection:
-        with pytest.raises(duckdb.Error):
-            migrations.upgrade(connection, 1)
-        assert connection.execute("SELECT schema_version FROM store_meta").fetchall() == [(1,)]
-        assert "valid_from" not in {name for _, name, *_ in connection.execute("PRAGMA table_info('deals')").fetchall()}
-
-
-def test_there_is_a_step_from_each_earlier_version() -> None:
-    assert sorted(migrations.EARLIER_SHAPES) == sorted(migrations._STEPS) == list(range(1, schema.SCHEMA_VERSION))
+    with duckdb.connect(str(path)) as connection, pytest.raises(duckdb.Error):
+        migrations.migrate(connection, 2)
+    assert record(path) == before

@@ -11,9 +11,8 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from exporter.errors import SchemaVersionError, StoreDamagedError, StoreError, StoreLockedError
+from exporter.errors import StoreDamagedError, StoreError, StoreLockedError
 from exporter.store.opening import DataFiles, DirectoryLock
-from exporter.store.schema import SCHEMA_VERSION
 from exporter.store.store import Store
 from tests.store.killing import abandoned, run
 from tests.store.samples import deal, filled, live, no_file_beyond, read, versions
@@ -58,11 +57,6 @@ def other_application(path: Path) -> None:
         connection.execute("UPDATE store_meta SET application = 'something else'")
 
 
-def other_columns(path: Path) -> None:
-    with duckdb.connect(str(path)) as connection:
-        connection.execute("UPDATE store_meta SET shape = 'other'")
-
-
 def directory(path: Path) -> None:
     path.unlink()
     path.mkdir()
@@ -83,7 +77,6 @@ DAMAGE: dict[str, Callable[[Path], object]] = {
     "a SQLite database": foreign_sqlite,
     "another store": another_store,
     "another application's": other_application,
-    "tables of another version": other_columns,
     "a directory": directory,
 }
 
@@ -204,25 +197,6 @@ def test_a_partially_created_store_is_created_again(tmp_path: Path) -> None:
     store.close()
     assert not list(tmp_path.glob("*.new*"))
     assert not (tmp_path / "kpi.duckdb.tmp").exists()
-
-
-def test_a_newer_store_is_not_changed(tmp_path: Path) -> None:
-    filled(tmp_path)
-    with duckdb.connect(str(tmp_path / "kpi.duckdb")) as connection:
-        connection.execute("UPDATE store_meta SET schema_version = ?", [SCHEMA_VERSION + 1])
-    for _ in range(2):
-        with pytest.raises(SchemaVersionError, match=f"version {SCHEMA_VERSION + 1}.*up to {SCHEMA_VERSION}"):
-            Store.open(tmp_path)
-    assert not list(tmp_path.glob("*.damaged-*"))
-
-
-def test_a_store_of_an_unknown_older_schema_is_rebuilt(tmp_path: Path) -> None:
-    filled(tmp_path)
-    with duckdb.connect(str(tmp_path / "kpi.duckdb")) as connection:
-        connection.execute("UPDATE store_meta SET schema_version = 0")
-    store = Store.open(tmp_path)
-    assert store.rebuilds == 1
-    store.close()
 
 
 def test_a_rebuilt_store_has_other_versions(tmp_path: Path) -> None:

@@ -26,13 +26,10 @@ def test_each_entity_has_a_table_and_one_of_its_versions(entity: str) -> None:
     assert list(tables) == [entity, f"{entity}_versions"]
 
 
-def test_verification_reads_every_table() -> None:
+def test_a_checksum_reads_a_whole_table() -> None:
     with created() as connection:
-        tables = {name for (name,) in connection.execute("SELECT table_name FROM duckdb_tables()").fetchall()}
-        assert len(schema.checksum_statements()) == len(tables)
-        assert all(any(f'"{table}"' in statement for statement in schema.checksum_statements()) for table in tables)
-        for statement in schema.checksum_statements():
-            assert len(connection.execute(statement).fetchall()) == 1
+        for (table,) in connection.execute("SELECT table_name FROM duckdb_tables()").fetchall():
+            assert len(connection.execute(schema.checksum_statement(table)).fetchall()) == 1
 
 
 def test_other_columns_change_the_digest(monkeypatch: pytest.MonkeyPatch) -> None:

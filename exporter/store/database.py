@@ -21,6 +21,8 @@ PROBE_BYTES = 1024 * 1024
 """A disk with less free space than this counts as full."""
 
 _CLOSE_TIMEOUT = 5.0
+_HEADER_BYTES = 3 * 4096  # DuckDB changes a file's headers with each checkpoint
+_COPY_BYTES = 1024 * 1024
 
 
 class Database:
@@ -38,7 +40,8 @@ class Database:
         self._identity: StoreIdentity
         self._closed = self._broken = False
         self._on_corrupt = on_corrupt
-        self._mutex = threading.RLock()
+        self._checkpoints_held = False
+        self._mutex, self._copying = threading.RLock(), threading.Lock()
         self._readers: WeakSet[duckdb.DuckDBPyConnection] = WeakSet()
         self._lock = DirectoryLock(self._files.lock)
         try:
@@ -109,6 +112,8 @@ class Database:
             self._probe_disk()
             with self.write() as writer:
                 writer.execute("UPDATE store_meta SET commits = commits")
+            if self._checkpoints_held:
+                return
             # checkpoint, because a log at its size limit would fail again at the next page
             with self._translated(writing=True), suppress(duckdb.TransactionException):  # a reader is active
                 self._writer.execute("CHECKPOINT")
@@ -119,6 +124,22 @@ class Database:
             self._disconnect()
             self._open(suspect=True)
             self.up = True
+
+    def copy_file(self, out: Path) -> bool:
+        """Copies the file as of a checkpoint that is made now, while writes go on; False if it changed meanwhile.
+
+        Writes wait for the checkpoint. Raises StoreError.
+        """
+        with self._copying, self._without_checkpoints(), self.path.open("rb") as file:
+            before = file.read(_HEADER_BYTES)
+            file.seek(0)
+            with out.open("wb") as copy:
+                while block := file.read(_COPY_BYTES):
+                    if self._closed:
+                        raise StoreError(f"{self.path} is closed")
+                    copy.write(block)
+            file.seek(0)
+            return file.read(_HEADER_BYTES) == before
 
     def interrupt(self) -> None:
         """Interrupts the write that runs in another thread; it is rolled back and raises StoreError."""
@@ -134,6 +155,22 @@ class Database:
             if self._is_present():
                 self.record_commits(self._identity.commits)
             self._lock.release()
+
+    @contextmanager
+    def _without_checkpoints(self) -> Iterator[None]:
+        """Makes a checkpoint and holds off further ones: until the end, the blocks that it wrote do not change."""
+        with self._mutex, self._translated(writing=True):
+            writer = self._usable_writer()
+            writer.execute("SET GLOBAL checkpoint_threshold = '1TB'")
+            self._checkpoints_held = True
+        try:
+            with self._mutex, self._translated(writing=True):
+                self._usable_writer().execute("CHECKPOINT")
+            yield
+        finally:
+            with self._mutex, suppress(duckdb.Error, StoreError):  # a store that was opened again has the default
+                self._checkpoints_held = False
+                self._usable_writer().execute("RESET GLOBAL checkpoint_threshold")
 
     def _open(self, *, suspect: bool = False) -> None:
         opened = open_file(self._files, self._on_corrupt, suspect=suspect)

@@ -17,7 +17,9 @@ from exporter.records import ENTITIES
 from exporter.seals import LedgerEntries, Restatement, Seal
 from exporter.settings import OnCorrupt
 from exporter.store import ledger, passes, rejects, staging, state
+from exporter.store.backup import write_backup
 from exporter.store.database import Database
+from exporter.store.manifest import Manifest
 from exporter.store.merge import Arrival, MergeResult, PassEnd, delete_source, merge
 from exporter.store.passes import OpenPass
 from exporter.store.staging import Slot
@@ -230,6 +232,10 @@ class Store:
         """The stored snapshot, the status memory and the instant of both; None before the first."""
         with self._database.reading() as connection:
             return state.load_snapshot(connection)
+
+    def backup(self, out: Path, at: datetime, *, overwrite: bool = False) -> Manifest:
+        """Writes a verified copy of the store to a file; see `write_backup`."""
+        return write_backup(self._database, out, at, overwrite=overwrite)
 
     def ping(self) -> None:
         """Returns if the store is usable, after a new attempt to write if the last write failed.

@@ -13,6 +13,7 @@ from typing import Annotated
 import typer
 
 from exporter import __version__
+from exporter.commands import maintenance
 from exporter.commands.options import (
     ConfigOption,
     DataDirOption,
@@ -326,6 +327,9 @@ def ping(url: Annotated[str, typer.Argument(help="URL, such as http://127.0.0.1:
     from exporter.commands.http import ping as request
 
     raise typer.Exit(request(url))
+
+
+maintenance.register(app)
 
 
 def _version(requested: bool) -> None:

@@ -10,11 +10,9 @@ import resource
 import signal
 import subprocess
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing, contextmanager, suppress
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
-from threading import Event, Lock
 
 import pytest
 
@@ -23,6 +21,7 @@ from exporter.store.store import Store
 from tests.exporter_process import COMMAND, Exporter, exporting
 from tests.processes import completed
 from tests.programs import program
+from tests.senders import sending
 from tests.shop import CONFIG, REVENUE, TOKEN, kept_in, send, send_bytes, today, won
 from tests.waiting import LIMIT, until
 from tests.web.live_server import get
@@ -98,50 +97,6 @@ def test_attacks_change_nothing_and_leak_no_secret(shop: Exporter, tmp_path: Pat
     assert b"canary" not in logged
     assert b"Traceback" not in logged
     assert not [path for path in (tmp_path / "data").iterdir() if TOKEN.encode() in path.read_bytes()]
-
-
-class Senders:
-    """Clients that post one new deal after the other until they are stopped."""
-
-    def __init__(self, first: int) -> None:
-        self.next = first
-        self.sent: set[str] = set()
-        self.acknowledged: set[str] = set()
-        self.statuses: set[int] = set()
-        self.acknowledgement = Event()
-        self._lock = Lock()
-        self._stop = Event()
-
-    def run(self, exporter: Exporter) -> None:
-        while not self._stop.is_set():
-            with self._lock:
-                key, self.next = str(self.next), self.next + 1
-                self.sent.add(key)
-            with suppress(OSError, ValueError, IndexError):
-                status, answer = send(exporter, won(key))
-                self.statuses.add(status)
-                if status == 200:
-                    assert answer["records"][0]["result"] in ("new", "unchanged")
-                    with self._lock:
-                        self.acknowledged.add(key)
-                    self.acknowledgement.set()
-
-    def stop(self) -> None:
-        self._stop.set()
-
-
-@contextmanager
-def sending(exporter: Exporter, first: int, clients: int) -> Iterator[Senders]:
-    """Clients that post until the block ends."""
-    senders = Senders(first)
-    with ThreadPoolExecutor(clients) as pool:
-        runs = [pool.submit(senders.run, exporter) for _ in range(clients)]
-        try:
-            yield senders
-        finally:
-            senders.stop()
-    for run in runs:
-        run.result()
 
 
 def test_kills_right_after_acknowledgements_lose_no_record(config: Path, tmp_path: Path) -> None:

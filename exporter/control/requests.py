@@ -41,6 +41,15 @@ class ControlRequest:
         return cls(**arguments)
 
 
+@dataclass(frozen=True, slots=True)
+class BackupRequest(ControlRequest):
+    """Back up the store to the file `out`, an absolute path."""
+
+    command: ClassVar[str] = "backup"
+    out: str
+    overwrite: bool = False
+
+
 def _types(hint: Any) -> tuple[type, ...]:
     """The types that a field accepts: one, or those of a union. A flag is not an integer here."""
     return getattr(hint, "__args__", (hint,))

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+from exporter.control.requests import Answer, BackupRequest
 from exporter.control.server import Handlers
+from exporter.store.backup import back_up
 
 if TYPE_CHECKING:
     from exporter.runtime.engine import EngineContext
@@ -13,4 +17,10 @@ if TYPE_CHECKING:
 
 def create_handlers(context: EngineContext, reloader: Reloader) -> Handlers:  # noqa: ARG001 - handlers use them
     """The handler of each request; a new request of `exporter.control.requests` is registered here."""
-    return Handlers()
+    handlers = Handlers()
+    handlers.register(BackupRequest, partial(_back_up, context))
+    return handlers
+
+
+def _back_up(context: EngineContext, request: BackupRequest) -> Answer:
+    return back_up(context.store, Path(request.out), context.clock(), overwrite=request.overwrite)

@@ -11,6 +11,7 @@ import os
 import shutil
 from datetime import datetime
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import duckdb
 
@@ -19,6 +20,9 @@ from exporter.store.connection import is_damage, translate
 from exporter.store.database import Database
 from exporter.store.detached import attach, checksums, current_database, detached
 from exporter.store.manifest import MANIFEST_TABLE, Manifest, describe, read_manifest, write_manifest
+
+if TYPE_CHECKING:
+    from exporter.store.store import Store
 
 PARTIAL = ".partial"
 """The suffix of the directory that a backup is written in until it is complete."""
@@ -54,6 +58,12 @@ def write_backup(database: Database, out: Path, at: datetime, *, overwrite: bool
     finally:
         shutil.rmtree(folder, ignore_errors=True)
     return manifest
+
+
+def back_up(store: Store, out: Path, at: datetime, *, overwrite: bool = False) -> dict[str, Any]:
+    """Writes a backup, see `write_backup`; returns its manifest as JSON, with `file` and `bytes`."""
+    manifest = store.backup(out, at, overwrite=overwrite)
+    return {"file": str(out), "bytes": out.stat().st_size, **manifest.as_json()}
 
 
 def refuse_existing(out: Path, *, overwrite: bool) -> None:

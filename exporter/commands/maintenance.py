@@ -1,0 +1,35 @@
+"""The command line of work on the store itself: backup and restore."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from exporter.commands.options import DataDirOption
+from exporter.settings import DEFAULT_DATA_DIR
+
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+
+def register(app: typer.Typer) -> None:
+    """Adds the commands."""
+    app.command()(backup)
+
+
+def backup(
+    out: Annotated[Path, typer.Option("--out", "-o", help="File to write, such as kpi.backup.")],
+    data_dir: DataDirOption = DEFAULT_DATA_DIR,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the file if it exists.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Write a consistent, verified copy of the store to one file, while serve runs or not.
+
+    The file contains records, their history and the ledger, but no credentials. Example:
+
+    `kpi-exporter backup --out /backups/kpi.backup`
+    """
+    from exporter.commands.backup import run
+
+    run(data_dir, out, overwrite=overwrite, as_json=as_json)

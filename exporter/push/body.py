@@ -123,7 +123,7 @@ def _csv_rows(body: bytes) -> BodyRows:
                 number = int(error.where.removeprefix("line "))
                 # an id is certain only if it could be decoded
                 certain = error.record_id is not None and error.record_id.isprintable()
-                record_id = convert.text(error.record_id, "id") if certain else None
+                record_id = convert.identifier(error.record_id) if certain else None
                 # the field of the error may quote the header, which is the sender's text
                 content.rejected[number] = InvalidRecordError(error.reason, "line", str(number), record_id)
     except SourceError as error:
@@ -170,7 +170,7 @@ class EntityParser:
     def _id(self, row: Mapping[str, Any]) -> str | None:
         """The id of a rejected row if it is certain, so that a complete list does not delete its record."""
         try:
-            return None if self.is_mapped else convert.text(row.get("id"), "id")
+            return None if self.is_mapped else convert.identifier(row.get("id"))
         except InvalidRecordError:
             return None
 

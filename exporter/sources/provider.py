@@ -112,8 +112,8 @@ def seconds_until_midnight(now: datetime, zone: tzinfo) -> float:
 
 
 def record_id(row: VendorRow, name: str = "id") -> str:
-    """The id of a vendor's row; raises InvalidRecordError(MISSING_FIELD) if it is missing or empty."""
-    value = convert.text(row.get(name), "id")
+    """The id of a vendor's row; raises InvalidRecordError if it is missing or empty, or no id."""
+    value = convert.identifier(row.get(name))
     if value is None:
         raise InvalidRecordError(Reason.MISSING_FIELD, "id")
     return value

@@ -208,6 +208,8 @@ def _converters(target: EntityColumn, spec: ColumnSource, zone: tzinfo) -> tuple
 
 
 def _text_converters(target: EntityColumn) -> tuple[_Converter, columnar.ColumnConverter]:
+    if target is _COMMON_COLUMNS["id"]:
+        return convert.identifier, columnar.texts
     if target.choices:
         return _choice(target.name, {choice: choice for choice in target.choices})
     if target.name == "currency":

@@ -15,7 +15,7 @@ from exporter.errors import InvalidRecordError, Reason
 from exporter.sources.parsing.timestamps import instant
 
 __all__ = [
-    "choice", "currency", "flag", "instant", "minor_digits", "money", "number", "seconds", "text",
+    "choice", "currency", "flag", "identifier", "instant", "minor_digits", "money", "number", "seconds", "text",
 ]  # fmt: skip
 
 MappedValue = TypeVar("MappedValue")
@@ -24,6 +24,9 @@ LIMIT = 10**15
 """Numbers and amounts beyond this are errors."""
 
 LONGEST_TEXT = 65536
+
+LONGEST_NUMBER = 400
+"""The most digits before or after the point of a number that is written as text."""
 
 _EXACT = Context(prec=60, rounding=ROUND_HALF_EVEN)
 _PLACES = Decimal("0.000001")
@@ -40,24 +43,57 @@ _THOUSANDTHS = frozenset({"BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"})
 
 
 def text(value: Any, field: str) -> str | None:
-    """Trimmed text; numbers and flags are written as text, characters that no database stores become U+FFFD.
+    """Trimmed text; flags are written as text, characters that no database stores become U+FFFD.
 
-    Raises InvalidRecordError(BAD_TYPE) for objects and lists.
+    A number is written with all its digits: 7, 7.0 and 7e0 are "7", a Decimal keeps its decimals. Raises
+    InvalidRecordError(BAD_TYPE) for objects and lists, (NOT_A_NUMBER or OUT_OF_RANGE) for NaN, Infinity and 1e999.
     """
     if isinstance(value, str):
-        value = value.strip()
-        if not value.isascii() or "\x00" in value:
-            value = value.encode("utf-16", "surrogatepass").decode("utf-16", "replace").replace("\x00", "\ufffd")
-        return value[:LONGEST_TEXT] or None
+        return _storable(value.strip())[:LONGEST_TEXT] or None
     if value is None:
         return None
     if isinstance(value, bool):
         return "true" if value else "false"
-    if isinstance(value, float) and value.is_integer():
-        return str(int(value))
     if isinstance(value, int | float | Decimal):
-        return str(value)
+        return _digits(value, field)
     raise InvalidRecordError(Reason.BAD_TYPE, field)
+
+
+def identifier(value: Any, field: str = "id") -> str | None:
+    """The text that identifies a record: two values have the same one only if they are the same text or number.
+
+    Raises the errors of `text`, and InvalidRecordError(BAD_TYPE) for a flag and for a text that cannot be stored as
+    it is, (OUT_OF_RANGE) for one that is too long: replacing or cutting could make two ids equal.
+    """
+    if isinstance(value, bool):
+        raise InvalidRecordError(Reason.BAD_TYPE, field)
+    if isinstance(value, str):
+        value = value.strip()
+        if len(value) > LONGEST_TEXT:
+            raise InvalidRecordError(Reason.OUT_OF_RANGE, field)
+        if _storable(value) != value:
+            raise InvalidRecordError(Reason.BAD_TYPE, field)
+    return text(value, field)
+
+
+def _storable(value: str) -> str:
+    if value.isascii() and "\x00" not in value:
+        return value
+    return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace").replace("\x00", "\ufffd")
+
+
+def _digits(value: float | Decimal, field: str) -> str:
+    if isinstance(value, int):
+        return str(value)
+    exact = value if isinstance(value, Decimal) else Decimal(repr(value))  # the shortest digits for this float
+    if exact.is_nan():
+        raise InvalidRecordError(Reason.NOT_A_NUMBER, field)
+    exponent = exact.as_tuple().exponent
+    if not isinstance(exponent, int) or exponent < -LONGEST_NUMBER or exact.adjusted() > LONGEST_NUMBER:
+        raise InvalidRecordError(Reason.OUT_OF_RANGE, field)
+    if isinstance(value, float) and value.is_integer():
+        return str(int(exact))
+    return format(exact, "f")
 
 
 def number(value: Any, field: str) -> float | None:

@@ -8,6 +8,7 @@ from typing import Any
 
 from exporter.errors import InvalidRecordError, Reason, SourceRejectedError
 from exporter.records import Record
+from exporter.sources.parsing import convert
 
 MAX_REJECTED = 10_000
 """Rejected rows of one page; the limit bounds the memory that a hostile response costs."""
@@ -57,4 +58,7 @@ def limit_rejected(count: int) -> None:
 def _id_of(row: Any) -> str | None:
     """The row's `id`, so that a record that is rejected now is not treated as deleted."""
     row_id = row.get("id") if isinstance(row, Mapping) else None
-    return str(row_id) if isinstance(row_id, str | int) and not isinstance(row_id, bool) else None
+    try:
+        return convert.identifier(row_id)
+    except InvalidRecordError:
+        return None

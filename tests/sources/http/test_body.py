@@ -87,6 +87,15 @@ def test_a_decompression_bomb_is_stopped_before_it_fills_the_memory() -> None:
         (b"[12345678901234.56]", JSON, [Decimal("12345678901234.56")]),
         (b"[90071992547409.93]", JSON, [Decimal("90071992547409.93")]),
         (b"[9007199254740993]", JSON, [9007199254740993]),
+        (b"[1234567890123456789012]", JSON, [1234567890123456789012]),
+        (
+            b"[9007199254740993.0, 9007199254740993e0, 1.2345678901234567e20]",
+            JSON,
+            [9007199254740993, 9007199254740993, 123456789012345670000],
+        ),
+        (b"[0.12345678901234567]", JSON, [Decimal("0.12345678901234567")]),
+        (b"[1234567.1234567891]", JSON, [Decimal("1234567.1234567891")]),
+        (b"[1.000000000000000000e-99999999]", JSON, [0.0]),
     ],
 )
 def test_json_is_parsed_with_the_intended_values(content: bytes, kind: str, value: Any) -> None:
@@ -129,6 +138,15 @@ def test_a_body_that_is_not_json_is_rejected_with_a_reason(content: bytes, kind:
 @given(st.recursive(st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.text(), st.lists, max_leaves=20))
 def test_any_json_is_parsed_like_the_standard_library(value: Any) -> None:
     assert parse_json(json.dumps([value]).encode(), JSON) == [value]
+
+
+NUMERALS = st.from_regex(r"-?(0|[1-9][0-9]{0,24})(\.[0-9]{1,24})?([eE][+-]?[0-9]{1,2})?", fullmatch=True)
+
+
+@given(NUMERALS, NUMERALS)
+def test_two_different_numbers_stay_different(first: str, second: str) -> None:
+    values = parse_json(f"[{first}, {second}]".encode(), JSON)
+    assert (values[0] == values[1]) is (Decimal(first) == Decimal(second))
 
 
 @given(st.binary(max_size=300), st.sampled_from([JSON, "", "text/html", "text/json; charset=utf-16"]))

@@ -209,3 +209,53 @@ def test_any_input_is_a_value_or_a_rejection(function: Callable[..., Any], value
         return
     if isinstance(result, float | Decimal):
         assert abs(result) <= 10**15
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        (9007199254740993, "9007199254740993"), (int("9" * 22), "9" * 22), (1e21, "1" + "0" * 21), (-0.0, "0"),
+        (1e23, "1" + "0" * 23), (Decimal("12345678901234567890.5"), "12345678901234567890.5"), (1.5e-7, "0.00000015"),
+        (Decimal("1E+22"), "1" + "0" * 22), (Decimal("0E-12"), "0.000000000000"),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("function", [convert.text, convert.identifier])
+def test_a_number_as_text_has_all_its_digits(function: Callable[..., Any], value: Any, expected: str) -> None:
+    assert function(value, "id") == expected
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        (math.nan, Reason.NOT_A_NUMBER), (Decimal("sNaN"), Reason.NOT_A_NUMBER), (math.inf, Reason.OUT_OF_RANGE),
+        (-math.inf, Reason.OUT_OF_RANGE), (Decimal("-Infinity"), Reason.OUT_OF_RANGE),
+        (Decimal("1E-99999999"), Reason.OUT_OF_RANGE), (Decimal("1E+99999999"), Reason.OUT_OF_RANGE),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("function", [convert.text, convert.identifier])
+def test_what_is_no_number_has_no_text(function: Callable[..., Any], value: Any, expected: Reason) -> None:
+    assert reason(function, value) is expected
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        (True, Reason.BAD_TYPE), (False, Reason.BAD_TYPE), ({}, Reason.BAD_TYPE), ("a\x00b", Reason.BAD_TYPE),
+        ("a\ud800b", Reason.BAD_TYPE), ("x" * 65537, Reason.OUT_OF_RANGE),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_stored_as_it_is_is_no_id(value: Any, expected: Reason) -> None:
+    assert reason(convert.identifier, value) is expected
+
+
+@given(st.text(st.characters(codec=None), max_size=50), st.text(st.characters(codec=None), max_size=50))
+def test_two_texts_are_the_same_id_only_if_they_are_the_same_text(first: str, second: str) -> None:
+    def identified(value: str) -> str | None:
+        try:
+            return convert.identifier(value)
+        except InvalidRecordError:
+            return None
+
+    assert identified(first) in (None, first.strip())
+    if identified(first) is not None and first.strip() != second.strip():
+        assert identified(first) != identified(second)

@@ -65,7 +65,7 @@ def event_of(row: Mapping[str, Any], zone: ZoneInfo) -> QueueEvent:
     """The event of a row; raises InvalidRecordError if its time is not valid."""
     texts = {name: convert.text(row[name], name) or "" for name in ("callid", "queuename", "agent", "event", *DATA)}
     data = tuple(texts[name] for name in DATA)
-    number = int(convert.number(row.get("id"), "id") or 0)
+    number = int(convert.identifier(row.get("id")) or 0)
     at = _at(row["time"], zone)
     return QueueEvent(at, texts["callid"], texts["queuename"], texts["agent"], texts["event"], data, number)
 

@@ -6,8 +6,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from exporter.errors import Reason, SourceRejectedError
+from exporter.errors import InvalidRecordError, Reason, SourceRejectedError
 from exporter.sources.parsing.convert import flag, number, text
+from exporter.sources.provider import record_id
 
 StageStatus = Callable[[Mapping[str, Any]], str | None]
 """From a stage's metadata to the status of the records in it; None if it does not say."""
@@ -71,10 +72,10 @@ def read_stages(body: Any, stage_status: StageStatus) -> Stages:
         labels: dict[str, str | None] = {}
         for pipeline in body["results"]:
             label = text(pipeline["label"], "label")
-            labels[str(pipeline["id"])] = label
+            labels[record_id(pipeline)] = label
             for stage in pipeline["stages"]:
                 status = stage_status(stage.get("metadata") or {})
-                stages[str(stage["id"])] = Stage(text(stage["label"], "label"), label, status)
-    except (KeyError, TypeError, AttributeError):
+                stages[record_id(stage)] = Stage(text(stage["label"], "label"), label, status)
+    except (KeyError, TypeError, AttributeError, InvalidRecordError):
         raise SourceRejectedError(Reason.SCHEMA, "the pipelines are not in the documented shape") from None
     return Stages(stages, labels)

@@ -158,7 +158,7 @@ def _last_id(rows: Sequence[Any], previous: int) -> int:
     """The highest id of a page; raises IncompletePassError if the search does not advance."""
     try:
         ids = [int(row["id"]) for row in rows]
-    except (KeyError, TypeError, ValueError):
+    except (KeyError, TypeError, ValueError, OverflowError):
         raise IncompletePassError(Reason.SCHEMA, "a search found objects without a number for an id") from None
     if min(ids) <= previous:
         raise IncompletePassError(Reason.PAGINATION_LOOP, "a search by id came back to what it had read")

@@ -22,7 +22,7 @@ from exporter.sources.http.pagination import (
 )
 from exporter.sources.http.status import Classify
 from exporter.sources.parsing import convert
-from exporter.sources.provider import seconds_until_midnight
+from exporter.sources.provider import record_id, seconds_until_midnight
 
 V2, V1 = "/api/v2", "/v1"
 
@@ -191,7 +191,7 @@ class PipedriveApi:
 
     async def names(self, path: str) -> dict[str, str]:
         """Names by id, of stages or pipelines."""
-        return {str(row["id"]): str(row["name"]) for row in await self.rows(path, CURSOR_PAGES)}
+        return {record_id(row): str(row["name"]) for row in await self.rows(path, CURSOR_PAGES)}
 
     async def probe(self, listing: PipedriveList) -> None:
         """Requests the first page of a list; raises SourceError if it may not be read."""

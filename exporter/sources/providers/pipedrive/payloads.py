@@ -180,7 +180,7 @@ def team_by_user(rows: Sequence[VendorRow]) -> dict[str, str]:
         name = convert.text(row.get("name"), "team")
         if name is not None and row.get("active_flag") and not row.get("deleted_flag"):
             for user in row.get("users") or ():
-                teams.setdefault(str(user), name)
+                teams.setdefault(convert.identifier(user, "user") or "", name)
     return teams
 
 

@@ -15,7 +15,7 @@ from exporter.errors import InvalidRecordError, Reason
 from exporter.passes import Listing, Page, Pass
 from exporter.records import ENTITIES, Record
 from exporter.sources.cursor import changes_since, next_cursor
-from exporter.sources.provider import page_of
+from exporter.sources.provider import page_of, record_id
 from exporter.sources.providers.stripe.amounts import monthly
 from exporter.sources.providers.stripe.api import ROWS, StripeApi
 from exporter.sources.providers.stripe.payloads import invoice, payment, subscription
@@ -124,7 +124,7 @@ class StripeReader:
 
     def _record(self, row: Mapping[str, Any]) -> Record | None:
         if row.get("deleted") or row.get("status") == "deleted":  # the latter in old API versions
-            return ENTITIES[self._sync_pass.entity](id=str(row["id"]), deleted=True)
+            return ENTITIES[self._sync_pass.entity](id=record_id(row), deleted=True)
         if self._sync_pass.entity == "invoices":
             return invoice(row)
         if self._sync_pass.entity == "payments":

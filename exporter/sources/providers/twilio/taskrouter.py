@@ -30,7 +30,7 @@ def person(row: VendorRow) -> Person:
     Calls name whoever answered by address, so the id is the address at which TaskRouter rings the worker.
     """
     details = _attributes(row.get("attributes"))
-    person_id = party(details.get("contact_uri")) or convert.text(row.get("sid"), "id")
+    person_id = party(details.get("contact_uri")) or convert.identifier(row.get("sid"))
     if person_id is None:
         raise InvalidRecordError(Reason.MISSING_FIELD, "id")
     worker = convert.text(row["friendly_name"], "name")

@@ -11,7 +11,7 @@ from typing import Any
 from exporter.errors import IncompletePassError, Reason, SourceError, SourceRejectedError
 from exporter.sources.http.client import ApiResponse, SourceClient
 from exporter.sources.http.pagination import CursorPaginator, ListRequest, PageRequest, PageSize, VendorPage, walk
-from exporter.sources.provider import VendorRow, error_body, rows_under
+from exporter.sources.provider import VendorRow, error_body, record_id, rows_under
 
 EXPORT_ROWS = 1000
 TALK_ROWS = 1000
@@ -137,7 +137,7 @@ class ZendeskApi:
     async def groups(self) -> dict[str, str]:
         """Names of groups by id."""
         listed = ListRequest("/api/v2/groups", {}, LIST, _under("groups"))
-        return {str(row["id"]): str(row["name"]) async for batch in walk(self._client, listed) for row in batch.rows}
+        return {record_id(row): str(row["name"]) async for batch in walk(self._client, listed) for row in batch.rows}
 
     async def metrics(self, ticket_id: str) -> VendorRow:
         """A ticket's metrics, for tickets that the export gives without."""

@@ -99,7 +99,7 @@ def survey(row: VendorRow) -> Survey | None:
         scale_max=1.0,
         agent=convert.text(row.get("assignee_id"), "agent"),
         answered_at=utc_instant(row.get("updated_at") or row["created_at"], "answered_at"),
-        attributes={"ticket": str(row["ticket_id"])} if row.get("ticket_id") else {},
+        attributes=attributes({"ticket": row.get("ticket_id") or None}),
     )
 
 
@@ -115,7 +115,7 @@ def person(row: VendorRow, groups: Mapping[str, str]) -> Person | None:
         updated_at=utc_instant(row.get("updated_at"), "updated_at"),
         name=convert.text(row.get("name"), "name"),
         email=convert.text(row.get("email"), "email"),
-        team=groups.get(str(row.get("default_group_id"))),
+        team=groups.get(convert.text(row.get("default_group_id"), "team") or ""),
         active=row.get("active") is not False and not row.get("suspended"),
     )
 
@@ -142,7 +142,7 @@ def call(row: VendorRow, groups: Mapping[str, str]) -> Call:
         talk_seconds=convert.seconds(row.get("talk_time"), "talk_seconds") if answered else None,
         hold_seconds=convert.seconds(row.get("hold_time"), "hold_seconds"),
         wrap_seconds=convert.seconds(row.get("wrap_up_time"), "wrap_seconds"),
-        attributes={"ticket": str(row["ticket_id"])} if row.get("ticket_id") else {},
+        attributes=attributes({"ticket": row.get("ticket_id") or None}),
     )
 
 

@@ -9,7 +9,7 @@ from functools import partial
 from typing import Any
 
 from exporter.config.sources.zendesk import ZendeskOptions
-from exporter.errors import Reason, SourceRejectedError
+from exporter.errors import InvalidRecordError, Reason, SourceRejectedError
 from exporter.passes import Page, Pass
 from exporter.sources.base import SourceContext
 from exporter.sources.cursor import StoredPosition, changes_since, finish_last_page, next_cursor
@@ -17,7 +17,7 @@ from exporter.sources.http.auth import Authenticator, BasicAuthenticator
 from exporter.sources.http.client import Limits, SourceClient
 from exporter.sources.http.oauth import OAuthAuthenticator
 from exporter.sources.parsing.rows import ParseRow
-from exporter.sources.provider import ProviderSource, page_of, required
+from exporter.sources.provider import ProviderSource, page_of, record_id, required
 from exporter.sources.providers.zendesk.api import TALK, ZendeskApi, classify, header_wait, next_position
 from exporter.sources.providers.zendesk.payloads import call, measurements, person, survey, ticket
 
@@ -100,10 +100,12 @@ class ZendeskSource(ProviderSource[ZendeskOptions]):
             yield replace(page, cursor=cursor) if batch.following is None else replace(page, resume=cursor)
 
     async def _with_metrics(self, row: Any) -> Any:
-        if not isinstance(row, dict) or row.get("metric_set") or row.get("status") == "deleted" or "id" not in row:
+        if not isinstance(row, dict) or row.get("metric_set") or row.get("status") == "deleted":
             return row
         try:
-            return {**row, "metric_set": await self._api.metrics(str(row["id"]))}
+            return {**row, "metric_set": await self._api.metrics(record_id(row))}
+        except InvalidRecordError:
+            return row
         except SourceRejectedError as error:
             if error.reason is not Reason.NOT_FOUND:
                 raise

@@ -15,23 +15,35 @@ import typer
 from exporter import __version__
 from exporter.commands import maintenance
 from exporter.commands.options import (
+    AuthorityOption,
+    CertificateOption,
     ConfigOption,
     DataDirOption,
+    HostsOption,
     InsecureOption,
+    KeyOption,
     ListenOption,
+    ListenOptions,
     LogFormatOption,
     LogLevelOption,
     LogOptions,
     NoSyncOption,
+    OnCorruptOption,
+    PasswordFileOption,
+    PeopleConfigOption,
     ScopeFilter,
     SummaryFormat,
+    TrustedConfigOption,
+    UserOption,
     ValuesFormat,
+    WatchConfigOption,
+    WebConfigOption,
     duration,
     settings,
 )
 from exporter.config.fields import Scope
 from exporter.errors import ExitCode, ExporterError, exit_code, message_lines
-from exporter.settings import DEFAULT_CONFIG, DEFAULT_DATA_DIR, DEFAULT_LISTEN, OnCorrupt, Settings
+from exporter.settings import DEFAULT_CONFIG, DEFAULT_DATA_DIR, DEFAULT_LISTEN, Settings, WebSettings
 
 PLUGINS = "kpi_exporter.commands"
 """Entry point group of functions that add commands: `register(app)`."""
@@ -59,19 +71,13 @@ app = typer.Typer(
 def serve(  # noqa: PLR0913, PLR0917  # typer makes an option of each parameter
     config: ConfigOption = DEFAULT_CONFIG,
     data_dir: DataDirOption = DEFAULT_DATA_DIR,
-    listen: ListenOption = DEFAULT_LISTEN,
+    listen: ListenOptions = None,
+    web_config: WebConfigOption = None,
+    web_people_config: PeopleConfigOption = None,
+    web_hosts: HostsOption = None,
     web_insecure: InsecureOption = False,
-    watch_config: Annotated[
-        bool, typer.Option("--watch-config", help="Reload the config when its file changes.")
-    ] = False,
-    on_corrupt: Annotated[
-        OnCorrupt,
-        typer.Option(
-            "--on-corrupt",
-            envvar="KPI_EXPORTER_ON_CORRUPT",
-            help="If the store is damaged: move it aside and read everything again (rebuild), or exit with 3 (fail).",
-        ),
-    ] = "rebuild",
+    watch_config: WatchConfigOption = False,
+    on_corrupt: OnCorruptOption = "rebuild",
     log_format: LogFormatOption = "text",
     log_level: LogLevelOption = "info",
 ) -> None:
@@ -81,7 +87,8 @@ def serve(  # noqa: PLR0913, PLR0917  # typer makes an option of each parameter
     """
     from exporter.commands.serve import run
 
-    server = settings(config, data_dir, listen, insecure=web_insecure)
+    web = WebSettings(web_config, web_people_config, tuple(web_hosts or ()), web_insecure)
+    server = settings(config, data_dir, listen or (), web)
     server = replace(server, watch_config=watch_config, on_corrupt=on_corrupt)
     run(server, LogOptions(log_format, log_level))
 
@@ -262,6 +269,8 @@ def check(
             " --sources reports entities that were never posted.",
         ),
     ] = None,
+    web_config: WebConfigOption = None,
+    web_people_config: PeopleConfigOption = None,
 ) -> None:
     """Check the config and report every problem at once, with file, line and how to fix it.
 
@@ -270,10 +279,13 @@ def check(
     `kpi-exporter check --config kpis.yaml --strict`
 
     `kpi-exporter check --config kpis.yaml --sources --data-dir data`
+
+    `kpi-exporter check --config kpis.yaml --web.config.file web.yml`
     """
     from exporter.commands.check import CheckOptions, run
 
-    raise typer.Exit(run(config, CheckOptions(strict, sources, data_dir)))
+    web = WebSettings(web_config, web_people_config)
+    raise typer.Exit(run(config, CheckOptions(strict, sources, data_dir, web)))
 
 
 @app.command()
@@ -311,22 +323,31 @@ def demo(
     """
     from exporter.commands.demo import apis_only, run
 
-    server = settings(DEFAULT_CONFIG, DEFAULT_DATA_DIR, listen, insecure=web_insecure)
+    server = settings(DEFAULT_CONFIG, DEFAULT_DATA_DIR, [listen], WebSettings(insecure=web_insecure))
     if only_apis:
-        apis_only(server.listen)
+        apis_only(server.listen[0])
     else:
         run(server, data_dir, LogOptions(log_format, log_level))
 
 
 @app.command()
-def ping(url: Annotated[str, typer.Argument(help="URL, such as http://127.0.0.1:9940/-/healthy.")]) -> None:
+def ping(  # noqa: PLR0913, PLR0917  # typer makes an option of each parameter
+    url: Annotated[str, typer.Argument(help="URL, such as http://127.0.0.1:9940/-/healthy.")],
+    ca: AuthorityOption = None,
+    web_config: TrustedConfigOption = None,
+    cert: CertificateOption = None,
+    key: KeyOption = None,
+    user: UserOption = None,
+    password_file: PasswordFileOption = None,
+) -> None:
     """Request a URL and exit with 0 if it responds with status 200, otherwise with 1. For health checks.
 
     Example: `kpi-exporter ping http://127.0.0.1:9940/-/healthy`
     """
+    from exporter.commands.http import PingOptions
     from exporter.commands.http import ping as request
 
-    raise typer.Exit(request(url))
+    raise typer.Exit(request(url, PingOptions(ca, web_config, cert, key, user, password_file)))
 
 
 maintenance.register(app)

@@ -217,6 +217,9 @@ STORE_ERRORS = _own("store_errors_total", "Failed store operations.", ("op", "re
 STORE_REBUILDS = _own("store_rebuilds_total", "Times a damaged store was moved aside and rebuilt.", (), "counter")
 RELOAD_SUCCESS = _own("config_last_reload_successful", "1 if the last load of the config succeeded.")
 RELOAD_TIME = _own("config_last_reload_success_timestamp_seconds", "When the config was last loaded.")
+WEB_RELOAD_SUCCESS = _own(
+    "web_config_last_reload_successful", "1 if the last load of the web config and its certificates succeeded."
+)
 PUSH_POSTS = _own("push_posts_total", "Posts to the source by how they were answered.", ("source", "result"), "counter")
 HTTP_REJECTED = _own("http_rejected_total", "Requests to the exporter that were refused.", ("reason",), "counter")
 CLOCK_JUMPS = _own("clock_jumps_total", "Jumps of the wall clock by more than a minute.", (), "counter")
@@ -229,5 +232,6 @@ OWN_FAMILIES = (
     SOURCE_UP, SOURCE_STATE, LAST_SUCCESS, LAST_FULL, WATERMARK, NEXT_ATTEMPT, FAILURES, CLOCK_SKEW, CAPPED, REQUESTS,
     ERRORS, RECORDS, REJECTED, UNDATED, SYNC_DURATION, KPI_UP, LABEL_OVERFLOW, EVALUATION_SUCCESS, EVALUATION_FAILED,
     EVALUATION_DURATION, EVALUATION_TIME, SERIES, SERIES_DROPPED, STORE_UP, STORE_ERRORS, STORE_REBUILDS,
-    RELOAD_SUCCESS, RELOAD_TIME, PUSH_POSTS, HTTP_REJECTED, CLOCK_JUMPS, LOG_LINES_DROPPED, BUILD_INFO,
+    RELOAD_SUCCESS, RELOAD_TIME, WEB_RELOAD_SUCCESS, PUSH_POSTS, HTTP_REJECTED, CLOCK_JUMPS, LOG_LINES_DROPPED,
+    BUILD_INFO,
 )  # fmt: skip

@@ -44,12 +44,28 @@ class ListenAddress:
 
 
 @dataclass(frozen=True, slots=True)
+class WebSettings:
+    """Settings of the web server besides its addresses.
+
+    `config` and `people_config` are web config files; the users of the latter may read /metrics/people only.
+    `hosts` are names by which clients may call the server, and `insecure` allows other machines without TLS and
+    passwords.
+    """
+
+    config: Path | None = None
+    people_config: Path | None = None
+    hosts: tuple[str, ...] = ()
+    insecure: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """Settings of an exporter process."""
 
     config: Path = DEFAULT_CONFIG
     data_dir: Path = DEFAULT_DATA_DIR
-    listen: ListenAddress = ListenAddress("127.0.0.1", 9940)
+    listen: tuple[ListenAddress, ...] = (ListenAddress("127.0.0.1", 9940),)
+    web: WebSettings = WebSettings()
     evaluate_every: float = 10.0
     """Seconds between two evaluations while no pass ends."""
     watch_config: bool = False

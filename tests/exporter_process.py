@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import socket
+import ssl
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
@@ -25,9 +26,11 @@ class Exporter:
 
     process: subprocess.Popen[bytes]
     port: int
+    tls: ssl.SSLContext | None = None
+    headers: tuple[str, ...] = ()
 
     def metrics(self) -> str:
-        return get(self.port, "/metrics")[2].decode()
+        return get(self.port, "/metrics", *self.headers, tls=self.tls)[2].decode()
 
     def value(self, series: str) -> float | None:
         lines = [line for line in self.metrics().splitlines() if line.startswith(f"{series} ")]
@@ -35,7 +38,7 @@ class Exporter:
 
     def answers(self) -> bool:
         try:
-            return get(self.port, "/-/healthy")[0] == 200
+            return get(self.port, "/-/healthy", *self.headers, tls=self.tls)[0] == 200
         except OSError:
             return False
 
@@ -54,9 +57,15 @@ def free_port() -> int:
 
 @contextmanager
 def exporting(
-    config: Path, data: Path, *options: str, log: int = subprocess.PIPE, environ: Mapping[str, str] | None = None
+    config: Path,
+    data: Path,
+    *options: str,
+    log: int = subprocess.PIPE,
+    environ: Mapping[str, str] | None = None,
+    tls: ssl.SSLContext | None = None,
+    headers: tuple[str, ...] = (),
 ) -> Iterator[Exporter]:
-    """Serves the config on a free port until the block ends."""
+    """Serves the config on a free port until the block ends. The test connects with `tls` and sends `headers`."""
     port = free_port()
     command = [COMMAND, "serve", "--config", config, "--data-dir", data]
     with started(
@@ -64,7 +73,7 @@ def exporting(
         stderr=log,
         env={**os.environ, **(environ or {})},
     ) as process:
-        exporter = Exporter(process, port)
+        exporter = Exporter(process, port, tls, headers)
         until(lambda: exporter.answers() or process.poll() is not None)
         assert process.poll() is None, process.stderr and process.stderr.read().decode()
         yield exporter

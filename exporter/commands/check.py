@@ -6,7 +6,7 @@ import asyncio
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -23,6 +23,7 @@ from exporter.config.positions import Finding
 from exporter.config.root import Config
 from exporter.config.shares import share_notes
 from exporter.errors import ConfigError, ExitCode, Problem, SourceError, StoreLockedError
+from exporter.settings import WebSettings
 
 if TYPE_CHECKING:
     from exporter.sources.base import Source
@@ -39,6 +40,7 @@ class CheckOptions:
     strict: bool
     sources: bool
     data_dir: Path | None = None
+    web: WebSettings = field(default_factory=WebSettings)
 
 
 def run(path: Path, options: CheckOptions) -> ExitCode:
@@ -47,11 +49,12 @@ def run(path: Path, options: CheckOptions) -> ExitCode:
     Raises StoreError if there is a store that cannot be read, EvaluationError.
     """
     console = Console(soft_wrap=True, highlight=False)
+    web_files = _web_files(console, options.web)
     try:
         checked = load(path, os.environ)
     except ConfigError as error:
-        _print(console, error.problems, "error", "red")
-        console.print(Text(f"{_count(error.problems, 'problem')}: {path} is rejected", "bold red"))
+        return _rejected(console, error, path)
+    if web_files is None:
         return ExitCode.USAGE
     config = checked.config
     now = system_clock()
@@ -75,7 +78,29 @@ def run(path: Path, options: CheckOptions) -> ExitCode:
     counts = [_count(definitions, noun) for noun, definitions in sections.items()]
     counts += [_count(warnings, "warning")] if warnings else []
     console.print(Text(f"{path} is valid: {', '.join(counts)}", "bold green"))
+    for file in web_files:
+        console.print(Text(f"{file} is valid", "bold green"))
     return _check_sources(console, config, never_posted) if options.sources else ExitCode.OK
+
+
+def _rejected(console: Console, error: ConfigError, path: Path) -> ExitCode:
+    _print(console, error.problems, "error", "red")
+    console.print(Text(f"{_count(error.problems, 'problem')}: {path} is rejected", "bold red"))
+    return ExitCode.USAGE
+
+
+def _web_files(console: Console, web: WebSettings) -> list[Path] | None:
+    """The valid web config files; None, after their problems, if one is invalid. Loads the certificates, too."""
+    files = [path for path in (web.config, web.people_config) if path is not None]
+    if files:
+        from exporter.web.security import WebConfigPaths
+
+        try:
+            WebConfigPaths(web.config, web.people_config).load()
+        except ConfigError as error:
+            _rejected(console, error, Path(error.problems[0].file))
+            return None
+    return files
 
 
 def _target_problems(config: Config, store: Store | None, now: datetime) -> tuple[list[Problem], list[Problem]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta, tzinfo
 from pathlib import Path
 from typing import Annotated, Literal, NamedTuple
@@ -9,7 +10,7 @@ from typing import Annotated, Literal, NamedTuple
 import typer
 
 from exporter.config.fields import parse_duration
-from exporter.settings import ListenAddress, Settings
+from exporter.settings import DEFAULT_LISTEN, ListenAddress, OnCorrupt, Settings, WebSettings
 
 YEARS = range(1900, 3000)
 """Years in which every period, and the one before it, has valid dates."""
@@ -45,15 +46,76 @@ ListenOption = Annotated[
     str,
     typer.Option("--listen", "-l", envvar="KPI_EXPORTER_LISTEN", help="Address to listen on, such as 127.0.0.1:9940."),
 ]
+ListenOptions = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--listen",
+        "-l",
+        envvar="KPI_EXPORTER_LISTEN",
+        help=f"Address to listen on, such as 127.0.0.1:9940. Repeatable. Default: {DEFAULT_LISTEN}.",
+        show_default=False,
+    ),
+]
 InsecureOption = Annotated[
     bool,
     typer.Option(
         "--web-insecure",
         envvar="KPI_EXPORTER_WEB_INSECURE",
-        help="Allow --listen addresses other than loopback, such as 0.0.0.0:9940. There is no encryption and no"
-        " password, so use it in a private network only.",
+        help="Allow --listen addresses other than loopback, such as 0.0.0.0:9940, without TLS and credentials in"
+        " --web.config.file. Use it in a private network only.",
     ),
 ]
+WebConfigOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--web.config.file",
+        envvar="KPI_EXPORTER_WEB_CONFIG_FILE",
+        help="File with TLS certificates, users and response headers, in the format of Prometheus' exporters.",
+    ),
+]
+PeopleConfigOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--web.people.config.file",
+        envvar="KPI_EXPORTER_WEB_PEOPLE_CONFIG_FILE",
+        help="File in the same format with the basic_auth_users who may read /metrics/people, and nothing else.",
+    ),
+]
+HostsOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--web.hosts",
+        envvar="KPI_EXPORTER_WEB_HOSTS",
+        help="Name by which clients may call the server, such as kpi.example.com; * for any. Repeatable. Always allowed"
+        " are IP addresses, single words, private domains and the machine's own name.",
+    ),
+]
+WatchConfigOption = Annotated[bool, typer.Option("--watch-config", help="Reload the config when its file changes.")]
+OnCorruptOption = Annotated[
+    OnCorrupt,
+    typer.Option(
+        "--on-corrupt",
+        envvar="KPI_EXPORTER_ON_CORRUPT",
+        help="If the store is damaged: move it aside and read everything again (rebuild), or exit with 3 (fail).",
+    ),
+]
+AuthorityOption = Annotated[
+    Path | None, typer.Option("--ca", help="File with the authority of the server's certificate.")
+]
+TrustedConfigOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--web.config.file",
+        envvar="KPI_EXPORTER_WEB_CONFIG_FILE",
+        help="The server's web config: trust its certificate under any name.",
+    ),
+]
+CertificateOption = Annotated[
+    Path | None, typer.Option("--cert", help="File with a client certificate, if the server wants one.")
+]
+KeyOption = Annotated[Path | None, typer.Option("--key", help="File with the key of --cert. Default: the same file.")]
+UserOption = Annotated[str | None, typer.Option("--user", help="User of the web config.")]
+PasswordFileOption = Annotated[Path | None, typer.Option("--password-file", help="File with the user's password.")]
 NoSyncOption = Annotated[
     bool, typer.Option("--no-sync", help="Use only what is stored, even if a source has never been read.")
 ]
@@ -69,18 +131,31 @@ LogLevelOption = Annotated[
 ]
 
 
-def settings(config: Path, data_dir: Path, listen: str, *, insecure: bool) -> Settings:
-    """The settings of a server. Rejects an address that other machines can reach unless `insecure`."""
+def settings(config: Path, data_dir: Path, listen: Sequence[str], web: WebSettings) -> Settings:
+    """The settings of a server. Rejects an address that other machines can reach unless it is locked or `insecure`.
+
+    Raises ConfigError for an invalid web config.
+    """
     try:
-        address = ListenAddress.parse(listen)
+        addresses = tuple(map(ListenAddress.parse, listen or [DEFAULT_LISTEN]))
     except ValueError as error:
         raise typer.BadParameter(str(error), param_hint="--listen") from None
-    if not address.is_loopback and not insecure:
+    public = [address for address in addresses if not address.is_loopback]
+    if public and not web.insecure and not _is_locked(web):
         raise typer.BadParameter(
-            f"{address.host} can be reached from other machines: add --web-insecure if the network is private",
+            f"{public[0].host} can be reached from other machines: set TLS and users or client certificates in"
+            " --web.config.file, or add --web-insecure if the network is private",
             param_hint="--listen",
         )
-    return Settings(config, data_dir, address)
+    return Settings(config, data_dir, addresses, web)
+
+
+def _is_locked(web: WebSettings) -> bool:
+    if web.config is None:
+        return False
+    from exporter.config.web_config import load_web_config
+
+    return load_web_config(web.config).config.is_locked
 
 
 def duration(text: str, option: str) -> timedelta:

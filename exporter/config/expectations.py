@@ -13,10 +13,10 @@ from exporter.config.schema import Fragment, schema
 
 
 class Expectations:
-    """Looks up the schema along a path. Where it allows several forms, uses the one most similar to the config."""
+    """Looks up a schema along a path, by default that of the config. Of several forms, uses the most similar one."""
 
-    def __init__(self) -> None:
-        self._schema = _schema()
+    def __init__(self, form: Fragment | None = None) -> None:
+        self._schema = form or _schema()
 
     def at(self, path: KeyPath, tree: Any) -> list[Fragment]:
         """The forms allowed at `path`; empty if the schema has no such path."""

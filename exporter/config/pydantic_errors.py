@@ -43,9 +43,11 @@ def by_path(error: ValidationError, tree: Any) -> Mapping[KeyPath, Sequence[Erro
     return errors
 
 
-def findings(errors: Mapping[KeyPath, Sequence[ErrorDetails]], tree: Any, limit: int) -> tuple[Finding, ...]:
-    """The findings for the errors at the first `limit` paths."""
-    expectations = Expectations()
+def findings(
+    errors: Mapping[KeyPath, Sequence[ErrorDetails]], tree: Any, limit: int, expectations: Expectations | None = None
+) -> tuple[Finding, ...]:
+    """The findings for the errors at the first `limit` paths; `expectations` are by default those of the config."""
+    expectations = expectations or Expectations()
     paths = list(errors)[:limit]
     return tuple(finding for path in paths for finding in _findings_at(path, errors[path], expectations, tree))
 

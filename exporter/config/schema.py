@@ -22,10 +22,16 @@ Fragment = dict[str, Any]
 
 def schema() -> Fragment:
     """The JSON Schema (2020-12) of the config. Descriptions are the docstrings of the model's fields."""
-    generated = _tidy(Config.model_json_schema(schema_generator=_ConfigSchemaGenerator))
+    generated = section_schema(Config, "Config of KPI Exporter")
     for name, key in dict(_dated_entries(generated)).items():
         generated["$defs"][f"Dated{key.capitalize()}"] = generated["$defs"].pop(name)
-    return {"$schema": GenerateJsonSchema.schema_dialect, **generated, "title": "Config of KPI Exporter"}
+    return generated
+
+
+def section_schema(section: type[Section], title: str) -> Fragment:
+    """The JSON Schema of a section and everything in it."""
+    generated = _tidy(section.model_json_schema(schema_generator=_ConfigSchemaGenerator))
+    return {"$schema": GenerateJsonSchema.schema_dialect, **generated, "title": title}
 
 
 def _dated_entries(generated: Fragment) -> Iterator[tuple[str, str]]:

@@ -48,13 +48,13 @@ class YamlDocument:
     problems: tuple[Problem, ...]
 
 
-def read(path: Path, name: str) -> str:
-    """The text of a config file. Raises ConfigError, in which the file is called `name`."""
+def read(path: Path, name: str, option: str = "--config") -> str:
+    """The text of a config file. Raises ConfigError, in which the file is called `name`, and `option` names another."""
     try:
         if path.is_dir():
-            raise ConfigError([Problem(name, 0, "", "this is a directory", "name the file in it with --config")])
+            raise ConfigError([Problem(name, 0, "", "this is a directory", f"name the file in it with {option}")])
         if not path.is_file():
-            raise ConfigError([Problem(name, 0, "", "the file does not exist", "name another with --config")])
+            raise ConfigError([Problem(name, 0, "", "the file does not exist", f"name another with {option}")])
         with path.open("rb") as file:
             content = file.read(MAX_BYTES + 1)
         if len(content) > MAX_BYTES:

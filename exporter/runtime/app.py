@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import signal
 import sys
 from collections.abc import Callable, Mapping
-from contextlib import suppress
-from socket import socket
 from typing import TYPE_CHECKING
 
 from exporter import naming
@@ -19,10 +18,11 @@ from exporter.exposition.snapshot import thaw
 from exporter.logs import Logs
 from exporter.runtime.config_file import LoadedConfig, config_digest, read_config
 from exporter.runtime.reporter import adopt_config, initialise
+from exporter.runtime.web_server import WebServer
 from exporter.settings import Settings
 from exporter.store.store import Store
 from exporter.sync.observer import Observer
-from exporter.web.server import ServedState, bind, create_app, serve
+from exporter.web.server import ServedState
 
 if TYPE_CHECKING:
     from exporter.runtime.reload import Reloader
@@ -33,8 +33,7 @@ SWITCH_INTERVAL = 0.0005
 POLL_INTERVAL = 5.0
 """Seconds between two checks for dropped log lines and, if the config is watched, for a changed config."""
 
-SHUTDOWN_GRACE = 5.0
-"""Seconds that open responses get to finish at shutdown."""
+_log = logging.getLogger(__name__)
 
 
 class App:
@@ -58,6 +57,7 @@ class App:
         self._clock = clock
         self._observer = observer or Observer()
         self._state = ServedState(SelfMetrics())
+        self._web: WebServer | None = None
         self._reloader: Reloader | None = None
         self._control: ControlServer | None = None
         self.store: Store | None = None
@@ -69,15 +69,15 @@ class App:
         """
         sys.setswitchinterval(SWITCH_INTERVAL)
         loaded = self._read()
-        listener = bind(self._settings.listen.host, self._settings.listen.port)
+        web = self._web = WebServer(self._settings, self._state)
         try:
             store = Store.open(self._settings.data_dir, on_corrupt=self._settings.on_corrupt)
         except ExporterError:
-            listener.close()
+            web.close()
             raise
         self.store = store
         try:
-            asyncio.run(self._serve(loaded, store, listener, ready))
+            asyncio.run(self._serve(loaded, store, web, ready))
         finally:
             self.store = None
             store.close()
@@ -85,7 +85,7 @@ class App:
     def _read(self) -> LoadedConfig:
         return read_config(self._settings.config, self._environ, self._logs.redactor)
 
-    async def _serve(self, loaded: LoadedConfig, store: Store, listener: socket, ready: Callable[[str], None]) -> None:
+    async def _serve(self, loaded: LoadedConfig, store: Store, web: WebServer, ready: Callable[[str], None]) -> None:
         stop = asyncio.Event()
         loop = asyncio.get_running_loop()
         for name in (signal.SIGTERM, signal.SIGINT):
@@ -96,17 +96,19 @@ class App:
         self_metrics.count(naming.STORE_REBUILDS, by=store.rebuilds)
         adopt_config(self_metrics, loaded.config, self._clock())
         memory = restore(store, self._state, loaded.digest)
-        host, port = listener.getsockname()[:2]
-        web = asyncio.create_task(serve(create_app(self._state), [listener], stop.wait, self._state))
-        ready(f"http://{f'[{host}]' if ':' in host else host}:{port}")
+        serving = web.start(stop.wait)
+        first, *others = web.urls
+        ready(first)
+        for url in others:
+            _log.info("also serving %s/metrics", url)
         try:
             await asyncio.to_thread(self._start, loaded, store, memory)
             polling = asyncio.create_task(self._poll())
-            await asyncio.wait({web, asyncio.create_task(stop.wait())}, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait({serving, asyncio.create_task(stop.wait())}, return_when=asyncio.FIRST_COMPLETED)
             polling.cancel()
         finally:
             stop.set()
-            await asyncio.gather(asyncio.to_thread(self._stop), _finished(web))
+            await asyncio.gather(asyncio.to_thread(self._stop), web.finish())
 
     def _start(self, loaded: LoadedConfig, store: Store, memory: bytes) -> None:
         # the engine takes longest to import: the web server answers scrapes in the meantime
@@ -129,6 +131,8 @@ class App:
         self._control.start()
 
     def _reload(self) -> None:
+        if self._web is not None:
+            self._web.reload()
         if self._reloader is not None:
             self._reloader.reload()
 
@@ -170,9 +174,3 @@ def restore(store: Store, state: ServedState, digest: str) -> bytes:
         state.snapshot = snapshot
         state.self_metrics.set(naming.SERIES, snapshot.series)
     return memory
-
-
-async def _finished(web: asyncio.Task[None]) -> None:
-    with suppress(TimeoutError, asyncio.CancelledError):
-        async with asyncio.timeout(SHUTDOWN_GRACE):
-            await web

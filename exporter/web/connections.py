@@ -10,9 +10,8 @@ import asyncio
 import logging
 import resource
 import socket
-import ssl
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Any, Protocol
+from typing import Any
 
 import h11
 from hypercorn.asyncio.task_group import TaskGroup
@@ -23,6 +22,8 @@ from hypercorn.protocol.h11 import H11Protocol
 from hypercorn.typing import ConnectionState
 from hypercorn.utils import parse_socket_addr, wrap_app
 from starlette.types import ASGIApp
+
+from exporter.web.tls import TlsSettings
 
 MAX_CONNECTIONS = 1000
 """Open connections. Beyond that, the one that has been idle longest makes room."""
@@ -35,17 +36,6 @@ _ACCEPT_PAUSE = 0.1
 """Seconds until the next attempt if there is no file descriptor for a connection."""
 _BLOCK_SIZE = 65536
 _REFUSAL = b"HTTP/1.1 %b\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
-
-
-class TlsSettings(Protocol):
-    """How connections are encrypted."""
-
-    @property
-    def context(self) -> ssl.SSLContext:
-        """The certificate and the accepted versions and clients."""
-
-    def admits(self, certificate: Any) -> bool:
-        """True if the client with this certificate, as `getpeercert` returns it, may connect."""
 
 
 class ConnectionServer:

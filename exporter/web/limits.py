@@ -1,4 +1,4 @@
-"""Request middleware: limits that keep one client from blocking others, and security headers."""
+"""Request middleware: limits that keep one client from blocking others."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from exporter.exposition.self_metrics import SelfMetrics
 from exporter.naming import HTTP_REJECTED
+from exporter.web.refusals import SECURITY_HEADERS, HttpHeader, has_body, refuse
 
 MAX_IN_FLIGHT = 64
 MAX_WAITING = 1024
@@ -16,16 +17,6 @@ TURN_TIMEOUT = 2.0
 """Seconds a request waits for its turn: enough for a burst of quick scrapes, not for stuck clients to clear."""
 DEADLINE = 30.0
 """Seconds one response may take, including a slow reader."""
-DRAIN_TIMEOUT = 10.0
-"""Seconds for which a rejected request body is read and discarded, so that the response reaches the client."""
-
-_HEADERS = (
-    (b"x-content-type-options", b"nosniff"),
-    (b"x-frame-options", b"DENY"),
-    (b"referrer-policy", b"no-referrer"),
-    (b"cache-control", b"no-store"),
-    (b"content-security-policy", b"default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'"),
-)
 
 
 class LimitsMiddleware:
@@ -60,16 +51,15 @@ class LimitsMiddleware:
             await send({"type": "websocket.close", "code": 1003})
         elif scope["path"].startswith(self._with_body):
             await self._respond(scope, receive, send)
-        elif _has_body(scope):
-            await self._reject("body", 413, send, (b"connection", b"close"))
-            await _drain(receive)
+        elif has_body(scope):
+            await self._reject(scope, receive, send, "body", 413)
         elif await self._acquire_turn():
             try:
                 await self._respond(scope, receive, send)
             finally:
                 self._turns.release()
         else:
-            await self._reject("busy", 503, send, (b"retry-after", b"1"))
+            await self._reject(scope, receive, send, "busy", 503, [(b"retry-after", b"1")])
 
     async def _acquire_turn(self) -> bool:
         if self._waiting >= MAX_WAITING:
@@ -86,7 +76,7 @@ class LimitsMiddleware:
     async def _respond(self, scope: Scope, receive: Receive, send: Send) -> None:
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
-                message["headers"] = [*message.get("headers", ()), *_HEADERS]
+                message["headers"] = [*message.get("headers", ()), *SECURITY_HEADERS]
                 if message["status"] in (404, 405):
                     self._self_metrics.count(HTTP_REJECTED, "not_found" if message["status"] == 404 else "method")
             await send(message)
@@ -97,26 +87,8 @@ class LimitsMiddleware:
         except TimeoutError:
             self._self_metrics.count(HTTP_REJECTED, "deadline")
 
-    async def _reject(self, reason: str, status: int, send: Send, header: tuple[bytes, bytes]) -> None:
+    async def _reject(  # an ASGI call, and the response
+        self, scope: Scope, receive: Receive, send: Send, reason: str, status: int, headers: Iterable[HttpHeader] = ()
+    ) -> None:
         self._self_metrics.count(HTTP_REJECTED, reason)
-        body = f"{reason}\n".encode()
-        headers = [(b"content-type", b"text/plain; charset=utf-8"), (b"content-length", b"%d" % len(body)), header]
-        await send({"type": "http.response.start", "status": status, "headers": [*headers, *_HEADERS]})
-        await send({"type": "http.response.body", "body": body})
-
-
-def _has_body(scope: Scope) -> bool:
-    return any(
-        name == b"transfer-encoding" or (name == b"content-length" and value.strip(b"0"))
-        for name, value in scope["headers"]
-    )
-
-
-async def _drain(receive: Receive) -> None:
-    # hypercorn queues unread body data and would wait for ever to hand it over
-    try:
-        async with asyncio.timeout(DRAIN_TIMEOUT):
-            while (await receive())["type"] != "http.disconnect":
-                pass
-    except TimeoutError:
-        return
+        await refuse(scope, receive, send, status, reason, headers)

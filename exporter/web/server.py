@@ -21,8 +21,11 @@ from exporter.exposition.snapshot import Snapshot
 from exporter.exposition.text_format import EncodedText, Formats
 from exporter.naming import HTTP_REJECTED
 from exporter.push.endpoint import PREFIX, PushEndpoint
+from exporter.web.access import PEOPLE_PATH, AccessMiddleware
 from exporter.web.connections import ConnectionServer
+from exporter.web.hosts import AllowedHosts
 from exporter.web.limits import LimitsMiddleware
+from exporter.web.security import WebSecurity
 
 TEXT = b"text/plain; version=0.0.4; charset=utf-8"
 OPENMETRICS = b"application/openmetrics-text; version=1.0.0; charset=utf-8"
@@ -44,10 +47,11 @@ class ServedState:
     snapshot: Snapshot = field(default_factory=Snapshot)
     page: Callable[[], str] = lambda: ""
     deliveries: Deliveries | None = None
+    security: Callable[[], WebSecurity] = WebSecurity
 
 
-def create_app(state: ServedState) -> ASGIApp:
-    """The application."""
+def create_app(state: ServedState, hosts: AllowedHosts = AllowedHosts()) -> ASGIApp:  # noqa: B008  # immutable
+    """The application; without a web config it answers only requests to `hosts`."""
     end = Formats().with_end()
 
     def shared() -> tuple[Formats, Formats]:
@@ -68,7 +72,7 @@ def create_app(state: ServedState) -> ASGIApp:
 
     routes = [
         Route("/metrics", _Metrics(shared), methods=["GET"]),
-        Route("/metrics/people", _Metrics(people), methods=["GET"]),
+        Route(PEOPLE_PATH, _Metrics(people), methods=["GET"]),
         Route("/-/healthy", healthy),
         Route("/-/ready", ready),
         Route("/", page),
@@ -76,7 +80,12 @@ def create_app(state: ServedState) -> ASGIApp:
     ]
     app = Starlette(routes=routes)
     app.router.redirect_slashes = False
-    return LimitsMiddleware(app, state.self_metrics, with_body=(PREFIX,))
+    limited = LimitsMiddleware(app, state.self_metrics, with_body=(PREFIX,))
+
+    def security() -> WebSecurity:
+        return state.security()
+
+    return AccessMiddleware(limited, state.self_metrics, security, hosts, own_credentials=(PREFIX,))
 
 
 class _Metrics:
@@ -175,5 +184,5 @@ async def serve(
     def reject(reason: str) -> None:
         state.self_metrics.count(HTTP_REJECTED, reason)
 
-    server = ConnectionServer(app, stall_timeout, tls=lambda: None, reject=reject)
+    server = ConnectionServer(app, stall_timeout, tls=lambda: state.security().tls, reject=reject)
     await server.serve(listeners, stopped)

@@ -50,12 +50,29 @@ class Authority:
 
     def chain(self, address: str, days: int = 1) -> Path:
         """A file with a server's key and its certificate."""
+        return self._chain(address, x509.IPAddress(ipaddress.ip_address(address)), days)
+
+    def client(self, name: str) -> Path:
+        """A file with a client's key and its certificate for a DNS name, or for the address that the name is."""
+        try:
+            return self._chain(name.replace(":", "-"), x509.IPAddress(ipaddress.ip_address(name)), 1)
+        except ValueError:
+            return self._chain(name, x509.DNSName(name), 1)
+
+    def trusting(self, client: Path | None = None) -> ssl.SSLContext:
+        """The context of a client that trusts this authority only, with a certificate of its own if given."""
+        context = ssl.create_default_context(cafile=self.ca_file)
+        if client is not None:
+            context.load_cert_chain(client)
+        return context
+
+    def _chain(self, file_name: str, name: x509.GeneralName, days: int) -> Path:
         key = ec.generate_private_key(ec.SECP256R1())
         issuer = x509.AuthorityKeyIdentifier.from_issuer_public_key(self._key.public_key())
         builder = _certificate(x509.Name([]), key, days).issuer_name(self._name).add_extension(issuer, critical=False)
-        names = x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address(address))])
+        names = x509.SubjectAlternativeName([name])
         certificate = builder.add_extension(names, critical=True).sign(self._key, hashes.SHA256())
-        chain = self._folder / f"{address}.pem"
+        chain = self._folder / f"{file_name}.pem"
         chain.write_bytes(
             key.private_bytes(
                 serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()

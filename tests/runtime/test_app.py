@@ -34,7 +34,7 @@ def _switch_interval_as_before() -> Iterator[None]:
 
 
 def settings(directory: Path, **changes: object) -> Settings:
-    values = {"listen": ListenAddress("127.0.0.1", 0), "evaluate_every": 0.2, **changes}
+    values = {"listen": (ListenAddress("127.0.0.1", 0),), "evaluate_every": 0.2, **changes}
     return Settings(directory / "kpis.yaml", directory / "data", **values)  # type: ignore[arg-type]
 
 
@@ -199,7 +199,7 @@ def test_a_port_in_use_is_reported_before_the_store_is_opened(tmp_path: Path) ->
     with bind("127.0.0.1", 0) as occupied:
         address = ListenAddress("127.0.0.1", occupied.getsockname()[1])
         with pytest.raises(StartError, match="--listen"):
-            App(settings(tmp_path, listen=address), os.environ, Logs(Redactor(), quiet())).run()
+            App(settings(tmp_path, listen=(address,)), os.environ, Logs(Redactor(), quiet())).run()
     assert not (tmp_path / "data").exists()
 
 
@@ -210,7 +210,7 @@ def test_a_store_in_use_is_reported_and_the_port_is_released(tmp_path: Path) -> 
     store = Store.open(tmp_path / "data")
     try:
         with pytest.raises(StoreLockedError, match="another kpi-exporter"):
-            App(settings(tmp_path, listen=address), os.environ, Logs(Redactor(), quiet())).run()
+            App(settings(tmp_path, listen=(address,)), os.environ, Logs(Redactor(), quiet())).run()
     finally:
         store.close()
     bind("127.0.0.1", address.port).close()

@@ -9,7 +9,7 @@ from starlette.types import Message, Receive, Scope, Send
 
 from exporter import naming
 from exporter.exposition.self_metrics import SelfMetrics
-from exporter.web import limits
+from exporter.web import limits, refusals
 from exporter.web.limits import LimitsMiddleware
 
 Sent = list[Message]
@@ -117,7 +117,7 @@ def test_only_configured_paths_accept_a_body() -> None:
 
 
 def test_draining_a_rejected_body_stops_after_a_timeout(monkeypatch: Any) -> None:
-    monkeypatch.setattr(limits, "DRAIN_TIMEOUT", 0.05)
+    monkeypatch.setattr(refusals, "DRAIN_TIMEOUT", 0.05)
 
     async def endless() -> Message:
         await asyncio.sleep(0.001)

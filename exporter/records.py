@@ -324,6 +324,15 @@ def is_always_dated(entity: str, name: str) -> bool:
 
 
 @cache
+def is_free_text(entity: str, name: str) -> bool:
+    """True for a column in which a source may write any text; `attributes.NAME` is an attribute."""
+    entity_column = column(entity, name)
+    if entity_column is None:
+        return name == "id" or name.startswith("attributes.")
+    return entity_column.kind is ColumnKind.TEXT and not entity_column.choices and name != "currency"
+
+
+@cache
 def history_of(entity: str, name: str) -> ColumnHistory:
     """What the column of that name says about the past; `attributes.NAME` is an attribute. Unknown names are facts."""
     if name.startswith("attributes."):

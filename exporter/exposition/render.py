@@ -10,7 +10,8 @@ from typing import Any
 
 from exporter.config.fields import Scope
 from exporter.exposition.families import FamilySamples, LabelValues
-from exporter.exposition.text_format import EncodedText, Formats, encode, escaped, escaped_help, label_value, numbers
+from exporter.exposition.text_format import EncodedText, Formats, encode, escaped, escaped_help, numbers
+from exporter.metrics.label_values import label_value
 from exporter.naming import Family
 
 MAX_SERIES = 10_000

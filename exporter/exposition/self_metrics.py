@@ -9,7 +9,8 @@ from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.openmetrics.exposition import generate_latest as generate_openmetrics
 
-from exporter.exposition.text_format import Formats, encode, label_value
+from exporter.exposition.text_format import Formats, encode
+from exporter.metrics.label_values import label_value
 from exporter.naming import OWN_FAMILIES, Family
 
 Labels = tuple[str, ...]

@@ -1,23 +1,17 @@
-"""The text exposition formats: label values and numbers as they are written, and texts with their gzip form."""
+"""The text exposition formats: escaped texts and numbers as they are written, and texts with their gzip form."""
 
 from __future__ import annotations
 
-import re
 import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from hashlib import blake2s
 
 import orjson
 from prometheus_client.utils import floatToGoString
 
-MAX_LABEL_LENGTH = 128
-"""Characters of a label value."""
-
 END = b"# EOF\n"
 """The last line of an OpenMetrics exposition."""
 
-_UNSAFE = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 _GZIP_WINDOW = 31  # makes zlib write a gzip member
 
 
@@ -51,21 +45,6 @@ def compress(plain: bytes) -> bytes:
     """One gzip member at the fastest level: metrics text shrinks tenfold at any level."""
     compressor = zlib.compressobj(1, zlib.DEFLATED, _GZIP_WINDOW)
     return compressor.compress(plain) + compressor.flush()
-
-
-def label_value(value: object) -> str:
-    """`value` as text that every consumer accepts: valid UTF-8, no control characters, at most 128 characters.
-
-    A longer text is cut and ends in a digest of the full text, so that different texts stay different.
-    """
-    text = value if isinstance(value, str) else "" if value is None else str(value)
-    if len(text) <= MAX_LABEL_LENGTH and text.isprintable():
-        return text
-    clean = _UNSAFE.sub("\ufffd", text)
-    if len(clean) <= MAX_LABEL_LENGTH:
-        return clean
-    digest = blake2s(text.encode("utf-8", "surrogatepass"), digest_size=4).hexdigest()
-    return f"{clean[: MAX_LABEL_LENGTH - len(digest) - 1]}~{digest}"
 
 
 def escaped(text: str) -> str:

@@ -13,6 +13,7 @@ from datetime import date, datetime, timedelta
 
 from exporter.config.root import Config
 from exporter.metrics.connection import Reader
+from exporter.metrics.label_values import label_value
 from exporter.metrics.person_records import Human, PersonRecord, load_records, merge_records
 from exporter.metrics.team_spans import NO_TEAM, TeamSpan, home_spans, with_memberships
 from exporter.metrics.values import LAST, Roster, local_midnight
@@ -51,10 +52,12 @@ class PersonIndex:
 
     def matches(self, text: str) -> set[int]:
         """The persons whom a text may mean: one if it finds a person, none if nobody is listed under it."""
-        by_id, key = self.by_id.get(text, set()), text.casefold()
+        by_id, email = self.by_id.get(text, set()), text.casefold()
         if len(by_id) == 1:
             return by_id
-        return {self.by_email[key]} if key in self.by_email else self.by_name.get(key) or by_id
+        if email in self.by_email:
+            return {self.by_email[email]}
+        return self.by_name.get(label_value(text).casefold()) or by_id
 
 
 def _only(persons: set[int] | None) -> int | None:
@@ -113,7 +116,7 @@ class Directory:
 
     def matches(self, text: str) -> tuple[str, ...]:
         """Labels of the persons whom a text in a target may mean, by id, email, name or label; several if unclear."""
-        key = text.strip().casefold()
+        key = label_value(text.strip()).casefold()
         labels = sorted(self._labels[person] for person in self._index.matches(text.strip()))
         return tuple(labels) or tuple(label for label in self._labels if label.casefold() == key)
 
@@ -161,26 +164,27 @@ class Directory:
                 text = member.person.strip()
                 person = self._index.named(text)
                 if person is None:
-                    person = len(self._labels)
-                    self._labels.append(self._unique(text))
-                    self._index.by_name[text.casefold()] = {person}
+                    person, name = len(self._labels), label_value(text)
+                    self._labels.append(self._unique(name))
+                    self._index.by_name[name.casefold()] = {person}
                 since = local_midnight(member.since or date.min, zone)
                 until = local_midnight(member.until + timedelta(days=1), zone) if member.until else LAST
                 memberships[person].append(TeamSpan(since, until, team.name))
         return memberships
 
     def _unlisted_person(self, text: str) -> int:
-        key = text.casefold()
+        name = label_value(text)
+        key = name.casefold()
         if key not in self._unlisted and len(self._unlisted) >= MAX_UNLISTED:
             key = OTHER
         if key not in self._unlisted:
             self._unlisted[key] = len(self._labels)
-            self._labels.append(self._unique(OTHER if key == OTHER else text))
+            self._labels.append(self._unique(OTHER if key == OTHER else name))
             self._spans.append(NO_TEAM)
         return self._unlisted[key]
 
     def _unique(self, label: str) -> str:
         while label in self._used_labels:
-            label += " (unmatched)"
+            label = label_value(label + " (unmatched)")
         self._used_labels.add(label)
         return label

@@ -18,6 +18,7 @@ from typing import Any
 from sqlglot import exp
 
 from exporter.metrics.connection import Reader
+from exporter.metrics.label_values import label_value
 from exporter.metrics.row_versions import VALID_UNTIL, all_versions
 from exporter.metrics.values import FIRST, LAST
 
@@ -104,17 +105,18 @@ def _versions_query() -> str:
 
 def _record(versions: Sequence[Sequence[Any]]) -> PersonRecord:
     """The record with these versions, of which the last is the current one. A deleted record is at no time active."""
-    source, id_, *texts, _, deleted, _ = versions[-1]
-    name, email, team = ((text or "").strip() for text in texts)
+    source, id_, name, email, _, _, deleted, _ = versions[-1]
     states = [
         EarlierState(
             LAST if until is None else until.replace(tzinfo=UTC),
-            (team or "").strip(),
+            label_value((team or "").strip()),
             active is not False and not deleted,
         )
         for _, _, _, _, team, active, _, until in versions
     ]
-    return PersonRecord(source, id_, name, email, team, states[-1].active, tuple(states[:-1]))
+    team = states[-1].team
+    name, email = ((text or "").strip() for text in (name, email))
+    return PersonRecord(source, id_, label_value(name), email, team, states[-1].active, tuple(states[:-1]))
 
 
 def merge_records(records: Iterable[PersonRecord]) -> tuple[Human, ...]:
@@ -141,14 +143,14 @@ def merge_records(records: Iterable[PersonRecord]) -> tuple[Human, ...]:
 
 def _labelled(groups: Sequence[Sequence[PersonRecord]]) -> tuple[Human, ...]:
     """Labels each human by name: with the email if the name is shared, with the id if that is not unique either."""
-    names = [next((r.name for r in group if r.name), group[0].email or group[0].id) for group in groups]
+    names = [label_value(next((r.name for r in group if r.name), group[0].email or group[0].id)) for group in groups]
     counts = Counter(name.casefold() for name in names)
     labels: set[str] = set()
     humans = []
     for group, name in zip(groups, names, strict=True):
         email = next((record.email for record in group if record.email), "")
-        label = f"{name} ({email})" if counts[name.casefold()] > 1 and email and email != name else name
-        label = f"{label} ({group[0].source} {group[0].id})" if label in labels else label
+        label = label_value(f"{name} ({email})" if counts[name.casefold()] > 1 and email and email != name else name)
+        label = label_value(f"{label} ({group[0].source} {group[0].id})") if label in labels else label
         labels.add(label)
         humans.append(Human(tuple(group), label))
     return tuple(humans)

@@ -16,8 +16,10 @@ from exporter.config.fields import Scope
 from exporter.config.metrics import Metric
 from exporter.metrics.aggregates import AggregateColumns, ResultLayout, layout
 from exporter.metrics.columns import QueryContext
+from exporter.metrics.label_values import label_value_tree
 from exporter.metrics.rows import OWNERS, PreparedStatement, QueryShape, rows_of
 from exporter.naming import OTHER
+from exporter.records import is_free_text
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -88,7 +90,9 @@ def group_columns(shape: QueryShape) -> tuple[exp.Expr, ...]:
 
 def label(shape: QueryShape, index: int) -> exp.Expr:
     """The value of a label, empty text if the column is empty."""
-    return exp.Coalesce(this=shape.as_of.operand(shape.by[index]).text(), expressions=[exp.Literal.string("")])
+    name = shape.by[index]
+    text = exp.Coalesce(this=shape.as_of.operand(name).text(), expressions=[exp.Literal.string("")])
+    return label_value_tree(text) if is_free_text(shape.entity, name) else text
 
 
 def retained_parameter(index: int) -> str:

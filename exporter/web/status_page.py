@@ -17,8 +17,8 @@ from exporter.config.root import Config
 from exporter.exposition.families import WITHHELD
 from exporter.exposition.formatting import ABSENT, age, amount, ratio
 from exporter.exposition.self_metrics import Labels
-from exporter.exposition.text_format import label_value
 from exporter.kpi.values import Evaluation, KpiValue
+from exporter.metrics.label_values import label_value
 from exporter.naming import Family
 from exporter.statuses import GREY, STATUSES, VERDICTS, colours
 

@@ -16,7 +16,7 @@ from prometheus_client.openmetrics.exposition import generate_latest as generate
 from exporter.config.fields import Scope
 from exporter.exposition.families import FamilySamples
 from exporter.exposition.render import RenderedFamily, Renderer
-from exporter.exposition.text_format import label_value
+from exporter.metrics.label_values import label_value
 from exporter.naming import Family
 
 LABELS = ("zone", "person")

@@ -1,12 +1,57 @@
 SELECT
   CASE
-    WHEN COALESCE(NULLIF("r"."stage", ''), '') = ANY(
+    WHEN CASE
+      WHEN LENGTH(COALESCE(NULLIF("r"."stage", ''), '')) <= 128
+      AND NOT REGEXP_MATCHES(COALESCE(NULLIF("r"."stage", ''), ''), '[\x00-\x1f\x7f-\x{9f}]')
+      THEN COALESCE(NULLIF("r"."stage", ''), '')
+      WHEN LENGTH(COALESCE(NULLIF("r"."stage", ''), '')) <= 128
+      THEN REGEXP_REPLACE(COALESCE(NULLIF("r"."stage", ''), ''), '[\x00-\x1f\x7f-\x{9f}]', '�', 'g')
+      ELSE LEFT(
+        REGEXP_REPLACE(COALESCE(NULLIF("r"."stage", ''), ''), '[\x00-\x1f\x7f-\x{9f}]', '�', 'g'),
+        119
+      ) || '~' || LEFT(
+        SHA256(
+          REGEXP_REPLACE(COALESCE(NULLIF("r"."stage", ''), ''), '[\x00-\x1f\x7f-\x{9f}]', '�', 'g')
+        ),
+        8
+      )
+    END = ANY(
       CAST($kept_0 AS TEXT[])
     )
-    THEN COALESCE(NULLIF("r"."stage", ''), '')
+    THEN CASE
+      WHEN LENGTH(COALESCE(NULLIF("r"."stage", ''), '')) <= 128
+      AND NOT REGEXP_MATCHES(COALESCE(NULLIF("r"."stage", ''), ''), '[\x00-\x1f\x7f-\x{9f}]')
+      THEN COALESCE(NULLIF("r"."stage", ''), '')
+      WHEN LENGTH(COALESCE(NULLIF("r"."stage", ''), '')) <= 128
+      THEN REGEXP_REPLACE(COALESCE(NULLIF("r"."stage", ''), ''), '[\x00-\x1f\x7f-\x{9f}]', '�', 'g')
+      ELSE LEFT(
+        REGEXP_REPLACE(COALESCE(NULLIF("r"."stage", ''), ''), '[\x00-\x1f\x7f-\x{9f}]', '�', 'g'),
+        119
+      ) || '~' || LEFT(
+        SHA256(
+          REGEXP_REPLACE(COALESCE(NULLIF("r"."stage", ''), ''), '[\x00-\x1f\x7f-\x{9f}]', '�', 'g')
+        ),
+        8
+      )
+    END
     ELSE '__other__'
   END,
-  COALESCE(NULLIF("r"."owner", ''), ''),
+  CASE
+    WHEN LENGTH(COALESCE(NULLIF("r"."owner", ''), '')) <= 128
+    AND NOT REGEXP_MATCHES(COALESCE(NULLIF("r"."owner", ''), ''), '[\x00-\x1f\x7f-\x{9f}]')
+    THEN COALESCE(NULLIF("r"."owner", ''), '')
+    WHEN LENGTH(COALESCE(NULLIF("r"."owner", ''), '')) <= 128
+    THEN REGEXP_REPLACE(COALESCE(NULLIF("r"."owner", ''), ''), '[\x00-\x1f\x7f-\x{9f}]', '�', 'g')
+    ELSE LEFT(
+      REGEXP_REPLACE(COALESCE(NULLIF("r"."owner", ''), ''), '[\x00-\x1f\x7f-\x{9f}]', '�', 'g'),
+      119
+    ) || '~' || LEFT(
+      SHA256(
+        REGEXP_REPLACE(COALESCE(NULLIF("r"."owner", ''), ''), '[\x00-\x1f\x7f-\x{9f}]', '�', 'g')
+      ),
+      8
+    )
+  END,
   COUNT(
     CASE
       WHEN "r"."currency" IS NULL OR "r"."currency" IN ('', 'EUR')

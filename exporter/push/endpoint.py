@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import math
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ from exporter.errors import PostError, Reason, StoreError
 from exporter.exposition.self_metrics import SelfMetrics
 from exporter.naming import HTTP_REJECTED, PUSH_POSTS, PushResult
 from exporter.push.body import MAX_BYTES, Post
+from exporter.push.tokens import GuessLimiter
 from exporter.sources.http.body import charset
 
 if TYPE_CHECKING:
@@ -36,6 +38,9 @@ BODY_TIMEOUT = 10.0
 """Seconds until a body must have arrived."""
 DRAIN_TIMEOUT = 10.0
 """Seconds for which the rest of a rejected body is discarded, so that the sender receives the response."""
+
+TOKEN_TIMEOUT = 1.0
+"""Seconds that a post waits for a look at the token's file."""
 
 _RETRY_SOON, _RETRY_LATER = 1, 5
 _FLAGS = {"true": True, "1": True, "false": False, "0": False}
@@ -144,6 +149,8 @@ class PushEndpoint:
         self._slots = asyncio.Semaphore(MAX_POSTS)
         # not the loop's shared threads: posts that wait for the store must not delay the status page
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="push")
+        self._token_thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="tokens")
+        self._guesses = GuessLimiter(time.monotonic)
         self._last_results: dict[str, PushResult] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -178,7 +185,8 @@ class PushEndpoint:
     async def _deliver(
         self, inbox: PushInbox, entity: str | None, scope: Scope, body: RequestBody, deliveries: Deliveries
     ) -> PushResponse:
-        _authenticate(inbox, scope)
+        await self._refresh_token(inbox)
+        self._authenticate(inbox, scope)
         if wait := inbox.wait():
             message = "more posts than max_per_second: send several records in one post"
             raise PushRequestError(429, message, math.ceil(wait))
@@ -203,6 +211,30 @@ class PushEndpoint:
             if storing is None:
                 self._slots.release()
         return await _response(storing)
+
+    async def _refresh_token(self, inbox: PushInbox) -> None:
+        """Looks at the token's file; one that cannot be read in time leaves the token as it is."""
+        if time.monotonic() < inbox.refresh_token_at():
+            return
+        reading = asyncio.get_running_loop().run_in_executor(self._token_thread, inbox.refresh_token)
+        await asyncio.wait([reading], timeout=TOKEN_TIMEOUT)
+
+    def _authenticate(self, inbox: PushInbox, scope: Scope) -> None:
+        address = scope["client"][0] if scope.get("client") else ""
+        if wait := self._guesses.wait(address):
+            message = "too many wrong tokens from your address: wait, and check the token"
+            raise PushRequestError(429, message, math.ceil(wait))
+        credentials = [value for name, value in scope["headers"] if name == b"authorization"]
+        scheme, _, token = credentials[0].partition(b" ") if len(credentials) == 1 else (b"", b"", b"")
+        try:
+            admitted = inbox.admits(token.strip())
+        except LookupError:
+            message = "the source's token cannot be used: contact the exporter's operator"
+            raise PushRequestError(503, message, _RETRY_LATER) from None
+        if not (admitted and scheme.lower() == b"bearer"):
+            self._guesses.count(address)
+            message = "send the source's token as Authorization: Bearer TOKEN"
+            raise PushRequestError(401, message, www_authenticate="Bearer")
 
     def _release_slot(self, storing: asyncio.Future[Delivery]) -> None:
         """The slot stays taken until the post is stored, even if its sender was told to try again."""
@@ -230,18 +262,6 @@ async def _response(storing: asyncio.Future[Delivery]) -> PushResponse:
     except (StoreError, TimeoutError):
         raise PushRequestError(503, "the post could not be stored: try again", _RETRY_LATER) from None
     return PushResponse(200 if delivery.accepted else 400, orjson.dumps(delivery.as_json()))
-
-
-def _authenticate(inbox: PushInbox, scope: Scope) -> None:
-    credentials = [value for name, value in scope["headers"] if name == b"authorization"]
-    scheme, _, token = credentials[0].partition(b" ") if len(credentials) == 1 else (b"", b"", b"")
-    try:
-        admitted = inbox.admits(token.strip())
-    except LookupError:
-        message = "the source's token cannot be read: contact the exporter's operator"
-        raise PushRequestError(503, message, _RETRY_LATER) from None
-    if not (admitted and scheme.lower() == b"bearer"):
-        raise PushRequestError(401, "send the source's token as Authorization: Bearer TOKEN", www_authenticate="Bearer")
 
 
 def _is_csv(scope: Scope) -> bool:

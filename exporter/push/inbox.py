@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -12,11 +10,12 @@ from typing import Any
 from exporter.config.sources.push import PushOptions
 from exporter.errors import InvalidRecordError, Reason
 from exporter.push.body import ENTITY, EntityParser, EntityRecords, NumberedRow, Post, RejectedRows, read_rows
+from exporter.push.tokens import PushToken
 from exporter.sources.base import SourceContext
 from exporter.sources.parsing import convert
 
-MIN_TOKEN_LENGTH = 16
-"""A shorter token can be guessed."""
+TOKEN_CHECK_INTERVAL = 1.0
+"""Seconds between two looks at the token's file, if posts arrive."""
 
 BURST_SECONDS = 10.0
 """A burst may use up the posts that the rate allows in this many seconds."""
@@ -36,8 +35,9 @@ class PushInbox:
     def __init__(self, options: PushOptions, context: SourceContext) -> None:
         self.name = options.name
         self.entities = options.reads
-        self._options = options
         self._context = context
+        self._token = PushToken(options.token, context.environ, context.base)
+        self._token_checked_at = context.monotonic()
         self._parsers = {entity.entity: EntityParser(entity, context.zone) for entity in options.entities}
         self._rate = options.max_per_second
         self._burst = max(options.max_per_second * BURST_SECONDS, 1.0)
@@ -46,20 +46,22 @@ class PushInbox:
     def admits(self, token: bytes) -> bool:
         """True if it is the inbox's token, compared in constant time.
 
-        Raises LookupError if the file with the token cannot be read.
+        Raises LookupError if there is no usable token.
         """
-        expected = self._token()
-        return hmac.compare_digest(hashlib.sha256(token).digest(), hashlib.sha256(expected.encode()).digest())
+        return self._token.matches(token)
+
+    def refresh_token_at(self) -> float:
+        """When `refresh_token` should be called next, on the context's monotonic clock."""
+        return self._token_checked_at + TOKEN_CHECK_INTERVAL
+
+    def refresh_token(self) -> None:
+        """Reads the token again if its file has changed. Not for the event loop: the file system may hang."""
+        self._token_checked_at = self._context.monotonic()
+        self._token.refresh()
 
     def token_problem(self) -> str:
         """What is wrong with the configured token; empty if it is long enough."""
-        try:
-            token = self._token()
-        except LookupError as error:
-            return str(error)
-        if len(token) >= MIN_TOKEN_LENGTH:
-            return ""
-        return f"a token of at least {MIN_TOKEN_LENGTH} characters, such as openssl rand -hex 32 prints"
+        return self._token.problem
 
     def wait(self) -> float:
         """Seconds until the rate allows a post; 0 counts the post."""
@@ -98,9 +100,6 @@ class PushInbox:
             unassigned = {n: InvalidRecordError(error.reason, error.field, str(n)) for n, error in unassigned.items()}
         records = entities.get(single, EntityRecords())
         return ParsedPost({single: replace(records, rejected={**unassigned, **records.rejected})}, {})
-
-    def _token(self) -> str:
-        return self._options.token.reveal(self._context.environ, self._context.base)
 
     def _entity_of(self, row: Any, single: str | None) -> str:
         if not isinstance(row, Mapping):

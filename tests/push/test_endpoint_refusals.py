@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import socket
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from threading import Event
 
 import pytest
@@ -11,6 +14,7 @@ import pytest
 from exporter import naming
 from exporter.errors import PostError, Reason, StoreError
 from exporter.push import endpoint
+from exporter.push import inbox as push_inbox
 from exporter.push.body import MAX_BYTES, Post
 from exporter.push.deliveries import Delivery
 from exporter.web.server import ServedState
@@ -18,7 +22,7 @@ from tests.push.fake_deliveries import JSON, STORED, FakeDeliveries, results, se
 from tests.push.posts import TOKEN, inbox
 from tests.sources.source_context import source_context
 from tests.waiting import LIMIT, until
-from tests.web.live_server import get, running
+from tests.web.live_server import get, parsed, running
 
 
 def test_a_source_over_its_rate_is_told_when_to_retry(
@@ -84,6 +88,52 @@ def test_an_unreadable_token_admits_nobody(port: int, deliveries: FakeDeliveries
     deliveries.inboxes["lost"] = inbox(token={"file": "/nowhere/token"})
     assert send(port, "/push/lost")[0] == 503
     assert deliveries.posts == []
+
+
+def test_a_rotated_token_is_admitted_without_a_restart(
+    port: int, deliveries: FakeDeliveries, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(push_inbox, "TOKEN_CHECK_INTERVAL", 0.0)
+    (tmp_path / "token").write_text("the-token-of-last-year")
+    context = source_context(base=tmp_path, monotonic=time.monotonic)
+    deliveries.inboxes["filed"] = inbox(token={"file": "token"}, context=context)
+    assert send(port, "/push/filed", "Authorization: Bearer the-token-of-last-year", JSON)[0] == 200
+    (tmp_path / "token").write_text(TOKEN)
+    assert send(port, "/push/filed")[0] == 200
+    assert send(port, "/push/filed", "Authorization: Bearer the-token-of-last-year", JSON)[0] == 401
+
+
+def test_a_token_file_that_hangs_delays_neither_other_requests_nor_posts_for_long(
+    port: int, deliveries: FakeDeliveries, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(push_inbox, "TOKEN_CHECK_INTERVAL", 0.0)
+    monkeypatch.setattr(endpoint, "TOKEN_TIMEOUT", 0.05)
+    shop, free = inbox(context=source_context(TOKEN=TOKEN, monotonic=time.monotonic)), Event()
+    monkeypatch.setattr(shop, "refresh_token", lambda: free.wait(LIMIT))
+    deliveries.inboxes["stuck"] = shop
+    try:
+        assert send(port, "/push/stuck")[0] == 200
+        assert get(port, "/-/healthy")[0] == 200
+    finally:
+        free.set()
+
+
+def from_address(address: str, port: int, token: str) -> tuple[int, dict[str, str]]:
+    """Status and headers of a post from another address of this machine."""
+    head = f"POST /push/shop HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: 2\r\n{JSON}\r\n"
+    with socket.create_connection(("127.0.0.1", port), LIMIT, source_address=(address, 0)) as connection:
+        connection.sendall(f"{head}Authorization: Bearer {token}\r\n\r\n[]".encode())
+        return parsed(b"".join(iter(lambda: connection.recv(65536), b"")))[:2]
+
+
+def test_guesses_are_limited_per_address(port: int, deliveries: FakeDeliveries, state: ServedState) -> None:
+    statuses = [from_address("127.0.0.2", port, f"guess-number-{n:04}")[0] for n in range(15)]
+    assert statuses == [401] * 10 + [429] * 5
+    status, headers = from_address("127.0.0.2", port, TOKEN)  # otherwise guessing could go on
+    assert status == 429
+    assert 1 <= int(headers["retry-after"]) <= 6
+    assert [from_address(address, port, TOKEN)[0] for address in ("127.0.0.1", "127.0.0.3")] == [200, 200]
+    assert results(state) == {"unauthorized": 10, "rate_limited": 6, "accepted": 2}
 
 
 def test_a_post_that_takes_too_long_to_store_is_not_acknowledged(

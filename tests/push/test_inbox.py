@@ -25,15 +25,22 @@ def test_only_the_inbox_s_token_is_admitted() -> None:
         assert not shop.admits(other)
 
 
-def test_a_token_file_is_read_for_every_post(tmp_path: Path) -> None:
+def test_a_changed_token_file_takes_effect(tmp_path: Path) -> None:
     file = tmp_path / "token"
     file.write_text("first-token-of-the-shop\r\n")
     shop = inbox(context=source_context(base=tmp_path), token={"file": "token"})
     assert shop.admits(b"first-token-of-the-shop")
     file.write_text("second-token-ümläut")
+    assert shop.admits(b"first-token-of-the-shop")  # nothing is read while a post is answered
+    shop.refresh_token()
     assert not shop.admits(b"first-token-of-the-shop")
     assert shop.admits("second-token-ümläut".encode())
+    file.write_text("short")
+    shop.refresh_token()
+    with pytest.raises(LookupError, match="at least 16 characters"):
+        shop.admits(b"short")
     file.unlink()
+    shop.refresh_token()
     with pytest.raises(LookupError, match="token cannot be read"):
         shop.admits(b"")
 

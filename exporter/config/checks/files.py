@@ -13,6 +13,7 @@ from exporter.config.checks.context import CheckContext
 from exporter.config.fields import LocalPath, Secret, Section
 from exporter.config.positions import Finding, KeyPath
 from exporter.config.root import Config
+from exporter.config.sources.push import TOKEN_PROBLEM, PushOptions, is_long_enough
 
 _MAX_SECRET_BYTES = 1 << 16
 _MOUNTED_SECRETS = Path("/run/secrets")
@@ -24,6 +25,7 @@ def errors(context: CheckContext, environ: Mapping[str, str]) -> Iterator[Findin
     for path, value in _secrets_and_files((), context.config):
         if isinstance(value, Secret):
             yield from _secret(context.in_file(path), value, environ, context.config.base)
+            yield from _push_token(context, path, value, environ)
         elif not (context.config.base / value).is_file():
             yield Finding(context.in_file(path), f"there is no file {value}", "paths are relative to the config file")
 
@@ -55,6 +57,17 @@ def _secret(path: KeyPath, secret: Secret, environ: Mapping[str, str], base: Pat
     if fault:
         hint = "the file must contain the secret and nothing else"
         yield Finding((*path, "file"), f"the secret file {secret.file} {fault}", hint)
+
+
+def _push_token(context: CheckContext, path: KeyPath, secret: Secret, environ: Mapping[str, str]) -> Iterator[Finding]:
+    if path[0] != "sources" or not isinstance(context.config.sources[int(path[1])], PushOptions):
+        return
+    try:
+        token = secret.reveal(environ, context.config.base)
+    except LookupError:
+        return  # reported already
+    if not is_long_enough(token):
+        yield Finding(context.in_file(path), "the token is so short that it can be guessed", f"use {TOKEN_PROBLEM}")
 
 
 def _unreadable(path: Path) -> str:

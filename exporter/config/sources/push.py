@@ -10,7 +10,16 @@ from exporter.config.fields import Duration, EntityName, Number, SecretField, Se
 from exporter.config.messages import invalid
 from exporter.config.sources.base import ONE_SECOND, ColumnMap, SourceOptions
 
+MIN_TOKEN_LENGTH = 16
+"""A shorter token can be guessed."""
+TOKEN_PROBLEM = f"a token of at least {MIN_TOKEN_LENGTH} characters, such as openssl rand -hex 32 prints"
+
 _POLLING_OPTIONS = ("lookback", "reconcile_every")
+
+
+def is_long_enough(token: str) -> bool:
+    """True for a token that cannot be guessed."""
+    return len(token) >= MIN_TOKEN_LENGTH
 
 
 class PushEntity(Section):

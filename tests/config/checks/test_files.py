@@ -126,3 +126,19 @@ class TestDataFiles:
         with pytest.raises(ConfigError) as error:
             parse(text(**section), "a.yaml", tmp_path, {})
         assert path in [f"{problem.path}: {problem.message}" for problem in error.value.problems]
+
+
+class TestPushTokens:
+    SHOP = "sources: [{name: shop, provider: push, entities: [deals], token: {env: TOKEN}}]"
+
+    @pytest.mark.parametrize("token", ["fifteen-letters", "%"])
+    def test_a_token_that_can_be_guessed_is_refused_with_the_cure(self, tmp_path: Path, token: str) -> None:
+        with pytest.raises(ConfigError) as raised:
+            parse(text(sources=self.SHOP), "a.yaml", tmp_path, {"TOKEN": token})
+        (problem,) = raised.value.problems
+        assert problem.path == "sources[0].token"
+        assert "openssl rand -hex 32" in problem.hint
+        assert token not in str(problem)
+
+    def test_a_token_of_sixteen_characters_is_fine(self, tmp_path: Path) -> None:
+        assert parse(text(sources=self.SHOP), "a.yaml", tmp_path, {"TOKEN": "sixteen-letters!"})

@@ -255,6 +255,8 @@ class Period(StrEnum):
     QUARTER = "quarter"
     YEAR = "year"
 
+    __hash__ = str.__hash__  # as a Scope's
+
 
 class Better(StrEnum):
     """The direction that counts as an improvement."""
@@ -280,6 +282,8 @@ class Pace(StrEnum):
     LINEAR = "linear"
     WORKDAYS = "workdays"
     NONE = "none"
+
+    __hash__ = str.__hash__  # as a Scope's
 
 
 class Status(StrEnum):

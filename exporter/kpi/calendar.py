@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Container, Iterator
-from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from itertools import accumulate
+from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from exporter.config.company import Company, Hours
@@ -20,9 +20,8 @@ _DAY = timedelta(days=1)
 _YEAR = timedelta(days=366)
 
 
-@dataclass(frozen=True, slots=True)
-class DateSpan:
-    """Local dates [first, until)."""
+class DateSpan(NamedTuple):
+    """Local dates [first, until). A tuple, because caches of a history look up millions of them."""
 
     first: date
     until: date
@@ -143,7 +142,7 @@ class Calendar:
         self._fiscal_month = fiscal_month
         self._hours = hours
         self._starts: dict[date, datetime] = {}
-        self._today: tuple[datetime, date] | None = None
+        self._today: tuple[datetime, datetime, date] | None = None
         self._weights: dict[tuple[DateSpan, Pace], tuple[float, ...]] = {}
         self._sums: dict[tuple[DateSpan, Pace], tuple[float, ...]] = {}
 
@@ -174,12 +173,13 @@ class Calendar:
 
     def day_of(self, instant: datetime) -> date:
         """The local date that contains an instant; the last one is remembered, as all KPIs ask about the same."""
-        if self._today is None or self._today[0] != instant:
-            day = instant.astimezone(self._zone).date()
-            while self.start_of(day + _DAY) <= instant:
-                day += _DAY
-            self._today = instant, day
-        return self._today[1]
+        if self._today is not None and self._today[0] <= instant < self._today[1]:
+            return self._today[2]
+        day = instant.astimezone(self._zone).date()
+        while self.start_of(day + _DAY) <= instant:
+            day += _DAY
+        self._today = self.start_of(day), self.start_of(day + _DAY), day
+        return day
 
     def period_of(self, period: Period, instant: datetime) -> DateSpan:
         """The period that contains an instant; an instant at a period's start belongs to that period."""

@@ -36,6 +36,22 @@ _NEVER_READ = Freshness(None)
 _INSTANT = timedelta(microseconds=1)
 
 
+@dataclass(slots=True)
+class _Latest:
+    """What was worked out last: consecutive evaluations share most of it.
+
+    `aims` are those of `aims_of`, the period, day and roster: they change daily, while evaluations run every few
+    seconds. `period` is of `period_of`, a day and what was known then; at a later instant only its progress differs.
+    """
+
+    dated: DatedTarget | None = None
+    aims_of: object = None
+    aims: dict[object, Aim | NoTarget] = field(default_factory=dict)
+    period: KpiPeriod | None = None
+    period_of: object = None
+    freshness: Mapping[str, Freshness] | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class Plan:
     """One KPI with everything that the config decides about its evaluation.
@@ -51,12 +67,7 @@ class Plan:
     min_sample: float
     calendar: Calendar
     common: bool
-    _dated: dict[Roster, DatedTarget] = field(default_factory=dict, repr=False, compare=False)
-    """The dated target of the last roster."""
-    _aims: dict[tuple[DateSpan, date, Pace, Roster, object], Aim | NoTarget] = field(
-        default_factory=dict, repr=False, compare=False
-    )
-    """Aims of the last day that was evaluated: they change daily, while evaluations run every few seconds."""
+    _latest: _Latest = field(default_factory=_Latest, repr=False, compare=False)
 
     @classmethod
     def of(cls, config: Config, kpi: Kpi, calendar: Calendar) -> Plan:
@@ -87,17 +98,24 @@ class Plan:
 
         Team and person values require that the people were read once, if any source reads them.
         """
-        metrics = self.formulas.on(self.calendar.day_of(now)).metrics
+        calendar = self.calendar
+        metrics = self.formulas.on(calendar.day_of(now)).metrics
         known_until = data_as_of(metrics, freshness, now)
         as_of, stale = known_until or (now, False)
-        span = self.calendar.period_of(self.kpi.period, as_of)
-        progress = PeriodProgress.at(as_of, span, self.pace, self.calendar)
         withheld = Status.NO_DATA if known_until is None else Status.STALE if stale else None
-        unread = (freshness[name].unread for name in metrics if name in freshness)
-        return replace(
-            self._period(progress, as_of, freshness, withheld),
-            unread=next((reason for reason in unread if reason is not None), None),
-        )
+        day = calendar.day_of(as_of)
+        key = day, as_of == calendar.start_of(day), metrics, withheld
+        latest = self._latest
+        if latest.period is None or latest.period_of != key or latest.freshness is not freshness:
+            span = calendar.period_of(self.kpi.period, as_of)
+            progress = PeriodProgress.at(as_of, span, self.pace, calendar)
+            unread = (freshness[name].unread for name in metrics if name in freshness)
+            latest.period = replace(
+                self._period(progress, as_of, freshness, withheld),
+                unread=next((reason for reason in unread if reason is not None), None),
+            )
+            latest.period_of, latest.freshness = key, freshness
+        return latest.period.later(as_of)
 
     def closing(self, span: DateSpan, freshness: Mapping[str, Freshness]) -> KpiPeriod:
         """The KPI over a whole past period, as of its end, judged by the definition and targets of its last day.
@@ -186,20 +204,23 @@ class Plan:
         )
 
     def _dated_target(self, entries: tuple[Entry, ...], roster: Roster) -> DatedTarget:
-        if roster not in self._dated:
-            self._dated.clear()
-            self._dated[roster] = DatedTarget.of(entries, self.kpi.better, roster, flow=self.flow, common=self.common)
-        return self._dated[roster]
+        dated = self._latest.dated
+        if dated is None or dated.roster is not roster:
+            dated = DatedTarget.of(entries, self.kpi.better, roster, flow=self.flow, common=self.common)
+            self._latest.dated = dated
+        return dated
 
     def _dated_aim(self, target: DatedTarget, progress: PeriodProgress, group: Group) -> Aim | NoTarget:
-        today = self.calendar.day_of(progress.as_of)
-        key = progress.span, today, progress.pace, target.roster, target.key(group)
-        if key not in self._aims:
-            if self._aims and next(iter(self._aims))[:4] != key[:4]:
-                self._aims.clear()
+        latest, today = self._latest, self.calendar.day_of(progress.as_of)
+        aims_of = target.roster, today, progress.span, progress.pace
+        if latest.aims_of != aims_of:
+            latest.aims_of, latest.aims = aims_of, {}
+        key = target.key(group)
+        aim = latest.aims.get(key)
+        if aim is None:
             weights = self.calendar.weights(progress.span, progress.pace)
-            self._aims[key] = target.aim(TargetPeriod(progress.span, weights, today), group)
-        return self._aims[key]
+            aim = latest.aims[key] = target.aim(TargetPeriod(progress.span, weights, today), group)
+        return aim
 
 
 @dataclass(frozen=True, slots=True)
@@ -238,6 +259,33 @@ class KpiPeriod:
         today = self.plan.calendar.day_of(progress.as_of)
         known = self.withheld, self.reference, self.dated, self.unread
         return progress.span, share, on_the_way, today, self.bands, known
+
+    def later(self, as_of: datetime) -> KpiPeriod:
+        """The same KPI at another instant of the same day, at which the same is known."""
+        progress = self.progress
+        if as_of == progress.as_of:
+            return self
+        first, *others = self.windows
+        calendar = self.plan.calendar
+        return KpiPeriod(
+            self.plan,
+            PeriodProgress(
+                as_of,
+                progress.span,
+                progress.pace,
+                calendar.share(progress.span, progress.pace, as_of),
+                progress.day_off,
+            ),
+            self.window,
+            (Window(first.start, as_of), *others),
+            self.formulas,
+            self.bands,
+            self.scopes,
+            self.withheld,
+            self.reference,
+            self.dated,
+            self.unread,
+        )
 
     @property
     def weight(self) -> float:

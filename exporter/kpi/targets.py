@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, timedelta
 from itertools import pairwise
 
@@ -105,6 +105,7 @@ class DatedTarget:
     roster: Roster
     flow: bool = False
     common: bool = False
+    _keys: dict[Group, object] = field(default_factory=dict, repr=False, compare=False)
 
     @classmethod
     def of(cls, entries: Sequence[Entry], better: Better, roster: Roster, *, flow: bool, common: bool) -> DatedTarget:
@@ -119,6 +120,12 @@ class DatedTarget:
 
     def key(self, group: Group) -> object:
         """Equal for groups with the same target."""
+        key = self._keys.get(group)
+        if key is None:
+            key = self._keys[group] = self._key(group)
+        return key
+
+    def _key(self, group: Group) -> object:
         if any(not entry.is_companys and entry.value is None and entry.within is None for entry in self.entries):
             return group
         teams = {entry.team.casefold() for entry in self.entries if entry.team is not None}

@@ -7,15 +7,14 @@ import shutil
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from datetime import datetime
-from itertools import chain
 from pathlib import Path
 from typing import BinaryIO
 
+from exporter.backfill.history_tables import HistoryTables
 from exporter.backfill.series_recorder import RecordedSeries, SeriesRecorder
 from exporter.backfill.spool import Spool
 from exporter.config.root import Config
 from exporter.errors import StartError
-from exporter.exposition.families import KpiFamilies, MetricFamilies
 from exporter.exposition.text_format import END
 from exporter.kpi.history import evaluations_at
 from exporter.kpi.sealed_periods import NOTHING_SEALED, SealedPeriods
@@ -46,7 +45,7 @@ def write_history(  # noqa: PLR0913, PLR0917 - what to evaluate, and where to wr
     """
     try:
         with _work_folder(out) as folder:
-            evaluations = evaluations_at(config, records.ask, freshness, steps, records.roster_at, sealed)
+            evaluations = evaluations_at(config, records.columns, freshness, steps, records.roster_at, sealed)
             series = _recorded(config, _counted(evaluations, len(steps), on_progress), steps, folder / "runs")
             text = folder / "text"
             with text.open("wb") as file:
@@ -81,12 +80,12 @@ def _recorded(
     config: Config, evaluations: Iterable[Evaluation], steps: Sequence[datetime], path: Path
 ) -> RecordedSeries:
     """The runs of all series, in a file at `path`."""
-    metric_families, kpi_families = MetricFamilies(config), KpiFamilies(config)
+    tables = HistoryTables(config)
     with closing(Spool(path)) as spool:
         recorder = SeriesRecorder(spool, steps)
         for number, evaluation in enumerate(evaluations):
-            rows = chain(metric_families.samples(evaluation.metric_runs), kpi_families.samples(evaluation))
-            recorder.record(number, rows)
+            for name, table, rows in tables.changed(evaluation):
+                recorder.take(name, table, rows, number)
         return recorder.end()
 
 

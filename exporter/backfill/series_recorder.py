@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Iterator, Sequence
+from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from exporter.backfill.spool import Spool, SpooledNumbers
-from exporter.exposition.families import FamilySamples
 from exporter.exposition.render import MAX_SERIES, finite, series_head
+from exporter.exposition.series_tables import Cells, R, SeriesTable
 from exporter.exposition.text_format import escaped, numbers
 from exporter.naming import Family
-
-_NO_KEYS: Sequence[Hashable] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,37 +37,43 @@ def _lines(line: bytes, timestamps: Sequence[bytes]) -> bytes:
     return line + line.join(timestamps)
 
 
+class _OpenRow:
+    """One row of a table: its cells, and since which step each of its series has its number, None without one."""
+
+    __slots__ = ("cells", "heads", "key", "numbers", "since")
+
+    def __init__(self, key: Hashable, width: int) -> None:
+        self.key = key
+        self.cells: Cells = ()
+        self.numbers: list[float | None] = [None] * width
+        self.since = [0] * width
+        self.heads: list[bytes | None] = [None] * width
+
+
 @dataclass(slots=True)
-class _OpenFamily:
-    """One family, or a part of it: its series, with the current value of each and since which step it has that value.
+class _OpenTable:
+    """A table: its rows as they were taken last, the series behind them, and those of all rows so far by key."""
 
-    `rows` are the samples that were taken last, and `keys` those of them that are finite and unique. `heads_seen` are
-    those of the whole family.
-    """
+    table: SeriesTable[Any]
+    heads_seen: Sequence[set[bytes]]
+    rows: Sequence[object] = ()
+    open: list[_OpenRow] = field(default_factory=list)
+    by_key: dict[Hashable, _OpenRow] = field(default_factory=dict)
 
-    family: Family
-    heads_seen: set[bytes]
-    rows: FamilySamples | None = None
-    keys: Sequence[Hashable] = ()
-    values: list[float] = field(default_factory=list)
-    since: list[int] = field(default_factory=list)
-    heads: dict[Hashable, bytes | None] = field(default_factory=dict)
-
-    def head(self, rows: FamilySamples, key: Hashable) -> bytes | None:
-        """The text before the value in a series' lines; None for a series that is left out, as it is on a scrape.
+    def head(self, key: Hashable, index: int) -> bytes | None:
+        """The text before the number in a series' lines; None for a series that is left out, as it is on a scrape.
 
         A second series with the same labels is left out, and everything beyond the limit of series.
         """
-        if key not in self.heads:
-            head = series_head(rows.family, rows.labels_of, key)
-            fits = head not in self.heads_seen and len(self.heads_seen) < MAX_SERIES
-            self.heads[key] = head if fits else None
-            self.heads_seen.add(head)
-        return self.heads[key]
+        column, seen = self.table.columns[index], self.heads_seen[index]
+        head = series_head(column.family, lambda key: self.table.labels(key, column), key)
+        fits = head not in seen and len(seen) < MAX_SERIES
+        seen.add(head)
+        return head if fits else None
 
 
 class SeriesRecorder:
-    """Takes the samples of one step after the other and spools their runs by series.
+    """Takes the rows of one step after the other and spools the runs of their series.
 
     In OpenMetrics all lines of a series are adjacent, whereas an evaluation gives one sample of each. Runs take a
     tenth of the room of their text, so most histories need no second file as large as the result.
@@ -78,83 +82,92 @@ class SeriesRecorder:
     def __init__(self, spool: Spool, steps: Sequence[datetime]) -> None:
         self._spool = spool
         self._timestamps = [f" {int(step.timestamp())}".encode() for step in steps]
-        self._open: dict[tuple[str, str], _OpenFamily] = {}
+        self._open: dict[Hashable, _OpenTable] = {}
         self._heads_seen: dict[str, set[bytes]] = {}
+        self._families: dict[str, Family] = {}
+        self._heads: dict[str, list[bytes]] = {}
 
-    def record(self, step: int, families: Iterable[FamilySamples]) -> None:
-        """Takes the samples of one step; steps are numbered consecutively. Raises OSError."""
-        taken = set()
-        for rows in families:
-            key = rows.family.name, rows.part
-            if key not in taken:
-                taken.add(key)
-                self._take(self._open.get(key) or self._new(key, rows.family), rows, step)
-        if len(taken) < len(self._open):
-            for key in self._open.keys() - taken:
-                self._end(self._open[key], step)
+    def take(self, name: Hashable, table: SeriesTable[R], rows: Sequence[R], step: int) -> None:
+        """Takes the rows of a table at a step; it keeps them until it is taken again. Steps ascend. Raises OSError.
 
-    def _new(self, key: tuple[str, str], family: Family) -> _OpenFamily:
-        heads_seen = self._heads_seen.setdefault(family.name, set())
-        return self._open.setdefault(key, _OpenFamily(family, heads_seen))
+        The same object in the same place is the same row; so name a table by what all its rows have in common.
+        """
+        taken = self._open.get(name) or self._new(name, table)
+        before, taken.rows = taken.rows, rows
+        if rows and len(rows) == len(before) and self._change(taken, rows, before, step):
+            return
+        key_of = table.key_of
+        current = {key_of(row): row for row in reversed(rows)}
+        if len(current) < len(rows):
+            taken.rows = ()  # of rows with the same key the first one counts, as on a scrape
+        for opened in taken.open:
+            if opened.key not in current:
+                self._set(taken, opened, (None,) * len(table.columns), step)
+        taken.open = []
+        for row in rows:
+            key = key_of(row)
+            opened = taken.by_key.get(key) or taken.by_key.setdefault(key, _OpenRow(key, len(table.columns)))
+            if current[key] is row:
+                self._set(taken, opened, table.cells_of(row), step)
+            taken.open.append(opened)
+
+    def _new(self, name: Hashable, table: SeriesTable[Any]) -> _OpenTable:
+        seen = [self._heads_seen.setdefault(column.family.name, set()) for column in table.columns]
+        return self._open.setdefault(name, _OpenTable(table, seen))
+
+    def _change(self, taken: _OpenTable, rows: Sequence[Any], before: Sequence[Any], step: int) -> bool:
+        """Takes the rows that are other objects; False if one of them has another key."""
+        table, opened = taken.table, taken.open
+        key_of, cells_of = table.key_of, table.cells_of
+        for index, row in enumerate(rows):
+            if row is not before[index]:
+                current = opened[index]
+                if key_of(row) != current.key:
+                    return False
+                self._set(taken, current, cells_of(row), step)
+        return True
+
+    def _set(self, taken: _OpenTable, row: _OpenRow, cells: Cells, step: int) -> None:
+        if cells == row.cells:
+            return
+        row.cells = cells
+        numbers = row.numbers
+        for index, number in enumerate(cells):
+            old = numbers[index]
+            if number != old:
+                new = _finite(number)
+                if old is not None:
+                    self._write(row.heads[index], old, row.since[index], step)
+                elif new is not None and row.heads[index] is None:
+                    self._begin(taken, row, index)
+                numbers[index], row.since[index] = new, step
+
+    def _begin(self, taken: _OpenTable, row: _OpenRow, index: int) -> None:
+        """Names a series at its first sample."""
+        family = taken.table.columns[index].family
+        heads = self._heads.setdefault(family.name, [])
+        self._families.setdefault(family.name, family)
+        head = row.heads[index] = taken.head(row.key, index)
+        if head is not None:
+            heads.append(head)
 
     def end(self) -> RecordedSeries:
         """Closes all series after the last step. Raises OSError."""
-        for family in self._open.values():
-            self._end(family, len(self._timestamps))
-        families: dict[str, tuple[bytes, list[bytes]]] = {}
-        for (name, _), family in self._open.items():
-            if family.heads:
-                heads = families.setdefault(name, (_header(family.family), []))[1]
-                heads += [head for head in family.heads.values() if head is not None]
+        for name, taken in self._open.items():
+            self.take(name, taken.table, (), len(self._timestamps))
+        families = {name: (_header(family), self._heads[name]) for name, family in self._families.items()}
         return RecordedSeries(families, self._spool.end(), self._timestamps)
 
-    def _take(self, family: _OpenFamily, rows: FamilySamples, step: int) -> None:
-        if rows is family.rows:
-            return
-        family.rows = rows
-        keys, values, _ = finite(rows.keys, rows.values)
-        if keys == family.keys:
-            if values != family.values:
-                self._change(family, values, step)
-            return
-        keys, values = _unique(keys, values)
-        previous = dict(zip(family.keys, zip(family.values, family.since, strict=True), strict=True))
-        since = []
-        for key, value in zip(keys, values, strict=True):
-            old_value, first_step = previous.pop(key, (None, step))
-            if old_value is not None and old_value != value:
-                self._write(family.heads[key], old_value, first_step, step)
-                first_step = step
-            if old_value is None:
-                family.head(rows, key)
-            since.append(first_step)
-        for key, (old_value, first_step) in previous.items():
-            self._write(family.heads[key], old_value, first_step, step)
-        family.keys, family.values, family.since = keys, values, since
-
-    def _change(self, family: _OpenFamily, values: list[float], step: int) -> None:
-        old, since = family.values, family.since
-        for index in [index for index, value in enumerate(values) if value != old[index]]:
-            self._write(family.heads[family.keys[index]], old[index], since[index], step)
-            since[index] = step
-        family.values = values
-
-    def _end(self, family: _OpenFamily, step: int) -> None:
-        for key, value, first_step in zip(family.keys, family.values, family.since, strict=True):
-            self._write(family.heads[key], value, first_step, step)
-        family.rows, family.keys, family.values, family.since = None, _NO_KEYS, [], []
-
     def _write(self, head: bytes | None, value: float, first_step: int, until: int) -> None:
-        if head is not None:
+        if head:
             self._spool.append(head, (value, first_step, until))
 
 
-def _unique(keys: Sequence[Hashable], values: list[float]) -> tuple[Sequence[Hashable], list[float]]:
-    """Removes duplicate keys: the first sample counts, as on a scrape."""
-    first = dict(zip(reversed(keys), reversed(values), strict=True))
-    if len(first) == len(keys):
-        return keys, values
-    return list(reversed(first)), list(reversed(first.values()))
+def _finite(number: float | None) -> float | None:
+    if number is None:
+        return None
+    (_, numbers, _) = finite((None,), (number,))
+    return numbers[0] if numbers else None
 
 
 def _header(family: Family) -> bytes:

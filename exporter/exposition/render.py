@@ -9,7 +9,8 @@ from math import isfinite
 from typing import Any
 
 from exporter.config.fields import Scope
-from exporter.exposition.families import FamilySamples, LabelValues
+from exporter.exposition.families import FamilySamples
+from exporter.exposition.series_tables import LabelValues
 from exporter.exposition.text_format import EncodedText, Formats, encode, escaped, escaped_help, numbers
 from exporter.metrics.label_values import label_value
 from exporter.naming import Family

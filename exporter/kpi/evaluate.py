@@ -10,12 +10,13 @@ from itertools import chain
 from exporter.config.fields import Scope, Status
 from exporter.config.root import Config
 from exporter.kpi.calendar import Calendar, DateSpan
+from exporter.kpi.group_readings import AnswersByWindow
 from exporter.kpi.judging import Judge, JudgedRun
 from exporter.kpi.plan import KpiPeriod, Plan
 from exporter.kpi.sampling import Sampler, Sampling
 from exporter.kpi.sealed_periods import NOTHING_SEALED, SealedPeriods
 from exporter.kpi.status import HeldStatus, StatusKey, StatusMemory, Verdict, guarded
-from exporter.kpi.values import Evaluation, Freshness, KpiRun, ObjectiveScore
+from exporter.kpi.values import Evaluation, Freshness, KpiRun, MetricRun, ObjectiveScore
 from exporter.metrics.values import Answers, Question, RosterAt, nobody_at
 
 Answerer = Callable[[Sequence[Question]], Answers]
@@ -35,6 +36,17 @@ class PreparedEvaluation:
     questions: tuple[Question, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class EvaluationInputs:
+    """What an evaluation rests on: periods with their answers, the samples of metrics, and the metrics that failed."""
+
+    at: datetime
+    periods: Sequence[KpiPeriod]
+    failed: Collection[str]
+    answers_of: Callable[[KpiPeriod, Scope], AnswersByWindow]
+    metric_runs: tuple[MetricRun, ...]
+
+
 class KpiEvaluator:
     """Evaluates the metrics and KPIs of one config, at any number of instants.
 
@@ -45,10 +57,10 @@ class KpiEvaluator:
     def __init__(self, config: Config) -> None:
         self._config = config
         calendar = self.calendar = Calendar.of(config.company)
-        self._plans = tuple(Plan.of(config, kpi, calendar) for kpi in config.kpis)
+        self.plans = tuple(Plan.of(config, kpi, calendar) for kpi in config.kpis)
         self._guards = {kpi.name: kpi.guard for kpi in config.kpis if kpi.guard is not None}
         self._judge = Judge()
-        self._sampler = Sampler(config, calendar)
+        self.sampler = Sampler(config, calendar)
 
     def evaluate(
         self,
@@ -70,8 +82,8 @@ class KpiEvaluator:
 
     def prepare(self, freshness: Mapping[str, Freshness], now: datetime) -> PreparedEvaluation:
         """The periods to evaluate, and the questions they require."""
-        periods = tuple(plan.at(freshness, now) for plan in self._plans)
-        samplings = tuple(self._sampler.samplings(freshness, now))
+        periods = tuple(plan.at(freshness, now) for plan in self.plans)
+        samplings = tuple(self.sampler.samplings(freshness, now))
         questions = chain.from_iterable(item.questions() for item in chain[KpiPeriod | Sampling](periods, samplings))
         return PreparedEvaluation(now, periods, samplings, tuple(dict.fromkeys(questions)))
 
@@ -84,7 +96,7 @@ class KpiEvaluator:
         """
         guards = (self._config.final_guard(self._config.kpi_by_name[name]) for name in kpis)
         names = {*kpis, *(guard.name for guard in guards if guard is not None)}
-        periods = tuple(plan.closing(span, freshness) for plan in self._plans if plan.kpi.name in names)
+        periods = tuple(plan.closing(span, freshness) for plan in self.plans if plan.kpi.name in names)
         questions = chain.from_iterable(item.questions() for item in periods)
         end = self.calendar.start_of(span.until)
         return PreparedEvaluation(end, periods, (), tuple(dict.fromkeys(questions)))
@@ -101,24 +113,43 @@ class KpiEvaluator:
 
         Values are compared with `sealed` periods as they were sealed.
         """
+        runs = chain.from_iterable(self.sampler.runs(sampling, answers) for sampling in prepared.samplings)
+        inputs = EvaluationInputs(
+            prepared.at,
+            prepared.periods,
+            {question.metric for question in prepared.questions if question not in answers},
+            lambda period, scope: [
+                [answers[question] for question in questions] for questions in period.questions_by_window(scope)
+            ],
+            tuple(runs),
+        )
+        return self.evaluation_of(inputs, memory, roster_at, sealed)
+
+    def evaluation_of(
+        self,
+        inputs: EvaluationInputs,
+        memory: StatusMemory | None,
+        roster_at: RosterAt = nobody_at,
+        sealed: SealedPeriods = NOTHING_SEALED,
+    ) -> tuple[Evaluation, StatusMemory]:
+        """The evaluation that follows from the inputs, and the memory for the next one."""
         memory = memory or StatusMemory()
-        failed = {question.metric for question in prepared.questions if question not in answers}
+        failed, runs = set(inputs.failed), inputs.metric_runs
         tally = _Tally()
-        for period in prepared.periods:
+        for period in inputs.periods:
             if failed and failed.intersection(period.metrics):
                 failed.add(period.plan.kpi.name)
                 continue
             try:
-                tally.add(period, list(self._judge.runs(period, answers, memory, roster_at, sealed)))
+                tally.add(period, list(self._judge.runs(period, inputs.answers_of, memory, roster_at, sealed)))
             except ArithmeticError:  # a date at the end of the calendar, or a number too large for a float
                 failed.add(period.plan.kpi.name)
-        runs = tuple(chain.from_iterable(self._sampler.samples(sampling, answers) for sampling in prepared.samplings))
         kpi_runs = _with_guards(tally.runs, self._guards)
         evaluation = Evaluation(
-            prepared.at,
+            inputs.at,
             tuple(chain.from_iterable(run.values for run in kpi_runs)),
-            tuple(chain.from_iterable(runs)),
-            tally.scores(self._config, {period.plan.kpi.name: period.weight for period in prepared.periods}),
+            tuple(chain.from_iterable(run.samples for run in runs)),
+            tally.scores(self._config, {period.plan.kpi.name: period.weight for period in inputs.periods}),
             failed=tuple(sorted(failed)),
             metric_runs=runs,
             kpi_runs=kpi_runs,

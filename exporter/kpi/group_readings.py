@@ -10,7 +10,10 @@ from typing import NamedTuple
 from exporter.config.fields import Scope
 from exporter.kpi.plan import KpiPeriod
 from exporter.kpi.readings import Formula, KpiReading, groups_of, name_of
-from exporter.metrics.values import Answers, Group, GroupValues, MeasuredValue
+from exporter.metrics.values import Group, GroupValues, MeasuredValue
+
+AnswersByWindow = Sequence[Sequence[GroupValues]]
+"""For each window of a KPI the answers about the metrics of its formula."""
 
 _Finals = Mapping[str | None, KpiReading]
 """The readings of a whole period, by the name of the group."""
@@ -36,7 +39,7 @@ class _CachedReadings:
     """
 
     formulas: Sequence[Formula]
-    answers: Sequence[Sequence[GroupValues]]
+    answers: AnswersByWindow
     finals: Sequence[_Finals]
     rows: Mapping[Group, tuple[Sequence[MeasuredValue | None], GroupReading]]
     result: Sequence[GroupReading]
@@ -55,21 +58,18 @@ class GroupReader:
     def __init__(self) -> None:
         self._cache: dict[tuple[str, Scope], _CachedReadings] = {}
 
-    def rows(self, period: KpiPeriod, scope: Scope, answers: Answers) -> Sequence[GroupReading]:
+    def rows(self, period: KpiPeriod, scope: Scope, by_window: AnswersByWindow) -> Sequence[GroupReading]:
         """A row for each group with records in the period so far or in the previous one, sorted by name."""
         key = period.plan.kpi.name, scope
-        by_window = [[answers[question] for question in questions] for questions in period.questions_by_window(scope)]
         cached = self._cache.get(key, _EMPTY)
         if period.formulas != cached.formulas:
             cached = _EMPTY
-        if not _same(by_window, cached.answers):
+        if by_window is not cached.answers and not _same(by_window, cached.answers):
             cached = self._cache[key] = _read(period.formulas, by_window, cached)
         return cached.result
 
 
-def _read(
-    formulas: Sequence[Formula], by_window: Sequence[Sequence[GroupValues]], cached: _CachedReadings
-) -> _CachedReadings:
+def _read(formulas: Sequence[Formula], by_window: AnswersByWindow, cached: _CachedReadings) -> _CachedReadings:
     formula = formulas[0]
     finals = [
         cached.finals[index]
@@ -91,7 +91,7 @@ def _read(
     return _CachedReadings(formulas, by_window, finals, rows, result)
 
 
-def _same(answers: Sequence[Sequence[GroupValues]], cached: Sequence[Sequence[GroupValues]]) -> bool:
+def _same(answers: AnswersByWindow, cached: AnswersByWindow) -> bool:
     return len(answers) == len(cached) and all(
         new is old
         for window, cached_window in zip(answers, cached, strict=True)

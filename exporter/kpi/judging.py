@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from exporter.config.fields import Scope, Status
-from exporter.kpi.group_readings import GroupReader, GroupReading
+from exporter.kpi.group_readings import AnswersByWindow, GroupReader, GroupReading
 from exporter.kpi.pace import PeriodProgress, Yardstick
 from exporter.kpi.plan import KpiPeriod
 from exporter.kpi.sealed_periods import NOTHING_SEALED, SealedPeriods
 from exporter.kpi.status import HeldStatus, StatusKey, StatusMemory, Verdict, judge, withheld
 from exporter.kpi.targets import NoTarget
 from exporter.kpi.values import KpiRun, KpiValue
-from exporter.metrics.values import NOBODY, Answers, Group, Roster, RosterAt
+from exporter.metrics.values import NOBODY, Group, Roster, RosterAt
 
 _AS_OF, _ELAPSED = map(KpiValue._fields.index, ("as_of", "elapsed"))
 
@@ -43,7 +43,7 @@ class JudgedRun:
     def is_final(self, memory: StatusMemory) -> bool:
         """True if judging the same readings again, with this memory, gives the same verdicts."""
         entries = memory.entries
-        return all(held[1].waiting == 0 and entries.get(key) == held for key, held in self.held.items())
+        return all(not held[1].waiting and entries.get(key) == held for key, held in self.held.items())
 
     def at(self, progress: PeriodProgress) -> JudgedRun:
         """The same values as of a later instant of the period."""
@@ -86,7 +86,7 @@ class Judge:
     def runs(
         self,
         period: KpiPeriod,
-        answers: Answers,
+        answers_of: Callable[[KpiPeriod, Scope], AnswersByWindow],
         memory: StatusMemory,
         roster_at: RosterAt,
         sealed: SealedPeriods = NOTHING_SEALED,
@@ -98,9 +98,10 @@ class Judge:
                 yield JudgedRun.of(period, Scope.COMPANY, [(value, Verdict(period.withheld))])
             return
         roster = roster_at(period.progress.as_of) if period.plan.needs_roster else NOBODY
+        conditions = period.conditions
         for scope in period.scopes:
-            rows = self._reader.rows(period, scope, answers)
-            yield self._run(period, scope, _Inputs(rows, roster, sealed, period.conditions), memory)
+            rows = self._reader.rows(period, scope, answers_of(period, scope))
+            yield self._run(period, scope, _Inputs(rows, roster, sealed, conditions), memory)
 
     def _run(self, period: KpiPeriod, scope: Scope, inputs: _Inputs, memory: StatusMemory) -> JudgedRun:
         key = period.plan.kpi.name, scope

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 
 from exporter.config.company import Bands
 from exporter.config.dated import Dated
@@ -296,6 +296,11 @@ class KpiPeriod:
     def metrics(self) -> frozenset[str]:
         """Names of the metrics that any of its formulas needs."""
         return frozenset(name for formula in self.formulas for name in formula.metrics)
+
+    @property
+    def asked_metrics(self) -> frozenset[str]:
+        """Names of the metrics that it asks about: none while one of them was never read completely."""
+        return frozenset() if self.withheld is Status.NO_DATA else self.metrics
 
     def questions(self) -> Iterator[Question]:
         """Everything that the KPI needs to know."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from exporter.config.fields import Scope, Status
+from exporter.config.fields import Period, Scope, Status
 from exporter.metrics.values import MetricValue
 from exporter.seals import RestatedValue
 
@@ -74,6 +74,15 @@ class KpiValue(NamedTuple):
     reason: str | None = None
 
 
+class MetricRun(NamedTuple):
+    """The samples of one metric at one scope and period, which is None for a level."""
+
+    metric: str
+    scope: Scope
+    period: Period | None
+    samples: Sequence[MetricValue]
+
+
 class KpiRun(NamedTuple):
     """The values of one KPI at one scope.
 
@@ -114,5 +123,5 @@ class Evaluation:
     undated: Mapping[tuple[str, str], int] = field(default_factory=dict)
     failed: tuple[str, ...] = ()
     restated: tuple[RestatedValue, ...] = ()
-    metric_runs: tuple[Sequence[MetricValue], ...] = field(default=(), repr=False, compare=False)
+    metric_runs: tuple[MetricRun, ...] = field(default=(), repr=False, compare=False)
     kpi_runs: tuple[KpiRun, ...] = field(default=(), repr=False, compare=False)

@@ -29,6 +29,8 @@ from exporter.metrics.values import (
     FIRST,
     LAST,
     Answers,
+    ColumnQuestion,
+    Columns,
     Group,
     GroupValues,
     Question,
@@ -83,6 +85,16 @@ class HistoryQueries(QueryRun):
         if not self._failed:
             return self._answers
         return {question: values for question, values in self._answers.items() if question.metric not in self._failed}
+
+    def columns(self, questions: Iterable[ColumnQuestion]) -> Columns:
+        """The answers to all questions but those about a metric that cannot be answered."""
+        asked = {q: [Question(q.metric, window, q.scope, q.by) for window in q.steps.windows] for q in questions}
+        answers = self.ask(question for by_step in asked.values() for question in by_step)
+        return {
+            q: iter([answers[question] for question in by_step])
+            for q, by_step in asked.items()
+            if q.metric not in self._failed
+        }
 
     def _first(self, metric: Metric) -> datetime | None:
         try:

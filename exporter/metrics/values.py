@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time
 from typing import NamedTuple
@@ -33,6 +33,25 @@ class Question(NamedTuple):
     by: bool = False
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class StepWindows:
+    """One window for each step of a part of a history; starts and ends ascend, equal neighbours are allowed.
+
+    Compared by identity: a part has few of them, which many questions share.
+    """
+
+    windows: Sequence[Window]
+
+
+class ColumnQuestion(NamedTuple):
+    """One metric over the window of each step at one scope. `by` adds the metric's own labels."""
+
+    metric: str
+    steps: StepWindows
+    scope: Scope = Scope.COMPANY
+    by: bool = False
+
+
 class Group(NamedTuple):
     """What a value is about: the company (neither team nor person), a team or a person, and the values of `by`."""
 
@@ -58,6 +77,10 @@ GroupValues = Mapping[Group, MeasuredValue]
 
 Answers = Mapping[Question, GroupValues]
 """For each question the groups with at least one row of the entity in the window; always the company."""
+
+
+Columns = Mapping[ColumnQuestion, Iterator[GroupValues]]
+"""For each question its answer at each step, in order; the same object as long as nothing changes."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

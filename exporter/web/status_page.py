@@ -14,9 +14,9 @@ from exporter import __version__, naming
 from exporter.config.fields import Better, Scope, Status
 from exporter.config.kpis import Kpi, Objective
 from exporter.config.root import Config
-from exporter.exposition.families import WITHHELD
 from exporter.exposition.formatting import ABSENT, age, amount, ratio
 from exporter.exposition.self_metrics import Labels
+from exporter.exposition.series_tables import WITHHELD
 from exporter.kpi.values import Evaluation, KpiValue
 from exporter.metrics.label_values import label_value
 from exporter.naming import Family

@@ -11,7 +11,6 @@ from exporter import naming
 from exporter.config.fields import Scope, Status
 from exporter.exposition.families import (
     FamilySamples,
-    MetricFamilies,
     business_samples,
     exported,
     kpi_samples,
@@ -120,12 +119,3 @@ def test_a_kpi_is_exported_unless_it_is_stale_failed_or_was_never_synced() -> No
     broken = kpi_value("open_work", Status.ON_TRACK, 1.0)
     up = exported(Evaluation(NOW, (never, empty, stale, broken), (), failed=("open_work", "revenue")))
     assert up == {"talk_time": False, "win_rate": True, "new_calls": False, "open_work": False, "revenue": False}
-
-
-def test_a_metric_whose_samples_are_the_same_objects_keeps_its_family() -> None:
-    families, metrics = MetricFamilies(sample_config()), sample_evaluation().metrics
-    runs = [[value] for value in sorted(metrics, key=lambda value: (value.metric, value.scope))]
-    first = list(families.samples(runs))
-    assert all(new is old for new, old in zip(families.samples(runs), first, strict=True))
-    changed = [[runs[0][0]._replace(value=99.0)], *runs[1:]]
-    assert [new is old for new, old in zip(families.samples(changed), first, strict=True)].count(False) == 1

@@ -10,7 +10,7 @@ from typing import Any
 from exporter.config.fields import Scope
 from exporter.config.metrics import Metric
 from exporter.config.root import Config
-from exporter.metrics.values import Answers, Group, MeasuredValue, Question
+from exporter.metrics.values import Answers, ColumnQuestion, Columns, Group, GroupValues, MeasuredValue, Question
 
 
 @dataclass(frozen=True)
@@ -42,6 +42,17 @@ class FakeMetrics:
     def __call__(self, questions: Sequence[Question]) -> Answers:
         self.asked += questions
         return {question: self._answer(question) for question in questions}
+
+    def columns(self, questions: Sequence[ColumnQuestion]) -> Columns:
+        """The answers at many steps."""
+        return {q: iter(self._column(q)) for q in questions}
+
+    def _column(self, question: ColumnQuestion) -> list[GroupValues]:
+        answers: list[GroupValues] = []
+        for window in question.steps.windows:
+            answer = self._answer(Question(question.metric, window, question.scope, question.by))
+            answers.append(answers[-1] if answers and answers[-1] == answer else answer)
+        return answers
 
     def _read(self, row: Mapping[str, Any]) -> list[Fact]:
         fact = Fact(

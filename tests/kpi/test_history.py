@@ -49,7 +49,7 @@ def metrics() -> FakeMetrics:
 def test_every_step_equals_an_evaluation_at_that_instant() -> None:
     memory: StatusMemory | None = None
     answers = metrics()
-    for result, instant in zip(evaluations_at(CONFIG, answers, FRESH, STEPS), STEPS, strict=True):
+    for result, instant in zip(evaluations_at(CONFIG, answers.columns, FRESH, STEPS), STEPS, strict=True):
         expected, memory = evaluate(CONFIG, answers, FRESH, instant, memory)
         assert result == expected
 
@@ -60,7 +60,9 @@ def test_statuses_have_hysteresis_across_steps() -> None:
     rows += [{"in": ["open"], "at": "2021-02-02T12:00", "until": "2021-02-02T12:30", "times": 50}]
     rows += [{"in": ["open"], "at": "2021-02-03T12:00", "times": 50}]
     hours = [datetime(2021, 2, 2, tzinfo=UTC) + timedelta(hours=n) for n in range(48)]
-    result = [evaluation.kpis[0] for evaluation in evaluations_at(config, FakeMetrics(config, rows), FRESH, hours)]
+    result = [
+        evaluation.kpis[0] for evaluation in evaluations_at(config, FakeMetrics(config, rows).columns, FRESH, hours)
+    ]
     assert [value.status.value for value in result[9:15]] == ["on_track"] * 6, (
         "too many for half an hour are one evaluation"
     )
@@ -70,13 +72,13 @@ def test_statuses_have_hysteresis_across_steps() -> None:
 
 def test_statuses_continue_where_the_answers_to_many_instants_end(monkeypatch: pytest.MonkeyPatch) -> None:
     answers = metrics()
-    expected = list(evaluations_at(CONFIG, answers, FRESH, STEPS))
+    expected = list(evaluations_at(CONFIG, answers.columns, FRESH, STEPS))
     monkeypatch.setattr(history, "MAX_INSTANTS", 5)
-    assert list(evaluations_at(CONFIG, answers, FRESH, STEPS)) == expected
+    assert list(evaluations_at(CONFIG, answers.columns, FRESH, STEPS)) == expected
 
 
 def test_every_scope_is_evaluated() -> None:
-    *_, last = evaluations_at(CONFIG, metrics(), FRESH, STEPS)
+    *_, last = evaluations_at(CONFIG, metrics().columns, FRESH, STEPS)
     assert {value.scope for value in last.kpis} == set(Scope)
 
 
@@ -98,7 +100,7 @@ def test_the_history_of_records_gives_the_evaluations_of_single_instants() -> No
         steps = [start + timedelta(hours=11 * n) for n in range(70)]
         memory: StatusMemory | None = None
         for result, instant in zip(
-            evaluations_at(config, HistoryQueries(store, config).ask, fresh, steps), steps, strict=True
+            evaluations_at(config, HistoryQueries(store, config).columns, fresh, steps), steps, strict=True
         ):
             expected, memory = evaluate(
                 config, lambda questions: answer_questions(store, config, questions).answers, fresh, instant, memory

@@ -9,7 +9,7 @@ import pytest
 
 from exporter.config.fields import Period, Scope
 from exporter.config.root import Config
-from exporter.kpi.sampling import Sampler, series_by_metric
+from exporter.kpi.sampling import MetricSeries, Sampler, series_by_metric
 from exporter.kpi.values import PEOPLE, Freshness
 from exporter.metrics.values import Group, MeasuredValue, MetricValue
 from tests.kpi.configs import calendar_of, config_of, kpi
@@ -92,11 +92,30 @@ def test_the_same_answers_give_the_same_samples() -> None:
     sampler = Sampler(config, calendar_of())
     (sampling,) = sampler.samplings(FRESH, AT)
     answers = FakeMetrics(config, [won(3)])(list(sampling.questions()))
-    (first,) = (run for run in sampler.samples(sampling, answers) if run)
-    assert [value.value for value in first] == [3]
-    assert next(sampler.samples(sampling, answers)) is first
+    (first,) = sampler.runs(sampling, answers)
+    assert [value.value for value in first.samples] == [3]
+    assert next(sampler.runs(sampling, answers)) is first
     other_answers = FakeMetrics(config, [won(4)])(list(sampling.questions()))
-    assert [value.value for run in sampler.samples(sampling, other_answers) for value in run] == [4]
+    assert [value.value for run in sampler.runs(sampling, other_answers) for value in run.samples] == [4]
+
+
+def test_only_a_changed_number_gives_another_sample() -> None:
+    config = config_of(kpi(scopes=["person"], period="month"), metrics=[WON])
+    sampler = Sampler(config, calendar_of())
+    series = MetricSeries("won", Scope.PERSON, Period.MONTH, by=False)
+    one, two, unknown = MeasuredValue(1.0, 1), MeasuredValue(2.0, 2), MeasuredValue(None)
+    ann, bob, cid = (Group(None, name) for name in ("Ann", "Bob", "Cid"))
+
+    def sampled(answer: dict[Group, MeasuredValue]) -> list[tuple[str | None, float]]:
+        return [(value.person, value.value) for value in sampler.run(series, answer).samples]
+
+    before = sampler.run(series, {bob: one, cid: unknown, ann: two}).samples
+    after = sampler.run(series, {bob: two, cid: unknown, ann: two}).samples
+    assert [(value.person, value.value) for value in after] == [("Ann", 2.0), ("Bob", 2.0)]
+    assert after[0] is before[0]
+    assert sampled({bob: two, cid: one, ann: two}) == [("Ann", 2.0), ("Bob", 2.0), ("Cid", 1.0)]
+    assert sampled({bob: unknown, cid: two, ann: two}) == [("Ann", 2.0), ("Cid", 2.0)]
+    assert sampled({cid: two, ann: one}) == [("Ann", 1.0), ("Cid", 2.0)]
 
 
 def test_columns_become_labels() -> None:
@@ -106,5 +125,6 @@ def test_columns_become_labels() -> None:
     (sampling,) = sampler.samplings(FRESH, AT)
     (question,) = sampling.questions()
     assert question.by
-    ((sample,),) = sampler.samples(sampling, {question: {Group(labels=("Acme",)): MeasuredValue(2.0, 2)}})
+    (run,) = sampler.runs(sampling, {question: {Group(labels=("Acme",)): MeasuredValue(2.0, 2)}})
+    (sample,) = run.samples
     assert sample.labels == (("account", "Acme"),)

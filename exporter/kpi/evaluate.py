@@ -7,15 +7,16 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import chain
 
-from exporter.config.fields import Scope, Status
+from exporter.config.fields import Scope
 from exporter.config.root import Config
 from exporter.kpi.calendar import Calendar, DateSpan
 from exporter.kpi.group_readings import AnswersByWindow
+from exporter.kpi.guards import Guards
 from exporter.kpi.judging import Judge, JudgedRun
 from exporter.kpi.plan import KpiPeriod, Plan
 from exporter.kpi.sampling import Sampler, Sampling
 from exporter.kpi.sealed_periods import NOTHING_SEALED, SealedPeriods
-from exporter.kpi.status import HeldStatus, StatusKey, StatusMemory, Verdict, guarded
+from exporter.kpi.status import HeldStatus, StatusKey, StatusMemory, Verdict
 from exporter.kpi.values import Evaluation, Freshness, KpiRun, MetricRun, ObjectiveScore
 from exporter.metrics.values import Answers, Question, RosterAt, nobody_at
 
@@ -58,7 +59,7 @@ class KpiEvaluator:
         self._config = config
         calendar = self.calendar = Calendar.of(config.company)
         self.plans = tuple(Plan.of(config, kpi, calendar) for kpi in config.kpis)
-        self._guards = {kpi.name: kpi.guard for kpi in config.kpis if kpi.guard is not None}
+        self._guards = Guards(config)
         self._judge = Judge()
         self.sampler = Sampler(config, calendar)
 
@@ -144,7 +145,7 @@ class KpiEvaluator:
                 tally.add(period, list(self._judge.runs(period, inputs.answers_of, memory, roster_at, sealed)))
             except ArithmeticError:  # a date at the end of the calendar, or a number too large for a float
                 failed.add(period.plan.kpi.name)
-        kpi_runs = _with_guards(tally.runs, self._guards)
+        kpi_runs = self._guards.applied(tally.runs)
         evaluation = Evaluation(
             inputs.at,
             tuple(chain.from_iterable(run.values for run in kpi_runs)),
@@ -208,31 +209,3 @@ def objective_score(objective: str, weighted_ratios: Sequence[tuple[float, float
     coverage = judged_weight / total if total else 0.0
     score = points / judged_weight if judged_weight and coverage >= _MIN_COVERAGE else None
     return ObjectiveScore(objective, score, coverage)
-
-
-def _with_guards(runs: Sequence[KpiRun], guards: Mapping[str, str]) -> tuple[KpiRun, ...]:
-    """The runs, with KPIs whose guard is off track at risk at best.
-
-    `guards` names the guard of each KPI that has one. The guard's status for the same team or person applies, or
-    the company's if it has none there.
-    """
-    names = set(guards.values())
-    guarding = [run for run in runs if run.kpi in names]
-    statuses = {(run.kpi, run.scope, v.team, v.person): v.status for run in guarding for v in run.values}
-    revisions = {(run.kpi, run.scope): run.revision for run in guarding}
-
-    def with_guard(run: KpiRun) -> KpiRun:
-        guard = guards.get(run.kpi)
-        if guard is None:
-            return run
-        company = statuses.get((guard, Scope.COMPANY, None, None))
-        values = tuple(
-            value._replace(status=guarded(value.status))
-            if statuses.get((guard, run.scope, value.team, value.person), company) is Status.OFF_TRACK
-            else value
-            for value in run.values
-        )
-        at_company = revisions.get((guard, Scope.COMPANY))
-        return run._replace(values=values, revision=(run.revision, revisions.get((guard, run.scope)), at_company))
-
-    return tuple(map(with_guard, runs))

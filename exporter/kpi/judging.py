@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
+from types import MappingProxyType
 
 from exporter.config.fields import Scope, Status
 from exporter.kpi.group_readings import AnswersByWindow, GroupReader, GroupReading
@@ -15,6 +16,9 @@ from exporter.kpi.status import HeldStatus, StatusKey, StatusMemory, Verdict, ju
 from exporter.kpi.targets import NoTarget
 from exporter.kpi.values import KpiRun, KpiValue
 from exporter.metrics.values import NOBODY, Group, Roster, RosterAt
+
+_WITHOUT_DATA = -1
+"""The revision of a run that rests on nothing."""
 
 _AS_OF, _ELAPSED = map(KpiValue._fields.index, ("as_of", "elapsed"))
 
@@ -32,12 +36,13 @@ class JudgedRun:
         cls, period: KpiPeriod, scope: Scope, judged: Sequence[tuple[KpiValue, Verdict]], revision: int = 0
     ) -> JudgedRun:
         """The run of judged values of a KPI at a scope."""
+        start = period.window.start
         held = {
-            (value.kpi, scope, value.team, value.person): (period.window.start, verdict.held_status)
+            (value.kpi, scope, value.team, value.person): (start, verdict.held_status)
             for value, verdict in judged
             if verdict.held_status is not None
         }
-        run = KpiRun(period.plan.kpi.name, scope, tuple(value for value, _ in judged), revision)
+        run = KpiRun(period.plan.kpi.name, scope, tuple([value for value, _ in judged]), revision)
         return cls(run, [verdict for _, verdict in judged], held)
 
     def is_final(self, memory: StatusMemory) -> bool:
@@ -47,19 +52,15 @@ class JudgedRun:
 
     def at(self, progress: PeriodProgress) -> JudgedRun:
         """The same values as of a later instant of the period."""
-        values = tuple(
-            KpiValue._make(
-                (
-                    *value[:_AS_OF],
-                    progress.as_of,
-                    *value[_AS_OF + 1 : _ELAPSED],
-                    progress.share,
-                    *value[_ELAPSED + 1 :],
-                )
-            )
-            for value in self.run.values
-        )
-        return replace(self, run=self.run._replace(values=values))
+        run = self.run
+        values = tuple([_at(value, progress) for value in run.values])
+        return JudgedRun(KpiRun(run.kpi, run.scope, values, run.revision), self.verdicts, self.held)
+
+
+def _at(value: KpiValue, progress: PeriodProgress) -> KpiValue:
+    return KpiValue._make(
+        (*value[:_AS_OF], progress.as_of, *value[_AS_OF + 1 : _ELAPSED], progress.share, *value[_ELAPSED + 1 :])
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +73,10 @@ class _Inputs:
     conditions: tuple[object, ...]
 
     def same_as(self, other: _Inputs) -> bool:
-        same_objects = self.rows is other.rows and self.roster is other.roster and self.sealed is other.sealed
+        return self.rows is other.rows and self.same_but_rows(other)
+
+    def same_but_rows(self, other: _Inputs) -> bool:
+        same_objects = self.roster is other.roster and self.sealed is other.sealed
         return same_objects and self.conditions == other.conditions
 
 
@@ -95,7 +99,7 @@ class Judge:
         if period.withheld is Status.NO_DATA:
             if Scope.COMPANY in period.scopes:
                 value = withheld(period, period.withheld, Scope.COMPANY, Group())
-                yield JudgedRun.of(period, Scope.COMPANY, [(value, Verdict(period.withheld))])
+                yield JudgedRun.of(period, Scope.COMPANY, [(value, Verdict(period.withheld))], _WITHOUT_DATA)
             return
         roster = roster_at(period.progress.as_of) if period.plan.needs_roster else NOBODY
         conditions = period.conditions
@@ -106,25 +110,55 @@ class Judge:
     def _run(self, period: KpiPeriod, scope: Scope, inputs: _Inputs, memory: StatusMemory) -> JudgedRun:
         key = period.plan.kpi.name, scope
         before, latest = self._latest.get(key, (None, None))
-        if before is not None and latest is not None and inputs.same_as(before) and latest.is_final(memory):
-            return latest.at(period.progress)
-        revision = 0 if latest is None else latest.run.revision + 1
-        judged = JudgedRun.of(period, scope, list(_judged(period, scope, inputs, memory)), revision)
+        if before is None or latest is None:
+            judged = JudgedRun.of(period, scope, list(_judged(period, scope, inputs, memory)))
+        else:
+            same = inputs.same_but_rows(before)
+            if same and inputs.rows is before.rows and latest.is_final(memory):
+                return latest.at(period.progress)
+            final = _final(before.rows, latest, memory) if same else {}
+            values = list(_judged(period, scope, inputs, memory, final))
+            judged = JudgedRun.of(period, scope, values, latest.run.revision + 1)
         self._latest[key] = inputs, judged
         return judged
 
 
+def _final(
+    rows: Sequence[GroupReading], latest: JudgedRun, memory: StatusMemory
+) -> dict[Group, tuple[GroupReading, KpiValue, Verdict]]:
+    """The verdicts that the same readings get again under the same conditions, by group."""
+    entries, held = memory.entries, latest.held
+    final = {}
+    for reading, value, verdict in zip(rows, latest.run.values, latest.verdicts, strict=True):
+        if verdict.held_status is not None:
+            key = value.kpi, value.scope, value.team, value.person
+            if verdict.held_status.waiting or entries.get(key) != held[key]:
+                continue
+        final[reading.group] = reading, value, verdict
+    return final
+
+
 def _judged(
-    period: KpiPeriod, scope: Scope, inputs: _Inputs, memory: StatusMemory
+    period: KpiPeriod,
+    scope: Scope,
+    inputs: _Inputs,
+    memory: StatusMemory,
+    final: Mapping[Group, tuple[GroupReading, KpiValue, Verdict]] = MappingProxyType({}),
 ) -> Iterator[tuple[KpiValue, Verdict]]:
-    status, plan, roster = period.withheld, period.plan, inputs.roster
+    status, plan, roster, sealed = period.withheld, period.plan, inputs.roster, inputs.sealed
     yardsticks: dict[object, Yardstick | NoTarget] = {}
     for reading in inputs.rows:
-        row = inputs.sealed.in_place_of(reading, period, scope)
+        group = reading.group
         if status is not None:
-            yield withheld(period, status, scope, row.group), Verdict(status)
+            yield withheld(period, status, scope, group), Verdict(status)
             continue
-        key = plan.target_key(row.group, row.reference, roster)
-        if key not in yardsticks:
-            yardsticks[key] = plan.yardstick(period, row.group, row.reference, roster)
-        yield judge(period, scope, row, yardsticks[key], memory)
+        before = final.get(group)
+        if before is not None and before[0] is reading:
+            yield _at(before[1], period.progress), before[2]
+            continue
+        row = sealed.in_place_of(reading, period, scope)
+        key = plan.target_key(group, row.reference, roster)
+        measure = yardsticks.get(key)
+        if measure is None:
+            measure = yardsticks[key] = plan.yardstick(period, group, row.reference, roster)
+        yield judge(period, scope, row, measure, memory)

@@ -24,6 +24,7 @@ from exporter.config.root import Config
 from exporter.config.shares import share_notes
 from exporter.errors import ConfigError, ExitCode, Problem, SourceError, StoreLockedError
 from exporter.settings import WebSettings
+from exporter.threads import run_loop
 
 if TYPE_CHECKING:
     from exporter.sources.base import Source
@@ -164,7 +165,7 @@ def _never_posted(config: Config, store: Store | None) -> Mapping[str, tuple[str
 
 
 def _check_sources(console: Console, config: Config, never_posted: Mapping[str, tuple[str, ...]]) -> ExitCode:
-    rows = asyncio.run(_access(config))
+    rows = run_loop(_access(config))
     table = Table("Source", "Entity", "Readable", "What to do")
     for name, entity, allowed, hint in rows:
         if allowed and entity in never_posted.get(name, ()):

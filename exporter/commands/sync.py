@@ -27,6 +27,7 @@ from exporter.runtime.source_jobs import sync_jobs
 from exporter.settings import Settings
 from exporter.store.store import Store
 from exporter.sync.once import Summary, sync_once
+from exporter.threads import run_loop
 
 _log = logging.getLogger(__name__)
 
@@ -102,7 +103,7 @@ def read_sources(config: Config, store: Store, data_dir: Path, names: Collection
             finally:
                 await asyncio.gather(*(job.source.close() for job in source_jobs))
 
-    summary = asyncio.run(read())
+    summary = run_loop(read())
     for report in summary.passes:
         if not report.success:
             reason = report.reason.value if report.reason else "not finished"

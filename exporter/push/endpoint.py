@@ -202,10 +202,10 @@ class PushEndpoint:
             raise PushRequestError(503, "too many posts at once: try again", _RETRY_SOON) from None
         storing: asyncio.Future[Delivery] | None = None
         try:
-            if not deliveries.available:
+            if not (self._deliveries() or deliveries).available:
                 raise PushRequestError(503, "nothing can be stored now: try again", _RETRY_LATER)
             post = Post(await body.read(scope), is_csv, entity, complete)
-            storing = asyncio.get_running_loop().run_in_executor(self._thread, deliveries.deliver, inbox, post)
+            storing = asyncio.get_running_loop().run_in_executor(self._thread, self._store, deliveries, inbox, post)
             storing.add_done_callback(self._release_slot)
         finally:
             if storing is None:
@@ -235,6 +235,16 @@ class PushEndpoint:
             self._guesses.count(address)
             message = "send the source's token as Authorization: Bearer TOKEN"
             raise PushRequestError(401, message, www_authenticate="Bearer")
+
+    def _store(self, deliveries: Deliveries, inbox: PushInbox, post: Post) -> Delivery:
+        """Stores the post, with the config that is active now if a reload replaced the one that it began with."""
+        current = self._deliveries() or deliveries
+        if current is deliveries:
+            return deliveries.deliver(inbox, post)
+        successor = current.inboxes.get(inbox.name)
+        if successor is None or post.entity not in (None, *successor.entities):
+            raise StoreError("the source was changed while it received a post")
+        return current.deliver(successor, post)
 
     def _release_slot(self, storing: asyncio.Future[Delivery]) -> None:
         """The slot stays taken until the post is stored, even if its sender was told to try again."""

@@ -22,6 +22,7 @@ from exporter.runtime.web_server import WebServer
 from exporter.settings import Settings
 from exporter.store.store import Store
 from exporter.sync.observer import Observer
+from exporter.threads import run_loop
 from exporter.web.server import ServedState
 
 if TYPE_CHECKING:
@@ -39,7 +40,8 @@ _log = logging.getLogger(__name__)
 class App:
     """Serves one config until it is stopped. Runs once.
 
-    `observer` receives the events of the sync, too. `store` is set while the app runs.
+    `observer` receives the events of the sync, too; `on_stop` is called when a signal stops the app. `store` is set
+    while the app runs.
     """
 
     def __init__(
@@ -50,12 +52,14 @@ class App:
         *,
         clock: Clock = system_clock,
         observer: Observer | None = None,
+        on_stop: Callable[[], None] = lambda: None,
     ) -> None:
         self._settings = settings
         self._environ = environ
         self._logs = logs
         self._clock = clock
         self._observer = observer or Observer()
+        self._on_stop = on_stop
         self._state = ServedState(SelfMetrics())
         self._web: WebServer | None = None
         self._reloader: Reloader | None = None
@@ -77,7 +81,7 @@ class App:
             raise
         self.store = store
         try:
-            asyncio.run(self._serve(loaded, store, web, ready))
+            run_loop(self._serve(loaded, store, web, ready))
         finally:
             self.store = None
             store.close()
@@ -89,7 +93,7 @@ class App:
         stop = asyncio.Event()
         loop = asyncio.get_running_loop()
         for name in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(name, stop.set)
+            loop.add_signal_handler(name, self._request_stop, stop)
         loop.add_signal_handler(signal.SIGHUP, lambda: loop.run_in_executor(None, self._reload))
         self_metrics = self._state.self_metrics
         initialise(self_metrics)
@@ -109,6 +113,10 @@ class App:
         finally:
             stop.set()
             await asyncio.gather(asyncio.to_thread(self._stop), web.finish())
+
+    def _request_stop(self, stop: asyncio.Event) -> None:
+        self._on_stop()
+        stop.set()
 
     def _start(self, loaded: LoadedConfig, store: Store, memory: bytes) -> None:
         # the engine takes longest to import: the web server answers scrapes in the meantime

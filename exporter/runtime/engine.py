@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Event, Thread
+from time import monotonic
 
 from exporter import naming
 from exporter.clock import Clock
@@ -22,12 +22,14 @@ from exporter.runtime.source_jobs import push_inboxes, sync_jobs
 from exporter.store.store import Store
 from exporter.sync.observer import Observer
 from exporter.sync.scheduler import Scheduler
+from exporter.threads import run_loop
 from exporter.web.server import ServedState
 
 MIN_EVALUATION_INTERVAL = 0.5
 """Seconds between two evaluations at least, however many passes are published."""
 
-STOP_TIMEOUT = 10
+STOP_TIMEOUT = 7.5
+"""Seconds that both threads together may take to end."""
 
 _log = logging.getLogger(__name__)
 
@@ -74,18 +76,29 @@ class Engine:
         for thread in self._threads:
             thread.start()
 
-    def stop(self) -> None:
-        """Stops accepting pushes, then waits up to ten seconds for each thread; the evaluator stores the snapshot."""
+    def stop_reading(self) -> None:
+        """Stops reading and evaluating, while pushes are still accepted; the evaluator stores the snapshot.
+
+        Returns in less than ten seconds, even if a thread does not end.
+        """
         self._scheduler.stop()
         self._stopping.set()
         self._awake.set()
-        self._deliveries.stop()
+        deadline = monotonic() + STOP_TIMEOUT
         for thread in self._threads:
-            thread.join(STOP_TIMEOUT)
+            if thread.is_alive():
+                thread.join(max(0.0, deadline - monotonic()))
+            if thread.is_alive():
+                _log.warning("the %s does not end and is left behind", thread.name)
+
+    def stop(self) -> None:
+        """Stops everything; stopping again does nothing."""
+        self.stop_reading()
+        self._deliveries.stop()
 
     def _sync(self) -> None:
         try:
-            asyncio.run(self._scheduler.run())
+            run_loop(self._scheduler.run())
         except StoreError as error:
             self._self_metrics.set(naming.STORE_UP, 0)
             _log.critical("syncing stopped: %s", error)

@@ -13,6 +13,9 @@ from exporter.runtime.config_file import LoadedConfig
 from exporter.runtime.engine import Engine, EngineContext
 from exporter.runtime.reporter import adopt_config, drop_removed
 
+RELOAD_TIMEOUT = 1.0
+"""Seconds that a reload in progress may take to notice that everything stops."""
+
 _log = logging.getLogger(__name__)
 
 
@@ -54,16 +57,27 @@ class Reloader:
 
     def stop(self) -> None:
         """Stops the running engine; no other one starts afterwards."""
-        with self._lock:
-            self._stopped = True
-            if self._engine is not None:
-                self._engine.stop()
-
-    def _replace(self, loaded: LoadedConfig, memory: StatusMemory | None) -> None:
-        """Builds the new engine first, so that a failure leaves the current one running."""
-        engine = Engine(loaded, self._context, memory)
+        self._stopped = True  # without the lock: a reload that is in progress must not start another engine
         if self._engine is not None:
             self._engine.stop()
+        if self._lock.acquire(timeout=RELOAD_TIMEOUT):
+            try:
+                if self._engine is not None:
+                    self._engine.stop()
+            finally:
+                self._lock.release()
+
+    def _replace(self, loaded: LoadedConfig, memory: StatusMemory | None) -> None:
+        """Builds the new engine first, so that a failure leaves the current one running.
+
+        The current one accepts pushes until the new one does.
+        """
+        engine = Engine(loaded, self._context, memory)
+        previous = self._engine
+        if previous is not None:
+            previous.stop_reading()
+        if self._stopped:
+            return
         try:
             config = loaded.config
             self._context.store.retain(
@@ -74,5 +88,7 @@ class Reloader:
         adopt_config(self._context.state.self_metrics, loaded.config, self._context.clock())
         self._engine, self.digest = engine, loaded.digest
         engine.start()
+        if previous is not None:
+            previous.stop()
         # only now: until the new engine took over, posts to a removed source were still counted
         drop_removed(self._context.state.self_metrics, loaded.config)

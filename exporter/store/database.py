@@ -42,6 +42,8 @@ class Database:
         self._on_corrupt = on_corrupt
         self._checkpoints_held = False
         self._mutex, self._copying = threading.RLock(), threading.Lock()
+        self._writing_thread: int | None = None
+        self._interrupting = threading.Lock()
         self._readers: WeakSet[duckdb.DuckDBPyConnection] = WeakSet()
         self._lock = DirectoryLock(self._files.lock)
         try:
@@ -62,8 +64,9 @@ class Database:
             writer = self._usable_writer()
             writer.execute("BEGIN TRANSACTION")
             try:
-                yield writer
-                writer.execute("COMMIT")
+                with self._interruptible():
+                    yield writer
+                    writer.execute("COMMIT")
             except BaseException:
                 with suppress(duckdb.Error):  # on a full disk DuckDB has already rolled back
                     writer.execute("ROLLBACK")
@@ -72,7 +75,7 @@ class Database:
 
     def write_once(self, statement: str, values: Sequence[object]) -> None:
         """Runs one statement in its own transaction. Raises StoreError, StoreDamagedError."""
-        with self._mutex, self._translated(writing=True):
+        with self._mutex, self._translated(writing=True), self._interruptible():
             self._usable_writer().execute(statement, values)
             self.up = True
 
@@ -141,9 +144,24 @@ class Database:
             file.seek(0)
             return file.read(_HEADER_BYTES) == before
 
-    def interrupt(self) -> None:
-        """Interrupts the write that runs in another thread; it is rolled back and raises StoreError."""
-        self._writer.interrupt()
+    def interrupt(self, thread: int) -> None:
+        """Interrupts the write that runs in the thread with this identifier; it is rolled back and raises StoreError.
+
+        Writes of other threads, such as posts, are not affected.
+        """
+        with self._interrupting:
+            if self._writing_thread == thread:
+                self._writer.interrupt()
+
+    @contextmanager
+    def _interruptible(self) -> Iterator[None]:
+        """The block is a write of this thread."""
+        self._writing_thread = threading.get_ident()
+        try:
+            yield
+        finally:
+            with self._interrupting:  # an interrupt never reaches the next write
+                self._writing_thread = None
 
     def close(self) -> None:
         """Writes everything to the file and releases the data directory; closing again does nothing."""

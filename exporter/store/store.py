@@ -248,9 +248,9 @@ class Store:
         """Opens the directory again after StoreDamagedError, as `open` does and with its errors; closes all readers."""
         self._database.recover()
 
-    def interrupt(self) -> None:
-        """Interrupts the write that runs in another thread; it is rolled back and raises StoreError there."""
-        self._database.interrupt()
+    def interrupt(self, thread: int) -> None:
+        """Interrupts the write that runs in this thread, if one does; it is rolled back and raises StoreError there."""
+        self._database.interrupt(thread)
 
     def close(self) -> None:
         """Releases the directory; closing again does nothing."""

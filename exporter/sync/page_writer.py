@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from functools import partial
 from itertools import chain
+from threading import get_ident
 from typing import Any, ParamSpec, TypeVar
 
 from exporter.passes import Page
@@ -33,7 +34,12 @@ class StoreThread:
     """
 
     def __init__(self) -> None:
-        self._executor = ThreadPoolExecutor(max_workers=1, thread_name_prefix="store")
+        self._executor = ThreadPoolExecutor(1, thread_name_prefix="store", initializer=self._remember)
+        self.identifier = 0
+        """The thread's identifier, 0 before the first call."""
+
+    def _remember(self) -> None:
+        self.identifier = get_ident()
 
     async def call(
         self, function: Callable[Arguments, CallResult], *args: Arguments.args, **kwargs: Arguments.kwargs
@@ -47,9 +53,9 @@ class StoreThread:
                 await call
             raise
 
-    def close(self) -> None:
-        """Waits for the current call."""
-        self._executor.shutdown(wait=True)
+    def close(self, *, wait: bool = True) -> None:
+        """Waits for the current call, unless `wait` is False."""
+        self._executor.shutdown(wait=wait)
 
 
 class PageWriter:

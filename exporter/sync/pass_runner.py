@@ -164,9 +164,7 @@ class PassRunner:
             raise
         finally:
             await writer.settle()
-            close = getattr(pages, "aclose", None)
-            if close is not None:
-                await close()
+            await _close(pages)
 
     async def _publish(
         self, request: PassRequest, sync_pass: Pass, last_page: Page | None, report: PassReport, began: float
@@ -229,6 +227,18 @@ class PassRunner:
             return False
         self._resume_failures[key] += 1
         return self._resume_failures[key] >= MAX_RESUME_FAILURES
+
+
+async def _close(pages: object) -> None:
+    """Ends a read. An error in doing so is logged only, because it would replace a cancellation, which must go on."""
+    try:
+        await getattr(pages, "aclose", _nothing)()
+    except Exception:
+        log.exception("a source did not end a read")
+
+
+async def _nothing() -> None:
+    """Closes an iterator that has nothing to close."""
 
 
 def _failed(report: PassReport, error: Exception) -> PassReport:

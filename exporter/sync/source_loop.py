@@ -62,6 +62,7 @@ class LoopContext:
     observer: Observer
     clock: Callable[[], datetime]
     rng: random.Random
+    stopping: Callable[[], bool] = lambda: False
 
 
 class SourceLoop:
@@ -86,7 +87,7 @@ class SourceLoop:
         await self._load_outcomes()
         self._schedule.start(self._outcomes, _now(), self._context.clock())
         self._report_state()
-        while True:
+        while not self._context.stopping():
             if not self._gate.is_open:
                 self._report_state()
                 await self._gate.wait()

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import logging
+from typing import Any, cast
 
 import pytest
 
 from exporter import naming
 from exporter.push.body import Post
 from exporter.push.deliveries import Delivery
+from exporter.push.inbox import PushInbox
 from exporter.web.server import ServedState
 from tests.push.fake_deliveries import AUTH, JSON, REJECTED, STORED, FakeDeliveries, results, send
 from tests.push.posts import TOKEN
@@ -160,3 +162,24 @@ def test_the_log_reports_rejections_and_recovery_once(port: int, caplog: pytest.
         "a post was not accepted: unsupported",
     ]
     assert TOKEN not in caplog.text
+
+
+def test_a_post_during_a_reload_is_stored_with_the_new_config(
+    port: int, deliveries: FakeDeliveries, state: ServedState
+) -> None:
+    inbox = deliveries.inboxes["shop"]
+    successor = FakeDeliveries({inbox.name: deliveries.inboxes["both"]})
+
+    class Replaced(dict[str, PushInbox]):
+        """Inboxes whose config is replaced as soon as one is looked up."""
+
+        def get(self, *args: Any) -> Any:
+            state.deliveries = cast("Any", successor)
+            return super().get(*args)
+
+    state.deliveries = cast("Any", FakeDeliveries(Replaced(shop=inbox)))
+    assert send(port)[0] == 200
+    assert [post.body for post in successor.posts] == [b"[]"]
+    successor.inboxes.clear()
+    state.deliveries = cast("Any", FakeDeliveries(Replaced(shop=inbox)))
+    assert send(port)[0] == 503

@@ -37,6 +37,7 @@ def engines(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Calls of start and stop, which do nothing else."""
     calls: list[str] = []
     monkeypatch.setattr(Engine, "start", lambda _: calls.append("start"))
+    monkeypatch.setattr(Engine, "stop_reading", lambda _: calls.append("stop reading"))
     monkeypatch.setattr(Engine, "stop", lambda _: calls.append("stop"))
     return calls
 
@@ -45,14 +46,20 @@ def create_reloader(context: EngineContext, config: Path) -> Reloader:
     return Reloader(context, lambda: read_config(config, {}))
 
 
-def test_the_previous_engine_stops_before_the_next_one_starts(
+def test_the_previous_engine_reads_no_more_when_the_next_one_starts_and_accepts_posts_until_then(
     context: EngineContext, config: Path, engines: list[str]
 ) -> None:
     reloader = create_reloader(context, config)
     reloader.start(read_config(config, {}), b"")
     reloader.reload()
+    assert engines == ["start", "stop reading", "start", "stop"]
+
+
+def test_a_stop_ends_the_running_engine(context: EngineContext, config: Path, engines: list[str]) -> None:
+    reloader = create_reloader(context, config)
+    reloader.start(read_config(config, {}), b"")
     reloader.stop()
-    assert engines == ["start", "stop", "start", "stop"]
+    assert set(engines[1:]) == {"stop"}
 
 
 def test_a_config_that_cannot_work_leaves_the_engine_running(

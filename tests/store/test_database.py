@@ -148,7 +148,7 @@ def test_a_write_can_be_interrupted(tmp_path: Path) -> None:
     thread = threading.Thread(target=work)
     thread.start()
     while thread.is_alive():
-        database.interrupt()
+        database.interrupt(thread.ident or 0)
         thread.join(0.05)
     assert failed
     assert meta(database) == SCHEMA_VERSION

@@ -6,13 +6,12 @@ newest row, or up to each pass, as the config declares.
 
 from __future__ import annotations
 
-import asyncio
 import csv
 import hashlib
 import io
 import os
-from collections.abc import AsyncIterator, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Generator, Iterator, Sequence
+from contextlib import aclosing, contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -22,6 +21,7 @@ from exporter.config.sources.csv import CsvOptions
 from exporter.errors import Reason, SourceRejectedError, SourceUnavailableError
 from exporter.passes import Listing, Page, Pass
 from exporter.sources.base import Access, SourceContext
+from exporter.sources.blocking import Cancellation, call_in_thread, in_thread
 from exporter.sources.cursor import StoredPosition
 from exporter.sources.parsing.column_map import RecordMap
 from exporter.sources.parsing.newest_event import newest_event
@@ -55,11 +55,11 @@ class CsvSource(ProviderSource[CsvOptions]):
 
     async def read(self, sync_pass: Pass) -> AsyncIterator[Page]:
         """All rows in pages; if the file has not changed since the last pass, a page that says how far it reaches."""
-        pages = self._pages(sync_pass)
-        while (page := await asyncio.to_thread(next, pages, None)) is not None:
-            yield page
+        async with aclosing(in_thread(partial(self._pages, sync_pass))) as pages:
+            async for page in pages:
+                yield page
 
-    def _pages(self, sync_pass: Pass) -> Iterator[Page]:
+    def _pages(self, sync_pass: Pass, _: Cancellation) -> Generator[Page, None, None]:
         """The pages, in a thread. The last one waits until the file proved to be readable and unchanged to its end."""
         now = sync_pass.started_at
         with self._open() as file:
@@ -130,14 +130,14 @@ class CsvSource(ProviderSource[CsvOptions]):
     async def check(self) -> tuple[Access, ...]:
         """Whether the file can be read and has the headers that the config names."""
         try:
-            written_at = await asyncio.to_thread(self._read_header)
+            written_at = await call_in_thread(self._read_header)
         except SourceRejectedError as error:
             if error.reason not in (Reason.FORBIDDEN, Reason.NOT_FOUND):
                 raise
             return (Access(self._options.entity, allowed=False, missing=str(error)),)
         return (Access(self._options.entity, allowed=True, note=self._note(written_at)),)
 
-    def _read_header(self) -> datetime:
+    def _read_header(self, _: Cancellation) -> datetime:
         """When the file was last modified; raises SourceRejectedError if it cannot be read."""
         with self._open() as file, self._table(file):
             return _written_at(os.fstat(file.fileno()), self._context.clock())

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import re
 from collections.abc import AsyncIterator, Generator, Sequence
-from contextlib import suppress
+from contextlib import aclosing, suppress
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from functools import partial
 from itertools import islice
 from typing import Any
 
@@ -18,6 +18,7 @@ from exporter.errors import InvalidRecordError, Reason, SourceRejectedError
 from exporter.passes import Listing, Page, Pass
 from exporter.records import Record
 from exporter.sources.base import Access, SourceContext
+from exporter.sources.blocking import Cancellation, call_in_thread, in_thread
 from exporter.sources.parsing.column_map import FieldGetter, RecordMap
 from exporter.sources.provider import ProviderSource, page_of
 from exporter.sources.providers.sql_connection import FETCHED_ROWS, may_write, rows
@@ -34,7 +35,7 @@ def create(options: SqlOptions, context: SourceContext) -> SqlSource:
 
 
 class SqlSource(ProviderSource[SqlOptions]):
-    """Reads each page in a thread. An interrupted pass continues after the last stored row."""
+    """Reads in a thread. An interrupted pass continues after the last stored row."""
 
     default_lookback = timedelta(minutes=5)
     """Transactions that began earlier may commit later, behind rows that were read already."""
@@ -42,22 +43,21 @@ class SqlSource(ProviderSource[SqlOptions]):
     async def read(self, sync_pass: Pass) -> AsyncIterator[Page]:
         """All rows by id in a full pass, otherwise the changes since the cursor, by change column and id."""
         (entity,) = (entity for entity in self._options.entities if entity.entity == sync_pass.entity)
-        pages = _SqlReader(self._options, entity, self._context, sync_pass, self._lookback).pages()
-        try:
-            while (page := await asyncio.to_thread(next, pages, None)) is not None:
+        reader = _SqlReader(self._options, entity, self._context, sync_pass, self._lookback)
+        async with aclosing(in_thread(reader.pages)) as pages:
+            async for page in pages:
                 yield page
-        finally:
-            pages.close()
 
     async def check(self) -> tuple[Access, ...]:
         """Reads one row of each table or query, and warns if the user has more rights than it needs."""
-        return tuple([await asyncio.to_thread(self._try_entity, entity) for entity in self._options.entities])
+        return tuple([await call_in_thread(partial(self._try_entity, entity)) for entity in self._options.entities])
 
-    def _try_entity(self, entity: SqlEntity) -> Access:
+    def _try_entity(self, entity: SqlEntity, cancellation: Cancellation) -> Access:
         try:
-            with rows(self._options, self._context, Selection(entity, self._options.engine).one_row()) as result:
+            statement = Selection(entity, self._options.engine).one_row()
+            with rows(self._options, self._context, statement, cancellation) as result:
                 next(result, None)
-            if entity.table and may_write(self._options, self._context, entity.table):
+            if entity.table and may_write(self._options, self._context, entity.table, cancellation):
                 warning = "the user may also write: grant no more than SELECT"
                 return Access(entity.entity, allowed=True, missing=warning)
         except SourceRejectedError as error:
@@ -82,9 +82,9 @@ class _SqlReader:
         self._incremental = bool(entity.updated) and sync_pass.cursor is not None
         self._latest: Any = None
 
-    def pages(self) -> Generator[Page, None, None]:
+    def pages(self, cancellation: Cancellation) -> Generator[Page, None, None]:
         """The pages, in a thread. The last one carries the cursor and, in a full pass, the listing."""
-        with rows(self._options, self._context, self._statement()) as result:
+        with rows(self._options, self._context, self._statement(), cancellation) as result:
             pending: Page | None = None
             while chunk := list(islice(result, FETCHED_ROWS)):
                 if pending is not None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import socket
 import ssl
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +15,10 @@ import certifi
 from exporter.config.sources.sql import SqlOptions
 from exporter.errors import Reason, SourceError, SourceRejectedError, SourceUnavailableError
 from exporter.sources.base import SourceContext
+from exporter.sources.blocking import Cancellation
 from exporter.sources.http.auth import reveal
 from exporter.sources.http.transport import verified_tls
+from exporter.sources.providers.sql_cancelling import cancelled_by
 from exporter.sources.providers.sql_statement import SqlStatement
 
 FETCHED_ROWS = 1000
@@ -43,12 +47,19 @@ _CURES = {
 
 
 @contextmanager
-def rows(options: SqlOptions, context: SourceContext, statement: SqlStatement) -> Iterator[Iterator[Sequence[Any]]]:
+def rows(
+    options: SqlOptions, context: SourceContext, statement: SqlStatement, cancellation: Cancellation
+) -> Iterator[Iterator[Sequence[Any]]]:
     """The statement's rows, streamed from the server; raises SourceError with the cure and without any value."""
+    connect = partial(_CONNECT[options.engine], options, context)
     try:
-        with closing(_connect(options, context)) as connection, closing(_cursor(options, connection)) as cursor:
+        with (
+            closing(connect()) as connection,
+            cancelled_by(cancellation, options.engine, connection, connect),
+            closing(_cursor(options, connection)) as cursor,
+        ):
             cursor.execute(statement.sql, statement.values)
-            yield _streamed(cursor)
+            yield _streamed(cursor, cancellation)
     except SourceError:
         raise
     except Exception as error:
@@ -57,23 +68,19 @@ def rows(options: SqlOptions, context: SourceContext, statement: SqlStatement) -
         raise _source_error(error) from None
 
 
-def may_write(options: SqlOptions, context: SourceContext, table: str) -> bool:
+def may_write(options: SqlOptions, context: SourceContext, table: str, cancellation: Cancellation) -> bool:
     """Whether a PostgreSQL user has more rights on the table than it needs; False for other engines."""
     if options.engine != "postgresql":
         return False
     statement = SqlStatement("SELECT has_table_privilege($1, 'INSERT, UPDATE, DELETE')", (table,))
-    with rows(options, context, statement) as result:
+    with rows(options, context, statement, cancellation) as result:
         return bool(next(result)[0])
 
 
-def _streamed(cursor: Any) -> Iterator[Sequence[Any]]:
+def _streamed(cursor: Any, cancellation: Cancellation) -> Iterator[Sequence[Any]]:
     while chunk := cursor.fetchmany(FETCHED_ROWS):
         yield from chunk
-
-
-def _connect(options: SqlOptions, context: SourceContext) -> Any:
-    connect = {"postgresql": _postgresql, "mysql": _mysql, "sqlite": _sqlite, "duckdb": _duckdb}
-    return connect[options.engine](options, context)
+        cancellation.check()
 
 
 def _cursor(options: SqlOptions, connection: Any) -> Any:
@@ -87,9 +94,11 @@ def _cursor(options: SqlOptions, connection: Any) -> Any:
 def _postgresql(options: SqlOptions, context: SourceContext) -> Any:
     import psycopg
 
+    port = options.port or 5432
     connection = psycopg.connect(
         host=options.host,
-        port=options.port or 5432,
+        hostaddr=_address(options.host or "", port),
+        port=port,
         dbname=options.database,
         user=options.user,
         password=reveal(options.password, context) if options.password else None,
@@ -101,6 +110,19 @@ def _postgresql(options: SqlOptions, context: SourceContext) -> Any:
     )
     connection.read_only = True
     return connection
+
+
+def _address(host: str, port: int) -> str | None:
+    """The address of a PostgreSQL server, or None for a local socket.
+
+    The driver holds the interpreter while it looks a name up, so that a resolver that hangs would stop the program.
+    """
+    if host.startswith(("/", "@")):
+        return None
+    try:
+        return str(socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][4][0])
+    except (OSError, UnicodeError):
+        raise SourceUnavailableError(Reason.CONNECT, _CURES[Reason.CONNECT]) from None
 
 
 def _mysql(options: SqlOptions, context: SourceContext) -> Any:
@@ -155,7 +177,7 @@ def _sqlite(options: SqlOptions, context: SourceContext) -> Any:
     import sqlite3
 
     address = f"{_file(options, context).absolute().as_uri()}?mode=ro"
-    # pages are read one at a time, but not always by the same thread
+    # only `interrupt` is called by another thread
     connection = sqlite3.connect(address, uri=True, timeout=_CONNECT_SECONDS, check_same_thread=False)
     until = context.monotonic() + options.statement_timeout.total_seconds()
     connection.set_progress_handler(lambda: context.monotonic() > until, 10_000)
@@ -171,6 +193,9 @@ def _duckdb(options: SqlOptions, context: SourceContext) -> Any:
         "enable_external_access": "false",
     }
     return duckdb.connect(str(_file(options, context)), read_only=True, config=limits)
+
+
+_CONNECT = {"postgresql": _postgresql, "mysql": _mysql, "sqlite": _sqlite, "duckdb": _duckdb}
 
 
 def _is_driver_error(error: Exception) -> bool:

@@ -11,6 +11,7 @@ import pytest
 
 from exporter.config.sources.sql import SqlOptions
 from exporter.errors import Reason, SourceRejectedError
+from exporter.sources.blocking import Cancellation
 from exporter.sources.providers.sql_connection import rows
 from exporter.sources.providers.sql_statement import SqlStatement
 from tests.databases import mariadb, postgresql
@@ -47,7 +48,9 @@ def encrypted(server: Server, **given: Any) -> bool:
         "name": "erp", "provider": "sql", **reached, **given,
         "entities": [{"entity": "deals", "table": "orders", "columns": {"id": "nr"}}],
     })  # fmt: skip
-    with rows(options, source_context(base=folder), SqlStatement(ENCRYPTED[options.engine], ())) as found:
+    with rows(
+        options, source_context(base=folder), SqlStatement(ENCRYPTED[options.engine], ()), Cancellation()
+    ) as found:
         return bool(next(found)[0])
 
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator, Generator, Iterable, Iterator
+from contextlib import aclosing
 from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import partial
 from itertools import islice
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -15,6 +16,7 @@ from exporter.config.sources.sql import SqlOptions
 from exporter.errors import InvalidRecordError, Reason, SourceRejectedError
 from exporter.passes import Page, Pass
 from exporter.sources.base import SourceContext
+from exporter.sources.blocking import Cancellation, call_in_thread, in_thread
 from exporter.sources.cursor import finish_last_page, next_cursor
 from exporter.sources.http.client import SourceClient
 from exporter.sources.parsing.plausibility import latest_plausible
@@ -63,19 +65,16 @@ class AsteriskSource(ProviderSource[AsteriskOptions]):
 
     async def _pages(self, sync_pass: Pass, since: datetime, changes: list[datetime]) -> AsyncIterator[Page]:
         """The pages; adds the latest change of each, by Asterisk's clock, to `changes`."""
-        pages = self._read_pages(since)
-        try:
-            while (page := await asyncio.to_thread(next, pages, None)) is not None:
+        async with aclosing(in_thread(partial(self._read_pages, since))) as pages:
+            async for page in pages:
                 latest = latest_plausible((record.updated_at for record in page.records), sync_pass.started_at)
                 changes += [latest] if latest else []
                 yield page
-        finally:
-            pages.close()
 
-    def _read_pages(self, since: datetime) -> Generator[Page]:
+    def _read_pages(self, since: datetime, cancellation: Cancellation) -> Generator[Page, None, None]:
         """The pages, in a thread."""
         rejected: list[InvalidRecordError] = []
-        calls = self._groups(since, rejected)
+        calls = self._groups(since, rejected, cancellation)
         while (groups := list(islice(calls, CALLS_A_PAGE))) or rejected:
             page = page_of(groups, self._call)
             invalid = tuple(rejected)
@@ -87,13 +86,15 @@ class AsteriskSource(ProviderSource[AsteriskOptions]):
             return detailed(group, self._options.outbound_contexts)
         return queued(in_order(group, self._zone))
 
-    def _groups(self, since: datetime, rejected: list[InvalidRecordError]) -> Iterator[list[Any]]:
+    def _groups(
+        self, since: datetime, rejected: list[InvalidRecordError], cancellation: Cancellation
+    ) -> Iterator[list[Any]]:
         """The rows of each call that began at or after `since`; adds rows that are not valid to `rejected`.
 
         Reads from further back, to recognize and skip calls that were in progress at `since`.
         """
         first = since - LONGEST_CALL
-        values = self._in_file() if self._options.path else self._in_table(first)
+        values = self._in_file() if self._options.path else self._in_table(first, cancellation)
         valid = self._valid_rows(values, rejected)
         return (
             group
@@ -125,12 +126,12 @@ class AsteriskSource(ProviderSource[AsteriskOptions]):
         except OSError:
             raise SourceRejectedError(Reason.NOT_FOUND, f"{self._options.path} cannot be read") from None
 
-    def _in_table(self, since: datetime) -> Iterator[Any]:
+    def _in_table(self, since: datetime, cancellation: Cancellation) -> Iterator[Any]:
         """The table's rows in the order of time. Times are compared as text in Asterisk's own zone."""
         options = self._sql_options()
         selection = Selection(options.entities[0], options.engine)
         local = since.astimezone(self._zone).strftime("%Y-%m-%d %H:%M:%S")
-        with rows(options, self._context, selection.changes(local, None)) as result:
+        with rows(options, self._context, selection.changes(local, None), cancellation) as result:
             for values in result:
                 yield dict(zip(selection.names, values, strict=True))
 
@@ -164,4 +165,4 @@ class AsteriskSource(ProviderSource[AsteriskOptions]):
         if entity == "measurements":
             await self._ami().queues()
         else:
-            await asyncio.to_thread(next, self._groups(self._context.clock(), []), None)
+            await call_in_thread(lambda cancellation: next(self._groups(self._context.clock(), [], cancellation), None))

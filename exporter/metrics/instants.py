@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Any
+from itertools import repeat
 
 from sqlglot import exp
 
@@ -14,34 +14,36 @@ from exporter.config.metrics import Metric
 from exporter.config.root import Config
 from exporter.errors import EvaluationError
 from exporter.metrics.aggregates import parts_of
+from exporter.metrics.bounds import Bounds, Place, cover_of
 from exporter.metrics.columns import QueryContext, instant_of
 from exporter.metrics.connection import QueryError, Reader, consistent_read
 from exporter.metrics.evaluate import QueryBatch, QueryRun
 from exporter.metrics.exchange_rates import ExchangeRates
 from exporter.metrics.label_folding import Fold
-from exporter.metrics.lookup_tables import all_owners, write_windows
-from exporter.metrics.many_windows import ADDITIVE, ManyWindowsQuery, compiled_for_many
+from exporter.metrics.lookup_tables import all_owners, write_bounds
+from exporter.metrics.many_windows import ADDITIVE, compiled_changes
 from exporter.metrics.people import Directory
-from exporter.metrics.query import MetricKey
+from exporter.metrics.query import MetricKey, query_error
+from exporter.metrics.row_versions import reads_state
 from exporter.metrics.rows import PreparedStatement, QueryShape, rows_of
-from exporter.metrics.running_values import GroupKey, RunningValues
+from exporter.metrics.running_values import GroupKey, RunningValues, changes_of
 from exporter.metrics.values import (
     FIRST,
     LAST,
     Answers,
     ColumnQuestion,
-    Columns,
     Group,
     GroupValues,
     Question,
     RosterAt,
+    StepWindows,
     Window,
 )
 from exporter.records import person_column
 
-_Asked = Mapping[Window, Mapping[str, list[Question]]]
-_Numbered = Sequence[tuple[int, int, Window]]
 _ALL_TIME = Window(FIRST, LAST)
+_Answered = dict[ColumnQuestion, Iterator[GroupValues]]
+_ByMetric = Mapping[str, list[ColumnQuestion]]
 
 
 class HistoryQueries(QueryRun):
@@ -58,8 +60,10 @@ class HistoryQueries(QueryRun):
         super().__init__(reader, config, rates or ExchangeRates.load(config), self._people, {})
         owned = {metric.entity for metric in config.metrics if person_column(metric.entity) is not None}
         self._owners = all_owners(reader, sorted(owned))
-        self._latest: dict[tuple[str, Scope, bool, datetime | None], GroupValues] = {}
+        self._latest: dict[tuple[str, Scope, bool, datetime], GroupValues] = {}
         self._groups: dict[tuple[Scope, int], dict[GroupKey, Group]] = {}
+        self._bounds = Bounds()
+        self._placed: dict[tuple[StepWindows, bool, bool], list[Place]] = {}
         self.failed: dict[str, EvaluationError] = {}
         self._write_tables()
 
@@ -76,25 +80,37 @@ class HistoryQueries(QueryRun):
 
     def ask(self, questions: Iterable[Question]) -> Answers:
         """The answers to all questions but those about a metric that cannot be answered."""
-        self._answers, self._failed = {}, {}
-        with consistent_read(self._reader):
-            for shape, asked in self._by_shape(dict.fromkeys(questions)).items():
-                for numbered in numbered_sets(asked, level=shape.closes is not None):
-                    self._run_set(shape, numbered, asked)
-        self.failed |= self._failed
-        if not self._failed:
-            return self._answers
-        return {question: values for question, values in self._answers.items() if question.metric not in self._failed}
+        by_series: dict[tuple[str, Scope, bool], list[Question]] = {}
+        for question in sorted(dict.fromkeys(questions), key=lambda q: q.window):
+            by_series.setdefault((question.metric, question.scope, question.by), []).append(question)
+        steps: dict[tuple[Window, ...], StepWindows] = {}
+        columns: dict[ColumnQuestion, list[Question]] = {}
+        for (name, scope, by), asked in by_series.items():
+            if name in self._metrics and self._metrics[name].is_level:
+                asked.sort(key=lambda q: q.window.end)
+            windows = tuple(question.window for question in asked)
+            same = steps.setdefault(windows, StepWindows(windows))
+            columns[ColumnQuestion(name, same, scope, by)] = asked
+        answers: dict[Question, GroupValues] = {}
+        for column, values in self.columns(columns).items():
+            answers.update(zip(columns[column], values, strict=True))
+        return answers
 
-    def columns(self, questions: Iterable[ColumnQuestion]) -> Columns:
-        """The answers to all questions but those about a metric that cannot be answered."""
-        asked = {q: [Question(q.metric, window, q.scope, q.by) for window in q.steps.windows] for q in questions}
-        answers = self.ask(question for by_step in asked.values() for question in by_step)
-        return {
-            q: iter([answers[question] for question in by_step])
-            for q, by_step in asked.items()
-            if q.metric not in self._failed
-        }
+    def columns(self, questions: Iterable[ColumnQuestion]) -> Mapping[ColumnQuestion, Iterator[GroupValues]]:
+        """For each question an iterator over the answers about its windows, in their order.
+
+        Questions about a metric that cannot be answered are left out. The iterators do not read the store.
+        """
+        asked = tuple(dict.fromkeys(questions))
+        answered: _Answered = {}
+        self._failed, self._placed = {}, {}
+        self._bounds = Bounds.of({question.steps for question in asked})
+        with consistent_read(self._reader):
+            write_bounds(self._reader, self._bounds.starts, self._bounds.ends)
+            for shape, by_metric in self._by_rows(asked, answered).items():
+                self._answer(shape, by_metric, answered)
+        self.failed |= self._failed
+        return {question: values for question, values in answered.items() if question.metric not in self._failed}
 
     def _first(self, metric: Metric) -> datetime | None:
         try:
@@ -106,27 +122,114 @@ class HistoryQueries(QueryRun):
             return None
         return None if first is None else first.replace(tzinfo=UTC)
 
-    def _run_set(self, shape: QueryShape, numbered: _Numbered, asked: _Asked) -> None:
-        names = dict.fromkeys(name for _, _, window in numbered for name in asked[window])
-        metrics = [self._metrics[name] for name in names if name not in self._failed]
+    def _by_rows(self, questions: Iterable[ColumnQuestion], answered: _Answered) -> Mapping[QueryShape, _ByMetric]:
+        """The questions by the rows that they read; answers those that read none."""
+        by_shape: dict[QueryShape, dict[str, list[ColumnQuestion]]] = {}
+        for question in questions:
+            metric = self._metrics.get(question.metric)
+            if metric is None:
+                self._fail(question.metric, "there is no such metric")
+                continue
+            shape = QueryShape.of(metric, question.scope, question.by)
+            if question.scope is not Scope.COMPANY and person_column(metric.entity) is None:
+                answered[question] = repeat({}, len(question.steps.windows))
+            elif (error := query_error(shape, MetricKey(metric), self._context)) is not None:
+                self._fail(metric.name, error)
+            else:
+                rows = replace(shape, as_it_was=self._has_changed(metric, question))
+                by_shape.setdefault(rows, {}).setdefault(metric.name, []).append(question)
+        return by_shape
+
+    def _has_changed(self, metric: Metric, question: ColumnQuestion) -> bool:
+        """True if a column that the question reads has changed after one of its windows."""
+        newest = self._newest_state(metric.entity) if reads_state(metric, question.scope) else None
+        return newest is not None and any(window.end < newest for window in question.steps.windows)
+
+    def _answer(self, shape: QueryShape, by_metric: _ByMetric, answered: _Answered) -> None:
+        """Queries all metrics at once; if that fails one by one, to find the metrics that fail."""
+        metrics = [self._metrics[name] for name in by_metric if name not in self._failed]
         try:
-            self._query_set(shape, numbered, asked, metrics)
+            self._query_all(shape, metrics, by_metric, answered)
         except QueryError:
             for metric in metrics:
                 self._restart()
                 try:
-                    self._query_set(shape, numbered, asked, [metric])
+                    self._query_all(shape, [metric], by_metric, answered)
                 except QueryError as error:
                     self._fail(metric.name, f"the store cannot compute it ({type(error).__name__})")
                     self._restart()
 
-    def _query_set(self, shape: QueryShape, numbered: _Numbered, asked: _Asked, metrics: Sequence[Metric]) -> None:
-        write_windows(self._reader, numbered)
+    def _query_all(
+        self, shape: QueryShape, metrics: Sequence[Metric], by_metric: _ByMetric, answered: _Answered
+    ) -> None:
         for fold in self._folds(QueryBatch(shape, _ALL_TIME), metrics):
-            for additive in (True, False):
-                chosen = [metric for metric in fold.metrics if (metric.aggregate in ADDITIVE) is additive]
-                if chosen:
-                    self._read(fold, chosen, numbered, asked)
+            additive = tuple(metric for metric in fold.metrics if metric.aggregate in ADDITIVE)
+            others = ((metric,) for metric in fold.metrics if metric.aggregate not in ADDITIVE)
+            for chosen in (additive, *others) if additive else others:
+                asked = [question for metric in chosen for question in by_metric[metric.name]]
+                cover = cover_of((question.steps for question in asked), level=shape.closes is not None)
+                query = compiled_changes(fold.shape, tuple(map(MetricKey, chosen)), self._context)
+                rows = query.statement.fetch(self._reader, cover, fold.parameters)
+                for metric, layout in zip(chosen, query.layouts, strict=True):
+                    changes = changes_of(rows, layout, shape.group_count)
+                    for question in by_metric[metric.name]:
+                        running = RunningValues(metric, changes, grouped=shape.group_count > 0)
+                        places = self._places(question.steps, shape)
+                        answered[question] = self._over_time(question, shape, running, places)
+
+    def _over_time(
+        self, question: ColumnQuestion, shape: QueryShape, running: RunningValues, places: Iterable[Place]
+    ) -> Iterator[GroupValues]:
+        """The values in each window; the same object as long as nothing changes."""
+        values: GroupValues = {}
+        last: Place | None = None
+        series = question.metric, question.scope, question.by
+        for place in places:
+            if place is not last:
+                restarts = last is None or place.period != last.period
+                if restarts:
+                    running.restart(place.period, place.first)
+                changed = running.advance(place.number)
+                if last is None:
+                    values = self._latest.get((*series, place.window.start), values)
+                if restarts or last is None or place.era != last.era:
+                    named = {self._group_of(shape, place, key): value for key, value in running.values.items()}
+                    values = values if values == named else named
+                elif changed:
+                    values = self._changed(shape, place, running, changed, values)
+                last = place
+            yield values
+        if last is not None:
+            self._latest[*series, last.window.start] = values
+
+    def _changed(
+        self, shape: QueryShape, place: Place, running: RunningValues, keys: Iterable[GroupKey], values: GroupValues
+    ) -> GroupValues:
+        changed = dict(values)
+        for key in keys:
+            group = self._group_of(shape, place, key)
+            if key in running.values:
+                changed[group] = running.values[key]
+            else:
+                del changed[group]
+        return changed
+
+    def _places(self, steps: StepWindows, shape: QueryShape) -> list[Place]:
+        by_person, level = shape.scope is Scope.PERSON, shape.closes is not None
+        key = steps, by_person, level
+        if key not in self._placed:
+            self._placed[key] = self._bounds.places(steps, self._people.era if by_person else lambda _: 0, level=level)
+        return self._placed[key]
+
+    def _group_of(self, shape: QueryShape, place: Place, key: GroupKey) -> Group:
+        groups = self._groups.setdefault((shape.scope, place.era), {})
+        if key not in groups:
+            groups[key] = self._group(QueryBatch(shape, place.window), key)
+        return groups[key]
+
+    def _write_tables(self) -> None:
+        super()._write_tables()
+        write_bounds(self._reader, self._bounds.starts, self._bounds.ends)
 
     def _folds(self, batch: QueryBatch, metrics: Sequence[Metric]) -> tuple[Fold, ...]:
         """The values with most rows of all time are retained, whether they are open at the end of time or not."""
@@ -135,82 +238,6 @@ class HistoryQueries(QueryRun):
         dated = replace(batch.shape, closes=None, as_it_was=False)
         folds = self._folder.folds(dated, _ALL_TIME, metrics)
         return tuple(replace(fold, shape=replace(batch.shape, folded=fold.shape.folded)) for fold in folds)
-
-    def _read(self, fold: Fold, metrics: Sequence[Metric], numbered: _Numbered, asked: _Asked) -> None:
-        query = compiled_for_many(fold.shape, tuple(map(MetricKey, metrics)), self._context)
-        rows = query.statement.fetch(self._reader, numbered[0][2], fold.parameters)
-        by_number: dict[int, list[Sequence[Any]]] = {}
-        for row in rows:
-            by_number.setdefault(row[-1], []).append(row)
-        for metric, layout in zip(metrics, query.layouts, strict=True):
-            running = RunningValues(layout, fold.shape.group_count, counts_rows=query.running)
-            previous: GroupValues | None = None
-            for window, values in self._over_time(fold.shape, query, running, numbered, by_number):
-                if values is not previous:
-                    previous, answer = values, self._unchanged(fold.shape, metric, window, values)
-                for question in asked[window].get(metric.name, ()):
-                    self._answers[question] = answer
-
-    def _over_time(
-        self,
-        shape: QueryShape,
-        query: ManyWindowsQuery,
-        running: RunningValues,
-        numbered: _Numbered,
-        by_number: Mapping[int, Sequence[Sequence[Any]]],
-    ) -> Iterator[tuple[Window, GroupValues]]:
-        """The values in each window; the same object as long as nothing changes in a period."""
-        values: GroupValues = {}
-        last: tuple[int, int] | None = None
-        for number, period, window in numbered:
-            current = period, self._era(shape, window)
-            if not query.running or last is None or last[0] != period:
-                running.restart()
-                last = None
-            if running.take(by_number.get(number, ())) or last != current:
-                groups = self._groups.setdefault((shape.scope, current[1]), {})
-                values = {
-                    groups.get(key) or groups.setdefault(key, self._group(QueryBatch(shape, window), key)): value
-                    for key, value in running.values.items()
-                }
-            last = current
-            yield window, values
-
-    def _unchanged(self, shape: QueryShape, metric: Metric, window: Window, values: GroupValues) -> GroupValues:
-        """The object that held the same values when the question was asked last about the same period."""
-        start = None if metric.is_level else window.start
-        key = metric.name, shape.scope, bool(shape.by), start
-        latest = self._latest.get(key)
-        if latest is not None and (latest is values or latest == values):
-            return latest
-        self._latest[key] = values
-        return values
-
-    def _era(self, shape: QueryShape, window: Window) -> int:
-        return self._people.era(window.end) if shape.scope is Scope.PERSON else 0
-
-
-def numbered_sets(windows: Iterable[Window], *, level: bool) -> Iterator[_Numbered]:
-    """The windows in sets of disjoint periods, each (number, period, window) in order.
-
-    A period is all windows with the same start; a level has one period, because its rows count at any time.
-    """
-    if level:
-        yield [(number, 0, window) for number, window in enumerate(sorted(windows))]
-        return
-    periods: dict[Any, list[Window]] = {}
-    for window in sorted(windows):
-        periods.setdefault(window.start, []).append(window)
-    sets: list[list[list[Window]]] = []
-    for family in periods.values():
-        fitting = next((members for members in sets if members[-1][-1].end <= family[0].start), None)
-        if fitting is None:
-            sets.append([family])
-        else:
-            fitting.append(family)
-    for members in sets:
-        pairs = [(period, window) for period, family in enumerate(members) for window in family]
-        yield [(number, period, window) for number, (period, window) in enumerate(pairs)]
 
 
 def _first_counted(metric: Metric, context: QueryContext) -> PreparedStatement:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
+from datetime import datetime
 from functools import cache, lru_cache
 from typing import Any
 
@@ -12,10 +13,10 @@ from sqlglot import exp
 from exporter.metrics.columns import END, ROW, START
 from exporter.metrics.connection import Reader
 from exporter.metrics.exchange_rates import RATE_SPANS, ExchangeRates
+from exporter.metrics.many_windows import ENDS, STARTS
 from exporter.metrics.people import Directory
 from exporter.metrics.row_versions import all_versions
 from exporter.metrics.rows import OWNER_PERSONS, OWNER_TEAMS, PreparedStatement, QueryShape, row_source, rows_of, to_sql
-from exporter.metrics.segments import PERIODS, WINDOWS
 from exporter.metrics.values import Window, stored
 from exporter.records import person_column
 
@@ -25,8 +26,8 @@ _COLUMNS: Mapping[str, Mapping[str, str]] = {
         "source": "VARCHAR", "owner": "VARCHAR", "team": "INT", "since": "TIMESTAMP", "until": "TIMESTAMP",
     },
     RATE_SPANS: {"currency": "VARCHAR", "since": "TIMESTAMP", "until": "TIMESTAMP", "rate": "DECIMAL(22, 12)"},
-    PERIODS: {"period": "INT", START: "TIMESTAMP", "until": "TIMESTAMP"},
-    WINDOWS: {"number": "INT", "period": "INT", START: "TIMESTAMP", END: "TIMESTAMP"},
+    STARTS: {"period": "INT", START: "TIMESTAMP"},
+    ENDS: {"number": "INT", END: "TIMESTAMP"},
 }  # fmt: skip
 
 Owner = tuple[str, str]
@@ -72,14 +73,10 @@ def write_rates(reader: Reader, rates: ExchangeRates) -> None:
     _write(reader, RATE_SPANS, [(s.currency, stored(s.since), stored(s.until), s.rate) for s in rates.spans])
 
 
-def write_windows(reader: Reader, numbered: Sequence[tuple[int, int, Window]]) -> None:
-    """Replaces the tables of windows and their periods by these: (number, period, window)."""
-    periods: dict[int, Window] = {}
-    for _, period, window in numbered:
-        known = periods.get(period, window)
-        periods[period] = Window(min(known.start, window.start), max(known.end, window.end))
-    _write(reader, PERIODS, [(period, stored(w.start), stored(w.end)) for period, w in periods.items()])
-    _write(reader, WINDOWS, [(number, period, stored(w.start), stored(w.end)) for number, period, w in numbered])
+def write_bounds(reader: Reader, starts: Iterable[datetime], ends: Iterable[datetime]) -> None:
+    """Replaces the tables of the bounds of windows, which are numbered in the given order."""
+    _write(reader, STARTS, [*enumerate(map(stored, starts))])
+    _write(reader, ENDS, [*enumerate(map(stored, ends))])
 
 
 def _write(reader: Reader, table: str, rows: list[tuple[Any, ...]]) -> None:

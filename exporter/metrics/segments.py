@@ -20,32 +20,25 @@ from exporter.metrics.values import LAST
 SEGMENT = "s"
 """Alias of the segments in a query."""
 
-PERIOD = "p"
-"""Alias of the table with the periods that windows are in."""
-
-PERIODS = "metric_periods"
-"""Table of period (a number), start, until: windows of a period have the same start, and end by `until`."""
-
-WINDOWS = "metric_windows"
-"""Table of number, period, start, end: the windows asked about, numbered in the order of their ends."""
-
 
 def segments_of(shape: QueryShape, columns: Sequence[exp.Expr], events: Iterable[str]) -> exp.Select:
-    """The columns of each segment of a shape's rows, cut at `events`.
+    """The columns of each segment of a shape's rows, cut at `events`, then begin, until and the instant it opened.
 
-    Placeholders for the end of the window in the columns become the segment's begin.
+    Placeholders for the end of the window in the columns become the segment's begin. Rows are those that count in any
+    window between the bounds that are bound as parameters: for a level the first and the last instant.
     """
-    begin = exp.column("begin", SEGMENT)
-    query = exp.select(*(_with_end(column, begin) for column in columns))
-    query = query.from_(row_source(shape))
+    begin, until = exp.column("begin", SEGMENT), exp.column("until", SEGMENT)
+    start, end = exp.Placeholder(this=START), exp.Placeholder(this=END)
     opens = instant_of(shape.entity, shape.opens)
+    query = exp.select(*(_with_end(column, begin) for column in columns))
+    query = query.select(begin, until, exp.alias_(opens.copy(), "opened", quoted=True)).from_(row_source(shape))
     if shape.closes is None:
         query = with_rate(with_owner(shape, query, within_span(OWNERS, opens)), within_span(RATES, opens))
         lifetime = _after(opens), timestamp_literal(LAST)
         cuts = [_after(instant_of(shape.entity, event)) for event in sorted(events)]
-        asked = [
-            exp.GTE(this=opens.copy(), expression=exp.column(START, PERIOD)),
-            exp.LT(this=opens.copy(), expression=exp.column("until", PERIOD)),
+        counts: list[exp.Expr] = [
+            exp.GTE(this=opens.copy(), expression=start),
+            exp.LT(this=opens.copy(), expression=end),
         ]
     else:
         closes = exp.Coalesce(this=instant_of(shape.entity, shape.closes), expressions=[timestamp_literal(LAST)])
@@ -53,17 +46,13 @@ def segments_of(shape: QueryShape, columns: Sequence[exp.Expr], events: Iterable
         query = with_rate(query, _overlaps(RATES, opens, closes))
         lifetime = _lifetime(opens, closes, _spans(shape, query))
         cuts = [instant_of(shape.entity, event) for event in sorted(events)]
-        asked = [
-            exp.LTE(this=opens.copy(), expression=exp.column("until", PERIOD)),
-            exp.GT(this=closes.copy(), expression=exp.column(START, PERIOD)),
-        ]
+        counts = [exp.LTE(this=opens.copy(), expression=end), exp.GT(this=closes.copy(), expression=start)]
     if shape.as_it_was:
         lifetime = _while_valid(*lifetime)
-    query = query.join(exp.to_table(PERIODS).as_(PERIOD), on=exp.and_(*asked))
     query = query.join(_cut(*lifetime, cuts), join_type="cross")
-    spans = ((begin, exp.column("until", SEGMENT)), lifetime)
+    spans = ((begin, until), lifetime)
     not_empty = [exp.LT(this=first.copy(), expression=last.copy()) for first, last in spans]
-    return query.where(exp.not_(exp.column("deleted", ROW)), *not_empty)
+    return query.where(exp.not_(exp.column("deleted", ROW)), *counts, *not_empty)
 
 
 def _with_end(tree: exp.Expr, instant: exp.Expr) -> exp.Expr:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from exporter.config.fields import Scope
 from exporter.metrics.evaluate import answer_questions
-from exporter.metrics.instants import HistoryQueries, numbered_sets
+from exporter.metrics.instants import HistoryQueries
 from exporter.metrics.label_folding import MAX_VALUES
 from exporter.metrics.values import Group, MeasuredValue, Question, Window
 from exporter.naming import OTHER
@@ -179,13 +179,3 @@ def test_a_deal_that_was_closed_before_it_was_created_is_never_open() -> None:
     totals = [question for question in asked if question.metric == "lost" and question.scope is Scope.COMPANY]
     assert len(totals) >= 3
     assert {value for question in totals for value in answers[question].values()} == {MeasuredValue(0.0)}
-
-
-def test_windows_of_one_period_that_overlap_another_are_in_another_set() -> None:
-    january, february, march = (at(f"2024-0{month}-01") for month in (1, 2, 3))
-    middle = at("2024-01-15")
-    asked = [Window(january, middle), Window(january, february), Window(middle, february), Window(february, march)]
-    assert list(numbered_sets(asked, level=False)) == [
-        [(0, 0, asked[0]), (1, 0, asked[1]), (2, 1, asked[3])],
-        [(0, 0, asked[2])],
-    ]

@@ -32,6 +32,7 @@ from exporter.metrics.values import (
     LAST,
     Answers,
     ColumnQuestion,
+    Columns,
     Group,
     GroupValues,
     Question,
@@ -96,7 +97,7 @@ class HistoryQueries(QueryRun):
             answers.update(zip(columns[column], values, strict=True))
         return answers
 
-    def columns(self, questions: Iterable[ColumnQuestion]) -> Mapping[ColumnQuestion, Iterator[GroupValues]]:
+    def columns(self, questions: Iterable[ColumnQuestion]) -> Columns:
         """For each question an iterator over the answers about its windows, in their order.
 
         Questions about a metric that cannot be answered are left out. The iterators do not read the store.

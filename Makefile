@@ -43,12 +43,12 @@ bench: $(VENV)/runtime .venv-peers/ready ## measure each budget next to its peer
 	$(BIN)/python -m tests.bench $(ARGS)
 
 secrets: ## create Grafana's admin password for the compose file, and restrict who can read secrets/
-	@gid=$$(id -g); [ "$$gid" != 0 ] || gid=65532; umask 027; mkdir -p secrets; \
+	@gid=$$(id -g); [ "$$gid" != 0 ] || gid=65532; umask 027; mkdir -p secrets/sources secrets/contacts; \
 	test -s secrets/grafana_admin_password || \
 	  head -c 24 /dev/urandom | base64 | tr -d '/+=\n' > secrets/grafana_admin_password; \
 	chgrp -R "$$gid" secrets && chmod -R u=rwX,g=rX,o= secrets; \
 	touch .env; { grep -v '^SECRETS_GID=' .env; echo "SECRETS_GID=$$gid"; } > .env.new; mv .env.new .env
-	@echo "Grafana's admin password is in secrets/grafana_admin_password. Put your own secrets next to it and run this again."
+	@echo "Grafana's admin password is in secrets/grafana_admin_password. Put your own into secrets/sources and secrets/contacts, and run this again."
 
 lock: ## pin all dependencies again
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \

@@ -76,7 +76,8 @@ class Site:
 class Deployment:
     """Addresses (HOST:PORT) by which the programs reach each other, and folders as they see them.
 
-    Secret files are relative to `config_dir`. The defaults are those of the compose file.
+    Secret files are relative to `config_dir`, which has the folder `secrets` beside it. The defaults are those of the
+    compose file.
     """
 
     exporter: str = "exporter:9940"
@@ -86,8 +87,8 @@ class Deployment:
     dashboards_dir: str = "/etc/kpi/grafana/dashboards"
 
     def secret_file(self, secret: Secret) -> str:
-        """The path of a secret: its own file, or a file named after its variable in `secrets` beside the config."""
-        relative = f"../secrets/{secret.env}" if secret.env else str(secret.file)
+        """The path of a secret: its own file, or one named after its variable in `secrets/contacts`."""
+        relative = f"../secrets/contacts/{secret.env}" if secret.env else str(secret.file)
         return posixpath.normpath(posixpath.join(self.config_dir, relative))
 
 

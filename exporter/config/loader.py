@@ -37,16 +37,20 @@ class CheckedConfig:
     warnings: tuple[Problem, ...]
 
 
-def load(path: Path, environ: Mapping[str, str], *, check_files: bool = True) -> CheckedConfig:
+def load(path: Path, environ: Mapping[str, str], *, check_files: bool = True, delivery: bool = True) -> CheckedConfig:
     """Loads a config file. Raises ConfigError with all its problems.
 
     Without `check_files` secrets and data files may be missing, so that a config can be checked and dashboards
-    generated on another machine.
+    generated on another machine. Without `delivery` only the secrets by which alerts reach contacts may be missing,
+    for a process that never reads them.
     """
-    return parse(yaml_reader.read(path, str(path)), str(path), path.parent, environ if check_files else None)
+    text = yaml_reader.read(path, str(path))
+    return parse(text, str(path), path.parent, environ if check_files else None, delivery=delivery)
 
 
-def parse(text: str, name: str, base: Path, environ: Mapping[str, str] | None = None) -> CheckedConfig:
+def parse(
+    text: str, name: str, base: Path, environ: Mapping[str, str] | None = None, *, delivery: bool = True
+) -> CheckedConfig:
     """Loads YAML text. `name` stands for the file in problems, and paths in the config are relative to `base`.
 
     Without `environ`, secrets and data files are not checked. Raises ConfigError.
@@ -55,20 +59,20 @@ def parse(text: str, name: str, base: Path, environ: Mapping[str, str] | None = 
     try:
         config = Config.model_validate(document.origin.tree)
     except ValidationError as error:
-        problems = [*document.problems, *_all_problems(document.origin, error, base, environ)]
+        problems = [*document.problems, *_all_problems(document.origin, error, base, environ, delivery)]
         raise ConfigError(_sorted(problems)) from None
     config = config.located_in(base, document.origin)
     context = CheckContext(config)
-    problems = [*document.problems, *document.origin.problems(_errors(context, environ))]
+    problems = [*document.problems, *document.origin.problems(_errors(context, environ, delivery))]
     if problems:
         raise ConfigError(_sorted(problems))
     warnings = [*run.warnings(context), *(() if environ is None else files.warnings(context))]
     return CheckedConfig(config, document.origin.problems(islice(warnings, MAX_PROBLEMS)))
 
 
-def _errors(context: CheckContext, environ: Mapping[str, str] | None) -> list[Finding]:
+def _errors(context: CheckContext, environ: Mapping[str, str] | None, delivery: bool) -> list[Finding]:
     errors = list(islice(run.errors(context), MAX_PROBLEMS))
-    return errors if environ is None else [*errors, *files.errors(context, environ)]
+    return errors if environ is None else [*errors, *files.errors(context, environ, delivery)]
 
 
 def _sorted(problems: Iterable[Problem]) -> list[Problem]:
@@ -84,14 +88,14 @@ class _PartialConfig(Config):
 
 
 def _all_problems(
-    origin: Origin, error: ValidationError, base: Path, environ: Mapping[str, str] | None
+    origin: Origin, error: ValidationError, base: Path, environ: Mapping[str, str] | None, delivery: bool
 ) -> tuple[Problem, ...]:
     errors = pydantic_errors.by_path(error, origin.tree)
     findings = pydantic_errors.findings(errors, origin.tree, MAX_PROBLEMS)
     valid = _ValidParts.of(origin.tree, errors)
     config = _PartialConfig.model_validate(valid.tree).located_in(base, origin)
     context = CheckContext(config, valid.indexes, valid.unreadable, origin.tree)
-    return origin.problems([*findings, *_errors(context, environ)])
+    return origin.problems([*findings, *_errors(context, environ, delivery)])
 
 
 @dataclass(frozen=True, slots=True)

@@ -87,7 +87,7 @@ class App:
             store.close()
 
     def _read(self) -> LoadedConfig:
-        return read_config(self._settings.config, self._environ, self._logs.redactor)
+        return read_config(self._settings.config, self._environ, self._logs.redactor, delivery=False)
 
     async def _serve(self, loaded: LoadedConfig, store: Store, web: WebServer, ready: Callable[[str], None]) -> None:
         stop = asyncio.Event()

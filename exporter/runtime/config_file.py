@@ -24,13 +24,15 @@ class LoadedConfig:
     digest: str
 
 
-def read_config(path: Path, environ: Mapping[str, str], redactor: Redactor | None = None) -> LoadedConfig:
+def read_config(
+    path: Path, environ: Mapping[str, str], redactor: Redactor | None = None, *, delivery: bool = True
+) -> LoadedConfig:
     """Loads and validates the config, registers its secrets with `redactor` and logs its warnings.
 
-    Raises ConfigError.
+    Without `delivery`, secrets that only Alertmanager or Grafana reads may be missing. Raises ConfigError.
     """
     digest = config_digest(path)
-    loaded = load(path, environ)
+    loaded = load(path, environ, delivery=delivery)
     if redactor is not None:
         redactor.learn(secrets_in(loaded.config, environ, loaded.config.base))
     for warning in loaded.warnings:

@@ -124,4 +124,4 @@ def test_secret_files_have_the_paths_that_alertmanager_sees() -> None:
     deployment = Deployment(config_dir="/srv/kpi/config")
     assert deployment.secret_file(Secret.model_validate({"file": "../secrets/slack"})) == "/srv/kpi/secrets/slack"
     assert deployment.secret_file(Secret.model_validate({"file": "/run/secrets/slack"})) == "/run/secrets/slack"
-    assert deployment.secret_file(Secret(env="SLACK")) == "/srv/kpi/secrets/SLACK"
+    assert deployment.secret_file(Secret(env="SLACK")) == "/srv/kpi/secrets/contacts/SLACK"

@@ -89,10 +89,10 @@ def test_secrets_are_read_from_files() -> None:
     )
     content = alertmanager(config)
     receivers = {receiver["name"]: receiver for receiver in content["receivers"]}
-    assert content["global"]["smtp_auth_password_file"] == "/app/secrets/SMTP_PASSWORD"
+    assert content["global"]["smtp_auth_password_file"] == "/app/secrets/contacts/SMTP_PASSWORD"
     assert content["global"]["smtp_auth_username"] == "kpi"
     assert receivers["team_slack"]["slack_configs"][0]["api_url_file"] == "/app/secrets/slack"
-    assert receivers["teams_room"]["msteamsv2_configs"][0]["webhook_url_file"] == "/app/secrets/TEAMS_URL"
+    assert receivers["teams_room"]["msteamsv2_configs"][0]["webhook_url_file"] == "/app/secrets/contacts/TEAMS_URL"
     secret_hook = small(contacts=[{"name": "hook", "webhook": {"url": {"file": "/run/hook"}}}])
     assert alertmanager(secret_hook)["receivers"][1]["webhook_configs"] == [
         {"send_resolved": True, "url_file": "/run/hook"}

@@ -94,7 +94,7 @@ def test_contacts_become_contact_points_whose_secrets_stay_in_files() -> None:
     assert points["owner_mail"]["settings"] == {"addresses": "owner@example.com", "singleEmail": True}
     assert points["team_slack"]["settings"] == {"url": "$__file{/app/secrets/slack}", "recipient": "#kpi"}
     assert points["hook"]["settings"] == {"url": "http://hook.example.com/kpi", "httpMethod": "POST"}
-    assert points["teams_room"]["settings"] == {"url": "$__file{/app/secrets/TEAMS_URL}"}
+    assert points["teams_room"]["settings"] == {"url": "$__file{/app/secrets/contacts/TEAMS_URL}"}
 
 
 def test_policies_route_each_alert_to_its_contacts_and_others_to_nobody() -> None:

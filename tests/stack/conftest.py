@@ -30,7 +30,7 @@ def docker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
 
 @pytest.fixture(scope="session")
 def left_out(docker: Engine, tmp_path_factory: pytest.TempPathFactory) -> frozenset[str]:
-    """The services that run here on no image: Grafana, where no registry can be reached. The others get stand-ins."""
+    """The services without an image here: Grafana, where no registry can be reached, and its front. Others get stand-ins."""
     folder, base = tmp_path_factory.mktemp("images"), python_image_name()
     pinned = {name: services()[name]["image"] for name in ("prometheus", "alertmanager", "grafana")}
     real = docker.has(base) and all(docker.has(image) for image in pinned.values())
@@ -41,7 +41,7 @@ def left_out(docker: Engine, tmp_path_factory: pytest.TempPathFactory) -> frozen
     stand_ins.python_image(docker, base, folder)
     stand_ins.prometheus_image(docker, pinned["prometheus"], base, folder)
     stand_ins.alertmanager_image(docker, pinned["alertmanager"], base, folder)
-    return frozenset({"grafana"})
+    return frozenset({"grafana", "front"})
 
 
 @pytest.fixture(scope="session")

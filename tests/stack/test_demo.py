@@ -109,8 +109,8 @@ def test_every_rule_is_evaluated_and_the_config_says_how_long_series_are_kept(de
 
 
 def test_alertmanager_has_the_generated_config_and_receives_alerts_from_prometheus(demo: Project) -> None:
-    status = json.loads(demo.get("http://alertmanager:9093/api/v2/status"))
-    assert "sales@alpenwerk.example" in status["config"]["original"]
+    shown = demo.inside("alertmanager", "amtool", "--alertmanager.url=http://127.0.0.1:9093", "config", "show")
+    assert "sales@alpenwerk.example" in shown
     assert [entry["url"] for entry in data(demo, "alertmanagers")["activeAlertmanagers"]] == [
         "http://alertmanager:9093/api/v2/alerts"
     ]
@@ -148,9 +148,80 @@ def test_running_containers_have_no_capabilities_and_a_read_only_image(demo: Pro
 def test_only_grafana_can_be_reached_from_outside_and_only_from_this_machine(demo: Project) -> None:
     for service in demo.services:
         bound = [b for bindings in demo.container(service)["NetworkSettings"]["Ports"].values() for b in bindings or ()]
-        assert {entry["HostIp"] for entry in bound} == ({"127.0.0.1"} if service == "grafana" else set()), service
+        assert {entry["HostIp"] for entry in bound} == ({"127.0.0.1"} if service == "front" else set()), service
     networks = demo.container("prometheus")["NetworkSettings"]["Networks"]
     assert all(demo.engine.inspect(name)[0]["Internal"] for name in networks), "Prometheus has no way out"
+
+
+def dialled(demo: Project, network: str, host: str, port: int) -> str:
+    """What a container of its own in a network meets when it connects: `open`, or the error."""
+    code = (
+        "import socket, sys\n"
+        "try: socket.create_connection((sys.argv[1], int(sys.argv[2])), 3); print('open')\n"
+        "except OSError as error: print(type(error).__name__)"
+    )
+    image = demo.container("exporter")["Image"]
+    run = ("run", "--rm", f"--network={demo.name}_{network}", "--entrypoint=python3", image, "-c", code)
+    return demo.engine.docker(*run, host, port)
+
+
+def test_the_outbound_network_cannot_reach_the_exporter(demo: Project) -> None:
+    addresses = demo.container("pod")["NetworkSettings"]["Networks"]
+    outbound, metrics = (addresses[f"{demo.name}_{name}"]["IPAddress"] for name in ("outbound", "metrics"))
+    assert dialled(demo, "metrics", metrics, 9940) == "open"
+    assert dialled(demo, "outbound", outbound, 9940) == "ConnectionRefusedError"
+    assert dialled(demo, "outbound", metrics, 9940) != "open"
+    assert dialled(demo, "outbound", "exporter", 9940) == "gaierror", "not even its name is known there"
+
+
+def test_neighbours_can_neither_reload_nor_stop_prometheus_and_do_not_reach_alertmanager(demo: Project) -> None:
+    ask = (
+        "import sys, urllib.error, urllib.request as r\n"
+        "try: print(r.urlopen(r.Request(sys.argv[1], method='POST'), timeout=5).status)\n"
+        "except urllib.error.HTTPError as error: print(error.code)\n"
+        "except OSError: print('unreachable')"
+    )
+    answers = [
+        demo.inside("exporter", "python3", "-c", ask, address)
+        for address in (
+            "http://prometheus:9090/-/reload",
+            "http://prometheus:9090/-/quit",
+            "http://alertmanager:9093/-/reload",
+        )
+    ]
+    assert answers == ["403", "403", "unreachable"]
+
+
+def test_each_container_sees_only_the_secrets_that_it_needs(demo: Project) -> None:
+    seen = {
+        name: demo.inside(name, "sh", "-c", "ls /app/secrets /run/secrets 2>/dev/null; true").split()
+        for name in ("exporter", "alertmanager", "prometheus", "demo", "pod")
+    }
+    assert [words for words in seen["exporter"] if not words.endswith(":")] == ["sources"]
+    assert [words for words in seen["alertmanager"] if not words.endswith(":")] == ["contacts"]
+    assert seen["prometheus"] == seen["demo"] == seen["pod"] == []
+
+
+def test_the_front_passes_connections_on_to_grafana(demo: Project) -> None:
+    image, name = demo.container("exporter")["Image"], f"{demo.name}-stand-in"
+    serve = ("--entrypoint=python3", image, "-m", "http.server", "--directory=/usr/share", "3000")
+    demo.engine.docker(
+        "run", "--detach", f"--name={name}", f"--network={demo.name}_queries", "--network-alias=grafana", *serve
+    )
+    try:
+        demo.compose("up", "-d", "--no-deps", "front")
+        until(front_answers)
+    finally:
+        demo.engine.docker("rm", "--force", name)
+        demo.compose("rm", "--stop", "--force", "front")
+
+
+def front_answers() -> bool:
+    """Whether Grafana's published port is served."""
+    try:
+        return httpx.get("http://127.0.0.1:3000/", timeout=5).status_code == 200
+    except httpx.HTTPError:
+        return False
 
 
 def test_every_service_runs_without_a_restart_or_a_traceback(demo: Project) -> None:

@@ -17,12 +17,19 @@ from exporter.config.sources.push import TOKEN_PROBLEM, PushOptions, is_long_eno
 
 _MAX_SECRET_BYTES = 1 << 16
 _MOUNTED_SECRETS = Path("/run/secrets")
+DELIVERY = frozenset({"contacts", "alerting"})
+"""The sections whose secrets Alertmanager or Grafana reads, and not the exporter."""
 _LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 
 
-def errors(context: CheckContext, environ: Mapping[str, str]) -> Iterator[Finding]:
-    """Environment variables, secret files and data files that are missing or unreadable."""
+def errors(context: CheckContext, environ: Mapping[str, str], delivery: bool) -> Iterator[Finding]:
+    """Environment variables, secret files and data files that are missing or unreadable.
+
+    Without `delivery`, the secrets of contacts and of the mail server may be missing.
+    """
     for path, value in _secrets_and_files((), context.config):
+        if not delivery and path[0] in DELIVERY:
+            continue
         if isinstance(value, Secret):
             yield from _secret(context.in_file(path), value, environ, context.config.base)
             yield from _push_token(context, path, value, environ)

@@ -142,3 +142,9 @@ class TestPushTokens:
 
     def test_a_token_of_sixteen_characters_is_fine(self, tmp_path: Path) -> None:
         assert parse(text(sources=self.SHOP), "a.yaml", tmp_path, {"TOKEN": "sixteen-letters!"})
+def test_a_process_that_never_notifies_does_not_need_the_contacts_secrets(tmp_path: Path) -> None:
+    contact = "contacts: [{name: room, slack: {webhook: {file: room}}}]"
+    config = text(contacts=contact)
+    with pytest.raises(ConfigError, match="the secret file room does not exist"):
+        parse(config, "a.yaml", tmp_path, {})
+    assert parse(config, "a.yaml", tmp_path, {}, delivery=False).config.contacts[0].name == "room"

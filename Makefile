@@ -3,6 +3,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 PROGRAMS := promtool prometheus prometheus-alertmanager amtool initdb mariadb-install-db faketime strace iptables ip tc
 PACKAGES := prometheus prometheus-alertmanager postgresql mariadb-server faketime strace iptables iproute2
+GO_PROGRAMS := github.com/yannh/kubeconform/cmd/kubeconform@v0.6.7 sigs.k8s.io/kustomize/kustomize/v5@v5.6.0
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test test-stack check lint generate goldens lock bench secrets programs clean
@@ -69,6 +70,9 @@ programs:
 	missing=$$(absent); \
 	if [ -n "$$missing" ]; then echo "not on PATH:" $$missing "- tests that need them are skipped and listed at the end"; \
 	  [ -z "$$CI" ] || exit 1; fi
+	@for p in $(GO_PROGRAMS); do name=$${p##*/}; case $$p in */kustomize/*) name=kustomize;; *) name=$${name%@*};; esac; \
+	  test -x $(BIN)/$$name || ! command -v go >/dev/null || { echo "building $$name"; \
+	  GOBIN=$(abspath $(BIN)) GOTOOLCHAIN=local go install $$p >.programs.log 2>&1 || tail -5 .programs.log; }; done
 
 $(VENV)/runtime: requirements.lock pyproject.toml
 	@echo "installing into $(VENV)"
@@ -77,9 +81,11 @@ $(VENV)/runtime: requirements.lock pyproject.toml
 	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --editable .
 	@touch $@
 
-$(VENV)/tests: $(VENV)/runtime requirements-tests.lock
+$(VENV)/tests: $(VENV)/runtime requirements-tests.lock tests/deploy/schemas.txt
 	@echo "installing the test tools"
 	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements-tests.lock
+	@$(BIN)/pip download --quiet --disable-pip-version-check --no-deps --require-hashes \
+	  -r tests/deploy/schemas.txt -d $(VENV)/schemas
 	@touch $@
 
 .venv-peers/ready: tests/bench/peers.txt

@@ -144,6 +144,7 @@ class TestPushTokens:
         assert parse(text(sources=self.SHOP), "a.yaml", tmp_path, {"TOKEN": "sixteen-letters!"})
 def test_a_process_that_never_notifies_does_not_need_the_contacts_secrets(tmp_path: Path) -> None:
     contact = "contacts: [{name: room, slack: {webhook: {file: room}}}]"
+    (tmp_path / "deals.csv").touch()
     config = text(contacts=contact)
     with pytest.raises(ConfigError, match="the secret file room does not exist"):
         parse(config, "a.yaml", tmp_path, {})

@@ -6,7 +6,9 @@ PACKAGES := prometheus prometheus-alertmanager postgresql mariadb-server faketim
 GO_PROGRAMS := github.com/yannh/kubeconform/cmd/kubeconform@v0.6.7 sigs.k8s.io/kustomize/kustomize/v5@v5.6.0
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-stack check lint generate goldens lock bench secrets programs clean
+.PHONY: help demo test test-stack check lint generate goldens lock bench soak secrets programs clean
+.PHONY: wheel sbom audit release-notes pin-images
+VERSION = $(shell sed -n 's/^__version__ = "\(.*\)"/\1/p' exporter/__init__.py)
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 14
@@ -14,7 +16,7 @@ help: ## list the targets
 demo: $(VENV)/runtime ## install and run a simulated company and its exporter, with Prometheus and Grafana if they are on PATH
 	@$(BIN)/kpi-exporter demo $(ARGS)
 
-test: $(VENV)/tests programs ## install and run all tests; COVER=1 also measures branch coverage
+test: $(VENV)/tests .venv-release/ready programs ## install and run all tests; COVER=1 also measures branch coverage
 	@$(BIN)/pytest -n 2 --dist loadfile $(if $(COVER),--cov --cov-report=json:.coverage.json) $(ARGS)
 	@$(if $(COVER),$(BIN)/python -m tests.branches .coverage.json)
 
@@ -43,6 +45,25 @@ goldens: $(VENV)/tests ## update the expected outputs of tests; review the diff 
 bench: $(VENV)/runtime .venv-peers/ready ## measure each budget next to its peer
 	$(BIN)/python -m tests.bench $(ARGS)
 
+soak: $(VENV)/tests ## run 30 minutes under faults with a real Prometheus; ARGS="--minutes 3" for less, --write for the docs
+	@$(BIN)/python -m tests.soak $(ARGS)
+
+wheel: .venv-release/ready ## build the wheel in dist/; the same commit gives the same bytes
+	@SOURCE_DATE_EPOCH=$${SOURCE_DATE_EPOCH:-$$(git log -1 --format=%ct)} .venv-release/bin/python -m hatchling build -t wheel -d dist
+
+sbom: .venv-image/ready ## write what the image contains to dist/, in the CycloneDX format
+	@mkdir -p dist; .venv-release/bin/cyclonedx-py environment --output-reproducible --pyproject pyproject.toml \
+	  --output-file dist/kpi-exporter-$(VERSION).cdx.json .venv-image
+
+audit: .venv-release/ready ## look for known vulnerabilities in the dependencies; fails if it could not look
+	@python3 -m tests.release.audit .venv-release/bin/pip-audit $(ARGS)
+
+release-notes: ## print the section of the changelog for VERSION
+	@python3 -m tests.release.notes $(VERSION)
+
+pin-images: $(VENV)/runtime ## ask registries for the digests of all images, and pin them
+	@$(BIN)/python -m tests.release.images $(ARGS)
+
 secrets: ## create Grafana's admin password for the compose file, and restrict who can read secrets/
 	@gid=$$(id -g); [ "$$gid" != 0 ] || gid=65532; umask 027; mkdir -p secrets/sources secrets/contacts; \
 	test -s secrets/grafana_admin_password || \
@@ -57,6 +78,8 @@ lock: ## pin all dependencies again
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 	  --custom-compile-command "make lock" --all-extras --group test --group lint pyproject.toml \
 	  -c requirements.lock -o requirements-tests.lock
+	for group in build release; do uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+	  --no-emit-index-url --custom-compile-command "make lock" --group $$group -c requirements-tests.lock -o requirements-$$group.lock; done
 
 programs:
 	@absent() { for p in $(PROGRAMS); do \
@@ -74,11 +97,28 @@ programs:
 	  test -x $(BIN)/$$name || ! command -v go >/dev/null || { echo "building $$name"; \
 	  GOBIN=$(abspath $(BIN)) GOTOOLCHAIN=local go install $$p >.programs.log 2>&1 || tail -5 .programs.log; }; done
 
-$(VENV)/runtime: requirements.lock pyproject.toml
+$(VENV)/runtime: requirements.lock requirements-build.lock pyproject.toml
 	@echo "installing into $(VENV)"
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements.lock
-	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --editable .
+	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --require-hashes \
+	  -r requirements.lock -r requirements-build.lock
+	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+.venv-release/ready: requirements-release.lock requirements-build.lock
+	@echo "installing the tools of a release"
+	@test -x .venv-release/bin/python || $(PYTHON) -m venv .venv-release
+	@.venv-release/bin/pip install --quiet --disable-pip-version-check --no-deps --require-hashes \
+	  -r requirements-release.lock -r requirements-build.lock
+	@touch $@
+
+.venv-image/ready: .venv-release/ready requirements.lock pyproject.toml
+	@echo "installing what the image contains"
+	@rm -rf .venv-image && $(PYTHON) -m venv .venv-image
+	@.venv-image/bin/pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	@rm -rf .venv-image/wheel && .venv-release/bin/python -m hatchling build -t wheel -d .venv-image/wheel >/dev/null
+	@.venv-image/bin/pip install --quiet --disable-pip-version-check --no-deps .venv-image/wheel/*.whl
+	@.venv-image/bin/pip uninstall --quiet --yes pip setuptools
 	@touch $@
 
 $(VENV)/tests: $(VENV)/runtime requirements-tests.lock tests/deploy/schemas.txt

@@ -23,6 +23,7 @@ PARTS = (
     ".dockerignore",
     "pyproject.toml",
     "requirements.lock",
+    "requirements-build.lock",
     "README.md",
     "LICENSE",
 )

@@ -142,6 +142,8 @@ class TestPushTokens:
 
     def test_a_token_of_sixteen_characters_is_fine(self, tmp_path: Path) -> None:
         assert parse(text(sources=self.SHOP), "a.yaml", tmp_path, {"TOKEN": "sixteen-letters!"})
+
+
 def test_a_process_that_never_notifies_does_not_need_the_contacts_secrets(tmp_path: Path) -> None:
     contact = "contacts: [{name: room, slack: {webhook: {file: room}}}]"
     (tmp_path / "deals.csv").touch()

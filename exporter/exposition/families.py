@@ -53,9 +53,11 @@ class FamilySamples:
 
 def business_samples(config: Config, values: Iterable[MetricValue]) -> Iterator[FamilySamples]:
     """One family per metric and scope."""
-    for (metric, scope), samples in groupby(values, _family_key):
-        family = metric_family(config, config.metric_by_name[metric], scope)
-        yield _metric_samples(family, scope, list(samples))
+    by_family: dict[tuple[str, Scope], list[MetricValue]] = {}
+    for key, samples in groupby(values, _family_key):
+        by_family.setdefault(key, []).extend(samples)
+    for (metric, scope), members in by_family.items():
+        yield _metric_samples(metric_family(config, config.metric_by_name[metric], scope), scope, members)
 
 
 def _metric_samples(family: Family, scope: Scope, samples: Sequence[MetricValue]) -> FamilySamples:

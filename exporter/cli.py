@@ -43,6 +43,7 @@ from exporter.commands.options import (
 )
 from exporter.config.fields import Scope
 from exporter.errors import ExitCode, ExporterError, exit_code, message_lines
+from exporter.printable import printable
 from exporter.settings import DEFAULT_CONFIG, DEFAULT_DATA_DIR, DEFAULT_LISTEN, Settings, WebSettings
 
 PLUGINS = "kpi_exporter.commands"
@@ -386,7 +387,7 @@ def main() -> None:
         (app if builtin.intersection(sys.argv[1:2]) else with_plugins(app))()
     except ExporterError as error:
         for line in message_lines(error):
-            typer.echo(f"error: {line}", err=True)
+            typer.echo(f"error: {printable(line)}", err=True)
         sys.exit(exit_code(error))
     except Exception as error:  # noqa: BLE001  # a bug: reported without values, which may be secret
         frames = traceback.extract_tb(error.__traceback__)

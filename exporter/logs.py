@@ -18,6 +18,7 @@ import orjson
 from pydantic import BaseModel
 
 from exporter.config.fields import Secret
+from exporter.printable import printable_json, printable_lines
 
 MASK = "<secret>"
 _MIN_LENGTH = 4
@@ -100,7 +101,7 @@ class _LogFormatter(logging.Formatter):
 
 def _as_json(fields: dict[str, Any]) -> str:
     safe = {name: v.encode("utf-8", "replace").decode() if isinstance(v, str) else v for name, v in fields.items()}
-    return orjson.dumps(safe, default=str).decode()
+    return printable_json(orjson.dumps(safe, default=str).decode())
 
 
 def _as_text(fields: dict[str, Any]) -> str:
@@ -109,7 +110,7 @@ def _as_text(fields: dict[str, Any]) -> str:
     details = " ".join(f"{name}={value}" for name, value in fields.items())
     line = f"{time[11:19]} {level:<7} {logger}: {message}" + (f" ({details})" if details else "")
     line = line.encode("unicode_escape").decode() if not line.isprintable() else line
-    return f"{line}\n{trace}" if trace else line
+    return f"{line}\n{printable_lines(trace)}" if trace else line
 
 
 class ThreadedHandler(logging.Handler):

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import orjson
 import typer
-from rich.console import Console
 from rich.text import Text
 
 from exporter.clock import system_clock
+from exporter.commands.terminal import PlainConsole
 from exporter.control.client import ask_or_perform
 from exporter.control.requests import Answer, BackupRequest
 from exporter.errors import StoreError
@@ -45,7 +45,7 @@ def print_summary(answer: Answer, *, as_json: bool) -> None:
     if as_json:
         typer.echo(orjson.dumps(answer, option=orjson.OPT_INDENT_2).decode())
         return
-    console = Console(soft_wrap=True, highlight=False)
+    console = PlainConsole(soft_wrap=True, highlight=False)
     console.print(Text(f"{answer['file']}: {answer['bytes']:,} bytes, verified", "bold green"))
     console.print(Text(describe(answer)))
 

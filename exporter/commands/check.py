@@ -17,12 +17,14 @@ from rich.text import Text
 
 from exporter.clock import system_clock
 from exporter.commands.past_notes import past_notes
+from exporter.commands.terminal import PlainConsole, cell
 from exporter.config import practice
 from exporter.config.loader import load
 from exporter.config.positions import Finding
 from exporter.config.root import Config
 from exporter.config.shares import share_notes
 from exporter.errors import ConfigError, ExitCode, Problem, SourceError, StoreLockedError
+from exporter.printable import printable
 from exporter.settings import WebSettings
 from exporter.threads import run_loop
 
@@ -49,7 +51,7 @@ def run(path: Path, options: CheckOptions) -> ExitCode:
 
     Raises StoreError if there is a store that cannot be read, EvaluationError.
     """
-    console = Console(soft_wrap=True, highlight=False)
+    console = PlainConsole(soft_wrap=True, highlight=False)
     web_files = _web_files(console, options.web)
     try:
         checked = load(path, os.environ)
@@ -126,7 +128,7 @@ def _target_problems(config: Config, store: Store | None, now: datetime) -> tupl
 
 def _print(console: Console, problems: Sequence[Problem], severity: str, colour: str) -> None:
     for problem in problems:
-        console.print(Text.assemble((f"{severity}: ", colour), str(problem)))
+        console.print(Text.assemble((f"{severity}: ", colour), printable(str(problem))))
 
 
 def _count(definitions: Sequence[object], noun: str) -> str:
@@ -170,7 +172,7 @@ def _check_sources(console: Console, config: Config, never_posted: Mapping[str, 
     for name, entity, allowed, hint in rows:
         if allowed and entity in never_posted.get(name, ()):
             hint = f"nothing was ever posted to /push/{name}/{entity}"  # noqa: PLW2901  # replaces the empty hint
-        table.add_row(name, entity, Text("yes", "green") if allowed else Text("no", "red"), Text(hint))
+        table.add_row(name, entity, Text("yes", "green") if allowed else Text("no", "red"), cell(hint))
     console.print(table)
     return ExitCode.OK if all(allowed for _, _, allowed, _ in rows) else ExitCode.SOURCE
 

@@ -14,13 +14,12 @@ from importlib.metadata import entry_points
 from pathlib import Path
 from threading import Event
 
-from rich.console import Console
-
 from exporter.backfill.steps import steps_between
 from exporter.clock import system_clock
 from exporter.commands import backfill
 from exporter.commands.options import LogOptions
 from exporter.commands.progress import log_stream, sync_progress
+from exporter.commands.terminal import PlainConsole
 from exporter.config.root import Config
 from exporter.demo.server import HOST, PORT, launch, main
 from exporter.errors import StartError
@@ -46,7 +45,7 @@ names and addresses."""
 
 def run(settings: Settings, data_dir: Path | None, log: LogOptions) -> None:
     """Runs until Ctrl-C, then stops everything it started. Raises StartError, for example if a port is in use."""
-    console = Console(file=sys.stderr, highlight=False)
+    console = PlainConsole(file=sys.stderr, highlight=False)
     logs = configure(*log, log_stream(console))
     with ExitStack() as stack:
         stack.callback(logs.handler.close)

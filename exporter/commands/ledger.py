@@ -10,17 +10,18 @@ from zoneinfo import ZoneInfo
 
 import orjson
 import typer
-from rich.console import Console
 
 from exporter.clock import system_clock
 from exporter.commands.options import LogOptions
 from exporter.commands.sync import configured
+from exporter.commands.terminal import PlainConsole
 from exporter.config.fields import Scope
 from exporter.config.messages import suggestion
 from exporter.config.root import Config
 from exporter.errors import ExitCode
 from exporter.kpi.calendar import Calendar, previous_period
 from exporter.ledger.periods import FinalPeriods
+from exporter.printable import printable_json
 from exporter.seals import Restatement, Seal
 from exporter.settings import Settings
 from exporter.store.opening import DataFiles
@@ -62,11 +63,11 @@ def run(settings: Settings, options: LedgerOptions, log: LogOptions) -> ExitCode
         if options.is_summary:
             chosen = _newest_of_each_kpi(chosen)
     if options.json:
-        typer.echo(_json(config.company.timezone, chosen, restated))
+        typer.echo(printable_json(_json(config.company.timezone, chosen, restated)))
     elif chosen or restated:
         from exporter.commands.ledger_tables import ledger_tables
 
-        console = Console()
+        console = PlainConsole()
         for table in ledger_tables(config, chosen, restated):
             console.print(table)
     elif seals:

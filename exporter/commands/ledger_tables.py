@@ -8,9 +8,11 @@ from types import MappingProxyType
 from rich.table import Table
 from rich.text import Text
 
+from exporter.commands.terminal import cell
 from exporter.config.fields import Status
 from exporter.config.root import Config
 from exporter.exposition.formatting import ABSENT, amount, ratio
+from exporter.printable import printable
 from exporter.seals import Cause, Restatement, Seal
 from exporter.statuses import STATUSES, VERDICTS, colours
 
@@ -38,7 +40,9 @@ def ledger_tables(config: Config, seals: Sequence[Seal], restatements: Sequence[
 
 def _sealed(config: Config, seals: Sequence[Seal]) -> Table:
     table = _table(
-        f"{config.company.name}, sealed periods", ("Value", "Target", "Ratio"), ("Status", "Coverage", "Sealed")
+        printable(f"{config.company.name}, sealed periods"),
+        ("Value", "Target", "Ratio"),
+        ("Status", "Coverage", "Sealed"),
     )
     for seal in seals:
         table.add_row(
@@ -84,7 +88,7 @@ def _table(title: str, numbers: Sequence[str], texts: Sequence[str]) -> Table:
 
 def _subject(config: Config, entry: Seal | Restatement) -> tuple[Text, Text, str]:
     kpi = config.kpi_by_name.get(entry.kpi)
-    return Text(entry.kpi if kpi is None else kpi.title), Text(entry.person or entry.team or "company"), entry.period
+    return cell(entry.kpi if kpi is None else kpi.title), cell(entry.person or entry.team or "company"), entry.period
 
 
 def _amount(config: Config, entry: Seal | Restatement, value: float | None) -> str:

@@ -14,6 +14,7 @@ from threading import Lock
 from time import monotonic
 from typing import TYPE_CHECKING, TextIO, cast
 
+from exporter.commands.terminal import PlainConsole
 from exporter.sync.observer import Observer, PassReport, Progress
 
 if TYPE_CHECKING:
@@ -113,9 +114,8 @@ def terminal() -> Console | None:
     """The console of stderr if it is a terminal."""
     if not sys.stderr.isatty():
         return None
-    from rich.console import Console
 
-    return Console(file=sys.stderr)
+    return PlainConsole(file=sys.stderr)
 
 
 def log_stream(console: Console | None) -> TextIO | None:

@@ -12,16 +12,17 @@ from pathlib import Path
 
 import orjson
 import typer
-from rich.console import Console
 from rich.table import Table
 
 from exporter.clock import system_clock
 from exporter.commands.options import LogOptions, SummaryFormat
 from exporter.commands.progress import sync_progress
+from exporter.commands.terminal import PlainConsole
 from exporter.config.root import Config
 from exporter.errors import ExitCode
 from exporter.evaluation.freshness import never_read, never_sent
 from exporter.logs import configure
+from exporter.printable import printable_json
 from exporter.runtime.config_file import read_config
 from exporter.runtime.source_jobs import sync_jobs
 from exporter.settings import Settings
@@ -50,9 +51,9 @@ def run(settings: Settings, output: SummaryFormat, log: LogOptions) -> ExitCode:
     with configured(settings, log) as config, opened_store(config, settings.data_dir) as store:
         summary = read_sources(config, store, settings.data_dir)
     if output == "json":
-        typer.echo(orjson.dumps(summary.as_json(), option=orjson.OPT_INDENT_2).decode())
+        typer.echo(printable_json(orjson.dumps(summary.as_json(), option=orjson.OPT_INDENT_2).decode()))
     else:
-        Console().print(_table(summary))
+        PlainConsole().print(_table(summary))
     return ExitCode.OK if summary.success else ExitCode.SOURCE
 
 

@@ -11,19 +11,20 @@ from zoneinfo import ZoneInfo
 
 import orjson
 import typer
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from exporter.clock import system_clock
 from exporter.commands.options import LogOptions, ValuesFormat, instant
 from exporter.commands.sync import configured, opened_store, read_unread
+from exporter.commands.terminal import PlainConsole, cell
 from exporter.config.fields import Scope
 from exporter.config.root import Config
 from exporter.errors import ExitCode
 from exporter.evaluation.evaluator import Evaluator
 from exporter.kpi.targets import percent
 from exporter.kpi.values import Evaluation, KpiValue
+from exporter.printable import printable, printable_json
 from exporter.settings import Settings
 from exporter.store.known import first_version
 from exporter.store.store import Store
@@ -55,14 +56,14 @@ def run(settings: Settings, options: ValuesOptions, log: LogOptions) -> ExitCode
             _note_beginning(store, known_at)
             evaluation = _only(Evaluator(config, store, known_at).evaluate(at, None).evaluation, options.scopes)
     if options.format == "json":
-        typer.echo(_json(config, evaluation, at, known_at))
+        typer.echo(printable_json(_json(config, evaluation, at, known_at)))
     elif options.format == "openmetrics":
         typer.echo(_openmetrics(config, evaluation))
     else:
-        console = Console()
+        console = PlainConsole()
         console.print(_table(config, evaluation, at, known_at))
         for reason in _reasons(config, evaluation.kpis):
-            console.print(Text(reason, "dim"), soft_wrap=True)
+            console.print(cell(reason, "dim"), soft_wrap=True)
         for note in _coverage_notes(config, evaluation.kpis):
             typer.echo(note, err=True)
     for name in evaluation.failed:
@@ -182,7 +183,12 @@ def _table(config: Config, evaluation: Evaluation, at: datetime, known_at: datet
     if known_at is not None:
         title += f", as known at {known_at.astimezone(zone):%Y-%m-%d %H:%M}"
     table = Table(
-        title=title, title_justify="left", box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="bold underline"
+        title=printable(title),
+        title_justify="left",
+        box=None,
+        padding=(0, 2, 0, 0),
+        pad_edge=False,
+        header_style="bold underline",
     )
     table.add_column("KPI", min_width=8)
     table.add_column("Scope", min_width=7)
@@ -197,8 +203,8 @@ def _table(config: Config, evaluation: Evaluation, at: datetime, known_at: datet
         spec = STATUSES[value.status]
         style = palette[value.status] if value.status in VERDICTS else "dim"
         table.add_row(
-            Text(kpi.title if kpi.name != previous else ""),
-            Text(_scope_name(value)),
+            cell(kpi.title if kpi.name != previous else ""),
+            cell(_scope_name(value)),
             f"{value.period_start.astimezone(zone):%Y-%m-%d}",
             amount(value.value, unit, currency),
             amount(value.target, unit, currency),

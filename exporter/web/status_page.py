@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -20,9 +19,8 @@ from exporter.exposition.series_tables import WITHHELD
 from exporter.kpi.values import Evaluation, KpiValue
 from exporter.metrics.label_values import label_value
 from exporter.naming import Family
+from exporter.printable import printable
 from exporter.statuses import GREY, STATUSES, VERDICTS, colours
-
-_NOT_ENCODABLE = re.compile("[\ud800-\udfff]")
 
 _FULL_BAR = 1.5
 """The target ratio at the right end of the bar."""
@@ -57,7 +55,7 @@ def render(data: PageData) -> str:
         element("main", *(_objective(data, objective) for objective in data.config.objectives), _sources(data)),
         _footer(data),
     )
-    return _NOT_ENCODABLE.sub("\ufffd", f"<!doctype html>\n{element('html', head, body, lang='en')}\n")
+    return f"<!doctype html>\n{element('html', head, body, lang='en')}\n"
 
 
 def _style(config: Config) -> Html:
@@ -252,7 +250,7 @@ class Html(str):
 def element(tag: str, *children: str | None, **attributes: str | None) -> Html:
     """`<tag attributes>children</tag>`, with text escaped; None is left out and `class_` becomes `class`."""
     pairs = "".join(
-        f' {name.rstrip("_").replace("_", "-")}="{escape(value)}"'
+        f' {name.rstrip("_").replace("_", "-")}="{escape(printable(value))}"'
         for name, value in attributes.items()
         if value is not None
     )
@@ -263,7 +261,7 @@ def element(tag: str, *children: str | None, **attributes: str | None) -> Html:
 
 def joined(*children: str | None) -> Html:
     """The children one after the other, with text escaped."""
-    return Html("".join(c if isinstance(c, Html) else escape(c) for c in children if c is not None))
+    return Html("".join(c if isinstance(c, Html) else escape(printable(c)) for c in children if c is not None))
 
 
 def table(head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> Html:

@@ -195,6 +195,11 @@ UNDATED = _own(
     "Records whose time column is empty: they are in no period and no level.",
     ("entity", "column"),
 )
+REMOVED_RECORDS = _own(
+    "removed_source_records",
+    "Records of a push source that the config no longer has: they are kept and count nowhere.",
+    ("removed_source", "entity"),
+)
 SYNC_DURATION = _own("sync_duration_seconds", "Duration of the last pass.", ("source", "entity"))
 KPI_UP = _own("kpi_up", "1 if the KPI is exported, 0 if it is withheld because its data is stale.", ("kpi",))
 LABEL_OVERFLOW = _own(
@@ -230,7 +235,8 @@ BUILD_INFO = _own("build_info", "Version of the exporter and of Python; always 1
 
 OWN_FAMILIES = (
     SOURCE_UP, SOURCE_STATE, LAST_SUCCESS, LAST_FULL, WATERMARK, NEXT_ATTEMPT, FAILURES, CLOCK_SKEW, CAPPED, REQUESTS,
-    ERRORS, RECORDS, REJECTED, UNDATED, SYNC_DURATION, KPI_UP, LABEL_OVERFLOW, EVALUATION_SUCCESS, EVALUATION_FAILED,
+    ERRORS, RECORDS, REJECTED, UNDATED, REMOVED_RECORDS,
+    SYNC_DURATION, KPI_UP, LABEL_OVERFLOW, EVALUATION_SUCCESS, EVALUATION_FAILED,
     EVALUATION_DURATION, EVALUATION_TIME, SERIES, SERIES_DROPPED, STORE_UP, STORE_ERRORS, STORE_REBUILDS,
     RELOAD_SUCCESS, RELOAD_TIME, WEB_RELOAD_SUCCESS, PUSH_POSTS, HTTP_REJECTED, CLOCK_JUMPS, LOG_LINES_DROPPED,
     BUILD_INFO,

@@ -62,17 +62,22 @@ def run(path: Path, options: CheckOptions) -> ExitCode:
     config = checked.config
     now = system_clock()
     warnings = [*checked.warnings, *practice.problems(config, now.astimezone(config.company.timezone).date())]
+    kept: list[str] = []
     with _existing_store(console, options.data_dir) as store:
         if store is not None:
             from exporter.commands.past_values import step_problems
+            from exporter.sync.retention import removed_notes
 
             warnings += step_problems(config, store, now)
+            kept = removed_notes(store.removed_sources())
         notes, problems = _target_problems(config, store, now)
         shares = config.origin.problems(share_notes(config))
         notes = sorted([*notes, *shares, *past_notes(config, store, now)])
         never_posted = _never_posted(config, store) if options.sources and options.data_dir is not None else {}
     warnings += problems
     _print(console, notes, "note", "cyan")
+    for message in kept:
+        console.print(Text.assemble(("note: ", "cyan"), message))
     _print(console, warnings, *(("error", "red") if options.strict else ("warning", "yellow")))
     if warnings and options.strict:
         console.print(Text(f"{_count(warnings, 'warning')} treated as errors (--strict)", "bold red"))

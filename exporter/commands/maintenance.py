@@ -16,6 +16,7 @@ JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 def register(app: typer.Typer) -> None:
     """Adds the commands."""
     app.command()(backup)
+    app.command()(forget)
 
 
 def backup(
@@ -33,3 +34,22 @@ def backup(
     from exporter.commands.backup import run
 
     run(data_dir, out, overwrite=overwrite, as_json=as_json)
+
+
+def forget(
+    source: Annotated[
+        str, typer.Option("--source", metavar="NAME", help="A push source that the config no longer has.")
+    ] = "",
+    data_dir: DataDirOption = DEFAULT_DATA_DIR,
+) -> None:
+    """Delete what the store keeps of a removed push source, while serve runs or not.
+
+    Example:
+
+    `kpi-exporter forget --source shop`
+    """
+    from exporter.commands.forget import forget_source
+
+    if not source:
+        raise typer.BadParameter("say what to forget: --source NAME")
+    forget_source(data_dir, source)

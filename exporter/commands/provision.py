@@ -22,6 +22,7 @@ from exporter.errors import ExitCode, StartError
 from exporter.evaluation.freshness import never_read
 from exporter.settings import Settings
 from exporter.store.store import Store
+from exporter.sync.retention import retain_sources
 
 GENERATORS = "kpi_exporter.generators"
 """Entry point group of functions that write files for a stack."""
@@ -76,7 +77,7 @@ def _write_history(config: Config, settings: Settings, out: Path, wait: timedelt
     out.parent.mkdir(parents=True, exist_ok=True)
     store = Store.open(settings.data_dir)
     try:
-        store.retain({source.name: source.reads for source in config.sources}, config.history.retention)
+        retain_sources(store, config, system_clock())
         unread = read_all(config, store, settings.data_dir, wait)
         if unread and len(unread) == sum(source.polled for source in config.sources):
             _log.error("no source could be read, so there is no history to write")

@@ -29,6 +29,7 @@ from exporter.settings import Settings
 from exporter.store.store import Store
 from exporter.sync.once import Summary, sync_once
 from exporter.threads import run_loop
+from exporter.sync.retention import retain_sources
 
 _log = logging.getLogger(__name__)
 
@@ -75,7 +76,7 @@ def opened_store(config: Config, data_dir: Path) -> Iterator[Store]:
     """
     store = Store.open(data_dir)
     try:
-        store.retain({source.name: source.reads for source in config.sources}, config.history.retention)
+        retain_sources(store, config, system_clock())
         for name, entities in never_sent(config, store.outcomes()).items():
             _log.warning("%s has never received a post of %s; only serve accepts posts", name, ", ".join(entities))
         yield store

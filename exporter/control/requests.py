@@ -50,6 +50,14 @@ class BackupRequest(ControlRequest):
     overwrite: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class ForgetSourceRequest(ControlRequest):
+    """Delete the records of a removed push source."""
+
+    command: ClassVar[str] = "forget_source"
+    source: str
+
+
 def _types(hint: Any) -> tuple[type, ...]:
     """The types that a field accepts: one, or those of a union. A flag is not an integer here."""
     return getattr(hint, "__args__", (hint,))

@@ -6,9 +6,11 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from exporter.control.requests import Answer, BackupRequest
+from exporter.control.requests import Answer, BackupRequest, ForgetSourceRequest
 from exporter.control.server import Handlers
+from exporter.runtime.reporter import report_removed
 from exporter.store.backup import back_up
+from exporter.sync.retention import delete_source
 
 if TYPE_CHECKING:
     from exporter.runtime.engine import EngineContext
@@ -19,7 +21,14 @@ def create_handlers(context: EngineContext, reloader: Reloader) -> Handlers:  # 
     """The handler of each request; a new request of `exporter.control.requests` is registered here."""
     handlers = Handlers()
     handlers.register(BackupRequest, partial(_back_up, context))
+    handlers.register(ForgetSourceRequest, partial(_forget_source, context))
     return handlers
+
+
+def _forget_source(context: EngineContext, request: ForgetSourceRequest) -> Answer:
+    answer = delete_source(context.store, request.source)
+    report_removed(context.state.self_metrics, context.store.removed_sources())
+    return answer
 
 
 def _back_up(context: EngineContext, request: BackupRequest) -> Answer:

@@ -11,7 +11,8 @@ from exporter.errors import ConfigError, ExporterError, StoreError
 from exporter.kpi.status import StatusMemory
 from exporter.runtime.config_file import LoadedConfig
 from exporter.runtime.engine import Engine, EngineContext
-from exporter.runtime.reporter import adopt_config, drop_removed
+from exporter.runtime.reporter import adopt_config, drop_removed, report_removed
+from exporter.sync.retention import retain_sources
 
 RELOAD_TIMEOUT = 1.0
 """Seconds that a reload in progress may take to notice that everything stops."""
@@ -80,9 +81,8 @@ class Reloader:
             return
         try:
             config = loaded.config
-            self._context.store.retain(
-                {source.name: source.reads for source in config.sources}, config.history.retention
-            )
+            retained = retain_sources(self._context.store, config, self._context.clock())
+            report_removed(self._context.state.self_metrics, retained.removed)
         except StoreError as error:
             _log.warning("records of removed sources stay in the store for now: %s", error)
         adopt_config(self._context.state.self_metrics, loaded.config, self._context.clock())

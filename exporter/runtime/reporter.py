@@ -10,8 +10,9 @@ from platform import python_version
 from exporter import __version__, naming
 from exporter.config.root import Config
 from exporter.errors import Reason
-from exporter.exposition.self_metrics import SelfMetrics
+from exporter.exposition.self_metrics import Labels, SelfMetrics
 from exporter.naming import SourceState
+from exporter.store.set_aside import RemovedRecords
 from exporter.store.state import Outcome
 from exporter.sync.observer import Observer, PassReport, Progress
 
@@ -145,6 +146,12 @@ def drop_removed(self_metrics: SelfMetrics, config: Config) -> None:
         ["source", "entity"], [(source.name, entity) for source in config.sources for entity in source.reads]
     )
     self_metrics.retain(["kpi"], [(kpi.name,) for kpi in config.kpis])
+
+
+def report_removed(self_metrics: SelfMetrics, removed: Iterable[RemovedRecords]) -> None:
+    """Exposes what is kept of removed push sources."""
+    counts: dict[Labels, float] = {(each.source, each.entity): float(each.records) for each in removed}
+    self_metrics.replace(naming.REMOVED_RECORDS, counts)
 
 
 def adopt_config(self_metrics: SelfMetrics, config: Config, now: datetime) -> None:

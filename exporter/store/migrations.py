@@ -31,6 +31,7 @@ EARLIER_SHAPES = (
     Shape(2, "a546345b8fecb465"),
     Shape(2, "241464f389414457"),
     Shape(2, "396cfe594a02f3ae"),
+    Shape(7, "454aea32869fffaa"),
 )
 """Every earlier shape, from number 1 on."""
 
@@ -61,7 +62,7 @@ _ENTITIES = (
     "deals", "leads", "activities", "calls", "tickets", "surveys", "invoices", "payments", "subscriptions", "people",
     "measurements",
 )  # fmt: skip
-"""The entities of the shapes 1 to 7."""
+"""The entities of the shapes 1 to 8."""
 
 
 def _to_2() -> Iterator[str]:
@@ -121,5 +122,13 @@ def _to_7() -> Iterator[str]:
     yield "CREATE TABLE rebuilds (rebuilt_at TIMESTAMP, moved_to VARCHAR, cause VARCHAR, accepted_at TIMESTAMP)"
 
 
-_STEPS: tuple[Callable[[], Iterator[str]], ...] = (_to_2, _to_3, _to_4, _to_5, _to_6, _to_7)
+def _to_8() -> Iterator[str]:
+    """Records of removed push sources are set aside, and persons can be forgotten."""
+    yield """
+        CREATE TABLE set_aside (source VARCHAR, entity VARCHAR, origin VARCHAR, removed_at TIMESTAMP, record VARCHAR)"""
+    yield "CREATE TABLE forgotten_names (digest VARCHAR, token VARCHAR)"
+    yield "CREATE TABLE digest_key (key VARCHAR)"
+
+
+_STEPS: tuple[Callable[[], Iterator[str]], ...] = (_to_2, _to_3, _to_4, _to_5, _to_6, _to_7, _to_8)
 """The statements that lead from each earlier shape to the next."""

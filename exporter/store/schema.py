@@ -18,7 +18,7 @@ from types import MappingProxyType
 
 from exporter.records import ENTITIES, ColumnKind, columns
 
-SCHEMA_VERSION = 7
+SCHEMA_VERSION = 8
 """The number of the shape of the tables below; `migrations` has the earlier shapes."""
 
 SQL_TYPES: Mapping[ColumnKind, str] = MappingProxyType(
@@ -64,6 +64,11 @@ _STATE_TABLES = (
     "CREATE TABLE rejects (source VARCHAR, entity VARCHAR, id VARCHAR, records BIGINT)",
     # each time that this store took the place of a damaged one, and when an operator accepted what was lost with it
     "CREATE TABLE rebuilds (rebuilt_at TIMESTAMP, moved_to VARCHAR, cause VARCHAR, accepted_at TIMESTAMP)",
+    # records of removed push sources: each row of a table, its `origin`, as one JSON text
+    "CREATE TABLE set_aside (source VARCHAR, entity VARCHAR, origin VARCHAR, removed_at TIMESTAMP, record VARCHAR)",
+    # what forgotten persons were known by, as keyed digests, and what they are called instead
+    "CREATE TABLE forgotten_names (digest VARCHAR, token VARCHAR)",
+    "CREATE TABLE digest_key (key VARCHAR)",
 )
 
 

@@ -3,25 +3,26 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import duckdb
 
 from exporter.errors import Reason
 from exporter.passes import Listing, Page, Pass
-from exporter.records import ENTITIES
 from exporter.seals import LedgerEntries, Restatement, Seal
 from exporter.settings import OnCorrupt
-from exporter.store import ledger, passes, rejects, staging, state
+from exporter.store import ledger, passes, rejects, set_aside, sources, staging, state
 from exporter.store.backup import write_backup
 from exporter.store.database import Database
 from exporter.store.manifest import Manifest
-from exporter.store.merge import Arrival, MergeResult, PassEnd, delete_source, merge
+from exporter.store.merge import Arrival, MergeResult, PassEnd, merge
 from exporter.store.passes import OpenPass
+from exporter.store.set_aside import RemovedRecords
+from exporter.store.sources import RetainedSources
 from exporter.store.staging import Slot
 from exporter.store.state import Outcome
 
@@ -165,30 +166,39 @@ class Store:
             if abandon is not None:
                 passes.clear(connection, Slot(source, entity, abandon.cursor is None))
 
-    def retain(self, entities: Mapping[str, Collection[str]], versions: timedelta = VERSION_RETENTION) -> int:
-        """Deletes records and state of every source and entity that `entities`, by source, does not contain.
+    def retain(
+        self,
+        entities: Mapping[str, Collection[str]],
+        versions: timedelta = VERSION_RETENTION,
+        *,
+        pushed: Mapping[str, Sequence[str]] | None = None,
+        at: datetime | None = None,
+    ) -> RetainedSources:
+        """Removes records and state of every source and entity that `entities`, by source, does not contain.
 
-        From now on, superseded versions stay for `versions`. Returns the number of deleted records.
+        Records that were pushed are set aside, all others deleted. `pushed` has the push sources, each with the names
+        of which the records that are set aside are its own. From now on, superseded versions stay for `versions`.
         """
         self._version_retention = versions
         with self._database.write() as connection:
-            outcomes = state.read_outcomes(connection)
-            removed = [o for o in outcomes if o.entity not in entities.get(o.source, ())]
-            if not removed:
-                return 0
-            deleted: dict[str, MergeResult] = {}
-            total = 0
-            for outcome in removed:
-                for full in (True, False):
-                    passes.clear(connection, Slot(outcome.source, outcome.entity, full))
-                state.delete_outcome(connection, outcome.source, outcome.entity)
-                rejects.clear(connection, outcome.source, outcome.entity)
-                if outcome.entity in ENTITIES and (count := delete_source(connection, outcome.source, outcome.entity)):
-                    deleted[outcome.entity] = MergeResult(deleted=count)
-                    total += count
-            commits = self._count_commit(connection, deleted)
-        self._database.record_commits(commits)
-        return total
+            retained = sources.retain(connection, entities, pushed, at or datetime.now(UTC))
+            commits = self._count_commit(connection, retained.changes) if retained.changes else None
+        if commits is not None:
+            self._database.record_commits(commits)
+        return retained
+
+    def removed_sources(self) -> tuple[RemovedRecords, ...]:
+        """The records of removed push sources that are set aside, by source and entity."""
+        with self._database.reading() as connection:
+            return set_aside.removed(connection)
+
+    def forget_source(self, source: str) -> int:
+        """Deletes the records of a removed push source that are set aside; returns how many there were."""
+        with self._database.write() as connection:
+            removed = [each for each in set_aside.removed(connection) if each.source == source]
+            for each in removed:
+                set_aside.forget(connection, source, each.entity)
+        return sum(each.records for each in removed)
 
     def outcomes(self) -> tuple[Outcome, ...]:
         """How the passes went, by source and entity."""

@@ -209,7 +209,23 @@ def _tone(status: Status) -> str:
 def _sources(data: PageData) -> Html:
     rows = [_source(data, source.name, source.provider) for source in data.config.sources]
     head = ("Source", "Provider", "State", "Last sync", "Next sync")
-    return element("section", element("h2", "Sources"), element("div", table(head, rows), class_="sources"))
+    listed = element("div", table(head, rows), class_="sources")
+    return element("section", element("h2", "Sources"), listed, *_removed_sources(data))
+
+
+def _removed_sources(data: PageData) -> list[Html]:
+    counts: Counter[str] = Counter()
+    for (source, _), count in data.self_metrics.get(naming.REMOVED_RECORDS, {}).items():
+        counts[source] += int(count)
+    return [
+        element(
+            "p",
+            f"{count:,} records of {source}, a push source that the config no longer has, are kept and count "
+            f"nowhere. kpi-exporter forget --source {source} deletes them.",
+            class_="soft",
+        )
+        for source, count in sorted(counts.items())
+    ]
 
 
 def _source(data: PageData, name: str, provider: str) -> tuple[str, ...]:

@@ -51,14 +51,14 @@ def test_records_of_removed_sources_are_deleted(store: Store) -> None:
     store.publish("kept", "calls", cursor="c")
     store.stage(store.begin("old", "deals", NOW), "old", Page((deal(4),), resume="r"))
     versions_before = versions(store)
-    assert store.retain({"kept": ("deals", "calls"), "new": ("deals",)}) == 2
+    assert store.retain({"kept": ("deals", "calls"), "new": ("deals",)}).deleted == 2
     assert live(store) == ["3"]
     assert versions(store)["deals"] > versions_before["deals"]
     assert versions(store)["calls"] == versions_before["calls"]
     assert [(o.source, o.entity) for o in store.outcomes()] == [("kept", "calls"), ("kept", "deals")]
-    assert store.retain({"kept": ("deals", "calls")}) == 0
+    assert store.retain({"kept": ("deals", "calls")}).deleted == 0
     assert store.begin("old", "deals", NOW).cursor is None
-    assert store.retain({"kept": ("deals",)}) == 1
+    assert store.retain({"kept": ("deals",)}).deleted == 1
     assert live(store, "calls") == []
 
 

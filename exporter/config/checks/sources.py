@@ -13,6 +13,7 @@ from exporter.config.positions import Finding, KeyPath
 from exporter.config.sources.base import ColumnSource
 from exporter.config.sources.csv import CsvOptions
 from exporter.config.sources.hubspot import HubspotOptions
+from exporter.config.sources.push import PushOptions
 from exporter.records import ColumnKind, EntityColumn, column, event_columns
 
 _COMMON_COLUMNS = {
@@ -38,6 +39,21 @@ def errors(context: CheckContext) -> Iterator[Finding]:
         for path, entity, columns in source.column_maps:
             for name, column_source in columns.items():
                 yield from _column(("sources", index, *path, name), entity, name, column_source)
+    yield from _former_names(context)
+
+
+def _former_names(context: CheckContext) -> Iterator[Finding]:
+    """Former names that a source still has, or that two sources claim: nobody could tell whose the records are."""
+    names = {source.name for _, source in context.sources}
+    claimed: dict[str, str] = {}
+    for index, source in context.sources:
+        for former in source.renamed_from if isinstance(source, PushOptions) else ():
+            if former in names:
+                hint = "remove it, or rename that source"
+                yield Finding(("sources", index, "renamed_from"), f"{former} is a source of this config", hint)
+            elif (other := claimed.setdefault(former, source.name)) != source.name:
+                message = f"{former} is a former name of {other} already"
+                yield Finding(("sources", index, "renamed_from"), message, "name it in one of the two")
 
 
 def warnings(context: CheckContext) -> Iterator[Finding]:

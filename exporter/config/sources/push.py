@@ -6,7 +6,7 @@ from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import BeforeValidator, Field, model_validator
 
-from exporter.config.fields import Duration, EntityName, Number, SecretField, Section, parse_duration
+from exporter.config.fields import Duration, EntityName, Many, Name, Number, SecretField, Section, parse_duration
 from exporter.config.messages import invalid
 from exporter.config.sources.base import ONE_SECOND, ColumnMap, SourceOptions
 
@@ -50,6 +50,8 @@ class PushOptions(SourceOptions):
         Field(strict=False, min_length=1),
     ]
     """Entities that may be posted: names, or sections with an entity and its columns."""
+    renamed_from: Many[Name] = ()
+    """Former names of this source, whose records become its own."""
     sync_every: Annotated[Duration, Field(ge=ONE_SECOND)] = parse_duration("8h")
     """Longest time between two posts, which may be empty. After three times as long, its values are withheld."""
     max_per_second: Annotated[Number, Field(gt=0, le=1000)] = 10

@@ -28,8 +28,8 @@ from exporter.runtime.source_jobs import sync_jobs
 from exporter.settings import Settings
 from exporter.store.store import Store
 from exporter.sync.once import Summary, sync_once
-from exporter.threads import run_loop
 from exporter.sync.retention import retain_sources
+from exporter.threads import run_loop
 
 _log = logging.getLogger(__name__)
 

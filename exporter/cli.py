@@ -267,7 +267,8 @@ def check(
             "--data-dir",
             "-d",
             help="Directory of the store, such as data. If given, growth targets are compared with past periods, and"
-            " --sources reports entities that were never posted.",
+            " --sources reports entities that were never posted, and tries sources with a refresh token, whose"
+            " successor it stores there.",
         ),
     ] = None,
     web_config: WebConfigOption = None,
@@ -275,7 +276,7 @@ def check(
 ) -> None:
     """Check the config and report every problem at once, with file, line and how to fix it.
 
-    Nothing is created or changed. Examples:
+    Nothing is created or changed, except refresh tokens that are replaced by their use. Examples:
 
     `kpi-exporter check --config kpis.yaml --strict`
 

@@ -88,7 +88,7 @@ def run(path: Path, options: CheckOptions) -> ExitCode:
     console.print(Text(f"{path} is valid: {', '.join(counts)}", "bold green"))
     for file in web_files:
         console.print(Text(f"{file} is valid", "bold green"))
-    return _check_sources(console, config, never_posted) if options.sources else ExitCode.OK
+    return _check_sources(console, config, options.data_dir, never_posted) if options.sources else ExitCode.OK
 
 
 def _rejected(console: Console, error: ConfigError, path: Path) -> ExitCode:
@@ -171,8 +171,10 @@ def _never_posted(config: Config, store: Store | None) -> Mapping[str, tuple[str
     return never_sent(config, store.outcomes() if store is not None else ())
 
 
-def _check_sources(console: Console, config: Config, never_posted: Mapping[str, tuple[str, ...]]) -> ExitCode:
-    rows = run_loop(_access(config))
+def _check_sources(
+    console: Console, config: Config, data_dir: Path | None, never_posted: Mapping[str, tuple[str, ...]]
+) -> ExitCode:
+    rows = run_loop(_access(config, data_dir))
     table = Table("Source", "Entity", "Readable", "What to do")
     for name, entity, allowed, hint in rows:
         if allowed and entity in never_posted.get(name, ()):
@@ -182,11 +184,12 @@ def _check_sources(console: Console, config: Config, never_posted: Mapping[str, 
     return ExitCode.OK if all(allowed for _, _, allowed, _ in rows) else ExitCode.SOURCE
 
 
-async def _access(config: Config) -> list[tuple[str, str, bool, str]]:
+async def _access(config: Config, data_dir: Path | None) -> list[tuple[str, str, bool, str]]:
     from exporter.commands.sync import NullTelemetry
     from exporter.runtime.source_jobs import push_inboxes, sync_jobs
 
-    context = config, os.environ, Path(), system_clock, NullTelemetry()
+    # in the data directory a source may replace a refresh token that is valid once; without it none is used
+    context = config, os.environ, data_dir, system_clock, NullTelemetry()
     sources = [job.source for job in sync_jobs(*context)]
     try:
         by_source = await asyncio.gather(*map(source_access, sources))

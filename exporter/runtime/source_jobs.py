@@ -17,7 +17,7 @@ from exporter.sync.schedule import Job
 
 
 def sync_jobs(
-    config: Config, environ: Mapping[str, str], data_dir: Path, clock: Clock, telemetry: Telemetry
+    config: Config, environ: Mapping[str, str], data_dir: Path | None, clock: Clock, telemetry: Telemetry
 ) -> list[Job]:
     """One job per polled source; raises ConfigError with every source whose address is not allowed."""
     context = SourceContext(environ, config.base, config.company.timezone, clock, telemetry, data_dir)
@@ -36,7 +36,7 @@ def sync_jobs(
 
 
 def push_inboxes(
-    config: Config, environ: Mapping[str, str], data_dir: Path, clock: Clock, telemetry: Telemetry
+    config: Config, environ: Mapping[str, str], data_dir: Path | None, clock: Clock, telemetry: Telemetry
 ) -> list[PushInbox]:
     """The inboxes of the push sources."""
     context = SourceContext(environ, config.base, config.company.timezone, clock, telemetry, data_dir)

@@ -85,8 +85,8 @@ class SourceContext:
     """What a source needs from its process.
 
     `environ` and `base` locate secrets and files; `zone` is the company's, for times without one; `clock` gives the
-    current instant in UTC; rotated refresh tokens are stored in `data_dir` (mode 0600). `sleep`, `monotonic` and
-    `jitter` (0 to 1) control waits; `transport` sends HTTP requests (None: over the network).
+    current instant in UTC; refresh tokens are used only with a `data_dir`, which stores their successors (mode 0600).
+    `sleep`, `monotonic` and `jitter` (0 to 1) control waits; `transport` sends HTTP requests (None: over the network).
     """
 
     environ: Mapping[str, str] = field(repr=False)

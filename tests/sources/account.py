@@ -55,7 +55,9 @@ def run(work: Coroutine[Any, Any, T]) -> T:
     return _RUNNER.run(work)
 
 
-def source_context(clock: ManualClock, transport: httpx.AsyncBaseTransport, **environ: str) -> SourceContext:
+def source_context(
+    clock: ManualClock, transport: httpx.AsyncBaseTransport, data_dir: Path | None = None, **environ: str
+) -> SourceContext:
     """Everything by this clock; waits take no time."""
     return SourceContext(
         environ={"SECRET": SECRET, **environ},
@@ -63,6 +65,7 @@ def source_context(clock: ManualClock, transport: httpx.AsyncBaseTransport, **en
         zone=ZONE,
         clock=clock,
         telemetry=RecordingTelemetry(),
+        data_dir=data_dir,
         sleep=clock.sleep,
         monotonic=clock.monotonic,
         jitter=lambda: 0.5,

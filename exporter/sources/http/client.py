@@ -24,7 +24,7 @@ __all__ = ["ApiResponse", "Classify", "Limits", "Params", "SourceClient"]
 
 Params = Mapping[str, str | int] | Sequence[tuple[str, str]]
 
-_NO_RETRY = frozenset({Reason.TLS, Reason.BREAKER_OPEN})
+_NO_RETRY = frozenset({Reason.TLS, Reason.BREAKER_OPEN, Reason.STORE})
 _CONDITIONS = ("if-modified-since", "if-none-match")
 
 

@@ -3,29 +3,24 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
-import json
-import logging
-import os
-import tempfile
-from collections.abc import Hashable
-from pathlib import Path
+from collections.abc import Coroutine, Hashable
 from typing import Any
 from urllib.parse import urlencode
 
 import httpx
 
-from exporter.config.fields import Secret
 from exporter.config.sources.base import HttpOptions, OAuth
 from exporter.errors import RateLimitedError, Reason, SourceError, SourceRejectedError, SourceUnavailableError
 from exporter.sources.base import SourceContext
 from exporter.sources.http.auth import Token, TokenAuthenticator, basic_header, reveal
 from exporter.sources.http.body import parse_json
 from exporter.sources.http.origin import BaseUrl
+from exporter.sources.http.refresh_token import RotatingRefreshToken
 from exporter.sources.http.status import retry_after
 from exporter.sources.http.transport import HttpTransport
 
-_log = logging.getLogger(__name__)
+FINISH_SECONDS = 3.0
+"""Seconds that a request with a refresh token gets to finish when the exporter stops."""
 
 
 class TokenEndpoint:
@@ -90,6 +85,17 @@ def token_of(body: dict[str, Any]) -> Token:
     return Token(body["access_token"], lifetime if 0 < lifetime < 1e9 else None)
 
 
+async def _finished(rotation: Coroutine[Any, Any, Token]) -> Token:
+    """The result; a cancellation waits for a moment, because a request that is cut off may have used the token up."""
+    task = asyncio.create_task(rotation)
+    try:
+        return await asyncio.shield(task)
+    except asyncio.CancelledError:
+        await asyncio.wait({task}, timeout=FINISH_SECONDS)
+        task.cancel()
+        raise
+
+
 class OAuthAuthenticator(TokenAuthenticator):
     """The `oauth` section of a source as an authenticator."""
 
@@ -111,9 +117,18 @@ class OAuthAuthenticator(TokenAuthenticator):
         super().__init__(self._grant, context, self._fingerprint)
 
     async def _grant(self) -> Token:
-        form = {"grant_type": "client_credentials"}
-        if self._refresh_token is not None:
-            form = {"grant_type": "refresh_token", "refresh_token": await self._refresh_token.current()}
+        if self._refresh_token is None:
+            return token_of(await self._request({"grant_type": "client_credentials"}))
+        return await _finished(self._rotate(self._refresh_token))
+
+    async def _rotate(self, refresh_token: RotatingRefreshToken) -> Token:
+        async with refresh_token.use() as use:
+            body = await self._request({"grant_type": "refresh_token", "refresh_token": use.token})
+            if _is_token(body.get("refresh_token")):
+                use.successor = body["refresh_token"]
+        return token_of(body)
+
+    async def _request(self, form: dict[str, str]) -> dict[str, Any]:
         if self._oauth.scope:
             form["scope"] = self._oauth.scope
         secret = reveal(self._oauth.client_secret, self._context)
@@ -122,10 +137,7 @@ class OAuthAuthenticator(TokenAuthenticator):
             headers["authorization"] = basic_header(self._oauth.client_id, secret)
         else:
             form |= {"client_id": self._oauth.client_id, "client_secret": secret}
-        body = await self._endpoint.post(form, headers)
-        if self._refresh_token is not None and _is_token(body.get("refresh_token")):
-            await self._refresh_token.replace(body["refresh_token"])
-        return token_of(body)
+        return await self._endpoint.post(form, headers)
 
     def _fingerprint(self) -> Hashable:
         try:
@@ -137,80 +149,3 @@ class OAuthAuthenticator(TokenAuthenticator):
     async def close(self) -> None:
         """Closes the connections to the token endpoint."""
         await self._endpoint.close()
-
-
-class RotatingRefreshToken:
-    """A refresh token that the vendor may replace; the new one is on disk before it is used.
-
-    The file is in the data directory, with mode 0600. A changed secret in the config overrides it.
-    """
-
-    def __init__(self, configured: Secret, source: str, context: SourceContext) -> None:
-        self._configured = configured
-        self._context = context
-        self._path = context.data_dir / f"{source}.refresh-token" if context.data_dir else None
-        self._rotated: tuple[str, str] | None = None
-        """The digest of the configured token that was replaced, and its replacement."""
-        self._saved = True
-
-    async def current(self) -> str:
-        """The token to use now; raises SourceUnavailableError(STORE) while a new one could not be saved."""
-        configured = reveal(self._configured, self._context)
-        if not self._saved:
-            await self._save()
-        if self._rotated is None and self._path is not None:
-            self._rotated = await asyncio.to_thread(_load, self._path)
-        if self._rotated is not None and self._rotated[0] == _digest(configured):
-            return self._rotated[1]
-        return configured
-
-    async def replace(self, token: str) -> None:
-        """Saves the vendor's new token. A failure to save is raised only by the next `current`."""
-        configured = reveal(self._configured, self._context)
-        if token == (self._rotated[1] if self._rotated else configured):
-            return
-        self._rotated, self._saved = (_digest(configured), token), False
-        try:
-            await self._save()
-        except SourceUnavailableError:
-            _log.error("the vendor's new refresh token could not be saved in the data directory")
-
-    async def _save(self) -> None:
-        if self._path is not None and self._rotated is not None:
-            try:
-                await asyncio.to_thread(_store, self._path, self._rotated)
-            except OSError:
-                message = "the new refresh token cannot be saved in the data directory"
-                raise SourceUnavailableError(Reason.STORE, message) from None
-        self._saved = True
-
-
-def _digest(token: str) -> str:
-    return hashlib.sha256(token.encode()).hexdigest()
-
-
-def _load(path: Path) -> tuple[str, str] | None:
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-        return str(content["replaces"]), str(content["token"])
-    except (OSError, ValueError, KeyError, TypeError):
-        return None
-
-
-def _store(path: Path, rotated: tuple[str, str]) -> None:
-    """Writes a temporary file and renames it, so that the file is always complete."""
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=path.name)
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            json.dump({"replaces": rotated[0], "token": rotated[1]}, file)
-            file.flush()
-            os.fsync(file.fileno())
-        Path(temporary).replace(path)
-    except OSError:
-        Path(temporary).unlink(missing_ok=True)
-        raise
-    folder = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)

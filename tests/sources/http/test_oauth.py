@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import asyncio
+import fcntl
+import json
 import stat
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -139,7 +142,7 @@ def test_a_rotated_refresh_token_is_on_disk_with_mode_0600_before_it_is_used(tmp
     assert header(authenticator) == "Bearer access for second"
     assert on_disk == [False, True]
     assert stat.S_IMODE(token_file.stat().st_mode) == 0o600
-    assert [path.name for path in tmp_path.iterdir()] == ["crm.refresh-token"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["crm.refresh-token", "crm.refresh-token.lock"]
 
 
 def test_the_next_process_uses_the_rotated_token(tmp_path: Path) -> None:
@@ -159,26 +162,33 @@ def test_a_damaged_token_file_is_ignored(tmp_path: Path) -> None:
     assert header(auth(Endpoint(rotating), REFRESH, tmp_path)) == "Bearer access for first"
 
 
-def test_without_a_data_directory_the_rotated_token_is_kept_in_memory() -> None:
-    clock = FakeClock()
-    authenticator = auth(Endpoint(rotating), REFRESH, clock=clock)
-    assert header(authenticator) == "Bearer access for first"
-    clock.advance(3590)
-    assert header(authenticator) == "Bearer access for second"
+def test_without_a_data_directory_no_refresh_token_is_used() -> None:
+    endpoint = Endpoint(rotating)
+    with pytest.raises(SourceUnavailableError, match="--data-dir") as refused:
+        header(auth(endpoint, REFRESH))
+    assert (refused.value.reason, endpoint.forms) == (Reason.STORE, [])
 
 
-def test_a_vendor_that_does_not_rotate_leaves_no_file(tmp_path: Path) -> None:
+def test_a_vendor_that_does_not_rotate_leaves_no_token(tmp_path: Path) -> None:
     endpoint = Endpoint(lambda form: issued(refresh_token=form["refresh_token"]))
     header(auth(endpoint, REFRESH, tmp_path))
-    assert list(tmp_path.iterdir()) == []
+    assert [path.name for path in tmp_path.iterdir()] == ["crm.refresh-token.lock"]
 
 
 def test_a_refresh_token_that_cannot_be_saved_is_not_used_until_it_is_saved(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    folder = tmp_path / "data"
+    """The directory disappears while the vendor answers."""
+    folder, away = tmp_path / "data", tmp_path / "away"
+    folder.mkdir()
     clock = FakeClock()
-    endpoint = Endpoint(rotating)
+
+    def script(form: dict[str, str]) -> httpx.Response:
+        if form["refresh_token"] == "first":
+            folder.rename(away)
+        return rotating(form)
+
+    endpoint = Endpoint(script)
     authenticator = auth(endpoint, REFRESH, folder, clock)
     assert header(authenticator) == "Bearer access for first"
     assert "could not be saved" in caplog.text
@@ -188,19 +198,65 @@ def test_a_refresh_token_that_cannot_be_saved_is_not_used_until_it_is_saved(
         header(authenticator)
     assert caught.value.reason is Reason.STORE
     assert len(endpoint.forms) == 1
-    folder.mkdir()
+    away.rename(folder)
     assert header(authenticator) == "Bearer access for second"
 
 
-def test_a_failed_write_leaves_no_partial_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_token_is_not_spent_if_its_successor_has_no_room(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def full(*_: object) -> None:
         raise OSError("no space left on device")
 
-    authenticator = auth(Endpoint(rotating), REFRESH, tmp_path)
+    endpoint = Endpoint(rotating)
+    authenticator = auth(endpoint, REFRESH, tmp_path)
     with monkeypatch.context() as patch:
         patch.setattr("os.fsync", full)
-        header(authenticator)
-    assert list(tmp_path.iterdir()) == []
+        with pytest.raises(SourceUnavailableError, match="no room"):
+            header(authenticator)
+    assert endpoint.forms == []
+    assert [path.name for path in tmp_path.iterdir()] == ["crm.refresh-token.lock"]
+    assert header(authenticator) == "Bearer access for first"
+
+
+def test_two_processes_share_single_use_tokens(tmp_path: Path) -> None:
+    """Neither remembers a token that the other one has used up."""
+    clock = FakeClock()
+    serving, checking = auth(Endpoint(rotating), REFRESH, tmp_path, clock), auth(Endpoint(rotating), REFRESH, tmp_path)
+    assert header(serving) == "Bearer access for first"
+    assert header(checking) == "Bearer access for second"
+    clock.advance(3601)
+    assert header(serving) == "Bearer access for third"
+
+
+def test_a_token_that_another_process_uses_is_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("exporter.sources.http.refresh_token.LOCK_SECONDS", 0.01)
+    endpoint = Endpoint(rotating)
+    with (tmp_path / "crm.refresh-token.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        with pytest.raises(SourceUnavailableError, match="another process"):
+            header(auth(endpoint, REFRESH, tmp_path))
+    assert endpoint.forms == []
+    assert header(auth(endpoint, REFRESH, tmp_path)) == "Bearer access for first"
+
+
+def test_a_stop_waits_for_the_vendor_to_return_the_next_token(tmp_path: Path) -> None:
+    asked = asyncio.Event()
+
+    class Slow(httpx.AsyncBaseTransport):
+        async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+            asked.set()
+            await asyncio.sleep(0.05)
+            return rotating(dict(parse_qsl(request.content.decode())))
+
+    async def stopped() -> None:
+        context = source_context(Slow(), data_dir=tmp_path, CLIENT="hush", REFRESH="first")
+        request = asyncio.create_task(OAuthAuthenticator(REFRESH, http_options(), context).credential())
+        await asked.wait()
+        request.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await request
+
+    run(stopped())
+    assert json.loads((tmp_path / "crm.refresh-token").read_text())["token"] == "second"
 
 
 def test_the_identity_changes_with_the_configured_secrets_only(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from starlette.applications import Starlette
@@ -23,6 +24,7 @@ class Crm:
     company: TinyCompany = field(default_factory=TinyCompany)
     clock: ManualClock = field(default_factory=ManualClock)
     scopes: frozenset[str] = SCOPES
+    data_dir: Path | None = None
 
     def __post_init__(self) -> None:
         self.access = HubspotAccess(self.clock, SECRET, self.scopes)
@@ -37,6 +39,5 @@ class Crm:
             "entities": list(entities) or ["deals"],
         }  # fmt: skip
         settings = {name: value for name, value in {**settings, **options}.items() if value is not None}
-        return create(
-            HubspotOptions.model_validate(settings), source_context(self.clock, self.line, REFRESH="demo-refresh")
-        )
+        context = source_context(self.clock, self.line, self.data_dir, REFRESH="demo-refresh")
+        return create(HubspotOptions.model_validate(settings), context)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -97,8 +98,8 @@ def test_former_owners_keep_their_names() -> None:
     assert [(record.name, record.team, record.deleted) for record in former] == [("Petra Vogel", None, False)]
 
 
-def test_a_token_that_ends_in_the_middle_of_a_pass_is_renewed_once() -> None:
-    crm = Crm(TinyCompany(deals=[deal(key) for key in range(1, 301)]))
+def test_a_token_that_ends_in_the_middle_of_a_pass_is_renewed_once(tmp_path: Path) -> None:
+    crm = Crm(TinyCompany(deals=[deal(key) for key in range(1, 301)]), data_dir=tmp_path)
 
     def revoked_before_page_two(request: httpx.Request) -> None:
         if request.url.params.get("after") == "101" and "access-1" in request.headers["authorization"]:
@@ -111,8 +112,8 @@ def test_a_token_that_ends_in_the_middle_of_a_pass_is_renewed_once() -> None:
     assert tries == ["Bearer access-1", "Bearer access-2"]
 
 
-def test_a_token_is_renewed_before_it_ends() -> None:
-    crm = Crm(TinyCompany(deals=[deal(1)]))
+def test_a_token_is_renewed_before_it_ends(tmp_path: Path) -> None:
+    crm = Crm(TinyCompany(deals=[deal(1)]), data_dir=tmp_path)
     source = crm.source(**OAUTH)
     for _ in range(3):
         read_pass(source, Pass("deals", crm.clock.now))
@@ -232,8 +233,8 @@ def test_the_source_has_the_lag_of_its_vendor() -> None:
     assert Crm().source().lag == timedelta(seconds=60)
 
 
-def test_close_closes_the_connections() -> None:
-    crm = Crm()
+def test_close_closes_the_connections(tmp_path: Path) -> None:
+    crm = Crm(data_dir=tmp_path)
     source = crm.source(**OAUTH)
     run(source.close())
     with pytest.raises(RuntimeError):

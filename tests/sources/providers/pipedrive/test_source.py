@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import httpx
 import pytest
 
@@ -76,7 +78,7 @@ def test_exactly_one_credential_is_required() -> None:
         options(provider="pipedrive")
 
 
-def test_a_refresh_token_works_too() -> None:
+def test_a_refresh_token_works_too(tmp_path: Path) -> None:
     def issue(request: httpx.Request) -> httpx.Response | None:
         if request.url.path == "/oauth/token":
             return httpx.Response(200, json={"access_token": "fresh", "expires_in": 3600})
@@ -90,6 +92,6 @@ def test_a_refresh_token_works_too() -> None:
         seen.append(request)
         return issue(request) or httpx.Response(500)
 
-    made = create(chosen, source_context(httpx.MockTransport(answer), S="s", R="r"))
+    made = create(chosen, source_context(httpx.MockTransport(answer), data_dir=tmp_path, S="s", R="r"))
     run(made.check())
     assert seen[-1].headers["authorization"] == "Bearer fresh"

@@ -41,6 +41,7 @@ class Database:
         self._closed = self._broken = False
         self._on_corrupt = on_corrupt
         self._checkpoints_held = False
+        self._descriptors: dict[tuple[int, int], int] = {}
         self._mutex, self._copying = threading.RLock(), threading.Lock()
         self._writing_thread: int | None = None
         self._interrupting = threading.Lock()
@@ -133,16 +134,13 @@ class Database:
 
         Writes wait for the checkpoint. Raises StoreError.
         """
-        with self._copying, self._without_checkpoints(), self.path.open("rb") as file:
-            before = file.read(_HEADER_BYTES)
-            file.seek(0)
-            with out.open("wb") as copy:
-                while block := file.read(_COPY_BYTES):
-                    if self._closed:
-                        raise StoreError(f"{self.path} is closed")
-                    copy.write(block)
-            file.seek(0)
-            return file.read(_HEADER_BYTES) == before
+        with self._copying, self._without_checkpoints() as file, out.open("wb") as copy:
+            before, position = os.pread(file, _HEADER_BYTES, 0), 0
+            while block := os.pread(file, _COPY_BYTES, position):
+                if self._closed:
+                    raise StoreError(f"{self.path} is closed")
+                position += copy.write(block)
+            return os.pread(file, _HEADER_BYTES, 0) == before
 
     def interrupt(self, thread: int) -> None:
         """Interrupts the write that runs in the thread with this identifier; it is rolled back and raises StoreError.
@@ -173,18 +171,29 @@ class Database:
             if self._is_present():
                 self.record_commits(self._identity.commits)
             self._lock.release()
+        if self._copying.acquire(
+            timeout=_CLOSE_TIMEOUT
+        ):  # otherwise it hangs, and the descriptors end with the process
+            for descriptor in self._descriptors.values():
+                os.close(descriptor)
+            self._descriptors.clear()
+            self._copying.release()
 
     @contextmanager
-    def _without_checkpoints(self) -> Iterator[None]:
-        """Makes a checkpoint and holds off further ones: until the end, the blocks that it wrote do not change."""
+    def _without_checkpoints(self) -> Iterator[int]:
+        """Makes a checkpoint and holds off further ones; gives a descriptor of the file, whose blocks do not change."""
         with self._mutex, self._translated(writing=True):
             writer = self._usable_writer()
+            # stays open, because closing it would release the lock that DuckDB has on the file
+            if self._inode not in self._descriptors:
+                self._descriptors[self._inode] = os.open(self.path, os.O_RDONLY)
+            file = self._descriptors[self._inode]
             writer.execute("SET GLOBAL checkpoint_threshold = '1TB'")
             self._checkpoints_held = True
         try:
             with self._mutex, self._translated(writing=True):
                 self._usable_writer().execute("CHECKPOINT")
-            yield
+            yield file
         finally:
             with self._mutex, suppress(duckdb.Error, StoreError):  # a store that was opened again has the default
                 self._checkpoints_held = False

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import stat
+import sys
 import threading
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from exporter.store.backup import PARTIAL
 from exporter.store.manifest import read_manifest
 from exporter.store.schema import SCHEMA_VERSION
 from exporter.store.store import Store
+from tests.processes import completed
 from tests.store.damage import flip_bit_of_column
 from tests.store.samples import HOUR, NOW, call, deal, filled, live, no_file_beyond, read, rows
 
@@ -164,3 +166,10 @@ def test_a_store_that_is_closed_during_a_backup_ends_it(
     with_store = Store.open(tmp_path / "data", on_corrupt="fail")
     assert len(rows(with_store)) == 1000
     with_store.close()
+
+
+def test_no_other_program_can_open_the_store_after_a_backup(store: Store, tmp_path: Path) -> None:
+    store.backup(tmp_path / "kpi.backup", NOW)
+    code = "import duckdb, sys; duckdb.connect(sys.argv[1])"
+    done = completed([sys.executable, "-c", code, store.path], text=True)
+    assert "Could not set lock" in done.stderr

@@ -13,6 +13,7 @@ ExporterError
 │   ├── StoreLockedError         another process uses the data directory: exit with 3
 │   ├── SchemaVersionError       written by a newer version: exit with 3
 │   ├── UnknownSchemaError       written by no released version: exit with 3
+│   ├── StoreReplacedError       somebody put another store in its place: exit with 3
 │   └── StoreDamagedError        move it aside and rebuild, or exit with 3
 ├── ControlError           the running `serve` could not do what a command asked for: exit with its code
 ├── EvaluationError        omit only the series of this metric or KPI
@@ -173,6 +174,16 @@ class UnknownSchemaError(StoreError):
         super().__init__(
             f"{path} has tables of schema version {version} ({digest}) that this program does not know: use the"
             " kpi-exporter that wrote them, or choose another --data-dir"
+        )
+
+
+class StoreReplacedError(StoreError):
+    """The store file is another one than this directory had, so somebody put it there; nothing is changed."""
+
+    def __init__(self, path: Path, difference: str) -> None:
+        super().__init__(
+            f"{path} {difference}. To use it, run: kpi-exporter restore {path} --data-dir {path.parent}."
+            " Otherwise put the former file back, or restore a backup"
         )
 
 

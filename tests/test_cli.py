@@ -18,7 +18,19 @@ from tests.command_line import RunCli
 def test_help_lists_every_command_and_every_command_has_help(run_cli: RunCli) -> None:
     result = run_cli("--help")
     assert result.code == 0
-    for command in ("serve", "sync", "values", "backfill", "provision", "check", "schema", "demo", "ping", "backup"):
+    for command in (
+        "serve",
+        "sync",
+        "values",
+        "backfill",
+        "provision",
+        "check",
+        "schema",
+        "demo",
+        "ping",
+        "backup",
+        "restore",
+    ):
         assert command in result.out
         own = run_cli(command, "--help")
         assert own.code == 0

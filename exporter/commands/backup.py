@@ -55,7 +55,7 @@ def describe(answer: Answer) -> str:
     records = {entity: count for entity, count in answer["records"].items() if count}
     counts = ", ".join(f"{count:,} {entity}" for entity, count in records.items()) or "no records"
     sources = ", ".join(answer["sources"]) or "none"
-    program = f"kpi-exporter {answer['program']}, schema version {answer['schema_version']}"
-    return (
-        f"taken {answer['taken_at']} by {program}, {answer['commits']} commits\nrecords: {counts}\nsources: {sources}"
-    )
+    origin = f"schema version {answer['schema_version']}, {answer['commits']} commits"
+    if answer["taken_at"] is not None:
+        origin = f"taken {answer['taken_at']} by kpi-exporter {answer['program']}, {origin}"
+    return f"{origin}\nrecords: {counts}\nsources: {sources}"

@@ -17,6 +17,7 @@ def register(app: typer.Typer) -> None:
     """Adds the commands."""
     app.command()(backup)
     app.command()(forget)
+    app.command()(restore)
 
 
 def backup(
@@ -53,3 +54,20 @@ def forget(
     if not source:
         raise typer.BadParameter("say what to forget: --source NAME")
     forget_source(data_dir, source)
+
+
+def restore(
+    file: Annotated[Path, typer.Argument(help="A backup, or any other copy of a store file.")],
+    data_dir: DataDirOption = DEFAULT_DATA_DIR,
+    as_json: JsonOption = False,
+) -> None:
+    """Replace the store by a backup, while serve runs or not. The former store is kept beside it.
+
+    The file is verified, and upgraded if an earlier version wrote it, before anything is replaced. Sources continue
+    from where the backup was. Example:
+
+    `kpi-exporter restore /backups/kpi.backup`
+    """
+    from exporter.commands.restore import run
+
+    run(data_dir, file, as_json=as_json)

@@ -58,6 +58,14 @@ class ForgetSourceRequest(ControlRequest):
     source: str
 
 
+@dataclass(frozen=True, slots=True)
+class RestoreRequest(ControlRequest):
+    """Replace the store by a copy of `file`, an absolute path."""
+
+    command: ClassVar[str] = "restore"
+    file: str
+
+
 def _types(hint: Any) -> tuple[type, ...]:
     """The types that a field accepts: one, or those of a union. A flag is not an integer here."""
     return getattr(hint, "__args__", (hint,))

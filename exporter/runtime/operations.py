@@ -6,10 +6,13 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from exporter.control.requests import Answer, BackupRequest, ForgetSourceRequest
+from exporter.control.requests import Answer, BackupRequest, ForgetSourceRequest, RestoreRequest
 from exporter.control.server import Handlers
+from exporter.errors import StoreError
 from exporter.runtime.reporter import report_removed
 from exporter.store.backup import back_up
+from exporter.store.opening import DataFiles
+from exporter.store.restore import discard_restore, prepare_restore
 from exporter.sync.retention import delete_source
 
 if TYPE_CHECKING:
@@ -17,11 +20,12 @@ if TYPE_CHECKING:
     from exporter.runtime.reload import Reloader
 
 
-def create_handlers(context: EngineContext, reloader: Reloader) -> Handlers:  # noqa: ARG001 - handlers use them
+def create_handlers(context: EngineContext, reloader: Reloader) -> Handlers:
     """The handler of each request; a new request of `exporter.control.requests` is registered here."""
     handlers = Handlers()
     handlers.register(BackupRequest, partial(_back_up, context))
     handlers.register(ForgetSourceRequest, partial(_forget_source, context))
+    handlers.register(RestoreRequest, partial(_restore, context, reloader))
     return handlers
 
 
@@ -33,3 +37,17 @@ def _forget_source(context: EngineContext, request: ForgetSourceRequest) -> Answ
 
 def _back_up(context: EngineContext, request: BackupRequest) -> Answer:
     return back_up(context.store, Path(request.out), context.clock(), overwrite=request.overwrite)
+
+
+def _restore(context: EngineContext, reloader: Reloader, request: RestoreRequest) -> Answer:
+    """Verifies the file while everything goes on; only while the store is replaced, posts are refused."""
+    files, file = DataFiles.of(context.data_dir), Path(request.file)
+    if file.exists() and files.store.exists() and file.samefile(files.store):
+        raise StoreError(f"{file} is the store in use: stop kpi-exporter first, or give the path of a backup")
+    restored = prepare_restore(files, file, context.clock())
+    try:
+        reloader.replace_store(context.store.open_restored)
+    except StoreError:
+        discard_restore(files)
+        raise
+    return restored.as_json()

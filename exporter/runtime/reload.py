@@ -31,6 +31,7 @@ class Reloader:
         self._load = load
         self._lock = Lock()
         self._engine: Engine | None = None
+        self._loaded: LoadedConfig | None = None
         self.digest = ""
         self._stopped = False
 
@@ -56,6 +57,20 @@ class Reloader:
             else:
                 _log.info("config reloaded")
 
+    def replace_store(self, replace: Callable[[], None]) -> None:
+        """Stops the engine while `replace` puts another store in place; then the same config goes on with that one.
+
+        Raises what `replace` raises, after the engine runs again, and StoreError if it was not called.
+        """
+        with self._lock:
+            if self._engine is None or self._loaded is None or self._stopped:
+                raise StoreError("kpi-exporter is starting or stopping: try again")
+            self._engine.stop()
+            try:
+                replace()
+            finally:
+                self._replace(self._loaded, self._stored_memory())
+
     def stop(self) -> None:
         """Stops the running engine; no other one starts afterwards."""
         self._stopped = True  # without the lock: a reload that is in progress must not start another engine
@@ -67,6 +82,14 @@ class Reloader:
                     self._engine.stop()
             finally:
                 self._lock.release()
+
+    def _stored_memory(self) -> StatusMemory | None:
+        try:
+            stored = self._context.store.load_snapshot()
+        except StoreError as error:
+            _log.warning("statuses start without their memory: %s", error)
+            return None
+        return StatusMemory.load(stored[1]) if stored and stored[1] else None
 
     def _replace(self, loaded: LoadedConfig, memory: StatusMemory | None) -> None:
         """Builds the new engine first, so that a failure leaves the current one running.
@@ -86,7 +109,7 @@ class Reloader:
         except StoreError as error:
             _log.warning("records of removed sources stay in the store for now: %s", error)
         adopt_config(self._context.state.self_metrics, loaded.config, self._context.clock())
-        self._engine, self.digest = engine, loaded.digest
+        self._engine, self._loaded, self.digest = engine, loaded, loaded.digest
         engine.start()
         if previous is not None:
             previous.stop()

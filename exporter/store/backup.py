@@ -7,7 +7,6 @@ checkpoint. The copied tables are then written to a new file, which has no remai
 
 from __future__ import annotations
 
-import os
 import shutil
 from datetime import datetime
 from pathlib import Path
@@ -20,6 +19,7 @@ from exporter.store.connection import is_damage, translate
 from exporter.store.database import Database
 from exporter.store.detached import attach, checksums, current_database, detached
 from exporter.store.manifest import MANIFEST_TABLE, Manifest, describe, read_manifest, write_manifest
+from exporter.store.upgrade import sync_to_disk
 
 if TYPE_CHECKING:
     from exporter.store.store import Store
@@ -49,10 +49,10 @@ def write_backup(database: Database, out: Path, at: datetime, *, overwrite: bool
         _copy_file(database, copy)
         manifest = _rewrite(database.path, copy, draft, at)
         draft.chmod(BACKUP_MODE)
-        sync_file(draft)
+        sync_to_disk(draft)
         refuse_existing(out, overwrite=overwrite)
         draft.replace(out)
-        sync_file(out.parent)
+        sync_to_disk(out.parent)
     except OSError as error:
         raise StoreError(f"{out} cannot be written: {error.strerror or error}") from error
     finally:
@@ -72,15 +72,6 @@ def refuse_existing(out: Path, *, overwrite: bool) -> None:
         raise StoreError(f"{out} cannot be written: give the path of a file in a directory that exists")
     if out.exists() and not overwrite:
         raise StoreError(f"{out} exists: choose another name, or add --overwrite")
-
-
-def sync_file(path: Path) -> None:
-    """Returns once the file, or the directory's entries, are on disk. Raises OSError."""
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _copy_file(database: Database, out: Path) -> None:

@@ -93,6 +93,11 @@ def is_content(error: Exception) -> bool:
     return isinstance(error, duckdb.DataError | duckdb.ProgrammingError)
 
 
+def is_foreign_log(error: Exception) -> bool:
+    """True if the write-ahead log beside the file was written for another file, or another state of it."""
+    return "replaying WAL" in str(error) and "does not match" in str(error)
+
+
 def first_line(error: Exception) -> str:
     """The error's first line, without DuckDB's debugging hints."""
     return str(error).partition("\n")[0]

@@ -122,11 +122,15 @@ class Database:
             with self._translated(writing=True), suppress(duckdb.TransactionException):  # a reader is active
                 self._writer.execute("CHECKPOINT")
 
-    def recover(self) -> None:
-        """Opens the directory again after StoreDamagedError. Raises what the constructor raises."""
+    def recover(self, *, suspect: bool = True) -> None:
+        """Opens the directory again, after StoreDamagedError or a restore; `suspect` verifies every block.
+
+        Raises what the constructor raises.
+        """
         with self._mutex:
             self._disconnect()
-            self._open(suspect=True)
+            self._broken = True  # until a file is open
+            self._open(suspect=suspect)
             self.up = True
 
     def copy_file(self, out: Path) -> bool:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import fcntl
 import json
+import logging
 import os
 import secrets
 import shutil
@@ -17,7 +18,7 @@ from pathlib import Path
 
 import duckdb
 
-from exporter.errors import StoreDamagedError, StoreError, StoreLockedError
+from exporter.errors import StoreDamagedError, StoreError, StoreLockedError, StoreReplacedError
 from exporter.records import ENTITIES
 from exporter.settings import OnCorrupt
 from exporter.store.connection import (
@@ -27,10 +28,15 @@ from exporter.store.connection import (
     first_line,
     identify,
     inspect,
+    is_foreign_log,
     verify,
 )
+from exporter.store.manifest import read_manifest
+from exporter.store.restored_file import adopt, check_contents, finish_restore
 from exporter.store.schema import SCHEMA_VERSION, create_statements, schema_digest
 from exporter.store.upgrade import upgrade
+
+_log = logging.getLogger(__name__)
 
 _SENTINEL_BYTES = 256  # one write of constant length within a disk sector cannot be torn
 
@@ -45,6 +51,7 @@ class DataFiles:
     lock: Path
     probe: Path
     spill: Path
+    restored: Path
 
     @classmethod
     def of(cls, data_dir: Path) -> DataFiles:
@@ -57,6 +64,7 @@ class DataFiles:
             lock=data_dir / "kpi.lock",
             probe=data_dir / "kpi.probe",
             spill=data_dir / f"{name}.tmp",
+            restored=data_dir / f"{name}.restored",
         )
 
 
@@ -92,6 +100,11 @@ class Sentinel:
     commits: int
     size: int = -1
     modified: int = -1
+
+    @property
+    def is_of_file(self) -> bool:
+        """True if it was recorded with the file itself."""
+        return self.size >= 0
 
     def describes(self, path: Path) -> bool:
         """True if the file looks as this program left it."""
@@ -130,9 +143,11 @@ def open_file(files: DataFiles, on_corrupt: OnCorrupt, *, suspect: bool = False)
 
     With `rebuild`, a damaged file becomes `kpi.duckdb.damaged-<n>`; with `fail`, it raises StoreDamagedError.
     A file of an earlier version is upgraded. Raises SchemaVersionError and UnknownSchemaError (never moved aside),
-    StoreLockedError (another program has the file open), StoreError (permissions, space).
+    StoreLockedError (another program has the file open), StoreReplacedError (somebody put another store there),
+    StoreError (permissions, space).
     """
     shutil.rmtree(files.spill, ignore_errors=True)
+    finish_restore(files)
     sentinel = read_sentinel(files.sentinel)
     try:
         if sentinel is None and not files.store.exists() and not files.log.exists():
@@ -151,24 +166,50 @@ def _open_existing(files: DataFiles, sentinel: Sentinel | None, *, suspect: bool
         raise StoreDamagedError(f"{path} is missing, but {files.sentinel.name} refers to it")
     inspect(path)
     untouched = sentinel is not None and sentinel.describes(path)
-    connection = connect(path)
+    connection = _connect(path, untouched=untouched or sentinel is None)
     try:
         identity = identify(connection, path)
-        if sentinel is not None:
-            if identity.store_id != sentinel.store_id:
-                raise StoreDamagedError(f"{path} is not the store of this directory")
-            if identity.commits < sentinel.commits:
-                raise StoreDamagedError(f"{path} has lost {sentinel.commits - identity.commits} commits")
+        manifest = read_manifest(connection)
+        if manifest is not None:
+            check_contents(connection, manifest, path)
+        elif sentinel is not None:
+            _require_successor(path, identity, sentinel, untouched=untouched)
         if identity.schema_version < SCHEMA_VERSION:
             connection = upgrade(connection, path, identity.schema_version)
             identity = StoreIdentity(identity.store_id, identity.commits)
         elif suspect or not untouched:
             verify(connection, path)
+        if manifest is not None:
+            adopt(connection, 0 if sentinel is None else sentinel.commits)
+            identity = identify(connection, path)
+            _log.warning("%s is the backup of %s: continuing from there", path, manifest.taken_at)
     except BaseException:
         connection.close()
         raise
     _record(files, identity)
     return OpenStore(connection, identity, is_rebuilt=False)
+
+
+def _connect(path: Path, *, untouched: bool) -> duckdb.DuckDBPyConnection:
+    try:
+        return connect(path)
+    except StoreDamagedError as error:
+        if not untouched and is_foreign_log(error):
+            raise StoreReplacedError(path, "was replaced, and the log beside it belongs to another file") from error
+        raise
+
+
+def _require_successor(path: Path, identity: StoreIdentity, sentinel: Sentinel, *, untouched: bool) -> None:
+    """Raises StoreReplacedError if somebody replaced the file, StoreDamagedError if it is the same and lost commits."""
+    if identity.store_id != sentinel.store_id:
+        if not sentinel.is_of_file:
+            raise StoreDamagedError(f"{path} is not the store of this directory")
+        raise StoreReplacedError(path, "is the store of another directory")
+    if identity.commits < sentinel.commits:
+        missing = sentinel.commits - identity.commits
+        if untouched or not sentinel.is_of_file:
+            raise StoreDamagedError(f"{path} has lost {missing} commits")
+        raise StoreReplacedError(path, f"is an older copy of this directory's store ({missing} fewer commits)")
 
 
 def _create(files: DataFiles, *, is_rebuilt: bool) -> OpenStore:

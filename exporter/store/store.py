@@ -258,6 +258,12 @@ class Store:
         """Opens the directory again after StoreDamagedError, as `open` does and with its errors; closes all readers."""
         self._database.recover()
 
+    def open_restored(self) -> None:
+        """Opens the store that `prepare_restore` left, with the errors of `open`; closes all readers."""
+        self._database.recover(suspect=False)
+        with self._database.reading() as connection:
+            self._page_numbers = itertools.count(staging.last_page(connection) + 1)
+
     def interrupt(self, thread: int) -> None:
         """Interrupts the write that runs in this thread, if one does; it is rolled back and raises StoreError there."""
         self._database.interrupt(thread)

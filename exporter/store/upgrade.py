@@ -61,7 +61,7 @@ def keep_copy(path: Path, copy: Path) -> None:
             target.flush()
             os.fsync(target.fileno())
         draft.replace(copy)
-        sync_directory(copy.parent)
+        sync_to_disk(copy.parent)
     except OSError as error:
         draft.unlink(missing_ok=True)
         size = path.stat().st_size // 1024**2 + 1
@@ -71,9 +71,9 @@ def keep_copy(path: Path, copy: Path) -> None:
         ) from error
 
 
-def sync_directory(directory: Path) -> None:
-    """Makes renamed files of the directory durable. Raises OSError."""
-    descriptor = os.open(directory, os.O_RDONLY)
+def sync_to_disk(path: Path) -> None:
+    """Makes a file, or the names of a directory's files, durable. Raises OSError."""
+    descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
     finally:

@@ -46,12 +46,6 @@ def foreign_sqlite(path: Path) -> None:
     connection.close()
 
 
-def another_store(path: Path) -> None:
-    other = path.parent / "other"
-    filled(other)
-    shutil.copy(other / path.name, path)
-
-
 def other_application(path: Path) -> None:
     with duckdb.connect(str(path)) as connection:
         connection.execute("UPDATE store_meta SET application = 'something else'")
@@ -75,7 +69,6 @@ DAMAGE: dict[str, Callable[[Path], object]] = {
     "removed": lambda path: path.unlink(),
     "a foreign DuckDB database": foreign_duckdb,
     "a SQLite database": foreign_sqlite,
-    "another store": another_store,
     "another application's": other_application,
     "a directory": directory,
 }
@@ -159,15 +152,6 @@ def test_a_killed_process_leaves_a_usable_store(tmp_path: Path, killed: Path) ->
     store = Store.open(tmp_path, on_corrupt="fail")
     assert live(store) == ["0", "1", "2", "3", "4"]
     store.close()
-
-
-def test_an_older_copy_of_the_file_is_detected(tmp_path: Path) -> None:
-    filled(tmp_path, range(5))
-    older = (tmp_path / "kpi.duckdb").read_bytes()
-    filled(tmp_path, range(9))
-    (tmp_path / "kpi.duckdb").write_bytes(older)
-    with pytest.raises(StoreDamagedError, match="has lost 1 commits"):
-        Store.open(tmp_path, on_corrupt="fail")
 
 
 def test_without_its_sentinel_a_store_is_trusted(tmp_path: Path) -> None:

@@ -22,6 +22,7 @@ from exporter.naming import HTTP_REJECTED, PUSH_POSTS, PushResult
 from exporter.push.body import MAX_BYTES, Post
 from exporter.push.tokens import GuessLimiter
 from exporter.sources.http.body import charset
+from exporter.threads import DaemonExecutor
 
 if TYPE_CHECKING:
     from exporter.push.deliveries import Deliveries, Delivery
@@ -149,7 +150,8 @@ class PushEndpoint:
         self._slots = asyncio.Semaphore(MAX_POSTS)
         # not the loop's shared threads: posts that wait for the store must not delay the status page
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="push")
-        self._token_thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="tokens")
+        self._token_threads = DaemonExecutor()
+        self._token_looks: dict[str, asyncio.Future[None]] = {}
         self._guesses = GuessLimiter(time.monotonic)
         self._last_results: dict[str, PushResult] = {}
 
@@ -214,10 +216,12 @@ class PushEndpoint:
 
     async def _refresh_token(self, inbox: PushInbox) -> None:
         """Looks at the token's file; one that cannot be read in time leaves the token as it is."""
-        if time.monotonic() < inbox.refresh_token_at():
+        look = self._token_looks.get(inbox.name)
+        if time.monotonic() < inbox.refresh_token_at() or (look is not None and not look.done()):
             return
-        reading = asyncio.get_running_loop().run_in_executor(self._token_thread, inbox.refresh_token)
-        await asyncio.wait([reading], timeout=TOKEN_TIMEOUT)
+        look = asyncio.get_running_loop().run_in_executor(self._token_threads, inbox.refresh_token)
+        self._token_looks[inbox.name] = look
+        await asyncio.wait([look], timeout=TOKEN_TIMEOUT)
 
     def _authenticate(self, inbox: PushInbox, scope: Scope) -> None:
         address = scope["client"][0] if scope.get("client") else ""

@@ -74,15 +74,20 @@ class BaseUrl:
             raise blocked("a link leads away from the configured origin: it was not followed")
         return url.copy_with(fragment=None)
 
-    async def resolve(self) -> None:
-        """Resolves the host and refuses addresses that are not allowed; raises SourceUnavailableError(DNS)."""
+    async def resolve(self) -> tuple[str, ...]:
+        """The addresses of the host, all of them allowed: connect to one of these, and never look the name up again.
+
+        Raises SourceUnavailableError(DNS), and SourceRejectedError(BLOCKED_ORIGIN) if one of them is not allowed.
+        """
         host, port = origin(self._url)[1:]
         try:
             entries = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
         except (OSError, UnicodeError):
             raise SourceUnavailableError(Reason.DNS, f"the name {host} cannot be resolved") from None
-        for entry in entries:
-            refuse_address(ipaddress.ip_address(str(entry[4][0]).partition("%")[0]), private=self._private)
+        addresses = [ipaddress.ip_address(str(entry[4][0]).partition("%")[0]) for entry in entries]
+        for address in addresses:
+            refuse_address(address, private=self._private)
+        return tuple(dict.fromkeys(map(str, addresses)))
 
 
 def refuse_address(address: IpAddress, *, private: bool) -> None:

@@ -65,7 +65,8 @@ class HttpTransport:
         self._deadline = options.timeout.total_seconds()
         self._max_bytes = max_bytes
         self._transport = transport or context.transport
-        self._resolved_until = float("inf") if self._transport is not None else 0.0
+        self._addresses: tuple[str, ...] = ()
+        self._resolved_until = 0.0
         self._ca_file = context.base / options.ca_file if options.ca_file else None
         self._client: httpx.AsyncClient | None = None
         self._closed = False
@@ -80,12 +81,9 @@ class HttpTransport:
         """
         try:
             async with asyncio.timeout(self._deadline):
-                if self._context.monotonic() >= self._resolved_until:
-                    await self._base_url.resolve()
-                    self._resolved_until = self._context.monotonic() + RESOLVE_INTERVAL
                 client = self._connected()
                 request = client.build_request(method, url, headers=dict(headers), content=content)
-                response = await _exchange(client, request, self._max_bytes)
+                response = await self._at_checked_address(client, request)
         except (httpx.HTTPError, TimeoutError) as error:
             outcome, failure = _classify_failure(error, url.path)
             self._context.telemetry.request(self._source, outcome)
@@ -96,6 +94,30 @@ class HttpTransport:
         self._context.telemetry.request(self._source, status_class(response.status))
         self._measure_skew(response)
         return response
+
+    async def _at_checked_address(self, client: httpx.AsyncClient, request: httpx.Request) -> RawResponse:
+        """Connects to an address that was checked, under the name that it was looked up for.
+
+        If httpx looked the name up again, a name server could give another address than the one that was checked.
+        """
+        if self._transport is not None:
+            return await _exchange(client, request, self._max_bytes)
+        if self._context.monotonic() >= self._resolved_until:
+            self._addresses = await self._base_url.resolve()
+            self._resolved_until = self._context.monotonic() + RESOLVE_INTERVAL
+        url, *others = (request.url.copy_with(host=address) for address in self._addresses)
+        request.extensions = {**request.extensions, "sni_hostname": request.url.host}
+        for attempt in (url, *others):
+            request.url = attempt
+            try:
+                response = await _exchange(client, request, self._max_bytes)
+            except (httpx.ConnectError, httpx.ConnectTimeout) as error:
+                failure = error
+                continue
+            self._addresses = (attempt.host, *(address for address in self._addresses if address != attempt.host))
+            return response
+        self._resolved_until = 0.0  # the host may have moved
+        raise failure
 
     def _connected(self) -> httpx.AsyncClient:
         """The client, created on first use: until then a source has no cost."""

@@ -72,7 +72,7 @@ class Engine:
         """Begins to sync, to accept pushes and to evaluate."""
         self._reporter.restore_outcomes(self._deliveries.start())
         self._context.state.deliveries = self._deliveries
-        self._context.state.page = lambda: self.publisher.page(self._context.clock)
+        self._context.state.page = lambda query: self.publisher.page(self._context.clock, query)
         for thread in self._threads:
             thread.start()
 

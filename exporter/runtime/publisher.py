@@ -21,6 +21,7 @@ from exporter.kpi.status import StatusMemory
 from exporter.kpi.values import Evaluation
 from exporter.runtime.config_file import LoadedConfig
 from exporter.store.store import Store
+from exporter.web.members import MembersIndex, MembersQuery
 from exporter.web.server import ServedState
 from exporter.web.status_page import PageData, render
 
@@ -37,6 +38,7 @@ class _RenderedPage:
     evaluation: Evaluation | None
     at: datetime
     html: str
+    query: MembersQuery | None = None
 
 
 class Publisher:
@@ -60,6 +62,7 @@ class Publisher:
         self._unsaved = False
         self._page_lock = Lock()
         self._page: _RenderedPage | None = None
+        self._members: tuple[Evaluation | None, MembersIndex] = None, MembersIndex()
 
     def publish(self, now: datetime) -> None:
         """Evaluates as of `now` and serves the result; on an error, counts and logs it and keeps serving the last."""
@@ -93,13 +96,21 @@ class Publisher:
             return
         self._saved_at, self._unsaved = now, False
 
-    def page(self, clock: Callable[[], datetime]) -> str:
-        """The status page of the last evaluation, at most five seconds old. Safe to call from any thread."""
+    def page(self, clock: Callable[[], datetime], query: MembersQuery | None = None) -> str:
+        """The status page of the last evaluation, at most five seconds old. Safe to call from any thread.
+
+        With a query it lists teams or people of one KPI.
+        """
         with self._page_lock:
             now, page = clock(), self._page
-            if page is None or page.evaluation is not self._evaluation or abs(now - page.at) > PAGE_MAX_AGE:
-                data = PageData(self._config, self._evaluation, self._state.self_metrics.snapshot(), now)
-                page = self._page = _RenderedPage(self._evaluation, now, render(data))
+            evaluation = self._evaluation
+            known = page is not None and page.evaluation is evaluation and page.query == query
+            if page is None or not known or abs(now - page.at) > PAGE_MAX_AGE:
+                if self._members[0] is not evaluation:
+                    self._members = evaluation, MembersIndex.of(evaluation)
+                numbers, index = self._state.self_metrics.snapshot(), self._members[1]
+                data = PageData(self._config, evaluation, numbers, now, index=index, query=query)
+                page = self._page = _RenderedPage(evaluation, now, render(data), query)
             return page.html
 
     def _replace(self, evaluated: EvaluationResult, now: datetime) -> None:

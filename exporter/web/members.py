@@ -2,14 +2,40 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from exporter.config.fields import Scope
 from exporter.kpi.values import Evaluation, KpiValue
 
+SHOWN, PER_PAGE = 25, 200
+"""Rows of a KPI's teams or people on the page of all KPIs, and on a page of their own."""
+
 Group = tuple[str, Scope]
 """The name of a KPI, and a scope."""
+
+
+@dataclass(frozen=True, slots=True)
+class MembersQuery:
+    """Asks for a page of a KPI's teams or people."""
+
+    kpi: str
+    scope: Scope
+    number: int = 1
+
+    @classmethod
+    def parse(cls, parameters: Mapping[str, str]) -> MembersQuery | None:
+        """The query in a URL's parameters; None without any. A page that is not a number is the first one."""
+        if "kpi" not in parameters:
+            return None
+        scope = Scope.PERSON if parameters.get("scope") == Scope.PERSON else Scope.TEAM
+        digits = parameters.get("page", "")
+        number = int(digits) if digits.isascii() and digits.isdigit() and len(digits) < 10 else 1
+        return cls(parameters["kpi"], scope, number)
+
+    def href(self, number: int) -> str:
+        """The address of another page of the same list."""
+        return f"/?kpi={self.kpi}&scope={self.scope.value}&page={number}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,6 +25,7 @@ from exporter.web.access import PEOPLE_PATH, AccessMiddleware
 from exporter.web.connections import ConnectionServer
 from exporter.web.hosts import AllowedHosts
 from exporter.web.limits import LimitsMiddleware
+from exporter.web.members import MembersQuery
 from exporter.web.security import WebSecurity
 
 TEXT = b"text/plain; version=0.0.4; charset=utf-8"
@@ -45,7 +46,7 @@ class ServedState:
 
     self_metrics: SelfMetrics
     snapshot: Snapshot = field(default_factory=Snapshot)
-    page: Callable[[], str] = lambda: ""
+    page: Callable[[MembersQuery | None], str] = lambda _: ""
     deliveries: Deliveries | None = None
     security: Callable[[], WebSecurity] = WebSecurity
 
@@ -61,8 +62,9 @@ def create_app(state: ServedState, hosts: AllowedHosts = AllowedHosts()) -> ASGI
         separate = state.snapshot.people
         return (separate, end) if separate is not None else None
 
-    async def page(_: Request) -> HTMLResponse:
-        return HTMLResponse(await asyncio.to_thread(state.page))
+    async def page(request: Request) -> HTMLResponse:
+        query = MembersQuery.parse(request.query_params)
+        return HTMLResponse(await asyncio.to_thread(state.page, query))
 
     async def healthy(_: Request) -> PlainTextResponse:
         return PlainTextResponse("healthy\n")

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import cached_property
 from html import escape
 from importlib.resources import files
 
@@ -21,6 +22,7 @@ from exporter.metrics.label_values import label_value
 from exporter.naming import Family
 from exporter.printable import printable
 from exporter.statuses import GREY, STATUSES, VERDICTS, colours
+from exporter.web.members import PER_PAGE, SHOWN, MembersIndex, MembersQuery, Slice
 
 _FULL_BAR = 1.5
 """The target ratio at the right end of the bar."""
@@ -28,14 +30,24 @@ _FULL_BAR = 1.5
 _VOID_ELEMENTS = frozenset({"meta", "link"})
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class PageData:
-    """What the page shows. `self_metrics` is a copy of the exporter's own numbers; `now` is in UTC."""
+    """What the page shows. `self_metrics` is a copy of the exporter's own numbers; `now` is in UTC.
+
+    `index` is that of the evaluation, if it is known already. With a `query` the page lists teams or people of one KPI.
+    """
 
     config: Config
     evaluation: Evaluation | None
     self_metrics: Mapping[Family, Mapping[Labels, float]]
     now: datetime
+    index: MembersIndex | None = field(default=None, kw_only=True)
+    query: MembersQuery | None = field(default=None, kw_only=True)
+
+    @cached_property
+    def members(self) -> MembersIndex:
+        """The values by KPI and scope."""
+        return self.index or MembersIndex.of(self.evaluation)
 
 
 def render(data: PageData) -> str:
@@ -52,10 +64,19 @@ def render(data: PageData) -> str:
     body = element(
         "body",
         _header(data),
-        element("main", *(_objective(data, objective) for objective in data.config.objectives), _sources(data)),
+        element("main", *_sections(data)),
         _footer(data),
     )
     return f"<!doctype html>\n{element('html', head, body, lang='en')}\n"
+
+
+def _sections(data: PageData) -> list[Html]:
+    """All objectives and sources, or the list that the query asks for if the page may show it."""
+    query = data.query
+    kpi = data.config.kpi_by_name.get(query.kpi) if query else None
+    if query is not None and kpi is not None and query.scope in _scopes(data.config):
+        return [_members(data, kpi, query)]
+    return [*(_objective(data, objective) for objective in data.config.objectives), _sources(data)]
 
 
 def _style(config: Config) -> Html:
@@ -96,19 +117,16 @@ def _objective(data: PageData, objective: Objective) -> Html:
 
 
 def _card(data: PageData, kpi: Kpi) -> Html:
-    values = [value for value in data.evaluation.kpis if value.kpi == kpi.name] if data.evaluation else []
-    company = next((value for value in values if value.scope is Scope.COMPANY), None)
+    company = data.members.company.get(kpi.name)
     status = company.status if company else Status.NO_DATA
     children = [element("div", element("h3", kpi.title), _pill(status), class_="top")]
     if company is not None:
         children += _figures(data, kpi, company)
     children.append(element("p", kpi.why, class_="soft"))
-    scopes = [(Scope.TEAM, "By team")]
-    if data.config.privacy.people == "included":
-        scopes.append((Scope.PERSON, "By person"))
-    for scope, title in scopes:
-        if members := [value for value in values if value.scope is scope]:
-            children.append(_breakdown(data, kpi, title, members))
+    for scope in _scopes(data.config):
+        members = data.members.read(kpi.name, scope, 1, SHOWN)
+        if members.total:
+            children.append(_breakdown(data, kpi, scope, members))
     return element("article", *children, class_=_tone(status))
 
 
@@ -181,7 +199,40 @@ def _position(target_ratio: float) -> str:
     return f"{max(0.0, min(target_ratio, _FULL_BAR)) / _FULL_BAR * 100:.1f}%"
 
 
-def _breakdown(data: PageData, kpi: Kpi, title: str, values: list[KpiValue]) -> Html:
+def _scopes(config: Config) -> tuple[Scope, ...]:
+    """The scopes that the page may list."""
+    return (Scope.TEAM, Scope.PERSON) if config.privacy.people == "included" else (Scope.TEAM,)
+
+
+def _breakdown(data: PageData, kpi: Kpi, scope: Scope, members: Slice) -> Html:
+    summary = element("summary", f"By {scope.value} ({members.total:,})")
+    rest = None
+    if members.pages > 1:
+        link = element("a", f"all {members.total:,}", href=MembersQuery(kpi.name, scope).href(1))
+        rest = element("p", f"The first {len(members.values)} are shown, ", link, ".", class_="soft")
+    return element("details", summary, _members_table(data, kpi, members.values), rest)
+
+
+def _members(data: PageData, kpi: Kpi, query: MembersQuery) -> Html:
+    """One page of a KPI's teams or people, with links to the others."""
+    members = data.members.read(kpi.name, query.scope, query.number, PER_PAGE)
+    number, last = members.number, members.pages
+    pages = {"first": 1, "previous": number - 1, "next": number + 1, "last": last}
+    links = [
+        element("a", name, href=query.href(page))
+        for name, page in pages.items()
+        if page != number and 1 <= page <= last
+    ]
+    where = f"page {number:,} of {last:,}, {members.total:,} in all"
+    return element(
+        "section",
+        element("h2", kpi.title, element("small", f"by {query.scope.value} · {where}")),
+        element("p", element("a", "all KPIs", href="/"), *(joined(" · ", link) for link in links)),
+        element("div", _members_table(data, kpi, members.values), class_="sources"),
+    )
+
+
+def _members_table(data: PageData, kpi: Kpi, values: Sequence[KpiValue]) -> Html:
     unit, currency = data.config.unit(kpi), data.config.company.currency
     rows = [
         (
@@ -190,10 +241,9 @@ def _breakdown(data: PageData, kpi: Kpi, title: str, values: list[KpiValue]) -> 
             ratio(value.target_ratio),
             element("span", _pill(value.status), class_=_tone(value.status)),
         )
-        for value in sorted(values, key=lambda value: (value.team or "", value.person or ""))
+        for value in values
     ]
-    summary = element("summary", f"{title} ({len(rows)})")
-    return element("details", summary, table(("", "Value", "Target ratio", "Status"), rows))
+    return table(("", "Value", "Target ratio", "Status"), rows)
 
 
 def _pill(status: Status, count: str = "") -> Html:

@@ -140,4 +140,4 @@ def sample_state() -> ServedState:
     self_metrics = SelfMetrics()
     self_metrics.set(naming.SOURCE_UP, 1, "crm")
     self_metrics.count(naming.REQUESTS, "crm", "2xx")
-    return ServedState(self_metrics, sample_snapshot(), page=lambda: "<!doctype html><title>page</title>")
+    return ServedState(self_metrics, sample_snapshot(), page=lambda _: "<!doctype html><title>page</title>")

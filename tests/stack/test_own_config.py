@@ -30,6 +30,7 @@ CONTACTS = """\
 contacts:
   - {name: boss, slack: {webhook: {file: ../secrets/contacts/room}}}
 """
+LISTENER = Path(__file__).with_name("listener.py").read_text()
 REVENUE = "kpi_value{kpi='yearly_revenue'}"
 
 
@@ -73,12 +74,15 @@ def room(project: Project) -> str:
 
 
 def listen(project: Project) -> None:
-    """Starts the API in the exporter's network, and the room where only Alertmanager reaches it."""
-    code = Path(__file__).with_name("listener.py").read_text()
-    project.engine.docker("exec", "--detach", project.container("pod")["Id"], "python3", "-c", code, TOKEN)
+    """Starts the API in the exporter's network."""
+    project.engine.docker("exec", "--detach", project.container("pod")["Id"], "python3", "-c", LISTENER, TOKEN)
+
+
+def open_room(project: Project) -> None:
+    """Starts the room where only Alertmanager reaches it; until then Alertmanager tries again."""
     where = (f"--network={project.name}_notifications", "--network-alias=room", f"--name={room(project)}")
     image = project.container("pod")["Image"]
-    project.engine.docker("run", "--detach", *where, "--entrypoint=python3", image, "-c", code, TOKEN)
+    project.engine.docker("run", "--detach", *where, "--entrypoint=python3", image, "-c", LISTENER, TOKEN)
 
 
 def alerts(project: Project) -> list[dict[str, Any]]:
@@ -110,10 +114,10 @@ def change(project: Project) -> None:
 
 
 def test_a_custom_config_starts_alerts_reloads_and_stops(project: Project) -> None:
-    project.compose("up", "--no-start", *project.services)
     project.up("pod")
     listen(project)
     project.up()
+    open_room(project)
     project.settled()
     assert "demo" not in project.services
     for service in project.services:

@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from tests.stack.project import Begin, Project, brought_down
-from tests.stack.test_own_config import listen, room, write
+from tests.stack.test_own_config import listen, write
 from tests.waiting import until
 
 pytestmark = pytest.mark.stack
@@ -20,15 +20,11 @@ def company(begin: Begin) -> Iterator[Project]:
     with brought_down(begin()) as project:
         write(project.folder)
         project.engine.run("make", "secrets", cwd=project.folder)
-        try:
-            project.compose("up", "--no-start", *project.services)
-            project.up("pod")
-            listen(project)
-            project.up()
-            project.settled()
-            yield project
-        finally:
-            project.engine.run("docker", "rm", "--force", room(project), check=False)
+        project.up("pod")
+        listen(project)
+        project.up()
+        project.settled()
+        yield project
 
 
 def dialled(company: Project, network: str, host: str, port: int) -> str:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from math import inf
 from typing import Any, BinaryIO
 
 from exporter.backfill.spool import Spool, SpooledNumbers
-from exporter.exposition.render import MAX_SERIES, finite, series_head
+from exporter.exposition.render import MAX_SERIES, series_head
 from exporter.exposition.series_tables import Cells, R, SeriesTable
 from exporter.exposition.text_format import escaped, numbers
 from exporter.naming import Family
@@ -130,17 +131,20 @@ class SeriesRecorder:
     def _set(self, taken: _OpenTable, row: _OpenRow, cells: Cells, step: int) -> None:
         if cells == row.cells:
             return
-        row.cells = cells
-        numbers = row.numbers
+        numbers, since = row.numbers, row.since
         for index, number in enumerate(cells):
             old = numbers[index]
-            if number != old:
-                new = _finite(number)
-                if old is not None:
-                    self._write(row.heads[index], old, row.since[index], step)
-                elif new is not None and row.heads[index] is None:
-                    self._begin(taken, row, index)
-                numbers[index], row.since[index] = new, step
+            if number == old:
+                continue
+            new = number if number is not None and -inf < number < inf else None
+            if old is not None:
+                head = row.heads[index]
+                if head is not None:
+                    self._spool.append(head, (old, since[index], step))
+            elif new is not None and row.heads[index] is None:
+                self._begin(taken, row, index)
+            numbers[index], since[index] = new, step
+        row.cells = cells
 
     def _begin(self, taken: _OpenTable, row: _OpenRow, index: int) -> None:
         """Names a series at its first sample."""
@@ -157,17 +161,6 @@ class SeriesRecorder:
             self.take(name, taken.table, (), len(self._timestamps))
         families = {name: (_header(family), self._heads[name]) for name, family in self._families.items()}
         return RecordedSeries(families, self._spool.end(), self._timestamps)
-
-    def _write(self, head: bytes | None, value: float, first_step: int, until: int) -> None:
-        if head:
-            self._spool.append(head, (value, first_step, until))
-
-
-def _finite(number: float | None) -> float | None:
-    if number is None:
-        return None
-    (_, numbers, _) = finite((None,), (number,))
-    return numbers[0] if numbers else None
 
 
 def _header(family: Family) -> bytes:

@@ -34,8 +34,9 @@ class Spool:
         """Appends numbers to the list of this key. Raises OSError."""
         buffered = self._buffer.get(key)
         if buffered is None:
-            buffered = self._buffer[key] = array(_NUMBER)
-        buffered.extend(numbers)
+            self._buffer[key] = array(_NUMBER, numbers)
+        else:
+            buffered.extend(numbers)
         self._count += len(numbers)
         if self._count >= self._max_buffered:
             self._write()

@@ -62,6 +62,8 @@ class KpiEvaluator:
         self._guards = Guards(config)
         self._judge = Judge()
         self.sampler = Sampler(config, calendar)
+        self._memory: StatusMemory | None = None
+        self._starts: dict[str, datetime] = {}
 
     def evaluate(
         self,
@@ -155,7 +157,15 @@ class KpiEvaluator:
             metric_runs=runs,
             kpi_runs=kpi_runs,
         )
-        return evaluation, tally.updated(memory)
+        return evaluation, self._updated(memory, tally)
+
+    def _updated(self, memory: StatusMemory, tally: _Tally) -> StatusMemory:
+        """The memory for the next evaluation; the same object if nothing about it changed."""
+        continues = memory is self._memory and tally.starts == self._starts
+        if not continues or tally.statuses:
+            memory = StatusMemory({**memory.entries, **tally.statuses}) if continues else tally.updated(memory)
+        self._memory, self._starts = memory, tally.starts
+        return memory
 
 
 @dataclass(slots=True)
@@ -170,7 +180,8 @@ class _Tally:
     def add(self, period: KpiPeriod, judged: Iterable[JudgedRun]) -> None:
         for each in judged:
             self.runs.append(each.run)
-            self.statuses |= each.held
+            if each.news:
+                self.statuses |= each.held
             if each.verdicts:
                 self.starts[each.run.kpi] = period.window.start
             if each.run.scope is Scope.COMPANY and each.verdicts:
@@ -178,7 +189,8 @@ class _Tally:
 
     def updated(self, memory: StatusMemory) -> StatusMemory:
         """The memory with the new statuses, and without those of periods that have ended."""
-        current = {key: entry for key, entry in memory.entries.items() if self.starts.get(key[0], entry[0]) == entry[0]}
+        starts = self.starts
+        current = {key: entry for key, entry in memory.entries.items() if starts.get(key[0], entry[0]) == entry[0]}
         return StatusMemory(current | self.statuses)
 
     def scores(self, config: Config, weights: Mapping[str, float]) -> tuple[ObjectiveScore, ...]:

@@ -35,7 +35,8 @@ class GroupReading(NamedTuple):
 class _CachedReadings:
     """The latest readings.
 
-    Formulas and answers of each window, the finals of whole periods, each group's inputs, and the sorted result.
+    Formulas and answers of each window, the finals of whole periods, each group's inputs, and the sorted result with
+    the position of each group.
     """
 
     formulas: Sequence[Formula]
@@ -43,9 +44,10 @@ class _CachedReadings:
     finals: Sequence[_Finals]
     rows: Mapping[Group, tuple[Sequence[MeasuredValue | None], GroupReading]]
     result: Sequence[GroupReading]
+    positions: Mapping[Group, int]
 
 
-_EMPTY = _CachedReadings((), (), (), {}, ())
+_EMPTY = _CachedReadings((), (), (), {}, (), {})
 
 
 class GroupReader:
@@ -65,7 +67,8 @@ class GroupReader:
         if period.formulas != cached.formulas:
             cached = _EMPTY
         if by_window is not cached.answers and not _same(by_window, cached.answers):
-            cached = self._cache[key] = _read(period.formulas, by_window, cached)
+            readings = _read_changed(by_window, cached) or _read(period.formulas, by_window, cached)
+            cached = self._cache[key] = readings
         return cached.result
 
 
@@ -88,7 +91,28 @@ def _read(formulas: Sequence[Formula], by_window: AnswersByWindow, cached: _Cach
             row = measured, GroupReading(group, formula.read(measured), finals[0].get(name), reference)
         rows[group] = row
     result = sorted((row for _, row in rows.values()), key=lambda row: (row.group.team or "", row.group.person or ""))
-    return _CachedReadings(formulas, by_window, finals, rows, result)
+    positions = {row.group: index for index, row in enumerate(result)}
+    return _CachedReadings(formulas, by_window, finals, rows, result, positions)
+
+
+def _read_changed(by_window: AnswersByWindow, cached: _CachedReadings) -> _CachedReadings | None:
+    """The readings if the same groups have other numbers in the current period and nothing else is different."""
+    if not cached.formulas or not _same(by_window[1:], cached.answers[1:]):
+        return None
+    current = by_window[0]
+    changed: dict[Group, None] = {}
+    for new, old in zip(current, cached.answers[0], strict=True):
+        if new is not old:
+            if list(new) != list(old):
+                return None
+            pairs = zip(new, new.values(), old.values(), strict=True)
+            changed |= {group: None for group, value, old_value in pairs if value is not old_value}
+    formula, rows, result = cached.formulas[0], dict(cached.rows), list(cached.result)
+    for group in changed:
+        measured, index = [answer.get(group) for answer in current], cached.positions[group]
+        row = GroupReading(group, formula.read(measured), *result[index][2:])
+        rows[group], result[index] = (measured, row), row
+    return _CachedReadings(cached.formulas, by_window, cached.finals, rows, result, cached.positions)
 
 
 def _same(answers: AnswersByWindow, cached: AnswersByWindow) -> bool:

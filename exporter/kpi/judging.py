@@ -30,6 +30,8 @@ class JudgedRun:
     run: KpiRun
     verdicts: Sequence[Verdict] = ()
     held: Mapping[StatusKey, tuple[datetime, HeldStatus]] = field(default_factory=dict)
+    news: bool = True
+    """False if the memory that it was judged with has all of `held`."""
 
     @classmethod
     def of(
@@ -54,13 +56,12 @@ class JudgedRun:
         """The same values as of a later instant of the period."""
         run = self.run
         values = tuple([_at(value, progress) for value in run.values])
-        return JudgedRun(KpiRun(run.kpi, run.scope, values, run.revision), self.verdicts, self.held)
+        return JudgedRun(KpiRun(run.kpi, run.scope, values, run.revision), self.verdicts, self.held, news=False)
 
 
 def _at(value: KpiValue, progress: PeriodProgress) -> KpiValue:
-    return KpiValue._make(
-        (*value[:_AS_OF], progress.as_of, *value[_AS_OF + 1 : _ELAPSED], progress.share, *value[_ELAPSED + 1 :])
-    )
+    before, between, after = value[:_AS_OF], value[_AS_OF + 1 : _ELAPSED], value[_ELAPSED + 1 :]
+    return tuple.__new__(KpiValue, (*before, progress.as_of, *between, progress.share, *after))
 
 
 @dataclass(frozen=True, slots=True)

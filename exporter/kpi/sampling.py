@@ -138,8 +138,9 @@ class _SampledAnswer:
                     return None
                 if position is not None and new.value is not None:
                     sample = samples[position]
-                    samples[position] = MetricValue._make((*sample[:_VALUE], new.value, *sample[_VALUE + 1 :]))
-        return _SampledAnswer(answer, groups, measured, self.positions, self.run._replace(samples=samples))
+                    samples[position] = tuple.__new__(MetricValue, (*sample[:_VALUE], new.value, *sample[_VALUE + 1 :]))
+        metric, scope, period, _ = self.run
+        return _SampledAnswer(answer, groups, measured, self.positions, MetricRun(metric, scope, period, samples))
 
 
 def series_by_metric(config: Config) -> dict[str, list[MetricSeries]]:

@@ -1,0 +1,122 @@
+"""The commands of the operator's page do what it says, tried in a directory with a running exporter."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from tests.command_line import RunCli
+from tests.exporter_process import COMMAND, Exporter, exporting
+from tests.shop import CONFIG, send
+from tests.waiting import until
+
+PAGE = (Path(__file__).parents[2] / "docs/operations.md").read_text(encoding="utf-8")
+SECTIONS = {text.partition("\n")[0]: text for text in re.split(r"^## ", PAGE, flags=re.MULTILINE)[1:]}
+OLD, NEW = "first-token-of-the-shop", "second-token-of-the-shop"
+RELOADED = "kpi_exporter_config_last_reload_successful"
+
+
+def blocks(section: str) -> list[str]:
+    """The blocks of commands in a section."""
+    return re.findall(r"^```sh\n(.*?)^```$", SECTIONS[section], re.DOTALL | re.MULTILINE)
+
+
+@dataclass(frozen=True)
+class Place:
+    """A directory with config, secrets and data, and the exporter that serves it."""
+
+    folder: Path
+    exporter: Exporter
+
+    def run(self, section: str) -> str:
+        """Runs the commands of a section in the directory; fails the test if one of them fails."""
+        environ = {
+            **os.environ,
+            "PATH": f"{COMMAND.parent}{os.pathsep}{os.environ['PATH']}",
+            "PID": str(self.exporter.process.pid),
+            "NEW_SECRET": NEW,
+        }
+        output = ""
+        for block in blocks(section):
+            command = ["bash", "-euo", "pipefail", "-c", block]
+            done = subprocess.run(command, cwd=self.folder, env=environ, capture_output=True, text=True)
+            assert done.returncode == 0, block + done.stdout + done.stderr
+            output += done.stdout
+        return output
+
+    def git(self, *arguments: str) -> None:
+        """Runs git in the config's folder."""
+        who = ("-c", "user.name=Operator", "-c", "user.email=operator@example.com")
+        subprocess.run(["git", *who, *arguments], cwd=self.folder / "config", check=True, capture_output=True)
+
+
+@contextmanager
+def place(folder: Path) -> Iterator[Place]:
+    """A company whose shop pushes with a token in a file, and whose config is in git."""
+    (folder / "config").mkdir()
+    (folder / "secrets/sources").mkdir(parents=True)
+    (folder / "secrets/sources/shop_token").write_text(OLD)
+    (folder / "secrets/sources/shop_token").chmod(0o640)
+    config = folder / "config/kpis.yaml"
+    config.write_text(CONFIG.replace("{env: SHOP_TOKEN}", "{file: ../secrets/sources/shop_token}"))
+    with exporting(config, folder / "data") as exporter:
+        made = Place(folder, exporter)
+        made.git("init", "--quiet")
+        made.git("config", "user.name", "Operator")
+        made.git("config", "user.email", "operator@example.com")
+        made.git("add", ".")
+        made.git("commit", "--quiet", "--message", "the config")
+        until(lambda: send(exporter, [], token=OLD)[0] == 200)
+        yield made
+
+
+def rotate_a_secret(here: Place) -> None:
+    assert send(here.exporter, [], token=NEW)[0] == 401
+    here.run("Rotate a secret")
+    until(lambda: send(here.exporter, [], token=NEW)[0] == 200)
+    assert send(here.exporter, [], token=OLD)[0] == 401
+    assert (here.folder / "secrets/sources/shop_token").stat().st_mode & 0o007 == 0
+
+
+def undo_a_change(here: Place) -> None:
+    config = here.folder / "config/kpis.yaml"
+    config.write_text(config.read_text().replace("period: year", "period: fortnight"))
+    here.git("commit", "--quiet", "--all", "--message", "a mistake")
+    here.exporter.process.send_signal(1)
+    until(lambda: here.exporter.value(RELOADED) == 0)
+    here.run("Undo a change")
+    until(lambda: here.exporter.value(RELOADED) == 1)
+
+
+SCENARIOS: dict[str, Callable[[Place], None]] = {
+    "Rotate a secret": rotate_a_secret,
+    "Undo a change": undo_a_change,
+}
+
+
+@pytest.mark.parametrize("section", SCENARIOS)
+def test_the_steps_of_the_section_work(section: str, tmp_path: Path) -> None:
+    with place(tmp_path) as here:
+        SCENARIOS[section](here)
+
+
+def test_every_section_with_commands_is_tried() -> None:
+    assert {section for section in SECTIONS if blocks(section)} == set(SCENARIOS)
+
+
+def test_every_command_of_the_page_exists_with_its_options(run_cli: RunCli) -> None:
+    found = re.findall(r"kpi-exporter ([a-z][a-z-]+)((?: +[^`\n|]*)?)", PAGE)
+    assert len(found) > 5
+    known = set(re.findall(r"^│ ([a-z][a-z-]+) ", run_cli("--help").out, re.MULTILINE))
+    for command, rest in found:
+        assert command in known, command
+        options = re.findall(r"(?<!\S)--[a-z][a-z.-]+", rest)
+        usage = run_cli(command, "--help").out
+        assert [option for option in options if option not in usage] == [], f"{command} {rest}"

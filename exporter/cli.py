@@ -15,13 +15,13 @@ import typer
 from exporter import __version__
 from exporter.commands import maintenance
 from exporter.commands.options import (
-    AuthorityOption,
-    CertificateOption,
+    BackupDirOption,
+    BackupEveryOption,
+    BackupKeepOption,
     ConfigOption,
     DataDirOption,
     HostsOption,
     InsecureOption,
-    KeyOption,
     ListenOption,
     ListenOptions,
     LogFormatOption,
@@ -29,15 +29,13 @@ from exporter.commands.options import (
     LogOptions,
     NoSyncOption,
     OnCorruptOption,
-    PasswordFileOption,
     PeopleConfigOption,
     ScopeFilter,
     SummaryFormat,
-    TrustedConfigOption,
-    UserOption,
     ValuesFormat,
     WatchConfigOption,
     WebConfigOption,
+    backups,
     duration,
     settings,
 )
@@ -78,6 +76,9 @@ def serve(  # noqa: PLR0913, PLR0917  # typer makes an option of each parameter
     web_hosts: HostsOption = None,
     web_insecure: InsecureOption = False,
     watch_config: WatchConfigOption = False,
+    backup_dir: BackupDirOption = None,
+    backup_every: BackupEveryOption = "24h",
+    backup_keep: BackupKeepOption = 7,
     on_corrupt: OnCorruptOption = "rebuild",
     log_format: LogFormatOption = "text",
     log_level: LogLevelOption = "info",
@@ -90,7 +91,8 @@ def serve(  # noqa: PLR0913, PLR0917  # typer makes an option of each parameter
 
     web = WebSettings(web_config, web_people_config, tuple(web_hosts or ()), web_insecure)
     server = settings(config, data_dir, listen or (), web)
-    server = replace(server, watch_config=watch_config, on_corrupt=on_corrupt)
+    scheduled = backups(backup_dir, backup_every, backup_keep)
+    server = replace(server, watch_config=watch_config, on_corrupt=on_corrupt, backups=scheduled)
     run(server, LogOptions(log_format, log_level))
 
 
@@ -330,26 +332,6 @@ def demo(
         apis_only(server.listen[0])
     else:
         run(server, data_dir, LogOptions(log_format, log_level))
-
-
-@app.command()
-def ping(  # noqa: PLR0913, PLR0917  # typer makes an option of each parameter
-    url: Annotated[str, typer.Argument(help="URL, such as http://127.0.0.1:9940/-/healthy.")],
-    ca: AuthorityOption = None,
-    web_config: TrustedConfigOption = None,
-    cert: CertificateOption = None,
-    key: KeyOption = None,
-    user: UserOption = None,
-    password_file: PasswordFileOption = None,
-) -> None:
-    """Request a URL and exit with 0 if it responds with status 200, otherwise with 1. For health checks.
-
-    Example: `kpi-exporter ping http://127.0.0.1:9940/-/healthy`
-    """
-    from exporter.commands.http import PingOptions
-    from exporter.commands.http import ping as request
-
-    raise typer.Exit(request(url, PingOptions(ca, web_config, cert, key, user, password_file)))
 
 
 maintenance.register(app)

@@ -220,6 +220,16 @@ SERIES_DROPPED = _own(
 STORE_UP = _own("store_up", "1 if the store can be read and written.")
 STORE_ERRORS = _own("store_errors_total", "Failed store operations.", ("op", "reason"), "counter")
 STORE_REBUILDS = _own("store_rebuilds_total", "Times a damaged store was moved aside and rebuilt.", (), "counter")
+BACKUP_SUCCESS = _own(
+    "backup_last_success_timestamp_seconds", "When the newest scheduled backup was taken; absent before the first."
+)
+BACKUP_FAILURE = _own(
+    "backup_last_failure_timestamp_seconds", "When a scheduled backup last failed; absent if none has."
+)
+BACKUP_OVERDUE = _own(
+    "backup_overdue_timestamp_seconds",
+    "When the newest scheduled backup is two intervals old; absent if no backups are scheduled.",
+)
 RELOAD_SUCCESS = _own("config_last_reload_successful", "1 if the last load of the config succeeded.")
 RELOAD_TIME = _own("config_last_reload_success_timestamp_seconds", "When the config was last loaded.")
 WEB_RELOAD_SUCCESS = _own(
@@ -238,6 +248,7 @@ OWN_FAMILIES = (
     ERRORS, RECORDS, REJECTED, UNDATED, REMOVED_RECORDS,
     SYNC_DURATION, KPI_UP, LABEL_OVERFLOW, EVALUATION_SUCCESS, EVALUATION_FAILED,
     EVALUATION_DURATION, EVALUATION_TIME, SERIES, SERIES_DROPPED, STORE_UP, STORE_ERRORS, STORE_REBUILDS,
+    BACKUP_SUCCESS, BACKUP_FAILURE, BACKUP_OVERDUE,
     RELOAD_SUCCESS, RELOAD_TIME, WEB_RELOAD_SUCCESS, PUSH_POSTS, HTTP_REJECTED, CLOCK_JUMPS, LOG_LINES_DROPPED,
     BUILD_INFO,
 )  # fmt: skip

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Literal
@@ -59,6 +60,15 @@ class WebSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class BackupSettings:
+    """Where to put scheduled backups, how often to take one, and how many to keep."""
+
+    directory: Path
+    every: timedelta = timedelta(hours=24)
+    keep: int = 7
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """Settings of an exporter process."""
 
@@ -71,3 +81,5 @@ class Settings:
     watch_config: bool = False
     """Reload the config when its file changes."""
     on_corrupt: OnCorrupt = "rebuild"
+    backups: BackupSettings | None = None
+    """Scheduled backups; none by default."""

@@ -133,3 +133,17 @@ def test_a_kill_during_a_backup_loses_nothing(config: Path, tmp_path: Path) -> N
     assert acknowledged <= set(kept_in(data))
     assert backed_up(data, out, "--overwrite")["records"]["deals"] >= len(acknowledged)
     assert not list(tmp_path.glob("*.partial"))
+
+
+def test_serve_takes_scheduled_backups_and_keeps_the_newest(config: Path, tmp_path: Path) -> None:
+    data, backups = tmp_path / "data", tmp_path / "backups"
+    schedule = ("--backup-dir", str(backups), "--backup-every", "1s", "--backup-keep", "2")
+    with exporting(config, data, *schedule) as exporter:
+        ready(exporter, data)
+        assert send(exporter, [won(1), won(2)])[0] == 200
+        until(lambda: len(names := sorted(backups.glob("*.backup"))) == 2 and ids_in(names[-1]) == {"1", "2"})
+        first = min(backups.glob("*.backup"))
+        until(lambda: not first.exists())
+        assert (exporter.value("kpi_exporter_backup_last_success_timestamp_seconds") or 0) > 0
+        assert exporter.value("kpi_exporter_backup_last_failure_timestamp_seconds") is None
+        assert exporter.end()[0] == 0

@@ -137,6 +137,17 @@ def _must_stay_within_bounds() -> tuple[_Definition, ...]:
             after=timedelta(minutes=15),
         ),
         _Definition(
+            "KpiBackupOverdue",
+            Severity.WARNING,
+            f"time() - {latest(naming.BACKUP_OVERDUE, by=())} > 0",
+            "The newest backup of the exporter's store is older than two intervals",
+            "Its log has the reason: most often the disk of the backup directory is full, or the store is damaged.",
+            naming.BACKUP_OVERDUE,
+            Ramp(0),
+            CLOCK,
+            after=timedelta(minutes=15),
+        ),
+        _Definition(
             "KpiSourceClockSkewed",
             Severity.WARNING,
             f"abs({latest(naming.CLOCK_SKEW)}) > 300",

@@ -1,4 +1,4 @@
-"""The command line of work on the store itself: backup and restore."""
+"""The command line of operators: health checks, and work on the store itself."""
 
 from __future__ import annotations
 
@@ -7,7 +7,15 @@ from typing import Annotated
 
 import typer
 
-from exporter.commands.options import DataDirOption
+from exporter.commands.options import (
+    AuthorityOption,
+    CertificateOption,
+    DataDirOption,
+    KeyOption,
+    PasswordFileOption,
+    TrustedConfigOption,
+    UserOption,
+)
 from exporter.settings import DEFAULT_DATA_DIR
 
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
@@ -15,9 +23,29 @@ JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 def register(app: typer.Typer) -> None:
     """Adds the commands."""
+    app.command()(ping)
     app.command()(backup)
     app.command()(forget)
     app.command()(restore)
+
+
+def ping(  # noqa: PLR0913, PLR0917  # typer makes an option of each parameter
+    url: Annotated[str, typer.Argument(help="URL, such as http://127.0.0.1:9940/-/healthy.")],
+    ca: AuthorityOption = None,
+    web_config: TrustedConfigOption = None,
+    cert: CertificateOption = None,
+    key: KeyOption = None,
+    user: UserOption = None,
+    password_file: PasswordFileOption = None,
+) -> None:
+    """Request a URL and exit with 0 if it responds with status 200, otherwise with 1. For health checks.
+
+    Example: `kpi-exporter ping http://127.0.0.1:9940/-/healthy`
+    """
+    from exporter.commands.http import PingOptions
+    from exporter.commands.http import ping as request
+
+    raise typer.Exit(request(url, PingOptions(ca, web_config, cert, key, user, password_file)))
 
 
 def backup(

@@ -10,7 +10,7 @@ from typing import Annotated, Literal, NamedTuple
 import typer
 
 from exporter.config.fields import parse_duration
-from exporter.settings import DEFAULT_LISTEN, ListenAddress, OnCorrupt, Settings, WebSettings
+from exporter.settings import DEFAULT_LISTEN, BackupSettings, ListenAddress, OnCorrupt, Settings, WebSettings
 
 YEARS = range(1900, 3000)
 """Years in which every period, and the one before it, has valid dates."""
@@ -129,6 +129,42 @@ LogLevelOption = Annotated[
     LogLevel,
     typer.Option("--log-level", envvar="KPI_EXPORTER_LOG_LEVEL", help="Minimum log level.", rich_help_panel="Logs"),
 ]
+
+
+BackupDirOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--backup-dir",
+        envvar="KPI_EXPORTER_BACKUP_DIR",
+        help="Directory for scheduled backups, such as /backups. Default: no backups are scheduled.",
+        rich_help_panel="Backups",
+    ),
+]
+BackupEveryOption = Annotated[
+    str,
+    typer.Option(
+        "--backup-every",
+        envvar="KPI_EXPORTER_BACKUP_EVERY",
+        help="Time between two backups, such as 24h.",
+        rich_help_panel="Backups",
+    ),
+]
+BackupKeepOption = Annotated[
+    int,
+    typer.Option(
+        "--backup-keep",
+        envvar="KPI_EXPORTER_BACKUP_KEEP",
+        min=1,
+        help="Number of backups to keep; older ones are deleted.",
+        rich_help_panel="Backups",
+    ),
+]
+
+
+def backups(directory: Path | None, every: str, keep: int) -> BackupSettings | None:
+    """The settings of scheduled backups; None without a directory."""
+    interval = duration(every, "--backup-every")
+    return None if directory is None else BackupSettings(directory, interval, keep)
 
 
 def settings(config: Path, data_dir: Path, listen: Sequence[str], web: WebSettings) -> Settings:

@@ -26,6 +26,7 @@ from exporter.threads import run_loop
 from exporter.web.server import ServedState
 
 if TYPE_CHECKING:
+    from exporter.runtime.backups import BackupSchedule
     from exporter.runtime.reload import Reloader
 
 SWITCH_INTERVAL = 0.0005
@@ -64,6 +65,7 @@ class App:
         self._web: WebServer | None = None
         self._reloader: Reloader | None = None
         self._control: ControlServer | None = None
+        self._backups: BackupSchedule | None = None
         self.store: Store | None = None
 
     def run(self, ready: Callable[[str], None] = lambda _: None) -> None:
@@ -120,6 +122,7 @@ class App:
 
     def _start(self, loaded: LoadedConfig, store: Store, memory: bytes) -> None:
         # the engine takes longest to import: the web server answers scrapes in the meantime
+        from exporter.runtime.backups import BackupSchedule
         from exporter.runtime.engine import EngineContext
         from exporter.runtime.operations import create_handlers
         from exporter.runtime.reload import Reloader
@@ -137,6 +140,9 @@ class App:
         self._reloader.start(loaded, memory)
         self._control = ControlServer(self._settings.data_dir, create_handlers(context, self._reloader))
         self._control.start()
+        if self._settings.backups is not None:
+            self._backups = BackupSchedule(self._settings.backups, store, self._state.self_metrics, self._clock)
+            self._backups.start()
 
     def _reload(self) -> None:
         if self._web is not None:
@@ -145,6 +151,8 @@ class App:
             self._reloader.reload()
 
     def _stop(self) -> None:
+        if self._backups is not None:
+            self._backups.stop()
         if self._control is not None:
             self._control.stop()
         if self._reloader is not None:

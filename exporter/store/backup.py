@@ -41,6 +41,7 @@ def write_backup(database: Database, out: Path, at: datetime, *, overwrite: bool
     store is damaged.
     """
     refuse_existing(out, overwrite=overwrite)
+    _require_space(out, 2 * database.path.stat().st_size)
     folder = out.with_name(out.name + PARTIAL)
     try:
         shutil.rmtree(folder, ignore_errors=True)
@@ -72,6 +73,13 @@ def refuse_existing(out: Path, *, overwrite: bool) -> None:
         raise StoreError(f"{out} cannot be written: give the path of a file in a directory that exists")
     if out.exists() and not overwrite:
         raise StoreError(f"{out} exists: choose another name, or add --overwrite")
+
+
+def _require_space(out: Path, size: int) -> None:
+    """Raises StoreError if the disk, which the store may be on too, would become full."""
+    free = shutil.disk_usage(out.parent).free
+    if free < size:
+        raise StoreError(f"{out} needs about {size >> 20} MB of free space while it is written, there are {free >> 20}")
 
 
 def _copy_file(database: Database, out: Path) -> None:

@@ -18,6 +18,7 @@ from dashboards.provisioning import (
     dashboard_providers,
     data_sources,
     kubernetes_files,
+    people_prometheus_config,
     playlist,
     prometheus_config,
     prometheus_flags,
@@ -63,11 +64,12 @@ def dashboard_files(site: Site) -> Iterator[DashboardFile]:
     yield DashboardFile(MAIN_FOLDER, "wall", wall(site))
     yield DashboardFile(MAIN_FOLDER, "exporter-health", exporter_health(site))
     yield DashboardFile(MAIN_FOLDER, "runbook", runbook(site))
-    if site.kpis(Scope.PERSON):
-        yield DashboardFile(PEOPLE_FOLDER, "person", person(site))
-        yield DashboardFile(PEOPLE_FOLDER, "people", people(site))
+    people_site = site.for_people
+    if people_site is not None and site.kpis(Scope.PERSON):
+        yield DashboardFile(PEOPLE_FOLDER, "person", person(people_site))
+        yield DashboardFile(PEOPLE_FOLDER, "people", people(people_site))
         if site.config.dashboards.leaderboard:
-            yield DashboardFile(PEOPLE_FOLDER, "leaderboard", leaderboard(site))
+            yield DashboardFile(PEOPLE_FOLDER, "leaderboard", leaderboard(people_site))
 
 
 def compose_files(site: Site, deployment: Deployment, earlier: Manifest) -> dict[str, str]:
@@ -85,6 +87,8 @@ def compose_files(site: Site, deployment: Deployment, earlier: Manifest) -> dict
         RECORDING_RULES: yaml_text(recording_file(recording_rules(config))),
         "alertmanager/alertmanager.yml": yaml_text(alertmanager(config, deployment)),
     }
+    if people := people_prometheus_config(config, deployment):
+        files["prometheus/people.yml"] = yaml_text(people)
     if site.prometheus_alerts:
         rule_files = [f"../rules/{path.rsplit('/', 1)[1]}" for path in (RECORDING_RULES, ALERT_RULES)]
         files[ALERT_RULES] = yaml_text(alert_file(config, groups))

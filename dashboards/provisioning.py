@@ -11,6 +11,7 @@ from dashboards.rules.exporter_alerts import SAMPLE_LIMIT
 from dashboards.site import (
     MAIN_FOLDER,
     OVERVIEW,
+    PEOPLE_DATASOURCE_UID,
     WALL,
     Deployment,
     Site,
@@ -18,6 +19,7 @@ from dashboards.site import (
     folder_title,
     folder_uid,
 )
+from exporter.config.organisation import ScrapeUser
 from exporter.config.root import Config
 
 ALERTMANAGER_UID = "kpi-alertmanager"
@@ -35,7 +37,7 @@ def scrape_interval(config: Config) -> timedelta:
 
 def data_sources(site: Site, deployment: Deployment) -> dict[str, Any]:
     """Grafana's data sources: Prometheus, and Alertmanager to list alerts."""
-    prometheus = {
+    prometheus: dict[str, Any] = {
         "name": "KPI Prometheus",
         "uid": site.datasource,
         "type": "prometheus",
@@ -63,7 +65,17 @@ def data_sources(site: Site, deployment: Deployment) -> dict[str, Any]:
         "editable": False,
         "jsonData": {"implementation": "prometheus", "handleGrafanaManagedAlerts": False},
     }
-    return {"apiVersion": 1, "datasources": [prometheus, alertmanager]}
+    people = site.config.dashboards.people
+    if site.config.privacy.people != "separate" or people is None:
+        return {"apiVersion": 1, "datasources": [prometheus, alertmanager]}
+    for_people = {
+        **prometheus,
+        "name": "KPI Prometheus people",
+        "uid": PEOPLE_DATASOURCE_UID,
+        "url": escape_environment(people.prometheus_url),
+        "isDefault": False,
+    }
+    return {"apiVersion": 1, "datasources": [prometheus, alertmanager, for_people]}
 
 
 def dashboard_providers(site: Site, deployment: Deployment, folders: Sequence[str]) -> dict[str, Any]:
@@ -88,9 +100,44 @@ def dashboard_providers(site: Site, deployment: Deployment, folders: Sequence[st
 
 
 def prometheus_config(config: Config, deployment: Deployment) -> dict[str, Any]:
-    """The content of prometheus.yml."""
+    """The content of prometheus.yml. Series of people are scraped only if they are part of /metrics."""
+    own = {"job_name": "prometheus", "static_configs": [{"targets": [deployment.prometheus]}]}
+    return {
+        "global": _intervals(config),
+        "rule_files": ["rules/*.yml"],
+        "alerting": {"alertmanagers": [{"static_configs": [{"targets": [deployment.alertmanager]}]}]},
+        "scrape_configs": [_scrape("kpi", config, deployment, config.dashboards.scrape.basic_auth), own],
+    }
+
+
+def people_prometheus_config(config: Config, deployment: Deployment) -> dict[str, Any]:
+    """The content of people.yml, for a Prometheus whose data only some may see; empty if there is none.
+
+    It has the shared series, too, because dashboards of people compare with them.
+    """
+    people = config.dashboards.people
+    if config.privacy.people != "separate" or people is None:
+        return {}
+    job = _scrape("kpi-people", config, deployment, people.basic_auth)
+    return {
+        "global": _intervals(config),
+        "rule_files": ["rules/kpi-recording.yml"],
+        "scrape_configs": [
+            _scrape("kpi", config, deployment, config.dashboards.scrape.basic_auth),
+            {**job, "metrics_path": "/metrics/people"},
+        ],
+    }
+
+
+def _intervals(config: Config) -> dict[str, str]:
     interval = duration_text(scrape_interval(config))
-    limits = {
+    return {"scrape_interval": interval, "evaluation_interval": interval}
+
+
+def _scrape(job: str, config: Config, deployment: Deployment, user: ScrapeUser | None) -> dict[str, Any]:
+    """A job that scrapes the exporter, within limits, over TLS and with credentials if the config says so."""
+    content: dict[str, Any] = {
+        "job_name": job,
         "sample_limit": SAMPLE_LIMIT,
         "label_limit": 30,
         "label_name_length_limit": 200,
@@ -98,18 +145,14 @@ def prometheus_config(config: Config, deployment: Deployment) -> dict[str, Any]:
         "honor_labels": False,
         "honor_timestamps": False,
     }
-    targets = [{"targets": [deployment.exporter]}]
-    people = {"job_name": "kpi-people", "metrics_path": "/metrics/people", **limits, "static_configs": targets}
-    return {
-        "global": {"scrape_interval": interval, "evaluation_interval": interval},
-        "rule_files": ["rules/*.yml"],
-        "alerting": {"alertmanagers": [{"static_configs": [{"targets": [deployment.alertmanager]}]}]},
-        "scrape_configs": [
-            {"job_name": "kpi", **limits, "static_configs": targets},
-            *([people] if config.privacy.people == "separate" else []),
-            {"job_name": "prometheus", "static_configs": [{"targets": [deployment.prometheus]}]},
-        ],
-    }
+    tls = config.dashboards.scrape.tls
+    if tls is not None:
+        content["scheme"] = "https"
+        if settings := tls.model_dump(exclude_none=True):
+            content["tls_config"] = settings
+    if user is not None:
+        content["basic_auth"] = user.model_dump()
+    return {**content, "static_configs": [{"targets": [deployment.exporter]}]}
 
 
 def prometheus_flags(config: Config) -> str:

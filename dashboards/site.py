@@ -10,7 +10,7 @@ import hashlib
 import posixpath
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from exporter.config.expression import metrics_of
@@ -20,6 +20,7 @@ from exporter.config.root import Config
 from exporter.config.sources import AnySource
 
 DATASOURCE_UID = "kpi-prometheus"
+PEOPLE_DATASOURCE_UID = "kpi-prometheus-people"
 OVERVIEW, DETAIL, WALL, HEALTH, RUNBOOK = "kpi-overview", "kpi-detail", "kpi-wall", "kpi-exporter", "kpi-runbook"
 PEOPLE, PERSON, LEADERBOARD = "kpi-people", "kpi-person", "kpi-leaderboard"
 
@@ -47,6 +48,13 @@ class Site:
     def datasource_ref(self) -> dict[str, str]:
         """The data source as queries refer to it."""
         return {"type": "prometheus", "uid": self.datasource}
+
+    @property
+    def for_people(self) -> Site | None:
+        """The site whose data source has the series of people; None if nothing scrapes them."""
+        if self.config.privacy.people == "included":
+            return self
+        return replace(self, datasource=PEOPLE_DATASOURCE_UID) if self.config.dashboards.people else None
 
     @property
     def departments(self) -> tuple[str, ...]:

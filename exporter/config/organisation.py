@@ -132,6 +132,52 @@ class Alerting(Section):
     """Mail server for email contacts."""
 
 
+class ScrapeTls(Section):
+    """How Prometheus verifies the exporter. Paths are as Prometheus sees them."""
+
+    ca_file: Title | None = None
+    """Authority of the exporter's certificate. Default: the public ones."""
+    server_name: Title | None = None
+    """Name in the exporter's certificate, if it is not the one that is scraped."""
+    cert_file: Title | None = None
+    """Certificate of Prometheus, if the exporter wants one."""
+    key_file: Title | None = None
+    """Key of cert_file."""
+
+    @model_validator(mode="after")
+    def _pair(self) -> Self:
+        if (self.cert_file is None) != (self.key_file is None):
+            raise invalid("cert_file and key_file belong together", "set both")
+        return self
+
+
+class ScrapeUser(Section):
+    """What Prometheus identifies itself with."""
+
+    username: Title
+    """A user of the exporter's web config."""
+    password_file: Title
+    """File with the password, as Prometheus sees it."""
+
+
+class Scrape(Section):
+    """How Prometheus scrapes the exporter, if it has a web config."""
+
+    tls: ScrapeTls | None = None
+    """Scrape over TLS; {} if the certificate is of a public authority. Default: without TLS."""
+    basic_auth: ScrapeUser | None = None
+    """User and password. Default: none."""
+
+
+class PeopleStack(Section):
+    """A Prometheus for the series of people alone, if `privacy.people` is separate."""
+
+    prometheus_url: WebAddress
+    """Address of this Prometheus for Grafana."""
+    basic_auth: ScrapeUser | None = None
+    """User and password for /metrics/people. Default: none."""
+
+
 class Dashboards(Section):
     """Appearance and addresses of the generated dashboards."""
 
@@ -149,6 +195,10 @@ class Dashboards(Section):
     """Generate a dashboard that ranks people by name."""
     retention: Annotated[Duration, Field(ge=timedelta(hours=1))] = timedelta(days=400)
     """How long Prometheus keeps series. To compare with last year, use more than a year."""
+    scrape: Scrape = Field(default_factory=Scrape)
+    """How Prometheus scrapes the exporter, if it has a web config."""
+    people: PeopleStack | None = None
+    """A Prometheus and a data source for series of people, if `privacy.people` is separate. Default: not scraped."""
 
 
 class Privacy(Section):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 from datetime import timedelta
 from pathlib import Path
@@ -68,14 +69,67 @@ def test_prometheus_reads_the_flags_of_the_config(tmp_path: Path) -> None:
     assert "unexpected" not in result.stderr
 
 
-def test_people_are_scraped_separately_if_their_series_are_separate() -> None:
-    jobs = {
-        job["job_name"]: job
-        for job in prometheus_config(small(privacy={"people": "separate"}), Deployment())["scrape_configs"]
-    }
-    assert set(jobs) == {"kpi", "kpi-people", "prometheus"}
-    assert jobs["kpi-people"]["metrics_path"] == "/metrics/people"
-    assert "kpi-people" not in str(prometheus_config(small(), Deployment()))
+SCRAPE = {
+    "tls": {"ca_file": "/etc/ca.pem", "server_name": "kpi.example.com"},
+    "basic_auth": {"username": "prometheus", "password_file": "/run/secrets/kpi"},
+}
+PEOPLE = {"prometheus_url": "http://people:9090", "basic_auth": {"username": "hr", "password_file": "/run/secrets/hr"}}
+
+
+def test_the_exporter_is_scraped_with_the_certificates_and_credentials_of_the_config() -> None:
+    job = prometheus_config(small(dashboards={"scrape": SCRAPE}), Deployment())["scrape_configs"][0]
+    assert job["scheme"] == "https"
+    assert job["tls_config"] == SCRAPE["tls"]
+    assert job["basic_auth"] == SCRAPE["basic_auth"]
+    public = prometheus_config(small(dashboards={"scrape": {"tls": {}}}), Deployment())["scrape_configs"][0]
+    assert public["scheme"] == "https"
+    assert not {"tls_config", "basic_auth"} & set(public)
+    assert not {"scheme", "basic_auth"} & set(prometheus_config(small(), Deployment())["scrape_configs"][0])
+
+
+def test_a_client_certificate_without_its_key_is_rejected() -> None:
+    with pytest.raises(ValueError, match="belong together"):
+        small(dashboards={"scrape": {"tls": {"cert_file": "/etc/client.pem"}}})
+
+
+def test_separate_people_are_not_scraped_by_the_shared_prometheus() -> None:
+    """Whoever may query a Prometheus may query all of its series."""
+    for dashboards in ({}, {"people": PEOPLE}):
+        files = files_of(full(privacy={"people": "separate"}, dashboards=dashboards))
+        assert "people" not in files["prometheus/prometheus.yml"]
+    assert "prometheus/people.yml" not in files_of(full(dashboards={"people": PEOPLE}))
+
+
+def test_without_a_prometheus_of_their_own_separate_people_have_no_dashboards() -> None:
+    files = files_of(full(privacy={"people": "separate"}))
+    assert not [path for path in files if "dashboards/people/" in path or path == "prometheus/people.yml"]
+    assert len(yaml.safe_load(files["grafana/provisioning/datasources/kpi.yaml"])["datasources"]) == 2
+
+
+def test_separate_people_can_have_a_prometheus_and_a_data_source_of_their_own(tmp_path: Path) -> None:
+    files = files_of(full(privacy={"people": "separate"}, dashboards={"people": PEOPLE, "scrape": SCRAPE}))
+    shared, people = yaml.safe_load(files["prometheus/people.yml"])["scrape_configs"]
+    assert "metrics_path" not in shared
+    assert (people["metrics_path"], people["basic_auth"]) == ("/metrics/people", PEOPLE["basic_auth"])
+    assert people["tls_config"] == SCRAPE["tls"]
+    sources = yaml.safe_load(files["grafana/provisioning/datasources/kpi.yaml"])["datasources"]
+    assert [(s["uid"], s["url"], s.get("isDefault")) for s in sources if s["type"] == "prometheus"] == [
+        ("kpi-prometheus", "http://prometheus:9090", True),
+        ("kpi-prometheus-people", "http://people:9090", False),
+    ]
+    for path, text in files.items():
+        if path.startswith("grafana/dashboards/"):
+            uids = set(re.findall(r'"uid": "(kpi-prometheus[a-z-]*)"', text))
+            assert uids <= {"kpi-prometheus-people" if "/people/" in path else "kpi-prometheus"}, path
+    for name in ("prometheus.yml", "people.yml"):
+        (tmp_path / "rules").mkdir(exist_ok=True)
+        (tmp_path / "rules/kpi-recording.yml").write_text(files["prometheus/rules/kpi-recording.yml"])
+        (tmp_path / name).write_text(
+            re.sub("/etc/ca.pem|/run/secrets/kpi|/run/secrets/hr", str(tmp_path / name), files[f"prometheus/{name}"])
+        )
+        command = [program("promtool"), "check", "config", "--syntax-only", tmp_path / name]
+        result = subprocess.run(command, capture_output=True, text=True, check=False)
+        assert result.returncode == 0, result.stdout + result.stderr
 
 
 def test_addresses_are_those_of_the_deployment() -> None:

@@ -7,6 +7,9 @@ from datetime import UTC, datetime
 
 Clock = Callable[[], datetime]
 
+CLOCK_JUMP = 60.0
+"""Seconds between wall clock and monotonic clock that cannot be drift."""
+
 
 def system_clock() -> datetime:
     """The current time in UTC."""

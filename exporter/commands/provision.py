@@ -77,6 +77,7 @@ def _write_history(config: Config, settings: Settings, out: Path, wait: timedelt
     out.parent.mkdir(parents=True, exist_ok=True)
     store = Store.open(settings.data_dir)
     try:
+        store.adopt_clock(system_clock())
         retain_sources(store, config, system_clock())
         unread = read_all(config, store, settings.data_dir, wait)
         if unread and len(unread) == sum(source.polled for source in config.sources):

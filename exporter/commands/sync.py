@@ -76,6 +76,7 @@ def opened_store(config: Config, data_dir: Path) -> Iterator[Store]:
     """
     store = Store.open(data_dir)
     try:
+        store.adopt_clock(system_clock())
         retain_sources(store, config, system_clock())
         for name, entities in never_sent(config, store.outcomes()).items():
             _log.warning("%s has never received a post of %s; only serve accepts posts", name, ", ".join(entities))

@@ -22,6 +22,7 @@ from exporter.config.fields import Scope
 from exporter.config.root import Config
 from exporter.errors import ExitCode
 from exporter.evaluation.evaluator import Evaluator
+from exporter.evaluation.steady_ages import SteadyAges
 from exporter.kpi.targets import percent
 from exporter.kpi.values import Evaluation, KpiValue
 from exporter.printable import printable, printable_json
@@ -52,9 +53,10 @@ def run(settings: Settings, options: ValuesOptions, log: LogOptions) -> ExitCode
         known_at = _past(instant(options.known_at, config.company.timezone, "--known-at"))
         with opened_store(config, settings.data_dir) as store:
             complete = options.no_sync or read_unread(config, store, settings.data_dir)
+            ages = SteadyAges() if (at or known_at) is None else None
             at = at or known_at or system_clock()
             _note_beginning(store, known_at)
-            evaluation = _only(Evaluator(config, store, known_at).evaluate(at, None).evaluation, options.scopes)
+            evaluation = _only(Evaluator(config, store, known_at, ages).evaluate(at, None).evaluation, options.scopes)
     if options.format == "json":
         typer.echo(printable_json(_json(config, evaluation, at, known_at)))
     elif options.format == "openmetrics":

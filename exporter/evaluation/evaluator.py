@@ -16,6 +16,7 @@ from exporter.evaluation.completeness import Completeness
 from exporter.evaluation.freshness import freshness
 from exporter.evaluation.restated_periods import LedgerVersion, RestatedPeriods
 from exporter.evaluation.sealed_before import sealed_before
+from exporter.evaluation.steady_ages import SteadyAges
 from exporter.kpi.evaluate import KpiEvaluator
 from exporter.kpi.plan import people_known
 from exporter.kpi.status import StatusMemory
@@ -65,9 +66,15 @@ class Evaluator:
     exchange rates.
     """
 
-    def __init__(self, config: Config, store: Store, known_at: datetime | None = None) -> None:
-        """With `known_at`, the records and watermarks are those that the store knew at that instant."""
+    def __init__(
+        self, config: Config, store: Store, known_at: datetime | None = None, ages: SteadyAges | None = None
+    ) -> None:
+        """With `known_at`, the records and watermarks are those that the store knew at that instant.
+
+        `ages` bounds how fresh sources can be, for evaluations as of the present.
+        """
         self._known_at = known_at
+        self._ages = ages
         self._config = config
         self._store = store
         self._evaluator = KpiEvaluator(config)
@@ -91,6 +98,8 @@ class Evaluator:
         """
         with self._consistent_read() as reader:
             current_outcomes = read_outcomes(reader)
+            if self._ages is not None:
+                current_outcomes = self._ages.bounded(current_outcomes, now)
             state = self._state(reader, freshness(self._config, current_outcomes, now))
             if self._last is not None and self._last[0] == state and state.holds_at(now):
                 return replace(self._last[1], outcomes=current_outcomes)

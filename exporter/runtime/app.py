@@ -83,6 +83,7 @@ class App:
             raise
         self.store = store
         try:
+            store.adopt_clock(self._clock())
             run_loop(self._serve(loaded, store, web, ready))
         finally:
             self.store = None

@@ -12,6 +12,7 @@ from time import monotonic
 from exporter import naming
 from exporter.clock import Clock
 from exporter.errors import StoreError
+from exporter.evaluation.steady_ages import SteadyAges
 from exporter.kpi.status import StatusMemory
 from exporter.ledger.keeper import LedgerKeeper
 from exporter.push.deliveries import Deliveries
@@ -36,7 +37,7 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class EngineContext:
-    """What outlives a reload: the store, what the web server serves, and the environment of the process."""
+    """What outlives a reload: the store, what the web server serves, the environment, and the ages of passes."""
 
     store: Store
     state: ServedState
@@ -45,6 +46,7 @@ class EngineContext:
     clock: Clock
     evaluate_every: float = 10.0
     observer: Observer = field(default_factory=Observer)
+    ages: SteadyAges = field(default_factory=SteadyAges)
 
 
 class Engine:
@@ -57,7 +59,7 @@ class Engine:
         self._context = context
         self._self_metrics = context.state.self_metrics
         self._stopping, self._awake = Event(), Event()
-        self.publisher = Publisher(loaded, context.store, context.state, memory)
+        self.publisher = Publisher(loaded, context.store, context.state, memory, context.ages)
         self._ledger = LedgerKeeper(loaded.config, context.store)
         self._reporter = Reporter(self._self_metrics, loaded.config, self._awake.set, context.observer)
         source_context = loaded.config, context.environ, context.data_dir, context.clock, self._reporter

@@ -13,6 +13,7 @@ from time import perf_counter
 from exporter import naming
 from exporter.errors import EvaluationError, ExporterError, StoreDamagedError, StoreError
 from exporter.evaluation.evaluator import EvaluationResult, Evaluator
+from exporter.evaluation.steady_ages import SteadyAges
 from exporter.exposition.families import business_samples, exported, kpi_samples
 from exporter.exposition.render import Renderer
 from exporter.exposition.self_metrics import Labels, SelfMetrics
@@ -48,13 +49,18 @@ class Publisher:
     """
 
     def __init__(
-        self, loaded: LoadedConfig, store: Store, state: ServedState, memory: StatusMemory | None = None
+        self,
+        loaded: LoadedConfig,
+        store: Store,
+        state: ServedState,
+        memory: StatusMemory | None = None,
+        ages: SteadyAges | None = None,
     ) -> None:
         self._config = loaded.config
         self._digest = loaded.digest
         self._store = store
         self._state = state
-        self._evaluator = Evaluator(loaded.config, store)
+        self._evaluator = Evaluator(loaded.config, store, ages=ages or SteadyAges())
         self._renderer = Renderer()
         self.memory = memory
         self._evaluation: Evaluation | None = None

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import duckdb
 
 from exporter.errors import Reason
+
+_RECENT = timedelta(seconds=10)
+"""A jump of the clock is noticed within this time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +39,13 @@ class Outcome:
     seconds: float | None = None
     staged: int = 0
     rejected: int = 0
+
+    def wait(self, now: datetime) -> float:
+        """Seconds for which the vendor accepts no request yet: never more than it asked for, whatever the clock did."""
+        if self.retry_at is None:
+            return 0.0
+        asked = self.retry_at - (self.failed_at or now)
+        return max(min(self.retry_at - now, asked).total_seconds(), 0.0)
 
 
 def naive_utc(instant: datetime) -> datetime:
@@ -87,6 +97,22 @@ def save_outcome(connection: duckdb.DuckDBPyConnection, outcome: Outcome) -> Non
     values: list[object] = [outcome.source, outcome.entity, outcome.fingerprint, outcome.cursor, success, full]
     values += [watermark, outcome.failures, outcome.reason and outcome.reason.value, failed, retry, outcome.seconds]
     connection.execute("INSERT INTO outcomes VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", values)
+
+
+def shift_waits(connection: duckdb.DuckDBPyConnection, jump: timedelta, now: datetime) -> None:
+    """Moves the stored waits with the wall clock, except those that were stored in the last seconds, after the jump."""
+    recent = [naive_utc(now - _RECENT), naive_utc(now)]
+    connection.execute(
+        "UPDATE outcomes SET retry_at = retry_at + ?, failed_at = failed_at + ?"
+        " WHERE retry_at IS NOT NULL AND failed_at NOT BETWEEN ? AND ?",
+        [jump, jump, *recent],
+    )
+
+
+def lift_waits(connection: duckdb.DuckDBPyConnection, source: str) -> int:
+    """Ends the waits of a source and returns their number."""
+    lifted = "UPDATE outcomes SET retry_at = NULL WHERE source = ? AND retry_at IS NOT NULL RETURNING entity"
+    return len(connection.execute(lifted, [source]).fetchall())
 
 
 def delete_outcome(connection: duckdb.DuckDBPyConnection, source: str, entity: str) -> None:

@@ -11,12 +11,14 @@ from pathlib import Path
 
 import duckdb
 
+from exporter.clock import CLOCK_JUMP
 from exporter.errors import Reason
 from exporter.passes import Listing, Page, Pass
 from exporter.seals import LedgerEntries, Restatement, Seal
 from exporter.settings import OnCorrupt
 from exporter.store import ledger, passes, rejects, set_aside, sources, staging, state
 from exporter.store.backup import write_backup
+from exporter.store.clock_record import ClockRecord
 from exporter.store.database import Database
 from exporter.store.manifest import Manifest
 from exporter.store.merge import Arrival, MergeResult, PassEnd, merge
@@ -28,6 +30,8 @@ from exporter.store.state import Outcome
 
 VERSION_RETENTION = timedelta(days=400)
 """How long superseded versions stay, unless `Store.retain` says otherwise."""
+
+CLOCK_FILE = "kpi.clock"
 
 _NO_LAG = timedelta(0)
 
@@ -199,6 +203,29 @@ class Store:
             for each in removed:
                 set_aside.forget(connection, source, each.entity)
         return sum(each.records for each in removed)
+
+    def adopt_clock(self, now: datetime) -> float:
+        """Moves stored waits by the seconds that the wall clock jumped since the last call, and returns them.
+
+        That holds across restarts of the program, but not of the machine.
+        """
+        path = self.path.with_name(CLOCK_FILE)
+        current, previous = ClockRecord.at(now), ClockRecord.read(path)
+        if current is None:
+            return 0.0
+        jump = current.jump_since(previous)
+        if abs(jump) > CLOCK_JUMP:
+            with self._database.write() as connection:
+                state.shift_waits(connection, timedelta(seconds=jump), now)
+        elif previous is not None and previous.boot == current.boot:
+            return 0.0
+        current.write(path)
+        return jump
+
+    def lift_waits(self, source: str) -> int:
+        """Ends the waits that the vendor of a source asked for, and returns for how many entities there was one."""
+        with self._database.write() as connection:
+            return state.lift_waits(connection, source)
 
     def outcomes(self) -> tuple[Outcome, ...]:
         """How the passes went, by source and entity."""

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Collection, Sequence
+import math
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
+from exporter.errors import Reason
 from exporter.sources.access_check import SOURCE_WIDE
 from exporter.store.store import Store
 from exporter.sync.observer import Observer, PassReport
@@ -57,22 +59,48 @@ async def sync_once(
     thread = StoreThread()
     runner = PassRunner(store, thread, observer, clock)
     try:
-        reports = await asyncio.gather(*(_read(job, runner, full, only) for job in jobs))
+        outcomes = await thread.call(store.outcomes)
+        began = asyncio.get_running_loop().time()
+        allowed = {(outcome.source, outcome.entity): began + outcome.wait(clock()) for outcome in outcomes}
+        reports = await asyncio.gather(*(_read(job, runner, full, only, allowed) for job in jobs))
     finally:
         thread.close()
     return Summary(tuple(report for source_reports in reports for report in source_reports))
 
 
-async def _read(job: Job, runner: PassRunner, full: bool, only: Collection[tuple[str, str]] | None) -> list[PassReport]:
+async def _read(
+    job: Job,
+    runner: PassRunner,
+    full: bool,
+    only: Collection[tuple[str, str]] | None,
+    allowed: Mapping[tuple[str, str], float],
+) -> list[PassReport]:
+    """Makes a pass over each entity, except those whose vendor asked for a wait that is too long to wait here.
+
+    `allowed` has the times on the loop's clock from which on the vendors accept requests.
+    """
     reports: list[PassReport] = []
     failure: PassReport | None = None
     for entity in job.source.entities:
         if only is not None and (job.source.name, entity) not in only:
             continue
+        now = asyncio.get_running_loop().time()
+        wait = max(allowed.get((job.source.name, entity), now) - now, 0.0)
+        if wait > MAX_WAIT:
+            reports.append(_held(job.source.name, entity, wait))
+            continue
+        await asyncio.sleep(0 if failure else wait)
         report = await (runner.skip(failure, entity) if failure else _run(job, entity, runner, full))
         reports.append(report)
         failure = report if report.reason in SOURCE_WIDE else None
     return reports
+
+
+def _held(source: str, entity: str, wait: float) -> PassReport:
+    """A pass that is not attempted, because an earlier wait has not ended. The store keeps that wait."""
+    hours, minutes = divmod(math.ceil(wait / 60), 60)
+    message = f"the vendor accepts no request for another {f'{hours} h ' if hours else ''}{minutes} min"
+    return PassReport(source, entity, full=False, reason=Reason.RATE_LIMITED, message=message, retry_after=wait)
 
 
 async def _run(job: Job, entity: str, runner: PassRunner, full: bool) -> PassReport:

@@ -106,7 +106,7 @@ class Schedule:
             wait = 0.0
             same_options = outcome.fingerprint == self._job.fingerprints.get(entity, "")
             if outcome.retry_at is not None:
-                wait = (outcome.retry_at - wall).total_seconds()
+                wait = outcome.wait(wall)
             elif outcome.last_success and not outcome.failures and same_options:
                 since = (wall - outcome.last_success).total_seconds()
                 wait = self._job.interval - since if since >= 0 else 0.0

@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import datetime
 
+from exporter.clock import CLOCK_JUMP
 from exporter.errors import StoreDamagedError, StoreError
 from exporter.store.store import Store
 from exporter.sync.observer import Observer
@@ -19,9 +20,6 @@ from exporter.sync.source_loop import LoopContext, SourceLoop, StoreGate
 
 CHECK_INTERVAL = 5.0
 """Seconds between two checks of the clock and the store."""
-
-CLOCK_JUMP = 60.0
-"""Seconds between wall clock and monotonic clock that cannot be drift."""
 
 STOP_TIMEOUT = 4.0
 """Seconds that passes may take to end after a stop before their writes are interrupted."""
@@ -73,7 +71,7 @@ class Scheduler:
             self._store, thread, runner, gate, self._observer, self._clock, self._rng, self._stopping.is_set
         )
         self._source_loops = [SourceLoop(job, context) for job in self._jobs]
-        watches = (self._wait_for_stop(self._stopping), self._watch_store(gate, thread), self._watch_clock())
+        watches = (self._wait_for_stop(self._stopping), self._watch_store(gate, thread), self._watch_clock(thread))
         loops = (source_loop.run() for source_loop in self._source_loops)
         tasks = {asyncio.create_task(work) for work in (*watches, *loops)}
         try:
@@ -150,7 +148,8 @@ class Scheduler:
             for source_loop in self._source_loops:
                 source_loop.restart()
 
-    async def _watch_clock(self) -> None:
+    async def _watch_clock(self, thread: StoreThread) -> None:
+        """Reports jumps of the wall clock, and has the store move its waits with it."""
         event_loop = asyncio.get_running_loop()
         wall, monotonic = self._clock(), event_loop.time()
         while True:
@@ -159,4 +158,6 @@ class Scheduler:
             if abs(jump) > CLOCK_JUMP:
                 log.warning("the wall clock jumped by %.0f seconds", jump)
                 self._observer.clock_jumped(jump)
+                with suppress(StoreError):
+                    await thread.call(self._store.adopt_clock, self._clock())
             wall, monotonic = self._clock(), event_loop.time()

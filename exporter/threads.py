@@ -8,7 +8,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from threading import Thread
 from typing import Any, ParamSpec, TypeVar
 
-Arguments = ParamSpec("Arguments")
+CallArguments = ParamSpec("CallArguments")
 Result = TypeVar("Result")
 
 
@@ -20,7 +20,7 @@ class DaemonExecutor(ThreadPoolExecutor):
     """
 
     def submit(
-        self, function: Callable[Arguments, Result], /, *args: Arguments.args, **kwargs: Arguments.kwargs
+        self, function: Callable[CallArguments, Result], /, *args: CallArguments.args, **kwargs: CallArguments.kwargs
     ) -> Future[Result]:
         """Starts the call."""
         future: Future[Result] = Future()

@@ -27,6 +27,7 @@ def register(app: typer.Typer) -> None:
     app.command()(backup)
     app.command()(forget)
     app.command()(restore)
+    app.command()(retry)
 
 
 def ping(  # noqa: PLR0913, PLR0917  # typer makes an option of each parameter
@@ -99,3 +100,18 @@ def restore(
     from exporter.commands.restore import run
 
     run(data_dir, file, as_json=as_json)
+
+
+def retry(
+    source: Annotated[str, typer.Option("--source", metavar="NAME", help="A source of the config.")],
+    data_dir: DataDirOption = DEFAULT_DATA_DIR,
+) -> None:
+    """Read a source now, although its vendor asked for a wait or refused its credentials, while serve runs or not.
+
+    Ask the vendor first: one that is asked too early may extend the wait. Example:
+
+    `kpi-exporter retry --source crm`
+    """
+    from exporter.commands.retry import run
+
+    run(data_dir, source)

@@ -66,6 +66,14 @@ class RestoreRequest(ControlRequest):
     file: str
 
 
+@dataclass(frozen=True, slots=True)
+class RetryRequest(ControlRequest):
+    """Read a source now, whatever wait its vendor asked for."""
+
+    command: ClassVar[str] = "retry"
+    source: str
+
+
 def _types(hint: Any) -> tuple[type, ...]:
     """The types that a field accepts: one, or those of a union. A flag is not an integer here."""
     return getattr(hint, "__args__", (hint,))

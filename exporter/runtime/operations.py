@@ -6,7 +6,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from exporter.control.requests import Answer, BackupRequest, ForgetSourceRequest, RestoreRequest
+from exporter.control.requests import Answer, BackupRequest, ForgetSourceRequest, RestoreRequest, RetryRequest
 from exporter.control.server import Handlers
 from exporter.errors import StoreError
 from exporter.runtime.reporter import report_removed
@@ -14,6 +14,7 @@ from exporter.store.backup import back_up
 from exporter.store.opening import DataFiles
 from exporter.store.restore import discard_restore, prepare_restore
 from exporter.sync.retention import delete_source
+from exporter.sync.waits import lift_waits
 
 if TYPE_CHECKING:
     from exporter.runtime.engine import EngineContext
@@ -26,7 +27,15 @@ def create_handlers(context: EngineContext, reloader: Reloader) -> Handlers:
     handlers.register(BackupRequest, partial(_back_up, context))
     handlers.register(ForgetSourceRequest, partial(_forget_source, context))
     handlers.register(RestoreRequest, partial(_restore, context, reloader))
+    handlers.register(RetryRequest, partial(_retry, context, reloader))
     return handlers
+
+
+def _retry(context: EngineContext, reloader: Reloader, request: RetryRequest) -> Answer:
+    """A new engine knows nothing of waits that only the running one remembers."""
+    lifted = lift_waits(context.store, request.source)
+    reloader.restart()
+    return {**lifted, "running": True}
 
 
 def _forget_source(context: EngineContext, request: ForgetSourceRequest) -> Answer:

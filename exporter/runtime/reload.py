@@ -57,6 +57,12 @@ class Reloader:
             else:
                 _log.info("config reloaded")
 
+    def restart(self) -> None:
+        """Goes on with the same config in a new engine, which reads at once what is due by the store."""
+        with self._lock:
+            if self._engine is not None and self._loaded is not None and not self._stopped:
+                self._replace(self._loaded, self._engine.publisher.memory)
+
     def replace_store(self, replace: Callable[[], None]) -> None:
         """Stops the engine while `replace` puts another store in place; then the same config goes on with that one.
 

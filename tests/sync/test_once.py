@@ -13,7 +13,7 @@ from exporter.store.store import Store
 from exporter.sync.once import MAX_WAIT, Summary, sync_once
 from exporter.sync.schedule import Job
 from tests.store.samples import live
-from tests.sync.fakes import FakeSource, Recorder, answering, clock, deals
+from tests.sync.fakes import NOON, FakeSource, Recorder, answering, clock, deals
 from tests.sync.virtual_time import now, run
 
 
@@ -83,6 +83,25 @@ def test_a_long_wait_fails_the_pass(store: Store) -> None:
     assert len(endless.passes) == 3
     hectic = FakeSource("hectic", deals=answering(RateLimitedError("wait", 0.0)))
     assert once(store, hectic).passes[0].reason is Reason.RATE_LIMITED
+
+
+def test_a_wait_from_an_earlier_process_is_kept(store: Store) -> None:
+    store.fail("crm", "deals", Reason.RATE_LIMITED, NOON, retry_at=NOON + timedelta(minutes=90))
+    crm = FakeSource("crm", ["deals", "people"])
+    summary = once(store, crm)
+    assert [(report.entity, report.success) for report in summary.passes] == [("deals", False), ("people", True)]
+    assert summary.passes[0].message == "the vendor accepts no request for another 1 h 30 min"
+    assert [sync_pass.entity for _, sync_pass in crm.passes] == ["people"]
+    (outcome,) = (outcome for outcome in store.outcomes() if outcome.entity == "deals")
+    assert (outcome.failures, outcome.retry_at) == (1, NOON + timedelta(minutes=90))
+
+
+def test_a_short_wait_from_an_earlier_process_passes_once(store: Store) -> None:
+    for entity in ("deals", "people"):
+        store.fail("crm", entity, Reason.RATE_LIMITED, NOON, retry_at=NOON + timedelta(seconds=30))
+    crm = FakeSource("crm", ["deals", "people"])
+    assert once(store, crm).success
+    assert crm.times() == [30, 30]
 
 
 def test_passes_can_be_selected_and_full(store: Store) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from functools import lru_cache
+from typing import NamedTuple
 
 from sqlglot import exp
 
@@ -32,6 +33,14 @@ class _CachedAnswer:
     values: GroupValues
 
 
+class _Traits(NamedTuple):
+    """What decides how long answers about a metric at a scope are valid: events, and entities with versions."""
+
+    shape: QueryShape
+    events: frozenset[str]
+    with_state: tuple[str, ...]
+
+
 class AnswerCache:
     """The answers to earlier questions. An answer is valid for a later end of its window as long as
 
@@ -48,6 +57,7 @@ class AnswerCache:
         self._cache: dict[_CacheKey, _CachedAnswer] = {}
         self._changes: dict[tuple[QueryShape, frozenset[str], int], tuple[datetime, datetime]] = {}
         self._newest: dict[str, tuple[int, datetime | None]] = {}
+        self._traits: dict[tuple[str, Scope], _Traits] = {}
 
     def answers(
         self,
@@ -88,17 +98,24 @@ class AnswerCache:
             return cached.values
         if end < cached.end or self._day(end) != cached.day:
             return None
-        for entity in _entities_with_state(metric, question.scope):
+        traits = self._traits_of(metric, question.scope)
+        for entity in traits.with_state:
             newest = self._newest_state(reader, entity, versions.get(entity, 0))
             if newest is not None and newest > cached.end:
                 return None
-        return cached.values if self._next_change(reader, metric, versions, cached.end) > end else None
+        return cached.values if self._next_change(reader, traits, versions, cached.end) > end else None
 
-    def _next_change(self, reader: Reader, metric: Metric, versions: Mapping[str, int], after: datetime) -> datetime:
+    def _traits_of(self, metric: Metric, scope: Scope) -> _Traits:
+        key = metric.name, scope
+        if key not in self._traits:
+            shape, with_state = QueryShape.of(metric), tuple(_entities_with_state(metric, scope))
+            self._traits[key] = _Traits(shape, events_of(metric), with_state)
+        return self._traits[key]
+
+    def _next_change(self, reader: Reader, traits: _Traits, versions: Mapping[str, int], after: datetime) -> datetime:
         """The next change from `after` on. A known one stays valid until it is reached."""
-        shape = QueryShape.of(metric)
-        events = events_of(metric)
-        key = shape, events, versions.get(metric.entity, 0)
+        shape, events, _ = traits
+        key = shape, events, versions.get(shape.entity, 0)
         since, change = self._changes.get(key, (None, None))
         if since is None or change is None or not since <= after < change:
             change = next_change(reader, shape, after, events)

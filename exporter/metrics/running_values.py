@@ -136,6 +136,7 @@ class RunningValues:
         self._changes = changes
         self._grouped = grouped
         self._next = self._period = 0
+        self._last = len(changes)
         self._totals: dict[GroupKey, _Total] = {}
         self.values: dict[GroupKey, MeasuredValue] = {}
         """The current value of each group."""
@@ -150,9 +151,12 @@ class RunningValues:
 
     def advance(self, number: int) -> Collection[GroupKey]:
         """Counts what changed by the end with this number; returns the groups whose values are different or gone."""
-        changes, index, period, totals = self._changes, self._next, self._period, self._totals
+        changes, index, last = self._changes, self._next, self._last
+        if index == last or changes[index][0] > number:
+            return ()
+        period, totals = self._period, self._totals
         touched: dict[GroupKey, None] = {}
-        while index < len(changes) and (change := changes[index])[0] <= number:
+        while index < last and (change := changes[index])[0] <= number:
             index += 1
             if change[1] >= period:
                 key = change[2]

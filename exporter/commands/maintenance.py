@@ -28,6 +28,7 @@ def register(app: typer.Typer) -> None:
     app.command()(forget)
     app.command()(restore)
     app.command()(retry)
+    app.command()(salvage)
 
 
 def ping(  # noqa: PLR0913, PLR0917  # typer makes an option of each parameter
@@ -115,3 +116,28 @@ def retry(
     from exporter.commands.retry import run
 
     run(data_dir, source)
+
+
+def salvage(
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", "-o", help="File to write. Default: kpi.duckdb.salvaged in the data directory."),
+    ] = None,
+    store: Annotated[
+        Path | None, typer.Option("--store", help="Damaged store. Default: kpi.duckdb in the data directory.")
+    ] = None,
+    data_dir: DataDirOption = DEFAULT_DATA_DIR,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the file if it exists.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Read what can be read of a damaged store into a new file, which restore accepts. Exits with 3 if rows are lost.
+
+    The damaged store stays as it is. Stop serve first. Examples:
+
+    `kpi-exporter salvage --data-dir data`
+
+    `kpi-exporter salvage --data-dir data --store data/kpi.duckdb.damaged-1 --out salvaged`
+    """
+    from exporter.commands.salvage import run
+
+    raise typer.Exit(run(data_dir, store, out, overwrite=overwrite, as_json=as_json))

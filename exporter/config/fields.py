@@ -300,6 +300,8 @@ class Status(StrEnum):
     TOO_FEW = "too_few"
     DAY_OFF = "day_off"
 
+    __hash__ = str.__hash__  # as a Scope's
+
 
 class Weekday(StrEnum):
     """Days of the week as written in the config."""

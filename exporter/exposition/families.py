@@ -83,17 +83,22 @@ def kpi_samples(config: Config, evaluation: Evaluation) -> Iterator[FamilySample
 
 def _table_samples(table: SeriesTable[R], rows: Sequence[R]) -> Iterator[FamilySamples]:
     """The families of a table with their samples, row by row."""
-    keys, cells = list(map(table.key_of, rows)), list(map(table.cells_of, rows))
+    owners = [table.labels_of(table.key_of(row)) for row in rows]
+    cells = list(map(table.cells_of, rows))
     for family, indexes in table.families():
-        samples = [
-            (table.labels(key, table.columns[index]), row[index])
-            for key, row in zip(keys, cells, strict=True)
-            for index in indexes
-        ]
-        present = [(labels, value) for labels, value in samples if value is not None]
-        yield FamilySamples(
-            family, table.scope, [labels for labels, _ in present], [value for _, value in present], tuple
-        )
+        labels = [table.columns[index].labels for index in indexes]
+        if labels == [()]:
+            (index,) = indexes
+            keys = [owner for owner, row in zip(owners, cells, strict=True) if row[index] is not None]
+        else:
+            keys = [
+                (*owner, *more)
+                for owner, row in zip(owners, cells, strict=True)
+                for index, more in zip(indexes, labels, strict=True)
+                if row[index] is not None
+            ]
+        values = [value for row in cells for index in indexes if (value := row[index]) is not None]
+        yield FamilySamples(family, table.scope, keys, values, tuple)
 
 
 def first_values(config: Config, values: Sequence[KpiValue]) -> list[KpiValue]:

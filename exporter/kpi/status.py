@@ -185,6 +185,8 @@ def band(ratio: float, bands: Bands) -> Status:
 def settle(ratio: float, bands: Bands, previous: HeldStatus | None) -> HeldStatus:
     """The status given the previous one: better at once, worse only if clearly below the band for long enough."""
     status = band(ratio, bands)
+    if previous is not None and status is previous.status and not previous.waiting:
+        return previous
     if previous is None or not _is_worse(status, previous.status):
         return HeldStatus(status)
     lower_status = band(ratio + HYSTERESIS, bands)

@@ -79,3 +79,10 @@ def test_people_can_disappear_and_return() -> None:
     rows(reader, period, NOW, BEFORE)
     assert [row.group for row in rows(reader, period, {ANN: NOW[ANN]}, BEFORE)] == [ANN]
     assert [row.group for row in rows(reader, period, NOW, BEFORE)] == [ANN, BOB]
+
+
+def test_changed_numbers_give_the_rows_of_a_new_reader() -> None:
+    reader, period = GroupReader(), period_of_kpi()
+    more = {BOB: MeasuredValue(2.0, 2), ANN: MeasuredValue(8.0, 8)}
+    for current, before in ((NOW, BEFORE), (more, BEFORE), (more | {BOB: NOW[BOB]}, BEFORE), (NOW, {}), (more, {})):
+        assert rows(reader, period, current, before) == rows(GroupReader(), period, current, before)

@@ -11,7 +11,7 @@ from exporter.kpi.values import Evaluation, KpiValue
 SHOWN, PER_PAGE = 25, 200
 """Rows of a KPI's teams or people on the page of all KPIs, and on a page of their own."""
 
-Group = tuple[str, Scope]
+ListedGroup = tuple[str, Scope]
 """The name of a KPI, and a scope."""
 
 
@@ -53,8 +53,8 @@ class MembersIndex:
     """The values of an evaluation by KPI and scope. Teams and people are sorted when they are first read."""
 
     company: dict[str, KpiValue] = field(default_factory=dict)
-    _groups: dict[Group, list[KpiValue]] = field(default_factory=dict)
-    _sorted: set[Group] = field(default_factory=set)
+    _groups: dict[ListedGroup, list[KpiValue]] = field(default_factory=dict)
+    _sorted: set[ListedGroup] = field(default_factory=set)
 
     @classmethod
     def of(cls, evaluation: Evaluation | None) -> MembersIndex:

@@ -37,9 +37,9 @@ from exporter.commands.options import (
     WebConfigOption,
     backups,
     duration,
+    scopes_of,
     settings,
 )
-from exporter.config.fields import Scope
 from exporter.errors import ExitCode, ExporterError, exit_code, message_lines
 from exporter.printable import printable
 from exporter.settings import DEFAULT_CONFIG, DEFAULT_DATA_DIR, DEFAULT_LISTEN, Settings, WebSettings
@@ -79,7 +79,7 @@ def serve(  # noqa: PLR0913, PLR0917  # typer makes an option of each parameter
     backup_dir: BackupDirOption = None,
     backup_every: BackupEveryOption = "24h",
     backup_keep: BackupKeepOption = 7,
-    on_corrupt: OnCorruptOption = "rebuild",
+    on_corrupt: OnCorruptOption = None,
     log_format: LogFormatOption = "text",
     log_level: LogLevelOption = "info",
 ) -> None:
@@ -97,11 +97,12 @@ def serve(  # noqa: PLR0913, PLR0917  # typer makes an option of each parameter
 
 
 @app.command()
-def sync(
+def sync(  # noqa: PLR0913, PLR0917  # typer makes an option of each parameter
     config: ConfigOption = DEFAULT_CONFIG,
     data_dir: DataDirOption = DEFAULT_DATA_DIR,
     once: Annotated[bool, typer.Option("--once", help="Required: read every source once, then stop.")] = False,
     output: Annotated[SummaryFormat, typer.Option("--format", help="Format of the summary.")] = "table",
+    on_corrupt: OnCorruptOption = None,
     log_format: LogFormatOption = "text",
     log_level: LogLevelOption = "warning",
 ) -> None:
@@ -113,7 +114,8 @@ def sync(
 
     if not once:
         raise typer.BadParameter("add --once; to sync continuously, use kpi-exporter serve", param_hint="--once")
-    raise typer.Exit(run(Settings(config, data_dir), output, LogOptions(log_format, log_level)))
+    chosen = Settings(config, data_dir, on_corrupt=on_corrupt)
+    raise typer.Exit(run(chosen, output, LogOptions(log_format, log_level)))
 
 
 @app.command()
@@ -138,6 +140,7 @@ def values(  # noqa: PLR0913, PLR0917  # typer makes an option of each parameter
     scope: Annotated[ScopeFilter, typer.Option("--scope", help="Scope to show.")] = "company",
     output: Annotated[ValuesFormat, typer.Option("--format", help="Output format.")] = "table",
     no_sync: NoSyncOption = False,
+    on_corrupt: OnCorruptOption = None,
     log_format: LogFormatOption = "text",
     log_level: LogLevelOption = "warning",
 ) -> None:
@@ -153,9 +156,9 @@ def values(  # noqa: PLR0913, PLR0917  # typer makes an option of each parameter
     """
     from exporter.commands.values import ValuesOptions, run
 
-    scopes = frozenset(Scope) if scope == "all" else frozenset({Scope(scope)})
-    options = ValuesOptions(at, scopes, output, no_sync, known_at)
-    raise typer.Exit(run(Settings(config, data_dir), options, LogOptions(log_format, log_level)))
+    options = ValuesOptions(at, scopes_of(scope), output, no_sync, known_at)
+    chosen = Settings(config, data_dir, on_corrupt=on_corrupt)
+    raise typer.Exit(run(chosen, options, LogOptions(log_format, log_level)))
 
 
 @app.command()
@@ -186,8 +189,7 @@ def ledger(  # noqa: PLR0913, PLR0917  # typer makes an option of each parameter
     """
     from exporter.commands.ledger import LedgerOptions, run
 
-    scopes = frozenset(Scope) if scope == "all" else frozenset({Scope(scope)})
-    options = LedgerOptions(scopes, kpi, period, every, as_json)
+    options = LedgerOptions(scopes_of(scope), kpi, period, every, as_json)
     raise typer.Exit(run(Settings(config, data_dir), options, LogOptions(log_format, log_level)))
 
 
@@ -207,6 +209,7 @@ def backfill(  # noqa: PLR0913, PLR0917  # typer makes an option of each paramet
     end: Annotated[str | None, typer.Option("--to", help="Last time, such as 2025-03-31T18:00. Default: now.")] = None,
     step: Annotated[str, typer.Option("--step", help="Time between two samples, from 1m to 1d.")] = "1h",
     no_sync: NoSyncOption = False,
+    on_corrupt: OnCorruptOption = None,
     log_format: LogFormatOption = "text",
     log_level: LogLevelOption = "warning",
 ) -> None:
@@ -221,7 +224,8 @@ def backfill(  # noqa: PLR0913, PLR0917  # typer makes an option of each paramet
     from exporter.commands.backfill import RangeOptions, run
 
     log = LogOptions(log_format, log_level)
-    raise typer.Exit(run(Settings(config, data_dir), RangeOptions(start, end, step), out, log, no_sync=no_sync))
+    chosen = Settings(config, data_dir, on_corrupt=on_corrupt)
+    raise typer.Exit(run(chosen, RangeOptions(start, end, step), out, log, no_sync=no_sync))
 
 
 @app.command()
@@ -242,6 +246,7 @@ def provision(  # noqa: PLR0913, PLR0917  # typer makes an option of each parame
         ),
     ] = None,
     wait: Annotated[str, typer.Option("--wait", help="How long to retry sources that fail, such as 2m.")] = "2m",
+    on_corrupt: OnCorruptOption = None,
     log_format: LogFormatOption = "text",
     log_level: LogLevelOption = "warning",
 ) -> None:
@@ -253,7 +258,8 @@ def provision(  # noqa: PLR0913, PLR0917  # typer makes an option of each parame
     from exporter.commands.provision import ProvisionOptions, run
 
     options = ProvisionOptions(out, history, http_urls(reload or (), "--reload"), duration(wait, "--wait"))
-    raise typer.Exit(run(Settings(config, data_dir), options, LogOptions(log_format, log_level)))
+    chosen = Settings(config, data_dir, on_corrupt=on_corrupt)
+    raise typer.Exit(run(chosen, options, LogOptions(log_format, log_level)))
 
 
 @app.command()

@@ -220,6 +220,10 @@ SERIES_DROPPED = _own(
 STORE_UP = _own("store_up", "1 if the store can be read and written.")
 STORE_ERRORS = _own("store_errors_total", "Failed store operations.", ("op", "reason"), "counter")
 STORE_REBUILDS = _own("store_rebuilds_total", "Times a damaged store was moved aside and rebuilt.", (), "counter")
+STORE_REBUILDS_UNACCEPTED = _own(
+    "store_rebuilds_unaccepted",
+    "Rebuilds after damage whose loss nobody has accepted: KPIs that rest on pushed records are withheld.",
+)
 BACKUP_SUCCESS = _own(
     "backup_last_success_timestamp_seconds", "When the newest scheduled backup was taken; absent before the first."
 )
@@ -248,7 +252,7 @@ OWN_FAMILIES = (
     ERRORS, RECORDS, REJECTED, UNDATED, REMOVED_RECORDS,
     SYNC_DURATION, KPI_UP, LABEL_OVERFLOW, EVALUATION_SUCCESS, EVALUATION_FAILED,
     EVALUATION_DURATION, EVALUATION_TIME, SERIES, SERIES_DROPPED, STORE_UP, STORE_ERRORS, STORE_REBUILDS,
-    BACKUP_SUCCESS, BACKUP_FAILURE, BACKUP_OVERDUE,
+    STORE_REBUILDS_UNACCEPTED, BACKUP_SUCCESS, BACKUP_FAILURE, BACKUP_OVERDUE,
     RELOAD_SUCCESS, RELOAD_TIME, WEB_RELOAD_SUCCESS, PUSH_POSTS, HTTP_REJECTED, CLOCK_JUMPS, LOG_LINES_DROPPED,
     BUILD_INFO,
 )  # fmt: skip

@@ -80,6 +80,7 @@ class Settings:
     """Seconds between two evaluations while no pass ends."""
     watch_config: bool = False
     """Reload the config when its file changes."""
-    on_corrupt: OnCorrupt = "rebuild"
+    on_corrupt: OnCorrupt | None = None
+    """None to fail if the config has a source that pushes, which cannot be read again, and else to rebuild."""
     backups: BackupSettings | None = None
     """Scheduled backups; none by default."""

@@ -95,7 +95,7 @@ def _must_be_one() -> Iterator[_Definition]:
 
 
 def _must_be_zero() -> Iterator[_Definition]:
-    definitions = (
+    definitions: tuple[tuple[str, Family, dict[str, str], str, str], ...] = (
         (
             "KpiListingCapped",
             naming.CAPPED,
@@ -116,6 +116,13 @@ def _must_be_zero() -> Iterator[_Definition]:
             {"family": "kpi_value", "reason": "over_limit"},
             "Series were left out of the scrape",
             "A family has more series than allowed, or numbers that cannot be exposed.",
+        ),
+        (
+            "KpiStoreRebuilt",
+            naming.STORE_REBUILDS_UNACCEPTED,
+            {},
+            "A damaged store was moved aside and rebuilt",
+            "KPIs that rest on pushed records are withheld until a backup is restored or the loss is accepted.",
         ),
     )
     for name, family, labels, summary, description in definitions:
@@ -173,20 +180,11 @@ def _must_stay_within_bounds() -> tuple[_Definition, ...]:
 
 def _must_not_increase() -> Iterator[_Definition]:
     """Within an hour."""
-    rebuilds = aggregate("max", f"increase({select(naming.STORE_REBUILDS)}[1h])")
     kpi_rules = Matcher("rule_group", "=~", '".*kpi.*"')
     failures = aggregate("max", f"increase({select(promql.RULE_FAILURES, kpi_rules)}[1h])", ("rule_group",))
     drops = {"duplicate": promql.SAMPLES_DUPLICATE, "out of bounds": promql.SAMPLES_OUT_OF_BOUNDS}
     by_kind = (with_label(f"increase({select(family)}[1h])", "kind", kind) for kind, family in drops.items())
     definitions: tuple[tuple[str, Family, str, str, str, dict[str, str]], ...] = (
-        (
-            "KpiStoreRebuilt",
-            naming.STORE_REBUILDS,
-            rebuilds,
-            "A damaged store was moved aside and is being rebuilt",
-            "KPIs are missing until the sources have been read again.",
-            {},
-        ),
         (
             "KpiRuleFailing",
             promql.RULE_FAILURES,

@@ -19,7 +19,7 @@ from exporter.commands.options import LogOptions, duration, instant
 from exporter.commands.progress import ProgressCallback, step_progress
 from exporter.commands.sync import configured, opened_store, read_unread
 from exporter.config.root import Config
-from exporter.errors import EvaluationError, ExitCode
+from exporter.errors import EvaluationError, ExitCode, StoreDamagedError
 from exporter.evaluation.completeness import Completeness
 from exporter.evaluation.freshness import freshness
 from exporter.evaluation.sealed_before import all_sealed
@@ -89,7 +89,7 @@ def run(settings: Settings, options: RangeOptions, out: Path, log: LogOptions, *
     """
     with configured(settings, log) as config:
         history_range = HistoryRange.parse(options, config, system_clock())
-        with opened_store(config, settings.data_dir) as store:
+        with opened_store(config, settings) as store:
             complete = no_sync or read_unread(config, store, settings.data_dir)
             count = write(config, store, lambda first_record: history_range.steps(config, first_record), out)
     typer.echo(f"{count} steps of {options.step} in {out}")
@@ -118,6 +118,8 @@ def write(
             with step_progress("history") if on_progress is None else nullcontext(on_progress) as callback:
                 write_history(config, records, complete, steps, out, callback, all_sealed(reader, config))
     except QueryError as error:
+        if isinstance(failure := store.read_failed(error), StoreDamagedError):
+            raise failure from error
         raise EvaluationError("store", f"cannot be read ({type(error).__name__})") from error
     for name in records.failed:
         _log.warning("%s could not be computed at each step and is omitted where it could not", name)

@@ -12,11 +12,14 @@ from exporter.commands.options import (
     CertificateOption,
     DataDirOption,
     KeyOption,
+    LogFormatOption,
+    LogLevelOption,
+    LogOptions,
     PasswordFileOption,
     TrustedConfigOption,
     UserOption,
 )
-from exporter.settings import DEFAULT_DATA_DIR
+from exporter.settings import DEFAULT_DATA_DIR, Settings
 
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
@@ -29,6 +32,7 @@ def register(app: typer.Typer) -> None:
     app.command()(restore)
     app.command()(retry)
     app.command()(salvage)
+    app.command("accept-loss")(accept_loss)
 
 
 def ping(  # noqa: PLR0913, PLR0917  # typer makes an option of each parameter
@@ -141,3 +145,18 @@ def salvage(
     from exporter.commands.salvage import run
 
     raise typer.Exit(run(data_dir, store, out, overwrite=overwrite, as_json=as_json))
+
+
+def accept_loss(
+    data_dir: DataDirOption = DEFAULT_DATA_DIR,
+    log_format: LogFormatOption = "text",
+    log_level: LogLevelOption = "warning",
+) -> None:
+    """After a damaged store was rebuilt: accept that pushed records are lost, so that their KPIs are shown again.
+
+    From then on these KPIs count only what was pushed since. Restore a backup instead if there is one. Works while
+    serve runs or not. Example: `kpi-exporter accept-loss --data-dir data`
+    """
+    from exporter.commands.accept_loss import run
+
+    raise typer.Exit(run(Settings(data_dir=data_dir), LogOptions(log_format, log_level)))

@@ -9,7 +9,7 @@ from typing import Annotated, Literal, NamedTuple
 
 import typer
 
-from exporter.config.fields import parse_duration
+from exporter.config.fields import Scope, parse_duration
 from exporter.settings import DEFAULT_LISTEN, BackupSettings, ListenAddress, OnCorrupt, Settings, WebSettings
 
 YEARS = range(1900, 3000)
@@ -91,14 +91,6 @@ HostsOption = Annotated[
     ),
 ]
 WatchConfigOption = Annotated[bool, typer.Option("--watch-config", help="Reload the config when its file changes.")]
-OnCorruptOption = Annotated[
-    OnCorrupt,
-    typer.Option(
-        "--on-corrupt",
-        envvar="KPI_EXPORTER_ON_CORRUPT",
-        help="If the store is damaged: move it aside and read everything again (rebuild), or exit with 3 (fail).",
-    ),
-]
 AuthorityOption = Annotated[
     Path | None, typer.Option("--ca", help="File with the authority of the server's certificate.")
 ]
@@ -118,6 +110,16 @@ UserOption = Annotated[str | None, typer.Option("--user", help="User of the web 
 PasswordFileOption = Annotated[Path | None, typer.Option("--password-file", help="File with the user's password.")]
 NoSyncOption = Annotated[
     bool, typer.Option("--no-sync", help="Use only what is stored, even if a source has never been read.")
+]
+OnCorruptOption = Annotated[
+    OnCorrupt | None,
+    typer.Option(
+        "--on-corrupt",
+        envvar="KPI_EXPORTER_ON_CORRUPT",
+        help="If the store is damaged: move it aside and read everything again (rebuild), or exit with 3 (fail)."
+        " Default: fail if the config has a push source, whose records cannot be read again, else rebuild.",
+        show_default=False,
+    ),
 ]
 LogFormatOption = Annotated[
     LogFormat,
@@ -192,6 +194,11 @@ def _is_locked(web: WebSettings) -> bool:
     from exporter.config.web_config import load_web_config
 
     return load_web_config(web.config).config.is_locked
+
+
+def scopes_of(scope: ScopeFilter) -> frozenset[Scope]:
+    """The scopes that the filter lets through."""
+    return frozenset(Scope) if scope == "all" else frozenset({Scope(scope)})
 
 
 def duration(text: str, option: str) -> timedelta:

@@ -16,13 +16,12 @@ from exporter.clock import Clock, system_clock
 from exporter.commands import backfill
 from exporter.commands.http import reload
 from exporter.commands.options import LogOptions
-from exporter.commands.sync import configured, read_sources
+from exporter.commands.sync import configured, opened_store, read_sources
 from exporter.config.root import Config
 from exporter.errors import ExitCode, StartError
 from exporter.evaluation.freshness import never_read
 from exporter.settings import Settings
 from exporter.store.store import Store
-from exporter.sync.retention import retain_sources
 
 GENERATORS = "kpi_exporter.generators"
 """Entry point group of functions that write files for a stack."""
@@ -75,10 +74,7 @@ def _generators() -> Iterator[StackGenerator]:
 
 def _write_history(config: Config, settings: Settings, out: Path, wait: timedelta) -> ExitCode:
     out.parent.mkdir(parents=True, exist_ok=True)
-    store = Store.open(settings.data_dir)
-    try:
-        store.adopt_clock(system_clock())
-        retain_sources(store, config, system_clock())
+    with opened_store(config, settings) as store:
         unread = read_all(config, store, settings.data_dir, wait)
         if unread and len(unread) == sum(source.polled for source in config.sources):
             _log.error("no source could be read, so there is no history to write")
@@ -87,8 +83,6 @@ def _write_history(config: Config, settings: Settings, out: Path, wait: timedelt
             _log.warning("the history is without %s, which could not be read", ", ".join(unread))
         history_range = backfill.HistoryRange.parse(backfill.RangeOptions(), config, system_clock())
         count = backfill.write(config, store, lambda first_record: history_range.steps(config, first_record), out)
-    finally:
-        store.close()
     typer.echo(f"{count} hours of history are in {out}")
     return ExitCode.OK
 

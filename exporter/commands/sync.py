@@ -23,7 +23,7 @@ from exporter.errors import ExitCode
 from exporter.evaluation.freshness import never_read, never_sent
 from exporter.logs import configure
 from exporter.printable import printable_json
-from exporter.runtime.config_file import read_config
+from exporter.runtime.config_file import corrupt_policy, read_config
 from exporter.runtime.source_jobs import sync_jobs
 from exporter.settings import Settings
 from exporter.store.store import Store
@@ -49,7 +49,7 @@ class NullTelemetry:
 
 def run(settings: Settings, output: SummaryFormat, log: LogOptions) -> ExitCode:
     """Reads all sources once and prints the result of each pass. Raises ConfigError, StoreError."""
-    with configured(settings, log) as config, opened_store(config, settings.data_dir) as store:
+    with configured(settings, log) as config, opened_store(config, settings) as store:
         summary = read_sources(config, store, settings.data_dir)
     if output == "json":
         typer.echo(printable_json(orjson.dumps(summary.as_json(), option=orjson.OPT_INDENT_2).decode()))
@@ -69,14 +69,16 @@ def configured(settings: Settings, log: LogOptions) -> Iterator[Config]:
 
 
 @contextmanager
-def opened_store(config: Config, data_dir: Path) -> Iterator[Store]:
-    """The store, without the data of removed sources. Warns of sources that never received a post.
+def opened_store(config: Config, settings: Settings) -> Iterator[Store]:
+    """The store, without the data of removed sources. Warns of rebuilds and of sources that never received a post.
 
     Raises StoreError.
     """
-    store = Store.open(data_dir)
+    store = Store.open(settings.data_dir, on_corrupt=corrupt_policy(settings.on_corrupt, config))
     try:
         store.adopt_clock(system_clock())
+        for rebuild in store.unaccepted_rebuilds():
+            _log.warning("%s. Restore a backup, or accept the loss with kpi-exporter accept-loss", rebuild)
         retain_sources(store, config, system_clock())
         for name, entities in never_sent(config, store.outcomes()).items():
             _log.warning("%s has never received a post of %s; only serve accepts posts", name, ", ".join(entities))

@@ -51,7 +51,7 @@ def run(settings: Settings, options: ValuesOptions, log: LogOptions) -> ExitCode
     with configured(settings, log) as config:
         at = instant(options.at, config.company.timezone)
         known_at = _past(instant(options.known_at, config.company.timezone, "--known-at"))
-        with opened_store(config, settings.data_dir) as store:
+        with opened_store(config, settings) as store:
             complete = options.no_sync or read_unread(config, store, settings.data_dir)
             ages = SteadyAges() if (at or known_at) is None else None
             at = at or known_at or system_clock()
@@ -104,7 +104,7 @@ def _reasons(config: Config, values: Iterable[KpiValue]) -> Iterator[str]:
     """One line for each reason why a KPI has no value, no target or no verdict, with the scopes that it concerns."""
     concerned: dict[tuple[str, str], list[str]] = {}
     for value in values:
-        if value.reason is not None and config.kpi_by_name[value.kpi].target is not None:
+        if value.reason is not None and (config.kpi_by_name[value.kpi].target is not None or value.as_of is None):
             concerned.setdefault((value.kpi, value.reason), []).append(_scope_name(value))
     for (kpi, reason), names in concerned.items():
         who = ", ".join(names) if len(names) <= _MAX_NAMES else f"{len(names)} scopes"

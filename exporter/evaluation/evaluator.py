@@ -10,7 +10,7 @@ from datetime import datetime
 
 from exporter.config.positions import Finding
 from exporter.config.root import Config
-from exporter.errors import EvaluationError
+from exporter.errors import EvaluationError, StoreDamagedError
 from exporter.evaluation.answer_cache import AnswerCache
 from exporter.evaluation.completeness import Completeness
 from exporter.evaluation.freshness import freshness
@@ -30,6 +30,7 @@ from exporter.metrics.people import Directory
 from exporter.metrics.values import Answers, Question
 from exporter.store.known import show_known
 from exporter.store.ledger import ledger_version
+from exporter.store.rebuilds import Rebuild, unaccepted_rebuilds
 from exporter.store.state import Outcome, read_outcomes, read_versions
 from exporter.store.store import Store
 
@@ -38,11 +39,15 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class EvaluationResult:
-    """An evaluation, the memory for the next one, and the outcomes of the sources in the same state of the store."""
+    """An evaluation and the memory for the next one.
+
+    `outcomes` are those of the sources in the same state of the store, and `rebuilds` those that nobody has accepted.
+    """
 
     evaluation: Evaluation
     memory: StatusMemory
     outcomes: tuple[Outcome, ...]
+    rebuilds: tuple[Rebuild, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,15 +99,15 @@ class Evaluator:
         """Everything as of `now`. Without a memory statuses follow thresholds alone, as for any past instant.
 
         If nothing happened since the last evaluation, the result contains that same object. Raises EvaluationError
-        if the store cannot be read, StoreError if it cannot be opened.
+        if the store cannot be read, StoreDamagedError if it is damaged, StoreError if it cannot be opened.
         """
         with self._consistent_read() as reader:
-            current_outcomes = read_outcomes(reader)
+            current_outcomes, rebuilds = read_outcomes(reader), unaccepted_rebuilds(reader)
             if self._ages is not None:
                 current_outcomes = self._ages.bounded(current_outcomes, now)
             state = self._state(reader, freshness(self._config, current_outcomes, now))
             if self._last is not None and self._last[0] == state and state.holds_at(now):
-                return replace(self._last[1], outcomes=current_outcomes)
+                return replace(self._last[1], outcomes=current_outcomes, rebuilds=rebuilds)
             prepared = self._evaluator.prepare(state.fresh, now)
             answers = self._answers(reader, state.versions, prepared.questions)
             directory = self._people(reader, state.versions)
@@ -114,7 +119,7 @@ class Evaluator:
             restated = self._restated.values(reader, state.ledger)
             evaluation = replace(evaluation, label_overflow=dict(self._overflow), undated=undated, restated=restated)
             release_memory(reader)
-        result = EvaluationResult(evaluation, memory, current_outcomes)
+        result = EvaluationResult(evaluation, memory, current_outcomes, rebuilds)
         self._last = (state, result) if state.holds_at(now) else None
         return result
 
@@ -139,6 +144,8 @@ class Evaluator:
                 yield self._reader
         except QueryError as error:
             self._reader = None
+            if isinstance(failure := self._store.read_failed(error), StoreDamagedError):
+                raise failure from error
             raise EvaluationError("store", f"cannot be read ({type(error).__name__})") from error
 
     def _connected(self) -> Reader:

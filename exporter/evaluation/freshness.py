@@ -17,16 +17,30 @@ def freshness(config: Config, outcomes: Iterable[Outcome], now: datetime) -> dic
     Only the sources that can contribute to the metric's rows matter. A source is stale if its last completed pass is
     older than its `withheld_after`, as of `now`; a source that ages by its watermark if that is. `rejected` adds up
     over the sources.
+
+    What was pushed is not known while nobody has accepted that it was lost in a rebuild of the store.
     """
+    outcomes = tuple(outcomes)
+    rebuilt_at = max((o.rebuilt_at for o in outcomes if o.rebuilt_at is not None), default=None)
     by_read = {(outcome.source, outcome.entity): outcome for outcome in outcomes}
 
     def known(sources: Sequence[SourceOptions], entity: str) -> Freshness:
+        lost = [source for source in sources if not source.polled] if rebuilt_at is not None else []
+        if rebuilt_at is not None and lost:
+            return Freshness(None, unread=_loss(entity, lost[0].name, rebuilt_at))
         return _freshness(entity, [(source, by_read.get((source.name, entity))) for source in sources], now)
 
     result = {metric.name: known(config.sources_of(metric), metric.entity) for metric in config.metrics}
     if people := [source for source in config.sources if "people" in source.reads]:
         result[PEOPLE] = known(people, "people")
     return result
+
+
+def _loss(entity: str, source: str, rebuilt_at: datetime) -> str:
+    return (
+        f"{entity} that {source} pushed before {rebuilt_at:%Y-%m-%d %H:%M} UTC were lost with a damaged store:"
+        " restore a backup, or accept the loss with kpi-exporter accept-loss"
+    )
 
 
 def _freshness(entity: str, sources: Sequence[tuple[SourceOptions, Outcome | None]], now: datetime) -> Freshness:

@@ -7,11 +7,19 @@ from contextlib import contextmanager
 
 import duckdb
 
+from exporter.store.connection import is_damage
+
 Reader = duckdb.DuckDBPyConnection
 """A cursor for the calling thread, as supplied by the store. It has its own small temporary tables."""
 
 QueryError = duckdb.Error
 """Raised by a query that the store cannot answer."""
+
+
+def raise_damage(error: QueryError) -> None:
+    """Raises the error again if it says that the store is damaged: then no metric can be trusted, not only this one."""
+    if is_damage(error):
+        raise error
 
 
 @contextmanager

@@ -12,7 +12,7 @@ from exporter.config.metrics import Metric
 from exporter.config.root import Config
 from exporter.errors import EvaluationError
 from exporter.metrics.columns import QueryContext
-from exporter.metrics.connection import QueryError, Reader, consistent_read, restart_transaction
+from exporter.metrics.connection import QueryError, Reader, consistent_read, raise_damage, restart_transaction
 from exporter.metrics.exchange_rates import ExchangeRates
 from exporter.metrics.label_folding import Fold, LabelFolder, RetainedValues
 from exporter.metrics.lookup_tables import Owner, owners, write_owners, write_rates
@@ -169,12 +169,14 @@ class QueryRun:
         metrics = [self._metrics[name] for name in by_metric if name not in self._failed]
         try:
             self._query(batch, metrics, by_metric)
-        except QueryError:
+        except QueryError as failure:
+            raise_damage(failure)
             for metric in metrics:
                 self._restart()
                 try:
                     self._query(batch, [metric], by_metric)
                 except QueryError as error:
+                    raise_damage(error)
                     self._fail(metric.name, f"the store cannot compute it ({type(error).__name__})")
                     self._restart()
 

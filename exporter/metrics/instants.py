@@ -16,7 +16,7 @@ from exporter.errors import EvaluationError
 from exporter.metrics.aggregates import parts_of
 from exporter.metrics.bounds import Bounds, Place, cover_of
 from exporter.metrics.columns import QueryContext, instant_of
-from exporter.metrics.connection import QueryError, Reader, consistent_read
+from exporter.metrics.connection import QueryError, Reader, consistent_read, raise_damage
 from exporter.metrics.evaluate import QueryBatch, QueryRun
 from exporter.metrics.exchange_rates import ExchangeRates
 from exporter.metrics.label_folding import Fold
@@ -118,7 +118,8 @@ class HistoryQueries(QueryRun):
             first = _first_counted(metric, self._context).fetch(self._reader, _ALL_TIME)[0][0]
         except LookupError:
             return None
-        except QueryError:
+        except QueryError as error:
+            raise_damage(error)
             self._restart()
             return None
         return None if first is None else first.replace(tzinfo=UTC)
@@ -151,12 +152,14 @@ class HistoryQueries(QueryRun):
         metrics = [self._metrics[name] for name in by_metric if name not in self._failed]
         try:
             self._query_all(shape, metrics, by_metric, answered)
-        except QueryError:
+        except QueryError as failure:
+            raise_damage(failure)
             for metric in metrics:
                 self._restart()
                 try:
                     self._query_all(shape, [metric], by_metric, answered)
                 except QueryError as error:
+                    raise_damage(error)
                     self._fail(metric.name, f"the store cannot compute it ({type(error).__name__})")
                     self._restart()
 

@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING
 from exporter import naming
 from exporter.clock import Clock, system_clock
 from exporter.control.server import ControlServer
-from exporter.errors import ExporterError
+from exporter.errors import ExporterError, StoreDamagedError
 from exporter.exposition.self_metrics import SelfMetrics
 from exporter.exposition.snapshot import thaw
 from exporter.logs import Logs
-from exporter.runtime.config_file import LoadedConfig, config_digest, read_config
+from exporter.runtime.config_file import LoadedConfig, config_digest, corrupt_policy, read_config
 from exporter.runtime.reporter import adopt_config, initialise
 from exporter.runtime.web_server import WebServer
 from exporter.settings import Settings
@@ -77,7 +77,8 @@ class App:
         loaded = self._read()
         web = self._web = WebServer(self._settings, self._state)
         try:
-            store = Store.open(self._settings.data_dir, on_corrupt=self._settings.on_corrupt)
+            on_corrupt = corrupt_policy(self._settings.on_corrupt, loaded.config)
+            store = Store.open(self._settings.data_dir, on_corrupt=on_corrupt, clock=self._clock)
         except ExporterError:
             web.close()
             raise
@@ -136,6 +137,7 @@ class App:
             self._clock,
             self._settings.evaluate_every,
             self._observer,
+            on_corrupt=self._settings.on_corrupt,
         )
         self._reloader = Reloader(context, self._read)
         self._reloader.start(loaded, memory)
@@ -182,7 +184,11 @@ def restore(store: Store, state: ServedState, digest: str) -> bytes:
 
     Returns the stored status memory, empty if the store has none. Raises StoreError.
     """
-    stored = store.load_snapshot()
+    try:
+        stored = store.load_snapshot()
+    except StoreDamagedError:
+        store.recover()
+        stored = None
     if stored is None:
         return b""
     body, memory, _ = stored

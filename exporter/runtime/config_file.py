@@ -12,6 +12,7 @@ from exporter import __version__
 from exporter.config.loader import load
 from exporter.config.root import Config
 from exporter.logs import Redactor, secrets_in
+from exporter.settings import OnCorrupt
 
 _log = logging.getLogger(__name__)
 
@@ -38,6 +39,13 @@ def read_config(
     for warning in loaded.warnings:
         _log.warning("%s", warning)
     return LoadedConfig(loaded.config, digest)
+
+
+def corrupt_policy(chosen: OnCorrupt | None, config: Config) -> OnCorrupt:
+    """What to do with a damaged store: as chosen, else `fail` if a source pushes, because it cannot be read again."""
+    if chosen is not None:
+        return chosen
+    return "rebuild" if all(source.polled for source in config.sources) else "fail"
 
 
 def config_digest(path: Path) -> str:

@@ -20,6 +20,7 @@ from exporter.runtime.config_file import LoadedConfig
 from exporter.runtime.publisher import Publisher
 from exporter.runtime.reporter import Reporter
 from exporter.runtime.source_jobs import push_inboxes, sync_jobs
+from exporter.settings import OnCorrupt
 from exporter.store.store import Store
 from exporter.sync.observer import Observer
 from exporter.sync.scheduler import Scheduler
@@ -47,6 +48,7 @@ class EngineContext:
     evaluate_every: float = 10.0
     observer: Observer = field(default_factory=Observer)
     ages: SteadyAges = field(default_factory=SteadyAges)
+    on_corrupt: OnCorrupt | None = None
 
 
 class Engine:

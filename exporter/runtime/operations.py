@@ -6,6 +6,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from exporter.control.loss import AcceptLoss, accept_loss
 from exporter.control.requests import Answer, BackupRequest, ForgetSourceRequest, RestoreRequest, RetryRequest
 from exporter.control.server import Handlers
 from exporter.errors import StoreError
@@ -28,6 +29,7 @@ def create_handlers(context: EngineContext, reloader: Reloader) -> Handlers:
     handlers.register(ForgetSourceRequest, partial(_forget_source, context))
     handlers.register(RestoreRequest, partial(_restore, context, reloader))
     handlers.register(RetryRequest, partial(_retry, context, reloader))
+    handlers.register(AcceptLoss, lambda _: accept_loss(context.store, context.clock()))
     return handlers
 
 

@@ -21,6 +21,7 @@ from exporter.exposition.snapshot import freeze, take
 from exporter.kpi.status import StatusMemory
 from exporter.kpi.values import Evaluation
 from exporter.runtime.config_file import LoadedConfig
+from exporter.store.rebuilds import Rebuild
 from exporter.store.store import Store
 from exporter.web.members import MembersIndex, MembersQuery
 from exporter.web.server import ServedState
@@ -69,9 +70,13 @@ class Publisher:
         self._page_lock = Lock()
         self._page: _RenderedPage | None = None
         self._members: tuple[Evaluation | None, MembersIndex] = None, MembersIndex()
+        self._notices: tuple[str, ...] = ()
 
     def publish(self, now: datetime) -> None:
-        """Evaluates as of `now` and serves the result; on an error, counts and logs it and keeps serving the last."""
+        """Evaluates as of `now` and serves the result; on an error, counts and logs it and keeps serving the last.
+
+        If the store is damaged no number is served, because nobody can tell which of them are right.
+        """
         self_metrics, started_at = self._state.self_metrics, perf_counter()
         try:
             evaluated = self._evaluator.evaluate(now, self.memory)
@@ -79,9 +84,13 @@ class Publisher:
             self_metrics.set(naming.EVALUATION_SUCCESS, 0)
             self_metrics.count(naming.STORE_ERRORS, "read", _reason(error))
             _log.error("evaluation failed: %s", error)
+            if isinstance(error, StoreDamagedError):
+                self._withhold(f"The store is damaged, and no number is shown until it is repaired: {error}.", now)
             return
         if evaluated.evaluation is not self._evaluation:
             self._replace(evaluated, now)
+        self._notices = tuple(_notice(rebuild) for rebuild in evaluated.rebuilds)
+        self_metrics.set(naming.STORE_REBUILDS_UNACCEPTED, len(evaluated.rebuilds))
         _report_outcomes(self_metrics, evaluated)
         self_metrics.set(naming.EVALUATION_SUCCESS, 0 if evaluated.evaluation.failed else 1)
         self_metrics.set(naming.EVALUATION_DURATION, round(perf_counter() - started_at, 4))
@@ -115,9 +124,17 @@ class Publisher:
                 if self._members[0] is not evaluation:
                     self._members = evaluation, MembersIndex.of(evaluation)
                 numbers, index = self._state.self_metrics.snapshot(), self._members[1]
-                data = PageData(self._config, evaluation, numbers, now, index=index, query=query)
+                data = PageData(self._config, evaluation, numbers, now, self._notices, index=index, query=query)
                 page = self._page = _RenderedPage(evaluation, now, render(data), query)
             return page.html
+
+    def _withhold(self, notice: str, now: datetime) -> None:
+        """Serves no number until an evaluation succeeds; the stored snapshot stays as it is."""
+        separate = self._config.privacy.people == "separate"
+        self._state.snapshot = take(self._renderer.render(()), now, separate=separate)
+        self._evaluation, self._unsaved, self._notices = None, False, (notice,)
+        self._state.self_metrics.replace(naming.KPI_UP, {(kpi.name,): 0.0 for kpi in self._config.kpis})
+        self._state.self_metrics.set(naming.SERIES, 0)
 
     def _replace(self, evaluated: EvaluationResult, now: datetime) -> None:
         config, evaluation, self_metrics = self._config, evaluated.evaluation, self._state.self_metrics
@@ -136,6 +153,13 @@ class Publisher:
             series: dict[Labels, float] = {labels: float(count) for labels, count in counts.items()}
             self_metrics.replace(family, series)
         self_metrics.set(naming.SERIES, snapshot.series)
+
+
+def _notice(rebuild: Rebuild) -> str:
+    return (
+        f"{rebuild}. KPIs that rest on pushed records are withheld until a backup is restored or the"
+        " loss is accepted with kpi-exporter accept-loss."
+    )
 
 
 def _report_outcomes(self_metrics: SelfMetrics, evaluated: EvaluationResult) -> None:

@@ -9,7 +9,7 @@ from threading import Lock
 from exporter import naming
 from exporter.errors import ConfigError, ExporterError, StoreError
 from exporter.kpi.status import StatusMemory
-from exporter.runtime.config_file import LoadedConfig
+from exporter.runtime.config_file import LoadedConfig, corrupt_policy
 from exporter.runtime.engine import Engine, EngineContext
 from exporter.runtime.reporter import adopt_config, drop_removed, report_removed
 from exporter.sync.retention import retain_sources
@@ -108,8 +108,9 @@ class Reloader:
             previous.stop_reading()
         if self._stopped:
             return
+        config = loaded.config
+        self._context.store.decide_damage(corrupt_policy(self._context.on_corrupt, config))
         try:
-            config = loaded.config
             retained = retain_sources(self._context.store, config, self._context.clock())
             report_removed(self._context.state.self_metrics, retained.removed)
         except StoreError as error:

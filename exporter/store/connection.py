@@ -16,6 +16,7 @@ from exporter.errors import (
     UnknownSchemaError,
 )
 from exporter.store.migrations import Shape, shape_number
+from exporter.store.permissions import unusable
 from exporter.store.schema import SCHEMA_VERSION, checksum_statement
 
 APPLICATION = "kpi-exporter"
@@ -112,7 +113,7 @@ def inspect(path: Path) -> None:
         with path.open("r+b") as file:
             head = file.read(_MAGIC_OFFSET + len(_MAGIC))
     except OSError as error:
-        raise StoreError(f"{path} cannot be written: {error.strerror}") from error
+        raise unusable(path, error) from error
     if not status.st_size:
         raise StoreDamagedError(f"{path} is empty")
     if head[_MAGIC_OFFSET:] != _MAGIC:

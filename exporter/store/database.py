@@ -12,10 +12,12 @@ from weakref import WeakSet
 
 import duckdb
 
+from exporter.clock import Clock, system_clock
 from exporter.errors import StoreDamagedError, StoreError
 from exporter.settings import OnCorrupt
 from exporter.store.connection import StoreIdentity, connect, first_line, is_content, is_damage, translate
 from exporter.store.opening import DataFiles, DirectoryLock, open_file, write_sentinel
+from exporter.store.permissions import private_files
 
 PROBE_BYTES = 1024 * 1024
 """A disk with less free space than this counts as full."""
@@ -29,17 +31,19 @@ class Database:
     """Owns the data directory: its lock, its sentinel and all connections.
 
     `rebuilds` counts the damaged files that were replaced by an empty one. `up` is False from a failed write until
-    one succeeds.
+    one succeeds, and while the file is damaged. `on_corrupt` says what `recover` does about a damaged file.
     """
 
-    def __init__(self, data_dir: Path, on_corrupt: OnCorrupt = "rebuild") -> None:
+    def __init__(self, data_dir: Path, on_corrupt: OnCorrupt = "rebuild", clock: Clock = system_clock) -> None:
         """Raises StoreLockedError, SchemaVersionError, StoreDamagedError (with `fail`), StoreError."""
         self.rebuilds = 0
         self.up = True
+        self.on_corrupt = on_corrupt
+        self._clock = clock
+        self._damage: StoreDamagedError | None = None
         self._files = DataFiles.of(data_dir)
         self._identity: StoreIdentity
         self._closed = self._broken = False
-        self._on_corrupt = on_corrupt
         self._checkpoints_held = False
         self._descriptors: dict[tuple[int, int], int] = {}
         self._mutex, self._copying = threading.RLock(), threading.Lock()
@@ -61,7 +65,7 @@ class Database:
     @contextmanager
     def write(self) -> Iterator[duckdb.DuckDBPyConnection]:
         """A transaction, which is committed at the end or rolled back. Raises StoreError, StoreDamagedError."""
-        with self._mutex, self._translated(writing=True):
+        with self._mutex, self._translated(writing=True), private_files():
             writer = self._usable_writer()
             writer.execute("BEGIN TRANSACTION")
             try:
@@ -76,7 +80,7 @@ class Database:
 
     def write_once(self, statement: str, values: Sequence[object]) -> None:
         """Runs one statement in its own transaction. Raises StoreError, StoreDamagedError."""
-        with self._mutex, self._translated(writing=True), self._interruptible():
+        with self._mutex, self._translated(writing=True), private_files(), self._interruptible():
             self._usable_writer().execute(statement, values)
             self.up = True
 
@@ -104,23 +108,34 @@ class Database:
         with self._mutex:
             self._identity = StoreIdentity(self._identity.store_id, commits)
             with suppress(OSError):  # an outdated count is still a correct lower bound
-                write_sentinel(self._files, self._identity)
+                write_sentinel(self._files, self._identity, intact=self._damage is None)
 
     def ping(self) -> None:
         """Retries a write if the last one failed. Raises StoreDamagedError (missing or damaged file) or StoreError."""
         with self._mutex, self._translated(writing=False):
+            self._usable_writer()
             if self.up:
-                self._usable_writer()
                 return
-            self._require_presence()
             self._probe_disk()
             with self.write() as writer:
                 writer.execute("UPDATE store_meta SET commits = commits")
             if self._checkpoints_held:
                 return
             # checkpoint, because a log at its size limit would fail again at the next page
-            with self._translated(writing=True), suppress(duckdb.TransactionException):  # a reader is active
+            with (
+                self._translated(writing=True),
+                private_files(),
+                suppress(duckdb.TransactionException),
+            ):  # a reader is active
                 self._writer.execute("CHECKPOINT")
+
+    def read_failed(self, error: Exception) -> StoreError:
+        """The error of a query on a reader, to be raised. After damage nothing is read or written until `recover`."""
+        try:
+            with self._translated(writing=False):
+                raise error
+        except StoreError as translated:
+            return translated
 
     def recover(self, *, suspect: bool = True) -> None:
         """Opens the directory again, after StoreDamagedError or a restore; `suspect` verifies every block.
@@ -130,8 +145,12 @@ class Database:
         with self._mutex:
             self._disconnect()
             self._broken = True  # until a file is open
-            self._open(suspect=suspect)
-            self.up = True
+            try:
+                self._open(suspect=suspect)
+            except StoreDamagedError as error:
+                self._damage = error
+                raise
+            self._damage, self.up = None, True
 
     def copy_file(self, out: Path) -> bool:
         """Copies the file as of a checkpoint that is made now, while writes go on; False if it changed meanwhile.
@@ -171,8 +190,9 @@ class Database:
             if self._closed:
                 return
             self._closed = True
-            self._disconnect()
-            if self._is_present():
+            with private_files():
+                self._disconnect()
+            if self._is_present() and self._damage is None:
                 self.record_commits(self._identity.commits)
             self._lock.release()
         if self._copying.acquire(
@@ -204,7 +224,7 @@ class Database:
                 self._usable_writer().execute("RESET GLOBAL checkpoint_threshold")
 
     def _open(self, *, suspect: bool = False) -> None:
-        opened = open_file(self._files, self._on_corrupt, suspect=suspect)
+        opened = open_file(self._files, self.on_corrupt, self._clock, suspect=suspect)
         self.rebuilds += opened.is_rebuilt
         self._identity = opened.identity
         self._inode = _inode(self.path)
@@ -219,6 +239,8 @@ class Database:
     def _usable_writer(self) -> duckdb.DuckDBPyConnection:
         if self._closed:
             raise StoreError(f"{self.path} is closed")
+        if self._damage is not None:
+            raise self._damage
         self._require_presence()
         if self._broken:
             self._disconnect()
@@ -262,9 +284,18 @@ class Database:
         except (duckdb.Error, OSError, MemoryError) as error:
             fatal = isinstance(error, duckdb.FatalException)
             self._broken = self._broken or fatal
+            translated = translate(self.path, error)
+            if isinstance(translated, StoreDamagedError):
+                self._suspect(translated)
             if fatal or is_damage(error) or (writing and not is_content(error)):
                 self.up = False
-            raise translate(self.path, error) from error
+            raise translated from error
+
+    def _suspect(self, damage: StoreDamagedError) -> None:
+        """Uses the file no more, and has the next open verify every block of it, even after a kill."""
+        self._damage = damage
+        with suppress(OSError):
+            write_sentinel(self._files, self._identity, intact=False)
 
     def _probe_disk(self) -> None:
         probe = self._files.probe

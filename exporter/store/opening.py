@@ -13,11 +13,13 @@ import logging
 import os
 import secrets
 import shutil
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
+from datetime import datetime
 from pathlib import Path
 
 import duckdb
 
+from exporter.clock import Clock
 from exporter.errors import StoreDamagedError, StoreError, StoreLockedError, StoreReplacedError
 from exporter.records import ENTITIES
 from exporter.settings import OnCorrupt
@@ -32,13 +34,15 @@ from exporter.store.connection import (
     verify,
 )
 from exporter.store.manifest import read_manifest
+from exporter.store.permissions import FILE_MODE, make_directory, private_files, unusable
+from exporter.store.rebuilds import Rebuild, add_rebuild
 from exporter.store.restored_file import adopt, check_contents, finish_restore
 from exporter.store.schema import SCHEMA_VERSION, create_statements, schema_digest
 from exporter.store.upgrade import upgrade
 
-_log = logging.getLogger(__name__)
-
 _SENTINEL_BYTES = 256  # one write of constant length within a disk sector cannot be torn
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,15 +76,15 @@ class DirectoryLock:
     """An exclusive lock on the data directory. The kernel releases it when the process dies, for whatever reason."""
 
     def __init__(self, path: Path) -> None:
-        """Takes the lock without waiting. Raises StoreLockedError, or StoreError if the file cannot be written."""
+        """Closes the directory to other users and takes the lock, without waiting for it.
+
+        Raises StoreLockedError, StoreError.
+        """
+        make_directory(path.parent)
         try:
-            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            self._file = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
-        except FileExistsError as error:
-            raise StoreError(f"{path.parent} is not a folder: choose another --data-dir") from error
+            self._file = os.open(path, os.O_RDWR | os.O_CREAT, FILE_MODE)
         except OSError as error:
-            message = f"{path.parent} cannot be written: {error.strerror}"
-            raise StoreError(f"{message}: fix it or choose another --data-dir") from error
+            raise unusable(path.parent, error) from error
         try:
             fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
@@ -113,20 +117,30 @@ class Sentinel:
 
 
 def read_sentinel(path: Path) -> Sentinel | None:
-    """The sentinel; None if the file is missing or unreadable."""
+    """The sentinel; None if there is none or its content is not one. Raises StoreError if it cannot be read."""
     try:
         return Sentinel(**json.loads(path.read_bytes()))
-    except (OSError, ValueError, TypeError):
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise unusable(path, error) from error
+    except (ValueError, TypeError):
         return None
 
 
-def write_sentinel(files: DataFiles, identity: StoreIdentity) -> None:
-    """Replaces the sentinel in place. Raises OSError."""
-    status = files.store.stat()
-    sentinel = Sentinel(identity.store_id, identity.commits, status.st_size, status.st_mtime_ns)
+def write_sentinel(files: DataFiles, identity: StoreIdentity, *, intact: bool = True) -> None:
+    """Replaces the sentinel in place; unless the file is `intact`, the next open verifies it. Raises OSError."""
+    sentinel = Sentinel(identity.store_id, identity.commits)
+    if intact:
+        status = files.store.stat()
+        sentinel = replace(sentinel, size=status.st_size, modified=status.st_mtime_ns)
+    path = files.sentinel
     text = json.dumps(asdict(sentinel)).ljust(_SENTINEL_BYTES - 1) + "\n"
-    with files.sentinel.open("r+b" if files.sentinel.exists() else "wb") as file:
-        file.write(text.encode())
+    file = os.open(path, os.O_WRONLY | os.O_CREAT, FILE_MODE)
+    try:
+        os.write(file, text.encode())
+    finally:
+        os.close(file)
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +152,7 @@ class OpenStore:
     is_rebuilt: bool
 
 
-def open_file(files: DataFiles, on_corrupt: OnCorrupt, *, suspect: bool = False) -> OpenStore:
+def open_file(files: DataFiles, on_corrupt: OnCorrupt, clock: Clock, *, suspect: bool = False) -> OpenStore:
     """Opens the directory's store file; the caller holds the lock. `suspect` verifies every block.
 
     With `rebuild`, a damaged file becomes `kpi.duckdb.damaged-<n>`; with `fail`, it raises StoreDamagedError.
@@ -149,15 +163,15 @@ def open_file(files: DataFiles, on_corrupt: OnCorrupt, *, suspect: bool = False)
     shutil.rmtree(files.spill, ignore_errors=True)
     finish_restore(files)
     sentinel = read_sentinel(files.sentinel)
-    try:
-        if sentinel is None and not files.store.exists() and not files.log.exists():
-            return _create(files, is_rebuilt=False)
-        return _open_existing(files, sentinel, suspect=suspect)
-    except StoreDamagedError:
-        if on_corrupt == "fail":
-            raise
-        _move_aside(files)
-        return _create(files, is_rebuilt=True)
+    with private_files():
+        try:
+            if sentinel is None and not files.store.exists() and not files.log.exists():
+                return _create(files)
+            return _open_existing(files, sentinel, suspect=suspect)
+        except StoreDamagedError as error:
+            if on_corrupt == "fail":
+                raise
+            return _rebuild(files, error, clock())
 
 
 def _open_existing(files: DataFiles, sentinel: Sentinel | None, *, suspect: bool) -> OpenStore:
@@ -212,8 +226,43 @@ def _require_successor(path: Path, identity: StoreIdentity, sentinel: Sentinel, 
         raise StoreReplacedError(path, f"is an older copy of this directory's store ({missing} fewer commits)")
 
 
-def _create(files: DataFiles, *, is_rebuilt: bool) -> OpenStore:
-    """Creates an empty store; the file appears under its name only once it is complete."""
+def _create(files: DataFiles) -> OpenStore:
+    identity, draft = _draft(files, None)
+    _replace(draft, files.store)
+    _record(files, identity)
+    return OpenStore(connect(files.store), identity, is_rebuilt=False)
+
+
+def _rebuild(files: DataFiles, damage: StoreDamagedError, now: datetime) -> OpenStore:
+    """Moves the damaged store aside and creates an empty one that tells so.
+
+    A kill on the way leaves a directory that is damaged as well, because the sentinel names the new store first.
+    """
+    aside = _free_name(files.store) if files.store.exists() else None
+    rebuild = Rebuild(now, str(damage), None if aside is None else str(aside))
+    _log.error(
+        "%s: %s; polled sources are read again, and KPIs that rest on pushed records are withheld until a backup is"
+        " restored or the loss is accepted: kpi-exporter accept-loss",
+        damage,
+        "the file is gone, an empty store takes its place" if aside is None else f"it is moved aside as {aside}",
+    )
+    identity, draft = _draft(files, rebuild)
+    try:
+        write_sentinel(files, identity, intact=False)
+        if aside is not None:
+            files.store.rename(aside)
+        if files.log.exists():
+            log = aside or _free_name(files.store)
+            files.log.rename(log.with_name(f"{log.name}.wal"))
+    except OSError as error:
+        raise StoreError(f"{files.store} cannot be moved aside: {error.strerror}") from error
+    _replace(draft, files.store)
+    _record(files, identity)
+    return OpenStore(connect(files.store), identity, is_rebuilt=True)
+
+
+def _draft(files: DataFiles, rebuild: Rebuild | None) -> tuple[StoreIdentity, Path]:
+    """A complete, empty store beside the place where it belongs."""
     # versions start at a random number, so that no reader mistakes a rebuilt table for the one it cached
     identity = StoreIdentity(secrets.token_hex(16), secrets.randbits(48))
     path = files.store
@@ -228,12 +277,19 @@ def _create(files: DataFiles, *, is_rebuilt: bool) -> OpenStore:
                 connection.execute("INSERT INTO entity_state VALUES (?, ?, 0)", [entity, identity.commits])
             meta = [APPLICATION, identity.store_id, SCHEMA_VERSION, schema_digest(), identity.commits]
             connection.execute("INSERT INTO store_meta VALUES (?, ?, ?, ?, ?)", meta)
+            if rebuild is not None:
+                add_rebuild(connection, rebuild)
             connection.execute("CHECKPOINT")
-        draft.replace(path)
     except (OSError, duckdb.Error, StoreError) as error:
         raise StoreError(f"{path.parent} cannot be written: {first_line(error)}") from error
-    _record(files, identity)
-    return OpenStore(connect(path), identity, is_rebuilt)
+    return identity, draft
+
+
+def _replace(draft: Path, path: Path) -> None:
+    try:
+        draft.replace(path)
+    except OSError as error:
+        raise StoreError(f"{path} cannot be written: {error.strerror}") from error
 
 
 def _record(files: DataFiles, identity: StoreIdentity) -> None:
@@ -243,16 +299,9 @@ def _record(files: DataFiles, identity: StoreIdentity) -> None:
         raise StoreError(f"{files.sentinel} cannot be written: {error.strerror}") from error
 
 
-def _move_aside(files: DataFiles) -> None:
-    """Keeps the damaged store under a free name for inspection."""
+def _free_name(path: Path) -> Path:
+    """A free name for a damaged store, which is kept for inspection."""
     number = 1
-    while (aside := files.store.with_name(f"{files.store.name}.damaged-{number}")).exists():
+    while (aside := path.with_name(f"{path.name}.damaged-{number}")).exists():
         number += 1
-    try:
-        if files.store.exists():
-            files.store.rename(aside)
-        if files.log.exists():
-            files.log.rename(aside.with_name(f"{aside.name}.wal"))
-        files.sentinel.unlink(missing_ok=True)
-    except OSError as error:
-        raise StoreError(f"{files.store} cannot be moved aside: {error.strerror}") from error
+    return aside

@@ -23,6 +23,7 @@ class Outcome:
     counts consecutive failed passes; `reason` and `failed_at` describe the last. `retry_at` is the instant before
     which the vendor accepts no request. `seconds` is the duration of the last successful pass, `staged` the number
     of records staged by unfinished passes, `rejected` that of records which are missing because they were rejected.
+    `rebuilt_at` is when the store took the place of a damaged one, until an operator accepts what was lost with it.
     """
 
     source: str
@@ -39,6 +40,7 @@ class Outcome:
     seconds: float | None = None
     staged: int = 0
     rejected: int = 0
+    rebuilt_at: datetime | None = None
 
     def wait(self, now: datetime) -> float:
         """Seconds for which the vendor accepts no request yet: never more than it asked for, whatever the clock did."""
@@ -62,7 +64,8 @@ def aware_utc(instant: Any) -> Any:
 
 _OUTCOMES = """
     SELECT source, entity, cursor, fingerprint, last_success, last_full, watermark, failures, reason, failed_at,
-        retry_at, seconds, coalesce(under_way.records, 0)::BIGINT, coalesce(missing.records, 0)::BIGINT
+        retry_at, seconds, coalesce(under_way.records, 0)::BIGINT, coalesce(missing.records, 0)::BIGINT,
+        (SELECT max(rebuilt_at) FROM rebuilds WHERE accepted_at IS NULL)
     FROM outcomes
     LEFT JOIN (
         SELECT source, entity, sum(records) AS records FROM pages WHERE NOT visiting GROUP BY source, entity
@@ -74,7 +77,7 @@ _OUTCOMES = """
 
 _OUTCOME = """
     SELECT source, entity, cursor, fingerprint, last_success, last_full, watermark, failures, reason, failed_at,
-        retry_at, seconds, 0, 0
+        retry_at, seconds, 0, 0, NULL
     FROM outcomes WHERE source = ? AND entity = ?"""
 
 
@@ -84,7 +87,7 @@ def read_outcomes(connection: duckdb.DuckDBPyConnection) -> tuple[Outcome, ...]:
 
 
 def read_outcome(connection: duckdb.DuckDBPyConnection, source: str, entity: str) -> Outcome:
-    """The outcome of one entity, empty if no pass was ever begun. `staged` and `rejected` are not filled in."""
+    """The outcome of one entity, empty if no pass was ever begun; only `read_outcomes` fills in the rest of it."""
     row = connection.execute(_OUTCOME, [source, entity]).fetchone()
     return Outcome(source, entity) if row is None else _outcome(row)
 
@@ -158,7 +161,7 @@ def load_snapshot(connection: duckdb.DuckDBPyConnection) -> tuple[bytes, bytes, 
 
 def _outcome(row: tuple[Any, ...]) -> Outcome:
     source, entity, cursor, fingerprint, success, full, watermark, failures, reason, failed, retry, seconds = row[:12]
-    staged, rejected = row[12:]
+    staged, rejected, rebuilt = row[12:]
     return Outcome(
         source=source,
         entity=entity,
@@ -174,4 +177,5 @@ def _outcome(row: tuple[Any, ...]) -> Outcome:
         seconds=seconds,
         staged=staged,
         rejected=rejected,
+        rebuilt_at=aware_utc(rebuilt),
     )

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import duckdb
 
-from exporter.clock import CLOCK_JUMP
-from exporter.errors import Reason
+from exporter.clock import CLOCK_JUMP, Clock, system_clock
+from exporter.errors import Reason, StoreDamagedError, StoreError
 from exporter.passes import Listing, Page, Pass
 from exporter.seals import LedgerEntries, Restatement, Seal
 from exporter.settings import OnCorrupt
@@ -23,6 +23,7 @@ from exporter.store.database import Database
 from exporter.store.manifest import Manifest
 from exporter.store.merge import Arrival, MergeResult, PassEnd, merge
 from exporter.store.passes import OpenPass
+from exporter.store.rebuilds import Rebuild, accept_rebuilds, unaccepted_rebuilds
 from exporter.store.set_aside import RemovedRecords
 from exporter.store.sources import RetainedSources
 from exporter.store.staging import Slot
@@ -50,13 +51,22 @@ class Store:
             self._page_numbers = itertools.count(staging.last_page(connection) + 1)
 
     @classmethod
-    def open(cls, data_dir: Path, *, on_corrupt: OnCorrupt = "rebuild") -> Store:
-        """Locks the directory and opens or creates its store.
+    def open(cls, data_dir: Path, *, on_corrupt: OnCorrupt = "rebuild", clock: Clock = system_clock) -> Store:
+        """Locks the directory and opens or creates its store, which is upgraded if an earlier version wrote it.
 
         With `rebuild`, a damaged, empty or foreign file is moved aside as `kpi.duckdb.damaged-<n>`; with `fail`, it
-        raises StoreDamagedError. Raises StoreLockedError, SchemaVersionError, StoreError.
+        raises StoreDamagedError. Raises StoreLockedError, SchemaVersionError, UnknownSchemaError, StoreError.
         """
-        return cls(Database(data_dir, on_corrupt))
+        database = Database(data_dir, on_corrupt, clock)
+        try:
+            try:
+                return cls(database)
+            except StoreDamagedError:
+                database.recover()
+                return cls(database)
+        except BaseException:
+            database.close()
+            raise
 
     @property
     def path(self) -> Path:
@@ -70,8 +80,24 @@ class Store:
 
     @property
     def up(self) -> bool:
-        """False from a failed write until one succeeds."""
+        """False from a failed write until one succeeds, and while the file is damaged."""
         return self._database.up
+
+    def decide_damage(self, on_corrupt: OnCorrupt) -> None:
+        """Says what `recover` does from now on, as `open` does."""
+        self._database.on_corrupt = on_corrupt
+
+    def unaccepted_rebuilds(self) -> tuple[Rebuild, ...]:
+        """The rebuilds whose loss no operator has accepted; KPIs that rest on pushed records are withheld meanwhile."""
+        with self._database.reading() as connection:
+            return unaccepted_rebuilds(connection)
+
+    def accept_loss(self, at: datetime) -> tuple[Rebuild, ...]:
+        """Accepts what was lost in all rebuilds so far; returns those that nobody had accepted."""
+        with self._database.write() as connection:
+            rebuilds = unaccepted_rebuilds(connection)
+            accept_rebuilds(connection, at)
+        return rebuilds
 
     def begin(
         self, source: str, entity: str, started_at: datetime, *, full: bool = False, fingerprint: str = ""
@@ -280,6 +306,10 @@ class Store:
         Raises StoreDamagedError if the file is missing or damaged, otherwise StoreError.
         """
         self._database.ping()
+
+    def read_failed(self, error: Exception) -> StoreError:
+        """The error of a query on a reader, to be raised: StoreDamagedError if the file is damaged."""
+        return self._database.read_failed(error)
 
     def recover(self) -> None:
         """Opens the directory again after StoreDamagedError, as `open` does and with its errors; closes all readers."""

@@ -143,7 +143,6 @@ class Scheduler:
             log.warning("the store cannot be opened again: %s", error)
             return
         if self._store.rebuilds > rebuilds:
-            log.warning("the store was damaged: it was moved aside, and everything is read again")
             self._observer.store_rebuilt()
             for source_loop in self._source_loops:
                 source_loop.restart()

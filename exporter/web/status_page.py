@@ -34,13 +34,15 @@ _VOID_ELEMENTS = frozenset({"meta", "link"})
 class PageData:
     """What the page shows. `self_metrics` is a copy of the exporter's own numbers; `now` is in UTC.
 
-    `index` is that of the evaluation, if it is known already. With a `query` the page lists teams or people of one KPI.
+    `notices` are sentences on what an operator has to do, shown above everything else. `index` is that of the
+    evaluation, if it is known already. With a `query` the page lists teams or people of one KPI.
     """
 
     config: Config
     evaluation: Evaluation | None
     self_metrics: Mapping[Family, Mapping[Labels, float]]
     now: datetime
+    notices: tuple[str, ...] = ()
     index: MembersIndex | None = field(default=None, kw_only=True)
     query: MembersQuery | None = field(default=None, kw_only=True)
 
@@ -63,6 +65,7 @@ def render(data: PageData) -> str:
     )
     body = element(
         "body",
+        *(element("p", notice, class_="notice", role="alert") for notice in data.notices),
         _header(data),
         element("main", *_sections(data)),
         _footer(data),
@@ -90,6 +93,8 @@ def _style(config: Config) -> Html:
 def _header(data: PageData) -> Html:
     company, evaluation = data.config.company, data.evaluation
     if evaluation is None:
+        if data.notices:
+            return element("header", element("h1", company.name))
         note = "Waiting for the first evaluation: numbers appear once the sources have been synced."
         return element("header", element("h1", company.name), element("p", note, class_="soft"))
     counts = Counter(value.status for value in evaluation.kpis if value.scope is Scope.COMPANY)
@@ -150,7 +155,11 @@ def _figures(data: PageData, kpi: Kpi, value: KpiValue) -> list[Html]:
     return [
         element("p", formatted(value.value), class_="value"),
         element("ul", *items, class_="facts"),
-        *([element("p", value.reason, class_="soft")] if value.reason and kpi.target is not None else []),
+        *(
+            [element("p", value.reason, class_="soft")]
+            if value.reason and (kpi.target is not None or value.as_of is None)
+            else []
+        ),
         *([_bar(value.target_ratio, value.pace_ratio)] if value.target_ratio is not None else []),
         element("p", *_dates(data, kpi, value), class_="soft dates"),
     ]

@@ -247,6 +247,11 @@ def upgrade(folder: Path) -> None:
     Store.open(folder, on_corrupt="fail").close()
 
 
+def rebuild(folder: Path) -> None:
+    """Opens and closes a damaged store, which is replaced by an empty one."""
+    Store.open(folder, on_corrupt="rebuild").close()
+
+
 def hold(folder: Path) -> None:
     """Opens a store whose file another program has open, as a DuckDB shell would."""
 
@@ -267,5 +272,5 @@ def hold(folder: Path) -> None:
 
 if __name__ == "__main__":
     name, folder_name, *numbers = sys.argv[1:]
-    tasks: list[Callable[..., None]] = [abandon, ingest, storm, posts, edits, hold, upgrade]
+    tasks: list[Callable[..., None]] = [abandon, ingest, storm, posts, edits, hold, upgrade, rebuild]
     {task.__name__: task for task in tasks}[name](Path(folder_name), *map(int, numbers))

@@ -22,14 +22,16 @@ from exporter.records import ColumnKind
 class MetricParts:
     """The parts of a metric: which rows count, and what each of them contributes.
 
-    `value` is None if rows are only counted. `native` is the amount before conversion: a row with `native` but
-    without `value` has no exchange rate. `unknown` is true for rows that may count, but lack a rate to say so.
+    `value` is None if rows are only counted. `counted`, if any, is empty exactly where `value` is, and cheaper.
+    `native` is the amount before conversion: a row with `native` but without `value` has no exchange rate. `unknown`
+    is true for rows that may count, but lack a rate to say so.
     """
 
     keep: exp.Expr | None
     value: exp.Expr | None = None
     native: exp.Expr | None = None
     unknown: exp.Expr | None = None
+    counted: exp.Expr | None = None
 
     @property
     def held_out(self) -> exp.Expr | None:
@@ -93,7 +95,7 @@ def parts_of(metric: Metric, context: QueryContext, as_of: AsOf | None = None) -
         return MetricParts(rows.keep, value, unknown=rows.unknown)
     if field.kind is ColumnKind.MONEY:
         return MetricParts(rows.keep, converted(field.tree, context), field.tree, rows.unknown)
-    return MetricParts(rows.keep, field.number(), unknown=rows.unknown)
+    return MetricParts(rows.keep, field.number(), unknown=rows.unknown, counted=as_of.elapsed(metric.measured))
 
 
 def layout(metric: Metric, context: QueryContext, columns: AggregateColumns) -> ResultLayout:
@@ -102,7 +104,7 @@ def layout(metric: Metric, context: QueryContext, columns: AggregateColumns) -> 
     if parts.value is None:
         rows = value = columns.index(exp.Count(this=exp.Star()), parts.keep)
     else:
-        rows = columns.index(exp.Count(this=parts.value.copy()), parts.keep)
+        rows = columns.index(exp.Count(this=(parts.counted or parts.value).copy()), parts.keep)
         value = columns.index(_aggregate(metric, parts.value.copy(), is_money=parts.native is not None), parts.keep)
     if parts.held_out is None:
         return ResultLayout(metric.aggregate, value, rows)

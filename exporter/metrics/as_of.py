@@ -56,11 +56,20 @@ class AsOf:
         if span is None:
             return self.operand(text)
         later, earlier = (instant_of(self.entity, name) for name in span)
-        seconds = seconds_between(later, earlier, zone)
-        events = [event for name in span for event in self.events_read(name)]
-        if events:
-            seconds = exp.Case().when(exp.and_(*map(self._happened, events)), seconds)
-        return Operand(text, seconds, ColumnKind.SECONDS)
+        return Operand(text, self._after(span, seconds_between(later, earlier, zone)), ColumnKind.SECONDS)
+
+    def elapsed(self, text: str) -> exp.Expr | None:
+        """Empty where the seconds between two instants are, and faster to compute; None for a column."""
+        span = span_of(text)
+        if span is None:
+            return None
+        later, earlier = (instant_of(self.entity, name) for name in span)
+        return self._after(span, exp.Paren(this=exp.Sub(this=later, expression=earlier)))
+
+    def _after(self, names: tuple[str, str], tree: exp.Expr) -> exp.Expr:
+        """The expression, empty until the events of both columns have happened."""
+        events = [event for name in names for event in self.events_read(name)]
+        return exp.Case().when(exp.and_(*map(self._happened, events)), tree) if events else tree
 
     def events_read(self, name: str) -> tuple[str, ...]:
         """The columns of instants that change what the column of that name reads as when they happen."""

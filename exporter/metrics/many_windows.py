@@ -96,7 +96,7 @@ class _Contributions:
         if parts.value is None:
             rows = value = self._index(_when(parts.keep, exp.Literal.number(1)))
         else:
-            has_value = exp.not_(parts.value.copy().is_(exp.null()))
+            has_value = exp.not_((parts.counted or parts.value).copy().is_(exp.null()))
             kept = has_value if parts.keep is None else exp.and_(parts.keep.copy(), has_value)
             rows = self._index(_when(kept, exp.Literal.number(1)))
             value = rows if metric.aggregate == "count" else self._value(metric, parts.value, kept)

@@ -27,30 +27,9 @@ SELECT
   COUNT(
     CASE
       WHEN "r"."ended_at" < $end AND "r"."answered_at" < $end
-      THEN CASE
-        WHEN (
-          ABS(EXTRACT(EPOCH FROM (
-            "r"."ended_at" - "r"."answered_at"
-          ))) > 43200
-          AND EXTRACT(SECOND FROM "r"."ended_at") = 0
-          AND EXTRACT(MINUTE FROM "r"."ended_at") % 15 = 0
-          AND EXTRACT(EPOCH FROM (
-            "r"."ended_at" - "r"."answered_at"
-          )) % 86400 <> 0
-        )
-        AND CAST("r"."ended_at" AT TIME ZONE 'UTC' AT TIME ZONE 'Europe/Zurich' AS DATE) > CAST((
-          "r"."ended_at" - INTERVAL '1' MICROSECOND
-        ) AT TIME ZONE 'UTC' AT TIME ZONE 'Europe/Zurich' AS DATE)
-        AND CAST("r"."answered_at" AT TIME ZONE 'UTC' AT TIME ZONE 'Europe/Zurich' AS DATE) > CAST((
-          "r"."answered_at" - INTERVAL '1' MICROSECOND
-        ) AT TIME ZONE 'UTC' AT TIME ZONE 'Europe/Zurich' AS DATE)
-        THEN ROUND(EXTRACT(EPOCH FROM (
-          "r"."ended_at" - "r"."answered_at"
-        )) / 86400) * 86400
-        ELSE EXTRACT(EPOCH FROM (
-          "r"."ended_at" - "r"."answered_at"
-        ))
-      END
+      THEN (
+        "r"."ended_at" - "r"."answered_at"
+      )
     END
   ),
   SUM(

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from tests.config.key_reference import README, updated_readme
+from tests.docs.faults_page import PAGE, page
 from tests.docs.provider_pages import updated_pages
 
 
 def main() -> None:
-    """Writes config/README.md and docs/reference/providers."""
-    for path, text in {README: updated_readme(), **updated_pages()}.items():
+    """Writes config/README.md and what is generated of docs/reference."""
+    for path, text in {README: updated_readme(), PAGE: page(), **updated_pages()}.items():
         path.write_text(text, encoding="utf-8")
 
 

@@ -82,13 +82,17 @@ def run(path: Path, options: CheckOptions) -> ExitCode:
     if warnings and options.strict:
         console.print(Text(f"{_count(warnings, 'warning')} treated as errors (--strict)", "bold red"))
         return ExitCode.USAGE
-    sections = {"source": config.sources, "metric": config.metrics, "KPI": config.kpis, "objective": config.objectives}
-    counts = [_count(definitions, noun) for noun, definitions in sections.items()]
-    counts += [_count(warnings, "warning")] if warnings else []
-    console.print(Text(f"{path} is valid: {', '.join(counts)}", "bold green"))
+    console.print(Text(f"{path} is valid: {', '.join(_sizes(config, warnings))}", "bold green"))
     for file in web_files:
         console.print(Text(f"{file} is valid", "bold green"))
     return _check_sources(console, config, options.data_dir, never_posted) if options.sources else ExitCode.OK
+
+
+def _sizes(config: Config, warnings: Sequence[object]) -> list[str]:
+    """How many definitions of each kind the config has, and how many warnings."""
+    sections = {"source": config.sources, "metric": config.metrics, "KPI": config.kpis, "objective": config.objectives}
+    counts = [_count(definitions, noun) for noun, definitions in sections.items()]
+    return [*counts, *([_count(warnings, "warning")] if warnings else [])]
 
 
 def _rejected(console: Console, error: ConfigError, path: Path) -> ExitCode:

@@ -90,7 +90,7 @@ def test_nothing_starts_before_the_first_engine_or_after_the_last(
 def test_a_store_that_cannot_drop_old_records_does_not_prevent_the_start(
     context: EngineContext, config: Path, engines: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def full(*_: Any) -> Any:
+    def full(*_: Any, **__: Any) -> Any:
         raise StoreError("disk full")
 
     monkeypatch.setattr(context.store, "retain", full)

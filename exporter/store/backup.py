@@ -11,6 +11,7 @@ import shutil
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from weakref import WeakSet
 
 import duckdb
 
@@ -48,7 +49,8 @@ def write_backup(database: Database, out: Path, at: datetime, *, overwrite: bool
         folder.mkdir(mode=0o700)
         copy, draft = folder / "copy.duckdb", folder / "backup.duckdb"
         _copy_file(database, copy)
-        manifest = _rewrite(database.path, copy, draft, at)
+        with database.backing_up() as connections:
+            manifest = _rewrite(database.path, copy, draft, at, connections)
         draft.chmod(BACKUP_MODE)
         sync_to_disk(draft)
         refuse_existing(out, overwrite=overwrite)
@@ -89,10 +91,13 @@ def _copy_file(database: Database, out: Path) -> None:
     raise StoreError(f"{database.path} changed while it was copied: try again")
 
 
-def _rewrite(store: Path, copy: Path, out: Path, at: datetime) -> Manifest:
+def _rewrite(
+    store: Path, copy: Path, out: Path, at: datetime, connections: WeakSet[duckdb.DuckDBPyConnection]
+) -> Manifest:
     """Writes the tables of the copy to a new file with a manifest, and verifies it."""
     try:
         with detached(out, read_only=False) as connection:
+            connections.add(connection)
             attach(connection, copy, _SOURCE)
             name = current_database(connection)
             connection.execute(f'COPY FROM DATABASE {_SOURCE} TO "{name}"')
@@ -100,6 +105,7 @@ def _rewrite(store: Path, copy: Path, out: Path, at: datetime) -> Manifest:
             write_manifest(connection, manifest)
             expected = checksums(connection, _SOURCE)
         with detached(out) as connection:
+            connections.add(connection)
             actual = dict(checksums(connection, current_database(connection)))
             is_readable = read_manifest(connection) == manifest
     except duckdb.Error as error:

@@ -46,6 +46,8 @@ class Database:
         self._closed = self._broken = False
         self._checkpoints_held = False
         self._descriptors: dict[tuple[int, int], int] = {}
+        self._backup = threading.Lock()
+        self._backup_connections: WeakSet[duckdb.DuckDBPyConnection] = WeakSet()
         self._mutex, self._copying = threading.RLock(), threading.Lock()
         self._writing_thread: int | None = None
         self._interrupting = threading.Lock()
@@ -195,13 +197,30 @@ class Database:
             if self._is_present() and self._damage is None:
                 self.record_commits(self._identity.commits)
             self._lock.release()
-        if self._copying.acquire(
-            timeout=_CLOSE_TIMEOUT
-        ):  # otherwise it hangs, and the descriptors end with the process
+        self._end_backup()
+        # otherwise it hangs, and the descriptors end with the process
+        if self._copying.acquire(timeout=_CLOSE_TIMEOUT):
             for descriptor in self._descriptors.values():
                 os.close(descriptor)
             self._descriptors.clear()
             self._copying.release()
+
+    @contextmanager
+    def backing_up(self) -> Iterator[WeakSet[duckdb.DuckDBPyConnection]]:
+        """One backup at a time; `close` interrupts the connections that are added to the set, and waits for the end."""
+        with self._backup:
+            yield self._backup_connections
+
+    def _end_backup(self) -> None:
+        """A thread that is inside DuckDB when the process ends would abort it."""
+        deadline = time.monotonic() + _CLOSE_TIMEOUT
+        while not self._backup.acquire(timeout=0.05):
+            for connection in tuple(self._backup_connections):
+                with suppress(duckdb.Error):
+                    connection.interrupt()
+            if time.monotonic() > deadline:
+                return
+        self._backup.release()
 
     @contextmanager
     def _without_checkpoints(self) -> Iterator[int]:

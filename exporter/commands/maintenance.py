@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Annotated
 
@@ -10,6 +11,7 @@ import typer
 from exporter.commands.options import (
     AuthorityOption,
     CertificateOption,
+    ConfigOption,
     DataDirOption,
     KeyOption,
     LogFormatOption,
@@ -19,7 +21,7 @@ from exporter.commands.options import (
     TrustedConfigOption,
     UserOption,
 )
-from exporter.settings import DEFAULT_DATA_DIR, Settings
+from exporter.settings import DEFAULT_CONFIG, DEFAULT_DATA_DIR, Settings
 
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
@@ -33,6 +35,7 @@ def register(app: typer.Typer) -> None:
     app.command()(retry)
     app.command()(salvage)
     app.command("accept-loss")(accept_loss)
+    app.command()(privacy)
 
 
 def ping(  # noqa: PLR0913, PLR0917  # typer makes an option of each parameter
@@ -75,19 +78,29 @@ def forget(
     source: Annotated[
         str, typer.Option("--source", metavar="NAME", help="A push source that the config no longer has.")
     ] = "",
+    person: Annotated[str, typer.Option("--person", metavar="WHO", help="A person's id, email or name.")] = "",
+    config: ConfigOption = DEFAULT_CONFIG,
     data_dir: DataDirOption = DEFAULT_DATA_DIR,
+    as_json: JsonOption = False,
 ) -> None:
-    """Delete what the store keeps of a removed push source, while serve runs or not.
+    """Forget a person, or delete what the store keeps of a removed push source, while serve runs or not.
 
-    Example:
+    A forgotten person is replaced by a token in all records, so that the figures of company and teams stay. Examples:
+
+    `kpi-exporter forget --person ada@example.com`
 
     `kpi-exporter forget --source shop`
     """
-    from exporter.commands.forget import forget_source
+    from exporter.commands import forget as commands
 
-    if not source:
-        raise typer.BadParameter("say what to forget: --source NAME")
-    forget_source(data_dir, source)
+    if bool(source) is bool(person):
+        raise typer.BadParameter("say what to forget: --person WHO or --source NAME")
+    if source:
+        commands.forget_source(data_dir, source)
+        return
+    from exporter.runtime.config_file import read_config
+
+    commands.forget_person(read_config(config, os.environ).config, data_dir, person, as_json=as_json)
 
 
 def restore(
@@ -160,3 +173,15 @@ def accept_loss(
     from exporter.commands.accept_loss import run
 
     raise typer.Exit(run(Settings(data_dir=data_dir), LogOptions(log_format, log_level)))
+
+
+def privacy(config: ConfigOption = DEFAULT_CONFIG, as_json: JsonOption = False) -> None:
+    """Say what is kept about people, for how long and where it goes, by the config.
+
+    Example:
+
+    `kpi-exporter privacy --config kpis.yaml`
+    """
+    from exporter.commands.privacy import run
+
+    run(config, as_json=as_json)

@@ -74,6 +74,14 @@ class RetryRequest(ControlRequest):
     source: str
 
 
+@dataclass(frozen=True, slots=True)
+class ForgetPersonRequest(ControlRequest):
+    """Forget the person whom an id, email or name means."""
+
+    command: ClassVar[str] = "forget_person"
+    person: str
+
+
 def _types(hint: Any) -> tuple[type, ...]:
     """The types that a field accepts: one, or those of a union. A flag is not an integer here."""
     return getattr(hint, "__args__", (hint,))

@@ -101,6 +101,14 @@ class Directory:
         """The person's name in series; it is unique."""
         return self._labels[person]
 
+    def person(self, label: str) -> int:
+        """The person with this label; raises ValueError if there is none."""
+        return self._labels.index(label)
+
+    def records(self, person: int) -> tuple[tuple[str, str], ...]:
+        """The (source, id) of the person's records."""
+        return tuple(record for record, number in self._index.by_source.items() if number == person)
+
     def spans(self, person: int) -> tuple[TeamSpan, ...]:
         """The person's teams over all time, without gaps."""
         return self._spans[person]

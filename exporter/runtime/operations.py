@@ -7,9 +7,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from exporter.control.loss import AcceptLoss, accept_loss
-from exporter.control.requests import Answer, BackupRequest, ForgetSourceRequest, RestoreRequest, RetryRequest
+from exporter.control.requests import (
+    Answer,
+    BackupRequest,
+    ForgetPersonRequest,
+    ForgetSourceRequest,
+    RestoreRequest,
+    RetryRequest,
+)
 from exporter.control.server import Handlers
 from exporter.errors import StoreError
+from exporter.privacy.forget import forget_person
 from exporter.runtime.reporter import report_removed
 from exporter.store.backup import back_up
 from exporter.store.opening import DataFiles
@@ -30,6 +38,7 @@ def create_handlers(context: EngineContext, reloader: Reloader) -> Handlers:
     handlers.register(RestoreRequest, partial(_restore, context, reloader))
     handlers.register(RetryRequest, partial(_retry, context, reloader))
     handlers.register(AcceptLoss, lambda _: accept_loss(context.store, context.clock()))
+    handlers.register(ForgetPersonRequest, partial(_forget_person, context, reloader))
     return handlers
 
 
@@ -44,6 +53,16 @@ def _forget_source(context: EngineContext, request: ForgetSourceRequest) -> Answ
     answer = delete_source(context.store, request.source)
     report_removed(context.state.self_metrics, context.store.removed_sources())
     return answer
+
+
+def _forget_person(context: EngineContext, reloader: Reloader, request: ForgetPersonRequest) -> Answer:
+    receipts: list[Answer] = []
+
+    def forget() -> None:
+        receipts.append(forget_person(context.store, reloader.config, request.person, context.clock()))
+
+    reloader.replace_store(forget)
+    return receipts[0]
 
 
 def _back_up(context: EngineContext, request: BackupRequest) -> Answer:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from threading import Lock
 
 from exporter import naming
+from exporter.config.root import Config
 from exporter.errors import ConfigError, ExporterError, StoreError
 from exporter.kpi.status import StatusMemory
 from exporter.runtime.config_file import LoadedConfig, corrupt_policy
@@ -34,6 +35,13 @@ class Reloader:
         self._loaded: LoadedConfig | None = None
         self.digest = ""
         self._stopped = False
+
+    @property
+    def config(self) -> Config:
+        """The active config. Raises StoreError before the first engine."""
+        if self._loaded is None:
+            raise StoreError("kpi-exporter is starting: try again")
+        return self._loaded.config
 
     def start(self, loaded: LoadedConfig, memory: bytes) -> None:
         """Starts the first engine. Raises ConfigError and EvaluationError for a config that cannot work."""

@@ -16,6 +16,7 @@ from exporter.clock import Clock, system_clock
 from exporter.errors import StoreDamagedError, StoreError
 from exporter.settings import OnCorrupt
 from exporter.store.connection import StoreIdentity, connect, first_line, is_content, is_damage, translate
+from exporter.store.detached import rewrite_file
 from exporter.store.opening import DataFiles, DirectoryLock, open_file, write_sentinel
 from exporter.store.permissions import private_files
 
@@ -166,6 +167,26 @@ class Database:
                     raise StoreError(f"{self.path} is closed")
                 position += copy.write(block)
             return os.pread(file, _HEADER_BYTES, 0) == before
+
+    def rewrite(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """Writes all tables to a new file, so that nothing of what was deleted is left, in place of this one.
+
+        Copies from before an upgrade are deleted, damaged files that were moved aside stay; returns the names of both.
+        Closes all readers. Raises StoreError, and the file stays as it was.
+        """
+        with self._mutex, self._translated(writing=True):
+            self._usable_writer()
+            self._disconnect()
+            try:
+                rewrite_file(self.path)
+            finally:
+                self._use(connect(self.path))
+                self._inode = _inode(self.path)
+        copies = sorted(self.path.parent.glob(f"{self.path.name}.before-*"))
+        for copy in copies:
+            copy.unlink(missing_ok=True)
+        left = sorted(path.name for path in self.path.parent.glob(f"{self.path.name}.damaged-*"))
+        return tuple(path.name for path in copies), tuple(left)
 
     def interrupt(self, thread: int) -> None:
         """Interrupts the write that runs in the thread with this identifier; it is rolled back and raises StoreError.

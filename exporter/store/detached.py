@@ -5,6 +5,7 @@ Each is opened in a DuckDB instance of its own, so that a full disk or a damaged
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -31,6 +32,39 @@ def detached(path: Path, *, read_only: bool = True) -> Iterator[duckdb.DuckDBPyC
         yield connection
     finally:
         connection.close()
+
+
+def rewrite_file(path: Path) -> None:
+    """Writes all tables of a closed file to a new one, which takes its place once it is on disk.
+
+    DuckDB leaves the bytes of deleted rows in a file until others need their room. Raises duckdb.Error, OSError.
+    """
+    draft = path.with_name(f"{path.name}.rewritten")
+    draft.unlink(missing_ok=True)
+    try:
+        with detached(path, read_only=False) as connection:
+            connection.execute("CHECKPOINT")  # a log that stayed would be replayed into the new file
+        with detached(draft, read_only=False) as connection:
+            attach(connection, path, "source")
+            name = current_database(connection)
+            connection.execute(f"COPY FROM DATABASE source TO {quoted(name)}")
+            if checksums(connection, "source") != checksums(connection, name):
+                raise duckdb.IOException(f"{draft} does not contain what {path} does")
+        draft.chmod(path.stat().st_mode & 0o777)
+        sync_path(draft)
+        draft.replace(path)
+        sync_path(path.parent)
+    finally:
+        draft.unlink(missing_ok=True)
+
+
+def sync_path(path: Path) -> None:
+    """Returns once the file, or the directory's entries, are on disk. Raises OSError."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def attach(connection: duckdb.DuckDBPyConnection, path: Path, name: str) -> None:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -14,12 +14,14 @@ import duckdb
 from exporter.clock import CLOCK_JUMP, Clock, system_clock
 from exporter.errors import Reason, StoreDamagedError, StoreError
 from exporter.passes import Listing, Page, Pass
+from exporter.records import ENTITIES
 from exporter.seals import LedgerEntries, Restatement, Seal
 from exporter.settings import OnCorrupt
-from exporter.store import ledger, passes, rejects, set_aside, sources, staging, state
+from exporter.store import forgetting, ledger, passes, rejects, set_aside, sources, staging, state
 from exporter.store.backup import write_backup
 from exporter.store.clock_record import ClockRecord
 from exporter.store.database import Database
+from exporter.store.forgetting import PersonNames
 from exporter.store.manifest import Manifest
 from exporter.store.merge import Arrival, MergeResult, PassEnd, merge
 from exporter.store.passes import OpenPass
@@ -28,6 +30,7 @@ from exporter.store.set_aside import RemovedRecords
 from exporter.store.sources import RetainedSources
 from exporter.store.staging import Slot
 from exporter.store.state import Outcome
+from exporter.store.suppression import Suppression, remember
 
 VERSION_RETENTION = timedelta(days=400)
 """How long superseded versions stay, unless `Store.retain` says otherwise."""
@@ -35,6 +38,17 @@ VERSION_RETENTION = timedelta(days=400)
 CLOCK_FILE = "kpi.clock"
 
 _NO_LAG = timedelta(0)
+
+
+@dataclass(frozen=True, slots=True)
+class ForgottenPerson:
+    """A digest of what the person was called, their token, how many rows held them, and files beside the store."""
+
+    digest: str
+    token: str
+    counts: Mapping[str, int]
+    files_deleted: tuple[str, ...]
+    files_left: tuple[str, ...]
 
 
 class Store:
@@ -49,6 +63,7 @@ class Store:
         self._version_retention = VERSION_RETENTION
         with database.reading() as connection:
             self._page_numbers = itertools.count(staging.last_page(connection) + 1)
+            self._suppression = Suppression.load(connection)
 
     @classmethod
     def open(cls, data_dir: Path, *, on_corrupt: OnCorrupt = "rebuild", clock: Clock = system_clock) -> Store:
@@ -113,6 +128,7 @@ class Store:
     def stage(self, sync_pass: Pass, source: str, page: Page) -> None:
         """Stores a page of the pass and its resume token in one transaction."""
         slot = Slot(source, sync_pass.entity, sync_pass.cursor is None)
+        page, _ = self._suppression.applied(source, page)
         values = staging.page_values(slot, next(self._page_numbers), page)
         self._database.write_once(staging.INSERT_PAGE, values)
 
@@ -162,7 +178,8 @@ class Store:
         """
         merged: dict[str, MergeResult] = {}
         with self._database.write() as connection:
-            for entity, page in pages.items():
+            for entity, delivered in pages.items():
+                page, former_ids = self._suppression.applied(source, delivered)
                 slot = Slot(source, entity, page.listing is not None)
                 passes.clear(connection, slot)
                 values = staging.page_values(slot, next(self._page_numbers), page)
@@ -170,7 +187,9 @@ class Store:
                 before = state.read_outcome(connection, source, entity)
                 outcome = passes.succeeded(before, slot, OpenPass(at, at), None, at, at)
                 end, arrival = PassEnd(slot, len(page.records), page.listing), self._arrival(before, outcome, at)
-                merged[entity] = merge(connection, end, arrival, with_results=True)
+                result = merge(connection, end, arrival, with_results=True)
+                by_id = {former_ids.get(row_id, row_id): change for row_id, change in result.results.items()}
+                merged[entity] = replace(result, results=by_id)
                 state.save_outcome(connection, outcome)
                 passes.clear(connection, slot)
             commits = self._count_commit(connection, merged)
@@ -281,10 +300,23 @@ class Store:
         with self._database.write() as connection:
             ledger.write(connection, entries)
 
-    def forget_person(self, person: str) -> int:
-        """Deletes a person's seals and restatements, by the label of their series; returns the number of both."""
+    def forget_person(self, names_of: Callable[[duckdb.DuckDBPyConnection], PersonNames], text: str) -> ForgottenPerson:
+        """Replaces a person by a token, now and in whatever sources deliver later, and rewrites the file.
+
+        `names_of` finds in the transaction what they are known by; what it raises is raised. Unfinished passes start
+        again. Nothing else may use the store meanwhile.
+        """
         with self._database.write() as connection:
-            return ledger.forget_person(connection, person)
+            removed = forgetting.bring_all_back(connection)
+            names, token = names_of(connection), forgetting.new_token()
+            counts = forgetting.replace_person(connection, names, token)
+            suppression = remember(connection, names, token)
+            forgetting.put_all_aside(connection, removed)
+            commits = self._count_commit(connection, dict.fromkeys(ENTITIES, MergeResult(updated=1)))
+        self._database.record_commits(commits)
+        self._suppression = suppression
+        deleted, left = self._database.rewrite()
+        return ForgottenPerson(suppression.digest(text), token, counts, deleted, left)
 
     def save_snapshot(self, snapshot: bytes, memory: bytes, at: datetime) -> None:
         """Stores the last snapshot and the status memory for the next start."""
@@ -320,6 +352,7 @@ class Store:
         self._database.recover(suspect=False)
         with self._database.reading() as connection:
             self._page_numbers = itertools.count(staging.last_page(connection) + 1)
+            self._suppression = Suppression.load(connection)
 
     def interrupt(self, thread: int) -> None:
         """Interrupts the write that runs in this thread, if one does; it is rolled back and raises StoreError there."""

@@ -96,14 +96,6 @@ def test_a_failed_write_leaves_nothing_behind(tmp_path: Path, monkeypatch: pytes
     store.close()
 
 
-def test_a_person_can_be_forgotten(tmp_path: Path) -> None:
-    store = Store.open(tmp_path)
-    store.write_ledger(LedgerEntries((SEAL, ADAS), (RESTATEMENT,)))
-    assert store.forget_person("Ada Lovelace") == 2
-    assert (store.seals(), store.restatements()) == ((SEAL,), ())
-    store.close()
-
-
 def test_a_person_keeps_the_key_when_the_team_changes() -> None:
     assert (
         RESTATEMENT.key

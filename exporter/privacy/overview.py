@@ -1,0 +1,55 @@
+"""What is kept about people, for how long and where it goes, by the config."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from exporter.config.fields import Scope, duration_text
+from exporter.config.root import Config
+from exporter.records import person_column
+
+
+@dataclass(frozen=True, slots=True)
+class PrivacyNote:
+    """One statement about personal data: what it is about, and what the config makes of it."""
+
+    topic: str
+    text: str
+
+
+def overview(config: Config) -> tuple[PrivacyNote, ...]:
+    """What is kept about whom, for how long, and where it goes."""
+    on_request = PrivacyNote("on request", "kpi-exporter forget --person WHO; see docs/privacy.md")
+    return (*_kept(config), *_exposed(config), on_request)
+
+
+def _kept(config: Config) -> Iterator[PrivacyNote]:
+    for source in config.sources:
+        owned = [f"{entity} ({column})" for entity in source.reads if (column := person_column(entity)) is not None]
+        parts = ["name, email, team, manager and attributes of each person"] if "people" in source.reads else []
+        parts += [f"who owns or handles {', '.join(owned)}"] if owned else []
+        if parts:
+            yield PrivacyNote(f"source {source.name}", "; ".join(parts))
+    members = sorted({member.person for team in config.teams for member in team.members})
+    if members:
+        yield PrivacyNote("config", f"{len(members)} members of teams, by name, email or id, in the file itself")
+    retention = duration_text(config.history.retention)
+    yield PrivacyNote("store", f"current records, and superseded versions of them for {retention}, in kpi.duckdb")
+
+
+def _exposed(config: Config) -> Iterator[PrivacyNote]:
+    kpis = [kpi.name for kpi in config.kpis if Scope.PERSON in kpi.scopes]
+    if kpis:
+        path = "/metrics/people" if config.privacy.people == "separate" else "/metrics"
+        text = f"labels team and person on {path}, for {', '.join(kpis)} and their metrics"
+        yield PrivacyNote("series", f"{text}; Prometheus keeps them, and Grafana shows them")
+        yield PrivacyNote("ledger", f"final results of persons, for {', '.join(kpis)}, without an end")
+        if config.privacy.people == "included":
+            yield PrivacyNote("status page", "values by person, under their names")
+    else:
+        yield PrivacyNote("series", "no value of a single person: no KPI has the scope person")
+    for metric in config.metrics:
+        if (person := person_column(metric.entity)) is not None and person in metric.by:
+            yield PrivacyNote("series", f"{metric.name} has the label {person}: what the source calls the person")
+    yield PrivacyNote("backups", "everything that the store has, without an end: delete old ones yourself")

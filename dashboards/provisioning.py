@@ -68,14 +68,9 @@ def data_sources(site: Site, deployment: Deployment) -> dict[str, Any]:
     people = site.config.dashboards.people
     if site.config.privacy.people != "separate" or people is None:
         return {"apiVersion": 1, "datasources": [prometheus, alertmanager]}
-    for_people = {
-        **prometheus,
-        "name": "KPI Prometheus people",
-        "uid": PEOPLE_DATASOURCE_UID,
-        "url": escape_environment(people.prometheus_url),
-        "isDefault": False,
-    }
-    return {"apiVersion": 1, "datasources": [prometheus, alertmanager, for_people]}
+    url = escape_environment(people.prometheus_url)
+    own = {"name": "KPI Prometheus people", "uid": PEOPLE_DATASOURCE_UID, "url": url, "isDefault": False}
+    return {"apiVersion": 1, "datasources": [prometheus, alertmanager, prometheus | own]}
 
 
 def dashboard_providers(site: Site, deployment: Deployment, folders: Sequence[str]) -> dict[str, Any]:

@@ -27,15 +27,8 @@ def answer(port: int, query: str) -> list[str]:
         return []
 
 
-def test_prometheus_scrapes_over_tls_with_a_password_and_people_with_their_own(tmp_path: Path) -> None:
-    authority = Authority(tmp_path)
-    (tmp_path / "web.yml").write_text(
-        tls_section(authority.chain("127.0.0.1")) + f"basic_auth_users: {{prometheus: {hashed()}}}\n"
-    )
-    (tmp_path / "people.yml").write_text(f"basic_auth_users: {{hr: {hashed('for people')}}}\n")
-    (tmp_path / "password").write_text(PASSWORD)
-    (tmp_path / "people-password").write_text("for people")
-    config = small_company.write(
+def write_config(tmp_path: Path, authority: Authority) -> Path:
+    return small_company.write(
         tmp_path / "company",
         small_company.CONFIG
         + f"""
@@ -49,6 +42,17 @@ dashboards:
     basic_auth: {{username: hr, password_file: {tmp_path / "people-password"}}}
 """,
     )
+
+
+def test_prometheus_scrapes_over_tls_with_a_password_and_people_with_their_own(tmp_path: Path) -> None:
+    authority = Authority(tmp_path)
+    (tmp_path / "web.yml").write_text(
+        tls_section(authority.chain("127.0.0.1")) + f"basic_auth_users: {{prometheus: {hashed()}}}\n"
+    )
+    (tmp_path / "people.yml").write_text(f"basic_auth_users: {{hr: {hashed('for people')}}}\n")
+    (tmp_path / "password").write_text(PASSWORD)
+    (tmp_path / "people-password").write_text("for people")
+    config = write_config(tmp_path, authority)
     trust, right = authority.trusting(), basic("prometheus", PASSWORD)
     options = ["--web.config.file", tmp_path / "web.yml", "--web.people.config.file", tmp_path / "people.yml"]
     with exporting(config, tmp_path / "data", *map(str, options), tls=trust, headers=(right,)) as exporter:

@@ -52,13 +52,12 @@ def run(path: Path, options: CheckOptions) -> ExitCode:
     Raises StoreError if there is a store that cannot be read, EvaluationError.
     """
     console = PlainConsole(soft_wrap=True, highlight=False)
-    web_files = _web_files(console, options.web)
+    if not _has_valid_web_config(console, options.web):
+        return ExitCode.USAGE
     try:
         checked = load(path, os.environ)
     except ConfigError as error:
         return _rejected(console, error, path)
-    if web_files is None:
-        return ExitCode.USAGE
     config = checked.config
     now = system_clock()
     warnings = [*checked.warnings, *practice.problems(config, now.astimezone(config.company.timezone).date())]
@@ -83,8 +82,6 @@ def run(path: Path, options: CheckOptions) -> ExitCode:
         console.print(Text(f"{_count(warnings, 'warning')} treated as errors (--strict)", "bold red"))
         return ExitCode.USAGE
     console.print(Text(f"{path} is valid: {', '.join(_sizes(config, warnings))}", "bold green"))
-    for file in web_files:
-        console.print(Text(f"{file} is valid", "bold green"))
     return _check_sources(console, config, options.data_dir, never_posted) if options.sources else ExitCode.OK
 
 
@@ -101,8 +98,8 @@ def _rejected(console: Console, error: ConfigError, path: Path) -> ExitCode:
     return ExitCode.USAGE
 
 
-def _web_files(console: Console, web: WebSettings) -> list[Path] | None:
-    """The valid web config files; None, after their problems, if one is invalid. Loads the certificates, too."""
+def _has_valid_web_config(console: Console, web: WebSettings) -> bool:
+    """Prints which web config files are valid, or their problems. Loads the certificates, too."""
     files = [path for path in (web.config, web.people_config) if path is not None]
     if files:
         from exporter.web.security import WebConfigPaths
@@ -111,8 +108,10 @@ def _web_files(console: Console, web: WebSettings) -> list[Path] | None:
             WebConfigPaths(web.config, web.people_config).load()
         except ConfigError as error:
             _rejected(console, error, Path(error.problems[0].file))
-            return None
-    return files
+            return False
+    for file in files:
+        console.print(Text(f"{file} is valid", "bold green"))
+    return True
 
 
 def _target_problems(config: Config, store: Store | None, now: datetime) -> tuple[list[Problem], list[Problem]]:

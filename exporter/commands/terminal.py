@@ -7,6 +7,7 @@ from typing import Any
 
 from rich.console import Console, ConsoleOptions, RenderableType
 from rich.segment import Segment
+from rich.table import Table
 from rich.text import Text
 
 from exporter.printable import printable, printable_lines
@@ -30,3 +31,9 @@ class PlainConsole(Console):
 def cell(text: str, style: str = "") -> Text:
     """One line in a table: a line break in a name would look like another row."""
     return Text(printable(text), style)
+
+
+def bare_table(title: str) -> Table:
+    """A table without lines, under its title."""
+    settings: dict[str, Any] = {"box": None, "padding": (0, 2, 0, 0), "pad_edge": False}
+    return Table(title=printable(title), title_justify="left", header_style="bold underline", **settings)

@@ -17,7 +17,7 @@ from rich.text import Text
 from exporter.clock import system_clock
 from exporter.commands.options import LogOptions, ValuesFormat, instant
 from exporter.commands.sync import configured, opened_store, read_unread
-from exporter.commands.terminal import PlainConsole, cell
+from exporter.commands.terminal import PlainConsole, bare_table, cell
 from exporter.config.fields import Scope
 from exporter.config.root import Config
 from exporter.errors import ExitCode
@@ -25,7 +25,7 @@ from exporter.evaluation.evaluator import Evaluator
 from exporter.evaluation.steady_ages import SteadyAges
 from exporter.kpi.targets import percent
 from exporter.kpi.values import Evaluation, KpiValue
-from exporter.printable import printable, printable_json
+from exporter.printable import printable_json
 from exporter.settings import Settings
 from exporter.store.known import first_version
 from exporter.store.store import Store
@@ -184,14 +184,7 @@ def _table(config: Config, evaluation: Evaluation, at: datetime, known_at: datet
     title = f"{config.company.name}, {local:%Y-%m-%d %H:%M} ({local.tzname()})"
     if known_at is not None:
         title += f", as known at {known_at.astimezone(zone):%Y-%m-%d %H:%M}"
-    table = Table(
-        title=printable(title),
-        title_justify="left",
-        box=None,
-        padding=(0, 2, 0, 0),
-        pad_edge=False,
-        header_style="bold underline",
-    )
+    table = bare_table(title)
     table.add_column("KPI", min_width=8)
     table.add_column("Scope", min_width=7)
     table.add_column("Since", no_wrap=True)

@@ -45,7 +45,9 @@ def test_after_a_night_without_the_program_the_new_day_appears_once_it_was_read(
             until(lambda: (exporter.value(FAILURES) or 0) > 1)
             seen = exporter.value(REVENUE), exporter.value(ASOF)
             assert seen[0] == 700, "no day begins before a pass has read it"
-            assert asof is not None and seen[1] is not None and asof <= seen[1] < asof + 1800
+            assert asof is not None
+            assert seen[1] is not None
+            assert asof <= seen[1] < asof + 1800
             crm.failure = None
             until(lambda: exporter.value(REVENUE) == 0)
             crm.api.rows.append(won(50, "2030-03-10T23:30:01+00:00"))

@@ -42,7 +42,13 @@ class _Definition:
 def exporter_alerts(config: Config) -> Iterator[AlertRule]:
     """The alerts about the exporter as a whole."""
     yield _unreachable(config)
-    for definition in (*_must_be_one(), *_must_be_zero(), *_must_stay_within_bounds(), *_must_not_increase()):
+    for definition in (
+        *_must_be_one(),
+        *_must_be_zero(),
+        *_must_happen_in_time(),
+        *_must_stay_within_bounds(),
+        *_must_not_increase(),
+    ):
         yield _alert(config, definition)
     yield _rejected(config)
 
@@ -130,7 +136,7 @@ def _must_be_zero() -> Iterator[_Definition]:
         yield _Definition(name, Severity.WARNING, expr, summary, description, family, Ramp(1), Ramp(0), labels)
 
 
-def _must_stay_within_bounds() -> tuple[_Definition, ...]:
+def _must_happen_in_time() -> tuple[_Definition, ...]:
     return (
         _Definition(
             "KpiEvaluationStuck",
@@ -154,6 +160,11 @@ def _must_stay_within_bounds() -> tuple[_Definition, ...]:
             CLOCK,
             after=timedelta(minutes=15),
         ),
+    )
+
+
+def _must_stay_within_bounds() -> tuple[_Definition, ...]:
+    return (
         _Definition(
             "KpiSourceClockSkewed",
             Severity.WARNING,

@@ -44,7 +44,7 @@ from exporter.records import person_column
 
 _ALL_TIME = Window(FIRST, LAST)
 _Answered = dict[ColumnQuestion, Iterator[GroupValues]]
-_ByMetric = Mapping[str, list[ColumnQuestion]]
+_ByColumn = Mapping[str, list[ColumnQuestion]]
 
 
 class HistoryQueries(QueryRun):
@@ -124,7 +124,7 @@ class HistoryQueries(QueryRun):
             return None
         return None if first is None else first.replace(tzinfo=UTC)
 
-    def _by_rows(self, questions: Iterable[ColumnQuestion], answered: _Answered) -> Mapping[QueryShape, _ByMetric]:
+    def _by_rows(self, questions: Iterable[ColumnQuestion], answered: _Answered) -> Mapping[QueryShape, _ByColumn]:
         """The questions by the rows that they read; answers those that read none."""
         by_shape: dict[QueryShape, dict[str, list[ColumnQuestion]]] = {}
         for question in questions:
@@ -147,7 +147,7 @@ class HistoryQueries(QueryRun):
         newest = self._newest_state(metric.entity) if reads_state(metric, question.scope) else None
         return newest is not None and any(window.end < newest for window in question.steps.windows)
 
-    def _answer(self, shape: QueryShape, by_metric: _ByMetric, answered: _Answered) -> None:
+    def _answer(self, shape: QueryShape, by_metric: _ByColumn, answered: _Answered) -> None:
         """Queries all metrics at once; if that fails one by one, to find the metrics that fail."""
         metrics = [self._metrics[name] for name in by_metric if name not in self._failed]
         try:
@@ -164,7 +164,7 @@ class HistoryQueries(QueryRun):
                     self._restart()
 
     def _query_all(
-        self, shape: QueryShape, metrics: Sequence[Metric], by_metric: _ByMetric, answered: _Answered
+        self, shape: QueryShape, metrics: Sequence[Metric], by_metric: _ByColumn, answered: _Answered
     ) -> None:
         for fold in self._folds(QueryBatch(shape, _ALL_TIME), metrics):
             additive = tuple(metric for metric in fold.metrics if metric.aggregate in ADDITIVE)

@@ -16,7 +16,7 @@ GroupKey = tuple[Any, ...]
 """What identifies a group in a row of a result: the number of a team or a person, or the values of labels."""
 
 
-class Change(NamedTuple):
+class WindowChange(NamedTuple):
     """What a group gains, or loses if negative, at the end with a number; `period` is when the changed rows opened.
 
     `present` counts rows of any kind, `rows` those that the metric rests on, which have `value` in sum or, if it is
@@ -32,12 +32,12 @@ class Change(NamedTuple):
     held_out: int
 
 
-def changes_of(rows: Sequence[tuple[Any, ...]], layout: ResultLayout, width: int) -> list[Change]:
+def changes_of(rows: Sequence[tuple[Any, ...]], layout: ResultLayout, width: int) -> list[WindowChange]:
     """The changes of one metric, from the rows of a query whose groups have `width` columns."""
     until = 2 + width
     present, value, count, held_out = until, layout.value, layout.rows, layout.held_out
     return [
-        Change(
+        WindowChange(
             row[0],
             row[1],
             row[2:until],
@@ -59,11 +59,11 @@ class _Total:
         self.present = self.rows = self.held_out = 0
         self.value: Any = 0
 
-    def add(self, change: Change) -> None:
+    def add(self, change: WindowChange) -> None:
         self.count(change)
         self.value += change.value
 
-    def count(self, change: Change) -> None:
+    def count(self, change: WindowChange) -> None:
         self.present += change.present
         self.rows += change.rows
         self.held_out += change.held_out
@@ -81,7 +81,7 @@ class _Distinct(_Total):
         super().__init__()
         self._occurrences: Counter[Any] = Counter()
 
-    def add(self, change: Change) -> None:
+    def add(self, change: WindowChange) -> None:
         self.count(change)
         if change.rows:
             self._occurrences[change.value] += change.rows
@@ -102,7 +102,7 @@ class _Ordered(_Total):
         self._at = at
         self._values: list[float] = []
 
-    def add(self, change: Change) -> None:
+    def add(self, change: WindowChange) -> None:
         self.count(change)
         if change.rows > 0:
             for _ in range(change.rows):
@@ -130,7 +130,7 @@ class RunningValues:
     Without groups there is always a value; a group without any row has none.
     """
 
-    def __init__(self, metric: Metric, changes: Sequence[Change], *, grouped: bool) -> None:
+    def __init__(self, metric: Metric, changes: Sequence[WindowChange], *, grouped: bool) -> None:
         self._metric = metric
         self._finish = FINISH[metric.aggregate]
         self._changes = changes

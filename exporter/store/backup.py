@@ -19,7 +19,7 @@ from exporter.errors import StoreDamagedError, StoreError
 from exporter.store.connection import is_damage, translate
 from exporter.store.database import Database
 from exporter.store.detached import attach, checksums, current_database, detached
-from exporter.store.manifest import MANIFEST_TABLE, Manifest, describe, read_manifest, write_manifest
+from exporter.store.manifest import MANIFEST_TABLE, BackupManifest, describe, read_manifest, write_manifest
 from exporter.store.upgrade import sync_to_disk
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ _ATTEMPTS = 3
 _SOURCE = "source"
 
 
-def write_backup(database: Database, out: Path, at: datetime, *, overwrite: bool = False) -> Manifest:
+def write_backup(database: Database, out: Path, at: datetime, *, overwrite: bool = False) -> BackupManifest:
     """Writes a backup, which appears under its name once it is verified and on disk; only its owner can read it.
 
     Writes to the store wait for a checkpoint, and readers never. Raises StoreError if the file exists and may not be
@@ -93,7 +93,7 @@ def _copy_file(database: Database, out: Path) -> None:
 
 def _rewrite(
     store: Path, copy: Path, out: Path, at: datetime, connections: WeakSet[duckdb.DuckDBPyConnection]
-) -> Manifest:
+) -> BackupManifest:
     """Writes the tables of the copy to a new file with a manifest, and verifies it."""
     try:
         with detached(out, read_only=False) as connection:

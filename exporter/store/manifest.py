@@ -20,7 +20,7 @@ MANIFEST_TABLE = "backup_manifest"
 
 
 @dataclass(frozen=True, slots=True)
-class Manifest:
+class BackupManifest:
     """What a backup contains. `rows` are those of each table, `records` those of each entity that are not deleted."""
 
     program: str
@@ -45,7 +45,7 @@ class Manifest:
         }
 
 
-def describe(connection: duckdb.DuckDBPyConnection, database: str, at: datetime) -> Manifest:
+def describe(connection: duckdb.DuckDBPyConnection, database: str, at: datetime) -> BackupManifest:
     """The manifest of a database, which the connection uses, as it is. Raises duckdb.Error."""
     statement = "SELECT schema_version, store_id, commits FROM store_meta"
     ((schema_version, store_id, commits),) = connection.execute(statement).fetchall()
@@ -56,10 +56,10 @@ def describe(connection: duckdb.DuckDBPyConnection, database: str, at: datetime)
     sources: set[str] = set()
     for name in ("outcomes", *entities):
         sources.update(_sources(connection, name))
-    return Manifest(__version__, schema_version, store_id, commits, at, rows, records, tuple(sorted(sources)))
+    return BackupManifest(__version__, schema_version, store_id, commits, at, rows, records, tuple(sorted(sources)))
 
 
-def write_manifest(connection: duckdb.DuckDBPyConnection, manifest: Manifest) -> None:
+def write_manifest(connection: duckdb.DuckDBPyConnection, manifest: BackupManifest) -> None:
     """Writes the manifest into the database, in place of another. Raises duckdb.Error."""
     connection.execute(
         "CREATE OR REPLACE TABLE backup_manifest (program VARCHAR, schema_version INTEGER, store_id VARCHAR,"
@@ -71,7 +71,7 @@ def write_manifest(connection: duckdb.DuckDBPyConnection, manifest: Manifest) ->
     connection.execute("INSERT INTO backup_manifest VALUES (?, ?, ?, ?, ?, ?)", values)
 
 
-def read_manifest(connection: duckdb.DuckDBPyConnection) -> Manifest | None:
+def read_manifest(connection: duckdb.DuckDBPyConnection) -> BackupManifest | None:
     """The manifest in the database; None if it is not a backup. Raises duckdb.Error."""
     statement = "SELECT program, schema_version, store_id, commits, taken_at, content FROM backup_manifest"
     try:
@@ -82,7 +82,7 @@ def read_manifest(connection: duckdb.DuckDBPyConnection) -> Manifest | None:
         return None
     program, schema_version, store_id, commits, taken_at, text = rows[0]
     content = orjson.loads(text)
-    return Manifest(
+    return BackupManifest(
         program,
         schema_version,
         store_id,

@@ -19,7 +19,7 @@ import duckdb
 from exporter.errors import StoreDamagedError, StoreError
 from exporter.store.connection import connect, identify, inspect, is_foreign_log, translate, verify
 from exporter.store.detached import current_database
-from exporter.store.manifest import Manifest, describe, read_manifest
+from exporter.store.manifest import BackupManifest, describe, read_manifest
 from exporter.store.opening import DataFiles, DirectoryLock, read_sentinel
 from exporter.store.restored_file import adopt, check_contents, finish_restore, former_path
 from exporter.store.schema import SCHEMA_VERSION
@@ -34,8 +34,8 @@ class Restored:
     """
 
     file: Path
-    contents: Manifest
-    manifest: Manifest | None
+    contents: BackupManifest
+    manifest: BackupManifest | None
     former: Path | None
 
     def as_json(self) -> dict[str, Any]:

@@ -10,7 +10,7 @@ import duckdb
 
 from exporter.errors import StoreError
 from exporter.store.detached import current_database
-from exporter.store.manifest import Manifest, describe, drop_manifest
+from exporter.store.manifest import BackupManifest, describe, drop_manifest
 from exporter.store.upgrade import sync_to_disk
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ def former_path(files: DataFiles) -> Path:
     return former
 
 
-def check_contents(connection: duckdb.DuckDBPyConnection, manifest: Manifest, file: Path) -> None:
+def check_contents(connection: duckdb.DuckDBPyConnection, manifest: BackupManifest, file: Path) -> None:
     """Compares the tables with the manifest of the backup. Raises StoreError, duckdb.Error."""
     contents = describe(connection, current_database(connection), manifest.taken_at)
     identity = (contents.store_id, contents.commits)

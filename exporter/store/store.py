@@ -22,7 +22,7 @@ from exporter.store.backup import write_backup
 from exporter.store.clock_record import ClockRecord
 from exporter.store.database import Database
 from exporter.store.forgetting import PersonNames
-from exporter.store.manifest import Manifest
+from exporter.store.manifest import BackupManifest
 from exporter.store.merge import Arrival, MergeResult, PassEnd, merge
 from exporter.store.passes import OpenPass
 from exporter.store.rebuilds import Rebuild, accept_rebuilds, unaccepted_rebuilds
@@ -328,7 +328,7 @@ class Store:
         with self._database.reading() as connection:
             return state.load_snapshot(connection)
 
-    def backup(self, out: Path, at: datetime, *, overwrite: bool = False) -> Manifest:
+    def backup(self, out: Path, at: datetime, *, overwrite: bool = False) -> BackupManifest:
         """Writes a verified copy of the store to a file; see `write_backup`."""
         return write_backup(self._database, out, at, overwrite=overwrite)
 

@@ -136,11 +136,12 @@ def write_sentinel(files: DataFiles, identity: StoreIdentity, *, intact: bool = 
         sentinel = replace(sentinel, size=status.st_size, modified=status.st_mtime_ns)
     path = files.sentinel
     text = json.dumps(asdict(sentinel)).ljust(_SENTINEL_BYTES - 1) + "\n"
-    file = os.open(path, os.O_WRONLY | os.O_CREAT, FILE_MODE)
-    try:
-        os.write(file, text.encode())
-    finally:
-        os.close(file)
+    with open(path, "r+b" if path.exists() else "wb", opener=_private) as file:
+        file.write(text.encode())
+
+
+def _private(path: str, flags: int) -> int:
+    return os.open(path, flags, FILE_MODE)
 
 
 @dataclass(frozen=True, slots=True)

@@ -152,7 +152,7 @@ def test_after_a_rebuild_pushed_kpis_are_withheld_until_the_loss_is_accepted(
         assert (exporter.value(REVENUE), exporter.value(UP)) == (None, 0)
         assert exporter.value("kpi_exporter_store_rebuilds_total") == 1
         told = page(exporter)
-        assert "an empty store replaced a damaged one" in told
+        assert "a new store replaced a damaged one" in told
         assert "deals that shop pushed before" in told
         assert ("damaged-1" in told) == (kind != "deleted")
         logged = exporter.end()[1].decode()
@@ -239,7 +239,7 @@ def test_a_bit_that_flips_while_the_exporter_runs_is_never_a_small_number(
             assert "The store is damaged" in page(exporter)
         else:
             until(lambda: exporter.value(UNACCEPTED) == 1)
-            assert "an empty store replaced a damaged one" in page(exporter)
+            assert "a new store replaced a damaged one" in page(exporter)
             until(lambda: send(exporter, won("new", closed_at=today()))[0] == 200)
             until(lambda: exporter.value("kpi_exporter_store_up") == 1)
         assert exporter.value(REVENUE) is None

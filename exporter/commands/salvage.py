@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from exporter.clock import system_clock
 from exporter.errors import ExitCode, StoreError
 from exporter.store.opening import DataFiles, DirectoryLock
 from exporter.store.salvage import Salvage, salvage
@@ -24,7 +25,7 @@ def run(data_dir: Path, store: Path | None, out: Path | None, *, overwrite: bool
         raise StoreError(f"{store} is not a file: give the damaged store as --store")
     lock = DirectoryLock(files.lock)
     try:
-        result = salvage(store, out, overwrite=overwrite)
+        result = salvage(store, out, system_clock(), overwrite=overwrite)
     finally:
         lock.release()
     if as_json:

@@ -24,7 +24,7 @@ class Rebuild:
 
     def __str__(self) -> str:
         kept = f"the damaged file is {self.moved_to}" if self.moved_to else "the file was gone"
-        return f"On {self.at:%Y-%m-%d at %H:%M} UTC an empty store replaced a damaged one ({self.cause}); {kept}"
+        return f"On {self.at:%Y-%m-%d at %H:%M} UTC a new store replaced a damaged one ({self.cause}); {kept}"
 
 
 def add_rebuild(connection: duckdb.DuckDBPyConnection, rebuild: Rebuild) -> None:

@@ -10,6 +10,7 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +19,11 @@ import duckdb
 from exporter.errors import StoreDamagedError, StoreError
 from exporter.records import ENTITIES
 from exporter.store.backup import BACKUP_MODE, PARTIAL, refuse_existing
-from exporter.store.connection import first_line, is_damage, is_foreign_log
+from exporter.store.connection import first_line, identify, is_damage, is_foreign_log
 from exporter.store.detached import attach, current_database, detached, is_own, quoted, table_names
+from exporter.store.migrations import migrate
+from exporter.store.rebuilds import Rebuild, add_rebuild
+from exporter.store.schema import SCHEMA_VERSION
 from exporter.store.upgrade import sync_to_disk
 
 FEWEST_ROWS = 2048
@@ -56,11 +60,12 @@ class Salvage:
         return {"file": str(self.out), "complete": self.is_complete, "log_lost": self.log_lost, "tables": tables}
 
 
-def salvage(store: Path, out: Path, *, overwrite: bool = False) -> Salvage:
+def salvage(store: Path, out: Path, now: datetime, *, overwrite: bool = False) -> Salvage:
     """Reads the store file, which no process uses, into a new store file; the damaged one stays as it is.
 
     If records are lost, the new store forgets the cursors of its sources, so that they are read again from the
-    beginning. Raises StoreError if not even the list of tables can be read, or if `out` cannot be written.
+    beginning. If anything is lost, it counts as a rebuild that nobody has accepted. Raises StoreError if not even the
+    list of tables can be read, or if `out` cannot be written.
     """
     refuse_existing(out, overwrite=overwrite)
     folder = out.with_name(out.name + PARTIAL)
@@ -70,6 +75,9 @@ def salvage(store: Path, out: Path, *, overwrite: bool = False) -> Salvage:
         copy, draft = folder / "damaged.duckdb", folder / "salvaged.duckdb"
         log_lost = _copy(store, copy)
         tables = _read_tables(store, copy, draft)
+        result = Salvage(out, tables, log_lost)
+        if not result.is_complete:
+            _record_loss(store, draft, now)
         draft.chmod(BACKUP_MODE)
         sync_to_disk(draft)
         draft.replace(out)
@@ -78,7 +86,7 @@ def salvage(store: Path, out: Path, *, overwrite: bool = False) -> Salvage:
         raise StoreError(f"{out} cannot be written: {error.strerror or error}") from error
     finally:
         shutil.rmtree(folder, ignore_errors=True)
-    return Salvage(out, tables, log_lost)
+    return result
 
 
 def _copy(store: Path, copy: Path) -> bool:
@@ -108,6 +116,15 @@ def _read_tables(store: Path, copy: Path, draft: Path) -> tuple[SalvagedTable, .
             connection.execute("UPDATE outcomes SET cursor = NULL, last_full = NULL")
         connection.execute("CHECKPOINT")
     return tables
+
+
+def _record_loss(store: Path, draft: Path, now: datetime) -> None:
+    with _translated(store, draft), detached(draft, read_only=False) as connection:
+        number = identify(connection, store).schema_version
+        if number < SCHEMA_VERSION:
+            migrate(connection, number)
+        add_rebuild(connection, Rebuild(now, "what could be read of it was salvaged", str(store)))
+        connection.execute("CHECKPOINT")
 
 
 @contextmanager

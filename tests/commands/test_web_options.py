@@ -37,7 +37,9 @@ def words(text: str) -> str:
     return " ".join(re.sub("[\u2500-\u257f]", " ", text).split())
 
 
-@pytest.mark.parametrize("text", ["", PLAIN, "rate_limit: {interval: 1s, burst: 9}"], ids=["empty", "passwords", "no lock"])
+@pytest.mark.parametrize(
+    "text", ["", PLAIN, "rate_limit: {interval: 1s, burst: 9}"], ids=["empty", "passwords", "no lock"]
+)
 def test_other_machines_are_admitted_only_with_tls_and_credentials(
     run_cli: RunCli, company: Path, tmp_path: Path, text: str
 ) -> None:

@@ -29,7 +29,7 @@ def test_a_rebuild_is_recorded_and_logged_with_its_cause_and_the_file_moved_asid
     path, aside = tmp_path / "kpi.duckdb", tmp_path / "kpi.duckdb.damaged-1"
     (rebuild,) = store.unaccepted_rebuilds()
     assert rebuild == Rebuild(NOW, f"{path} is not a database of this program", str(aside))
-    assert str(rebuild).startswith("On 2025-11-19 at 14:30 UTC an empty store replaced a damaged one")
+    assert str(rebuild).startswith("On 2025-11-19 at 14:30 UTC a new store replaced a damaged one")
     (record,) = [record for record in caplog.records if record.levelno == logging.ERROR]
     assert str(aside) in record.message
     assert "accept-loss" in record.message

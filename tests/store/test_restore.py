@@ -18,6 +18,7 @@ from exporter.store.restore import prepare_restore, restore
 from exporter.store.schema import SCHEMA_VERSION
 from exporter.store.store import Store
 from tests.store.damage import flip_bit_of_column
+from tests.store.earlier_shapes import build, recorded
 from tests.store.killing import abandoned
 from tests.store.samples import HOUR, NOW, deal, filled, live, no_file_beyond, read, versions
 
@@ -230,3 +231,12 @@ def test_the_copy_of_a_killed_store_is_restored_with_its_log(data: Path, tmp_pat
     abandoned(tmp_path / "killed", passes=7)
     restore(data, tmp_path / "killed" / "kpi.duckdb", NOW)
     assert len(ids_of(data)) == 7
+
+
+@pytest.mark.parametrize("number", recorded())
+def test_a_backup_of_every_earlier_version_is_upgraded(tmp_path: Path, number: int) -> None:
+    file = build(tmp_path / "old", number)
+    restore(tmp_path / "new", file, NOW)
+    with closing(Store.open(tmp_path / "new", on_corrupt="fail")) as restored, restored.reading() as reader:
+        assert reader.execute("SELECT count(*) FROM payments WHERE NOT deleted").fetchall() == [(3,)]
+    assert not list((tmp_path / "new").glob("*.before-*")), "the former store is what undoes a restore"

@@ -44,7 +44,7 @@ def damaged(intact: Path, tmp_path: Path) -> Path:
 def test_a_damaged_block_costs_its_rows_only(damaged: Path, tmp_path: Path) -> None:
     store, out = damaged / "kpi.duckdb", tmp_path / "salvaged"
     before = store.read_bytes()
-    result = salvage(store, out)
+    result = salvage(store, out, NOW)
     deals = next(table for table in result.tables if table.name == "deals")
     assert deals.lost is not None
     assert 0 < deals.lost < 122_880
@@ -55,25 +55,28 @@ def test_a_damaged_block_costs_its_rows_only(damaged: Path, tmp_path: Path) -> N
     restore(tmp_path / "new", out, NOW)
     with closing(Store.open(tmp_path / "new", on_corrupt="fail")) as restored:
         ids = live(restored)
+        (loss,) = restored.unaccepted_rebuilds()
+    assert (loss.at, loss.moved_to) == (NOW, str(store)), "what rests on pushed records is withheld"
     assert len(ids) == deals.rows
     assert len(set(ids)) == len(ids)
 
 
 def test_an_intact_store_loses_nothing_not_even_what_is_in_its_log(tmp_path: Path) -> None:
     abandoned(tmp_path / "killed", passes=5)
-    result = salvage(tmp_path / "killed" / "kpi.duckdb", tmp_path / "salvaged")
+    result = salvage(tmp_path / "killed" / "kpi.duckdb", tmp_path / "salvaged", NOW)
     assert result.is_complete
     restore(tmp_path / "new", tmp_path / "salvaged", NOW)
     with closing(Store.open(tmp_path / "new", on_corrupt="fail")) as restored:
         assert len(live(restored)) == 5
         assert restored.begin("crm", "deals", NOW).cursor == "c"
+        assert restored.unaccepted_rebuilds() == ()
 
 
 def test_sources_are_read_again_if_records_are_lost(tmp_path: Path) -> None:
     data = tmp_path / "data"
     filled(data, range(5000))
     flip_bit_of_column(data / "kpi.duckdb", "deals", "id")
-    salvage(data / "kpi.duckdb", tmp_path / "salvaged")
+    salvage(data / "kpi.duckdb", tmp_path / "salvaged", NOW)
     restore(tmp_path / "new", tmp_path / "salvaged", NOW)
     with closing(Store.open(tmp_path / "new", on_corrupt="fail")) as restored:
         assert restored.begin("crm", "deals", NOW).cursor is None
@@ -83,7 +86,7 @@ def test_what_cannot_be_read_at_all_is_an_error(tmp_path: Path) -> None:
     filled(tmp_path / "data", range(50))
     os.truncate(tmp_path / "data" / "kpi.duckdb", 20_000)
     with pytest.raises(StoreDamagedError, match="restore a backup"):
-        salvage(tmp_path / "data" / "kpi.duckdb", tmp_path / "salvaged")
+        salvage(tmp_path / "data" / "kpi.duckdb", tmp_path / "salvaged", NOW)
     assert [path.name for path in tmp_path.iterdir()] == ["data"]
 
 

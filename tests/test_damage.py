@@ -86,15 +86,28 @@ def overwrite(path: Path, offset: int, length: int) -> None:
         file.write(os.urandom(length))
 
 
-def flip_a_bit(path: Path) -> None:
-    """In the middle of the largest table's block, as a disk does: the file's times do not change."""
+def notes(path: Path) -> list[int]:
+    """Offsets of the first note in each of the file's blocks; which of them are in use, only DuckDB knows."""
+    content, block = path.read_bytes(), 262_144
+    offsets = (content.find(b"x" * 400, start, start + block) for start in range(3 * 4096, len(content), block))
+    return [offset for offset in offsets if offset >= 0]
+
+
+def flip_bits(path: Path) -> None:
+    """One in each block that has notes, as a disk does: the file's times do not change."""
     status = path.stat()
-    content = path.read_bytes()
-    offset = content.index(b"x" * 400)
+    offsets = notes(path)
+    assert offsets
     with path.open("r+b") as file:
-        file.seek(offset + 17)
-        file.write(bytes([content[offset + 17] ^ 1]))
+        for offset in offsets:
+            file.seek(offset)
+            file.write(b"y")
     os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns))
+
+
+def garbage(path: Path) -> None:
+    for offset in notes(path):
+        overwrite(path, offset, 200)
 
 
 def foreign(path: Path) -> None:
@@ -107,7 +120,7 @@ DAMAGE: dict[str, Callable[[Path], object]] = {
     "header overwritten": lambda path: overwrite(path, 0, 64),
     "truncated to a third": lambda path: os.truncate(path, path.stat().st_size // 3),
     "zero length": lambda path: os.truncate(path, 0),
-    "garbage in a middle page": lambda path: overwrite(path, path.read_bytes().index(b"x" * 400), 200),
+    "garbage in a middle page": garbage,
     "log deleted": lambda path: path.with_name("kpi.duckdb.wal").unlink(),
     "foreign database": foreign,
     "deleted": lambda path: path.unlink(),
@@ -174,7 +187,7 @@ def page(exporter: Exporter) -> str:
 
 def test_values_say_why_a_kpi_is_withheld_after_a_rebuild(config: Path, data: Path) -> None:
     receive(config, data)
-    flip_a_bit(data / "kpi.duckdb")
+    flip_bits(data / "kpi.duckdb")
     options = ("--config", config, "--data-dir", data, "--no-sync")
     code, _, _ = run("values", *options)
     assert code == ExitCode.STORE
@@ -225,7 +238,7 @@ def test_a_bit_that_flips_while_the_exporter_runs_is_never_a_small_number(
     with exporting(config, data, "--on-corrupt", policy) as exporter:
         assert exporter.value(REVENUE) in (None, PAYMENTS)
         seen = set[float | None]()
-        flip_a_bit(data / "kpi.duckdb")
+        flip_bits(data / "kpi.duckdb")
         statuses = set[int]()
 
         def withheld() -> bool:

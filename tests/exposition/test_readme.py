@@ -8,7 +8,8 @@ from pathlib import Path
 from exporter import naming
 from exporter.config.fields import Status
 from exporter.errors import ExitCode
-from exporter.exposition import render, text_format
+from exporter.exposition import render
+from exporter.metrics import label_values
 from exporter.metrics.label_folding import MAX_VALUES
 from exporter.naming import Family
 from exporter.push import body, endpoint
@@ -57,7 +58,7 @@ def test_limits_are_those_of_the_code() -> None:
     stated = {row[0]: row[1] for row in next(table for table in tables() if table[0][0] == "values of one label")}
     assert stated["values of one label"] == str(MAX_VALUES)
     assert stated["series of one family"] == f"{render.MAX_SERIES:,}"
-    assert stated["characters of a label value"] == str(text_format.MAX_LABEL_LENGTH)
+    assert stated["characters of a label value"] == str(label_values.MAX_LABEL_LENGTH)
     assert stated["requests in flight"] == str(limits.MAX_IN_FLIGHT)
     assert stated["posts in flight"] == str(endpoint.MAX_POSTS)
     assert stated["one post"] == f"{body.MAX_BYTES >> 20} MiB, {body.MAX_ROWS:,} records"

@@ -24,6 +24,7 @@ COPIED = (
     "dashboards",
     "config",
     "docs",
+    "deploy",
     "tests",
     "pyproject.toml",
     ".importlinter",
@@ -31,6 +32,8 @@ COPIED = (
     "README.md",
     "CONTRIBUTING.md",
     "CHANGELOG.md",
+    "SECURITY.md",
+    "docker-compose.yml",
 )
 NEW = (
     "exporter/config/sources/tidydesk.py",

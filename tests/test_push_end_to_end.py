@@ -180,7 +180,7 @@ def test_a_reload_adds_and_removes_sources_and_a_changed_token_file_is_read(shop
     assert send(shop, ticket, desk, "another-token-of-the-desk")[1]["unchanged"] == 1
     config.write_text(CONFIG)
     shop.process.send_signal(signal.SIGHUP)
-    until(lambda: send(shop, ticket, desk, OTHER)[0] == 404)
+    until(lambda: send(shop, ticket, desk, "another-token-of-the-desk")[0] == 404)
     until(lambda: 'source="desk"' not in shop.metrics())
     until(lambda: send(shop, won(1, 70, closed_at=today()))[1].get("rejected") == 0)
     until(lambda: shop.value(REVENUE) == 70)

@@ -8,6 +8,8 @@ checkpoint. The copied tables are then written to a new file, which has no remai
 from __future__ import annotations
 
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,20 +17,18 @@ from weakref import WeakSet
 
 import duckdb
 
+from exporter.disk import FILE_MODE, sync_to_disk
 from exporter.errors import StoreDamagedError, StoreError
 from exporter.store.connection import is_damage, translate
 from exporter.store.database import Database
 from exporter.store.detached import attach, checksums, current_database, detached
 from exporter.store.manifest import MANIFEST_TABLE, BackupManifest, describe, read_manifest, write_manifest
-from exporter.store.upgrade import sync_to_disk
 
 if TYPE_CHECKING:
     from exporter.store.store import Store
 
 PARTIAL = ".partial"
 """The suffix of the directory that a backup is written in until it is complete."""
-
-BACKUP_MODE = 0o600
 
 _ATTEMPTS = 3
 _SOURCE = "source"
@@ -41,26 +41,12 @@ def write_backup(database: Database, out: Path, at: datetime, *, overwrite: bool
     overwritten, if it cannot be written, or if the store is closed meanwhile; StoreDamagedError if a block of the
     store is damaged.
     """
-    refuse_existing(out, overwrite=overwrite)
-    _require_space(out, 2 * database.path.stat().st_size)
-    folder = out.with_name(out.name + PARTIAL)
-    try:
-        shutil.rmtree(folder, ignore_errors=True)
-        folder.mkdir(mode=0o700)
-        copy, draft = folder / "copy.duckdb", folder / "backup.duckdb"
+    with drafting(out, overwrite=overwrite) as draft:
+        _require_space(out, 2 * database.path.stat().st_size)
+        copy = draft.with_name("copy.duckdb")
         _copy_file(database, copy)
         with database.backing_up() as connections:
-            manifest = _rewrite(database.path, copy, draft, at, connections)
-        draft.chmod(BACKUP_MODE)
-        sync_to_disk(draft)
-        refuse_existing(out, overwrite=overwrite)
-        draft.replace(out)
-        sync_to_disk(out.parent)
-    except OSError as error:
-        raise StoreError(f"{out} cannot be written: {error.strerror or error}") from error
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
-    return manifest
+            return _rewrite(database.path, copy, draft, at, connections)
 
 
 def back_up(store: Store, out: Path, at: datetime, *, overwrite: bool = False) -> dict[str, Any]:
@@ -69,7 +55,31 @@ def back_up(store: Store, out: Path, at: datetime, *, overwrite: bool = False) -
     return {"file": str(out), "bytes": out.stat().st_size, **manifest.as_json()}
 
 
-def refuse_existing(out: Path, *, overwrite: bool) -> None:
+@contextmanager
+def drafting(out: Path, *, overwrite: bool) -> Iterator[Path]:
+    """The draft of a store file, in a directory of its own; at the end it becomes `out`, private and on disk.
+
+    Raises StoreError if the file exists and may not be overwritten, or cannot be written.
+    """
+    _refuse_existing(out, overwrite=overwrite)
+    folder = out.with_name(out.name + PARTIAL)
+    draft = folder / "draft.duckdb"
+    try:
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(mode=0o700)
+        yield draft
+        draft.chmod(FILE_MODE)
+        sync_to_disk(draft)
+        _refuse_existing(out, overwrite=overwrite)
+        draft.replace(out)
+        sync_to_disk(out.parent)
+    except OSError as error:
+        raise StoreError(f"{out} cannot be written: {error.strerror or error}") from error
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _refuse_existing(out: Path, *, overwrite: bool) -> None:
     """Raises StoreError if the file cannot become a backup: it exists, or its directory does not."""
     if out.is_dir() or not out.parent.is_dir():
         raise StoreError(f"{out} cannot be written: give the path of a file in a directory that exists")

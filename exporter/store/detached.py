@@ -5,13 +5,13 @@ Each is opened in a DuckDB instance of its own, so that a full disk or a damaged
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
 import duckdb
 
+from exporter.disk import sync_to_disk
 from exporter.store.connection import APPLICATION
 
 _SETTINGS = {
@@ -51,20 +51,11 @@ def rewrite_file(path: Path) -> None:
             if checksums(connection, "source") != checksums(connection, name):
                 raise duckdb.IOException(f"{draft} does not contain what {path} does")
         draft.chmod(path.stat().st_mode & 0o777)
-        sync_path(draft)
+        sync_to_disk(draft)
         draft.replace(path)
-        sync_path(path.parent)
+        sync_to_disk(path.parent)
     finally:
         draft.unlink(missing_ok=True)
-
-
-def sync_path(path: Path) -> None:
-    """Returns once the file, or the directory's entries, are on disk. Raises OSError."""
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def attach(connection: duckdb.DuckDBPyConnection, path: Path, name: str) -> None:

@@ -20,6 +20,7 @@ from pathlib import Path
 import duckdb
 
 from exporter.clock import Clock
+from exporter.disk import FILE_MODE, open_private, unused_name
 from exporter.errors import StoreDamagedError, StoreError, StoreLockedError, StoreReplacedError
 from exporter.records import ENTITIES
 from exporter.settings import OnCorrupt
@@ -34,7 +35,7 @@ from exporter.store.connection import (
     verify,
 )
 from exporter.store.manifest import read_manifest
-from exporter.store.permissions import FILE_MODE, make_directory, private_files, unusable
+from exporter.store.permissions import make_directory, private_files, unusable
 from exporter.store.rebuilds import Rebuild, add_rebuild
 from exporter.store.restored_file import adopt, check_contents, finish_restore
 from exporter.store.schema import SCHEMA_VERSION, create_statements, schema_digest
@@ -136,12 +137,8 @@ def write_sentinel(files: DataFiles, identity: StoreIdentity, *, intact: bool = 
         sentinel = replace(sentinel, size=status.st_size, modified=status.st_mtime_ns)
     path = files.sentinel
     text = json.dumps(asdict(sentinel)).ljust(_SENTINEL_BYTES - 1) + "\n"
-    with open(path, "r+b" if path.exists() else "wb", opener=_private) as file:
+    with open(path, "r+b" if path.exists() else "wb", opener=open_private) as file:
         file.write(text.encode())
-
-
-def _private(path: str, flags: int) -> int:
-    return os.open(path, flags, FILE_MODE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,7 +236,7 @@ def _rebuild(files: DataFiles, damage: StoreDamagedError, now: datetime) -> Open
 
     A kill on the way leaves a directory that is damaged as well, because the sentinel names the new store first.
     """
-    aside = _free_name(files.store) if files.store.exists() else None
+    aside = unused_name(files.store, "damaged") if files.store.exists() else None
     rebuild = Rebuild(now, str(damage), None if aside is None else str(aside))
     _log.error(
         "%s: %s; polled sources are read again, and KPIs that rest on pushed records are withheld until a backup is"
@@ -253,7 +250,7 @@ def _rebuild(files: DataFiles, damage: StoreDamagedError, now: datetime) -> Open
         if aside is not None:
             files.store.rename(aside)
         if files.log.exists():
-            log = aside or _free_name(files.store)
+            log = aside or unused_name(files.store, "damaged")
             files.log.rename(log.with_name(f"{log.name}.wal"))
     except OSError as error:
         raise StoreError(f"{files.store} cannot be moved aside: {error.strerror}") from error
@@ -298,11 +295,3 @@ def _record(files: DataFiles, identity: StoreIdentity) -> None:
         write_sentinel(files, identity)
     except OSError as error:
         raise StoreError(f"{files.sentinel} cannot be written: {error.strerror}") from error
-
-
-def _free_name(path: Path) -> Path:
-    """A free name for a damaged store, which is kept for inspection."""
-    number = 1
-    while (aside := path.with_name(f"{path.name}.damaged-{number}")).exists():
-        number += 1
-    return aside

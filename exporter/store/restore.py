@@ -7,7 +7,6 @@ a kill at any moment leaves either the former store or the restored one.
 
 from __future__ import annotations
 
-import os
 import shutil
 from dataclasses import dataclass
 from datetime import datetime
@@ -16,6 +15,7 @@ from typing import Any
 
 import duckdb
 
+from exporter.disk import open_private, sync_to_disk
 from exporter.errors import StoreDamagedError, StoreError
 from exporter.store.connection import connect, identify, inspect, is_foreign_log, translate, verify
 from exporter.store.detached import current_database
@@ -23,7 +23,7 @@ from exporter.store.manifest import BackupManifest, describe, read_manifest
 from exporter.store.opening import DataFiles, DirectoryLock, read_sentinel
 from exporter.store.restored_file import adopt, check_contents, finish_restore, former_path
 from exporter.store.schema import SCHEMA_VERSION
-from exporter.store.upgrade import sync_to_disk, upgrade
+from exporter.store.upgrade import upgrade
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +95,7 @@ def _copy(file: Path, draft: Path) -> None:
     inspect(file)
     for source, target in ((file, draft), (_log_of(file), _log_of(draft))):
         if source.exists():
-            with source.open("rb") as opened, open(target, "wb", opener=_private) as copy:
+            with source.open("rb") as opened, open(target, "wb", opener=open_private) as copy:
                 shutil.copyfileobj(opened, copy, 1024 * 1024)
 
 
@@ -142,7 +142,3 @@ def _remove(draft: Path) -> None:
 
 def _log_of(path: Path) -> Path:
     return path.with_name(f"{path.name}.wal")
-
-
-def _private(path: str, flags: int) -> int:
-    return os.open(path, flags, 0o600)

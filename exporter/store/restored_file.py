@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 import duckdb
 
+from exporter.disk import sync_to_disk, unused_name
 from exporter.errors import StoreError
 from exporter.store.detached import current_database
 from exporter.store.manifest import BackupManifest, describe, drop_manifest
-from exporter.store.upgrade import sync_to_disk
 
 if TYPE_CHECKING:
     from exporter.store.opening import DataFiles
@@ -43,10 +43,7 @@ def finish_restore(files: DataFiles) -> None:
 
 def former_path(files: DataFiles) -> Path:
     """A free name for the store that a restored one replaces."""
-    number = 1
-    while (former := files.store.with_name(f"{files.store.name}.former-{number}")).exists():
-        number += 1
-    return former
+    return unused_name(files.store, "former")
 
 
 def check_contents(connection: duckdb.DuckDBPyConnection, manifest: BackupManifest, file: Path) -> None:

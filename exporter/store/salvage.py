@@ -18,13 +18,12 @@ import duckdb
 
 from exporter.errors import StoreDamagedError, StoreError
 from exporter.records import ENTITIES
-from exporter.store.backup import BACKUP_MODE, PARTIAL, refuse_existing
+from exporter.store.backup import drafting
 from exporter.store.connection import first_line, identify, is_damage, is_foreign_log
 from exporter.store.detached import attach, current_database, detached, is_own, quoted, table_names
 from exporter.store.migrations import migrate
 from exporter.store.rebuilds import Rebuild, add_rebuild
 from exporter.store.schema import SCHEMA_VERSION
-from exporter.store.upgrade import sync_to_disk
 
 FEWEST_ROWS = 2048
 """Rows of a range that is not halved further, because DuckDB reads them together."""
@@ -67,25 +66,12 @@ def salvage(store: Path, out: Path, now: datetime, *, overwrite: bool = False) -
     beginning. If anything is lost, it counts as a rebuild that nobody has accepted. Raises StoreError if not even the
     list of tables can be read, or if `out` cannot be written.
     """
-    refuse_existing(out, overwrite=overwrite)
-    folder = out.with_name(out.name + PARTIAL)
-    try:
-        shutil.rmtree(folder, ignore_errors=True)
-        folder.mkdir(mode=0o700)
-        copy, draft = folder / "damaged.duckdb", folder / "salvaged.duckdb"
+    with drafting(out, overwrite=overwrite) as draft:
+        copy = draft.with_name("damaged.duckdb")
         log_lost = _copy(store, copy)
-        tables = _read_tables(store, copy, draft)
-        result = Salvage(out, tables, log_lost)
+        result = Salvage(out, _read_tables(store, copy, draft), log_lost)
         if not result.is_complete:
             _record_loss(store, draft, now)
-        draft.chmod(BACKUP_MODE)
-        sync_to_disk(draft)
-        draft.replace(out)
-        sync_to_disk(out.parent)
-    except OSError as error:
-        raise StoreError(f"{out} cannot be written: {error.strerror or error}") from error
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
     return result
 
 

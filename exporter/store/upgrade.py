@@ -14,6 +14,7 @@ from pathlib import Path
 
 import duckdb
 
+from exporter.disk import open_private, sync_to_disk
 from exporter.errors import StoreError
 from exporter.store.connection import connect, first_line, translate, verify
 from exporter.store.migrations import migrate
@@ -56,7 +57,7 @@ def keep_copy(path: Path, copy: Path) -> None:
     """
     draft = copy.with_name(f"{copy.name}.new")
     try:
-        with path.open("rb") as source, open(draft, "wb", opener=_private) as target:
+        with path.open("rb") as source, open(draft, "wb", opener=open_private) as target:
             shutil.copyfileobj(source, target, 1024 * 1024)
             target.flush()
             os.fsync(target.fileno())
@@ -69,19 +70,6 @@ def keep_copy(path: Path, copy: Path) -> None:
             f"{path} cannot be upgraded, because its copy {copy.name} cannot be written: {error.strerror}. The upgrade"
             f" needs about {2 * size} MB of free space in {copy.parent}"
         ) from error
-
-
-def sync_to_disk(path: Path) -> None:
-    """Makes a file, or the names of a directory's files, durable. Raises OSError."""
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
-def _private(path: str, flags: int) -> int:
-    return os.open(path, flags, 0o600)
 
 
 def _drop_copies(path: Path, newest: Path) -> None:

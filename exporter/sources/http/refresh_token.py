@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from exporter.config.fields import Secret
+from exporter.disk import sync_to_disk
 from exporter.errors import Reason, SourceUnavailableError
 from exporter.sources.base import SourceContext
 from exporter.sources.http.auth import reveal
@@ -183,11 +184,7 @@ def _store(reserved: Path, path: Path, rotated: _Rotated) -> None:
         file.flush()
         os.fsync(file.fileno())
     reserved.replace(path)
-    folder = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
+    sync_to_disk(path.parent)
 
 
 def _digest(token: str) -> str:

@@ -13,6 +13,7 @@ from exporter.push.body import ENTITY, EntityParser, EntityRecords, NumberedRow,
 from exporter.push.tokens import PushToken
 from exporter.sources.base import SourceContext
 from exporter.sources.parsing import convert
+from exporter.token_bucket import TokenBucket
 
 TOKEN_CHECK_INTERVAL = 1.0
 """Seconds between two looks at the token's file, if posts arrive."""
@@ -39,9 +40,8 @@ class PushInbox:
         self._token = PushToken(options.token, context.environ, context.base)
         self._token_checked_at = context.monotonic()
         self._parsers = {entity.entity: EntityParser(entity, context.zone) for entity in options.entities}
-        self._rate = options.max_per_second
-        self._burst = max(options.max_per_second * BURST_SECONDS, 1.0)
-        self._allowance, self._counted_at = self._burst, context.monotonic()
+        burst = max(options.max_per_second * BURST_SECONDS, 1.0)
+        self._rate = TokenBucket(options.max_per_second, burst, context.monotonic())
 
     def admits(self, token: bytes) -> bool:
         """True if it is the inbox's token, compared in constant time.
@@ -65,13 +65,7 @@ class PushInbox:
 
     def wait(self) -> float:
         """Seconds until the rate allows a post; 0 counts the post."""
-        now = self._context.monotonic()
-        refill = (now - self._counted_at) * self._rate
-        self._allowance, self._counted_at = min(self._allowance + refill, self._burst), now
-        if self._allowance < 1:
-            return (1 - self._allowance) / self._rate
-        self._allowance -= 1
-        return 0.0
+        return self._rate.take(self._context.monotonic())
 
     def single_entity(self, entity: str | None) -> str | None:
         """The entity of all records of a post: the one in its address, or the only one there is."""

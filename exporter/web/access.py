@@ -14,6 +14,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from exporter.config.web_config import RequestRate
 from exporter.exposition.self_metrics import SelfMetrics
 from exporter.naming import HTTP_REJECTED
+from exporter.token_bucket import TokenBucket
 from exporter.web.hosts import AllowedHosts
 from exporter.web.passwords import PasswordVerifier, TooManyPasswordsError
 from exporter.web.refusals import HttpHeader, refuse
@@ -53,7 +54,8 @@ class AccessMiddleware:
         self._hosts = hosts
         self._own_credentials = tuple(own_credentials)
         self._passwords = PasswordVerifier()
-        self._rate = _TokenBucket()
+        self._rate = RequestRate()
+        self._requests: TokenBucket | None = None
         self._foreign_host_logged = False
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -109,33 +111,13 @@ class AccessMiddleware:
             raise _Refusal("unauthorized", 401, "Unauthorized", _CHALLENGE)
 
     def _check_rate(self, rate: RequestRate) -> None:
-        wait = self._rate.take(rate)
-        if wait:
-            text = "more requests than rate_limit allows"
-            raise _Refusal("rate_limit", 429, text, (b"retry-after", b"%d" % math.ceil(wait)))
-
-
-class _TokenBucket:
-    """Counts requests against a rate. Only admitted users can use it up."""
-
-    def __init__(self) -> None:
-        self._rate = RequestRate()
-        self._tokens = 0.0
-        self._counted_at = 0.0
-
-    def take(self, rate: RequestRate) -> float:
-        """Seconds until the rate allows a request; 0 counts the request."""
-        if not rate.interval:
-            return 0.0
+        """Only admitted users can use the rate up."""
         now, seconds = monotonic(), rate.interval.total_seconds()
         if rate != self._rate:
-            self._rate, self._tokens, self._counted_at = rate, float(rate.burst), now
-        self._tokens = min(self._tokens + (now - self._counted_at) / seconds, float(rate.burst))
-        self._counted_at = now
-        if self._tokens < 1:
-            return (1 - self._tokens) * seconds
-        self._tokens -= 1
-        return 0.0
+            self._rate, self._requests = rate, TokenBucket(1 / seconds, rate.burst, now) if seconds else None
+        if self._requests is not None and (wait := self._requests.take(now)):
+            text = "more requests than rate_limit allows"
+            raise _Refusal("rate_limit", 429, text, (b"retry-after", b"%d" % math.ceil(wait)))
 
 
 def _basic_credentials(scope: Scope) -> tuple[str, bytes] | None:

@@ -17,10 +17,10 @@ import pytest
 
 from tests import small_company
 from tests.exporter_process import COMMAND, Exporter, exporting
+from tests.faked_clock import shifted_by
 from tests.fakes.api import FakeApi
 from tests.fakes.raw import RESET, Pause, RawRequest, ScriptStep, served
 from tests.processes import completed
-from tests.programs import program
 from tests.small_company import rewritten
 from tests.this_year import recent
 from tests.waiting import LIMIT, until
@@ -240,15 +240,8 @@ def test_a_log_that_nobody_reads_blocks_neither_work_nor_shutdown(tmp_path: Path
 
 
 def test_a_clock_jump_is_reported_and_changes_neither_schedule_nor_numbers(tmp_path: Path) -> None:
-    (library,) = (program("faketime").parents[1] / "lib").glob("*/faketime/libfaketimeMT.so.1")
     shift = tmp_path / "shift"
-    shift.write_text("+0")
-    environ = {
-        "LD_PRELOAD": str(library),
-        "FAKETIME_TIMESTAMP_FILE": str(shift),
-        "FAKETIME_NO_CACHE": "1",
-        "FAKETIME_DONT_FAKE_MONOTONIC": "1",
-    }
+    environ = shifted_by(shift)
     crm = vendor(10)
     with (
         served(crm.script) as server,

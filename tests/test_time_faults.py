@@ -2,26 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from threading import Event
 
 from tests.exporter_process import Exporter, exporting
+from tests.faked_clock import starting_at
 from tests.fakes.api import FakeApi
 from tests.fakes.raw import RESET, RawRequest, served
-from tests.programs import program
 from tests.test_faults import ASOF, REVENUE, Vendor, company, shows, vendor
 from tests.waiting import until
 from tests.web.live_server import get
 
 FAILURES = 'kpi_exporter_source_consecutive_failures{entity="deals",source="crm"}'
-
-
-def at(instant: str) -> Mapping[str, str]:
-    """The environment of a process whose clock starts at this instant, in UTC."""
-    (library,) = (program("faketime").parents[1] / "lib").glob("*/faketime/libfaketimeMT.so.1")
-    return {"LD_PRELOAD": str(library), "FAKETIME": f"@{instant}", "FAKETIME_DONT_FAKE_MONOTONIC": "1", "TZ": "UTC"}
 
 
 def won(amount: int, closed: str) -> dict[str, object]:
@@ -36,12 +29,12 @@ def test_after_a_night_without_the_program_the_new_day_appears_once_it_was_read(
     with served(crm.script) as server:
         config = company(tmp_path / "company", server.port, stale_after="1d")
         config.write_text(config.read_text().replace("period: year", "period: day"))
-        with exporting(config, data, environ=at("2030-03-10 22:30:00")) as exporter:
+        with exporting(config, data, environ=starting_at("2030-03-10 22:30:00")) as exporter:
             until(lambda: exporter.value(REVENUE) == 700)
             asof = exporter.value(ASOF)
             assert exporter.end()[0] == 0
         crm.failure = RESET
-        with exporting(config, data, environ=at("2030-03-10 23:30:00")) as exporter:
+        with exporting(config, data, environ=starting_at("2030-03-10 23:30:00")) as exporter:
             until(lambda: (exporter.value(FAILURES) or 0) > 1)
             seen = exporter.value(REVENUE), exporter.value(ASOF)
             assert seen[0] == 700, "no day begins before a pass has read it"

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from tests.exporter_process import COMMAND, exporting
+from tests.faked_clock import shifted_by
 from tests.fakes.raw import RESET, json_response, served
 from tests.processes import completed
-from tests.programs import program
 from tests.test_faults import ASOF, REVENUE, UP, Vendor, company, shows, vendor
 from tests.waiting import until
 
@@ -33,18 +33,8 @@ class WallClock:
 
 @pytest.fixture
 def wall(tmp_path: Path) -> WallClock:
-    (library,) = (program("faketime").parents[1] / "lib").glob("*/faketime/libfaketimeMT.so.1")
     shift = tmp_path / "shift"
-    shift.write_text("+0")
-    return WallClock(
-        shift,
-        {
-            "LD_PRELOAD": str(library),
-            "FAKETIME_TIMESTAMP_FILE": str(shift),
-            "FAKETIME_NO_CACHE": "1",
-            "FAKETIME_DONT_FAKE_MONOTONIC": "1",
-        },
-    )
+    return WallClock(shift, shifted_by(shift))
 
 
 def once(config: Path, data: Path, wall: WallClock) -> int:

@@ -26,6 +26,8 @@ PROBE_BYTES = 1024 * 1024
 _CLOSE_TIMEOUT = 5.0
 _HEADER_BYTES = 3 * 4096  # DuckDB changes a file's headers with each checkpoint
 _COPY_BYTES = 1024 * 1024
+_FORMER_STORES = ("damaged-", "former-", "salvaged")
+"""What the names of files beside the store that were one, or were read from one, continue with."""
 
 
 class Database:
@@ -171,7 +173,7 @@ class Database:
     def rewrite(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
         """Writes all tables to a new file, so that nothing of what was deleted is left, in place of this one.
 
-        Copies from before an upgrade are deleted, damaged files that were moved aside stay; returns the names of both.
+        Copies from before an upgrade are deleted; other files that were stores stay. Returns the names of both.
         Closes all readers. Raises StoreError, and the file stays as it was.
         """
         with self._mutex, self._translated(writing=True):
@@ -185,8 +187,8 @@ class Database:
         copies = sorted(self.path.parent.glob(f"{self.path.name}.before-*"))
         for copy in copies:
             copy.unlink(missing_ok=True)
-        left = sorted(path.name for path in self.path.parent.glob(f"{self.path.name}.damaged-*"))
-        return tuple(path.name for path in copies), tuple(left)
+        files = (path for purpose in _FORMER_STORES for path in self.path.parent.glob(f"{self.path.name}.{purpose}*"))
+        return tuple(path.name for path in copies), tuple(sorted(path.name for path in files))
 
     def interrupt(self, thread: int) -> None:
         """Interrupts the write that runs in the thread with this identifier; it is rolled back and raises StoreError.

@@ -110,6 +110,14 @@ def test_nothing_identifies_a_forgotten_person_and_no_figure_changes(store: Stor
     assert not any(trace.decode().casefold() in str(receipt).casefold() for trace in TRACES)
 
 
+def test_the_receipt_names_former_stores_which_are_not_searched(store: Store) -> None:
+    fill(store)
+    names = ["kpi.duckdb.damaged-1", "kpi.duckdb.former-2", "kpi.duckdb.salvaged"]
+    for name in names:
+        (store.path.parent / name).touch()
+    assert forget_person(store, CONFIG, NAME, NOW)["files_left"] == names
+
+
 def test_the_persons_own_figures_go_on_under_the_token(store: Store) -> None:
     fill(store)
     token = forget_person(store, CONFIG, NAME, NOW)["token"]

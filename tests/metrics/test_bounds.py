@@ -1,0 +1,39 @@
+"""Where windows lie among the numbered starts and ends of many."""
+
+from __future__ import annotations
+
+from exporter.metrics.bounds import Bounds, Place, cover_of
+from exporter.metrics.values import FIRST, StepWindows, Window
+from tests.metrics.stores import at
+
+MARCH, APRIL = at("2024-03-01"), at("2024-04-01")
+NOONS = [at("2024-03-30T12:00"), at("2024-03-31T12:00"), at("2024-04-01T12:00")]
+STEPS = StepWindows((Window(MARCH, NOONS[0]), Window(MARCH, NOONS[1]), Window(APRIL, NOONS[2])))
+
+
+def test_a_window_of_a_flow_lies_in_the_period_of_its_start() -> None:
+    bounds = Bounds.of([STEPS])
+    assert (bounds.starts, bounds.ends) == ([MARCH, APRIL], NOONS)
+    assert bounds.places(STEPS, lambda end: 0, level=False) == [
+        Place(0, 0, 0, 0, STEPS.windows[0]),
+        Place(0, 0, 1, 0, STEPS.windows[1]),
+        Place(1, 2, 2, 0, STEPS.windows[2]),
+    ]
+
+
+def test_a_level_is_in_one_period_of_all_time() -> None:
+    places = Bounds.of([STEPS]).places(STEPS, lambda end: 0, level=True)
+    assert [place[:3] for place in places] == [(0, 0, 0), (0, 0, 1), (0, 0, 2)]
+    assert [place.window for place in places] == [Window(FIRST, noon) for noon in NOONS]
+
+
+def test_equal_neighbours_are_the_same_place_and_eras_are_those_of_ends() -> None:
+    twice = StepWindows((STEPS.windows[0], STEPS.windows[0], STEPS.windows[1]))
+    first, again, last = Bounds.of([twice]).places(twice, NOONS.index, level=False)
+    assert first is again
+    assert (first.era, last.era) == (0, 1)
+
+
+def test_the_cover_of_a_level_spans_its_ends_alone() -> None:
+    assert cover_of([STEPS], level=False) == Window(MARCH, NOONS[2])
+    assert cover_of([STEPS], level=True) == Window(NOONS[0], NOONS[2])

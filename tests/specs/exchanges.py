@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -47,17 +48,20 @@ def record_exchanges(
     change: Change | None = None,
     *,
     clock: FakeClock | None = None,
+    data_dir: Path | None = None,
     resumed: bool = True,
     **settings: Any,
 ) -> list[Exchange]:
     """Everything a source sends and receives for its first entity.
 
     The source checks its access, runs a full pass, resumes it after each page, and reads the changes. `change` is
-    called before the pass for changes. Pass the vendor's `clock` if it has one. With `resumed=False` no pass is resumed.
+    called before the pass for changes. Pass the vendor's `clock` if it has one, and a `data_dir` for refresh tokens.
+    With `resumed=False` no pass is resumed.
     """
     transport, clock = RecordingTransport(vendor), clock or FakeClock()
     # a high rate, because requests are paced in real time
-    source = create(options(max_per_second=1000, **settings), source_context(transport, clock=clock, **environ))
+    context = source_context(transport, clock=clock, data_dir=data_dir, **environ)
+    source = create(options(max_per_second=1000, **settings), context)
 
     async def run_passes() -> None:
         await source.check()

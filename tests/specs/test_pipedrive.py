@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -130,7 +131,9 @@ def test_the_requests_cover_every_operation_and_parameter_that_the_provider_uses
     assert documents.operations(exchanges) == OPERATIONS
 
 
-def test_an_access_token_is_requested_and_sent_as_the_documents_describe(documents: ApiDocuments) -> None:
+def test_an_access_token_is_requested_and_sent_as_the_documents_describe(
+    documents: ApiDocuments, tmp_path: Path
+) -> None:
     vendor, flow = company(), documents.specifications[0].document["components"]["securitySchemes"]["oauth2"]["flows"]
 
     def respond(request: httpx.Request) -> httpx.Response:
@@ -140,8 +143,9 @@ def test_an_access_token_is_requested_and_sent_as_the_documents_describe(documen
         return vendor.answer(httpx.Request(request.method, request.url, headers={"x-api-token": TOKEN}))
 
     app = {"client_id": "app", "client_secret": {"env": "S"}, "refresh_token": {"env": "R"}}
+    settings = {"provider": "pipedrive", "oauth": app, "entities": ["people"]}
     token_request, *requests = record_exchanges(
-        httpx.MockTransport(respond), {"S": "s", "R": "r"}, provider="pipedrive", oauth=app, entities=["people"]
+        httpx.MockTransport(respond), {"S": "s", "R": "r"}, data_dir=tmp_path, **settings
     )
     assert (token_request.request.method, str(token_request.request.url)) == (
         "POST",

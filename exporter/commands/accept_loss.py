@@ -6,21 +6,18 @@ import typer
 
 from exporter.clock import system_clock
 from exporter.commands.options import LogOptions
-from exporter.control.client import ask_or_perform
+from exporter.commands.store_access import ask_or_use_store
 from exporter.control.loss import AcceptLoss, accept_loss
-from exporter.control.requests import Answer
-from exporter.errors import ExitCode, StoreError
+from exporter.errors import ExitCode
 from exporter.logs import configure
 from exporter.settings import Settings
-from exporter.store.opening import DataFiles
-from exporter.store.store import Store
 
 
 def run(settings: Settings, log: LogOptions) -> ExitCode:
     """Accepts the loss, through the running `serve` if there is one. Raises StoreError, ControlError."""
     logs = configure(*log)
     try:
-        answer = ask_or_perform(settings.data_dir, AcceptLoss(), lambda: _perform(settings))
+        answer = ask_or_use_store(settings.data_dir, AcceptLoss(), lambda store: accept_loss(store, system_clock()))
     finally:
         logs.handler.close()
     for rebuild in answer["rebuilds"]:
@@ -28,13 +25,3 @@ def run(settings: Settings, log: LogOptions) -> ExitCode:
     if not answer["rebuilds"]:
         typer.echo("there is no loss to accept")
     return ExitCode.OK
-
-
-def _perform(settings: Settings) -> Answer:
-    if not DataFiles.of(settings.data_dir).store.exists():
-        raise StoreError(f"there is no store in {settings.data_dir}: name its directory with --data-dir")
-    store = Store.open(settings.data_dir, on_corrupt="fail")
-    try:
-        return accept_loss(store, system_clock())
-    finally:
-        store.close()

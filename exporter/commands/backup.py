@@ -9,35 +9,22 @@ import typer
 from rich.text import Text
 
 from exporter.clock import system_clock
+from exporter.commands.store_access import ask_or_use_store
 from exporter.commands.terminal import PlainConsole
-from exporter.control.client import ask_or_perform
 from exporter.control.requests import Answer, BackupRequest
-from exporter.errors import StoreError
 from exporter.store.backup import back_up
-from exporter.store.opening import DataFiles
-from exporter.store.store import Store
 
 
 def run(data_dir: Path, out: Path, *, overwrite: bool, as_json: bool) -> None:
     """Writes the backup and prints what it contains. Raises StoreError, ControlError."""
     out = out.absolute()
 
-    def perform() -> Answer:
-        require_store(data_dir)
-        store = Store.open(data_dir, on_corrupt="fail")
-        try:
-            return back_up(store, out, system_clock(), overwrite=overwrite)
-        finally:
-            store.close()
-
-    answer = ask_or_perform(data_dir, BackupRequest(str(out), overwrite), perform)
+    answer = ask_or_use_store(
+        data_dir,
+        BackupRequest(str(out), overwrite),
+        lambda store: back_up(store, out, system_clock(), overwrite=overwrite),
+    )
     print_summary(answer, as_json=as_json)
-
-
-def require_store(data_dir: Path) -> None:
-    """Raises StoreError if there is no store, because opening it would create an empty one."""
-    if not DataFiles.of(data_dir).store.exists():
-        raise StoreError(f"there is no store in {data_dir}: give its directory as --data-dir")
 
 
 def print_summary(answer: Answer, *, as_json: bool) -> None:

@@ -8,9 +8,8 @@ import orjson
 import typer
 
 from exporter.clock import system_clock
-from exporter.commands.backup import require_store
+from exporter.commands.store_access import ask_or_use_store
 from exporter.config.root import Config
-from exporter.control.client import ask_or_perform
 from exporter.control.requests import Answer, ForgetPersonRequest, ForgetSourceRequest
 from exporter.store.store import Store
 from exporter.sync.retention import delete_source
@@ -19,32 +18,19 @@ from exporter.sync.retention import delete_source
 def forget_source(data_dir: Path, source: str) -> None:
     """Deletes the records of a removed push source. Raises StoreError, and ControlError if nothing is kept of it."""
 
-    def perform() -> Answer:
-        require_store(data_dir)
-        store = Store.open(data_dir, on_corrupt="fail")
-        try:
-            return delete_source(store, source)
-        finally:
-            store.close()
-
-    answer = ask_or_perform(data_dir, ForgetSourceRequest(source), perform)
+    answer = ask_or_use_store(data_dir, ForgetSourceRequest(source), lambda store: delete_source(store, source))
     typer.echo(f"{answer['records']:,} records of {source} were deleted")
 
 
 def forget_person(config: Config, data_dir: Path, person: str, *, as_json: bool) -> None:
     """Forgets a person and prints the receipt. Raises StoreError, and ControlError if it is unclear who is meant."""
 
-    def perform() -> Answer:
-        from exporter.privacy.forget import forget_person as forget
+    def forget(store: Store) -> Answer:
+        from exporter.privacy.forget import forget_person as forget_in
 
-        require_store(data_dir)
-        store = Store.open(data_dir, on_corrupt="fail")
-        try:
-            return forget(store, config, person, system_clock())
-        finally:
-            store.close()
+        return forget_in(store, config, person, system_clock())
 
-    answer = ask_or_perform(data_dir, ForgetPersonRequest(person), perform)
+    answer = ask_or_use_store(data_dir, ForgetPersonRequest(person), forget)
     typer.echo(orjson.dumps(answer, option=orjson.OPT_INDENT_2).decode() if as_json else receipt(answer))
 
 

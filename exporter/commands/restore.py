@@ -6,11 +6,11 @@ from pathlib import Path
 
 import orjson
 import typer
-from rich.console import Console
 from rich.text import Text
 
 from exporter.clock import system_clock
 from exporter.commands.backup import describe
+from exporter.commands.terminal import PlainConsole
 from exporter.control.client import ask_or_perform
 from exporter.control.requests import RestoreRequest
 from exporter.errors import StoreError
@@ -27,7 +27,7 @@ def run(data_dir: Path, file: Path, *, as_json: bool) -> None:
     if as_json:
         typer.echo(orjson.dumps(answer, option=orjson.OPT_INDENT_2).decode())
         return
-    console = Console(soft_wrap=True, highlight=False)
+    console = PlainConsole(soft_wrap=True, highlight=False)
     console.print(Text(f"{data_dir}: restored from {file}, verified", "bold green"))
     console.print(Text(describe(answer)))
     if former := answer["former"]:

@@ -6,25 +6,17 @@ from pathlib import Path
 
 import typer
 
-from exporter.commands.backup import require_store
-from exporter.control.client import ask_or_perform
-from exporter.control.requests import Answer, RetryRequest
-from exporter.store.store import Store
+from exporter.commands.store_access import ask_or_use_store
+from exporter.control.requests import RetryRequest
 from exporter.sync.waits import lift_waits
 
 
 def run(data_dir: Path, source: str) -> None:
     """Lifts the source's waits. Raises StoreError, and ControlError if the source was never read."""
 
-    def perform() -> Answer:
-        require_store(data_dir)
-        store = Store.open(data_dir, on_corrupt="fail")
-        try:
-            return {**lift_waits(store, source), "running": False}
-        finally:
-            store.close()
-
-    answer = ask_or_perform(data_dir, RetryRequest(source), perform)
+    answer = ask_or_use_store(
+        data_dir, RetryRequest(source), lambda store: {**lift_waits(store, source), "running": False}
+    )
     waits = (
         "no wait was stored"
         if not answer["waits"]

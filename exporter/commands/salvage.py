@@ -6,11 +6,11 @@ from pathlib import Path
 
 import orjson
 import typer
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from exporter.clock import system_clock
+from exporter.commands.terminal import PlainConsole
 from exporter.errors import ExitCode, StoreError
 from exporter.store.opening import DataFiles, DirectoryLock
 from exporter.store.salvage import Salvage, salvage
@@ -36,7 +36,7 @@ def run(data_dir: Path, store: Path | None, out: Path | None, *, overwrite: bool
 
 
 def _print(result: Salvage) -> None:
-    console = Console(soft_wrap=True, highlight=False)
+    console = PlainConsole(soft_wrap=True, highlight=False)
     table = Table("Table", "Rows read", "Rows lost")
     for part in result.tables:
         if part.rows or part.lost != 0:

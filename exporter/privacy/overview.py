@@ -33,7 +33,8 @@ def _kept(config: Config) -> Iterator[PrivacyNote]:
             yield PrivacyNote(f"source {source.name}", "; ".join(parts))
     members = sorted({member.person for team in config.teams for member in team.members})
     if members:
-        yield PrivacyNote("config", f"{len(members)} members of teams, by name, email or id, in the file itself")
+        count = f"{len(members)} members of teams" if len(members) > 1 else "one member of a team"
+        yield PrivacyNote("config", f"{count}, by name, email or id, in the file itself")
     retention = duration_text(config.history.retention)
     yield PrivacyNote("store", f"current records, and superseded versions of them for {retention}, in kpi.duckdb")
 
@@ -44,7 +45,7 @@ def _exposed(config: Config) -> Iterator[PrivacyNote]:
         path = "/metrics/people" if config.privacy.people == "separate" else "/metrics"
         text = f"labels team and person on {path}, for {', '.join(kpis)} and their metrics"
         yield PrivacyNote("series", f"{text}; Prometheus keeps them, and Grafana shows them")
-        yield PrivacyNote("ledger", f"final results of persons, for {', '.join(kpis)}, without an end")
+        yield PrivacyNote("ledger", f"final results of persons, for {', '.join(kpis)}, kept indefinitely")
         if config.privacy.people == "included":
             yield PrivacyNote("status page", "values by person, under their names")
     else:
@@ -52,4 +53,4 @@ def _exposed(config: Config) -> Iterator[PrivacyNote]:
     for metric in config.metrics:
         if (person := person_column(metric.entity)) is not None and person in metric.by:
             yield PrivacyNote("series", f"{metric.name} has the label {person}: what the source calls the person")
-    yield PrivacyNote("backups", "everything that the store has, without an end: delete old ones yourself")
+    yield PrivacyNote("backups", "everything that the store has, kept until you delete them")

@@ -7,8 +7,9 @@ dashboard or rule that has a generated uid but not the mark stops the push befor
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Literal
 
 from dashboards.encoding import Json, json_text
@@ -23,6 +24,10 @@ _ASSIGNED_KEYS = ("id", "version")
 """Keys of a dashboard that Grafana sets."""
 _FILE_KEYS = ("keepFiringFor", "dashboardUid", "panelId")
 """Keys of a rule in provisioning files that the API does not have."""
+_QUERY_DEFAULTS: Mapping[str, object] = MappingProxyType({"queryType": ""})
+"""What Grafana adds to each query of a stored rule."""
+_MODEL_DEFAULTS: Mapping[str, object] = MappingProxyType({"intervalMs": 1000, "maxDataPoints": 43200})
+"""What Grafana adds to the `model` of a query or expression that does not set it."""
 
 Action = Literal["create", "update", "delete"]
 GrafanaKind = Literal["folder", "dashboard", "alert rule"]
@@ -129,11 +134,19 @@ def _alert_rules(api: GrafanaApi, site: Site) -> Iterator[Change]:
             label = ", ".join(f"{name}={value}" for name, value in GENERATED_LABEL.items())
             raise PushError(f"the alert rule {uid} was not pushed: it lacks the label {label}")
         before = {key: current.get(key) for key in rule}
-        if before != rule:
+        if _with_defaults(before) != _with_defaults(rule):
             yield Change("update", "alert rule", uid, rule["title"], before=before, after=rule)
     for uid, rule in existing.items():
         if uid not in generated and _was_pushed(rule):
             yield Change("delete", "alert rule", uid, rule.get("title", ""))
+
+
+def _with_defaults(rule: Json) -> Json:
+    """The rule with what Grafana adds when it stores it, so that a stored and a generated rule can be compared."""
+    data = [
+        {**_QUERY_DEFAULTS, **query, "model": {**_MODEL_DEFAULTS, **query["model"]}} for query in rule["data"] or ()
+    ]
+    return {**rule, "data": data}
 
 
 def _was_pushed(rule: Json) -> bool:

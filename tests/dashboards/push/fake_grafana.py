@@ -101,8 +101,15 @@ class FakeGrafana:
             return _missing()
         if request.method == "POST" and uid in self.rules:
             return httpx.Response(409, json={"message": "rule already exists"})
-        self.rules[uid] = {**body, "id": 1, "updated": "2026-01-01T00:00:00Z", "provenance": "api"}
+        data = [self._stored(query) for query in body["data"]]
+        self.rules[uid] = {**body, "data": data, "id": 1, "updated": "2026-01-01T00:00:00Z", "provenance": "api"}
         return httpx.Response(201 if request.method == "POST" else 200, json=self.rules[uid])
+
+    @staticmethod
+    def _stored(query: Json) -> Json:
+        """A query as Grafana 12 stores it: with its own defaults for keys that the request leaves out."""
+        model = {"intervalMs": 1000, "maxDataPoints": 43200} | query["model"]
+        return {"queryType": ""} | query | {"model": model}
 
 
 def _missing() -> httpx.Response:

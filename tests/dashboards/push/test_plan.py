@@ -54,6 +54,34 @@ def test_the_second_push_changes_nothing() -> None:
     assert push(grafana, full()) == []
 
 
+def test_keys_that_grafana_adds_to_a_stored_rule_are_no_change() -> None:
+    grafana = FakeGrafana()
+    push(grafana, with_rules())
+    query, expression = next(iter(grafana.rules.values()))["data"]
+    assert (query["queryType"], expression["queryType"]) == ("", "")
+    assert expression["model"]["intervalMs"] == 1000
+    assert expression["model"]["maxDataPoints"] == 43200
+    assert push(grafana, with_rules()) == []
+
+
+@pytest.mark.parametrize(("key", "value"), [("queryType", "range"), ("model", {"expr": "vector(1)"})])
+def test_a_query_that_somebody_changed_in_grafana_is_pushed_again(key: str, value: object) -> None:
+    grafana = FakeGrafana()
+    push(grafana, with_rules())
+    uid, rule = next(iter(grafana.rules.items()))
+    rule["data"][0][key] = value
+    assert [(change.action, change.uid) for change in push(grafana, with_rules())] == [("update", uid)]
+    assert push(grafana, with_rules()) == []
+
+
+def test_a_rule_without_queries_is_pushed_again() -> None:
+    grafana = FakeGrafana()
+    push(grafana, with_rules())
+    uid = next(iter(grafana.rules))
+    grafana.rules[uid]["data"] = None
+    assert [change.uid for change in push(grafana, with_rules())] == [uid]
+
+
 def test_a_dry_run_sends_nothing_and_shows_the_difference() -> None:
     grafana = FakeGrafana()
     push(grafana, with_rules())

@@ -15,6 +15,8 @@ from dashboards.encoding import Json, json_text, yaml_text
 from dashboards.grafana_model import Dashboard, to_json
 from dashboards.output import MANIFEST, Manifest, WriteResult, read_manifest, write_files
 from dashboards.provisioning import (
+    PROVISIONING,
+    PROVISIONING_FOLDERS,
     dashboard_providers,
     data_sources,
     kubernetes_files,
@@ -36,7 +38,7 @@ from exporter.errors import StartError
 
 RECORDING_RULES, ALERT_RULES = "prometheus/rules/kpi-recording.yml", "prometheus/rules/kpi-alerts.yml"
 RULE_TESTS = "prometheus/tests/kpi.yml"
-GRAFANA_ALERTING = "grafana/provisioning/alerting/kpi.yaml"
+GRAFANA_ALERTING = f"{PROVISIONING}/alerting/kpi.yaml"
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,8 +82,8 @@ def compose_files(site: Site, deployment: Deployment, earlier: Manifest) -> dict
     files = {f"grafana/dashboards/{board.folder}/{board.name}.json": json_text(board.json) for board in dashboards}
     files |= {
         "grafana/playlist.json": json_text(playlist(site)),
-        "grafana/provisioning/datasources/kpi.yaml": yaml_text(data_sources(site, deployment)),
-        "grafana/provisioning/dashboards/kpi.yaml": yaml_text(dashboard_providers(site, deployment, folders)),
+        f"{PROVISIONING}/datasources/kpi.yaml": yaml_text(data_sources(site, deployment)),
+        f"{PROVISIONING}/dashboards/kpi.yaml": yaml_text(dashboard_providers(site, deployment, folders)),
         "prometheus/prometheus.yml": yaml_text(prometheus_config(config, deployment)),
         "prometheus/flags": prometheus_flags(config),
         RECORDING_RULES: yaml_text(recording_file(recording_rules(config))),
@@ -160,8 +162,15 @@ def write_stack(config: Config, out: Path, deployment: Deployment = Deployment()
 
 
 def write_generated(out: Path, files: dict[str, str]) -> WriteResult:
-    """Brings the folder to `files`, all or nothing. Raises StartError if it cannot be written."""
+    """Brings the folder to `files`, all or nothing. Raises StartError if it cannot be written.
+
+    Makes the folders that Grafana looks for, even if no file is in them.
+    """
     try:
-        return write_files(out, files)
+        result = write_files(out, files)
+        if any(path.startswith(f"{PROVISIONING}/") for path in files):
+            for name in PROVISIONING_FOLDERS:
+                (out / PROVISIONING / name).mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise StartError(f"cannot write to {out}: {error.strerror}") from None
+    return result

@@ -23,6 +23,9 @@ from exporter.config.organisation import ScrapeUser
 from exporter.config.root import Config
 
 ALERTMANAGER_UID = "kpi-alertmanager"
+PROVISIONING = "grafana/provisioning"
+PROVISIONING_FOLDERS = ("alerting", "dashboards", "datasources", "plugins")
+"""The folders in `PROVISIONING` that Grafana reads. It logs an error for each that is missing."""
 _OLDEST_PROMETHEUS = "2.50.0"
 _KUBERNETES_NAME = "kpi-exporter"
 _KUBERNETES_LABELS = {"app.kubernetes.io/name": _KUBERNETES_NAME}

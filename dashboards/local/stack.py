@@ -125,6 +125,8 @@ class _Stack:
                 command = alertmanager_command(program, self.folder, self.ports["Alertmanager"])
                 self.children.start("alertmanager", command)
             if program := self.programs.get("Grafana"):
+                # Grafana makes its own folder, but logs an error if there is none for plugins.
+                (grafana_data(self.folder) / "plugins").mkdir(parents=True, exist_ok=True)
                 environment = grafana_environment(self.folder, self.ports["Grafana"])
                 self.children.start("grafana", grafana_command(program), environment)
             if program := self.programs.get("Prometheus"):
@@ -207,9 +209,17 @@ def grafana_command(program: str) -> list[str]:
     return [*server, *(["--homepath", str(home)] if home else [])]
 
 
+def grafana_data(folder: Path) -> Path:
+    """Grafana's own folder."""
+    return folder / "grafana"
+
+
 def grafana_environment(folder: Path, port: int) -> dict[str, str]:
-    """Anonymous viewers on this machine; a random administrator's password that is not shown."""
-    data, generated = (folder / "grafana").resolve(), (folder / "generated/grafana").resolve()
+    """Anonymous viewers on this machine; a random administrator's password that is not shown.
+
+    Grafana contacts no other host: it fetches no plugins, pictures or news, and looks for no updates.
+    """
+    data, generated = grafana_data(folder).resolve(), (folder / "generated/grafana").resolve()
     return {
         **os.environ,
         "GF_PATHS_DATA": str(data),
@@ -225,4 +235,9 @@ def grafana_environment(folder: Path, port: int) -> dict[str, str]:
         "GF_ANALYTICS_REPORTING_ENABLED": "false",
         "GF_ANALYTICS_CHECK_FOR_UPDATES": "false",
         "GF_ANALYTICS_CHECK_FOR_PLUGIN_UPDATES": "false",
+        "GF_NEWS_NEWS_FEED_ENABLED": "false",
+        "GF_PLUGINS_PLUGIN_ADMIN_ENABLED": "false",
+        "GF_PLUGINS_PREINSTALL_DISABLED": "true",
+        "GF_SECURITY_DISABLE_GRAVATAR": "true",
+        "GF_SNAPSHOTS_EXTERNAL_ENABLED": "false",
     }

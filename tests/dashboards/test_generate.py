@@ -11,7 +11,14 @@ from pathlib import Path
 import pytest
 import yaml
 
-from dashboards.generate import ALERT_RULES, GRAFANA_ALERTING, cluster_files, compose_files
+from dashboards.generate import (
+    ALERT_RULES,
+    GRAFANA_ALERTING,
+    cluster_files,
+    compose_files,
+    write_generated,
+    write_stack,
+)
 from dashboards.output import Manifest
 from dashboards.site import Deployment, Site
 from exporter.config.loader import load
@@ -161,3 +168,15 @@ def test_a_cluster_without_grafana_alerts_gets_no_alerting_map() -> None:
         cluster_files(Site(small(alerting={"engine": "grafana"})), Deployment())["kubernetes/rules.yaml"]
     )
     assert [group["name"] for group in rules["spec"]["groups"]] == ["kpi-recording"]
+
+
+@pytest.mark.parametrize("engine", ["grafana", "prometheus"])
+def test_the_folders_that_grafana_looks_for_are_made(tmp_path: Path, engine: str) -> None:
+    write_stack(small(alerting={"engine": engine}), tmp_path)
+    folders = {path.name: any(path.iterdir()) for path in (tmp_path / "grafana/provisioning").iterdir()}
+    assert folders == {"alerting": engine == "grafana", "dashboards": True, "datasources": True, "plugins": False}
+
+
+def test_a_cluster_needs_no_provisioning_folders(tmp_path: Path) -> None:
+    write_generated(tmp_path, cluster_files(Site(small()), Deployment()))
+    assert not (tmp_path / "grafana").exists()

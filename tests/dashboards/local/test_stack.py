@@ -23,6 +23,7 @@ from tests.prometheus_server import ask
 from tests.waiting import until
 from tests.web.live_server import get
 
+ROOT = Path(__file__).parents[3]
 SCRIPT = """#!/bin/sh
 echo "$0 $*" >> {calls}/{name}
 env | grep ^GF_ >> {calls}/{name}
@@ -78,6 +79,9 @@ def test_installed_programs_run_and_stop_and_the_others_are_listed_as_missing(
     sources = yaml.safe_load((generated / "grafana/provisioning/datasources/kpi.yaml").read_text())
     assert sources["datasources"][0]["url"].startswith("http://127.0.0.1:")
     assert f"GF_PATHS_PROVISIONING={generated}/grafana/provisioning" in recorded("grafana")
+    assert (tmp_path / "demo/stack/grafana/plugins").is_dir()
+    assert (generated / "grafana/provisioning/plugins").is_dir()
+    assert (generated / "grafana/provisioning/alerting").is_dir()
 
 
 def test_a_program_that_ignores_termination_is_killed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -124,6 +128,18 @@ def test_grafana_is_started_with_the_home_of_its_installation(tmp_path: Path) ->
     first, second = (grafana_environment(tmp_path, 3000)["GF_SECURITY_ADMIN_PASSWORD"] for _ in range(2))
     assert first != second
     assert len(first) > 20
+
+
+def test_grafana_contacts_no_other_host(tmp_path: Path) -> None:
+    environment = grafana_environment(tmp_path, 3000)
+    on = {"GF_PLUGINS_PREINSTALL_DISABLED", "GF_SECURITY_DISABLE_GRAVATAR"}
+    off = {
+        "GF_ANALYTICS_REPORTING_ENABLED", "GF_ANALYTICS_CHECK_FOR_UPDATES", "GF_ANALYTICS_CHECK_FOR_PLUGIN_UPDATES",
+        "GF_NEWS_NEWS_FEED_ENABLED", "GF_PLUGINS_PLUGIN_ADMIN_ENABLED", "GF_SNAPSHOTS_EXTERNAL_ENABLED",
+    }  # fmt: skip
+    assert {name: environment[name] for name in on | off} == dict.fromkeys(on, "true") | dict.fromkeys(off, "false")
+    of_compose = yaml.safe_load((ROOT / "docker-compose.yml").read_text())["services"]["grafana"]["environment"]
+    assert {name: of_compose[name] for name in on | off} == {name: environment[name] for name in on | off}
 
 
 def test_prometheus_shows_history_and_then_current_data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

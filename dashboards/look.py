@@ -1,11 +1,13 @@
 """The field configuration of panels: units, status colours, names, links, and overrides for single series.
 
-Queries name their series `KPI STATUS ...`, so that a few overrides by pattern give any number of KPIs their unit and
-colour.
+Queries name their series `SYMBOL TITLE`, so that a few overrides by pattern give any number of KPIs their colour and
+their unit: the colour follows from the symbol, the unit from the title. Colour is for statuses alone. Numbers without
+a verdict have the colour of text, and lines of several series have colours that no status has.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -18,13 +20,18 @@ from exporter.config.fields import Status
 from exporter.config.kpis import Kpi
 from exporter.config.root import Config
 from exporter.config.units import metric_unit
-from exporter.statuses import BY_CODE, STATUSES, colours
+from exporter.statuses import BY_RANK, colours
 
 Override = dict[str, Any]
 
 NO_DATA = "no data"
 SERIES_WITH_STATUS = "{{kpi}} {{status}}"
 """The legend of queries with `expressions.value_with_status`."""
+
+VALUE_LINE = "#6E9FFF"
+"""The colour of the one line that shows a value."""
+LINES = ("#6E9FFF", "#B877D9", "#5AC8C8", "#C9A26D", "#9AA7B8", "#E58FB1", "#7FB069", "#D4D08A")
+"""The colours of several lines: none of them is close to the colour of a bad status."""
 
 _CURRENCY_UNITS = frozenset(
     {
@@ -42,6 +49,41 @@ _UNIT_IDS = {
 }  # fmt: skip
 
 
+@dataclass(frozen=True, slots=True)
+class UnitLook:
+    """How Grafana shows the numbers of a unit: three digits, one decimal at most, two for scores.
+
+    `decimals` None leaves them to Grafana, which writes money as 1.28M. `factor` is what a number is multiplied by
+    before it is shown: decimals of Grafana's own percent unit would round the scale of a chart to whole hundreds.
+    """
+
+    id: str
+    decimals: int | None = None
+    factor: int = 1
+
+    def properties(self) -> dict[str, Any]:
+        """The properties of an override."""
+        return {"unit": self.id} | ({} if self.decimals is None else {"decimals": self.decimals})
+
+
+_UNIT_LOOKS = {
+    "count": UnitLook("locale", 0),
+    "number": UnitLook("locale", 1),
+    "ratio": UnitLook("percent", 1, factor=100),
+    "seconds": UnitLook("suffix: s", 0),
+    "hours": UnitLook("suffix: h", 1),
+    "score": UnitLook("none", 2),
+    "points": UnitLook("suffix: pts", 1),
+}
+
+
+def unit_look(unit: str, currency: str) -> UnitLook:
+    """How Grafana shows numbers of a unit of the config; a unit that is free text stands behind the number."""
+    if unit == "currency":
+        return UnitLook(f"currency:{currency} ")
+    return _UNIT_LOOKS.get(unit) or UnitLook(f"suffix: {escape_variables(unit)}", 1)
+
+
 def unit_id(unit: str, currency: str) -> str:
     """Grafana's name for a unit of the config."""
     if unit == "currency":
@@ -54,7 +96,7 @@ class Look:
     """The field configuration of a panel. `name` is the display name of series, `custom` has the panel type's keys."""
 
     unit: str = "none"
-    decimals: int = 1
+    decimals: int | None = 1
     colour: str = NEUTRAL
     steps: tuple[ThresholdStep, ...] = ()
     name: str | None = None
@@ -65,6 +107,8 @@ class Look:
     overrides: tuple[Override, ...] = ()
     custom: Mapping[str, Any] = field(default_factory=dict)
     no_value: str = NO_DATA
+    own_scale: bool = False
+    """Each sparkline has a scale of its own. Without it all share one, on which all but the largest are flat."""
 
     def defaults(self) -> dict[str, Any]:
         """Grafana's `fieldConfig.defaults`."""
@@ -80,6 +124,7 @@ class Look:
             "thresholds": {"mode": "absolute", "steps": list(self.steps or (ThresholdStep(self.colour),))},
             "min": self.lowest,
             "max": self.highest,
+            "fieldMinMax": self.own_scale or None,
             "mappings": list(self.mappings),
             "links": list(self.links),
             "custom": dict(self.custom) or None,
@@ -104,9 +149,9 @@ def share_steps(config: Config) -> tuple[ThresholdStep, ...]:
 def _rising_steps(config: Config, at_risk: float, on_track: float) -> tuple[ThresholdStep, ...]:
     colour = colours(config)
     return (
-        ThresholdStep(colour[Status.OFF_TRACK]),
-        ThresholdStep(colour[Status.AT_RISK], at_risk),
-        ThresholdStep(colour[Status.ON_TRACK], on_track),
+        ThresholdStep(colour[Status.OFF_TRACK].name),
+        ThresholdStep(colour[Status.AT_RISK].name, at_risk),
+        ThresholdStep(colour[Status.ON_TRACK].name, on_track),
     )
 
 
@@ -115,9 +160,9 @@ def age_steps(config: Config, limit: timedelta | None = None) -> tuple[Threshold
     colour = colours(config)
     limit = limit or oldest_shown(contributing(config, config.kpis))
     return (
-        ThresholdStep(colour[Status.ON_TRACK]),
-        ThresholdStep(colour[Status.AT_RISK], late_after(limit).total_seconds()),
-        ThresholdStep(colour[Status.OFF_TRACK], limit.total_seconds()),
+        ThresholdStep(NEUTRAL),
+        ThresholdStep(colour[Status.AT_RISK].name, late_after(limit).total_seconds()),
+        ThresholdStep(colour[Status.OFF_TRACK].name, limit.total_seconds()),
     )
 
 
@@ -148,7 +193,37 @@ def fixed_colour(colour: str) -> dict[str, str]:
 
 def status_overrides(config: Config) -> tuple[Override, ...]:
     """The colour of each status, for series named `... STATUS`."""
-    return tuple(by_pattern(f" {status}$", colour=fixed_colour(colour)) for status, colour in colours(config).items())
+    return tuple(
+        by_pattern(f" {status}$", colour=fixed_colour(colour.name)) for status, colour in colours(config).items()
+    )
+
+
+def symbol_overrides(config: Config) -> tuple[Override, ...]:
+    """The colour of each status, for series whose name begins with its symbol."""
+    colour = colours(config)
+    by_symbol = {spec.symbol: colour[spec.status].name for spec in BY_RANK}
+    return tuple(by_pattern(f"^{symbol}", colour=fixed_colour(name)) for symbol, name in by_symbol.items())
+
+
+def title_overrides(config: Config, kpis: Iterable[Kpi]) -> tuple[Override, ...]:
+    """The unit of each KPI, for series named `SYMBOL TITLE`: one override for each unit, which lists the titles."""
+    titles: dict[str, list[str]] = {}
+    for kpi in kpis:
+        titles.setdefault(config.unit(kpi), []).append(_literal(kpi.title))
+    return tuple(
+        by_pattern(f"^. ({'|'.join(titles[unit])})$", **unit_look(unit, config.company.currency).properties())
+        for unit in sorted(titles)
+    )
+
+
+def _literal(text: str) -> str:
+    """A pattern of JavaScript that matches the text and nothing else."""
+    return re.sub(r"([\\^$.*+?()\[\]{}|/-])", r"\\\1", text)
+
+
+def line_colours(names: Iterable[str]) -> tuple[Override, ...]:
+    """A colour for each line of this name, in turn."""
+    return tuple(by_name(name, colour=fixed_colour(LINES[i % len(LINES)])) for i, name in enumerate(names))
 
 
 def unit_overrides(config: Config, kpis: Iterable[Kpi]) -> tuple[Override, ...]:
@@ -189,15 +264,25 @@ def unit_mapping(config: Config) -> dict[str, Any]:
 
 
 def status_mapping(config: Config) -> dict[str, Any]:
-    """A value mapping from the status label to words and colour."""
+    """A value mapping from the status label to words and colour.
+
+    The words are keys as well: a pill looks up its colour by the text that it shows.
+    """
     colour = colours(config)
-    return value_mapping({spec.status.value: (spec.label, colour[spec.status]) for spec in STATUSES.values()})
+    words = {spec.status: (spec.words, colour[spec.status].name) for spec in BY_RANK}
+    return value_mapping(
+        {status.value: text for status, text in words.items()} | {text[0]: text for text in words.values()}
+    )
 
 
 def code_mapping(config: Config) -> dict[str, Any]:
-    """A value mapping from the codes of statuses to words and colours."""
-    colour = colours(config)
-    return value_mapping({str(spec.code): (spec.label, colour[spec.status]) for spec in BY_CODE})
+    """A value mapping from the codes of statuses to words and colours, for bands over time.
+
+    Bands have no symbol, so that exceeded is darker than on track.
+    """
+    colour = {status: entry.name for status, entry in colours(config).items()}
+    colour[Status.EXCEEDED] = f"dark-{colour[Status.EXCEEDED]}"
+    return value_mapping({str(spec.code): (spec.words, colour[spec.status]) for spec in BY_RANK})
 
 
 def text_mapping(texts: Mapping[str, str]) -> dict[str, Any]:

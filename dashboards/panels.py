@@ -114,7 +114,7 @@ def lines(header: Header, queries: Sequence[Query], look: Look, *, step: str = "
     panel.interval = step
     panel.field_config["defaults"]["custom"] = custom
     if at is not None:
-        steps = [ThresholdStep("transparent"), ThresholdStep(GREY, at)]
+        steps = [ThresholdStep("transparent"), ThresholdStep(GREY.name, at)]
         panel.field_config["defaults"]["thresholds"] = {"mode": "absolute", "steps": steps}
     return panel
 

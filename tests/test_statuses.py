@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from exporter.config.fields import Status
-from exporter.statuses import BY_CODE, STATUSES, VERDICTS, colours, severity
+from exporter.statuses import BY_CODE, BY_RANK, GREY, STATUSES, VERDICTS, Colour, colours, severity
 from tests.dashboards import samples
 
 CODES = {
@@ -49,11 +49,28 @@ def test_verdicts_are_ranked_from_best_to_worst_and_told_apart_by_symbol() -> No
 
 
 @pytest.mark.parametrize("palette", ["safe", "traffic"])
-def test_each_verdict_has_a_colour_of_its_own_and_everything_else_is_grey(palette: str) -> None:
+def test_bad_and_good_verdicts_have_colours_of_their_own_and_everything_else_is_grey(palette: str) -> None:
     by_status = colours(samples.small(dashboards={"palette": palette}))
-    assert len({by_status[status] for status in VERDICTS}) == 4
-    assert {by_status[status] for status in Status if status not in VERDICTS} == {"#8E8E8E"}
+    assert by_status[Status.EXCEEDED] == by_status[Status.ON_TRACK], "their symbols differ"
+    assert len({by_status[status] for status in VERDICTS}) == 3
+    assert {by_status[status] for status in Status if status not in VERDICTS} == {GREY}
 
 
-def test_the_default_palette_shows_on_track_in_blue() -> None:
-    assert colours(samples.small())[Status.ON_TRACK] == "#5794F2"
+def test_the_default_palette_is_red_orange_and_blue_in_the_shades_of_grafanas_themes() -> None:
+    by_status = colours(samples.small())
+    assert by_status[Status.OFF_TRACK] == Colour("red", light="#E02F44", dark="#F2495C")
+    assert by_status[Status.AT_RISK] == Colour("orange", light="#FF780A", dark="#FF9830")
+    assert by_status[Status.ON_TRACK] == Colour("blue", light="#3274D9", dark="#5794F2")
+
+
+def test_the_traffic_palette_is_green_where_the_other_is_blue() -> None:
+    by_status = colours(samples.small(dashboards={"palette": "traffic"}))
+    assert [by_status[status].name for status in VERDICTS] == ["green", "green", "orange", "red"]
+
+
+def test_lists_begin_with_the_worst_verdict_and_end_with_what_has_no_data() -> None:
+    assert [spec.label for spec in BY_RANK] == [
+        "off track", "at risk", "on track", "exceeded", "too early", "day off", "too few", "no target", "stale",
+        "no data",
+    ]  # fmt: skip
+    assert STATUSES[Status.DAY_OFF].rank == STATUSES[Status.TOO_EARLY].rank == 5

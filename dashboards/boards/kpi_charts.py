@@ -10,20 +10,29 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from dashboards.grafana_model import Panel
-from dashboards.look import PERCENT, Look, Override, by_pattern, fixed_colour, metric_unit_overrides, unit_overrides
+from dashboards.look import (
+    PERCENT,
+    VALUE_LINE,
+    Look,
+    Override,
+    by_pattern,
+    fixed_colour,
+    metric_unit_overrides,
+    unit_overrides,
+)
 from dashboards.panels import DASHED, DOTTED, Header, bars, instant_query, lines, range_query, tiles
 from dashboards.promql import Matcher, aggregate, equals, latest, one_of, with_label
 from dashboards.site import Site
 from exporter import naming
 from exporter.config.expression import metrics_of
-from exporter.config.fields import Period, Status
+from exporter.config.fields import Period
 from exporter.config.metrics import Metric
 from exporter.config.root import Config
 from exporter.naming import Family
-from exporter.statuses import GREY, STATUSES
+from exporter.statuses import GREY
 
 _LIGHT_GREY = "#B7B7B7"
-_VALUE_COLOUR = STATUSES[Status.ON_TRACK].safe
+_VALUE_COLOUR = VALUE_LINE
 _ADDITIVE = ("count", "sum")
 _MOST_PARTS = 12
 
@@ -39,11 +48,11 @@ def value_chart(site: Site, panel_id: int, kpi: Matcher) -> Panel:
     )
     series = {
         "value": (naming.VALUE, "Value", _line(_VALUE_COLOUR, 3)),
-        "target": (naming.TARGET, "Target", _line(GREY, 2, DASHED, steps=True)),
-        "expected": (naming.EXPECTED, "Expected by then", _line(GREY, 2, DOTTED)),
+        "target": (naming.TARGET, "Target", _line(GREY.name, 2, DASHED, steps=True)),
+        "expected": (naming.EXPECTED, "Expected by then", _line(GREY.name, 2, DOTTED)),
         "previous": (naming.PREVIOUS_VALUE, "Previous period", _line(_LIGHT_GREY, 1, steps=True)),
-        "low": (naming.TARGET_LOW, "At least", _line(GREY, 1, DASHED, steps=True)),
-        "high": (naming.TARGET_HIGH, "At most", _line(GREY, 1, DASHED, steps=True)),
+        "low": (naming.TARGET_LOW, "At least", _line(GREY.name, 1, DASHED, steps=True)),
+        "high": (naming.TARGET_HIGH, "At most", _line(GREY.name, 1, DASHED, steps=True)),
     }
     queries = [
         range_query(latest(family, kpi), f"{{{{kpi}}}} {name}", ref)
@@ -66,8 +75,8 @@ def pace_chart(panel_id: int, kpi: Matcher) -> Panel:
     )
     series = {
         "plan": (naming.PACE_RATIO, "Against plan", _line(_VALUE_COLOUR, 3)),
-        "whole": (naming.TARGET_RATIO, "Against target", _line(GREY, 2)),
-        "progress": (naming.PROGRESS_RATIO, "Progress from baseline", _line(GREY, 2, DOTTED)),
+        "whole": (naming.TARGET_RATIO, "Against target", _line(GREY.name, 2)),
+        "progress": (naming.PROGRESS_RATIO, "Progress from baseline", _line(GREY.name, 2, DOTTED)),
     }
     queries = [
         range_query(latest(family, kpi), name, ref)

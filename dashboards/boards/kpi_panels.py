@@ -51,7 +51,7 @@ def status_tiles(site: Site, panel_id: int, *matchers: Matcher, scope: Scope = S
     """The number of KPIs with each status."""
     colour = colours(site.config)
     overrides = tuple(
-        by_name(spec.status.value, name=spec.label, colour=fixed_colour(colour[spec.status]))
+        by_name(spec.status.value, name=spec.label, colour=fixed_colour(colour[spec.status].name))
         for spec in STATUSES.values()
     )
     header = Header(

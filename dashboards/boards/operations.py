@@ -65,10 +65,10 @@ def exporter_health(site: Site) -> Dashboard:
 def _source_states(site: Site) -> Panel:
     colour = colours(site.config)
     kinds = (
-        (_STATES_OK, colour[Status.ON_TRACK]),
-        (_STATES_WAITING, GREY),
-        (_STATES_SLOW, colour[Status.AT_RISK]),
-        (tuple(SourceState), colour[Status.OFF_TRACK]),
+        (_STATES_OK, colour[Status.ON_TRACK].name),
+        (_STATES_WAITING, GREY.name),
+        (_STATES_SLOW, colour[Status.AT_RISK].name),
+        (tuple(SourceState), colour[Status.OFF_TRACK].name),
     )
     state_colours = {state: next(paint for states, paint in kinds if state in states) for state in SourceState}
     overrides = tuple(by_pattern(f" {state}$", colour=fixed_colour(paint)) for state, paint in state_colours.items())
@@ -81,7 +81,7 @@ def _source_states(site: Site) -> Panel:
 def _checks(site: Site) -> list[GridItem]:
     """Tiles that say yes or no."""
     colour = colours(site.config)
-    steps = (ThresholdStep(colour[Status.OFF_TRACK]), ThresholdStep(colour[Status.ON_TRACK], 1))
+    steps = (ThresholdStep(colour[Status.OFF_TRACK].name), ThresholdStep(colour[Status.ON_TRACK].name, 1))
     look = Look("none", 0, steps=steps, mappings=(text_mapping({"0": "no", "1": "yes"}),))
     checks = (
         (Header(2, "Store usable", "Whether the store can be read and written."), naming.STORE_UP),
@@ -122,7 +122,7 @@ def _success_age(site: Site) -> Panel:
         )
         for source in site.config.sources
     )
-    base = (ThresholdStep(colours(site.config)[Status.ON_TRACK]),)
+    base = (ThresholdStep(colours(site.config)[Status.ON_TRACK].name),)
     query = instant_query(f"sort_desc(time() - {since})", "{{source}} {{entity}}")
     return bars(header, [query], Look("s", 0, steps=base, lowest=0, overrides=overrides))
 

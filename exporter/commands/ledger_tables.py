@@ -101,5 +101,5 @@ def _change(before: str, after: str) -> str:
 
 
 def _status(config: Config, status: Status) -> Text:
-    style = colours(config)[status] if status in VERDICTS else "dim"
+    style = colours(config)[status].light if status in VERDICTS else "dim"
     return Text(f"{STATUSES[status].symbol} {STATUSES[status].label}", style=style)

@@ -196,7 +196,7 @@ def _table(config: Config, evaluation: Evaluation, at: datetime, known_at: datet
         kpi = config.kpi_by_name[value.kpi]
         unit, currency = config.unit(kpi), config.company.currency
         spec = STATUSES[value.status]
-        style = palette[value.status] if value.status in VERDICTS else "dim"
+        style = palette[value.status].light if value.status in VERDICTS else "dim"
         table.add_row(
             cell(kpi.title if kpi.name != previous else ""),
             cell(_scope_name(value)),

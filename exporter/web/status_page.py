@@ -21,7 +21,7 @@ from exporter.kpi.values import Evaluation, KpiValue
 from exporter.metrics.label_values import label_value
 from exporter.naming import Family
 from exporter.printable import printable
-from exporter.statuses import GREY, STATUSES, VERDICTS, colours
+from exporter.statuses import BAR, GREY, STATUSES, VERDICTS, colours
 from exporter.web.members import PER_PAGE, SHOWN, MembersIndex, MembersQuery, Slice
 
 _FULL_BAR = 1.5
@@ -83,11 +83,14 @@ def _sections(data: PageData) -> list[Html]:
 
 
 def _style(config: Config) -> Html:
-    """The style sheet, then a class for each status with its colour as `--tone`."""
+    """The style sheet, then a class for each status with its colour as `--tone`, which differs on dark ground."""
     sheet = files(__package__).joinpath("style.css").read_text(encoding="utf-8")
     palette = colours(config)
     tones = {_tone(status): palette[status] for status in VERDICTS} | {"none": GREY}
-    return Html(sheet + "".join(f".{name} {{ --tone: {colour}; }}\n" for name, colour in tones.items()))
+    light = "".join(f".{name} {{ --tone: {colour.light}; }}\n" for name, colour in tones.items())
+    dark = "".join(f".{name} {{ --tone: {colour.dark}; }}\n" for name, colour in tones.items())
+    bar = f":root {{ --bar: {BAR}; }}\n"
+    return Html(f"{sheet}{bar}{light}@media (prefers-color-scheme: dark) {{\n{dark}}}\n")
 
 
 def _header(data: PageData) -> Html:

@@ -148,9 +148,17 @@ def test_the_page_loads_nothing_and_runs_no_scripts() -> None:
 def test_the_statuses_have_the_colours_that_the_dashboards_have() -> None:
     for palette in ("safe", "traffic"):
         html = page(sample_evaluation(), dashboards={"palette": palette})
+        light, dark = html.split("@media (prefers-color-scheme: dark) {")[-2:]
         for status, colour in colours(sample_config(dashboards={"palette": palette})).items():
             name = status.value if status in VERDICTS else "none"
-            assert f".{name} {{ --tone: {colour}; }}" in html, (palette, status)
+            assert f".{name} {{ --tone: {colour.light}; }}" in light, (palette, status)
+            assert f".{name} {{ --tone: {colour.dark}; }}" in dark, (palette, status)
+
+
+def test_a_bar_has_one_colour_because_it_shows_a_number_and_the_words_show_the_status() -> None:
+    html = page(sample_evaluation())
+    assert ".bar i { display: block; height: 100%; background: var(--bar);" in html
+    assert "--bar: #6487b5;" in html
 
 
 def test_the_words_of_every_status_are_readable_on_every_background() -> None:
@@ -158,15 +166,16 @@ def test_the_words_of_every_status_are_readable_on_every_background() -> None:
     (share,) = set(re.findall(r"color-mix\(in srgb, var\(--tone\) (\d+)%, var\(--text\)\)", html))
     grounds = re.findall(r"--ground: (#\w+); --card: (#\w+);.*?--text: (#\w+);", html)
     assert len(grounds) == 2, "light and dark"
-    for spec in STATUSES.values():
-        for ground, card, text in grounds:
-            for colour in (spec.safe, spec.traffic):
+    for shade, (ground, card, text) in zip(("light", "dark"), grounds, strict=True):
+        for status in STATUSES:
+            for palette in ("safe", "traffic"):
+                colour = getattr(colours(sample_config(dashboards={"palette": palette}))[status], shade)
                 mixed = [
                     a * int(share) / 100 + b * (1 - int(share) / 100)
                     for a, b in zip(channels(colour), channels(text), strict=True)
                 ]
-                assert contrast(mixed, channels(card)) >= 4.5, (spec.status, colour, card)
-                assert contrast(mixed, channels(ground)) >= 4.5, (spec.status, colour, ground)
+                assert contrast(mixed, channels(card)) >= 4.5, (status, colour, card)
+                assert contrast(mixed, channels(ground)) >= 4.5, (status, colour, ground)
 
 
 def test_text_is_escaped_and_html_is_not() -> None:

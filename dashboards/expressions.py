@@ -5,14 +5,21 @@ No result has the labels `instance` or `job`, so that replicas, restarts and bac
 
 from __future__ import annotations
 
-from dashboards.promql import Matcher, aggregate, equals, join, latest, one_of, one_series_for_each, select
+from collections.abc import Iterable
+from dataclasses import replace
+
+from dashboards.promql import Matcher, aggregate, equals, join, latest, one_of, one_series_for_each, select, with_label
+from dashboards.selection import Selection
 from exporter import naming
 from exporter.config.fields import Scope, Status
 from exporter.naming import SCOPE_LABELS, Family, scoped
-from exporter.statuses import BY_CODE, VERDICTS
+from exporter.statuses import BY_CODE, BY_RANK, STATUSES, VERDICTS
 
 GOOD = (Status.EXCEEDED, Status.ON_TRACK)
 BAD = (Status.AT_RISK, Status.OFF_TRACK)
+
+ALL = tuple(spec.status for spec in BY_RANK)
+"""Every status, in the order of every board: worst verdict first, then the reasons for having none, no data last."""
 
 INFO_LABELS = ("kpi", "title", "unit", "department", "objective", "owner")
 
@@ -118,3 +125,78 @@ def mean_score(scope: Scope) -> str:
 def data_age(*matchers: Matcher) -> str:
     """Seconds since the data of each KPI was last known to be complete."""
     return f"time() - {latest(naming.ASOF, *matchers)}"
+
+
+def against_plan(selection: Selection) -> str:
+    """Value against what is expected by now, without a pace against the target: 1 is on plan; never below 0."""
+    pace, target = selection.latest(naming.PACE_RATIO), selection.latest(naming.TARGET_RATIO)
+    return f"clamp_min({pace} or {target}, 0)"
+
+
+def rank(selection: Selection, statuses: Iterable[Status] = ALL, words: Iterable[str] = ()) -> str:
+    """The rank of each KPI that has one of the statuses, with the status as a label.
+
+    `words` adds the labels `mark` (the status's symbol) and `word`. Where replicas disagree the worse status counts.
+    """
+    statuses, words = tuple(statuses), tuple(words)
+    has = aggregate("max", selection.series(naming.STATUS, *_any(statuses)), (*selection.labels, "status"))
+    table = f"({' or '.join(_row(status, words) for status in statuses)})"
+    ranked = f"({has} == 1) * on (status) group_left ({', '.join(words)}) {table}"
+    return limited(f"bottomk by ({', '.join(selection.labels)}) (1, {ranked})", selection)
+
+
+def _any(statuses: tuple[Status, ...]) -> tuple[Matcher, ...]:
+    return () if len(statuses) == len(ALL) else (one_of("status", statuses),)
+
+
+def _row(status: Status, words: Iterable[str]) -> str:
+    row = with_label(f"vector({STATUSES[status].rank})", "status", status.value)
+    texts = {"mark": STATUSES[status].symbol, "word": STATUSES[status].label}
+    for word in words:
+        row = with_label(row, word, texts[word])
+    return row
+
+
+def marks(selection: Selection, statuses: Iterable[Status] = ALL, words: Iterable[str] = ("mark",)) -> str:
+    """1 for each KPI that has one of the statuses, with the status, and by default its symbol, as labels."""
+    return f"({rank(selection, statuses, words)}) ^ 0"
+
+
+def order(selection: Selection, statuses: Iterable[Status] = ALL, words: Iterable[str] = ()) -> str:
+    """The rank, and within a rank the KPI furthest behind plan first: 1.63 is off track at 63 % of plan."""
+    everything = selection.everything
+    behind = f"clamp_max({against_plan(everything)}, 9) / 10 or 0 * {everything.latest(naming.STATUS)}"
+    labels = ", ".join(selection.labels)
+    return limited(f"{rank(everything, statuses, words)} + on ({labels}) group_left () ({behind})", selection)
+
+
+def limited(expression: str, selection: Selection) -> str:
+    """The expression for the KPIs that `where` and `worst` leave; it needs the label `kpi`."""
+    limits = []
+    end = selection.at_end
+    if selection.where:
+        limits.append(end.read(select(naming.INFO, *selection.where)))
+    if selection.worst is not None:
+        limits.append(f"bottomk({selection.worst}, {order(replace(end, worst=None))})")
+    return f"({expression})" + "".join(f" and on (kpi) {limit}" for limit in limits) if limits else expression
+
+
+def titles(selection: Selection, *labels: str) -> str:
+    """1 for each KPI with its title, and other labels of `kpi_info`, as labels."""
+    end = selection.at_end
+    names = tuple(dict.fromkeys(("kpi", "title", *labels)))
+    return one_series_for_each(aggregate("max", end.read(naming.INFO.name), names), ("kpi",))
+
+
+def with_titles(expression: str, selection: Selection, *labels: str) -> str:
+    """The expression with the KPI's title, and other labels of `kpi_info`, as labels."""
+    return join(expression, titles(selection, *labels), ("kpi",), ("title", *labels))
+
+
+def on_plan_share(selection: Selection) -> str:
+    """Share of the KPIs with a verdict that are on track or better; absent if no KPI has a verdict."""
+    good, judged = (
+        aggregate("sum", limited(selection.latest(naming.STATUS, one_of("status", statuses)), selection))
+        for statuses in (GOOD, VERDICTS)
+    )
+    return f"{good} / ({judged} > 0)"

@@ -15,7 +15,7 @@ from grafanalib import core
 from dashboards.encoding import Json
 
 SCHEMA_VERSION = 42
-PLUGIN_VERSION = "12.1.1"
+PLUGIN_VERSION = "12.4.0"
 """The version that the panel options belong to. Without it Grafana migrates them as options of version 6."""
 
 
@@ -33,9 +33,15 @@ class ThresholdStep(core.Threshold):  # type: ignore[misc]
 class Query(core.Target):  # type: ignore[misc]
     """One PromQL query of a panel. grafanalib calls it Target, but here a target is what a KPI should reach."""
 
-    def __init__(self, expr: str, ref: str = "A", *, legend: str = "__auto", form: str = "range") -> None:
-        """`form` is range (values over time), instant (one value per series) or table (the same as rows)."""
+    def __init__(
+        self, expr: str, ref: str = "A", *, legend: str = "__auto", form: str = "range", step: str | None = None
+    ) -> None:
+        """`form` is range (values over time), instant (one value per series) or table (the same as rows).
+
+        `step` is the shortest distance between two values over time; None leaves it to the panel.
+        """
         super().__init__(expr=expr, refId=ref, legendFormat=legend, instant=form != "range")
+        self.step = step
         self.format = "table" if form == "table" else "time_series"
 
     def to_json_data(self) -> Json:
@@ -48,6 +54,7 @@ class Query(core.Target):  # type: ignore[misc]
             "range": not self.instant,
             "legendFormat": self.legendFormat,
             "refId": self.refId,
+            "interval": self.step,
         }
 
 
@@ -57,6 +64,8 @@ class Panel(core.Panel):  # type: ignore[misc]
     def __init__(self, type: str, options: Json, field_config: Json, **common: Any) -> None:  # noqa: A002
         super().__init__(**common)
         self.type, self.options, self.field_config = type, options, field_config
+        self.past: str | None = None
+        """The span that the panel shows up to the right edge, whatever the dashboard's time range, such as `30d`."""
 
     def to_json_data(self) -> Json:
         return {
@@ -69,6 +78,8 @@ class Panel(core.Panel):  # type: ignore[misc]
             "gridPos": self.gridPos,
             "transparent": self.transparent or None,
             "interval": self.interval,
+            "timeFrom": self.past,
+            "hideTimeOverride": True if self.past else None,
             "links": self.links or None,
             "targets": self.targets or None,
             "transformations": self.transformations or None,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
@@ -156,8 +156,9 @@ class TableColumn:
         if self.width:
             properties["custom__width"] = self.width
         if not self.heading:
+            # Grafana 12.2 and later read the first, earlier versions the second
+            properties["custom__hideFrom__viz"] = True
             properties["custom__hidden"] = True
-            properties["custom__hideFrom"] = {"legend": False, "tooltip": False, "viz": True}
         return by_name(self.name, **properties) if properties else None
 
 
@@ -172,12 +173,7 @@ def table(
 ) -> Panel:
     """The joined rows of the queries, in these columns only. `sort` is a heading and True for descending order."""
     excluded = {"Time", "Value", *(f"Value #{query.refId}" for query in queries)} - {column.field for column in columns}
-    organize = {
-        "excludeByName": dict.fromkeys(sorted(excluded), True),
-        "includeByName": {},
-        "indexByName": {column.field: index for index, column in enumerate(columns)},
-        "renameByName": {column.field: column.heading for column in columns if column.heading},
-    }
+    organize = _arranged(columns, excluded)
     options = {
         "showHeader": True,
         "cellHeight": "sm",
@@ -193,8 +189,56 @@ def table(
         "cellOptions": {"type": "auto"},
         "filterable": False,
         "inspect": False,
+        "minWidth": 60,
     }
     return panel
+
+
+def joined_table(
+    header: Header,
+    key: str,
+    queries: Sequence[Query],
+    columns: Sequence[TableColumn],
+    look: Look,
+    *,
+    sort: tuple[str, bool],
+) -> Panel:
+    """The rows of the queries joined by the label `key`, in these columns only and sorted by a field.
+
+    Range queries become a column of sparklines. The field `pct` repeats query P, for a column beside its picture.
+    """
+    trends = {query.refId: {"stat": "lastNotNull"} for query in queries if not query.instant}
+    percent = {
+        "mode": "binary",
+        "binary": {
+            "left": {"matcher": {"id": "byName", "options": "Value #P"}},
+            "operator": "*",
+            "right": {"fixed": "1"},
+        },
+        "alias": "pct",
+        "replaceFields": False,
+    }
+    steps: list[tuple[str, dict[str, Any]]] = [
+        *([("timeSeriesTable", trends)] if trends else []),
+        ("joinByField", {"byField": key, "mode": "outer"}),
+        *([("calculateField", percent)] if any(column.field == "pct" for column in columns) else []),
+        ("sortBy", {"fields": {}, "sort": [{"field": sort[0], "desc": sort[1]}]}),
+        ("filterFieldsByName", {"include": {"names": [column.field for column in columns]}}),
+        ("organize", _arranged(columns)),
+    ]
+    panel = table(header, queries, columns, look)
+    panel.transformations = [{"id": name, "options": options} for name, options in steps]
+    panel.options["enablePagination"] = False
+    return panel
+
+
+def _arranged(columns: Sequence[TableColumn], excluded: Iterable[str] = ()) -> dict[str, Any]:
+    return {
+        "excludeByName": dict.fromkeys(sorted(excluded), True),
+        "includeByName": {},
+        "indexByName": {column.field: index for index, column in enumerate(columns)},
+        "renameByName": {column.field: column.heading for column in columns if column.heading},
+    }
 
 
 def note(header: Header, content: str) -> Panel:

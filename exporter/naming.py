@@ -116,8 +116,8 @@ RESTATED_VALUE = Family(
 STATUS = Family("kpi_status", f"1 for the status the KPI has, 0 for the others. {_CACHED}", ("kpi", "status"))
 INFO = Family(
     "kpi_info",
-    "What the KPI is; always 1.",
-    ("kpi", "title", "unit", "period", "better", "objective", "department", "owner"),
+    "What the KPI is; always 1. The label guard names the KPI that keeps it at risk while it is off track itself.",
+    ("kpi", "title", "unit", "period", "better", "objective", "department", "owner", "guard"),
 )
 PERIOD_START = Family("kpi_period_start_timestamp_seconds", "Start of the KPI's current period.", ("kpi",))
 PERIOD_END = Family("kpi_period_end_timestamp_seconds", "End of the KPI's current period.", ("kpi",))

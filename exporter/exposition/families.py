@@ -112,6 +112,7 @@ def kpi_info(config: Config) -> dict[str, LabelValues]:
     return {
         kpi.name: (
             kpi.name, kpi.title, config.unit(kpi), kpi.period, kpi.better, kpi.objective, kpi.department, kpi.owner,
+            kpi.guard or "",
         )
         for kpi in config.kpis
     }  # fmt: skip

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from exporter.config.fields import Scope, Status
 from exporter.config.root import Config
 from exporter.kpi.status import guarded
-from exporter.kpi.values import KpiRun
+from exporter.kpi.values import KpiRun, KpiValue
 
 _RunKey = tuple[str, Scope]
 
@@ -17,10 +17,11 @@ class Guards:
 
     def __init__(self, config: Config) -> None:
         self._guards = {kpi.name: kpi.guard for kpi in config.kpis if kpi.guard is not None}
+        self._titles = {kpi.name: kpi.title for kpi in config.kpis}
         self._latest: dict[_RunKey, tuple[object, Sequence[bool]]] = {}
 
     def applied(self, runs: Sequence[KpiRun]) -> tuple[KpiRun, ...]:
-        """The runs, with KPIs whose guard is off track at risk at best.
+        """The runs, with KPIs whose guard is off track at risk at best, and that as the reason.
 
         The guard's status for the same team or person applies, or the company's if it has none there.
         """
@@ -38,11 +39,18 @@ class Guards:
             latest = self._latest[run.kpi, run.scope] = revision, _off_track(run, same_scope, company)
         values = run.values
         if any(latest[1]):
+            reason = f"guard {self._titles[guard]} is off track"
             values = tuple(
-                value._replace(status=guarded(value.status)) if is_off_track else value
+                _held_back(value, reason) if is_off_track else value
                 for value, is_off_track in zip(values, latest[1], strict=True)
             )
         return KpiRun(run.kpi, run.scope, values, revision)
+
+
+def _held_back(value: KpiValue, reason: str) -> KpiValue:
+    """The value as its guard leaves it; with the reason if its verdict would be better without the guard."""
+    status = guarded(value.status)
+    return value if status is value.status else value._replace(status=status, reason=reason)
 
 
 def _off_track(run: KpiRun, same_scope: KpiRun | None, company: KpiRun | None) -> Sequence[bool]:

@@ -48,8 +48,9 @@ class KpiValue(NamedTuple):
 
     Numbers are None if they are unknown or meaningless, and never NaN. `target` of a range is its middle;
     `target_low` and `target_high` are its ends. `coverage` is the share of the records that the value rests on, None if
-    all numbers are withheld. `reason` says in words why there is no value, no target or no verdict. All instants are in
-    UTC. A tuple, because a backfill creates millions of them and creating a frozen dataclass takes ten times as long.
+    all numbers are withheld. `reason` says in words why there is no value, no target or no verdict, or which guard
+    keeps the verdict from being better. All instants are in UTC. A tuple, because a backfill creates millions of them
+    and creating a frozen dataclass takes ten times as long.
     """
 
     kpi: str

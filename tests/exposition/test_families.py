@@ -83,7 +83,17 @@ def test_kpis_without_a_company_scope_have_definitions_too() -> None:
     team_only = kpi_value("revenue", Status.ON_TRACK, 5.0, scope=Scope.TEAM, team="North")
     families = by_name(Evaluation(NOW, (team_only,), ()))
     assert families["kpi_period_elapsed_ratio"] == {("revenue",): 0.62}
-    info = ("revenue", "Revenue won this quarter", "currency", "quarter", "higher", "grow", "Sales", "boss@example.com")
+    info = (
+        "revenue",
+        "Revenue won this quarter",
+        "currency",
+        "quarter",
+        "higher",
+        "grow",
+        "Sales",
+        "boss@example.com",
+        "",
+    )
     assert families["kpi_info"] == {info: 1.0}
     assert "kpi_value" not in families
 

@@ -29,6 +29,22 @@ def test_a_kpi_follows_its_guard_from_one_evaluation_to_the_next() -> None:
     assert speeds(guards, run("speed", 1, Status.ON_TRACK), run("quality", 2, Status.AT_RISK)) == [Status.ON_TRACK]
 
 
+def test_a_kpi_that_its_guard_holds_back_says_so_and_one_that_is_late_itself_does_not() -> None:
+    guards = Guards(config_of(kpi("speed", guard="quality"), kpi("quality", title="Quality of work")))
+    late = run("quality", 0, Status.OFF_TRACK)
+    for revision, (own, reason) in enumerate(
+        {
+            Status.EXCEEDED: "guard Quality of work is off track",
+            Status.ON_TRACK: "guard Quality of work is off track",
+            Status.AT_RISK: None,
+            Status.OFF_TRACK: None,
+            Status.TOO_EARLY: None,
+        }.items()
+    ):
+        (speed,) = guards.applied([run("speed", revision, own), late])[0].values
+        assert (own, speed.reason) == (own, reason)
+
+
 def test_a_kpi_whose_guard_is_missing_keeps_its_status() -> None:
     guards = Guards(CONFIG)
     fast = run("speed", 0, Status.EXCEEDED)

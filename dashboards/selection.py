@@ -17,7 +17,10 @@ from exporter.naming import SCOPE_LABELS, Family, scoped
 
 _HOURLY, _DAILY = "2h", "26h"
 """Longer than the steps of stored history: an hour, and a day, which has 25 hours when daylight saving time ends."""
-_AT_END = " @ end()"
+TIME_RANGE_END = "${__to:date:seconds}"
+"""The right edge of the time range. PromQL's `end()` is the last step, which may be hours before it."""
+LAST_STEP = f"vector(time()) > {TIME_RANGE_END} - $__interval_ms / 1000"
+"""A series at the last step of a range query alone."""
 
 
 class Reading(Enum):
@@ -36,6 +39,14 @@ def bridged(selector: str) -> str:
     hourly = f"last_over_time({select(naming.STATUS, equals('status', Status.NO_DATA))}[{_HOURLY}])"
     recent, older = (f"last_over_time({selector}[{window}])" for window in (_HOURLY, _DAILY))
     return f"({recent} or {older} unless on () group({hourly}))"
+
+
+def up_to_the_end(past: str, present: str) -> str:
+    """`past` at each step of a range query, but at the last one `present`: the right edge of the time range.
+
+    So a tile with a sparkline shows the same number as the tables beside it, however far apart its steps are.
+    """
+    return f"({past}) unless on () ({LAST_STEP}) or ({present}) and on () ({LAST_STEP})"
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,4 +95,4 @@ class Selection:
         """Any selector, read as the selection is."""
         if self.reading is Reading.OVER_TIME:
             return bridged(selector)
-        return selector + (_AT_END if self.reading is Reading.AT_END else "")
+        return selector + (f" @ {TIME_RANGE_END}" if self.reading is Reading.AT_END else "")

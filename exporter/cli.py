@@ -207,7 +207,13 @@ def backfill(  # noqa: PLR0913, PLR0917  # typer makes an option of each paramet
         ),
     ] = None,
     end: Annotated[str | None, typer.Option("--to", help="Last time, such as 2025-03-31T18:00. Default: now.")] = None,
-    step: Annotated[str, typer.Option("--step", help="Time between two samples, from 1m to 1d.")] = "1h",
+    step: Annotated[
+        str | None,
+        typer.Option(
+            "--step",
+            help="Time between two samples, from 1m to 1d. Default: 1h for the last 90 days, and 1d before.",
+        ),
+    ] = None,
     no_sync: NoSyncOption = False,
     on_corrupt: OnCorruptOption = None,
     log_format: LogFormatOption = "text",

@@ -13,7 +13,7 @@ from pathlib import Path
 import typer
 
 from exporter.backfill.openmetrics_file import write_history
-from exporter.backfill.steps import floored, month_start, steps_between
+from exporter.backfill.steps import HOUR, floored, history_steps, month_start, steps_between
 from exporter.clock import Clock, system_clock
 from exporter.commands.options import LogOptions, duration, instant
 from exporter.commands.progress import ProgressCallback, step_progress
@@ -41,26 +41,29 @@ class RangeOptions:
 
     start: str | None = None
     end: str | None = None
-    step: str = "1h"
+    step: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class HistoryRange:
-    """The range of a history. Without a start it begins with the records, limited to Prometheus' retention."""
+    """The range of a history. Without a start it begins with the records, limited to Prometheus' retention.
+
+    Without a step it has one an hour for the last 90 days, and one a day before.
+    """
 
     start: datetime | None
     end: datetime
-    step: timedelta
+    step: timedelta | None = None
 
     @classmethod
     def parse(cls, options: RangeOptions, config: Config, now: datetime) -> HistoryRange:
         """Rejects invalid times and steps, an end in the future, and a start after the end."""
         zone = config.company.timezone
-        step = duration(options.step, "--step")
-        if not timedelta(minutes=1) <= step <= timedelta(days=1):
+        step = duration(options.step, "--step") if options.step else None
+        if step is not None and not timedelta(minutes=1) <= step <= timedelta(days=1):
             raise typer.BadParameter(f"{options.step} is not between 1m and 1d", param_hint="--step")
         start = instant(options.start, zone, "--from")
-        end = instant(options.end, zone, "--to") or floored(now, step)
+        end = instant(options.end, zone, "--to") or floored(now, step or HOUR)
         if end > now:
             raise typer.BadParameter(f"{options.end} is in the future", param_hint="--to")
         if start is not None and start > end:
@@ -74,6 +77,8 @@ class HistoryRange:
         start = self.start
         if start is None:
             start = self.end if first_record is None else default_start(config, first_record, self.end)
+        if self.step is None:
+            return history_steps(start, self.end, config.company.timezone)
         return steps_between(start, self.end, self.step)
 
 
@@ -92,7 +97,7 @@ def run(settings: Settings, options: RangeOptions, out: Path, log: LogOptions, *
         with opened_store(config, settings) as store:
             complete = no_sync or read_unread(config, store, settings.data_dir)
             count = write(config, store, lambda first_record: history_range.steps(config, first_record), out)
-    typer.echo(f"{count} steps of {options.step} in {out}")
+    typer.echo(f"{count} steps{f' of {options.step}' if options.step else ''} in {out}")
     return ExitCode.OK if complete else ExitCode.SOURCE
 
 

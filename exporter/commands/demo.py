@@ -8,13 +8,11 @@ import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import replace
-from datetime import datetime, timedelta
 from functools import partial
 from importlib.metadata import entry_points
 from pathlib import Path
 from threading import Event
 
-from exporter.backfill.steps import steps_between
 from exporter.clock import system_clock
 from exporter.commands import backfill
 from exporter.commands.options import LogOptions
@@ -31,9 +29,6 @@ from exporter.settings import ListenAddress, Settings
 
 COMPANIONS = "kpi_exporter.demo"
 """Entry point group of programs that run with the demo."""
-
-HOURLY = timedelta(days=31)
-"""How far back the history has a step per hour; before that it has one per six hours, to be ready sooner."""
 
 HistoryWriter = Callable[[Path, Event], bool]
 """Waits for the first sync, then writes the history to a file. Returns False if the event was set meanwhile."""
@@ -98,17 +93,9 @@ def write_history(app: App, config: Config, out: Path, stopped: Event) -> bool:
         if stopped.is_set():
             raise StartError(f"stopped after {completed} of {total} steps")
 
-    now = system_clock()
-    backfill.write(config, store, lambda first: history_steps(config, first or now, now), out, on_progress=on_progress)
+    history_range = backfill.HistoryRange(None, system_clock())
+    backfill.write(config, store, lambda first: history_range.steps(config, first), out, on_progress=on_progress)
     return not stopped.is_set()
-
-
-def history_steps(config: Config, first_record: datetime, end: datetime) -> list[datetime]:
-    """A step per six hours, and per hour for the last month."""
-    start = backfill.default_start(config, first_record, end)
-    recent = steps_between(max(start, end - HOURLY), end, timedelta(hours=1))
-    early = steps_between(start, end - HOURLY, timedelta(hours=6))
-    return [*(step for step in early if step < recent[0]), *recent] if recent else early
 
 
 def _companions() -> Iterator[Companion]:

@@ -83,7 +83,7 @@ def _write_history(config: Config, settings: Settings, out: Path, wait: timedelt
             _log.warning("the history is without %s, which could not be read", ", ".join(unread))
         history_range = backfill.HistoryRange.parse(backfill.RangeOptions(), config, system_clock())
         count = backfill.write(config, store, lambda first_record: history_range.steps(config, first_record), out)
-    typer.echo(f"{count} hours of history are in {out}")
+    typer.echo(f"{count} steps of history are in {out}")
     return ExitCode.OK
 
 

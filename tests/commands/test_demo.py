@@ -5,9 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from importlib.metadata import EntryPoint
-from itertools import pairwise
 from pathlib import Path
 from threading import Event, Timer
 from typing import Any, cast
@@ -15,7 +14,7 @@ from typing import Any, cast
 import pytest
 
 from exporter.commands import demo
-from exporter.commands.demo import HOURLY, history_steps, write_history
+from exporter.commands.demo import write_history
 from exporter.config.root import Config
 from exporter.demo.server import DemoServer
 from exporter.errors import StartError
@@ -95,21 +94,6 @@ class AppWithStore:
     def store(self) -> Store | None:
         self._accesses += 1
         return self._store if self._accesses > 1 else None
-
-
-def test_recent_steps_are_an_hour_apart_and_earlier_ones_six() -> None:
-    steps = history_steps(CONFIG, NOW - timedelta(days=90), NOW)
-    gaps = [later - earlier for earlier, later in pairwise(steps)]
-    assert set(gaps[:100]) == {timedelta(hours=6)}
-    assert all(timedelta(0) < gap <= timedelta(hours=6) for gap in gaps)
-    assert [gap for at, gap in zip(steps, gaps, strict=False) if at >= NOW - HOURLY] == [timedelta(hours=1)] * 743
-    assert steps[-1] == NOW.replace(minute=0)
-
-
-def test_the_history_begins_in_the_month_of_the_first_record() -> None:
-    steps = history_steps(CONFIG, NOW - timedelta(days=2), NOW)
-    assert steps[0] == datetime(2025, 10, 31, 23, tzinfo=UTC)
-    assert {later - earlier for earlier, later in pairwise(steps)} == {timedelta(hours=1)}
 
 
 @pytest.mark.parametrize("read", [False, True])

@@ -22,13 +22,15 @@ VARIABLE_VALUES = {
     "__range": "6h",
     "__rate_interval": "10m",
     "__interval": "1h",
+    "__interval_ms": "3600000",
+    "__to": "86400",
     "kpi": "revenue_won",
     "person": "Zoë O'Brien",
     "team": ".*",
 }
 """Values for the variables of dashboards."""
 
-VARIABLE = re.compile(r"\$\{(\w+)(?::\w+)?\}|\$(\w+)")
+VARIABLE = re.compile(r"\$\{(\w+)(?::[\w:]+)?\}|\$(\w+)")
 
 
 def with_variables(expr: str, values: Mapping[str, str] = VARIABLE_VALUES) -> str:

@@ -17,7 +17,7 @@ def test_a_selection_reads_the_families_of_its_scope() -> None:
 
 @pytest.mark.parametrize(
     ("reading", "expected"),
-    [(Reading.NOW, "kpi_value"), (Reading.AT_END, "kpi_value @ end()")],
+    [(Reading.NOW, "kpi_value"), (Reading.AT_END, "kpi_value @ ${__to:date:seconds}")],
 )
 def test_a_series_is_read_now_or_at_the_right_edge(reading: Reading, expected: str) -> None:
     assert Selection(reading=reading).series(naming.VALUE) == expected

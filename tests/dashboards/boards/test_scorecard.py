@@ -29,6 +29,7 @@ from exporter.config.fields import Scope, Status
 from exporter.naming import scoped
 from tests.dashboards.example_series import Series, query_failures, series
 from tests.dashboards.samples import kpi, small
+from tests.dashboards.selectors import with_variables
 
 INFO = {"period": "month", "better": "higher", "objective": "grow", "owner": "me", "unit": "count"}
 SITE = Site(small(kpis=[kpi("a", scopes=["company", "team", "person"])]))
@@ -48,7 +49,7 @@ def states(statuses: dict[str, str], pace: dict[str, float]) -> Series:
 
 def query(ref: str, selection: Selection = Selection(), key: str = "kpi") -> str:  # noqa: B008  # immutable
     (found,) = score_queries(SITE, selection, key, ref)
-    return str(found.expr)
+    return with_variables(str(found.expr))
 
 
 def table() -> dict[str, Any]:

@@ -122,6 +122,13 @@ INFO = Family(
 PERIOD_START = Family("kpi_period_start_timestamp_seconds", "Start of the KPI's current period.", ("kpi",))
 PERIOD_END = Family("kpi_period_end_timestamp_seconds", "End of the KPI's current period.", ("kpi",))
 PERIOD_ELAPSED = Family("kpi_period_elapsed_ratio", "Share of the period that has passed, by the KPI's pace.", ("kpi",))
+PERIOD_LEFT = Family(
+    "kpi_period_left",
+    "What is left of the KPI's period, as the label unit says: workdays, days, opening hours or hours.",
+    ("kpi", "unit"),
+)
+TIME_UNITS = ("workdays", "days", "opening hours", "hours")
+"""Values of `unit` of kpi_period_left."""
 ASOF = Family("kpi_asof_timestamp_seconds", "Instant up to which the KPI's data is known to be complete.", ("kpi",))
 COVERAGE = Family(
     "kpi_coverage_ratio",
@@ -137,7 +144,8 @@ OBJECTIVE_SCORE = Family(
 
 COMPANY_FAMILIES = (
     VALUE, TARGET, TARGET_LOW, TARGET_HIGH, TARGET_RATIO, EXPECTED, PACE_RATIO, PROGRESS_RATIO, PREVIOUS_VALUE,
-    RESTATED_VALUE, STATUS, INFO, PERIOD_START, PERIOD_END, PERIOD_ELAPSED, ASOF, COVERAGE, REVIEW_DUE, OBJECTIVE_SCORE,
+    RESTATED_VALUE, STATUS, INFO, PERIOD_START, PERIOD_END, PERIOD_ELAPSED, PERIOD_LEFT, ASOF, COVERAGE,
+    REVIEW_DUE, OBJECTIVE_SCORE,
 )  # fmt: skip
 
 SCOPED = (VALUE, TARGET, TARGET_RATIO, PACE_RATIO, STATUS)

@@ -130,15 +130,22 @@ def info_table(info: Mapping[str, LabelValues]) -> SeriesTable[KpiValue]:
 
 
 def definition_table(review_due: Mapping[str, float]) -> SeriesTable[KpiValue]:
-    """What is the same for a KPI at every scope: its period, age and the end of its review, which is given by name."""
-    families = naming.PERIOD_START, naming.PERIOD_END, naming.PERIOD_ELAPSED, naming.ASOF, naming.REVIEW_DUE
+    """What is the same for a KPI at every scope: its period, the time left in it, its age and the end of its review.
+
+    `review_due` gives that end by the KPI's name.
+    """
+    bounds = map(Column, (naming.PERIOD_START, naming.PERIOD_END, naming.PERIOD_ELAPSED))
+    left = (Column(naming.PERIOD_LEFT, (unit,)) for unit in naming.TIME_UNITS)
+    others = map(Column, (naming.ASOF, naming.REVIEW_DUE))
 
     def cells(value: KpiValue) -> Cells:
         as_of = None if value.as_of is None else value.as_of.timestamp()
         start, end = value.period_start.timestamp(), value.period_end.timestamp()
-        return start, end, value.elapsed, as_of, review_due.get(value.kpi)
+        amount, unit_left = value.left
+        time_left = (amount if unit == unit_left else None for unit in naming.TIME_UNITS)
+        return start, end, value.elapsed, *time_left, as_of, review_due.get(value.kpi)
 
-    return SeriesTable(tuple(map(Column, families)), lambda value: (value.kpi,), cells)
+    return SeriesTable((*bounds, *left, *others), lambda value: (value.kpi,), cells)
 
 
 def score_table() -> SeriesTable[ObjectiveScore]:

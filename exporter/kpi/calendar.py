@@ -16,7 +16,7 @@ from exporter.errors import EvaluationError
 from exporter.metrics.values import Window
 
 _MONTHS = {Period.MONTH: 1, Period.QUARTER: 3, Period.YEAR: 12}
-_DAY = timedelta(days=1)
+_DAY, _HOUR = timedelta(days=1), timedelta(hours=1)
 _YEAR = timedelta(days=366)
 
 
@@ -121,6 +121,13 @@ def workdays(company: Company) -> Callable[[date], bool]:
     return is_workday
 
 
+class TimeLeft(NamedTuple):
+    """What is left of a span of dates: an amount of `days`, `workdays`, `hours` or `opening hours`."""
+
+    amount: float
+    unit: str
+
+
 class Calendar:
     """Periods, day bounds and workday weights of one company.
 
@@ -135,12 +142,14 @@ class Calendar:
         week_start: int = 0,
         fiscal_month: int = 1,
         hours: Dated[Hours] | None = None,
+        names_workdays: bool = False,
     ) -> None:
         self._zone = zone
         self._is_workday = is_workday
         self._week_start = week_start
         self._fiscal_month = fiscal_month
         self._hours = hours
+        self._names_workdays = names_workdays
         self._starts: dict[date, datetime] = {}
         self._today: tuple[datetime, datetime, date] | None = None
         self._weights: dict[tuple[DateSpan, Pace], tuple[float, ...]] = {}
@@ -158,6 +167,7 @@ class Calendar:
             week_start=company.week_start,
             fiscal_month=company.fiscal_month,
             hours=company.hours,
+            names_workdays=bool(company.workdays),
         )
 
     def start_of(self, day: date) -> datetime:
@@ -239,12 +249,33 @@ class Calendar:
             sums = self._sums[span, pace] = tuple(accumulate(weights, initial=0.0))
         return (sums[index] + weights[index] * self._elapsed_today(today, pace, instant)) / sums[-1]
 
-    def _elapsed_today(self, day: date, pace: Pace, instant: datetime) -> float:
-        opens, closes = self.start_of(day), self.start_of(day + _DAY)
+    def left(self, span: DateSpan, pace: Pace, instant: datetime) -> TimeLeft:
+        """What is left of a span at an instant, counting today with its remaining part.
+
+        It is counted in workdays by pace of workdays, and without a pace if the company names its workdays; otherwise,
+        and in a span without any workday, in days. A single day is counted in opening hours or hours.
+        """
+        by_workdays = pace is Pace.WORKDAYS or (pace is Pace.NONE and self._names_workdays)
+        by_workdays = by_workdays and not self.is_day_off(span, Pace.WORKDAYS)
+        pace = Pace.WORKDAYS if by_workdays else Pace.LINEAR
+        share = 1 - self.share(span, pace, instant)
+        if span.days > 1:
+            return TimeLeft(share * sum(self.weights(span, pace)), "workdays" if by_workdays else "days")
+        opens, closes = self._working_time(span.first, pace)
+        unit = "opening hours" if by_workdays and self._hours is not None else "hours"
+        return TimeLeft(share * ((closes - opens) / _HOUR), unit)
+
+    def _working_time(self, day: date, pace: Pace) -> tuple[datetime, datetime]:
+        """The instants between which a day's result is expected."""
         if pace is Pace.WORKDAYS and self._hours is not None:
             hours = self._hours.on(day)
-            opens = _instant(datetime.combine(day, hours.opens), self._zone)
-            closes = _instant(datetime.combine(day, hours.closes), self._zone)
+            times = hours.opens, hours.closes
+            opens, closes = (_instant(datetime.combine(day, time_of_day), self._zone) for time_of_day in times)
+            return opens, closes
+        return self.start_of(day), self.start_of(day + _DAY)
+
+    def _elapsed_today(self, day: date, pace: Pace, instant: datetime) -> float:
+        opens, closes = self._working_time(day, pace)
         if instant >= closes:
             return 1.0
         return max((instant - opens) / (closes - opens), 0.0)

@@ -20,7 +20,7 @@ from exporter.metrics.values import NOBODY, Group, Roster, RosterAt
 _WITHOUT_DATA = -1
 """The revision of a run that rests on nothing."""
 
-_AS_OF, _ELAPSED = map(KpiValue._fields.index, ("as_of", "elapsed"))
+_AS_OF, _ELAPSED, _LEFT = map(KpiValue._fields.index, ("as_of", "elapsed", "left"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +60,8 @@ class JudgedRun:
 
 
 def _at(value: KpiValue, progress: PeriodProgress) -> KpiValue:
-    before, between, after = value[:_AS_OF], value[_AS_OF + 1 : _ELAPSED], value[_ELAPSED + 1 :]
-    return tuple.__new__(KpiValue, (*before, progress.as_of, *between, progress.share, *after))
+    before, between, after = value[:_AS_OF], value[_AS_OF + 1 : _ELAPSED], value[_LEFT + 1 :]
+    return tuple.__new__(KpiValue, (*before, progress.as_of, *between, progress.share, progress.left, *after))
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,13 +8,13 @@ from typing import NamedTuple
 
 from exporter.config.fields import Pace
 from exporter.config.targets import Goal
-from exporter.kpi.calendar import Calendar, DateSpan
+from exporter.kpi.calendar import Calendar, DateSpan, TimeLeft
 from exporter.kpi.ratio import Aim, progress_share, ratio, scale_of
 
 
 @dataclass(frozen=True, slots=True)
 class PeriodProgress:
-    """The period that contains an as-of instant, and the share of it that has elapsed by pace.
+    """The period that contains an as-of instant, the share of it that has elapsed by pace, and the time left.
 
     `day_off` means that nothing is expected in the whole period: there is no workday in it.
     """
@@ -23,12 +23,19 @@ class PeriodProgress:
     span: DateSpan
     pace: Pace
     share: float
+    left: TimeLeft
     day_off: bool = False
 
     @classmethod
     def at(cls, as_of: datetime, span: DateSpan, pace: Pace, calendar: Calendar) -> PeriodProgress:
         """The progress of a period at an instant."""
-        return cls(as_of, span, pace, calendar.share(span, pace, as_of), calendar.is_day_off(span, pace))
+        share, left = calendar.share(span, pace, as_of), calendar.left(span, pace, as_of)
+        return cls(as_of, span, pace, share, left, calendar.is_day_off(span, pace))
+
+    def later(self, as_of: datetime, calendar: Calendar) -> PeriodProgress:
+        """The progress of the same period at another instant."""
+        share, left = calendar.share(self.span, self.pace, as_of), calendar.left(self.span, self.pace, as_of)
+        return PeriodProgress(as_of, self.span, self.pace, share, left, self.day_off)
 
 
 class Standing(NamedTuple):

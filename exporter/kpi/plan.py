@@ -266,16 +266,9 @@ class KpiPeriod:
         if as_of == progress.as_of:
             return self
         first, *others = self.windows
-        calendar = self.plan.calendar
         return KpiPeriod(
             self.plan,
-            PeriodProgress(
-                as_of,
-                progress.span,
-                progress.pace,
-                calendar.share(progress.span, progress.pace, as_of),
-                progress.day_off,
-            ),
+            progress.later(as_of, self.plan.calendar),
             self.window,
             (Window(first.start, as_of), *others),
             self.formulas,

@@ -73,6 +73,7 @@ def _kpis(config: Config, statuses: Sequence[Status]) -> Iterator[Series]:
         yield series(naming.ASOF, f"-30+{STEP}x{SAMPLES}", kpi=name)
         for family in (naming.PERIOD_ELAPSED, naming.COVERAGE, naming.PERIOD_START, naming.PERIOD_END):
             yield series(family, 0.5, kpi=name)
+        yield series(naming.PERIOD_LEFT, 2.4, kpi=name, unit="workdays")
         yield series(naming.REVIEW_DUE, 1, kpi=name)
         yield series(naming.RESTATED_VALUE, index + 1, kpi=name, period="2026-10")
         for family in naming.COMPANY_FAMILIES[:9]:

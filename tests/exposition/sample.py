@@ -12,6 +12,7 @@ from exporter.exposition.families import business_samples, kpi_samples
 from exporter.exposition.render import Renderer
 from exporter.exposition.self_metrics import SelfMetrics
 from exporter.exposition.snapshot import Snapshot, take
+from exporter.kpi.calendar import TimeLeft
 from exporter.kpi.values import Evaluation, KpiValue, ObjectiveScore
 from exporter.metrics.values import MetricValue
 from exporter.web.server import ServedState
@@ -80,7 +81,12 @@ def _kpi(name: str, title: str, objective: str, value: str, period: str, **field
 def kpi_value(kpi: str, status: Status, value: float | None = None, **fields: Any) -> KpiValue:
     """A value of the company's month unless told otherwise."""
     start, end = fields.pop("span", MONTH)
-    base = {"scope": Scope.COMPANY, "as_of": NOW - timedelta(minutes=2), "elapsed": 0.62}
+    base = {
+        "scope": Scope.COMPANY,
+        "as_of": NOW - timedelta(minutes=2),
+        "elapsed": 0.62,
+        "left": TimeLeft(8.4, "workdays"),
+    }
     return KpiValue(kpi, period_start=start, period_end=end, status=status, value=value, **{**base, **fields})
 
 

@@ -83,6 +83,7 @@ def test_kpis_without_a_company_scope_have_definitions_too() -> None:
     team_only = kpi_value("revenue", Status.ON_TRACK, 5.0, scope=Scope.TEAM, team="North")
     families = by_name(Evaluation(NOW, (team_only,), ()))
     assert families["kpi_period_elapsed_ratio"] == {("revenue",): 0.62}
+    assert families["kpi_period_left"] == {("revenue", "workdays"): 8.4}
     info = (
         "revenue",
         "Revenue won this quarter",

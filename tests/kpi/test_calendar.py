@@ -230,3 +230,34 @@ def test_a_span_without_a_workday_is_a_day_off_by_pace_of_workdays_alone() -> No
 )
 def test_a_period_has_a_name(period: Period, day: date, fiscal_month: int, name: str) -> None:
     assert period_name(period, period_of(period, day, 0, fiscal_month), fiscal_month) == name
+
+
+@pytest.mark.parametrize(
+    ("at", "kind", "pace", "amount", "unit"),
+    [
+        # October 2026 has 22 workdays; after noon of Wednesday 28 half of it, Thursday and Friday are left
+        ("2026-10-28T12:00", Period.MONTH, Pace.WORKDAYS, 2.5, "workdays"),
+        ("2026-10-31T12:00", Period.MONTH, Pace.WORKDAYS, 0, "workdays"),
+        ("2026-10-28T12:00", Period.MONTH, Pace.NONE, 2.5, "workdays"),
+        ("2026-10-28T12:00", Period.MONTH, Pace.LINEAR, 3.5, "days"),
+        ("2026-10-28T15:00", Period.DAY, Pace.WORKDAYS, 3, "opening hours"),
+        ("2026-10-28T20:00", Period.DAY, Pace.NONE, 0, "opening hours"),
+        ("2026-10-28T20:00", Period.DAY, Pace.LINEAR, 4, "hours"),
+        ("2026-10-25T02:30", Period.DAY, Pace.LINEAR, 22.5, "hours"),  # 25 hours: the clocks go back at three
+        ("2026-10-31T12:00", Period.DAY, Pace.WORKDAYS, 12, "hours"),  # a Saturday
+    ],
+)
+def test_the_time_left_is_counted_as_the_company_works(
+    at: str, kind: Period, pace: Pace, amount: float, unit: str
+) -> None:
+    hours = {"opens": "06:00", "closes": "18:00"}
+    weekdays = ["mon", "tue", "wed", "thu", "fri"]
+    calendar = calendar_of(timezone="Europe/Zurich", workdays=weekdays, hours=hours)
+    instant_ = datetime.fromisoformat(at).replace(tzinfo=ZoneInfo("Europe/Zurich")).astimezone(UTC)
+    assert calendar.left(calendar.period_of(kind, instant_), pace, instant_) == (close(amount), unit)
+
+
+def test_without_named_workdays_and_without_a_pace_days_are_left() -> None:
+    calendar = calendar_of()
+    span = DateSpan(date(2026, 10, 1), date(2026, 11, 1))
+    assert calendar.left(span, Pace.NONE, calendar.start_of(date(2026, 10, 30))) == (close(2), "days")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from exporter.config.fields import Scope, Status
+from exporter.kpi.calendar import TimeLeft
 from exporter.kpi.guards import Guards
 from exporter.kpi.values import KpiRun, KpiValue
 from tests.kpi.configs import config_of, kpi
@@ -12,7 +13,7 @@ CONFIG = config_of(kpi("speed", guard="quality"), kpi("quality"))
 
 
 def run(name: str, revision: int, *statuses: Status) -> KpiRun:
-    values = [KpiValue(name, Scope.COMPANY, AT, AT, AT, status, 0.5) for status in statuses]
+    values = [KpiValue(name, Scope.COMPANY, AT, AT, AT, status, 0.5, TimeLeft(2, "days")) for status in statuses]
     return KpiRun(name, Scope.COMPANY, tuple(values), revision)
 
 

@@ -122,6 +122,24 @@ def mean_score(scope: Scope) -> str:
     return aggregate("avg", f"clamp({latest_value(naming.TARGET_RATIO, scope=scope)}, 0, 1)", SCOPE_LABELS[scope])
 
 
+def status_codes(selection: Selection) -> str:
+    """The code of each KPI's status, which charts of its history are drawn with."""
+    has = aggregate("max", selection.series(naming.STATUS), (*selection.labels, "status"))
+    codes = (with_label(f"vector({spec.code})", "status", spec.status.value) for spec in STATUSES.values())
+    coded = f"({has} == 1) * on (status) group_left () ({' or '.join(codes)})"
+    return limited(aggregate("max", coded, selection.labels), selection)
+
+
+def shown_value(selection: Selection, family: Family) -> str:
+    """A number of each KPI as panels show it: ratios in percent."""
+    end = selection.at_end
+    ratios, all_kpis = (
+        aggregate("max", end.read(select(naming.INFO, *matchers)), ("kpi",))
+        for matchers in ((equals("unit", "ratio"),), ())
+    )
+    return join(f"({selection.latest(family)})", f"(100 * {ratios} or {all_kpis})", ("kpi",))
+
+
 def data_age(*matchers: Matcher) -> str:
     """Seconds since the data of each KPI was last known to be complete."""
     return f"time() - {latest(naming.ASOF, *matchers)}"

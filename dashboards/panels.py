@@ -45,9 +45,9 @@ def instant_query(expr: str, legend: str = "__auto", ref: str = "A") -> Query:
     return Query(expr, ref, legend=legend, form="instant")
 
 
-def range_query(expr: str, legend: str = "__auto", ref: str = "A") -> Query:
+def range_query(expr: str, legend: str = "__auto", ref: str = "A", *, step: str | None = None) -> Query:
     """The values over the time range."""
-    return Query(expr, ref, legend=legend)
+    return Query(expr, ref, legend=legend, step=step)
 
 
 def table_query(expr: str, ref: str = "A") -> Query:
@@ -69,9 +69,19 @@ def _panel(kind: str, header: Header, queries: Sequence[Query], look: Look, opti
 
 
 def tiles(
-    header: Header, queries: Sequence[Query], look: Look, *, text: str = "value_and_name", paint: str = "value"
+    header: Header,
+    queries: Sequence[Query],
+    look: Look,
+    *,
+    text: str = "value_and_name",
+    paint: str = "value",
+    title_size: int | None = None,
 ) -> Panel:
-    """One tile for each series: a number, and a sparkline for range queries. `paint` is Grafana's colour mode."""
+    """One tile for each series: a number, and a sparkline for range queries.
+
+    `paint` is Grafana's colour mode. `title_size` is the size of names in pixels; numbers are as large as they fit,
+    because a fixed size is cut where a tile is narrow.
+    """
     spark = any(not query.instant for query in queries)
     options = {
         "reduceOptions": _LAST,
@@ -83,6 +93,7 @@ def tiles(
         "wideLayout": False,
         "showPercentChange": False,
         "percentChangeColorMode": "standard",
+        "text": {"titleSize": title_size} if title_size else None,
     }
     return _panel("stat", header, queries, look, options)
 
@@ -105,9 +116,9 @@ def bars(header: Header, queries: Sequence[Query], look: Look) -> Panel:
     return _panel("bargauge", header, queries, look, options)
 
 
-def lines(header: Header, queries: Sequence[Query], look: Look, *, step: str = "1h", at: float | None = None) -> Panel:
+def lines(header: Header, queries: Sequence[Query], look: Look, *, step: str = "5m", at: float | None = None) -> Panel:
     """Lines over time. `at` draws a dashed level; `step` is the shortest distance between two points."""
-    legend = {"calcs": ["lastNotNull"], "displayMode": "table", "placement": "bottom", "showLegend": True}
+    legend = {"calcs": [], "displayMode": "list", "placement": "bottom", "showLegend": True}
     custom = _LINE | {"thresholdsStyle": {"mode": "off" if at is None else "dashed"}} | dict(look.custom)
     options = {"legend": legend, "tooltip": {"mode": "multi", "sort": "desc"}}
     panel = _panel("timeseries", header, queries, look, options)
@@ -123,11 +134,10 @@ def states(header: Header, query: Query, look: Look, *, step: str = "1h") -> Pan
     """A band for each series, coloured by its state over time."""
     options = {
         "mergeValues": True,
-        "showValue": "auto",
+        "showValue": "never",
         "alignValue": "left",
-        "rowHeight": 0.9,
-        "perPage": 20,
-        "legend": _NO_LEGEND,
+        "rowHeight": 0.8,
+        "legend": _NO_LEGEND | {"showLegend": True},
         "tooltip": {"mode": "single", "sort": "none"},
     }
     panel = _panel("state-timeline", header, [query], look, options)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 from dashboards import expressions
 from dashboards.encoding import escape_variables
@@ -18,21 +19,132 @@ from dashboards.look import (
     by_name,
     code_mapping,
     fixed_colour,
+    line_colours,
     link_to_kpi,
     share_steps,
     status_overrides,
+    symbol_overrides,
+    title_overrides,
     unit_id,
     unit_overrides,
+    value_mapping,
 )
+from dashboards.number_texts import aggregate_text
 from dashboards.panels import Header, bars, instant_query, lines, range_query, states, tiles
-from dashboards.promql import Matcher, one_of
+from dashboards.promql import Matcher, aggregate, join, one_of, with_label
+from dashboards.selection import Reading, Selection
 from dashboards.site import Site, stable_panel_id
 from exporter import naming
-from exporter.config.fields import Scope
+from exporter.config.fields import Scope, Status
 from exporter.config.kpis import Kpi
-from exporter.statuses import STATUSES, colours
+from exporter.statuses import BY_RANK, GREY, STATUSES, VERDICTS, colours
 
 _TITLE_AND_VERDICT = "${__field.labels.title}: ${__field.labels.verdict}"
+
+
+STATUS_ROW_TITLES, TILE_TITLES = 13, 14
+"""Sizes of names in pixels."""
+SPARKLINE, SPARKLINE_STEP = "30d", "6h"
+"""What a sparkline beside a number shows, whatever the time range."""
+
+
+def kpi_tiles(
+    site: Site,
+    header: Header,
+    selection: Selection,
+    *,
+    statuses: Iterable[Status] = STATUSES,
+    places: tuple[int, int] | None = None,
+    title_size: int | None = TILE_TITLES,
+) -> Panel:
+    """A tile with a sparkline for each KPI that has one of the statuses, the worst first.
+
+    `places` are the first and the last place in that order that are shown, counted from 1; None shows all.
+    """
+    queries = [range_query(_tiles_query(selection, tuple(statuses), places), "{{mark}} {{title}}", step=SPARKLINE_STEP)]
+    look = Look(
+        decimals=None,
+        links=(link_to_kpi(),),
+        overrides=(*title_overrides(site.config, site.kpis(selection.scope)), *symbol_overrides(site.config)),
+        own_scale=True,
+    )
+    panel = tiles(header, queries, look, title_size=title_size)
+    panel.past = SPARKLINE
+    return panel
+
+
+def _tiles_query(selection: Selection, statuses: tuple[Status, ...], places: tuple[int, int] | None) -> str:
+    """Values over time, with symbol and title, in the order at the right edge of the time range.
+
+    Prometheus returns series over time in the order of their labels and ignores `sort`. So the order is a label, whose
+    capital letter comes before all others. It is read at the right edge, as are symbol and title: otherwise each
+    status of the past would be a tile of its own.
+    """
+    end = replace(selection, reading=Reading.AT_END)
+    order = expressions.order(end, statuses, words=("mark",))
+    if places is not None:
+        first, last = places
+        labels = ", ".join(selection.labels)
+        before = f" unless on ({labels}) bottomk({first - 1}, {order})" if first > 1 else ""
+        order = f"(bottomk({last}, {order}){before})"
+    placed = aggregate_text(f"10000 + round(1000 * ({order}))", "A", (*selection.labels, "mark"))
+    names = expressions.with_titles(f"({placed})", end)
+    value = expressions.shown_value(selection.over_time, naming.VALUE)
+    return join(value, f"({names})", selection.labels, ("A", "mark", "title"))
+
+
+def on_plan_tile(panel_id: int, selection: Selection, name: str = "of KPIs with a verdict") -> Panel:
+    """The share of the KPIs that are on track or better, now and in the last 30 days."""
+    header = Header(
+        panel_id,
+        "On plan",
+        "Share of the KPIs with a verdict that are on track or exceeded. The line shows the last 30 days.",
+    )
+    look = Look(PERCENT, 0, lowest=0, highest=1, no_value="no verdict")
+    query = range_query(expressions.on_plan_share(selection.over_time), name, step=SPARKLINE_STEP)
+    panel = tiles(header, [query], look, paint="none", title_size=TILE_TITLES)
+    panel.past = SPARKLINE
+    return panel
+
+
+def status_counts(site: Site, panel_id: int, selection: Selection, title_size: int | None = STATUS_ROW_TITLES) -> Panel:
+    """How many KPIs have each verdict and how many have none, the worst first; a zero is grey."""
+    header = Header(panel_id, "KPIs by status", "How many KPIs have each status now. Grey: none has it.")
+    groups: dict[str, tuple[Status, ...]] = {spec.words: (spec.status,) for spec in BY_RANK if spec.status in VERDICTS}
+    groups["○ no verdict"] = tuple(status for status in STATUSES if status not in VERDICTS)
+    counts = (with_label(_count(selection, statuses), "words", words) for words, statuses in groups.items())
+    zero = value_mapping({"0": ("0", GREY.name)})
+    look = Look("none", 0, mappings=(zero,), overrides=symbol_overrides(site.config))
+    query = instant_query(" or ".join(counts), "{{words}}")
+    return tiles(header, [query], look, title_size=title_size)
+
+
+def _count(selection: Selection, statuses: tuple[Status, ...]) -> str:
+    has = aggregate("max", selection.series(naming.STATUS, one_of("status", statuses)), selection.labels)
+    return f"(count({expressions.limited(f'{has} == 1', selection)}) or vector(0))"
+
+
+def status_bands(site: Site, header: Header, selection: Selection) -> Panel:
+    """The status of each KPI over time, as bands."""
+    query = range_query(
+        expressions.with_titles(f"({expressions.status_codes(selection.over_time)})", selection.over_time), "{{title}}"
+    )
+    return states(header, query, Look("none", 0, colour="series", mappings=(code_mapping(site.config),)))
+
+
+def plan_lines(
+    header: Header, selection: Selection, titles: Iterable[str], limits: tuple[float, float] = (0.5, 1.5)
+) -> Panel:
+    """KPIs against plan over time, in percent, with a dashed line at 100 %.
+
+    `titles` are those of the KPIs, which give each line its colour. Numbers beyond the limits are drawn at them, so
+    that one outlier does not flatten the others.
+    """
+    selection = selection.over_time
+    ratio = expressions.limited(expressions.against_plan(selection.everything), selection)
+    plan = f"100 * clamp({ratio}, {limits[0]:g}, {limits[1]:g})"
+    query = range_query(expressions.with_titles(f"({plan})", selection), "{{title}}")
+    return lines(header, [query], Look("percent", 0, colour="series", overrides=line_colours(titles)), at=100)
 
 
 def on_target_tile(site: Site, panel_id: int, *matchers: Matcher, scope: Scope = Scope.COMPANY) -> Panel:

@@ -28,7 +28,7 @@ from dashboards.provisioning import (
 from dashboards.rules.alertmanager import alertmanager
 from dashboards.rules.exporter_alerts import OWN_PROMETHEUS
 from dashboards.rules.grafana import contact_points, mute_timings, policies, rule_groups
-from dashboards.rules.groups import alert_groups, recording_rules
+from dashboards.rules.groups import alert_groups, company_groups, person_groups, recording_rules
 from dashboards.rules.model import RuleGroup
 from dashboards.rules.prometheus import alert_file, recording_file, test_file
 from dashboards.site import MAIN_FOLDER, PEOPLE_FOLDER, Deployment, Site, department_uid
@@ -38,6 +38,7 @@ from exporter.errors import StartError
 
 RECORDING_RULES, ALERT_RULES = "prometheus/rules/kpi-recording.yml", "prometheus/rules/kpi-alerts.yml"
 RULE_TESTS = "prometheus/tests/kpi.yml"
+PEOPLE_RULES, PEOPLE_RULE_TESTS = "prometheus/people-rules/kpi-people.yml", "prometheus/tests/kpi-people.yml"
 GRAFANA_ALERTING = f"{PROVISIONING}/alerting/kpi.yaml"
 
 
@@ -89,8 +90,7 @@ def compose_files(site: Site, deployment: Deployment, earlier: Manifest) -> dict
         RECORDING_RULES: yaml_text(recording_file(recording_rules(config))),
         "alertmanager/alertmanager.yml": yaml_text(alertmanager(config, deployment)),
     }
-    if people := people_prometheus_config(config, deployment):
-        files["prometheus/people.yml"] = yaml_text(people)
+    files |= _people_prometheus(site, deployment)
     if site.prometheus_alerts:
         rule_files = [f"../rules/{path.rsplit('/', 1)[1]}" for path in (RECORDING_RULES, ALERT_RULES)]
         files[ALERT_RULES] = yaml_text(alert_file(config, groups))
@@ -103,12 +103,27 @@ def compose_files(site: Site, deployment: Deployment, earlier: Manifest) -> dict
     return dict(sorted((files | {MANIFEST: manifest.to_text()}).items()))
 
 
+def _people_prometheus(site: Site, deployment: Deployment) -> dict[str, str]:
+    """The files of the Prometheus for people alone; none if it is not asked for."""
+    groups = person_groups(site.config) if site.prometheus_alerts else ()
+    people = people_prometheus_config(site.config, deployment, with_alerts=bool(groups))
+    if not people:
+        return {}
+    files = {"prometheus/people.yml": yaml_text(people)}
+    if groups:
+        files[PEOPLE_RULES] = yaml_text(alert_file(site.config, groups))
+        files[PEOPLE_RULE_TESTS] = yaml_text(
+            test_file(site.config, groups, [f"../{PEOPLE_RULES.removeprefix('prometheus/')}"])
+        )
+    return files
+
+
 def alerting_content(site: Site, deployment: Deployment, groups: Sequence[RuleGroup]) -> Json:
     """Grafana's rules, contact points, policies and mute timings; empty if Prometheus alone evaluates alerts."""
     if not site.grafana_alerts:
         return {}
     sections = {
-        "groups": rule_groups(site, groups),
+        "groups": rule_groups(site, company_groups(groups)),
         "contactPoints": contact_points(site.config, deployment),
         "muteTimes": mute_timings(site.config),
         "policies": policies(site.config),

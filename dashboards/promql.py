@@ -15,7 +15,7 @@ from exporter.naming import SCOPE_LABELS, Family
 ALERTS = Family(
     "ALERTS",
     "1 for each pending or firing alert.",
-    ("alertname", "alertstate", "severity", "kpi", "owner", "department", "source"),
+    ("alertname", "alertstate", "severity", "kpi", "team", "person", "owner", "department", "source"),
 )
 SCRAPE_DURATION = Family("scrape_duration_seconds", "Duration of the last scrape.", ("job", "instance"))
 RULE_FAILURES = Family(

@@ -103,12 +103,12 @@ def prometheus_config(config: Config, deployment: Deployment) -> dict[str, Any]:
     return {
         "global": _intervals(config),
         "rule_files": ["rules/*.yml"],
-        "alerting": {"alertmanagers": [{"static_configs": [{"targets": [deployment.alertmanager]}]}]},
+        **_alerting(deployment),
         "scrape_configs": [_scrape("kpi", config, deployment, config.dashboards.scrape.basic_auth), own],
     }
 
 
-def people_prometheus_config(config: Config, deployment: Deployment) -> dict[str, Any]:
+def people_prometheus_config(config: Config, deployment: Deployment, *, with_alerts: bool = False) -> dict[str, Any]:
     """The content of people.yml, for a Prometheus whose data only some may see; empty if there is none.
 
     It has the shared series, too, because dashboards of people compare with them.
@@ -119,12 +119,17 @@ def people_prometheus_config(config: Config, deployment: Deployment) -> dict[str
     job = _scrape("kpi-people", config, deployment, people.basic_auth)
     return {
         "global": _intervals(config),
-        "rule_files": ["rules/kpi-recording.yml"],
+        "rule_files": ["rules/kpi-recording.yml", *(["people-rules/*.yml"] if with_alerts else [])],
+        **(_alerting(deployment) if with_alerts else {}),
         "scrape_configs": [
             _scrape("kpi", config, deployment, config.dashboards.scrape.basic_auth),
             {**job, "metrics_path": "/metrics/people"},
         ],
     }
+
+
+def _alerting(deployment: Deployment) -> dict[str, Any]:
+    return {"alerting": {"alertmanagers": [{"static_configs": [{"targets": [deployment.alertmanager]}]}]}}
 
 
 def _intervals(config: Config) -> dict[str, str]:

@@ -142,6 +142,12 @@ OBJECTIVE_SCORE = Family(
     ("objective",),
 )
 
+PERSON_EMAIL = Family(
+    "person_email_info",
+    "Where alerts about the person are sent; always 1. Only for people with a value of a KPI that notifies persons.",
+    ("person", "email"),
+)
+
 COMPANY_FAMILIES = (
     VALUE, TARGET, TARGET_LOW, TARGET_HIGH, TARGET_RATIO, EXPECTED, PACE_RATIO, PROGRESS_RATIO, PREVIOUS_VALUE,
     RESTATED_VALUE, STATUS, INFO, PERIOD_START, PERIOD_END, PERIOD_ELAPSED, PERIOD_LEFT, ASOF, COVERAGE,

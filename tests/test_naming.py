@@ -9,10 +9,19 @@ import pytest
 
 from exporter import naming
 from exporter.config.fields import Scope
-from exporter.naming import COMPANY_FAMILIES, OWN_FAMILIES, SCOPED, Family, label_name, metric_family, scoped
+from exporter.naming import (
+    COMPANY_FAMILIES,
+    OWN_FAMILIES,
+    PERSON_EMAIL,
+    SCOPED,
+    Family,
+    label_name,
+    metric_family,
+    scoped,
+)
 from tests.config.minimal import config
 
-FAMILIES = (*COMPANY_FAMILIES, *OWN_FAMILIES)
+FAMILIES = (*COMPANY_FAMILIES, PERSON_EMAIL, *OWN_FAMILIES)
 
 
 def family(scope: Scope = Scope.COMPANY, **metric: Any) -> Family:

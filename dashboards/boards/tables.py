@@ -110,7 +110,8 @@ def alert_table(site: Site, panel_id: int, *matchers: Matcher) -> Panel:
     if not site.prometheus_alerts:
         labels = ",".join(map(str, matchers)) or 'kpi=~".+"'
         return alert_list(header, f"{{{labels}}}")
-    firing = (equals("alertstate", "firing"), *(matchers or (Matcher("kpi", "!=", '""'),)))
+    company = equals("team", ""), equals("person", "")
+    firing = (equals("alertstate", "firing"), *company, *(matchers or (Matcher("kpi", "!=", '""'),)))
     hidden_name, title = kpi_columns(260)
     columns = [
         hidden_name,

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from dashboards.encoding import duration_text, escape_template
-from dashboards.rules import notifications
+from dashboards.rules import digests, notifications
 from dashboards.rules.kpi_alerts import STATUS_ALERTS
-from dashboards.rules.notifications import CONTACTS_LABEL, DAYS_OFF, WORKING
+from dashboards.rules.notifications import CONTACTS_LABEL, DAYS_OFF, DIGEST_HOUR, WORKING
 from dashboards.site import Deployment
 from exporter.config.fields import Status
 from exporter.config.organisation import Contact, Smtp
@@ -16,6 +16,7 @@ from exporter.config.root import Config
 _NO_RECEIVER = "nobody"
 _THIS_MACHINE = ("localhost", "127.0.0.1", "[::1]")
 _TITLE = '{{ .CommonLabels.alertname }}{{ if eq .Status "resolved" }} resolved{{ end }}: {{ len .Alerts }}'
+_DIGEST_TITLE = "{{ len .Alerts.Firing }} need attention today"
 _TEXT = (
     '{{ range .Alerts }}{{ if eq .Status "resolved" }}Resolved: {{ end }}{{ .Annotations.summary }}\n'
     "{{ .Annotations.description }}\n"
@@ -35,7 +36,10 @@ def alertmanager(config: Config, deployment: Deployment) -> dict[str, Any]:
             "group_wait": "30s",
             "group_interval": "5m",
             "repeat_interval": duration_text(config.alerting.repeat),
-            "routes": [_route(contact, intervals) for contact in config.contacts],
+            "routes": [
+                *(_route(contact, intervals) for contact in config.contacts),
+                *digests.routes(config, muted=[DAYS_OFF] if DAYS_OFF in intervals else []),
+            ],
         },
         "inhibit_rules": _inhibitions(),
         **(
@@ -46,6 +50,10 @@ def alertmanager(config: Config, deployment: Deployment) -> dict[str, Any]:
         "receivers": [
             {"name": _NO_RECEIVER},
             *({"name": contact.name, **_receiver(contact, deployment)} for contact in config.contacts),
+            *(
+                {"name": name, **_mail(to, _DIGEST_TITLE, send_resolved=False)}
+                for name, to in digests.receivers(config).items()
+            ),
         ],
     }
 
@@ -53,11 +61,11 @@ def alertmanager(config: Config, deployment: Deployment) -> dict[str, Any]:
 def _intervals(config: Config) -> dict[str, list[dict[str, Any]]]:
     """Time intervals by name; empty if notifications are always sent."""
     hours = notifications.notification_hours(config)
-    if hours is None:
-        return {}
-    days_off = notifications.days_off_intervals(config)
+    has_digests = bool(digests.receivers(config))
+    days_off = notifications.days_off_intervals(config) if hours is not None or has_digests else []
     return {
-        WORKING: notifications.working_intervals(config, hours),
+        **({WORKING: notifications.working_intervals(config, hours)} if hours is not None else {}),
+        **({DIGEST_HOUR: notifications.digest_intervals(config)} if has_digests else {}),
         **({DAYS_OFF: days_off} if days_off else {}),
     }
 
@@ -68,7 +76,7 @@ def _route(contact: Contact, intervals: dict[str, list[dict[str, Any]]]) -> dict
         "matchers": [f'{CONTACTS_LABEL}=~"{notifications.contact_pattern(contact.name)}"'],
         "continue": True,
         **({"active_time_intervals": [WORKING]} if WORKING in intervals else {}),
-        **({"mute_time_intervals": [DAYS_OFF]} if DAYS_OFF in intervals else {}),
+        **({"mute_time_intervals": [DAYS_OFF]} if WORKING in intervals and DAYS_OFF in intervals else {}),
     }
 
 
@@ -77,7 +85,7 @@ def _inhibitions() -> list[dict[str, Any]]:
     of_status = "|".join(name for name, _, _ in STATUS_ALERTS.values())
     off_track, at_risk = (STATUS_ALERTS[status][0] for status in (Status.OFF_TRACK, Status.AT_RISK))
     return [
-        _inhibition(f'alertname="{off_track}"', f'alertname="{at_risk}"', "kpi"),
+        _inhibition(f'alertname="{off_track}"', f'alertname="{at_risk}"', "kpi", "team", "person"),
         _inhibition('alertname="KpiDataStale"', f'alertname=~"{of_status}"', "kpi"),
         _inhibition('alertname="KpiSourceCredentialsRefused"', 'alertname="KpiSourceDown"', "source"),
         _inhibition('alertname="KpiExporterUnreachable"', 'alertname=~"Kpi(Data|Source|Evaluation|Scrape).*"'),
@@ -94,7 +102,7 @@ def _inhibition(source: str, target: str, *equal: str) -> dict[str, Any]:
 
 def _mail_settings(config: Config, deployment: Deployment) -> dict[str, Any]:
     """How mail is sent: through the config's SMTP server, or one on the same machine."""
-    if not any(contact.email for contact in config.contacts):
+    if not any(contact.email for contact in config.contacts) and not digests.receivers(config):
         return {}
     server = config.alerting.smtp or Smtp(host="localhost", port=25, sender="kpi-exporter@localhost")
     settings: dict[str, Any] = {"smtp_smarthost": f"{server.host}:{server.port}", "smtp_from": server.sender}
@@ -121,6 +129,10 @@ def _receiver(contact: Contact, deployment: Deployment) -> dict[str, Any]:
         address = contact.webhook.url
         location = {"url": address} if isinstance(address, str) else {"url_file": deployment.secret_file(address)}
         return {"webhook_configs": [{**resolved, **location}]}
-    subject = {"Subject": f"[KPI] {_TITLE}"}
-    mail = {"to": escape_template(contact.email or ""), "headers": subject, "html": "", "text": _TEXT}
-    return {"email_configs": [{**resolved, **mail}]}
+    return _mail(escape_template(contact.email or ""), _TITLE, send_resolved=True)
+
+
+def _mail(to: str, title: str, *, send_resolved: bool) -> dict[str, Any]:
+    """A receiver of mail; `to` and `title` are templates."""
+    mail = {"to": to, "headers": {"Subject": f"[KPI] {title}"}, "html": "", "text": _TEXT}
+    return {"email_configs": [{"send_resolved": send_resolved, **mail}]}

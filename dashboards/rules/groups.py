@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
 from dashboards import expressions
 from dashboards.promql import COMPANY_ON_TARGET, DEPARTMENT_ON_TARGET, PERSON_SCORE, TEAM_SCORE
 from dashboards.rules.exporter_alerts import exporter_alerts
 from dashboards.rules.kpi_alerts import kpi_alerts
-from dashboards.rules.model import RuleGroup
+from dashboards.rules.model import AlertRule, RuleGroup
+from dashboards.rules.scoped_alerts import scoped_alerts
 from dashboards.rules.source_alerts import source_alerts
 from exporter.config.fields import Scope
 from exporter.config.root import Config
@@ -39,8 +40,28 @@ def recording_rules(config: Config) -> tuple[RecordingRule, ...]:
     )
 
 
+def team_groups(config: Config) -> tuple[RuleGroup, ...]:
+    """The alert rules about teams."""
+    return _group("kpi-teams", scoped_alerts(config, Scope.TEAM))
+
+
+def person_groups(config: Config) -> tuple[RuleGroup, ...]:
+    """The alert rules about persons, for the Prometheus that has their series."""
+    return _group("kpi-people", scoped_alerts(config, Scope.PERSON))
+
+
+def _group(name: str, rules: Iterable[AlertRule]) -> tuple[RuleGroup, ...]:
+    content = tuple(rules)
+    return (RuleGroup(name, content),) if content else ()
+
+
+def company_groups(groups: Iterable[RuleGroup]) -> tuple[RuleGroup, ...]:
+    """The groups that Grafana can evaluate: it cannot send mail to the address of a person."""
+    return tuple(group for group in groups if group.name not in ("kpi-teams", "kpi-people"))
+
+
 def alert_groups(config: Config, leave_out: Collection[str] = ()) -> tuple[RuleGroup, ...]:
-    """The alert rules in groups. KPIs are grouped by department, which limits the size of a group.
+    """The alert rules of the shared Prometheus in groups, those about KPIs by department, which limits their size.
 
     `leave_out` lists names of alerts about the exporter.
     """
@@ -54,6 +75,8 @@ def alert_groups(config: Config, leave_out: Collection[str] = ()) -> tuple[RuleG
     ]
     return (
         *groups,
+        *team_groups(config),
+        *(person_groups(config) if config.privacy.people == "included" else ()),
         RuleGroup("kpi-sources", tuple(source_alerts(config))),
         RuleGroup("kpi-exporter", tuple(rule for rule in exporter_alerts(config) if rule.name not in leave_out)),
     )

@@ -42,7 +42,7 @@ def kpi_alerts(config: Config) -> Iterator[AlertRule]:
     for kpi in config.kpis:
         alerts = kpi.alerts or Alerts()
         for status in dict.fromkeys(alerts.on):
-            if status in STATUS_ALERTS and Scope.COMPANY in kpi.scopes:
+            if status in STATUS_ALERTS and Scope.COMPANY in kpi.scopes and Scope.COMPANY in alerts.scopes:
                 yield _status_alert(config, kpi, status, alerts.for_)
         yield _stale_alert(config, kpi)
         if kpi.review and kpi.reviewed:
@@ -52,7 +52,7 @@ def kpi_alerts(config: Config) -> Iterator[AlertRule]:
 def _status_alert(config: Config, kpi: Kpi, status: Status, for_: timedelta) -> AlertRule:
     name, severity, summary_text = STATUS_ALERTS[status]
     has_status = latest(naming.STATUS, _this(kpi), equals("status", status), by=("kpi",))
-    value = SeriesValue(naming.VALUE, (_this(kpi),), _format(config, kpi))
+    value = SeriesValue(naming.VALUE, (_this(kpi),), number_format(config, kpi))
     has_verdict = status in VERDICTS
     summary: Sentence = (f"{kpi.title} {summary_text}",)
     reasons: list[Sentence] = [(f"Why it matters: {kpi.why}",)]
@@ -70,7 +70,7 @@ def _status_alert(config: Config, kpi: Kpi, status: Status, for_: timedelta) -> 
         condition=condition,
         summary=(*summary, ": ", value) if has_verdict else summary,
         description=(*(_figures(config, kpi, value.format) if has_verdict else ()), *reasons),
-        link=_link(kpi),
+        link=kpi_link(kpi),
         examples=Examples(
             replicas(naming.STATUS, Ramp(1), kpi=kpi.name, status=status),
             replicas(naming.STATUS, Ramp(0), kpi=kpi.name, status=status),
@@ -112,7 +112,7 @@ def _stale_alert(config: Config, kpi: Kpi) -> AlertRule:
             (f"At an age of {_span_text(withheld)} its numbers are withheld, and its other alerts cannot fire.",),
             (f"A source is down, slow or rejects requests{files}: see the exporter health dashboard.",),
         ),
-        link=_link(kpi),
+        link=kpi_link(kpi),
         examples=Examples(replicas(naming.ASOF, Ramp(0), kpi=kpi.name), fresh, after=late),
         for_=min(timedelta(minutes=1), withheld / 12),
         keep_firing_for=KEEP_FIRING_FOR,
@@ -135,7 +135,7 @@ def _review_alert(config: Config, kpi: Kpi) -> AlertRule:
         condition=GrafanaCondition(f"time() - {due}", "$A > 0"),
         summary=(f"{kpi.title} is due for its {kpi.review} review",),
         description=((f"Last reviewed on {kpi.reviewed}. Is it still the right measure, with the right target?",),),
-        link=_link(kpi),
+        link=kpi_link(kpi),
         examples=Examples(
             replicas(naming.REVIEW_DUE, Ramp(1), kpi=kpi.name),
             replicas(naming.REVIEW_DUE, Ramp(4e9), kpi=kpi.name),
@@ -149,16 +149,22 @@ def _this(kpi: Kpi) -> Matcher:
     return equals("kpi", kpi.name)
 
 
-def _link(kpi: Kpi) -> PanelLink:
+def kpi_link(kpi: Kpi) -> PanelLink:
+    """The KPI's chart."""
     return PanelLink(DETAIL, MAIN_PANEL, {"kpi": kpi.name})
 
 
+def kpi_labels(kpi: Kpi) -> dict[str, str]:
+    """What the alert is about."""
+    return {"kpi": kpi.name, "owner": kpi.owner, "department": kpi.department, "objective": kpi.objective}
+
+
 def _labels(config: Config, kpi: Kpi) -> dict[str, str]:
-    labels = {"kpi": kpi.name, "owner": kpi.owner, "department": kpi.department, "objective": kpi.objective}
-    return labels | kpi_contacts(config, kpi)
+    return kpi_labels(kpi) | kpi_contacts(config, kpi)
 
 
-def _format(config: Config, kpi: Kpi) -> NumberFormat:
+def number_format(config: Config, kpi: Kpi) -> NumberFormat:
+    """How texts show the KPI's value."""
     unit = config.unit(kpi)
     if unit in ("ratio", "seconds"):
         return SHARE if unit == "ratio" else DURATION

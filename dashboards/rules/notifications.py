@@ -11,8 +11,10 @@ from exporter.config.root import Config
 
 CONTACTS_LABEL = "contacts"
 """The label that routes match, with the value `,NAME,NAME,`."""
-WORKING, DAYS_OFF, QUIET = "working-hours", "days-off", "outside-working-hours"
+WORKING, DAYS_OFF, QUIET, DIGEST_HOUR = "working-hours", "days-off", "outside-working-hours", "digest-hour"
 """Names of time intervals."""
+
+_DEFAULT_DIGEST, _LAST_DIGEST = time(8), time(23)
 
 ClockRange = tuple[time, time | None]
 """Start and end within a day; None is midnight at its end."""
@@ -61,6 +63,14 @@ def quiet_intervals(config: Config, hours: Hours) -> list[dict[str, Any]]:
         *([_interval(company, _workdays(company), nights)] if nights else []),
         *([_interval(company, other_days, [])] if other_days else []),
     ]
+
+
+def digest_intervals(config: Config) -> list[dict[str, Any]]:
+    """The hour of workdays in which leads and persons are notified."""
+    hours = notification_hours(config)
+    starts = config.alerting.digest_at or min(hours.opens if hours else _DEFAULT_DIGEST, _LAST_DIGEST)
+    ends = None if starts.hour == _LAST_DIGEST.hour else starts.replace(hour=starts.hour + 1)
+    return [_interval(config.company, _workdays(config.company), [(starts, ends)])]
 
 
 def days_off_intervals(config: Config) -> list[dict[str, Any]]:

@@ -43,7 +43,22 @@ class SeriesValue:
         return select(self.family, *self.matchers)
 
 
-Sentence = tuple[str | SeriesValue, ...]
+@dataclass(frozen=True, slots=True)
+class LabelValue:
+    """The value of one of the alert's own labels, and an example of it. Grafana's rules have none of these alerts."""
+
+    label: str
+    example: str
+
+
+@dataclass(frozen=True, slots=True)
+class RuleValue:
+    """The value of the rule's own expression. Grafana's rules have none of these alerts."""
+
+    format: NumberFormat
+
+
+Sentence = tuple[str | SeriesValue | LabelValue | RuleValue, ...]
 
 
 def for_prometheus(sentences: Iterable[Sentence]) -> str:
@@ -51,9 +66,13 @@ def for_prometheus(sentences: Iterable[Sentence]) -> str:
     return " ".join("".join(map(_prometheus_template, sentence)) for sentence in sentences)
 
 
-def _prometheus_template(segment: str | SeriesValue) -> str:
+def _prometheus_template(segment: str | SeriesValue | LabelValue | RuleValue) -> str:
     if isinstance(segment, str):
         return escape_template(segment)
+    if isinstance(segment, LabelValue):
+        return f"{{{{ $labels.{segment.label} }}}}"
+    if isinstance(segment, RuleValue):
+        return f"{{{{ $value | {segment.format.function} }}}}{escape_template(segment.format.unit)}"
     number = f"{{{{ . | first | value | {segment.format.function} }}}}{escape_template(segment.format.unit)}"
     return f"{{{{ with query `max({segment.selector})` }}}}{number}{{{{ else }}}}unknown{{{{ end }}}}"
 
@@ -68,21 +87,25 @@ def for_grafana(sentences: Iterable[Sentence], query_value: SeriesValue | None) 
     return " ".join("".join(map(_grafana_template, sentence)) for sentence in usable)
 
 
-def _grafana_template(segment: str | SeriesValue) -> str:
+def _grafana_template(segment: str | SeriesValue | LabelValue | RuleValue) -> str:
     if isinstance(segment, str):
         return escape_grafana_template(segment)
+    if isinstance(segment, LabelValue):
+        return f"{{{{ $labels.{segment.label} }}}}"
     return f"{{{{ $values.A.Value | {segment.format.function} }}}}{escape_grafana_template(segment.format.unit)}"
 
 
 def example_text(sentences: Iterable[Sentence]) -> str:
     """The text if every number has the example value of its format."""
-    return " ".join(
-        "".join(
-            segment if isinstance(segment, str) else segment.format.example_text + segment.format.unit
-            for segment in sentence
-        )
-        for sentence in sentences
-    )
+    return " ".join("".join(map(_example, sentence)) for sentence in sentences)
+
+
+def _example(segment: str | SeriesValue | LabelValue | RuleValue) -> str:
+    if isinstance(segment, str):
+        return segment
+    if isinstance(segment, LabelValue):
+        return segment.example
+    return segment.format.example_text + segment.format.unit
 
 
 def values_in(sentences: Iterable[Sentence]) -> tuple[SeriesValue, ...]:

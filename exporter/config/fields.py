@@ -276,6 +276,13 @@ class Scope(StrEnum):
     __hash__ = str.__hash__  # an evaluation looks up hundreds of questions, and Enum hashes in Python
 
 
+class Recipient(StrEnum):
+    """Who hears of alerts about a person."""
+
+    PERSON = "person"
+    LEAD = "lead"
+
+
 class Pace(StrEnum):
     """How a period's target is spread over the period."""
 
@@ -323,6 +330,7 @@ class Weekday(StrEnum):
 PeriodField = Annotated[Period, OneOf.members(Period)]
 BetterField = Annotated[Better, OneOf.members(Better)]
 ScopeField = Annotated[Scope, OneOf.members(Scope)]
+RecipientField = Annotated[Recipient, OneOf.members(Recipient)]
 PaceField = Annotated[Pace, OneOf.members(Pace)]
 StatusField = Annotated[Status, OneOf.members(Status)]
 WeekdayField = Annotated[Weekday, OneOf.members(Weekday)]

@@ -21,6 +21,8 @@ from exporter.config.fields import (
     OneOf,
     PaceField,
     PeriodField,
+    Recipient,
+    RecipientField,
     Scope,
     ScopeField,
     Section,
@@ -53,12 +55,26 @@ Value = Annotated[
 class Alerts(Section):
     """Which statuses to notify about, whom, and after how long."""
 
+    scopes: Annotated[tuple[ScopeField, ...], Field(strict=False, min_length=1)] = (Scope.COMPANY,)
+    """Whose status to notify about: company notifies contacts, team the team's lead, person each person. Leads and
+    persons get one email a day at most."""
+    people_to: Annotated[tuple[RecipientField, ...], Field(strict=False, min_length=1)] = (Recipient.PERSON,)
+    """Who hears of a person's status: person (at the email that a source gives), lead, or both."""
+
     for_: Duration = Field(default=timedelta(minutes=30), alias="for")
     """How long a status must last before contacts are notified."""
     notify: Many[Name] = ()
     """Contacts to notify."""
     on: Many[StatusField] = (Status.AT_RISK, Status.OFF_TRACK)
     """Statuses to notify about, such as at_risk, off_track, exceeded."""
+
+    def emails_persons(self) -> bool:
+        """True if persons are notified about themselves."""
+        return Scope.PERSON in self.scopes and Recipient.PERSON in self.people_to
+
+    def emails_leads(self) -> bool:
+        """True if the leads of teams are notified."""
+        return Scope.TEAM in self.scopes or (Scope.PERSON in self.scopes and Recipient.LEAD in self.people_to)
 
 
 class Objective(Section):

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import time, timedelta
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
-from exporter.config.company import Hours
+from exporter.config.company import Hours, TimeOfDay
 from exporter.config.fields import (
     Date,
     Duration,
@@ -54,6 +54,8 @@ class Team(Section):
     """Name on dashboards and in the `team` label."""
     department: Title | None = None
     """The department it belongs to."""
+    lead: Email | None = None
+    """Email of the team's lead, who is notified if a KPI's `alerts.scopes` ask for it."""
     members: Many[Annotated[Member, BeforeValidator(_member, json_schema_input_type=str | Member)]] = ()
     """Names or emails, or {person, since, until} for a limited time."""
 
@@ -119,6 +121,12 @@ class Smtp(Section):
     """Password of the account."""
 
 
+def _with_an_hour_left(start: time) -> time:
+    if start > time(23):
+        raise invalid("less than an hour of the day is left", "23:00 or earlier: mail is sent within an hour from then")
+    return start
+
+
 class Alerting(Section):
     """Which program evaluates the alert rules, and when notifications are sent."""
 
@@ -128,6 +136,9 @@ class Alerting(Section):
     """Hold notifications outside these hours of workdays. Default: the company's hours, if any."""
     repeat: Annotated[Duration, Field(ge=timedelta(minutes=1))] = timedelta(hours=12)
     """How often a notification is repeated while the status stays the same."""
+    digest_at: Annotated[TimeOfDay, AfterValidator(_with_an_hour_left)] | None = None
+    """When leads and persons get their one email a day: within an hour from this time of day, on workdays. Default:
+    when the hours in which notifications are sent begin, or 08:00."""
     smtp: Smtp | None = None
     """Mail server for email contacts."""
 

@@ -11,6 +11,7 @@ from datetime import datetime
 from exporter.config.positions import Finding
 from exporter.config.root import Config
 from exporter.errors import EvaluationError, StoreDamagedError
+from exporter.evaluation.alert_emails import emails_for_alerts
 from exporter.evaluation.answer_cache import AnswerCache
 from exporter.evaluation.completeness import Completeness
 from exporter.evaluation.freshness import freshness
@@ -117,7 +118,13 @@ class Evaluator:
                 self._report_unmatched(directory)
             undated = self._completeness.undated(reader, state.versions)
             restated = self._restated.values(reader, state.ledger)
-            evaluation = replace(evaluation, label_overflow=dict(self._overflow), undated=undated, restated=restated)
+            evaluation = replace(
+                evaluation,
+                label_overflow=dict(self._overflow),
+                undated=undated,
+                restated=restated,
+                emails=emails_for_alerts(self._config, directory, evaluation),
+            )
             release_memory(reader)
         result = EvaluationResult(evaluation, memory, current_outcomes, rebuilds)
         self._last = (state, result) if state.holds_at(now) else None

@@ -75,6 +75,9 @@ def kpi_samples(config: Config, evaluation: Evaluation) -> Iterator[FamilySample
         keys = [(restated.kpi, restated.period) for restated in evaluation.restated]
         values_of_restated = [restated.value for restated in evaluation.restated]
         yield FamilySamples(naming.RESTATED_VALUE, Scope.COMPANY, keys, values_of_restated, tuple)
+    if evaluation.emails:
+        emails = list(evaluation.emails.items())
+        yield FamilySamples(naming.PERSON_EMAIL, Scope.PERSON, emails, [1.0] * len(emails), tuple)
     first = first_values(config, evaluation.kpis)
     yield from _table_samples(info_table(kpi_info(config)), first)
     yield from _table_samples(definition_table(reviews_due(config)), first)

@@ -77,6 +77,8 @@ class Directory:
         self._unlisted: dict[str, int] = {}
         self._used_labels: set[str] = set()
         self._absences: dict[int, tuple[tuple[datetime, datetime], ...]] = {}
+        self._numbers: dict[str, int] = {}
+        self._emails: dict[int, str] = {}
         self._rosters: dict[int, Roster] = {}
         self._add(merge_records(records), config)
         self.teams = tuple(sorted({span.team for spans in self._spans for span in spans if span.team is not None}))
@@ -100,6 +102,15 @@ class Directory:
     def label(self, person: int) -> str:
         """The person's name in series; it is unique."""
         return self._labels[person]
+
+    def emails(self, labels: Iterable[str], at: datetime) -> dict[str, str]:
+        """The emails of those persons with these labels who are active at an instant and whose email is known."""
+        numbers = ((label, self._numbers.get(label)) for label in labels)
+        return {
+            label: self._emails[number]
+            for label, number in numbers
+            if number in self._emails and not self._is_absent(number, at)
+        }
 
     def person(self, label: str) -> int:
         """The person with this label; raises ValueError if there is none."""
@@ -140,11 +151,13 @@ class Directory:
             members: dict[str, set[str]] = defaultdict(set)
             for person, label in enumerate(self._labels):
                 team = self.team(person, at)
-                absences = self._absences.get(person, ())
-                if team is not None and not any(since <= at < until for since, until in absences):
+                if team is not None and not self._is_absent(person, at):
                     members[team.casefold()].add(label)
             self._rosters[era] = Roster({team: frozenset(labels) for team, labels in members.items()}, self._label_of)
         return self._rosters[era]
+
+    def _is_absent(self, person: int, at: datetime) -> bool:
+        return any(since <= at < until for since, until in self._absences.get(person, ()))
 
     def _label_of(self, text: str) -> str | None:
         labels = self.matches(text) or (text.strip(),)
@@ -155,6 +168,9 @@ class Directory:
         for person, human in enumerate(humans):
             self._labels.append(self._unique(human.label))
             self._index.add(person, human)
+            if (email := human.email) is not None:
+                self._numbers[self._labels[-1]] = person
+                self._emails[person] = email
             if absences := human.absences:
                 self._absences[person] = absences
         memberships = self._memberships(config)

@@ -6,6 +6,7 @@ exactly one. Records of a name that goes with no email or with several are one h
 
 from __future__ import annotations
 
+import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -18,9 +19,17 @@ from typing import Any
 from sqlglot import exp
 
 from exporter.metrics.connection import Reader
-from exporter.metrics.label_values import label_value
+from exporter.metrics.label_values import MAX_LABEL_LENGTH, label_value
 from exporter.metrics.row_versions import VALID_UNTIL, all_versions
 from exporter.metrics.values import FIRST, LAST
+
+_ADDRESS = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*")
+"""One address without a name, comment or quotes, so that it cannot name further recipients in a header."""
+
+
+def _is_address(text: str) -> bool:
+    """True if a label can hold it unchanged, too."""
+    return len(text) <= MAX_LABEL_LENGTH and _ADDRESS.fullmatch(text) is not None
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -63,6 +72,11 @@ class Human:
     def active(self, at: datetime) -> bool:
         """False if every record is deleted, or inactive at an instant."""
         return any(state.active for state in self._states(at))
+
+    @property
+    def email(self) -> str | None:
+        """The one address that a mail to them goes to; None if no record has one that is exactly one address."""
+        return next((record.email for record in self.records if _is_address(record.email)), None)
 
     @property
     def changes(self) -> tuple[datetime, ...]:

@@ -39,6 +39,21 @@ def _kept(config: Config) -> Iterator[PrivacyNote]:
     yield PrivacyNote("store", f"current records, and superseded versions of them for {retention}, in kpi.duckdb")
 
 
+def _emailed(config: Config) -> Iterator[PrivacyNote]:
+    """Where addresses go if alerts are about teams or persons."""
+    alerts = [(kpi.name, kpi.alerts) for kpi in config.kpis if kpi.alerts is not None]
+    persons = [name for name, each in alerts if each.emails_persons()]
+    if persons:
+        path = "/metrics/people" if config.privacy.people == "separate" else "/metrics"
+        text = f"emails of people with a value of {', '.join(persons)}, as a label of person_email_info on {path}"
+        yield PrivacyNote("alerts", f"{text} and of their alerts, so that Alertmanager can write to them")
+    leads = {team.lead for team in config.teams if team.lead is not None}
+    if leads and any(each.emails_leads() for _, each in alerts):
+        yield PrivacyNote("alerts", f"emails of {len(leads)} leads of teams, in Alertmanager's config alone")
+    if to_leads := [name for name, each in alerts if Scope.PERSON in each.scopes and each.emails_leads()]:
+        yield PrivacyNote("alerts", f"leads read who in their team is off track in {', '.join(to_leads)}")
+
+
 def _exposed(config: Config) -> Iterator[PrivacyNote]:
     kpis = [kpi.name for kpi in config.kpis if Scope.PERSON in kpi.scopes]
     if kpis:
@@ -50,6 +65,7 @@ def _exposed(config: Config) -> Iterator[PrivacyNote]:
             yield PrivacyNote("status page", "values by person, under their names")
     else:
         yield PrivacyNote("series", "no value of a single person: no KPI has the scope person")
+    yield from _emailed(config)
     for metric in config.metrics:
         if (person := person_column(metric.entity)) is not None and person in metric.by:
             yield PrivacyNote("series", f"{metric.name} has the label {person}: what the source calls the person")

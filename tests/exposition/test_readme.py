@@ -46,6 +46,11 @@ def test_every_kpi_family_is_described_as_the_code_describes_it() -> None:
     assert all(family.help.startswith(row[3]) for row, family in zip(rows, naming.COMPANY_FAMILIES, strict=True))
 
 
+def test_the_emails_of_people_are_described() -> None:
+    family = naming.PERSON_EMAIL
+    assert f"`{family.name}` ({', '.join(f'`{label}`' for label in family.labels)}; always 1)" in README
+
+
 def test_closed_lists_are_complete() -> None:
     states, answers = (list(map(str, kind)) for kind in (naming.SourceState, naming.PushResult))
     for values in (states, answers, naming.REQUEST_CLASSES, naming.RECORD_RESULTS):

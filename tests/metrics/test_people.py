@@ -186,3 +186,21 @@ def test_people_who_left_own_their_records_but_come_last(gone: dict[str, Any]) -
     assert result.label(result.owner("crm", "1") or 0) == "New Ann"
     assert spans(result, "ann@x.io") == [("North", "")]
     assert result.label(result.owner("crm", "bob") or 0) == "Bob"
+
+
+def test_the_email_of_a_person_is_one_address_that_a_label_can_hold() -> None:
+    long = "x" * 120 + "@example.com"
+    people = f"a 1 Ann ann@x.com -\na 2 Bob bob@x,eve@x -\na 3 Cleo <cleo@x> -\na 4 Dan {long} -\na 5 Eve - -"
+    directory = Directory(listed(people), config_of(metric(name="won", entity="deals", at="closed_at", count="rows")))
+    everybody = ["Ann", "Bob", "Cleo", "Dan", "Eve", "Nobody"]
+    assert directory.emails(everybody, LAST) == {"Ann": "ann@x.com"}
+
+
+def test_people_who_are_inactive_have_no_email() -> None:
+    records = [
+        PersonRecord("a", "1", "Ann", "ann@x.com"),
+        PersonRecord("a", "2", "Bob", "bob@x.com", active=False),
+        PersonRecord("b", "2", "Bob", "other@x.com", active=False),
+    ]
+    directory = Directory(records, config_of(metric(name="won", entity="deals", at="closed_at", count="rows")))
+    assert set(directory.emails(["Ann", "Bob", "Bob (bob@x.com)"], at("2025-11-19"))) == {"Ann"}

@@ -33,3 +33,22 @@ def test_members_of_teams_and_labels_of_owners_are_told() -> None:
     assert "2 members of teams, by name, email or id, in the file itself" in texts
     assert "won has the label owner: what the source calls the person" in texts
     assert any("30d" in text for text in texts)
+
+
+def test_where_emails_go_is_told_if_alerts_need_them() -> None:
+    team = {"name": "North", "lead": "north@example.com"}
+    kpi = {
+        "name": "deals", "title": "Deals", "objective": "grow", "department": "Sales", "owner": "a@example.com",
+        "why": "It matters.", "value": "won", "period": "month", "better": "higher", "scopes": ["company", "person"],
+    }  # fmt: skip
+    objectives = [{"name": "grow", "title": "Grow", "owner": "a@example.com"}]
+
+    def told(**alerts: Any) -> list[str]:
+        return notes(kpis=[{**kpi, "alerts": alerts}], objectives=objectives, teams=[team]).get("alerts", [])
+
+    assert told() == []
+    (to_persons,) = told(scopes=["person"])
+    assert "a label of person_email_info on /metrics" in to_persons
+    leads, about = told(scopes=["person"], people_to=["lead"])
+    assert leads == "emails of 1 leads of teams, in Alertmanager's config alone"
+    assert about == "leads read who in their team is off track in deals"

@@ -117,7 +117,7 @@ def test_a_template_in_an_address_is_literal() -> None:
 def test_worse_alerts_inhibit_those_that_follow_from_them() -> None:
     rules = alertmanager(small())["inhibit_rules"]
     inhibitions = [(r["source_matchers"], r["target_matchers"], r.get("equal")) for r in rules]
-    assert (['alertname="KpiOffTrack"'], ['alertname="KpiAtRisk"'], ["kpi"]) in inhibitions
+    assert (['alertname="KpiOffTrack"'], ['alertname="KpiAtRisk"'], ["kpi", "team", "person"]) in inhibitions
     stale = next(entry for entry in inhibitions if entry[0] == ['alertname="KpiDataStale"'])
     pattern = stale[1][0].removeprefix('alertname=~"').removesuffix('"')
     for name in ("KpiOffTrack", "KpiAtRisk", "KpiTargetReached", "KpiNoData"):

@@ -74,6 +74,8 @@ def _listed_twice(context: CheckContext) -> Iterator[Finding]:
         if kpi.alerts:
             yield from _repeated(("kpis", index, "alerts", "notify"), kpi.alerts.notify)
             yield from _repeated(("kpis", index, "alerts", "on"), kpi.alerts.on)
+            yield from _repeated(("kpis", index, "alerts", "scopes"), kpi.alerts.scopes)
+            yield from _repeated(("kpis", index, "alerts", "people_to"), kpi.alerts.people_to)
 
 
 def _repeated(path: KeyPath, values: Iterable[object]) -> Iterator[Finding]:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from exporter.config.checks import kpis, metrics, names, organisation, sources, target_entries
+from exporter.config.checks import alerts, kpis, metrics, names, organisation, sources, target_entries
 from exporter.config.checks.context import CheckContext
 from exporter.config.positions import Finding
 
-_SUBJECTS = (organisation, sources, names, metrics, kpis, target_entries)
+_SUBJECTS = (organisation, sources, names, metrics, kpis, alerts, target_entries)
 
 
 def errors(context: CheckContext) -> Iterator[Finding]:

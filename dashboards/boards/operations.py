@@ -1,17 +1,27 @@
-"""Dashboards for whoever operates the exporter: its health, and the runbook."""
+"""The dashboard for whoever operates the exporter: whether it reads its sources, stores records and evaluates KPIs."""
 
 from __future__ import annotations
 
-import re
-from functools import cache
-from importlib.resources import files
+from collections.abc import Sequence
 
 from dashboards import promql
 from dashboards.boards.tables import kpi_columns
 from dashboards.expressions import with_title
 from dashboards.grafana_model import Dashboard, Panel, ThresholdStep
 from dashboards.layout import DashboardSettings, GridItem, PanelRow, build_dashboard
-from dashboards.look import Look, age_steps, by_pattern, fixed_colour, text_mapping
+from dashboards.look import (
+    LINES,
+    NEUTRAL,
+    VALUE_LINE,
+    Look,
+    age_steps,
+    by_pattern,
+    fixed_colour,
+    line_colours,
+    status_mapping,
+    symbol_overrides,
+    text_mapping,
+)
 from dashboards.panels import (
     Header,
     TableColumn,
@@ -19,38 +29,48 @@ from dashboards.panels import (
     collapsed_row,
     instant_query,
     lines,
-    note,
     range_query,
     table,
     table_query,
     tiles,
 )
-from dashboards.promql import aggregate, latest, one_of, one_series_for_each, select
-from dashboards.site import HEALTH, RUNBOOK, SOURCES_PANEL, Site, stable_panel_id
+from dashboards.promql import aggregate, latest, one_of, one_series_for_each, select, with_label
+from dashboards.site import HEALTH, SOURCES_PANEL, Site
 from exporter import naming
 from exporter.config.fields import Status
 from exporter.naming import Family, SourceState
-from exporter.statuses import GREY, colours
+from exporter.statuses import BAR, STATUSES, colours
 
 _OF_EXPORTERS = f"and on (job, instance) {naming.BUILD_INFO.name}"
 """Limits series to scrapes of exporters, whatever the scrape job is called."""
-_STATES_OK = (SourceState.OK,)
 _STATES_WAITING = (SourceState.STARTING, SourceState.BACKFILL, SourceState.PAUSED)
 _STATES_SLOW = (SourceState.DEGRADED, SourceState.RATE_LIMITED)
+_STATES_FAILING = (SourceState.AUTH_FAILED, SourceState.SCHEMA_ERROR, SourceState.DOWN)
+_SOURCE_STATES = (
+    (STATUSES[Status.OFF_TRACK].symbol, _STATES_FAILING),
+    (STATUSES[Status.AT_RISK].symbol, _STATES_SLOW),
+    (STATUSES[Status.NO_DATA].symbol, _STATES_WAITING),
+    (STATUSES[Status.ON_TRACK].symbol, (SourceState.OK,)),
+)
+"""The states of a source, worst first, with the symbol of the status that is as bad."""
+_ANSWERED = ("2xx", "3xx")
+_MOST_TILES_IN_A_ROW = 6
+_FAILURES_HELP = "Rules that Prometheus could not evaluate in the last hour, by group of rules."
 
 
 def exporter_health(site: Site) -> Dashboard:
     """Whether the exporter reads its sources, stores records and evaluates KPIs."""
+    ages = _success_age(site)
     layout: list[GridItem | PanelRow] = [
-        GridItem(_source_states(site), 24, 5),
-        *_checks(site),
+        GridItem(_source_states(site), 24, 3 if len(site.config.sources) <= _MOST_TILES_IN_A_ROW else 5),
+        GridItem(_checks(site), 10, 4),
         *_totals(),
-        GridItem(_success_age(site), 12, 9),
-        GridItem(_withheld_kpis(), 12, 9),
-        GridItem(_requests(), 12, 8),
+        GridItem(ages, 12, _bars_height(sum(len(source.reads) for source in site.config.sources))),
+        GridItem(_withheld_kpis(site), 12, 9),
+        GridItem(_requests(site), 12, 8),
         GridItem(_records(), 12, 8),
         PanelRow(collapsed_row(20, "Why passes and records fail"), tuple(_problems())),
-        PanelRow(collapsed_row(30, "The exporter and its rules"), tuple(_durations())),
+        PanelRow(collapsed_row(30, "The exporter and its rules"), tuple(_durations(site))),
     ]
     settings = DashboardSettings(
         HEALTH,
@@ -63,47 +83,52 @@ def exporter_health(site: Site) -> Dashboard:
 
 
 def _source_states(site: Site) -> Panel:
-    colour = colours(site.config)
-    kinds = (
-        (_STATES_OK, colour[Status.ON_TRACK].name),
-        (_STATES_WAITING, GREY.name),
-        (_STATES_SLOW, colour[Status.AT_RISK].name),
-        (tuple(SourceState), colour[Status.OFF_TRACK].name),
-    )
-    state_colours = {state: next(paint for states, paint in kinds if state in states) for state in SourceState}
-    overrides = tuple(by_pattern(f" {state}$", colour=fixed_colour(paint)) for state, paint in state_colours.items())
+    """A tile for each source, the worst first, as the parts of `or` keep their order."""
     header = Header(SOURCES_PANEL, "Sources", "The state of each source: ok, catching up, slowed down, or failing.")
-    expr = one_series_for_each(f"{latest(naming.SOURCE_STATE)} == 1", ("source",))
-    look = Look("none", 0, name="${__field.labels.source}: ${__field.labels.state}", overrides=overrides)
-    return tiles(header, [instant_query(expr, "{{source}} {{state}}")], look, text="name", paint="background_solid")
-
-
-def _checks(site: Site) -> list[GridItem]:
-    """Tiles that say yes or no."""
-    colour = colours(site.config)
-    steps = (ThresholdStep(colour[Status.OFF_TRACK].name), ThresholdStep(colour[Status.ON_TRACK].name, 1))
-    look = Look("none", 0, steps=steps, mappings=(text_mapping({"0": "no", "1": "yes"}),))
-    checks = (
-        (Header(2, "Store usable", "Whether the store can be read and written."), naming.STORE_UP),
-        (Header(3, "Config accepted", "Whether the last load of the config succeeded."), naming.RELOAD_SUCCESS),
-        (Header(4, "Evaluation works", "Whether all metrics and KPIs could be evaluated."), naming.EVALUATION_SUCCESS),
+    parts = (
+        with_label(f"({latest(naming.SOURCE_STATE, one_of('state', states))} == 1)", "symbol", symbol)
+        for symbol, states in _SOURCE_STATES
     )
-    return [
-        GridItem(tiles(header, [instant_query(f"min({select(family)})")], look, text="value"), 4, 4)
-        for header, family in checks
+    expr = one_series_for_each(f"({' or '.join(parts)})", ("source",))
+    words = f'label_replace({expr}, "state", "$1 $2", "state", "(.+)_(.+)")'
+    look = Look("none", 0, overrides=symbol_overrides(site.config))
+    panel = tiles(header, [instant_query(words, "{{symbol}} {{source}}: {{state}}")], look, text="name")
+    panel.options["text"] = {"valueSize": 22}
+    return panel
+
+
+def _checks(site: Site) -> Panel:
+    """Tiles that say yes or no."""
+    header = Header(
+        2,
+        "Checks",
+        "Whether the store can be read and written, the last load of the config succeeded, and all metrics and KPIs "
+        "could be evaluated.",
+    )
+    checks = (
+        ("Store usable", naming.STORE_UP),
+        ("Config accepted", naming.RELOAD_SUCCESS),
+        ("Evaluation works", naming.EVALUATION_SUCCESS),
+    )
+    steps = (ThresholdStep(colours(site.config)[Status.OFF_TRACK].name), ThresholdStep(NEUTRAL, 1))
+    words = {"0": f"{STATUSES[Status.OFF_TRACK].symbol} no", "1": "yes"}
+    look = Look("none", 0, steps=steps, mappings=(text_mapping(words),))
+    queries = [
+        instant_query(f"min({select(family)})", name, ref) for ref, (name, family) in zip("ABC", checks, strict=True)
     ]
+    return tiles(header, queries, look)
 
 
 def _totals() -> list[GridItem]:
-    version = instant_query(f"count by (version) ({select(naming.BUILD_INFO)})", "{{version}}")
+    version = instant_query(f"count by (version) ({select(naming.BUILD_INFO)})", "version {{version}}")
     series = range_query(latest(naming.SERIES, by=()), "series")
-    age = instant_query(f"time() - {latest(naming.EVALUATION_TIME, by=())}")
+    age = instant_query(f"time() - {latest(naming.EVALUATION_TIME, by=())}", "since the last evaluation")
     exporters = Header(5, "Exporters", "Exporters that Prometheus scrapes, by version.")
-    evaluation = Header(7, "Since the last evaluation", "Time since metrics and KPIs were last evaluated.")
+    evaluation = Header(7, "Last evaluation", "Time since metrics and KPIs were last evaluated.")
     return [
+        GridItem(tiles(evaluation, [age], Look("s", 0), text="value"), 5, 4),
+        GridItem(tiles(Header(6, "Series", naming.SERIES.help), [series], Look("locale", 0), text="value"), 5, 4),
         GridItem(tiles(exporters, [version], Look("none", 0)), 4, 4),
-        GridItem(tiles(Header(6, "Series", naming.SERIES.help), [series], Look("locale", 0), text="value"), 4, 4),
-        GridItem(tiles(evaluation, [age], Look("s", 0), text="value"), 4, 4),
     ]
 
 
@@ -118,37 +143,68 @@ def _success_age(site: Site) -> Panel:
     overrides = tuple(
         by_pattern(
             f"^{source.name} ",
-            thresholds={"mode": "absolute", "steps": list(age_steps(site.config, source.withheld_after))},
+            thresholds={
+                "mode": "absolute",
+                "steps": [ThresholdStep(BAR), *age_steps(site.config, source.withheld_after)[1:]],
+            },
         )
         for source in site.config.sources
     )
-    base = (ThresholdStep(colours(site.config)[Status.ON_TRACK].name),)
     query = instant_query(f"sort_desc(time() - {since})", "{{source}} {{entity}}")
-    return bars(header, [query], Look("s", 0, steps=base, lowest=0, overrides=overrides))
+    look = Look(
+        "s", 0, steps=(ThresholdStep(BAR),), lowest=0, overrides=overrides, no_value="no pass has completed yet"
+    )
+    panel = bars(header, [query], look)
+    panel.options["text"] = {"titleSize": 13, "valueSize": 18}
+    return panel
 
 
-def _withheld_kpis() -> Panel:
+def _bars_height(count: int) -> int:
+    """The height of a panel with this number of bars."""
+    return min(max(9, 2 + count), 20)
+
+
+def _withheld_kpis(site: Site) -> Panel:
     header = Header(
         9,
         "KPIs without data",
-        "Withheld because a source never completed a pass or its data is stale, or because the evaluation failed.",
+        "no data: no records, or a denominator of 0. stale: the data is too old to be shown. withheld: a source never "
+        "completed a pass, or the evaluation failed.",
     )
-    columns = [*kpi_columns(), TableColumn("department", "Department"), TableColumn("owner", "Owner")]
-    query = table_query(with_title(f"(({latest(naming.KPI_UP)} == 0) + 1)", "department", "owner"))
-    return table(header, [query], columns, Look(no_value="every KPI has data"))
+    without = f"({latest(naming.STATUS, one_of('status', (Status.NO_DATA, Status.STALE)), by=('kpi', 'status'))} == 1)"
+    withheld = with_label(f"({latest(naming.KPI_UP)} == 0) + 1", "status", "withheld")
+    expr = one_series_for_each(f"({without} or on (kpi) {withheld})", ("kpi",))
+    columns = [
+        *kpi_columns(),
+        TableColumn("status", "Status", 110, {"mappings": [status_mapping(site.config)]}),
+        TableColumn("department", "Department", 150),
+        TableColumn("owner", "Owner"),
+    ]
+    query = table_query(with_title(expr, "department", "owner"))
+    return table(header, [query], columns, Look(no_value="Every KPI has data"))
 
 
-def _requests() -> Panel:
-    header = Header(10, "Requests to sources", "HTTP requests per second, by class of response.")
+def _requests(site: Site) -> Panel:
+    """A line for each source and class of response, with a colour of its own for each source unless it is a failure."""
+    header = Header(10, "Requests to sources", "HTTP requests per second, by class of response. Failures are red.")
     expr = aggregate("sum", f"rate({select(naming.REQUESTS)}[$__rate_interval])", ("source", "class"))
-    look = Look("reqps", 2, colour="series", no_value="no source is read over HTTP")
-    return lines(header, [range_query(expr, "{{source}} {{class}}")], look, step="1m")
+    colour = colours(site.config)
+    failures = "|".join(answer for answer in naming.REQUEST_CLASSES if answer not in _ANSWERED)
+    overrides = (
+        *(
+            by_pattern(f"^{source.name}: ", colour=fixed_colour(LINES[index % len(LINES)]))
+            for index, source in enumerate(site.config.sources)
+        ),
+        by_pattern(f": ({failures})$", colour=fixed_colour(colour[Status.OFF_TRACK].name)),
+    )
+    look = Look("reqps", 2, colour=VALUE_LINE, overrides=overrides, no_value="no source is read over HTTP")
+    return lines(header, [range_query(expr, "{{source}}: {{class}}")], look, step="1m")
 
 
 def _records() -> Panel:
     header = Header(11, "Records", "Records per second, by what the store did with them.")
     expr = aggregate("sum", f"rate({select(naming.RECORDS)}[$__rate_interval])", ("result",))
-    return lines(header, [range_query(expr, "{{result}}")], Look("short", 2, colour="series"), step="1m")
+    return lines(header, [range_query(expr, "{{result}}")], _lines_look("short", naming.RECORD_RESULTS), step="1m")
 
 
 def _problems() -> list[GridItem]:
@@ -179,35 +235,27 @@ def _count_table(header: Header, expr: str, labels: tuple[str, ...]) -> Panel:
     return table(header, [table_query(expr)], columns, look, sort=("Number", True))
 
 
-def _durations() -> list[GridItem]:
-    evaluations = latest(naming.EVALUATION_DURATION, by=())
+def _durations(site: Site) -> list[GridItem]:
+    passes, evaluations = latest(naming.SYNC_DURATION), latest(naming.EVALUATION_DURATION, by=())
     scrapes = f"{select(promql.SCRAPE_DURATION)} {_OF_EXPORTERS}"
     failures = aggregate("sum", f"increase({select(promql.RULE_FAILURES)}[1h])", ("rule_group",))
+    failures = f'label_replace({failures}, "rule_group", "$1", "rule_group", ".*;(.*)")'
     charts = (
-        (Header(31, "Duration of passes", naming.SYNC_DURATION.help), latest(naming.SYNC_DURATION), "s"),
-        (Header(32, "Duration of evaluations", naming.EVALUATION_DURATION.help), evaluations, "s"),
-        (Header(33, "Duration of scrapes", "How long Prometheus waits for a response."), scrapes, "s"),
-        (Header(34, "Failed rule evaluations", "Rules that Prometheus could not evaluate."), failures, "none"),
+        (Header(31, "Duration of passes", naming.SYNC_DURATION.help), passes, "{{source}} {{entity}}", "s"),
+        (Header(32, "Duration of evaluations", naming.EVALUATION_DURATION.help), evaluations, "evaluation", "s"),
+        (Header(33, "Duration of scrapes", "How long Prometheus waits for a response."), scrapes, "{{instance}}", "s"),
+        (Header(34, "Failed rule evaluations", _FAILURES_HELP), failures, "{{rule_group}}", "none"),
     )
     return [
-        GridItem(lines(header, [range_query(expr)], Look(unit, 2, colour="series"), step="1m"), 12, 8)
-        for header, expr, unit in charts
+        GridItem(lines(header, [range_query(expr, legend)], _lines_look(unit, _pass_names(site)), step="1m"), 12, 8)
+        for header, expr, legend, unit in charts
     ]
 
 
-@cache
-def runbook_sections() -> dict[str, str]:
-    """The Markdown of each alert's section in RUNBOOK.md."""
-    text = files("dashboards").joinpath("RUNBOOK.md").read_text(encoding="utf-8")
-    sections = re.split(r"^## (Kpi\w+)\n", text, flags=re.MULTILINE)[1:]
-    return {name: body.strip() for name, body in zip(sections[::2], sections[1::2], strict=True)}
+def _lines_look(unit: str, names: Sequence[str]) -> Look:
+    """Lines whose colours say nothing about how good they are; the colour of the value line for all other names."""
+    return Look(unit, 2, colour=VALUE_LINE, overrides=line_colours(names))
 
 
-def runbook(site: Site) -> Dashboard:
-    """The runbook as a dashboard with a panel for each alert, so that links of alerts work wherever Grafana does."""
-    items = [
-        GridItem(note(Header(stable_panel_id(name), name, f"What to do about {name}."), body), 12, 9)
-        for name, body in runbook_sections().items()
-    ]
-    settings = DashboardSettings(RUNBOOK, "Runbook", "What each alert means, where to look first, and what to do.")
-    return build_dashboard(site, settings, items)
+def _pass_names(site: Site) -> list[str]:
+    return [f"{source.name} {entity}" for source in site.config.sources for entity in source.reads]

@@ -1,42 +1,75 @@
-"""The runbook has a section for every alert, and no other sections."""
+"""The dashboard of the exporter's health says in words what is wrong, and never by a set of labels."""
 
 from __future__ import annotations
 
+import json
 import re
 
-from dashboards.boards.operations import runbook_sections
-from dashboards.rules.groups import alert_groups
-from dashboards.rules.model import runbook_url
+import pytest
+
 from dashboards.site import HEALTH
+from exporter.naming import SourceState
 from tests.dashboards.checks.boards import panels_of
-from tests.dashboards.generated import dashboards
-from tests.dashboards.samples import full
+from tests.dashboards.generated import Json, dashboards
 
 
-def test_every_alert_has_a_section() -> None:
-    alerts = {rule.name for group in alert_groups(full()) for rule in group.rules}
-    assert set(runbook_sections()) == alerts
-
-
-def test_every_section_says_what_it_means_where_to_look_and_what_to_do() -> None:
-    for name, body in runbook_sections().items():
-        assert re.findall(r"^\*\*(.+?)\.\*\*", body, re.MULTILINE) == ["Meaning", "Look first", "Do"], name
-
-
-def test_the_runbook_link_of_an_alert_leads_to_its_panel() -> None:
-    panels = {panel["id"]: panel for panel in panels_of(dashboards("full")["kpi-runbook"])}
-    for name, body in runbook_sections().items():
-        url = runbook_url(full(), name)
-        base, panel_id = url.split("?viewPanel=")
-        assert base == "https://grafana.example.com/d/kpi-runbook"
-        assert panels[int(panel_id)]["options"]["content"] == body
+def panel(title: str, config: str = "full") -> Json:
+    (match,) = [p for p in panels_of(dashboards(config)[HEALTH]) if p["title"] == title]
+    return match
 
 
 def test_a_file_is_as_old_as_its_content_and_other_sources_as_their_last_pass() -> None:
-    (panel,) = [p for p in panels_of(dashboards("full")[HEALTH]) if p["title"] == "Since the last completed pass"]
+    ages = panel("Since the last completed pass")
     files = 'max by (source, entity) (kpi_exporter_source_watermark_timestamp_seconds{source="desk"})'
     passes = "max by (source, entity) (kpi_exporter_source_last_success_timestamp_seconds)"
-    (target,) = panel["targets"]
+    (target,) = ages["targets"]
     assert target["expr"] == f"sort_desc(time() - ({passes} unless on (source) {files} or {files}))"
-    steps = {o["matcher"]["options"]: o["properties"][0]["value"]["steps"] for o in panel["fieldConfig"]["overrides"]}
+    steps = {o["matcher"]["options"]: o["properties"][0]["value"]["steps"] for o in ages["fieldConfig"]["overrides"]}
     assert [step["value"] for step in steps["/^desk /"]] == [None, 4 * 86_400 * 2 / 3, 4 * 86_400]
+
+
+@pytest.mark.parametrize("config", ["small", "full"])
+def test_every_series_has_a_name_in_words(config: str) -> None:
+    drawn = [p for p in panels_of(dashboards(config)[HEALTH]) if p["type"] in {"timeseries", "stat", "bargauge"}]
+    assert len(drawn) > 8
+    for entry in drawn:
+        for target in entry["targets"]:
+            assert target["legendFormat"] not in {"", "__auto"}, entry["title"]
+
+
+def test_each_state_of_a_source_has_a_symbol_and_the_worst_come_first() -> None:
+    (target,) = panel("Sources")["targets"]
+    symbols = re.findall(r'"symbol", "(.)"', target["expr"])
+    assert symbols == ["▼", "◆", "○", "●"]
+    for state in SourceState:
+        assert len(re.findall(rf'[|"]{state}[|"]', target["expr"])) == 1, state
+    assert target["legendFormat"] == "{{symbol}} {{source}}: {{state}}"
+    colours = {
+        override["matcher"]["options"]: override["properties"][0]["value"]["fixedColor"]
+        for override in panel("Sources")["fieldConfig"]["overrides"]
+    }
+    assert colours["/^▼/"] == "red"
+    assert panel("Sources")["options"]["colorMode"] == "value", "no coloured background"
+
+
+def test_a_kpi_without_records_is_listed_as_one_without_data() -> None:
+    table = panel("KPIs without data")
+    (target,) = table["targets"]
+    assert 'kpi_status{status=~"no_data|stale"}' in target["expr"]
+    assert "kpi_exporter_kpi_up" in target["expr"]
+    assert table["fieldConfig"]["defaults"]["noValue"] == "Every KPI has data"
+
+
+def test_colours_are_for_what_is_wrong_alone() -> None:
+    board = json.dumps(dashboards("full")[HEALTH])
+    assert "palette-classic" not in board
+    assert "background" not in board
+    steps = panel("Since the last completed pass")["fieldConfig"]["overrides"][0]["properties"][0]["value"]["steps"]
+    assert [step["color"] for step in steps] == ["#6487b5", "orange", "red"]
+
+
+def test_no_title_or_name_is_cut_at_1280_pixels() -> None:
+    for entry in panels_of(dashboards("full")[HEALTH]):
+        pixels = entry["gridPos"]["w"] * 1248 / 24 - 8
+        assert len(entry["title"]) * 8 + 40 < pixels, entry["title"]
+    assert panel("Since the last completed pass")["options"]["text"]["titleSize"] == 13

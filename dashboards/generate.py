@@ -9,9 +9,10 @@ from pathlib import Path
 from dashboards.boards.department import department
 from dashboards.boards.kpi_detail import kpi_detail
 from dashboards.boards.operations import exporter_health
-from dashboards.boards.overview import overview, wall
+from dashboards.boards.overview import overview
 from dashboards.boards.people import leaderboard, people, person
 from dashboards.boards.runbook import runbook
+from dashboards.boards.wall import wall
 from dashboards.encoding import Json, json_text, yaml_text
 from dashboards.grafana_model import Dashboard, to_json
 from dashboards.output import MANIFEST, Manifest, WriteResult, read_manifest, write_files

@@ -154,10 +154,10 @@ class Variable(core.Template):  # type: ignore[misc]
 class Dashboard(core.Dashboard):  # type: ignore[misc]
     """A dashboard in the classic JSON of schema version 42, without `id` and `version`, which Grafana assigns."""
 
-    def __init__(self, *, week_start: str, fiscal_month: int, **common: Any) -> None:
+    def __init__(self, *, week_start: str, fiscal_month: int, time_picker: bool = True, **common: Any) -> None:
         """`fiscal_month` counts from 0; `week_start` is the name of a weekday, or empty for the viewer's own."""
         super().__init__(schemaVersion=SCHEMA_VERSION, **common)
-        self.week_start, self.fiscal_month = week_start, fiscal_month
+        self.week_start, self.fiscal_month, self.time_picker = week_start, fiscal_month, time_picker
 
     def to_json_data(self) -> Json:
         return {
@@ -175,7 +175,7 @@ class Dashboard(core.Dashboard):  # type: ignore[misc]
             "liveNow": False,
             "preload": False,
             "time": self.time,
-            "timepicker": {},
+            "timepicker": {} if self.time_picker else {"hidden": True},
             "templating": self.templating,
             "annotations": self.annotations,
             "links": self.links,

@@ -48,6 +48,7 @@ class DashboardSettings:
     since: str = "now-90d"
     variables: Sequence[Variable] = ()
     annotations: Sequence[Mapping[str, Any]] = ()
+    time_picker: bool = True
 
 
 def build_dashboard(site: Site, settings: DashboardSettings, layout: Iterable[GridItem | PanelRow]) -> Dashboard:
@@ -76,6 +77,7 @@ def build_dashboard(site: Site, settings: DashboardSettings, layout: Iterable[Gr
         panels=panels,
         week_start=company.week_starts if company.week_starts in _WEEK_STARTS else "",
         fiscal_month=company.fiscal_month - 1,
+        time_picker=settings.time_picker,
     )
 
 

@@ -238,7 +238,6 @@ def joined_table(
     ]
     panel = table(header, queries, columns, look)
     panel.transformations = [{"id": name, "options": options} for name, options in steps]
-    panel.options["enablePagination"] = False
     return panel
 
 

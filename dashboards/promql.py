@@ -6,7 +6,7 @@ Also the families that `exporter.naming` does not know: those of Prometheus itse
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from exporter.config.fields import Scope
@@ -117,3 +117,11 @@ def join(left: str, right: str, on: Iterable[str], bring: Iterable[str] = ()) ->
 def with_label(expression: str, label: str, value: str) -> str:
     """The same series with one more label of a fixed value."""
     return f'label_replace({expression}, "{label}", {quote(value.replace("$", "$$"))}, "", "")'
+
+
+def named(expression: str, label: str, texts: Mapping[str, str], text_label: str) -> str:
+    """The series with one of these values of `label`, with its text as `text_label`."""
+    table = " or ".join(
+        with_label(with_label("vector(1)", label, value), text_label, text) for value, text in texts.items()
+    )
+    return join(f"({expression})", f"({table})", (label,), (text_label,))

@@ -1,61 +1,56 @@
-"""The dashboard of one department: its KPIs now and over time, what is behind plan, and what each KPI means."""
+"""The dashboard of one department: its KPIs, teams and people, what slipped, and the metrics that explain it."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+
 from dashboards import expressions
-from dashboards.boards.kpi_panels import (
-    age_tile,
-    on_target_tile,
-    plan_bars,
-    status_history,
-    status_tiles,
-    tiles_height,
-    trend_charts,
-    value_tiles,
+from dashboards.boards.matrix import verdict_matrix
+from dashboards.boards.overview import (
+    MOST_ROWS,
+    TABLE_HELP,
+    closing_rows,
+    department_column,
+    needs_attention,
+    objective_column,
+    score_table,
+    status_row,
 )
-from dashboards.boards.tables import alert_table, definitions, kpi_table, matrix
+from dashboards.boards.scorecard import table_height
 from dashboards.encoding import escape_variables
-from dashboards.grafana_model import Dashboard
+from dashboards.expressions import BAD
+from dashboards.grafana_model import Dashboard, Panel
 from dashboards.layout import DashboardSettings, GridItem, PanelRow, build_dashboard
-from dashboards.panels import Header, collapsed_row, note
-from dashboards.promql import one_of
+from dashboards.look import Look, line_colours, link_to_person
+from dashboards.panels import Header, collapsed_row, lines, range_query
+from dashboards.promql import equals, join, one_of
+from dashboards.selection import Selection
 from dashboards.site import Site, department_uid
-from exporter import naming
 from exporter.config.fields import Scope
+from exporter.config.kpis import Kpi
+from exporter.statuses import STATUSES
+
+_PEOPLE_ROWS = 12
+_TEAM_ROWS = 5
 
 
 def department(site: Site, name: str) -> Dashboard:
     """The dashboard of one department."""
     kpis = site.kpis(department=name)
-    matcher = one_of("kpi", (kpi.name for kpi in kpis))
-    height = 4 + len(kpis)
-    tiles = Header(
-        4, "Now", "Each KPI's value in the current period, in the colour of its status. Click a KPI for the reasons."
+    selection = Selection(where=(equals("department", name),))
+    own_alerts = equals("department", name)
+    objectives = len({kpi.objective for kpi in kpis}) > 1
+    table = score_table(
+        site, Header(7, "KPIs", TABLE_HELP), selection, objective_column(site) if objectives else department_column()
     )
-    plan = Header(
-        5,
-        "Against plan",
-        "Value against what is expected by now, or against the target if a KPI has no pace. 100 % is on plan.",
-    )
-    table = Header(7, "KPIs", "Every KPI of the department, worst first.")
-    history = Header(8, "Status of each KPI", "The status of each KPI over time.")
-    meaning = note(Header(9, "", "What each KPI means."), definitions(site.config, kpis))
-    values = expressions.value_with_status(naming.VALUE, matcher)
     layout: list[GridItem | PanelRow] = [
-        GridItem(on_target_tile(site, 1, matcher), 6, 4),
-        GridItem(status_tiles(site, 2, matcher), 13, 4),
-        GridItem(age_tile(site, 3, matcher), 5, 4),
-        GridItem(value_tiles(site, tiles, kpis, values), 24, tiles_height(len(kpis))),
-        GridItem(plan_bars(site, plan, matcher), 12, min(14, height)),
-        GridItem(alert_table(site, 6, matcher), 12, min(14, height)),
-        GridItem(kpi_table(site, table, matcher), 24, min(16, height + 1)),
+        *status_row(site, selection, (1, 2, 3), own_alerts),
+        GridItem(needs_attention(site, 4, selection), 24, 6),
+        GridItem(table, 24, table_height(min(len(kpis), 2 * MOST_ROWS))),
         *_teams(site, name),
-        PanelRow(collapsed_row(20, "Values over time"), tuple(trend_charts(site, kpis))),
-        PanelRow(
-            collapsed_row(21, "Status history"),
-            (GridItem(status_history(site, history, matcher), 24, min(16, height)),),
-        ),
-        PanelRow(collapsed_row(22, "What the KPIs mean"), (GridItem(meaning, 24, 4 + 2 * len(kpis)),)),
+        GridItem(_slipped(selection, kpis), 24, 8),
+        *_people(site, name),
+        *closing_rows(site, selection, len(kpis), own_alerts),
     ]
     settings = DashboardSettings(
         department_uid(site, name),
@@ -66,10 +61,52 @@ def department(site: Site, name: str) -> Dashboard:
     return build_dashboard(site, settings, layout)
 
 
-def _teams(site: Site, name: str) -> list[GridItem]:
+def _teams(site: Site, name: str) -> Iterator[GridItem]:
     kpis = site.kpis(Scope.TEAM, department=name)
-    if not kpis:
-        return []
-    matcher = one_of("kpi", (kpi.name for kpi in kpis))
-    header = Header(10, "Teams by KPI", "Each team against its plan: 100 % is on plan. Empty if a team has no verdict.")
-    return [GridItem(matrix(site, header, expressions.plan_ratio(matcher, scope=Scope.TEAM), "team"), 24, 9)]
+    if kpis:
+        header = Header(
+            10, "Teams", "Each team against its own plan: 100 % is on plan. Symbol and colour are the verdict."
+        )
+        panel = verdict_matrix(site, header, _of(kpis, Scope.TEAM), kpis, "team")
+        yield GridItem(panel, 24, table_height(max(len(site.config.teams), _TEAM_ROWS)))
+
+
+def _people(site: Site, name: str) -> Iterator[PanelRow]:
+    kpis = site.kpis(Scope.PERSON, department=name)
+    if kpis and site.config.privacy.people == "included":
+        header = Header(
+            15, "People", "Each person against their own plan: 100 % is on plan. Symbol and colour are the verdict."
+        )
+        links = [link_to_person("__value.text")]
+        panel = verdict_matrix(site, header, _of(kpis, Scope.PERSON), kpis, "person", links)
+        yield PanelRow(collapsed_row(16, "People"), (GridItem(panel, 24, table_height(_PEOPLE_ROWS)),))
+
+
+def _of(kpis: Sequence[Kpi], scope: Scope) -> Selection:
+    return Selection(scope, (one_of("kpi", (kpi.name for kpi in kpis)),))
+
+
+def _slipped(selection: Selection, kpis: Sequence[Kpi]) -> Panel:
+    """The KPIs at risk or off track, against plan over time."""
+    header = Header(
+        8,
+        "What slipped",
+        "The KPIs that are at risk or off track now, against plan over time. The dashed line is on plan; lines are cut "
+        "at 50 and 150 %.",
+    )
+    over_time = selection.over_time
+    plan = f"100 * clamp({expressions.against_plan(over_time.everything)}, 0.5, 1.5)"
+    marks = expressions.marks(over_time.at_end, BAD)
+    names = expressions.with_titles(f"({marks})", over_time)
+    query = range_query(join(plan, f"({names})", ("kpi",), ("mark", "title")), "{{mark}} {{title}}")
+    titles = [escape_variables(kpi.title) for kpi in kpis]
+    colours = [
+        override
+        for status in BAD
+        for override in line_colours(f"{STATUSES[status].symbol} {title}" for title in titles)
+    ]
+    custom = {"axisSoftMin": 70, "axisSoftMax": 105}
+    look = Look(
+        "percent", 0, colour="series", overrides=tuple(colours), custom=custom, no_value="Nothing is behind plan"
+    )
+    return lines(header, [query], look, at=100)

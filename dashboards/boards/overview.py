@@ -1,51 +1,56 @@
-"""The company overview, which is Grafana's home page, and the wall for screens."""
+"""The company overview, which is Grafana's home page."""
 
 from __future__ import annotations
 
-from dashboards import expressions
-from dashboards.boards.kpi_panels import age_tile, on_target_tile, status_history, status_tiles, worst_tiles
-from dashboards.boards.tables import alert_table, kpi_table
-from dashboards.encoding import escape_markdown, escape_variables
+from collections.abc import Iterator
+
+from dashboards.boards.groups import department_table, objective_table, objectives_over_time
+from dashboards.boards.kpi_panels import kpi_tiles, on_plan_tile, status_bands, status_counts
+from dashboards.boards.scorecard import (
+    bullet_column,
+    kpi_column,
+    number_text_column,
+    percent_column,
+    score_queries,
+    scorecard,
+    status_column,
+    table_height,
+    text_column,
+    trend_column,
+)
+from dashboards.boards.tables import alert_table, alerts_and_age
+from dashboards.encoding import escape_variables
+from dashboards.expressions import BAD
 from dashboards.grafana_model import Dashboard, Panel
 from dashboards.layout import DashboardSettings, GridItem, PanelRow, build_dashboard
-from dashboards.look import PERCENT, Look, Override, by_name, link, ratio_steps, share_steps
-from dashboards.panels import Header, bars, collapsed_row, instant_query, lines, note, range_query, tiles
-from dashboards.promql import COMPANY_ON_TARGET, DEPARTMENT_ON_TARGET, latest
-from dashboards.site import OVERVIEW, WALL, Site, department_uid
-from exporter import naming
+from dashboards.look import text_mapping
+from dashboards.panels import Header, TableColumn, collapsed_row
+from dashboards.promql import Matcher, equals
+from dashboards.selection import Selection
+from dashboards.site import OVERVIEW, Site, stable_panel_id
+from exporter.config.kpis import Kpi
 
-_OBJECTIVES_HELP = (
-    "Weighted mean of the target ratios of an objective's KPIs, each counted up to 100 %, so that one KPI that is far "
-    "ahead cannot hide another that fails."
+MOST_ROWS = 25
+"""A table has at most so many KPIs. With more, the board shows the worst, and the others in closed rows."""
+_WORST = 15
+_TILES = 6
+_MOST_OBJECTIVES = 10
+"""With more objectives, closed rows group the KPIs by department."""
+TABLE_HELP = (
+    "Worst first, KPIs without a verdict last. The bar is the value against what it should be by now: the mark is "
+    "100 %, and more is better whatever the KPI's direction. Click a KPI for the reasons."
 )
-_DEPARTMENTS_HELP = "Share of each department's KPIs that are on track or exceeded."
 
 
 def overview(site: Site) -> Dashboard:
     """All KPIs of the company."""
-    bars_height = min(14, 3 + max(len(site.departments), len(site.config.objectives), 2))
-    departments = Header(7, "Departments", f"{_DEPARTMENTS_HELP} Click a department for its dashboard.")
-    department_links = tuple(
-        by_name(name, name=escape_variables(name), links=[link("Open the department", department_uid(site, name))])
-        for name in site.departments
-    )
-    on_target = expressions.on_target_share_by("department")
-    all_kpis = Header(
-        9, "All KPIs", "Every KPI, the one furthest behind its plan first. Values are in percent if the unit is %."
-    )
-    history = Header(13, "Status of each KPI", "When the status of each KPI changed, and for how long.")
     layout: list[GridItem | PanelRow] = [
-        GridItem(_introduction(site), 24, 3),
-        GridItem(on_target_tile(site, 2), 6, 4),
-        GridItem(status_tiles(site, 3), 13, 4),
-        GridItem(age_tile(site, 4), 5, 4),
-        GridItem(worst_tiles(site, 5, 8), 24, 7),
-        GridItem(_objective_bars(site, 6), 12, bars_height),
-        GridItem(_department_bars(site, departments, on_target, 1, department_links), 12, bars_height),
-        GridItem(kpi_table(site, all_kpis), 24, 13),
-        GridItem(_objectives_over_time(site), 14, 8),
-        GridItem(alert_table(site, 11), 10, 8),
-        PanelRow(collapsed_row(12, "Status history"), (GridItem(status_history(site, history), 24, 14),)),
+        *status_row(site, Selection(), (2, 3, 4)),
+        GridItem(needs_attention(site, 5, Selection()), 24, 6),
+        *_kpis(site),
+        *_groups(site),
+        *_more_kpis(site),
+        *closing_rows(site, Selection(), len(site.kpis())),
     ]
     settings = DashboardSettings(
         OVERVIEW,
@@ -55,61 +60,110 @@ def overview(site: Site) -> Dashboard:
     return build_dashboard(site, settings, layout)
 
 
-def _introduction(site: Site) -> Panel:
-    content = (
-        f"## {escape_markdown(site.config.company.name)}\n"
-        "Colour and word show how a KPI performs **against its plan**: exceeded, on track, at risk or off track. Grey "
-        "means no verdict. 100 % is on plan and more is better, whatever the KPI's direction. "
-        "Values are those at the end of the time range: change it to look back."
-    )
-    return note(Header(1, "", "How to read this dashboard."), content)
-
-
-def _objective_bars(site: Site, panel_id: int) -> Panel:
-    look = Look(PERCENT, steps=ratio_steps(site.config), lowest=0, highest=1, overrides=_objective_titles(site))
-    query = instant_query(f"sort({latest(naming.OBJECTIVE_SCORE)})", "{{objective}}")
-    return bars(Header(panel_id, "Objectives", _OBJECTIVES_HELP), [query], look)
-
-
-def _objectives_over_time(site: Site) -> Panel:
-    header = Header(10, "Objectives over time", "Score of each objective. The dashed line is the full score.")
-    look = Look(PERCENT, colour="series", overrides=_objective_titles(site))
-    return lines(header, [range_query(latest(naming.OBJECTIVE_SCORE), "{{objective}}")], look, at=1)
-
-
-def _objective_titles(site: Site) -> tuple[Override, ...]:
-    return tuple(by_name(entry.name, name=escape_variables(entry.title)) for entry in site.config.objectives)
-
-
-def _department_bars(site: Site, header: Header, expr: str, decimals: int, overrides: tuple[Override, ...]) -> Panel:
-    look = Look(PERCENT, decimals, steps=share_steps(site.config), lowest=0, highest=1, overrides=overrides)
-    return bars(header, [instant_query(f"sort({expr})", "{{department}}")], look)
-
-
-def wall(site: Site) -> Dashboard:
-    """Five large panels for a wall screen in the format 16 to 9, with nothing to click."""
-    on_target = Header(1, "KPIs on target", "Share of the KPIs with a verdict that are on track or exceeded.")
-    look = Look(PERCENT, 0, steps=share_steps(site.config), lowest=0, highest=1)
-    share = tiles(on_target, [instant_query(latest(COMPANY_ON_TARGET), "on target")], look, text="value")
-    header = Header(4, "Departments", _DEPARTMENTS_HELP)
-    names = tuple(by_name(name, name=escape_variables(name)) for name in site.departments)
-    departments = _department_bars(site, header, latest(DEPARTMENT_ON_TARGET), 0, names)
-    items = [
-        GridItem(_enlarge(share, 96), 7, 7),
-        GridItem(_enlarge(status_tiles(site, 2), 60), 17, 7),
-        GridItem(_enlarge(_objective_bars(site, 3)), 12, 7),
-        GridItem(_enlarge(departments), 12, 7),
-        GridItem(_enlarge(worst_tiles(site, 5, 6)), 24, 7),
+def status_row(site: Site, selection: Selection, ids: tuple[int, int, int], *alerts: Matcher) -> list[GridItem]:
+    """The share of KPIs on plan, the KPIs by status, and alerts with the age of the data."""
+    share, counts, age = ids
+    return [
+        GridItem(on_plan_tile(share, selection), 5, 4),
+        GridItem(status_counts(site, counts, selection), 14, 4),
+        GridItem(alerts_and_age(site, age, selection, *alerts), 5, 4),
     ]
-    settings = DashboardSettings(
-        WALL,
-        "Wall",
-        "For a wall screen: open it with ?kiosk&autofitpanels, or in a playlist.",
-        since="now-30d",
+
+
+def needs_attention(site: Site, panel_id: int, selection: Selection) -> Panel:
+    """A tile for each of the KPIs at risk or off track that are furthest behind."""
+    header = Header(
+        panel_id,
+        "Needs attention",
+        f"The KPIs at risk or off track, at most {_TILES}, worst first. The line is the value of the last 30 days. "
+        "Click a KPI for the reasons.",
     )
-    return build_dashboard(site, settings, items)
-
-
-def _enlarge(panel: Panel, size: int = 44) -> Panel:
-    panel.options["text"] = {"titleSize": 22, "valueSize": size}
+    panel = kpi_tiles(site, header, selection, statuses=BAD, places=(1, _TILES))
+    panel.field_config["defaults"]["noValue"] = "Nothing needs attention"
     return panel
+
+
+def score_table(site: Site, header: Header, selection: Selection, last: TableColumn) -> Panel:
+    """The scorecard of KPIs, with `last` as its last column."""
+    columns = [
+        *kpi_column(),
+        status_column(site),
+        number_text_column("v", "Value"),
+        percent_column(),
+        bullet_column(),
+        trend_column(),
+        number_text_column("g", "Target"),
+        last,
+    ]
+    return scorecard(header, "kpi", score_queries(site, selection, "kpi"), columns)
+
+
+def department_column() -> TableColumn:
+    """The department of a KPI."""
+    return text_column("department", "Department")
+
+
+def objective_column(site: Site) -> TableColumn:
+    """The objective of a KPI, by title."""
+    titles = {objective.name: objective.title for objective in site.config.objectives}
+    return text_column("objective", "Objective", mappings=[text_mapping(titles)])
+
+
+def _kpis(site: Site) -> Iterator[GridItem]:
+    count = len(site.kpis())
+    if count <= MOST_ROWS:
+        header, selection, rows = Header(9, "All KPIs", TABLE_HELP), Selection(), count
+    else:
+        text = f"The {_WORST} of {count} KPIs that are furthest behind. All are in the rows below. {TABLE_HELP}"
+        header, selection, rows = Header(9, "Worst first", text), Selection(worst=_WORST), _WORST
+    yield GridItem(score_table(site, header, selection, department_column()), 24, table_height(rows))
+
+
+def _groups(site: Site) -> Iterator[GridItem]:
+    """Objectives and departments, each only if there are several."""
+    objectives, departments = len(_objectives(site)), len(site.departments)
+    both = objectives > 1 and departments > 1
+    width, height = 12 if both else 24, table_height(min(max(objectives, departments), MOST_ROWS))
+    if objectives > 1:
+        yield GridItem(objective_table(site, 6), width, height)
+    if departments > 1:
+        yield GridItem(department_table(site, 7), width, height)
+    if objectives > 1:
+        yield GridItem(objectives_over_time(site, 10), 24, 7)
+
+
+def _objectives(site: Site) -> tuple[str, ...]:
+    """The objectives that have KPIs, in the config's order."""
+    return tuple(dict.fromkeys(kpi.objective for kpi in site.config.kpis))
+
+
+def _more_kpis(site: Site) -> Iterator[PanelRow]:
+    """A closed row with the KPIs of each objective or department, if they are too many for one table."""
+    if len(site.kpis()) <= MOST_ROWS:
+        return
+    objectives = {objective.name: objective.title for objective in site.config.objectives}
+    by_department = len(_objectives(site)) > _MOST_OBJECTIVES
+    for name in site.departments if by_department else _objectives(site):
+        title = name if by_department else objectives[name]
+        label, last = ("department", objective_column(site)) if by_department else ("objective", department_column())
+        kpis = [kpi for kpi in site.kpis() if _group(kpi, label) == name]
+        header = Header(stable_panel_id(f"kpis of {label} {name}"), escape_variables(title), TABLE_HELP)
+        table = score_table(site, header, Selection(where=(equals(label, name),)), last)
+        row = collapsed_row(stable_panel_id(f"row of {label} {name}"), escape_variables(title))
+        yield PanelRow(row, (GridItem(table, 24, table_height(min(len(kpis), 2 * MOST_ROWS))),))
+
+
+def _group(kpi: Kpi, label: str) -> str:
+    return kpi.department if label == "department" else kpi.objective
+
+
+def closing_rows(site: Site, selection: Selection, kpis: int, *alerts: Matcher) -> list[PanelRow]:
+    """Closed rows with the history of statuses and the firing alerts."""
+    history = Header(13, "Status of each KPI", "When the status of each KPI changed, and for how long.")
+    return [
+        PanelRow(
+            collapsed_row(12, "Status history"),
+            (GridItem(status_bands(site, history, selection), 24, min(5 + max(kpis, 2), 40)),),
+        ),
+        PanelRow(collapsed_row(14, "Alerts"), (GridItem(alert_table(site, 11, *alerts), 24, 8),)),
+    ]

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from dashboards import expressions, promql
+from dashboards.boards.scorecard import kpi_column, text_column
 from dashboards.encoding import escape_markdown, escape_variables
 from dashboards.expressions import with_title
 from dashboards.grafana_model import Panel
@@ -21,8 +22,9 @@ from dashboards.look import (
     text_mapping,
     unit_mapping,
 )
-from dashboards.panels import Header, TableColumn, alert_list, table, table_query
+from dashboards.panels import Header, TableColumn, alert_list, instant_query, table, table_query, tiles
 from dashboards.promql import Matcher, equals, latest
+from dashboards.selection import Selection
 from dashboards.site import Site
 from exporter import naming
 from exporter.config.expression import Binary, Constant, Expression
@@ -108,23 +110,47 @@ def alert_table(site: Site, panel_id: int, *matchers: Matcher) -> Panel:
     """The firing alerts about KPIs."""
     header = Header(panel_id, "Firing alerts", "Alerts about KPIs that are firing now, and the owner of each KPI.")
     if not site.prometheus_alerts:
-        labels = ",".join(map(str, matchers)) or 'kpi=~".+"'
+        labels = ",".join(map(str, (*matchers, Matcher("kpi", "=~", '".+"'))))
         return alert_list(header, f"{{{labels}}}")
-    company = equals("team", ""), equals("person", "")
-    firing = (equals("alertstate", "firing"), *company, *(matchers or (Matcher("kpi", "!=", '""'),)))
-    hidden_name, title = kpi_columns(260)
     columns = [
-        hidden_name,
-        TableColumn("alertname", "Alert", 200),
-        title,
-        TableColumn("severity", "Severity", 110),
-        TableColumn("department", "Department", 160),
-        TableColumn("owner", "Owner"),
+        *kpi_column(),
+        text_column("alertname", "Alert", 200),
+        text_column("severity", "Severity", 120),
+        text_column("owner", "Owner"),
     ]
     query = table_query(
-        with_title(latest(promql.ALERTS, *firing, by=("alertname", "kpi", "severity", "owner", "department")))
+        with_title(latest(promql.ALERTS, *_firing(matchers), by=("alertname", "kpi", "severity", "owner")))
     )
     return table(header, [query], columns, Look(no_value="no alert is firing"))
+
+
+def _firing(matchers: Iterable[Matcher]) -> tuple[Matcher, ...]:
+    """Those about KPIs of the company: alerts of teams and persons are for those whom they concern."""
+    company = equals("team", ""), equals("person", "")
+    return (equals("alertstate", "firing"), *company, *matchers, Matcher("kpi", "!=", '""'))
+
+
+def alerts_and_age(site: Site, panel_id: int, selection: Selection, *alerts: Matcher) -> Panel:
+    """How many alerts about KPIs are firing, if Prometheus evaluates them, and the age of the oldest data."""
+    header = Header(
+        panel_id,
+        "Alerts and data" if site.prometheus_alerts else "Data",
+        "Alerts about these KPIs that are firing, and the time since the data of the KPI with the oldest data was last "
+        "complete.",
+    )
+    firing = f"count({latest(promql.ALERTS, *_firing(alerts), by=('kpi', 'alertname'))}) or vector(0)"
+    queries = [instant_query(firing, "alerts firing", "A")] if site.prometheus_alerts else []
+    queries.append(instant_query(age_query(selection), AGE, "B"))
+    age = by_name(AGE, unit="dtdurations", decimals=0)
+    return tiles(header, queries, Look("none", 0, overrides=(age,)), paint="none")
+
+
+AGE = "age of data"
+
+
+def age_query(selection: Selection) -> str:
+    """Seconds since the data of the KPI with the oldest data was last complete."""
+    return f"max(time() - {expressions.limited(selection.latest(naming.ASOF), selection)})"
 
 
 def matrix(site: Site, header: Header, expr: str, rows: str, links: Sequence[Mapping[str, Any]] = ()) -> Panel:

@@ -99,8 +99,8 @@ def test_problems_of_the_alerting_file(message: str) -> None:
 
 
 def panel(content: Json) -> Json:
-    second: Json = content["panels"][1]
-    return second
+    first: Json = content["panels"][0]
+    return first
 
 
 BOARD_CORRUPTIONS: dict[str, Corruption] = {
@@ -116,7 +116,7 @@ BOARD_CORRUPTIONS: dict[str, Corruption] = {
     "without expression or data source": lambda c: panel(c)["targets"][0].update(datasource="Prometheus"),
     "$team is not a variable": lambda c: panel(c)["targets"][0].update(expr='up{team="$team"}'),
     "$person is not a variable": lambda c: panel(c)["targets"][0].update(expr="up{p=`${person:raw}`}"),
-    "unknown transformation joinByField": lambda c: panel(c).update(transformations=[{"id": "joinByField"}]),
+    "unknown transformation smooth": lambda c: panel(c).update(transformations=[{"id": "smooth"}]),
     "decimals is null": lambda c: panel(c)["fieldConfig"]["defaults"].update(decimals=None),
     "a link to kpi-gone, which does not exist": lambda c: panel(c).update(links=[{"title": "x", "url": "/d/kpi-gone"}]),
     "sets $team, which kpi-detail does not have": lambda c: panel(c).update(

@@ -13,7 +13,13 @@ Json = Mapping[str, Any]
 
 WIDTH = 24
 PANEL_TYPES = frozenset({"stat", "bargauge", "timeseries", "table", "state-timeline", "text", "alertlist", "row"})
-TRANSFORMATIONS = frozenset({"merge", "organize", "groupingToMatrix"})
+TRANSFORMATIONS = frozenset(
+    {
+        "merge", "organize", "groupingToMatrix", "timeSeriesTable", "joinByField", "calculateField", "sortBy",
+        "filterFieldsByName", "configFromData", "transpose",
+    }
+)  # fmt: skip
+"""Those of Grafana 11, 12 and 13."""
 _WITHOUT_DATA = ("text", "alertlist", "row")
 _VARIABLE = re.compile(r"\$(\w+)|\$\{(\w+)[^}]*\}|\[\[(\w+?)(?::\w+)?\]\]")
 _LINK = re.compile(r"/d/([\w-]+)(?:\?(.*))?")

@@ -142,6 +142,21 @@ OBJECTIVE_SCORE = Family(
     ("objective",),
 )
 
+TARGET_MISSED = Family(
+    "kpi_target_missed_periods", "Final periods in a row that missed the target which is in force, up to now.", ("kpi",)
+)
+TARGET_EXCEEDED = Family(
+    "kpi_target_exceeded_periods", "Final periods in a row that exceeded the target which is in force.", ("kpi",)
+)
+DRIVER_VALUE = Family(
+    "driver_value", "What a metric with an expected range amounted to in its last finished period, or now.", ("metric",)
+)
+DRIVER_LOW = Family("driver_expected_min", "Lowest value that is expected of the metric.", ("metric",))
+DRIVER_HIGH = Family("driver_expected_max", "Highest value that is expected of the metric.", ("metric",))
+
+SIGNAL_FAMILIES = (TARGET_MISSED, TARGET_EXCEEDED, DRIVER_VALUE, DRIVER_LOW, DRIVER_HIGH)
+"""Families that only alerts need; those of the company."""
+
 PERSON_EMAIL = Family(
     "person_email_info",
     "Where alerts about the person are sent; always 1. Only for people with a value of a KPI that notifies persons.",

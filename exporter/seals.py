@@ -167,6 +167,17 @@ class LedgerEntries:
     looks: tuple[PeriodLook, ...] = ()
 
 
+class FinalVerdict(NamedTuple):
+    """How the company did in a sealed period, as it was sealed, and on which targets that rests."""
+
+    kpi: str
+    start: datetime
+    end: datetime
+    target_ratio: float | None
+    status: Status
+    target_digest: str
+
+
 class RestatedValue(NamedTuple):
     """The company's value of a sealed period, as restated last."""
 

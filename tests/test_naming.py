@@ -14,6 +14,7 @@ from exporter.naming import (
     OWN_FAMILIES,
     PERSON_EMAIL,
     SCOPED,
+    SIGNAL_FAMILIES,
     Family,
     label_name,
     metric_family,
@@ -21,7 +22,7 @@ from exporter.naming import (
 )
 from tests.config.minimal import config
 
-FAMILIES = (*COMPANY_FAMILIES, PERSON_EMAIL, *OWN_FAMILIES)
+FAMILIES = (*COMPANY_FAMILIES, PERSON_EMAIL, *SIGNAL_FAMILIES, *OWN_FAMILIES)
 
 
 def family(scope: Scope = Scope.COMPANY, **metric: Any) -> Family:

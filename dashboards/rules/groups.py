@@ -7,11 +7,13 @@ from dataclasses import dataclass
 
 from dashboards import expressions
 from dashboards.promql import COMPANY_ON_TARGET, DEPARTMENT_ON_TARGET, PERSON_SCORE, TEAM_SCORE
+from dashboards.rules.driver_alerts import driver_alerts
 from dashboards.rules.exporter_alerts import exporter_alerts
 from dashboards.rules.kpi_alerts import kpi_alerts
 from dashboards.rules.model import AlertRule, RuleGroup
 from dashboards.rules.scoped_alerts import scoped_alerts
 from dashboards.rules.source_alerts import source_alerts
+from dashboards.rules.target_alerts import target_alerts
 from exporter.config.fields import Scope
 from exporter.config.root import Config
 from exporter.naming import Family
@@ -68,9 +70,9 @@ def alert_groups(config: Config, leave_out: Collection[str] = ()) -> tuple[RuleG
     by_department: dict[str, list[str]] = {}
     for kpi in config.kpis:
         by_department.setdefault(kpi.department, []).append(kpi.name)
-    rules = list(kpi_alerts(config))
+    rules = [*kpi_alerts(config), *target_alerts(config), *driver_alerts(config)]
     groups = [
-        RuleGroup(f"kpi-alerts-{index}", tuple(rule for rule in rules if rule.subject in names))
+        RuleGroup(f"kpi-alerts-{index}", tuple(rule for rule in rules if rule.labels["kpi"] in names))
         for index, names in enumerate(by_department.values(), start=1)
     ]
     return (

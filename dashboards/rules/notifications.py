@@ -27,6 +27,12 @@ def kpi_contacts(config: Config, kpi: Kpi) -> dict[str, str]:
     return _label(notify or tuple(owners))
 
 
+def owner_contacts(config: Config, kpi: Kpi) -> dict[str, str]:
+    """The label with the contact that is the KPI's owner; without one, the contacts of its alerts."""
+    owners = tuple(contact.name for contact in config.contacts if kpi.owner in (contact.name, contact.email))
+    return _label(owners) or kpi_contacts(config, kpi)
+
+
 def operator_contacts(config: Config) -> dict[str, str]:
     """The label with the first contact, who is notified of alerts about sources and the exporter."""
     return _label(tuple(contact.name for contact in config.contacts[:1]))

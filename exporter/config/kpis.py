@@ -20,6 +20,7 @@ from exporter.config.fields import (
     Number,
     OneOf,
     PaceField,
+    Period,
     PeriodField,
     Recipient,
     RecipientField,
@@ -35,6 +36,7 @@ from exporter.config.messages import invalid
 from exporter.config.targets import AppliesTo, Target
 
 _HINT = "write a metric's name, or arithmetic over metric names such as deals_won / deals_closed"
+_IN_A_ROW = {Period.DAY: 20, Period.WEEK: 8, Period.MONTH: 4, Period.QUARTER: 3, Period.YEAR: 2}
 _REVIEW_MONTHS = {"monthly": 1, "quarterly": 3, "yearly": 12}
 
 
@@ -67,6 +69,10 @@ class Alerts(Section):
     """Contacts to notify."""
     on: Many[StatusField] = (Status.AT_RISK, Status.OFF_TRACK)
     """Statuses to notify about, such as at_risk, off_track, exceeded."""
+
+    in_a_row: Annotated[int, Field(ge=2, le=60)] | None = None
+    """After how many final periods in a row with a missed, or exceeded, target its owner is told. Default: 20 days,
+    8 weeks, 4 months, 3 quarters or 2 years."""
 
     def emails_persons(self) -> bool:
         """True if persons are notified about themselves."""
@@ -159,6 +165,12 @@ class Kpi(Section):
     def metrics(self) -> tuple[str, ...]:
         """Names of the metrics in any of its formulas, those of the latest first."""
         return tuple(dict.fromkeys(name for formula in reversed(self.formulas.values) for name in metrics_of(formula)))
+
+    @property
+    def in_a_row(self) -> int:
+        """After how many periods in a row with a missed or exceeded target its owner is told."""
+        configured = self.alerts.in_a_row if self.alerts is not None else None
+        return configured or _IN_A_ROW[self.period]
 
     @property
     def review_due(self) -> date | None:

@@ -122,6 +122,25 @@ class Percentile(Section):
     """The share, such as 0.9 for the 90th percentile."""
 
 
+class Expected(Section):
+    """The range in which a metric is expected. Outside it, the KPIs that it supports are threatened."""
+
+    min: Number | None = None
+    """Lowest expected value."""
+    max: Number | None = None
+    """Highest expected value."""
+    period: PeriodField = Period.DAY
+    """Which period is checked: always the last finished one that has a workday. A level is checked as it is now."""
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Self:
+        if self.min is None and self.max is None:
+            raise invalid("the range has no end", "write min, max or both")
+        if self.min is not None and self.max is not None and self.max < self.min:
+            raise invalid("max is below min", "min is the lowest expected value, max the highest")
+        return self
+
+
 class Metric(Section):
     """A business measurement, with exactly one time rule (at or during) and one aggregate."""
 
@@ -159,6 +178,8 @@ class Metric(Section):
     """Columns that become labels of its series. Each keeps its 100 largest values; the rest become one."""
     periods: Annotated[tuple[PeriodField, ...], Field(strict=False, min_length=1)] = (Period.DAY, Period.MONTH)
     """Periods for which it has series, in addition to those of its KPIs."""
+    expected: Expected | None = None
+    """The range outside which the KPIs that name it as supporting are warned."""
 
     @model_validator(mode="after")
     def _one_each(self) -> Self:

@@ -18,8 +18,11 @@ from exporter.evaluation.freshness import freshness
 from exporter.evaluation.restated_periods import LedgerVersion, RestatedPeriods
 from exporter.evaluation.sealed_before import sealed_before
 from exporter.evaluation.steady_ages import SteadyAges
+from exporter.evaluation.target_streaks import TargetStreaks
+from exporter.kpi.drivers import Drivers
 from exporter.kpi.evaluate import KpiEvaluator
 from exporter.kpi.plan import people_known
+from exporter.kpi.signals import AlertSignals
 from exporter.kpi.status import StatusMemory
 from exporter.kpi.target_review import unmatched
 from exporter.kpi.values import Evaluation, Freshness
@@ -93,6 +96,8 @@ class Evaluator:
         self._reported: set[Finding] = set()
         self._completeness = Completeness(config)
         self._restated = RestatedPeriods(config, known_at)
+        self._drivers = Drivers(config, self._evaluator.calendar)
+        self._streaks = TargetStreaks(config, known_at)
         self._retained: RetainedValues = {}
         self._overflow: dict[tuple[str, str], int] = {}
 
@@ -110,7 +115,9 @@ class Evaluator:
             if self._last is not None and self._last[0] == state and state.holds_at(now):
                 return replace(self._last[1], outcomes=current_outcomes, rebuilds=rebuilds)
             prepared = self._evaluator.prepare(state.fresh, now)
-            answers = self._answers(reader, state.versions, prepared.questions)
+            asked = self._drivers.questions(state.fresh, now)
+            questions = tuple(dict.fromkeys((*prepared.questions, *asked.values())))
+            answers = self._answers(reader, state.versions, questions)
             directory = self._people(reader, state.versions)
             sealed = sealed_before(reader, self._config, prepared, self._known_at)
             evaluation, memory = self._evaluator.conclude(prepared, answers, memory, directory.roster, sealed)
@@ -123,7 +130,11 @@ class Evaluator:
                 label_overflow=dict(self._overflow),
                 undated=undated,
                 restated=restated,
-                emails=emails_for_alerts(self._config, directory, evaluation),
+                signals=AlertSignals(
+                    emails_for_alerts(self._config, directory, evaluation),
+                    self._drivers.readings(asked, answers),
+                    self._streaks.values(reader, state.ledger),
+                ),
             )
             release_memory(reader)
         result = EvaluationResult(evaluation, memory, current_outcomes, rebuilds)

@@ -75,13 +75,30 @@ def kpi_samples(config: Config, evaluation: Evaluation) -> Iterator[FamilySample
         keys = [(restated.kpi, restated.period) for restated in evaluation.restated]
         values_of_restated = [restated.value for restated in evaluation.restated]
         yield FamilySamples(naming.RESTATED_VALUE, Scope.COMPANY, keys, values_of_restated, tuple)
-    if evaluation.emails:
-        emails = list(evaluation.emails.items())
-        yield FamilySamples(naming.PERSON_EMAIL, Scope.PERSON, emails, [1.0] * len(emails), tuple)
+    yield from signal_samples(evaluation)
     first = first_values(config, evaluation.kpis)
     yield from _table_samples(info_table(kpi_info(config)), first)
     yield from _table_samples(definition_table(reviews_due(config)), first)
     yield from _table_samples(score_table(), evaluation.objectives)
+
+
+def signal_samples(evaluation: Evaluation) -> Iterator[FamilySamples]:
+    """What only alerts need. Streaks of a KPI whose data is too old are left out."""
+    signals, up = evaluation.signals, exported(evaluation)
+    emails = [(pair, 1.0) for pair in signals.emails.items()]
+    streaks = [(kpi, streak) for kpi, streak in signals.streaks.items() if up.get(kpi)]
+    tables: tuple[tuple[Family, Scope, Sequence[tuple[LabelValues, float | None]]], ...] = (
+        (naming.PERSON_EMAIL, Scope.PERSON, emails),
+        (naming.TARGET_MISSED, Scope.COMPANY, [((kpi,), streak.missed) for kpi, streak in streaks]),
+        (naming.TARGET_EXCEEDED, Scope.COMPANY, [((kpi,), streak.exceeded) for kpi, streak in streaks]),
+        (naming.DRIVER_VALUE, Scope.COMPANY, [((each.metric,), each.value) for each in signals.drivers]),
+        (naming.DRIVER_LOW, Scope.COMPANY, [((each.metric,), each.low) for each in signals.drivers]),
+        (naming.DRIVER_HIGH, Scope.COMPANY, [((each.metric,), each.high) for each in signals.drivers]),
+    )
+    for family, scope, samples in tables:
+        present = [(key, value) for key, value in samples if value is not None]
+        if present:
+            yield FamilySamples(family, scope, [key for key, _ in present], [value for _, value in present], tuple)
 
 
 def _table_samples(table: SeriesTable[R], rows: Sequence[R]) -> Iterator[FamilySamples]:

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 from exporter.config.fields import Period, Scope, Status
 from exporter.kpi.calendar import TimeLeft
+from exporter.kpi.signals import NO_SIGNALS, AlertSignals
 from exporter.metrics.values import MetricValue
 from exporter.seals import RestatedValue
 
@@ -112,8 +113,8 @@ class ObjectiveScore:
 class Evaluation:
     """Everything known as of one instant. `failed` names metrics and KPIs that could not be evaluated.
 
-    `restated` has the newest sealed periods whose value changed later. `emails` are the addresses of people whom the
-    alerts of a KPI notify, by label.
+    `restated` has the newest sealed periods whose value changed later. `signals` are what only alerts
+    need.
 
     `kpi_runs` are the `kpis` of one KPI and scope each, `metric_runs` the `metrics` of one metric, scope and period.
     Those of metrics that have not changed since the previous evaluation are the same objects.
@@ -127,6 +128,6 @@ class Evaluation:
     undated: Mapping[tuple[str, str], int] = field(default_factory=dict)
     failed: tuple[str, ...] = ()
     restated: tuple[RestatedValue, ...] = ()
-    emails: Mapping[str, str] = field(default_factory=dict)
+    signals: AlertSignals = NO_SIGNALS
     metric_runs: tuple[MetricRun, ...] = field(default=(), repr=False, compare=False)
     kpi_runs: tuple[KpiRun, ...] = field(default=(), repr=False, compare=False)

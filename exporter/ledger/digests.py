@@ -24,7 +24,7 @@ from exporter.kpi.readings import min_sample
 from exporter.records import ColumnKind, column
 
 _DAY = timedelta(days=1)
-_PRESENTATION = {"title", "description", "by", "periods"}
+_PRESENTATION = {"title", "description", "by", "periods", "expected"}
 
 
 class Digests(NamedTuple):

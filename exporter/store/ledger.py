@@ -15,7 +15,17 @@ import duckdb
 import orjson
 
 from exporter.config.fields import Scope, Status
-from exporter.seals import Cause, LedgerEntries, PeriodLook, PeriodResult, RestatedValue, Restatement, ResultKey, Seal
+from exporter.seals import (
+    Cause,
+    FinalVerdict,
+    LedgerEntries,
+    PeriodLook,
+    PeriodResult,
+    RestatedValue,
+    Restatement,
+    ResultKey,
+    Seal,
+)
 from exporter.store.schema import LEDGER_TABLES
 from exporter.store.state import aware_utc, naive_utc
 
@@ -55,6 +65,18 @@ def read_restated_values(
     known = None if known_at is None else naive_utc(known_at)
     rows = connection.execute(_RESTATED, {"most": most_periods, "known": known}).fetchall()
     return tuple(RestatedValue(*row) for row in rows)
+
+
+def read_verdicts(
+    connection: duckdb.DuckDBPyConnection, most_periods: int, known_at: datetime | None = None
+) -> tuple[FinalVerdict, ...]:
+    """The company's newest sealed verdicts on each KPI, newest first; by `known_at` if given."""
+    known = None if known_at is None else naive_utc(known_at)
+    rows = connection.execute(_VERDICTS, {"most": most_periods, "known": known}).fetchall()
+    return tuple(
+        FinalVerdict(kpi, aware_utc(start), aware_utc(end), ratio, Status(status), digest)
+        for kpi, start, end, ratio, status, digest in rows
+    )
 
 
 def ledger_version(connection: duckdb.DuckDBPyConnection) -> tuple[object, ...]:
@@ -124,6 +146,11 @@ _RESTATED = """
     WHERE value IS NOT NULL
     QUALIFY row_number() OVER (PARTITION BY kpi ORDER BY period_start DESC) <= $most
     ORDER BY kpi, period_start"""
+_VERDICTS = """
+    SELECT kpi, period_start, period_end, target_ratio, status, target_digest FROM seals
+    WHERE scope = 'company' AND (sealed_at <= $known OR $known IS NULL)
+    QUALIFY row_number() OVER (PARTITION BY kpi ORDER BY period_start DESC) <= $most
+    ORDER BY kpi, period_start DESC"""
 _VERSION = """
     SELECT sealed.*, restated.*
     FROM (SELECT count(*), max(sealed_at) FROM seals) AS sealed,

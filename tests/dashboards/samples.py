@@ -112,12 +112,12 @@ def full(**changes: Any) -> Config:
 
 def _metrics() -> list[Raw]:
     return [
-        metric("won"),
+        metric("won", expected={"min": 3, "max": 30, "period": "week"}),
         metric("closed"),
         metric("revenue", sum="amount", count=None),
         metric("by_origin", by=["origin"]),
         metric("size_by_stage", mean="amount", count=None, by=["stage"]),
-        metric("pipeline", at=None, during={"from": "created_at", "until": "closed_at"}),
+        metric("pipeline", at=None, during={"from": "created_at", "until": "closed_at"}, expected={"max": 400}),
         metric("replies", entity="tickets", at="first_reply_at"),
         metric("waiting", entity="tickets", at="solved_at", mean="attributes.wait", count=None, unit="seconds"),
         metric("rating", entity="tickets", at="solved_at", mean="satisfaction", count=None, unit="score"),

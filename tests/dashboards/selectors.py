@@ -40,7 +40,13 @@ def with_variables(expr: str, values: Mapping[str, str] = VARIABLE_VALUES) -> st
 
 def families(config: Config) -> dict[str, Family]:
     """Every family by name: those of the exporter, of recording rules, and of Prometheus."""
-    fixed = (*naming.COMPANY_FAMILIES, naming.PERSON_EMAIL, *naming.OWN_FAMILIES, *PROMETHEUS_FAMILIES)
+    fixed = (
+        *naming.COMPANY_FAMILIES,
+        naming.PERSON_EMAIL,
+        *naming.SIGNAL_FAMILIES,
+        *naming.OWN_FAMILIES,
+        *PROMETHEUS_FAMILIES,
+    )
     by_scope = (scoped(family, scope) for family in naming.SCOPED for scope in Scope)
     business = (metric_family(config, metric, scope) for metric in config.metrics for scope in Scope)
     recorded = (rule.family for rule in recording_rules(config))

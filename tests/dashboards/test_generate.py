@@ -102,7 +102,7 @@ def test_rules_removed_from_the_config_are_deleted_in_grafana() -> None:
         if "orders" in r["title"]
     }
     assert deleted == obsolete
-    assert len(obsolete) == 3
+    assert len(obsolete) == 5
 
     again = files_of(small(**engine), Manifest.from_text(second["manifest.json"]))
     assert again == second

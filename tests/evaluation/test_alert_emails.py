@@ -43,7 +43,7 @@ def config(people: str = "included", **alerts: Any) -> Config:
 
 
 def emails(store: Store, settings: Config) -> dict[str, str]:
-    return dict(Evaluator(settings, store).evaluate(NOW, None).evaluation.emails)
+    return dict(Evaluator(settings, store).evaluate(NOW, None).evaluation.signals.emails)
 
 
 def test_only_active_people_with_a_value_are_named(store: Store) -> None:

@@ -46,6 +46,11 @@ def test_every_kpi_family_is_described_as_the_code_describes_it() -> None:
     assert all(family.help.startswith(row[3]) for row, family in zip(rows, naming.COMPANY_FAMILIES, strict=True))
 
 
+def test_series_for_alerts_are_described_as_the_code_describes_them() -> None:
+    described = [(*names(row[0]), names(row[1]), row[2]) for row in table_of(*naming.SIGNAL_FAMILIES)]
+    assert described == [(family.name, family.labels, family.help) for family in naming.SIGNAL_FAMILIES]
+
+
 def test_the_emails_of_people_are_described() -> None:
     family = naming.PERSON_EMAIL
     assert f"`{family.name}` ({', '.join(f'`{label}`' for label in family.labels)}; always 1)" in README

@@ -77,6 +77,12 @@ def warnings(context: CheckContext) -> Iterator[Finding]:
                 yield Finding((*path, "name"), message, f"name it {metric.name.removesuffix(suffix)}")
         if metric.is_level and set(metric.periods) != {Period.DAY, Period.MONTH}:
             yield Finding((*path, "periods"), "a level is a state and has no periods", "remove it")
+        if metric.expected is not None and not any(metric.name in kpi.supporting for _, kpi in context.kpis):
+            message = "no KPI names the metric as supporting, so nobody is warned"
+            yield Finding((*path, "expected"), message, "add it to a KPI's supporting")
+        if metric.is_level and metric.expected is not None and metric.expected.period is not Period.DAY:
+            message = "a level is a state, which is checked as it is now"
+            yield Finding((*path, "expected", "period"), message, "remove it")
         person = person_column(metric.entity)
         if context.config.privacy.people == "separate" and person in metric.by:
             message = f"by {person} exposes single people on /metrics, although privacy.people is separate"

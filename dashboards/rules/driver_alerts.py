@@ -1,0 +1,75 @@
+"""Alerts about supporting metrics that leave their expected range, for each KPI that they threaten."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+
+from dashboards.promql import equals, latest
+from dashboards.rules.kpi_alerts import KEEP_FIRING_FOR, kpi_labels, kpi_link
+from dashboards.rules.model import AlertRule, Examples, GrafanaCondition, Ramp, Severity, replicas
+from dashboards.rules.notifications import kpi_contacts
+from exporter import naming
+from exporter.config.kpis import Kpi
+from exporter.config.metrics import Expected, Metric
+from exporter.config.root import Config
+from exporter.config.units import metric_unit
+
+_AFTER = timedelta(minutes=30)
+
+
+def driver_alerts(config: Config) -> Iterator[AlertRule]:
+    """One alert for each KPI and each of its supporting metrics that has an expected range."""
+    for kpi in config.kpis:
+        for name in dict.fromkeys(kpi.supporting):
+            metric = config.metric_by_name[name]
+            if metric.expected is not None:
+                yield _alert(config, kpi, metric, metric.expected)
+
+
+def _alert(config: Config, kpi: Kpi, metric: Metric, expected: Expected) -> AlertRule:
+    this = equals("metric", metric.name)
+    value, low, high = (latest(family, this) for family in (naming.DRIVER_VALUE, naming.DRIVER_LOW, naming.DRIVER_HIGH))
+    outside = f"{value} < {low} or {value} > {high}"
+    when = "is" if metric.is_level else f"was, in the last finished {expected.period},"
+    return AlertRule(
+        name="KpiDriverOutOfRange",
+        subject=f"{kpi.name} {metric.name}",
+        severity=Severity.WARNING,
+        expr=outside,
+        condition=GrafanaCondition(outside, "is_number($A)"),
+        summary=(f"{metric.title} {when} out of its expected range, which threatens {kpi.title}",),
+        description=((f"Expected: {_range(config, metric, expected)}.",), (f"Why {kpi.title} matters: {kpi.why}",)),
+        link=kpi_link(kpi),
+        examples=_examples(metric, expected),
+        for_=_AFTER,
+        keep_firing_for=KEEP_FIRING_FOR,
+        labels=kpi_labels(kpi) | {"metric": metric.name} | kpi_contacts(config, kpi),
+    )
+
+
+def _range(config: Config, metric: Metric, expected: Expected) -> str:
+    low, high = (None if end is None else _number(config, metric, end) for end in (expected.min, expected.max))
+    if low is None:
+        return f"at most {high}"
+    return f"at least {low}" if high is None else f"{low} to {high}"
+
+
+def _number(config: Config, metric: Metric, number: float) -> str:
+    unit = metric_unit(metric)
+    if unit == "ratio":
+        return f"{number * 100:g} %"
+    suffixes = {"currency": f" {config.company.currency}", "count": "", "number": "", "score": ""}
+    return f"{number:,g}{suffixes.get(unit, f' {unit}')}"
+
+
+def _examples(metric: Metric, expected: Expected) -> Examples:
+    """Just outside the range, and just within it."""
+    bounds = ((naming.DRIVER_LOW, expected.min), (naming.DRIVER_HIGH, expected.max))
+    series = [replicas(family, Ramp(end), metric=metric.name) for family, end in bounds if end is not None]
+    ends = {name: ramp for each in series for name, ramp in each.items()}
+    edge, beyond = (expected.max, 1.0) if expected.max is not None else (expected.min or 0.0, -1.0)
+    return Examples(
+        replicas(naming.DRIVER_VALUE, Ramp(edge + beyond), metric=metric.name) | ends,
+        replicas(naming.DRIVER_VALUE, Ramp(edge), metric=metric.name) | ends,
+    )

@@ -17,6 +17,8 @@ from tests.test_backup_end_to_end import backed_up, command, ready
 from tests.waiting import until
 from tests.web.live_server import get
 
+HR_READ = 'kpi_exporter_source_last_success_timestamp_seconds{entity="people",source="hr"}'
+
 
 @pytest.fixture
 def config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
@@ -102,3 +104,33 @@ def test_kills_during_restores_leave_the_former_or_the_restored_store(config: Pa
     assert states <= {300, 500}
     assert command("restore", out, "--data-dir", data)[0] == 0
     assert len(kept_in(data)) == 300
+
+
+def test_reading_and_posts_go_on_after_a_restore_into_a_process_whose_store_was_damaged(
+    tmp_path: Path, config: Path
+) -> None:
+    """With a push source the default is to fail: everything stops, and the process stays for the operator."""
+    data, out = tmp_path / "data", tmp_path / "kpi.backup"
+    people = "  - {name: hr, provider: csv, path: people.csv, entity: people, sync_every: 1s, columns: {id: id, name: name}}\n"
+    config.write_text(CONFIG.replace("sources:\n", f"sources:\n{people}", 1))
+    (tmp_path / "people.csv").write_text("id,name\n1,Ada\n")
+    with (tmp_path / "log").open("wb") as log, exporting(config, data, log=log.fileno()) as exporter:
+        ready(exporter, data)
+        assert send(exporter, [won("a", 100, closed_at=today())])[0] == 200
+        until(lambda: exporter.value(HR_READ) is not None)
+        backed_up(data, out)
+        (data / "kpi.duckdb").unlink()
+        until(lambda: exporter.value("kpi_exporter_store_up") == 0)
+        until(lambda: "syncing stopped" in (tmp_path / "log").read_text())
+        assert send(exporter, [won("b", 50, closed_at=today())])[0] == 503
+        code, _, message = command("restore", out, "--data-dir", data)
+        assert code == 0, message
+        until(lambda: exporter.value(REVENUE) == 100)
+        before = exporter.value(HR_READ) or 0
+        (tmp_path / "people.csv").write_text("id,name\n1,Ada\n2,Bob\n")
+        until(lambda: (exporter.value(HR_READ) or 0) > before)
+        until(lambda: exporter.value("kpi_exporter_store_up") == 1)
+        assert send(exporter, [won("b", 50, closed_at=today())])[0] == 200
+        until(lambda: exporter.value(REVENUE) == 150)
+        assert exporter.end()[0] == 0
+    assert {"a", "b"} <= set(kept_in(data))

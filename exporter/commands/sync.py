@@ -23,6 +23,7 @@ from exporter.errors import ExitCode
 from exporter.evaluation.freshness import never_read, never_sent
 from exporter.logs import configure
 from exporter.printable import printable_json
+from exporter.privacy.former import replace_former
 from exporter.runtime.config_file import corrupt_policy, read_config
 from exporter.runtime.source_jobs import sync_jobs
 from exporter.settings import Settings
@@ -51,6 +52,7 @@ def run(settings: Settings, output: SummaryFormat, log: LogOptions) -> ExitCode:
     """Reads all sources once and prints the result of each pass. Raises ConfigError, StoreError."""
     with configured(settings, log) as config, opened_store(config, settings) as store:
         summary = read_sources(config, store, settings.data_dir)
+        replace_former(store, config, system_clock())
     if output == "json":
         typer.echo(printable_json(orjson.dumps(summary.as_json(), option=orjson.OPT_INDENT_2).decode()))
     else:

@@ -213,7 +213,9 @@ class Dashboards(Section):
 
 
 class Privacy(Section):
-    """Who may see values of single people."""
+    """Who may see values of single people, and how long former ones keep their names."""
 
     people: Annotated[Literal["included", "separate"], OneOf(("included", "separate"))] = "included"
     """separate: series of people move from /metrics to /metrics/people."""
+    keep_people: Annotated[Duration, Field(ge=timedelta(days=1))] | None = None
+    """How long people whom the sources no longer list keep name, email and attributes. Default: forever."""

@@ -55,7 +55,7 @@ class Config(Section):
     dashboards: Dashboards = Field(default_factory=Dashboards)
     """How the generated dashboards look."""
     privacy: Privacy = Field(default_factory=Privacy)
-    """Who may see values of single people."""
+    """Who may see values of single people, and how long former ones keep their names."""
     history: History = Field(default_factory=History)
     """How long the past of records is kept, and when a period is final."""
 

@@ -35,6 +35,7 @@ def _kept(config: Config) -> Iterator[PrivacyNote]:
     if members:
         count = f"{len(members)} members of teams" if len(members) > 1 else "one member of a team"
         yield PrivacyNote("config", f"{count}, by name, email or id, in the file itself")
+    yield PrivacyNote("former people", _former(config))
     retention = duration_text(config.history.retention)
     yield PrivacyNote("store", f"current records, and superseded versions of them for {retention}, in kpi.duckdb")
 
@@ -52,6 +53,16 @@ def _emailed(config: Config) -> Iterator[PrivacyNote]:
         yield PrivacyNote("alerts", f"emails of {len(leads)} leads of teams, in Alertmanager's config alone")
     if to_leads := [name for name, each in alerts if Scope.PERSON in each.scopes and each.emails_leads()]:
         yield PrivacyNote("alerts", f"leads read who in their team is off track in {', '.join(to_leads)}")
+
+
+def _former(config: Config) -> str:
+    keep = config.privacy.keep_people
+    if keep is None:
+        return "people whom a source no longer lists are kept with their names, until privacy.keep_people says how long"
+    return (
+        f"people whom no source lists lose id, name, email and attributes {duration_text(keep)} after the last complete"
+        " list without them, unless the config names them; their figures go on under a random token"
+    )
 
 
 def _exposed(config: Config) -> Iterator[PrivacyNote]:

@@ -27,6 +27,7 @@ from exporter.web.server import ServedState
 
 if TYPE_CHECKING:
     from exporter.runtime.backups import BackupSchedule
+    from exporter.runtime.former_people import FormerPeople
     from exporter.runtime.reload import Reloader
 
 SWITCH_INTERVAL = 0.0005
@@ -66,6 +67,7 @@ class App:
         self._reloader: Reloader | None = None
         self._control: ControlServer | None = None
         self._backups: BackupSchedule | None = None
+        self._former_people: FormerPeople | None = None
         self.store: Store | None = None
 
     def run(self, ready: Callable[[str], None] = lambda _: None) -> None:
@@ -126,6 +128,7 @@ class App:
         # the engine takes longest to import: the web server answers scrapes in the meantime
         from exporter.runtime.backups import BackupSchedule
         from exporter.runtime.engine import EngineContext
+        from exporter.runtime.former_people import FormerPeople
         from exporter.runtime.operations import create_handlers
         from exporter.runtime.reload import Reloader
 
@@ -143,6 +146,8 @@ class App:
         self._reloader.start(loaded, memory)
         self._control = ControlServer(self._settings.data_dir, create_handlers(context, self._reloader))
         self._control.start()
+        self._former_people = FormerPeople(store, self._reloader, self._clock)
+        self._former_people.start()
         if self._settings.backups is not None:
             self._backups = BackupSchedule(self._settings.backups, store, self._state.self_metrics, self._clock)
             self._backups.start()
@@ -154,6 +159,8 @@ class App:
             self._reloader.reload()
 
     def _stop(self) -> None:
+        if self._former_people is not None:
+            self._former_people.stop()
         if self._backups is not None:
             self._backups.stop()
         if self._control is not None:

@@ -71,7 +71,7 @@ class Reloader:
             if self._engine is not None and self._loaded is not None and not self._stopped:
                 self._replace(self._loaded, self._engine.publisher.memory)
 
-    def replace_store(self, replace: Callable[[], None]) -> None:
+    def replace_store(self, replace: Callable[[], object]) -> None:
         """Stops the engine while `replace` puts another store in place; then the same config goes on with that one.
 
         Raises what `replace` raises, after the engine runs again, and StoreError if it was not called.

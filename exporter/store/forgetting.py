@@ -1,4 +1,4 @@
-"""Forgetting a person: what identifies them is replaced by a token, everywhere in the store.
+"""Replacing persons: what identifies them gives way to a token, everywhere in the store.
 
 Records, their versions and the results of company and teams stay, so that closed figures do not change.
 """
@@ -8,19 +8,27 @@ from __future__ import annotations
 import re
 import secrets
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from functools import cache, partial
+from enum import StrEnum
 
 import duckdb
 
-from exporter.records import ENTITIES, columns, is_free_text, person_column
 from exporter.store import ledger, set_aside, state
 from exporter.store.detached import quoted
+from exporter.store.person_columns import filled_tables, free_texts, owner_column
 from exporter.store.schema import entity_tables
 from exporter.store.set_aside import RemovedRecords
 
 _TOKEN_BYTES = 5
+_TOKEN = re.compile(r"(forgotten|former)-[0-9a-f]{10}")
+
+
+class TokenKind(StrEnum):
+    """Why a person has a token: somebody had them forgotten for good, or no source has listed them for a while."""
+
+    FORGOTTEN = "forgotten"
+    FORMER = "former"
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,9 +46,24 @@ class PersonNames:
     unique_texts: frozenset[str] = field(default_factory=frozenset)
 
 
-def new_token() -> str:
-    """What a forgotten person is called from now on."""
-    return f"forgotten-{secrets.token_hex(_TOKEN_BYTES)}"
+def new_token(kind: TokenKind) -> str:
+    """What a person is called from now on."""
+    return f"{kind}-{secrets.token_hex(_TOKEN_BYTES)}"
+
+
+def is_token(name: str | None) -> bool:
+    """True if this is no name but a token."""
+    return name is not None and _TOKEN.fullmatch(name) is not None
+
+
+def kind_of(token: str) -> TokenKind:
+    """The kind of a token, or of the id of a record that is made of one."""
+    return TokenKind(token.split("-", maxsplit=1)[0])
+
+
+def token_of(record_id: str) -> str:
+    """The token that the id of a record is made of."""
+    return "-".join(record_id.split("-")[:2])
 
 
 def record_id(token: str, number: int) -> str:
@@ -48,20 +71,29 @@ def record_id(token: str, number: int) -> str:
     return token if number == 0 else f"{token}-{number}"
 
 
-def replace_person(connection: duckdb.DuckDBPyConnection, names: PersonNames, token: str) -> Mapping[str, int]:
-    """Replaces the person in all tables; returns how many rows of which kind held them."""
+def replace_persons(
+    connection: duckdb.DuckDBPyConnection, persons: Mapping[str, PersonNames], new_id: Callable[[str, str, str], str]
+) -> Counter[str]:
+    """Replaces persons, by token, in all tables; returns how many rows of which kind held them.
+
+    `new_id` gives, for a token, a source and an id there, the id that takes its place. Results of a forgotten person
+    are deleted, those of a former one go on under the token. Unfinished passes and the stored snapshot are deleted.
+    """
     counts: Counter[str] = Counter()
-    for entity in ENTITIES:
-        for table in filter(partial(_has_rows, connection), entity_tables(entity)):
-            kind = "versions" if table != entity else "records"
-            counts[kind] += _replace_owner(connection, entity, table, names.owners, token)
-            counts["texts"] += _replace_texts(connection, entity, table, names.texts, token)
-    counts["people"] += _strip_people(connection, names.records, token)
-    for label in names.labels:
-        counts["ledger"] += ledger.forget_person(connection, label)
-    for source, row_id in names.records:
-        statement = "DELETE FROM rejects WHERE entity = 'people' AND source = ? AND id = ?"
-        counts["rejects"] += _count(connection, statement, [source, row_id])
+    owners = {owner: token for token, names in persons.items() for owner in names.owners}
+    texts = {text: token for token, names in persons.items() for text in names.texts}
+    for entity, table in tuple(filled_tables(connection)):
+        counts["records" if table == entity else "versions"] += _replace_owners(connection, entity, table, owners)
+        counts["texts"] += _replace_texts(connection, entity, table, texts)
+    for token, names in persons.items():
+        ids = {record: new_id(token, *record) for record in names.records}
+        counts["people"] += _strip_people(connection, ids, token)
+        for label in names.labels:
+            renamed = token if kind_of(token) is TokenKind.FORMER else None
+            counts["ledger"] += ledger.replace_person(connection, label, renamed)
+        for source, row_id in names.records:
+            statement = "DELETE FROM rejects WHERE entity = 'people' AND source = ? AND id = ?"
+            counts["rejects"] += _count(connection, statement, [source, row_id])
     counts["pages"] += _count(connection, "DELETE FROM pages", [])
     connection.execute("DELETE FROM passes")
     counts["snapshots"] += _count(connection, "DELETE FROM snapshots", [])
@@ -84,62 +116,63 @@ def put_all_aside(connection: duckdb.DuckDBPyConnection, removed: Iterable[Remov
         state.delete_outcome(connection, each.source, each.entity)
 
 
-def _has_rows(connection: duckdb.DuckDBPyConnection, table: str) -> bool:
-    return bool(connection.execute(f"SELECT 1 FROM {quoted(table)} LIMIT 1").fetchall())  # noqa: S608
+def _replace_owners(
+    connection: duckdb.DuckDBPyConnection, entity: str, table: str, owners: Mapping[tuple[str, str], str]
+) -> int:
+    column = owner_column(entity)
+    if column is None:
+        return 0
+    name, former = quoted(column), [f"{source}\n{text}" for source, text in owners]
+    statement = f"""
+        UPDATE {quoted(table)} SET {name} = replacement.new
+        FROM (SELECT unnest(?::VARCHAR[]) AS former, unnest(?::VARCHAR[]) AS new) AS replacement
+        WHERE concat(source, chr(10), {name}) = replacement.former"""  # noqa: S608
+    return _count(connection, statement, [former, list(owners.values())])
 
 
-def _strip_people(connection: duckdb.DuckDBPyConnection, records: Iterable[tuple[str, str]], token: str) -> int:
+def _strip_people(connection: duckdb.DuckDBPyConnection, ids: Mapping[tuple[str, str], str], token: str) -> int:
     count = 0
-    for number, (source, row_id) in enumerate(sorted(records)):
+    for (source, row_id), new_id in ids.items():
         for table in entity_tables("people"):
             statement = f"""
                 UPDATE {quoted(table)} SET id = ?, name = ?, email = NULL, attributes = '{{}}'
                 WHERE source = ? AND id = ?"""  # noqa: S608
-            count += _count(connection, statement, [record_id(token, number), token, source, row_id])
+            count += _count(connection, statement, [new_id, token, source, row_id])
     return count
 
 
-def _replace_owner(
-    connection: duckdb.DuckDBPyConnection, entity: str, table: str, owners: Iterable[tuple[str, str]], token: str
-) -> int:
-    column = "manager" if entity == "people" else person_column(entity)
-    if column is None:
-        return 0
-    pairs = [f"{source}\n{text}" for source, text in owners]
-    statement = f"""
-        UPDATE {quoted(table)} SET {quoted(column)} = ?
-        WHERE concat(source, chr(10), {quoted(column)}) IN (SELECT unnest(?::VARCHAR[]))"""  # noqa: S608
-    return _count(connection, statement, [token, pairs])
-
-
-def _replace_texts(
-    connection: duckdb.DuckDBPyConnection, entity: str, table: str, texts: Iterable[str], token: str
-) -> int:
+def _replace_texts(connection: duckdb.DuckDBPyConnection, entity: str, table: str, tokens: Mapping[str, str]) -> int:
     """Replaces emails and full names within free texts; a name of one word only where it is a whole attribute."""
+    distinct = {text: token for text, token in tokens.items() if "@" in text or " " in text}
+    words = {text: token for text, token in tokens.items() if text not in distinct}
     count = 0
-    for text in sorted(texts, key=len, reverse=True):
-        within = rf"(^|[^\pL\pN]){re.escape(text)}($|[^\pL\pN])"
-        whole = rf"""(:\s*"){re.escape(text)}(")"""
-        is_distinct = "@" in text or " " in text
-        for column in _free_texts(entity):
-            if is_distinct or column == "attributes":
-                pattern = within if is_distinct else whole
-                name = quoted(column)
-                statement = f"""
-                    UPDATE {quoted(table)} SET {name} = regexp_replace({name}, $pattern, $token, 'gi')
-                    WHERE regexp_matches({name}, $pattern, 'i')"""  # noqa: S608
-                count += _count(connection, statement, {"pattern": pattern, "token": rf"\1{token}\2"})
+    for column in free_texts(entity):
+        count += _replace_text(connection, table, column, r"(^|[^\pL\pN])", r"($|[^\pL\pN])", distinct)
+        if column == "attributes":
+            count += _replace_text(connection, table, column, r'(:\s*")', '(")', words)
     return count
 
 
-@cache
-def _free_texts(entity: str) -> tuple[str, ...]:
-    names = (c.name for c in columns(entity) if is_free_text(entity, c.name) and not c.person)
-    return (*(name for name in names if (entity, name) not in _OWN), "attributes")
-
-
-_OWN = frozenset({("people", "name"), ("people", "email"), ("people", "manager")})
-"""Columns that are replaced by whose record it is."""
+def _replace_text(
+    connection: duckdb.DuckDBPyConnection, table: str, column: str, before: str, after: str, tokens: Mapping[str, str]
+) -> int:
+    """Replaces the texts wherever they stand between `before` and `after`; one scan finds the rows of all of them."""
+    if not tokens:
+        return 0
+    longest_first = sorted(tokens, key=len, reverse=True)
+    pattern = f"{before}({'|'.join(map(re.escape, longest_first))}){after}"
+    name = quoted(column)
+    query = f"SELECT rowid, {name} FROM {quoted(table)} WHERE regexp_matches({name}, ?, 'i')"  # noqa: S608
+    rows = connection.execute(query, [pattern]).fetchall()
+    for text in longest_first:
+        if not any(text.casefold() in content.casefold() for _, content in rows):
+            continue
+        statement = f"""
+            UPDATE {quoted(table)} SET {name} = regexp_replace({name}, $pattern, $token, 'gi')
+            WHERE rowid IN (SELECT unnest($rows::BIGINT[]))"""  # noqa: S608
+        values = {"pattern": f"{before}{re.escape(text)}{after}", "token": rf"\1{tokens[text]}\2"}
+        connection.execute(statement, {**values, "rows": [number for number, _ in rows]})
+    return len(rows)
 
 
 def _count(connection: duckdb.DuckDBPyConnection, statement: str, values: object) -> int:

@@ -115,11 +115,15 @@ def write(connection: duckdb.DuckDBPyConnection, entries: LedgerEntries) -> None
     _insert(connection, PeriodLook, entries.looks)
 
 
-def forget_person(connection: duckdb.DuckDBPyConnection, person: str) -> int:
-    """Deletes the seals and restatements of one person, by the label of their series; returns how many there were."""
+def replace_person(connection: duckdb.DuckDBPyConnection, person: str, name: str | None) -> int:
+    """Renames a person in seals and restatements, or deletes theirs if there is no new name; returns how many."""
     count = 0
     for table in ("seals", "restatements"):
-        row = connection.execute(f"DELETE FROM {table} WHERE person = ?", [person]).fetchone()  # noqa: S608
+        if name is None:
+            row = connection.execute(f"DELETE FROM {table} WHERE person = ?", [person]).fetchone()  # noqa: S608
+        else:
+            statement = f"UPDATE {table} SET person = ? WHERE person = ?"  # noqa: S608
+            row = connection.execute(statement, [name, person]).fetchone()
         count += row[0] if row else 0
     return count
 

@@ -147,6 +147,14 @@ def count_commit(connection: duckdb.DuckDBPyConnection) -> int:
     return int(row[0])
 
 
+def publish_all(connection: duckdb.DuckDBPyConnection) -> int:
+    """Counts a publishing commit that changes every entity, and returns its number."""
+    commits = count_commit(connection)
+    for entity in read_versions(connection):
+        set_version(connection, entity, commits)
+    return commits
+
+
 def save_snapshot(connection: duckdb.DuckDBPyConnection, snapshot: bytes, memory: bytes, at: datetime) -> None:
     """Replaces the stored snapshot and the status memory."""
     connection.execute("DELETE FROM snapshots")

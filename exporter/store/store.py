@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -14,23 +14,22 @@ import duckdb
 from exporter.clock import CLOCK_JUMP, Clock, system_clock
 from exporter.errors import Reason, StoreDamagedError, StoreError
 from exporter.passes import Listing, Page, Pass
-from exporter.records import ENTITIES
 from exporter.seals import LedgerEntries, Restatement, Seal
 from exporter.settings import OnCorrupt
-from exporter.store import forgetting, ledger, passes, rejects, set_aside, sources, staging, state
+from exporter.store import ledger, passes, rejects, set_aside, sources, staging, state
 from exporter.store.backup import write_backup
 from exporter.store.clock_record import ClockRecord
 from exporter.store.database import Database
-from exporter.store.forgetting import PersonNames
+from exporter.store.forgetting import TokenKind
 from exporter.store.manifest import BackupManifest
 from exporter.store.merge import Arrival, MergeResult, PassEnd, merge
 from exporter.store.passes import OpenPass
 from exporter.store.rebuilds import Rebuild, accept_rebuilds, unaccepted_rebuilds
+from exporter.store.replaced_persons import FindNames, ReplacedPersons, Replacement
 from exporter.store.set_aside import RemovedRecords
 from exporter.store.sources import RetainedSources
 from exporter.store.staging import Slot
 from exporter.store.state import Outcome
-from exporter.store.suppression import Suppression, remember
 
 VERSION_RETENTION = timedelta(days=400)
 """How long superseded versions stay, unless `Store.retain` says otherwise."""
@@ -38,17 +37,6 @@ VERSION_RETENTION = timedelta(days=400)
 CLOCK_FILE = "kpi.clock"
 
 _NO_LAG = timedelta(0)
-
-
-@dataclass(frozen=True, slots=True)
-class ForgottenPerson:
-    """A digest of what the person was called, their token, how many rows held them, and files beside the store."""
-
-    digest: str
-    token: str
-    counts: Mapping[str, int]
-    files_deleted: tuple[str, ...]
-    files_left: tuple[str, ...]
 
 
 class Store:
@@ -61,9 +49,8 @@ class Store:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._version_retention = VERSION_RETENTION
-        with database.reading() as connection:
-            self._page_numbers = itertools.count(staging.last_page(connection) + 1)
-            self._suppression = Suppression.load(connection)
+        self._persons = ReplacedPersons(database)
+        self._adopt()
 
     @classmethod
     def open(cls, data_dir: Path, *, on_corrupt: OnCorrupt = "rebuild", clock: Clock = system_clock) -> Store:
@@ -128,7 +115,8 @@ class Store:
     def stage(self, sync_pass: Pass, source: str, page: Page) -> None:
         """Stores a page of the pass and its resume token in one transaction."""
         slot = Slot(source, sync_pass.entity, sync_pass.cursor is None)
-        page, _ = self._suppression.applied(source, page)
+        self._bring_back(source, page)
+        page, _ = self._persons.suppression.applied(source, page)
         values = staging.page_values(slot, next(self._page_numbers), page)
         self._database.write_once(staging.INSERT_PAGE, values)
 
@@ -177,9 +165,11 @@ class Store:
         because the sender is told of each.
         """
         merged: dict[str, MergeResult] = {}
+        for delivered in pages.values():
+            self._bring_back(source, delivered)
         with self._database.write() as connection:
             for entity, delivered in pages.items():
-                page, former_ids = self._suppression.applied(source, delivered)
+                page, former_ids = self._persons.suppression.applied(source, delivered)
                 slot = Slot(source, entity, page.listing is not None)
                 passes.clear(connection, slot)
                 values = staging.page_values(slot, next(self._page_numbers), page)
@@ -300,23 +290,13 @@ class Store:
         with self._database.write() as connection:
             ledger.write(connection, entries)
 
-    def forget_person(self, names_of: Callable[[duckdb.DuckDBPyConnection], PersonNames], text: str) -> ForgottenPerson:
-        """Replaces a person by a token, now and in whatever sources deliver later, and rewrites the file.
+    def replace_persons(self, kind: TokenKind, find: FindNames) -> Replacement:
+        """Replaces persons by tokens, now and in whatever sources deliver later; see `ReplacedPersons.replace`."""
+        return self._persons.replace(kind, find)
 
-        `names_of` finds in the transaction what they are known by; what it raises is raised. Unfinished passes start
-        again. Nothing else may use the store meanwhile.
-        """
-        with self._database.write() as connection:
-            removed = forgetting.bring_all_back(connection)
-            names, token = names_of(connection), forgetting.new_token()
-            counts = forgetting.replace_person(connection, names, token)
-            suppression = remember(connection, names, token)
-            forgetting.put_all_aside(connection, removed)
-            commits = self._count_commit(connection, dict.fromkeys(ENTITIES, MergeResult(updated=1)))
-        self._database.record_commits(commits)
-        self._suppression = suppression
-        deleted, left = self._database.rewrite()
-        return ForgottenPerson(suppression.digest(text), token, counts, deleted, left)
+    def digest(self, text: str) -> str:
+        """A digest of a text that nobody can compare with those of another store."""
+        return self._persons.suppression.digest(text)
 
     def save_snapshot(self, snapshot: bytes, memory: bytes, at: datetime) -> None:
         """Stores the last snapshot and the status memory for the next start."""
@@ -346,13 +326,12 @@ class Store:
     def recover(self) -> None:
         """Opens the directory again after StoreDamagedError, as `open` does and with its errors; closes all readers."""
         self._database.recover()
+        self._adopt()
 
     def open_restored(self) -> None:
         """Opens the store that `prepare_restore` left, with the errors of `open`; closes all readers."""
         self._database.recover(suspect=False)
-        with self._database.reading() as connection:
-            self._page_numbers = itertools.count(staging.last_page(connection) + 1)
-            self._suppression = Suppression.load(connection)
+        self._adopt()
 
     def interrupt(self, thread: int) -> None:
         """Interrupts the write that runs in this thread, if one does; it is rolled back and raises StoreError there."""
@@ -361,6 +340,21 @@ class Store:
     def close(self) -> None:
         """Releases the directory; closing again does nothing."""
         self._database.close()
+
+    def _adopt(self) -> None:
+        """Takes over what the file that was just opened contains."""
+        self._persons.adopt()
+        with self._database.reading() as connection:
+            self._page_numbers = itertools.count(staging.last_page(connection) + 1)
+
+    def _bring_back(self, source: str, page: Page) -> None:
+        """Gives former persons whom the page lists their name and email back."""
+        if not self._persons.suppression.returning(source, page):
+            return
+        with self._database.write() as connection:
+            commits = self._persons.bring_back(connection, source, page)
+        if commits is not None:
+            self._persons.returned(commits)
 
     def _arrival(self, before: Outcome, after: Outcome, now: datetime) -> Arrival:
         """From when the changes of a pass hold, which turned the outcome `before` into `after`."""

@@ -1,0 +1,116 @@
+"""The persons of a data directory who have a token: how they get one, keep it, and lose it when they return."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import duckdb
+
+from exporter.passes import Page
+from exporter.store import forgetting, state
+from exporter.store.database import Database
+from exporter.store.forgetting import PersonNames, TokenKind, new_token
+from exporter.store.recognition import recognised
+from exporter.store.replaced_names import LIST_NAME, ReplacedNames
+from exporter.store.returning import bring_person_back
+from exporter.store.suppression import Suppression
+
+FindNames = Callable[[duckdb.DuckDBPyConnection], Sequence[PersonNames]]
+
+
+@dataclass(frozen=True, slots=True)
+class Replacement:
+    """Tokens of the persons who were replaced, how many rows held them, and files beside the store."""
+
+    tokens: tuple[str, ...]
+    counts: Mapping[str, int]
+    files_deleted: tuple[str, ...] = ()
+    files_left: tuple[str, ...] = ()
+
+
+class ReplacedPersons:
+    """Replaces persons, and applies that to what sources deliver. Its list is in the store and in a file beside it.
+
+    The file is written before the store when persons are added, and after it when they return: whatever a kill leaves
+    undone is done by the next `adopt`, or when the source lists the person again.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._list = database.path.with_name(LIST_NAME)
+        self.suppression = Suppression(ReplacedNames())
+
+    def adopt(self) -> None:
+        """Makes the lists in the store and in the file the same; whom the store lacks is replaced in it.
+
+        To be called once a store was opened. Raises StoreError.
+        """
+        with self._database.reading() as connection:
+            stored = ReplacedNames.stored(connection)
+        listed = ReplacedNames.load(self._list)
+        names = listed.united(stored)
+        if names != listed:
+            names.save(self._list)
+        self.suppression = Suppression(names)
+        if names.tokens.keys() > stored.tokens.keys():
+            self._replace_again()
+
+    def replace(self, kind: TokenKind, find: FindNames) -> Replacement:
+        """Replaces the persons whom `find` finds in the transaction, now and in what sources deliver later.
+
+        Then the file is written anew. Unfinished passes start again. Nothing else may use the store meanwhile. What
+        `find` raises is raised. Raises StoreError.
+        """
+        with self._database.write() as connection:
+            removed = forgetting.bring_all_back(connection)
+            persons = {new_token(kind): names for names in find(connection)}
+            suppression = Suppression(self.suppression.names.keyed())
+            digests = (digest for token, names in persons.items() for digest in suppression.digests(names, token))
+            suppression = Suppression(suppression.names.adding(digests))
+            if persons:
+                suppression.names.save(self._list)
+            counts = self._write(connection, persons, suppression)
+            forgetting.put_all_aside(connection, removed)
+            commits = state.publish_all(connection)
+        self._database.record_commits(commits)
+        self.suppression = suppression
+        deleted, left = self._database.rewrite() if persons else ((), ())
+        return Replacement(tuple(persons), counts, deleted, left)
+
+    def bring_back(self, connection: duckdb.DuckDBPyConnection, source: str, page: Page) -> int | None:
+        """Brings former persons back whom the page lists; returns the number of the commit, None if there is none."""
+        returning = self.suppression.returning(source, page)
+        for token, person in returning.items():
+            row_id = self.suppression.record_token(source, person.id)
+            bring_person_back(connection, source, person, token, row_id)
+        if not returning:
+            return None
+        names = self.suppression.names.without(returning)
+        names.store(connection)
+        self.suppression = Suppression(names)
+        return state.publish_all(connection)
+
+    def returned(self, commits: int) -> None:
+        """Records what `bring_back` did, once it is committed. Raises StoreError."""
+        self._database.record_commits(commits)
+        self.suppression.names.save(self._list)
+
+    def _replace_again(self) -> None:
+        """Replaces persons whom the store still names, because it is older than the list or was rebuilt."""
+        with self._database.write() as connection:
+            removed = forgetting.bring_all_back(connection)
+            persons = recognised(connection, self.suppression)
+            self._write(connection, persons, self.suppression)
+            forgetting.put_all_aside(connection, removed)
+            commits = state.publish_all(connection)
+        self._database.record_commits(commits)
+        if persons:
+            self._database.rewrite()
+
+    @staticmethod
+    def _write(
+        connection: duckdb.DuckDBPyConnection, persons: Mapping[str, PersonNames], suppression: Suppression
+    ) -> Mapping[str, int]:
+        suppression.names.store(connection)
+        return forgetting.replace_persons(connection, persons, suppression.new_id) if persons else {}

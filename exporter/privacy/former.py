@@ -87,7 +87,8 @@ def _former(reader: Reader, config: Config, before: datetime) -> Iterator[Human]
 
 def _named_in(config: Config) -> set[str]:
     """Whom teams and targets name, by id, email or name."""
-    members = (member.person for team in config.teams for member in team.members)
+    members = [member.person for team in config.teams for member in team.members]
+    members += [team.lead for team in config.teams if team.lead is not None]
     targets = (kpi.target for kpi in config.kpis if isinstance(kpi.target, tuple))
     return _folded({*members, *(entry.person for target in targets for entry in target if entry.person is not None)})
 

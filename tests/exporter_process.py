@@ -18,6 +18,7 @@ from tests.waiting import LIMIT, until
 from tests.web.live_server import get
 
 COMMAND = Path(sys.executable).with_name("kpi-exporter")
+_EVALUATED = "kpi_exporter_evaluation_timestamp_seconds"
 
 
 @dataclass
@@ -77,3 +78,10 @@ def exporting(
         until(lambda: exporter.answers() or process.poll() is not None)
         assert process.poll() is None, process.stderr and process.stderr.read().decode()
         yield exporter
+
+
+def evaluations_pass(exporter: Exporter, count: int) -> None:
+    """Waits for that many evaluations, after each of which the ledger is kept."""
+    for _ in range(count):
+        last = exporter.value(_EVALUATED)
+        until(lambda last=last: exporter.value(_EVALUATED) != last)

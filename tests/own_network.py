@@ -6,7 +6,6 @@ Run as a module, it changes only the namespace, which disappears when the proces
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -18,11 +17,10 @@ from typing import Any
 from tests.counted import company, of_source, value_of, vendor
 from tests.exporter_process import Exporter, exporting
 from tests.fakes.raw import served
-from tests.processes import completed
-from tests.programs import program, skip
+from tests.namespaces import observed
+from tests.programs import program
 from tests.waiting import until
 
-ROOT = Path(__file__).parent.parent
 SYN_SENT = "02"
 
 
@@ -30,18 +28,7 @@ def observations(scenario: str, folder: Path) -> dict[str, Any]:
     """The result of a scenario below. The test is skipped if no network namespace can be created."""
     for name in ("iptables", "ip", "tc"):
         program(name, f"/usr/sbin/{name}")
-    namespace = [program("unshare"), "--net", *([] if os.geteuid() == 0 else ["--map-root-user"])]
-    if subprocess.run([*namespace, "true"], capture_output=True).returncode:
-        skip("this user may not make a network namespace")
-    process = completed(
-        [*namespace, sys.executable, "-m", "tests.own_network", scenario, folder],
-        cwd=ROOT,
-        env={**os.environ, "PATH": f"{os.environ['PATH']}:/usr/sbin", "XTABLES_LOCKFILE": str(folder / "lock")},
-        text=True,
-    )
-    assert process.returncode == 0, process.stderr
-    result: dict[str, Any] = json.loads(process.stdout)
-    return result
+    return observed("--net", __name__, scenario, folder, {"XTABLES_LOCKFILE": str(folder / "lock")})
 
 
 @dataclass

@@ -84,14 +84,15 @@ def test_no_post_is_acknowledged_while_syncing_to_disk_fails(tmp_path: Path, mon
     assert len(kept) == len(set(kept))
 
 
-def test_reading_pauses_while_syncing_to_disk_fails_and_resumes(tmp_path: Path) -> None:
+@pytest.mark.parametrize("error", ["EIO", "EROFS"])
+def test_reading_pauses_while_writing_to_disk_fails_and_resumes(tmp_path: Path, error: str) -> None:
     deals = vendor(50)
     with (
         served(deals.script) as server,
         exporting(company(tmp_path / "company", {"deals": server.port}), tmp_path / "data") as exporter,
     ):
         until(lambda: exporter.value(value_of("deals")) == deals.count)
-        with failing(exporter.process.pid, SYNCED_TO_DISK, "EIO"):
+        with failing(exporter.process.pid, SYNCED_TO_DISK, error):
             until(lambda: exporter.value("kpi_exporter_store_up") == 0)
             last = exporter.value(of_source("last_success_timestamp_seconds", "deals", entity="deals"))
             deals.add(1)

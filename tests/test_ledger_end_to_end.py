@@ -7,14 +7,13 @@ from datetime import UTC, datetime, time, timedelta
 from pathlib import Path
 
 from tests import small_company
-from tests.exporter_process import COMMAND, Exporter, exporting
+from tests.exporter_process import COMMAND, evaluations_pass, exporting
 from tests.processes import completed
 from tests.this_year import ZONE
 from tests.waiting import until
 
 CONFIG = small_company.CONFIG.replace("period: year", "period: day") + "history: {settling: 0}\n"
 PREVIOUS = 'kpi_previous_value{kpi="yearly_revenue"}'
-EVALUATED = "kpi_exporter_evaluation_timestamp_seconds"
 
 
 def write_deals(folder: Path, amounts: tuple[int, ...]) -> None:
@@ -22,13 +21,6 @@ def write_deals(folder: Path, amounts: tuple[int, ...]) -> None:
     noon = datetime.combine(datetime.now(UTC).astimezone(ZONE).date() - timedelta(days=1), time(12), ZONE)
     lines = [f"{n},ada,won,{amount},{noon.isoformat()},2020-01-01" for n, amount in enumerate(amounts)]
     (folder / "deals.csv").write_text("\n".join(["id,owner,status,amount,closed,created", *lines]) + "\n")
-
-
-def evaluations_pass(exporter: Exporter, count: int) -> None:
-    """Waits for that many evaluations, after each of which the ledger is kept."""
-    for _ in range(count):
-        last = exporter.value(EVALUATED)
-        until(lambda last=last: exporter.value(EVALUATED) != last)
 
 
 def test_an_edit_of_a_sealed_day_is_restated_and_does_not_move_the_comparison(tmp_path: Path) -> None:

@@ -6,6 +6,8 @@ import asyncio
 import ipaddress
 import re
 import socket
+from collections.abc import Iterable
+from typing import Any
 
 import httpx
 
@@ -15,6 +17,8 @@ _ABSOLUTE = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]*:|//|\\")
 _PORTS = {"http": 80, "https": 443}
 
 IpAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
+AddressEntry = tuple[Any, Any, Any, Any, tuple[Any, ...]]
+"""What `getaddrinfo` gives for each address."""
 
 
 def blocked(message: str) -> SourceRejectedError:
@@ -84,10 +88,15 @@ class BaseUrl:
             entries = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
         except (OSError, UnicodeError):
             raise SourceUnavailableError(Reason.DNS, f"the name {host} cannot be resolved") from None
-        addresses = [ipaddress.ip_address(str(entry[4][0]).partition("%")[0]) for entry in entries]
-        for address in addresses:
-            refuse_address(address, private=self._private)
-        return tuple(dict.fromkeys(map(str, addresses)))
+        return allowed_addresses(entries, private=self._private)
+
+
+def allowed_addresses(entries: Iterable[AddressEntry], *, private: bool) -> tuple[str, ...]:
+    """The addresses that a name was resolved to, each once. Raises SourceRejectedError if one is not allowed."""
+    addresses = [ipaddress.ip_address(str(entry[4][0]).partition("%")[0]) for entry in entries]
+    for address in addresses:
+        refuse_address(address, private=private)
+    return tuple(dict.fromkeys(map(str, addresses)))
 
 
 def refuse_address(address: IpAddress, *, private: bool) -> None:

@@ -17,7 +17,7 @@ CANCEL_SECONDS = 5.0
 
 @contextmanager
 def cancelled_by(
-    cancellation: Cancellation, engine: str, connection: Any, connect: Callable[[], Any]
+    cancellation: Cancellation, engine: str, connection: Any, connect: Callable[..., Any]
 ) -> Iterator[None]:
     """While the block runs, the cancellation ends what the connection executes; `connect` opens another connection.
 
@@ -35,16 +35,18 @@ def cancelled_by(
         yield
 
 
-def _postgresql(connection: Any, _connect: Callable[[], Any]) -> None:
+def _postgresql(connection: Any, _connect: Callable[..., Any]) -> None:
     connection.cancel_safe(timeout=CANCEL_SECONDS)
 
 
-def _mysql(connection: Any, connect: Callable[[], Any]) -> None:
-    with closing(connect()) as other, other.cursor() as cursor:
+def _mysql(connection: Any, connect: Callable[..., Any]) -> None:
+    # the same server, even if its name stands for several or for another one by now
+    address = connection._sock.getpeername()[0]  # noqa: SLF001 - PyMySQL has no other way
+    with closing(connect(address=address)) as other, other.cursor() as cursor:
         cursor.execute("KILL QUERY %s", (connection.thread_id(),))
 
 
-_CANCEL: dict[str, tuple[Callable[[Any], int], Callable[[Any, Callable[[], Any]], None]]] = {
+_CANCEL: dict[str, tuple[Callable[[Any], int], Callable[[Any, Callable[..., Any]], None]]] = {
     "postgresql": (lambda connection: int(connection.fileno()), _postgresql),
     "mysql": (lambda connection: int(connection._sock.fileno()), _mysql),  # noqa: SLF001 - PyMySQL has no other way
 }

@@ -17,6 +17,7 @@ from exporter.errors import Reason, SourceError, SourceRejectedError, SourceUnav
 from exporter.sources.base import SourceContext
 from exporter.sources.blocking import Cancellation
 from exporter.sources.http.auth import reveal
+from exporter.sources.http.origin import allowed_addresses
 from exporter.sources.http.transport import verified_tls
 from exporter.sources.providers.sql_cancelling import cancelled_by
 from exporter.sources.providers.sql_statement import SqlStatement
@@ -94,10 +95,11 @@ def _cursor(options: SqlOptions, connection: Any) -> Any:
 def _postgresql(options: SqlOptions, context: SourceContext) -> Any:
     import psycopg
 
-    port = options.port or 5432
+    host, port = options.host or "", options.port or 5432
+    addresses = () if host.startswith(("/", "@")) else _addresses(host, port)  # a local socket has no address
     connection = psycopg.connect(
-        host=options.host,
-        hostaddr=_address(options.host or "", port),
+        host=",".join([host] * max(1, len(addresses))),
+        hostaddr=",".join(addresses) or None,
         port=port,
         dbname=options.database,
         user=options.user,
@@ -112,26 +114,27 @@ def _postgresql(options: SqlOptions, context: SourceContext) -> Any:
     return connection
 
 
-def _address(host: str, port: int) -> str | None:
-    """The address of a PostgreSQL server, or None for a local socket.
+def _addresses(host: str, port: int) -> tuple[str, ...]:
+    """The addresses of a server, none of which is link-local or unusable; its name is not looked up again.
 
-    The driver holds the interpreter while it looks a name up, so that a resolver that hangs would stop the program.
+    Between two look-ups a name server could change the address, so that another server gets the password. libpq also
+    holds the interpreter while it looks a name up: a resolver that hangs would stop the program.
     """
-    if host.startswith(("/", "@")):
-        return None
     try:
-        return str(socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][4][0])
+        entries = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError):
         raise SourceUnavailableError(Reason.CONNECT, _CURES[Reason.CONNECT]) from None
+    return allowed_addresses(entries, private=True)
 
 
-def _mysql(options: SqlOptions, context: SourceContext) -> Any:
+def _mysql(options: SqlOptions, context: SourceContext, address: str | None = None) -> Any:
     import pymysql
     from pymysql.cursors import SSCursor
 
+    host, port = options.host or "", options.port or 3306
     connection = pymysql.connect(
-        host=options.host,
-        port=options.port or 3306,
+        host=host,  # the name that the certificate is checked against
+        port=port,
         database=options.database,
         user=options.user,
         password=reveal(options.password, context) if options.password else "",
@@ -140,7 +143,9 @@ def _mysql(options: SqlOptions, context: SourceContext) -> Any:
         read_timeout=options.statement_timeout.total_seconds() + _CONNECT_SECONDS,
         ssl=_tls(options, context),
         cursorclass=SSCursor,
+        defer_connect=True,
     )
+    connection.connect(_connected((address,) if address else _addresses(host, port), port))
     with connection.cursor() as cursor:
         cursor.execute("SET SESSION TRANSACTION READ ONLY")
         cursor.execute("SELECT VERSION()")
@@ -148,6 +153,19 @@ def _mysql(options: SqlOptions, context: SourceContext) -> Any:
         name, per_second = ("max_statement_time", 1) if mariadb else ("max_execution_time", 1000)
         cursor.execute(f"SET SESSION {name} = %s", (options.statement_timeout.total_seconds() * per_second,))
     return connection
+
+
+def _connected(addresses: Sequence[str], port: int) -> socket.socket:
+    """A connection to the first address that accepts one, as PyMySQL would open it."""
+    for address in addresses:
+        try:
+            connection = socket.create_connection((address, port), _CONNECT_SECONDS)
+        except OSError:
+            continue
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        return connection
+    raise SourceUnavailableError(Reason.CONNECT, _CURES[Reason.CONNECT])
 
 
 def _authorities(options: SqlOptions, context: SourceContext) -> str:

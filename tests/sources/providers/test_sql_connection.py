@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import socket
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -10,13 +13,14 @@ import pymysql
 import pytest
 
 from exporter.config.sources.sql import SqlOptions
-from exporter.errors import Reason, SourceRejectedError
+from exporter.errors import Reason, SourceError, SourceRejectedError
 from exporter.sources.blocking import Cancellation
 from exporter.sources.providers.sql_connection import rows
 from exporter.sources.providers.sql_statement import SqlStatement
 from tests.databases import mariadb, postgresql
 from tests.fakes.certificates import Authority
 from tests.sources.source_context import source_context
+from tests.waiting import LIMIT, until
 
 ENCRYPTED = {
     "postgresql": "SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()",
@@ -42,12 +46,15 @@ def server(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
             yield {**reached, "port": port, "database": "information_schema"}, folder
 
 
-def encrypted(server: Server, **given: Any) -> bool:
-    reached, folder = server
-    options = SqlOptions.model_validate({
-        "name": "erp", "provider": "sql", **reached, **given,
+def options_for(server: Server, **given: Any) -> SqlOptions:
+    return SqlOptions.model_validate({
+        "name": "erp", "provider": "sql", **server[0], **given,
         "entities": [{"entity": "deals", "table": "orders", "columns": {"id": "nr"}}],
     })  # fmt: skip
+
+
+def encrypted(server: Server, **given: Any) -> bool:
+    options, folder = options_for(server, **given), server[1]
     with rows(
         options, source_context(base=folder), SqlStatement(ENCRYPTED[options.engine], ()), Cancellation()
     ) as found:
@@ -72,3 +79,60 @@ def test_a_certificate_for_another_host_is_refused(server: Server) -> None:
 
 def test_without_verification_the_connection_is_still_encrypted(server: Server) -> None:
     assert encrypted(server, tls="require")
+
+
+NAME = "db.test"
+
+
+class NameServer:
+    """Gives the addresses of one name, others at each look-up; the last ones from then on."""
+
+    def __init__(self, *answers: Sequence[str]) -> None:
+        self.answers = list(answers)
+        self.lookups = 0
+        self._resolve = socket.getaddrinfo
+
+    def __call__(self, host: Any, port: Any, *args: Any, **kwargs: Any) -> list[Any]:
+        if host not in (NAME, NAME.encode()):
+            return self._resolve(host, port, *args, **kwargs)
+        addresses = self.answers[min(self.lookups, len(self.answers) - 1)]
+        self.lookups += 1
+        return [entry for address in addresses for entry in self._resolve(address, port, type=socket.SOCK_STREAM)]
+
+
+def test_a_server_is_reached_at_any_of_its_addresses(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(socket, "getaddrinfo", NameServer(["127.0.0.2", "127.0.0.1"]))
+    assert encrypted(server, host=NAME, tls="require")
+
+
+def test_a_name_that_resolves_to_a_link_local_address_is_refused(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(socket, "getaddrinfo", NameServer(["169.254.169.254"]))
+    with pytest.raises(SourceRejectedError) as refused:
+        encrypted(server, host=NAME)
+    assert refused.value.reason is Reason.BLOCKED_ORIGIN
+
+
+SLEEP = {"postgresql": "SELECT pg_sleep(3600)", "mysql": "SELECT SLEEP(3600)"}
+
+
+def test_a_statement_and_its_cancellation_reach_the_server_of_one_lookup(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names = NameServer(["127.0.0.1"], ["127.0.0.2"])
+    monkeypatch.setattr(socket, "getaddrinfo", names)
+    options, cancellation = options_for(server, host=NAME, tls="require", statement_timeout="2h"), Cancellation()
+
+    def read() -> None:
+        statement = SqlStatement(SLEEP[options.engine], ())
+        with suppress(SourceError), rows(options, source_context(base=server[1]), statement, cancellation) as result:
+            list(result)
+
+    reading = threading.Thread(target=read, daemon=True)
+    reading.start()
+    until(lambda: names.lookups == 1)
+    cancellation.request()
+    reading.join(LIMIT)
+    assert not reading.is_alive()
+    assert names.lookups == 1

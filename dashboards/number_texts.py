@@ -41,13 +41,17 @@ def number_text(config: Config, selection: Selection, family: Family, label: str
     """
     units = sorted({config.unit(kpi) for kpi in config.kpis if selection.scope in kpi.scopes})
     by = tuple(by) or selection.labels
-    texts = [
-        _text(numbers, band, label, by)
-        for unit in units
-        for numbers in (_numbers(selection, family, unit),)
-        for band in _bands(unit, config.company.currency)
-    ]
+    texts = (unit_text(_numbers(selection, family, unit), unit, config.company.currency, label, by) for unit in units)
     return " or ".join(texts)
+
+
+def unit_text(numbers: str, unit: str, currency: str, label: str, by: Iterable[str], *, aligned: bool = False) -> str:
+    """1 for each series, with its number of this unit as text in `label`; money without a currency is a bare number.
+
+    `aligned` writes two decimals where there may be two: `CHF 1.60M` beside `CHF 1.28M`.
+    """
+    labels = tuple(by)
+    return " or ".join(_text(numbers, band, label, labels, aligned=aligned) for band in _bands(unit, currency))
 
 
 def _numbers(selection: Selection, family: Family, unit: str) -> str:
@@ -57,7 +61,7 @@ def _numbers(selection: Selection, family: Family, unit: str) -> str:
 
 def _bands(unit: str, currency: str) -> Iterator[_Band]:
     if unit == "currency":
-        yield from _money(f"{currency} ")
+        yield from _money(f"{currency} " if currency else "")
     elif unit == "ratio":
         yield _Band(divisor=0.01, digits=1, after=" %")
     elif unit == "seconds":
@@ -84,11 +88,13 @@ def _money(currency: str) -> Iterator[_Band]:
     yield _Band(999_500_000, None, 1e9, 2, currency, "B")
 
 
-def _text(numbers: str, band: _Band, label: str, by: tuple[str, ...]) -> str:
+def _text(numbers: str, band: _Band, label: str, by: tuple[str, ...], *, aligned: bool = False) -> str:
     rounded = aggregate_text(f"round({_scaled(numbers, band)}, {10.0**-band.digits:g})", label, by)
     pattern = f"{_literal(band.before)}${{1}}{_literal(band.after)}"
     if band.digits == 0 and band.high is None:
         rounded = _replaced(_replaced(rounded, label, "${1},${2}", _THOUSANDS), label, "${1},${2}", _MILLIONS)
+    if aligned and band.digits == 2:
+        rounded = _replaced(_replaced(rounded, label, "${1}.0", "(-?[0-9]+)"), label, "${1}0", "(-?[0-9]+[.][0-9])")
     return rounded if pattern == "${1}" else _replaced(rounded, label, pattern, "(.*)")
 
 

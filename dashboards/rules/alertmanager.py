@@ -82,7 +82,7 @@ def _route(contact: Contact, intervals: dict[str, list[dict[str, Any]]]) -> dict
 
 def _inhibitions() -> list[dict[str, Any]]:
     """Alerts that silence others, which follow from the same cause."""
-    of_status = "|".join(name for name, _, _ in STATUS_ALERTS.values())
+    of_status = "|".join(name for name, _ in STATUS_ALERTS.values())
     off_track, at_risk = (STATUS_ALERTS[status][0] for status in (Status.OFF_TRACK, Status.AT_RISK))
     return [
         _inhibition(f'alertname="{off_track}"', f'alertname="{at_risk}"', "kpi", "team", "person"),

@@ -15,7 +15,7 @@ from dashboards.grafana_model import Query, to_json
 from dashboards.rules import notifications
 from dashboards.rules.model import AlertRule, RuleGroup
 from dashboards.rules.notifications import CONTACTS_LABEL
-from dashboards.rules.texts import for_grafana
+from dashboards.rules.texts import for_grafana, text_queries
 from dashboards.site import ALERTS_FOLDER, Deployment, Site, contact_uid, folder_title
 from exporter.config.organisation import Contact
 from exporter.config.root import Config
@@ -103,14 +103,18 @@ def rule_groups(site: Site, groups: Iterable[RuleGroup]) -> list[Json]:
 
 
 def _rule(site: Site, rule: AlertRule) -> GrafanaRule:
-    query = Query(rule.condition.expr)
-    query.datasource = site.datasource_ref
+    query = _query(site, "A", rule.condition.expr)
+    texts = text_queries(sentence for sentences in rule.texts.values() for sentence in sentences)
     labels = rule.all_labels | GENERATED_LABEL
     return GrafanaRule(
         keep_firing_for=duration_text(rule.keep_firing_for),
         uid=rule.uid,
         title=f"{rule.name} {rule.subject}".strip(),
-        triggers=[query, MathExpression("B", rule.condition.expression, expressionType=core.EXP_TYPE_MATH)],
+        triggers=[
+            query,
+            MathExpression("B", rule.condition.expression, expressionType=core.EXP_TYPE_MATH),
+            *(_query(site, name, expr) for expr, name in texts.items()),
+        ],
         condition="B",
         evaluateFor=duration_text(rule.for_),
         noDataAlertState=rule.condition.no_data,
@@ -119,14 +123,19 @@ def _rule(site: Site, rule: AlertRule) -> GrafanaRule:
         dashboard_uid=rule.link.dashboard,
         panel_id=rule.link.panel,
         annotations={
-            "summary": for_grafana([rule.summary], rule.query_value),
-            "description": for_grafana(rule.description, rule.query_value),
+            **{name: for_grafana(sentences, texts) for name, sentences in rule.texts.items()},
             **{name: escape_grafana_template(url) for name, url in rule.links(site.config).items()},
             "__dashboardUid__": rule.link.dashboard,
             "__panelId__": str(rule.link.panel),
         },
         labels={name: escape_environment(escape_template(value)) for name, value in labels.items()},
     )
+
+
+def _query(site: Site, name: str, expr: str) -> Query:
+    query = Query(expr, name)
+    query.datasource = site.datasource_ref
+    return query
 
 
 def contact_points(config: Config, deployment: Deployment) -> list[Json]:

@@ -13,7 +13,8 @@ from dashboards.encoding import promql_seconds
 from dashboards.promql import Matcher, equals, latest
 from dashboards.rules.model import CLOCK, AlertRule, Examples, GrafanaCondition, PanelLink, Ramp, Severity, replicas
 from dashboards.rules.notifications import kpi_contacts
-from dashboards.rules.texts import DURATION, PLAIN, SHARE, NumberFormat, Sentence, SeriesValue
+from dashboards.rules.sentences import AlertSubject, stale_sentence, status_resolved, status_sentence
+from dashboards.rules.texts import Sentence
 from dashboards.site import DETAIL, MAIN_PANEL, contributing, late_after, oldest_shown
 from exporter import naming
 from exporter.config.fields import Pace, Scope, Status
@@ -22,16 +23,16 @@ from exporter.config.root import Config
 from exporter.statuses import VERDICTS
 
 STATUS_ALERTS = {
-    Status.OFF_TRACK: ("KpiOffTrack", Severity.CRITICAL, "is off track"),
-    Status.AT_RISK: ("KpiAtRisk", Severity.WARNING, "is at risk"),
-    Status.EXCEEDED: ("KpiTargetReached", Severity.INFO, "is ahead of its target"),
-    Status.ON_TRACK: ("KpiOnTrack", Severity.INFO, "is on track"),
-    Status.NO_DATA: ("KpiNoData", Severity.WARNING, "has no data"),
-    Status.NO_TARGET: ("KpiNoTarget", Severity.WARNING, "has no target"),
-    Status.TOO_EARLY: ("KpiTooEarly", Severity.INFO, "has no verdict yet: too little of its period has passed"),
-    Status.TOO_FEW: ("KpiTooFew", Severity.INFO, "has no verdict: too few records"),
+    Status.OFF_TRACK: ("KpiOffTrack", Severity.CRITICAL),
+    Status.AT_RISK: ("KpiAtRisk", Severity.WARNING),
+    Status.EXCEEDED: ("KpiTargetReached", Severity.INFO),
+    Status.ON_TRACK: ("KpiOnTrack", Severity.INFO),
+    Status.NO_DATA: ("KpiNoData", Severity.WARNING),
+    Status.NO_TARGET: ("KpiNoTarget", Severity.WARNING),
+    Status.TOO_EARLY: ("KpiTooEarly", Severity.INFO),
+    Status.TOO_FEW: ("KpiTooFew", Severity.INFO),
 }
-"""Name, severity and summary of the alert for a status. A stale KPI has KpiDataStale, whatever its `alerts.on`.
+"""Name and severity of the alert for a status. A stale KPI has KpiDataStale, whatever its `alerts.on`.
 A day off is no news and has no alert."""
 KEEP_FIRING_FOR = timedelta(minutes=15)
 """How long an alert keeps firing without its series, so that a restart or a withheld value does not resolve it."""
@@ -50,26 +51,19 @@ def kpi_alerts(config: Config) -> Iterator[AlertRule]:
 
 
 def _status_alert(config: Config, kpi: Kpi, status: Status, for_: timedelta) -> AlertRule:
-    name, severity, summary_text = STATUS_ALERTS[status]
+    name, severity = STATUS_ALERTS[status]
+    subject = AlertSubject(config, kpi)
     has_status = latest(naming.STATUS, _this(kpi), equals("status", status), by=("kpi",))
-    value = SeriesValue(naming.VALUE, (_this(kpi),), number_format(config, kpi))
-    has_verdict = status in VERDICTS
-    summary: Sentence = (f"{kpi.title} {summary_text}",)
-    reasons: list[Sentence] = [(f"Why it matters: {kpi.why}",)]
-    if kpi.decision:
-        reasons.append((f"Decision it supports: {kpi.decision}",))
-    condition = GrafanaCondition(has_status, "$A == 1")
-    if has_verdict:
-        latest_value = expressions.latest_value(naming.VALUE, _this(kpi))
-        condition = GrafanaCondition(f"{latest_value} and on (kpi) {has_status} == 1", "is_number($A)")
     return AlertRule(
         name=name,
         subject=kpi.name,
         severity=severity,
+        status=status,
         expr=f"{has_status} == 1",
-        condition=condition,
-        summary=(*summary, ": ", value) if has_verdict else summary,
-        description=(*(_figures(config, kpi, value.format) if has_verdict else ()), *reasons),
+        condition=GrafanaCondition(has_status, "$A == 1"),
+        summary=status_sentence(subject, status),
+        resolved=status_resolved(subject, status),
+        description=tuple(_reasons(subject, status)),
         link=kpi_link(kpi),
         examples=Examples(
             replicas(naming.STATUS, Ramp(1), kpi=kpi.name, status=status),
@@ -78,17 +72,17 @@ def _status_alert(config: Config, kpi: Kpi, status: Status, for_: timedelta) -> 
         for_=for_,
         keep_firing_for=KEEP_FIRING_FOR,
         labels=_labels(config, kpi),
-        query_value=value if has_verdict else None,
     )
 
 
-def _figures(config: Config, kpi: Kpi, number_format: NumberFormat) -> tuple[Sentence, Sentence]:
-    """The numbers that the verdict is based on."""
-    target = SeriesValue(naming.TARGET, (_this(kpi),), number_format)
-    sentence: Sentence = (f"Target of the {kpi.period}: ", target, ".")
-    if config.pace(kpi) is Pace.NONE:
-        return (sentence, ("Target ratio: ", SeriesValue(naming.TARGET_RATIO, (_this(kpi),), SHARE), "."))
-    return (("Expected by now: ", SeriesValue(naming.EXPECTED, (_this(kpi),), number_format), "."), sentence)
+def _reasons(subject: AlertSubject, status: Status) -> Iterator[Sentence]:
+    """What the verdict is based on, and why the KPI matters."""
+    kpi = subject.kpi
+    if status in VERDICTS and subject.config.pace(kpi) is not Pace.NONE:
+        yield (subject.number(naming.EXPECTED, before="Expected by now: ", after="."),)
+    yield (f"Why it matters: {kpi.why}",)
+    if kpi.decision:
+        yield (f"Decision it supports: {kpi.decision}",)
 
 
 def _stale_alert(config: Config, kpi: Kpi) -> AlertRule:
@@ -107,7 +101,9 @@ def _stale_alert(config: Config, kpi: Kpi) -> AlertRule:
         condition=GrafanaCondition(
             f"{age} or ({missing}) + {promql_seconds(withheld)}", f"$A > {promql_seconds(late)}"
         ),
-        summary=(f"The data of {kpi.title} is out of date",),
+        status=Status.STALE,
+        summary=stale_sentence(AlertSubject(config, kpi)),
+        resolved=(f"The data of {kpi.title} is up to date again",),
         description=(
             (f"At an age of {_span_text(withheld)} its numbers are withheld, and its other alerts cannot fire.",),
             (f"A source is down, slow or rejects requests{files}: see the exporter health dashboard.",),
@@ -134,6 +130,7 @@ def _review_alert(config: Config, kpi: Kpi) -> AlertRule:
         expr=f"time() > {due}",
         condition=GrafanaCondition(f"time() - {due}", "$A > 0"),
         summary=(f"{kpi.title} is due for its {kpi.review} review",),
+        resolved=(f"{kpi.title} was reviewed",),
         description=((f"Last reviewed on {kpi.reviewed}. Is it still the right measure, with the right target?",),),
         link=kpi_link(kpi),
         examples=Examples(
@@ -161,17 +158,6 @@ def kpi_labels(kpi: Kpi) -> dict[str, str]:
 
 def _labels(config: Config, kpi: Kpi) -> dict[str, str]:
     return kpi_labels(kpi) | kpi_contacts(config, kpi)
-
-
-def number_format(config: Config, kpi: Kpi) -> NumberFormat:
-    """How texts show the KPI's value."""
-    unit = config.unit(kpi)
-    if unit in ("ratio", "seconds"):
-        return SHARE if unit == "ratio" else DURATION
-    suffix = {"currency": f" {config.company.currency}", "count": "", "number": "", "score": "", "points": " pts"}.get(
-        unit, f" {unit}"
-    )
-    return NumberFormat(PLAIN.function, PLAIN.example, PLAIN.example_text, suffix)
 
 
 def _span_text(span: timedelta) -> str:

@@ -9,10 +9,15 @@ from enum import StrEnum
 from urllib.parse import quote, urlencode
 
 from dashboards.promql import equals, select
-from dashboards.rules.texts import Sentence, SeriesValue
+from dashboards.rules.texts import Sentence
 from dashboards.site import RUNBOOK, shortened_uid, stable_panel_id
+from exporter.config.fields import Status
 from exporter.config.root import Config
 from exporter.naming import Family
+from exporter.statuses import STATUSES
+
+_SEVERITY_MARK = "■"
+"""Stands before the severity of an alert that is not about the status of a KPI."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,13 +115,22 @@ class AlertRule:
     for_: timedelta = timedelta()
     keep_firing_for: timedelta = timedelta()
     labels: Mapping[str, str] = field(default_factory=dict)
-    query_value: SeriesValue | None = None
-    """The number that the condition's query returns, for Grafana's texts."""
+    resolved: Sentence = ()
+    """What has changed when the alert no longer fires; empty if the summary says enough."""
+    status: Status | None = None
+    """The status of the KPI that the alert is about, if it is about one."""
 
     @property
     def all_labels(self) -> dict[str, str]:
         """The labels with the severity, not yet escaped."""
         return {"severity": self.severity.value, **self.labels}
+
+    @property
+    def texts(self) -> dict[str, tuple[Sentence, ...]]:
+        """The sentences for annotations, by name."""
+        status = f"{_SEVERITY_MARK} {self.severity}" if self.status is None else STATUSES[self.status].words
+        texts = {"summary": (self.summary,), "description": self.description, "status": ((status,),)}
+        return texts | ({"resolved": (self.resolved,)} if self.resolved else {})
 
     @property
     def uid(self) -> str:

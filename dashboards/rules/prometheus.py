@@ -14,7 +14,7 @@ from typing import Any
 from dashboards.encoding import duration_text, escape_template
 from dashboards.rules.groups import RecordingRule
 from dashboards.rules.model import AlertRule, Ramp, RuleGroup
-from dashboards.rules.texts import example_text, for_prometheus, values_in
+from dashboards.rules.texts import example_text, for_prometheus, texts_in
 from exporter.config.root import Config
 
 _SAMPLE_SECONDS = 300
@@ -49,8 +49,7 @@ def _alert(config: Config, rule: AlertRule) -> dict[str, Any]:
         **({"keep_firing_for": duration_text(rule.keep_firing_for)} if rule.keep_firing_for else {}),
         "labels": {name: escape_template(value) for name, value in rule.all_labels.items()},
         "annotations": {
-            "summary": for_prometheus([rule.summary]),
-            "description": for_prometheus(rule.description),
+            **{name: for_prometheus(sentences) for name, sentences in rule.texts.items()},
             **{name: escape_template(url) for name, url in rule.links(config).items()},
         },
     }
@@ -89,8 +88,8 @@ def _firing_test(config: Config, name: str, rules: Sequence[AlertRule]) -> dict[
     end = max(_evaluations(rule.examples.after) + _evaluations(rule.for_) for rule in rules) + 1
     series: dict[str, Ramp] = {}
     for rule in rules:
-        values = values_in([rule.summary, *rule.description])
-        series |= {value.selector: Ramp(value.format.example) for value in values}
+        for text in texts_in(sentence for sentences in rule.texts.values() for sentence in sentences):
+            series |= {selector: Ramp(value) for selector, value in text.example.items()}
         series |= rule.examples.fires
     return _test(f"{name} fires", series, end, [_expectation(config, name, end, rules)])
 
@@ -115,12 +114,12 @@ def _test(name: str, series: Mapping[str, Ramp], end: int, expectations: list[di
 
 def _expectation(config: Config, name: str, end: int, rules: Iterable[AlertRule]) -> dict[str, Any]:
     """These rules, and no others of the name, fire at the end."""
+    age = timedelta(seconds=end * _EVALUATION_SECONDS)
     alerts = [
         {
             "exp_labels": {**rule.examples.labels, **rule.all_labels},
             "exp_annotations": {
-                "summary": example_text([rule.summary]),
-                "description": example_text(rule.description),
+                **{name: example_text(sentences, age) for name, sentences in rule.texts.items()},
                 **rule.links(config),
             },
         }

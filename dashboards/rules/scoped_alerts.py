@@ -11,17 +11,16 @@ from collections.abc import Iterator, Mapping
 from dashboards import expressions
 from dashboards.promql import equals, join, latest, one_series_for_each
 from dashboards.rules.digests import digest_label
-from dashboards.rules.kpi_alerts import KEEP_FIRING_FOR, STATUS_ALERTS, kpi_labels, kpi_link, number_format
+from dashboards.rules.kpi_alerts import KEEP_FIRING_FOR, STATUS_ALERTS, kpi_labels, kpi_link
 from dashboards.rules.model import AlertRule, Examples, GrafanaCondition, Ramp, replicas
-from dashboards.rules.texts import LabelValue, RuleValue, Sentence
+from dashboards.rules.sentences import EXAMPLE_NAMES, AlertSubject, status_resolved, status_sentence
 from exporter import naming
 from exporter.config.fields import Recipient, Scope, Status
 from exporter.config.kpis import Alerts, Kpi
 from exporter.config.root import Config
 from exporter.naming import SCOPE_LABELS, scoped
-from exporter.statuses import VERDICTS
 
-_EXAMPLE = {"team": "North", "person": "Ann Example", "email": "ann@example.com"}
+_EXAMPLE_EMAIL = "ann@example.com"
 
 
 def scoped_alerts(config: Config, scope: Scope) -> Iterator[AlertRule]:
@@ -34,23 +33,23 @@ def scoped_alerts(config: Config, scope: Scope) -> Iterator[AlertRule]:
 
 
 def _alert(config: Config, kpi: Kpi, alerts: Alerts, scope: Scope, status: Status) -> AlertRule:
-    name, severity, text = STATUS_ALERTS[status]
+    name, severity = STATUS_ALERTS[status]
+    subject = AlertSubject(config, kpi, scope)
     recipients = alerts.people_to if scope is Scope.PERSON else (Recipient.LEAD,)
     to_person = Recipient.PERSON in recipients
-    whose = SCOPE_LABELS[scope][-1]
-    summary: Sentence = (f"{kpi.title} of ", LabelValue(whose, _EXAMPLE[whose]), f" {text}")
-    number = number_format(config, kpi)
     expr = _expression(kpi, scope, status)
     return AlertRule(
         name=name,
         subject=kpi.name,
         severity=severity,
+        status=status,
         expr=_with_email(expr, only=recipients == (Recipient.PERSON,)) if to_person else expr,
-        condition=GrafanaCondition(expr, "is_number($A)"),
-        summary=(*summary, ": ", RuleValue(number)) if status in VERDICTS else summary,
+        condition=GrafanaCondition(expr, "$A == 1"),
+        summary=status_sentence(subject, status),
+        resolved=status_resolved(subject, status),
         description=((f"Why it matters: {kpi.why}",),),
         link=kpi_link(kpi),
-        examples=_examples(kpi, scope, status, number.example, to_person=to_person),
+        examples=_examples(kpi, scope, status, to_person=to_person),
         for_=alerts.for_,
         keep_firing_for=KEEP_FIRING_FOR,
         labels=kpi_labels(kpi) | digest_label(recipients),
@@ -58,13 +57,10 @@ def _alert(config: Config, kpi: Kpi, alerts: Alerts, scope: Scope, status: Statu
 
 
 def _expression(kpi: Kpi, scope: Scope, status: Status) -> str:
-    """The value of each team or person that has the status; 1 if the status comes without a value."""
+    """1 for each team or person that has the status."""
     labels = expressions.identity_labels(scope)
-    this = equals("kpi", kpi.name)
-    has_status = f"{latest(scoped(naming.STATUS, scope), this, equals('status', status), by=labels)} == 1"
-    if status not in VERDICTS:
-        return has_status
-    return f"{expressions.latest_value(naming.VALUE, this, scope=scope)} and on ({', '.join(labels)}) {has_status}"
+    matchers = equals("kpi", kpi.name), equals("status", status)
+    return f"{latest(scoped(naming.STATUS, scope), *matchers, by=labels)} == 1"
 
 
 def _with_email(expr: str, *, only: bool) -> str:
@@ -74,17 +70,16 @@ def _with_email(expr: str, *, only: bool) -> str:
     return with_email if only else f"{with_email} or ({expr}) unless on (person) {emails}"
 
 
-def _examples(kpi: Kpi, scope: Scope, status: Status, value: float, *, to_person: bool) -> Examples:
-    identity = {label: _EXAMPLE[label] for label in SCOPE_LABELS[scope]}
-    series = dict(identity)
+def _examples(kpi: Kpi, scope: Scope, status: Status, *, to_person: bool) -> Examples:
+    identity = {label: EXAMPLE_NAMES[label] for label in SCOPE_LABELS[scope]}
+    labels = dict(identity)
     email: Mapping[str, Ramp] = {}
     if to_person:
-        series["email"] = _EXAMPLE["email"]
-        email = replicas(naming.PERSON_EMAIL, Ramp(1), person=_EXAMPLE["person"], email=_EXAMPLE["email"])
-    values = replicas(scoped(naming.VALUE, scope), Ramp(value), kpi=kpi.name, **identity)
+        labels["email"] = _EXAMPLE_EMAIL
+        email = replicas(naming.PERSON_EMAIL, Ramp(1), person=identity["person"], email=_EXAMPLE_EMAIL)
 
     def of(flag: float) -> dict[str, Ramp]:
         flags = replicas(scoped(naming.STATUS, scope), Ramp(flag), kpi=kpi.name, **identity, status=status)
-        return {**flags, **values, **email}
+        return {**flags, **email}
 
-    return Examples(of(1), of(0), labels=series)
+    return Examples(of(1), of(0), labels=labels)

@@ -40,6 +40,7 @@ def _down(source: AnySource, labels: dict[str, str]) -> AlertRule:
         expr=down,
         condition=GrafanaCondition(f"({down}) + 1", "$A > 0"),
         summary=(f"The source {source.name} ({source.provider}) cannot be read",),
+        resolved=(f"The source {source.name} ({source.provider}) can be read again",),
         description=(
             ("Three passes in a row failed. Other sources are not affected.",),
             ("KPIs that use this source are withheld once its data is stale.",),
@@ -61,6 +62,7 @@ def _credentials_rejected(source: AnySource, labels: dict[str, str]) -> AlertRul
         expr=f"{rejected} == 1",
         condition=GrafanaCondition(rejected, "$A == 1"),
         summary=(f"The source {source.name} ({source.provider}) rejects the credentials",),
+        resolved=(f"The source {source.name} ({source.provider}) accepts the credentials again",),
         description=(("They expired, were revoked, or lack a permission. Retries become less and less frequent.",),),
         link=PanelLink(HEALTH, SOURCES_PANEL),
         examples=Examples(

@@ -35,25 +35,38 @@ def test_each_engine_gets_rules_only_if_it_evaluates_them(engine: str, files: se
     assert {ALERT_RULES, GRAFANA_ALERTING} & files_of(small(alerting={"engine": engine})).keys() == files
 
 
-def test_a_rule_is_flat_and_queries_the_number_in_its_text() -> None:
+def test_a_rule_is_flat_and_queries_each_text() -> None:
     rule = rules(alerting())["KpiOffTrack revenue_won"]
     assert {key: rule[key] for key in ("condition", "for", "keepFiringFor", "noDataState", "execErrState")} == {
         "condition": "B", "for": "1h", "keepFiringFor": "15m", "noDataState": "OK", "execErrState": "Error",
     }  # fmt: skip
     assert (rule["dashboardUid"], rule["panelId"], rule["annotations"]["__panelId__"]) == ("kpi-detail", 10, "10")
-    query, condition = rule["data"]
-    assert query["model"]["expr"] == (
-        'max by (kpi) (kpi_value{kpi="revenue_won"}) and on (kpi) '
-        'max by (kpi) (kpi_status{kpi="revenue_won",status="off_track"}) == 1'
-    )
-    assert condition["model"]["expression"] == "is_number($A)"
+    query, condition, *texts = rule["data"]
+    assert query["model"]["expr"] == 'max by (kpi) (kpi_status{kpi="revenue_won",status="off_track"})'
+    assert condition["model"]["expression"] == "$A == 1"
     assert condition["datasourceUid"] == "__expr__"
-    assert rule["annotations"]["summary"] == "Revenue won is off track: {{ $values.A.Value | humanize }} USD"
+    assert [text["refId"] for text in texts] == ["C", "D", "E", "F", "G"]
 
 
-def test_sentences_with_other_numbers_are_left_out() -> None:
-    description = rules(alerting())["KpiOffTrack revenue_won"]["annotations"]["description"]
-    assert description == "Why it matters: It matters. Decision it supports: Whom to hire."
+def test_texts_ask_whether_there_is_a_value_before_they_use_it() -> None:
+    """At the first evaluation, and after one that failed, there are no values."""
+    summary = rules(alerting())["KpiOffTrack revenue_won"]["annotations"]["summary"]
+    assert summary.startswith(
+        "Revenue won is off track{{ with $values.C }}{{ with .Labels.text }}: {{ . }}{{ end }}{{ end }}"
+    )
+    for rule in (rule for name in ("full", "hostile") for rule in rules(alerting(name)).values()):
+        names = {query["refId"] for query in rule["data"]}
+        for text in rule["annotations"].values():
+            uses = re.findall(r"\$values", text)
+            guarded = re.findall(r"\{\{ with \$values\.([A-Z]) \}\}\{\{ with \.Labels\.text \}\}", text)
+            assert len(uses) == len(guarded)
+            assert set(guarded) <= names
+
+
+def test_a_text_without_series_does_not_take_the_data_from_its_rule() -> None:
+    for rule in rules(alerting()).values():
+        for query in rule["data"][2:]:
+            assert query["model"]["expr"].endswith(") or on () vector(0)")
 
 
 def test_obsolete_keys_of_grafanalib_are_removed() -> None:
@@ -161,7 +174,7 @@ def test_alerts_without_a_number_query_the_status() -> None:
     rule = by_title["KpiNoData dated"]
     assert rule["data"][1]["model"]["expression"] == "$A == 1"
     assert "$values" not in rule["annotations"]["summary"]
-    assert len({name for name, _, _ in STATUS_ALERTS.values()}) == len(STATUS_ALERTS)
+    assert len({name for name, _ in STATUS_ALERTS.values()}) == len(STATUS_ALERTS)
 
 
 def test_no_environment_variable_is_in_the_files(monkeypatch: pytest.MonkeyPatch) -> None:

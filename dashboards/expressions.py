@@ -151,6 +151,12 @@ def against_plan(selection: Selection) -> str:
     return f"clamp_min({pace} or {target}, 0)"
 
 
+def judged_plan(selection: Selection) -> str:
+    """`against_plan` where the KPI has a verdict: in the first hours of a period the ratio says nothing."""
+    verdict = f"{selection.latest(naming.STATUS, one_of('status', VERDICTS))} == 1"
+    return f"({against_plan(selection)} and on ({', '.join(selection.labels)}) ({verdict}))"
+
+
 def rank(selection: Selection, statuses: Iterable[Status] = ALL, words: Iterable[str] = ()) -> str:
     """The rank of each KPI that has one of the statuses, with the status as a label.
 

@@ -56,7 +56,7 @@ def unit_text(numbers: str, unit: str, currency: str, label: str, by: Iterable[s
 
 def _numbers(selection: Selection, family: Family, unit: str) -> str:
     of_unit = selection.at_end.read(select(naming.INFO, equals("unit", unit)))
-    return limited(f"({selection.latest(family)} and on (kpi) {of_unit})", selection)
+    return f"({limited(f'{selection.latest(family)} and on (kpi) {of_unit}', selection)})"
 
 
 def _bands(unit: str, currency: str) -> Iterator[_Band]:

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from dashboards import expressions
 from dashboards.boards.matrix import verdict_matrix
+from dashboards.boards.metric_tiles import explaining_metrics, metric_tiles, rows_of
 from dashboards.boards.overview import (
     MOST_ROWS,
     TABLE_HELP,
@@ -30,6 +31,8 @@ from exporter.config.fields import Scope
 from exporter.config.kpis import Kpi
 from exporter.statuses import STATUSES
 
+_EXPLAINED_ID = 20
+_MOST_OPEN_ROWS = 2
 _PEOPLE_ROWS = 12
 _TEAM_ROWS = 5
 
@@ -49,6 +52,7 @@ def department(site: Site, name: str) -> Dashboard:
         GridItem(table, 24, table_height(min(len(kpis), 2 * MOST_ROWS))),
         *_teams(site, name),
         GridItem(_slipped(selection, kpis), 24, 8),
+        *_explained(site, kpis),
         *_people(site, name),
         *closing_rows(site, selection, len(kpis), own_alerts),
     ]
@@ -82,6 +86,24 @@ def _people(site: Site, name: str) -> Iterator[PanelRow]:
         yield PanelRow(collapsed_row(16, "People"), (GridItem(panel, 24, table_height(_PEOPLE_ROWS)),))
 
 
+def _explained(site: Site, kpis: Sequence[Kpi]) -> list[GridItem | PanelRow]:
+    """The metrics behind the KPIs; in a closed row if they are many."""
+    metrics = explaining_metrics(site.config, kpis)
+    text = (
+        "The metrics in the formulas of the KPIs and their supporting metrics: they have no target. The line shows the "
+        "last 30 days."
+    )
+    items = [
+        GridItem(
+            metric_tiles(site, Header(_EXPLAINED_ID + number, "" if number else "What explains it", text), row), 24, 5
+        )
+        for number, row in enumerate(rows_of(metrics))
+    ]
+    if len(items) <= _MOST_OPEN_ROWS:
+        return [*items]
+    return [PanelRow(collapsed_row(17, "What explains it"), tuple(items))]
+
+
 def _of(kpis: Sequence[Kpi], scope: Scope) -> Selection:
     return Selection(scope, (one_of("kpi", (kpi.name for kpi in kpis)),))
 
@@ -95,7 +117,7 @@ def _slipped(selection: Selection, kpis: Sequence[Kpi]) -> Panel:
         "at 50 and 150 %.",
     )
     over_time = selection.over_time
-    plan = f"100 * clamp({expressions.against_plan(over_time.everything)}, 0.5, 1.5)"
+    plan = f"100 * clamp({expressions.judged_plan(over_time.everything)}, 0.5, 1.5)"
     marks = expressions.marks(over_time.at_end, BAD)
     names = expressions.with_titles(f"({marks})", over_time)
     query = range_query(join(plan, f"({names})", ("kpi",), ("mark", "title")), "{{mark}} {{title}}")

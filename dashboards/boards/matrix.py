@@ -86,4 +86,4 @@ def _look(site: Site, rows: str, links: Sequence[Mapping[str, Any]]) -> Look:
         mappings=[],
         links=list(links),
     )
-    return Look(no_value=_DASH, overrides=(cells, names))
+    return Look(decimals=None, no_value=_DASH, overrides=(cells, names))

@@ -29,6 +29,8 @@ TREND_STEP = "6h"
 TREND_SPAN = "30d"
 _HEADER_PIXELS, _ROW_PIXELS, _GRID_PIXELS = 98, 42, 38
 _DASH = "–"
+_TEXT = "string"
+"""The unit of texts: with any other, Grafana reads `860` as a number and adds decimals."""
 
 
 def table_height(rows: int) -> int:
@@ -40,13 +42,17 @@ def score_queries(site: Site, selection: Selection, key: str, refs: str = "SPVTF
     """The queries S, P, V, T and F (those in `refs`) of a selection, with one row for each value of the label `key`.
 
     S has the labels `status`, `title`, `department` and `objective`, and those of the selection's scope; V has the
-    label `v` and T the label `g`. F is limited to 50 to 150 %, so that one outlier does not flatten the line.
+    label `v` and T the label `g`. F leaves out when there was no verdict, and is limited to 50 to 150 %, so that
+    neither the first hours of a period nor one outlier flatten the line.
     """
     by = (key,)
     ordered = expressions.order(selection)
     plan, past = (
-        expressions.limited(aggregate("max", expressions.against_plan(reading.everything), by), reading)
-        for reading in (selection, selection.over_time)
+        expressions.limited(aggregate("max", ratio, by), reading)
+        for reading, ratio in (
+            (selection, expressions.against_plan(selection.everything)),
+            (selection.over_time, expressions.judged_plan(selection.over_time.everything)),
+        )
     )
     queries = {
         "S": table_query(expressions.with_titles(f"({ordered})", selection, "department", "objective"), "S"),
@@ -73,7 +79,7 @@ def scorecard(
     no_value: str = "no data",
 ) -> Panel:
     """The table. `sort` is a field and True for descending order; `no_value` is the text of an empty panel."""
-    panel = joined_table(header, key, queries, columns, Look(no_value=no_value), sort=sort)
+    panel = joined_table(header, key, queries, columns, Look(decimals=None, no_value=no_value), sort=sort)
     panel.options["cellHeight"] = "md"
     if any(not query.instant for query in queries):
         panel.past = TREND_SPAN
@@ -98,12 +104,12 @@ def status_column(site: Site, width: int = 110) -> TableColumn:
 def text_column(field: str, heading: str, width: int | None = None, **look: Any) -> TableColumn:
     """A column of texts, such as names. The last column has no width and takes what is left."""
     least = {} if width else {"custom__minWidth": 150}
-    return TableColumn(field, heading, width, {"noValue": _DASH, **least, **look})
+    return TableColumn(field, heading, width, {"unit": _TEXT, "noValue": _DASH, **least, **look})
 
 
 def number_text_column(field: str, heading: str, width: int = 105) -> TableColumn:
     """A column of numbers that a query wrote as text: `v` of query V or `g` of query T."""
-    return TableColumn(field, heading, width, {"custom__align": "right", "noValue": _DASH})
+    return TableColumn(field, heading, width, {"unit": _TEXT, "custom__align": "right", "noValue": _DASH})
 
 
 def percent_column(field: str = "pct", heading: str = "Against plan", width: int = 112) -> TableColumn:

@@ -121,7 +121,7 @@ def alert_table(site: Site, panel_id: int, *matchers: Matcher) -> Panel:
     query = table_query(
         with_title(latest(promql.ALERTS, *_firing(matchers), by=("alertname", "kpi", "severity", "owner")))
     )
-    return table(header, [query], columns, Look(no_value="no alert is firing"))
+    return table(header, [query], columns, Look(decimals=None, no_value="no alert is firing"))
 
 
 def _firing(matchers: Iterable[Matcher]) -> tuple[Matcher, ...]:

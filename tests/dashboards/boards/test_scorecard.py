@@ -28,7 +28,7 @@ from exporter import naming
 from exporter.config.fields import Scope, Status
 from exporter.naming import scoped
 from tests.dashboards.example_series import Series, query_failures, series
-from tests.dashboards.samples import kpi, small
+from tests.dashboards.samples import kpi, metric, small
 from tests.dashboards.selectors import with_variables
 
 INFO = {"period": "month", "better": "higher", "objective": "grow", "owner": "me", "unit": "count"}
@@ -104,6 +104,31 @@ def test_a_selection_of_the_worst_of_a_department_keeps_the_same_rows_in_every_q
     queries += [(query(ref, elsewhere), []) for ref in "SPVTF"]
     failures = query_failures(tmp_path, kpi_series, queries)
     assert not failures, failures
+
+
+def test_texts_of_a_department_are_scaled_as_those_of_the_company(tmp_path: Path) -> None:
+    site = Site(small(metrics=[metric("won", unit="currency")], kpis=[kpi("a", unit="currency")]))
+    kpi_series = {name.replace('"count"', '"currency"'): v for name, v in states({"a": "on_track"}, {"a": 1}).items()}
+    kpi_series |= series(naming.VALUE, 1_278_000, kpi="a")
+    (text,) = score_queries(site, Selection(where=(equals("department", "Sales"),)), "kpi", "V")
+    failures = query_failures(tmp_path, kpi_series, [(text.expr, [{'{kpi="a",v="CHF 1.28M"}': "1"}])])
+    assert not failures, failures
+
+
+def test_trends_leave_out_the_time_before_there_was_a_verdict(tmp_path: Path) -> None:
+    kpi_series = states({"a": "too_early", "b": "on_track"}, {"a": 9, "b": 1})
+    failures = query_failures(tmp_path, kpi_series, [(query("F"), [{'{kpi="b"}': "1"}])])
+    assert not failures, failures
+
+
+def test_a_text_of_digits_is_shown_unchanged() -> None:
+    for override in table()["fieldConfig"]["overrides"]:
+        if override["matcher"]["options"] in ("KPI", "Value", "Target", "Department"):
+            assert {"id": "unit", "value": "string"} in override["properties"]
+
+
+def test_no_decimals_flatten_a_trend() -> None:
+    assert "decimals" not in table()["fieldConfig"]["defaults"]
 
 
 def test_people_of_one_kpi_have_one_row_each_with_their_team(tmp_path: Path) -> None:

@@ -116,6 +116,20 @@ def bars(header: Header, queries: Sequence[Query], look: Look) -> Panel:
     return _panel("bargauge", header, queries, look, options)
 
 
+def gauge(header: Header, query: Query, look: Look) -> Panel:
+    """A dial for each series, from the look's lowest to its highest number."""
+    options = {
+        "reduceOptions": _LAST,
+        "orientation": "auto",
+        "showThresholdLabels": False,
+        "showThresholdMarkers": False,
+        "sizing": "auto",
+        "minVizWidth": 75,
+        "minVizHeight": 75,
+    }
+    return _panel("gauge", header, [query], look, options)
+
+
 def lines(header: Header, queries: Sequence[Query], look: Look, *, step: str = "5m", at: float | None = None) -> Panel:
     """Lines over time. `at` draws a dashed level; `step` is the shortest distance between two points."""
     legend = {"calcs": [], "displayMode": "list", "placement": "bottom", "showLegend": True}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from dashboards import expressions
+from dashboards.boards.chosen_charts import chosen_charts
 from dashboards.boards.matrix import verdict_matrix
 from dashboards.boards.metric_tiles import explaining_metrics, metric_tiles, rows_of
 from dashboards.boards.overview import (
@@ -50,6 +51,7 @@ def department(site: Site, name: str) -> Dashboard:
         *status_row(site, selection, (1, 2, 3), own_alerts),
         GridItem(needs_attention(site, 4, selection), 24, 6),
         GridItem(table, 24, table_height(min(len(kpis), 2 * MOST_ROWS))),
+        *chosen_charts(site, "department", name),
         *_teams(site, name),
         GridItem(_slipped(selection, kpis), 24, 8),
         *_explained(site, kpis),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from dashboards.boards.chosen_charts import chosen_charts
 from dashboards.boards.groups import department_table, objective_table, objectives_over_time
 from dashboards.boards.kpi_panels import kpi_tiles, on_plan_tile, status_bands, status_counts
 from dashboards.boards.scorecard import (
@@ -48,6 +49,7 @@ def overview(site: Site) -> Dashboard:
         *status_row(site, Selection(), (2, 3, 4)),
         GridItem(needs_attention(site, 5, Selection()), 24, 6),
         *_kpis(site),
+        *chosen_charts(site, "overview"),
         *_groups(site),
         *_more_kpis(site),
         *closing_rows(site, Selection(), len(site.kpis())),

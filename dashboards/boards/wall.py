@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from dashboards.boards.chosen_charts import wall_kpis
 from dashboards.boards.groups import objective_tiles, objective_titles
 from dashboards.boards.kpi_panels import kpi_tiles, on_plan_tile, status_counts
 from dashboards.boards.scorecard import TREND_SPAN, TREND_STEP
@@ -13,6 +14,7 @@ from dashboards.grafana_model import Dashboard, Panel
 from dashboards.layout import DashboardSettings, GridItem, build_dashboard
 from dashboards.look import Look, age_steps
 from dashboards.panels import Header, instant_query, range_query, tiles
+from dashboards.promql import one_of
 from dashboards.selection import Selection
 from dashboards.site import WALL, Site
 from exporter.statuses import VERDICTS
@@ -40,9 +42,11 @@ def _items(site: Site) -> Iterator[GridItem]:
     if not objectives:
         yield GridItem(_age(site), 5, 6)
     height = (2 if objectives else 3) * _ROW
-    heights = (height - height // 2, height // 2) if len(site.kpis()) > _TILES_IN_A_ROW else (height,)
+    chosen = wall_kpis(site)
+    shown = Selection() if len(chosen) == len(site.kpis()) else Selection(matchers=(one_of("kpi", chosen),))
+    heights = (height - height // 2, height // 2) if len(chosen) > _TILES_IN_A_ROW else (height,)
     for row, height in enumerate(heights):
-        yield GridItem(_worst(site, row), 24, height)
+        yield GridItem(_worst(site, shown, row), 24, height)
     if objectives:
         yield GridItem(_objectives(site), 20, _ROW)
         yield GridItem(_age(site), 4, _ROW)
@@ -55,12 +59,12 @@ def _share() -> Panel:
     return panel
 
 
-def _worst(site: Site, row: int) -> Panel:
+def _worst(site: Site, shown: Selection, row: int) -> Panel:
     """One row of tiles: a stat panel never breaks its tiles into two rows."""
     first = row * _TILES_IN_A_ROW + 1
     header = Header(5 + row, "", "KPIs with a verdict, worst first. The line is the value of the last 30 days.")
     places = (first, first + _TILES_IN_A_ROW - 1)
-    return kpi_tiles(site, header, Selection(), statuses=VERDICTS, places=places, title_size=None)
+    return kpi_tiles(site, header, shown, statuses=VERDICTS, places=places, title_size=None)
 
 
 def _objectives(site: Site) -> Panel:

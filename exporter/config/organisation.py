@@ -189,6 +189,30 @@ class PeopleStack(Section):
     """User and password for /metrics/people. Default: none."""
 
 
+_CHARTS = ("line", "bars", "gauge", "number")
+_PLACES = ("department", "overview")
+
+
+class KpiDisplay(Section):
+    """How dashboards show one KPI, besides its tile and its row in the tables."""
+
+    kpi: Name
+    """Name of the KPI."""
+    chart: Annotated[Literal["line", "bars", "gauge", "number"], OneOf(_CHARTS)] | None = None
+    """A chart of its own. line: the value over time with its plan; bars: the value at the end of each day; gauge: how
+    far it is against plan; number: the value with its last 30 days. Default: no chart of its own."""
+    place: Annotated[Literal["department", "overview"], OneOf(_PLACES)] = "department"
+    """The dashboard with that chart. Charts appear in the order of this list."""
+    wall: bool | None = None
+    """Whether the wall shows it. Default: true, unless another KPI says true."""
+
+    @model_validator(mode="after")
+    def _chooses(self) -> Self:
+        if self.chart is None and self.wall is None:
+            raise invalid("the entry chooses nothing", f"add chart ({', '.join(_CHARTS)}) or wall (true or false)")
+        return self
+
+
 class Dashboards(Section):
     """Appearance and addresses of the generated dashboards."""
 
@@ -204,6 +228,8 @@ class Dashboards(Section):
     """Status colours in dashboards, page and terminal. safe: fit for the colour-blind; traffic: green, amber, red."""
     leaderboard: bool = False
     """Generate a dashboard that ranks people by name."""
+    kpis: Many[KpiDisplay] = ()
+    """Charts of single KPIs, and which KPIs the wall shows. Default: no charts, all KPIs."""
     retention: Annotated[Duration, Field(ge=timedelta(hours=1))] = timedelta(days=400)
     """How long Prometheus keeps series. To compare with last year, use more than a year."""
     scrape: Scrape = Field(default_factory=Scrape)

@@ -104,7 +104,17 @@ def full(**changes: Any) -> Config:
                 {"name": "teams_room", "teams": {"webhook": {"env": "TEAMS_URL"}}},
             ],
             "alerting": {"engine": "both", "smtp": {"host": "mail.example.com", "sender": "kpi@example.com"}},
-            "dashboards": {"url": "https://grafana.example.com/", "leaderboard": True},
+            "dashboards": {
+                "url": "https://grafana.example.com/",
+                "leaderboard": True,
+                "kpis": [
+                    {"kpi": "revenue_won", "chart": "line", "wall": True},
+                    {"kpi": "goal", "chart": "gauge", "place": "overview"},
+                    {"kpi": "backlog", "chart": "bars"},
+                    {"kpi": "win_rate", "chart": "bars", "place": "overview"},
+                    {"kpi": "waiting_time", "chart": "number"},
+                ],
+            },
             **changes,
         }
     )

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 
 from exporter.config.checks.context import CheckContext
 from exporter.config.expression import metrics_of, parse
+from exporter.config.fields import Scope
 from exporter.config.kpis import Kpi
 from exporter.config.messages import quoted, suggestion
 from exporter.config.positions import Finding, KeyPath, YamlMapping, value_at
@@ -34,6 +35,7 @@ def errors(context: CheckContext) -> Iterator[Finding]:
     yield from _listed_twice(context)
     yield from _unresolved(context)
     yield from _guard_cycles(context)
+    yield from _displays(context)
 
 
 def warnings(context: CheckContext) -> Iterator[Finding]:
@@ -68,6 +70,7 @@ def _listed_twice(context: CheckContext) -> Iterator[Finding]:
     for index, metric in context.metrics:
         yield from _repeated(("metrics", index, "by"), metric.by)
         yield from _repeated(("metrics", index, "periods"), metric.periods)
+    yield from _repeated(("dashboards", "kpis"), (display.kpi for display in context.config.dashboards.kpis))
     for index, kpi in context.kpis:
         yield from _repeated(("kpis", index, "scopes"), kpi.scopes)
         yield from _repeated(("kpis", index, "supporting"), kpi.supporting)
@@ -93,9 +96,27 @@ def _unresolved(context: CheckContext) -> Iterator[Finding]:
     for index, references in by_kpi:
         for path, name, section in references:
             if name not in defined[section] and section not in context.unreadable:
-                kind = _SINGULAR[section]
-                hint = suggestion(name, defined[section], f"{kind}s defined") or f"no {kind} is defined yet"
-                yield Finding(("kpis", index, *path), f"there is no {kind} {quoted(name)}", hint)
+                yield _missing(("kpis", index, *path), name, section, defined[section])
+
+
+def _missing(path: KeyPath, name: str, section: str, defined: Mapping[str, None]) -> Finding:
+    kind = _SINGULAR[section]
+    hint = suggestion(name, defined, f"{kind}s defined") or f"no {kind} is defined yet"
+    return Finding(path, f"there is no {kind} {quoted(name)}", hint)
+
+
+def _displays(context: CheckContext) -> Iterator[Finding]:
+    """KPIs that dashboards are to show, but that do not exist or have no series of the company."""
+    defined = context.names("kpis")
+    scopes = {kpi.name: kpi.scopes for _, kpi in context.kpis}
+    for index, display in enumerate(context.config.dashboards.kpis):
+        path = ("dashboards", "kpis", index, "kpi")
+        if display.kpi not in defined and "kpis" not in context.unreadable:
+            yield _missing(path, display.kpi, "kpis", defined)
+        elif Scope.COMPANY not in scopes.get(display.kpi, (Scope.COMPANY,)):
+            yield Finding(
+                path, f"{quoted(display.kpi)} has no value of the company to show", "add company to its scopes"
+            )
 
 
 def _references(kpi: Kpi) -> Iterator[tuple[KeyPath, str, str]]:

@@ -12,7 +12,9 @@ from tests.dashboards.checks.shape import duplicates
 Json = Mapping[str, Any]
 
 WIDTH = 24
-PANEL_TYPES = frozenset({"stat", "bargauge", "timeseries", "table", "state-timeline", "text", "alertlist", "row"})
+PANEL_TYPES = frozenset(
+    {"stat", "gauge", "bargauge", "timeseries", "table", "state-timeline", "text", "alertlist", "row"}
+)
 TRANSFORMATIONS = frozenset(
     {
         "merge", "organize", "groupingToMatrix", "timeSeriesTable", "joinByField", "calculateField", "sortBy",

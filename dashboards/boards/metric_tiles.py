@@ -24,7 +24,7 @@ from exporter.config.root import Config
 from exporter.config.units import metric_unit
 from exporter.naming import metric_family
 
-TILES_IN_A_ROW = 8
+TILES_IN_A_ROW = 6
 _ADDITIVE = ("count", "sum")
 _PERIODS = {
     Period.DAY: "today",
@@ -50,24 +50,28 @@ class PeriodMetric:
 
 
 def explaining_metrics(config: Config, kpis: Iterable[Kpi]) -> tuple[PeriodMetric, ...]:
-    """The metrics behind the KPIs that are not a KPI themselves and that add up over their labels."""
+    """The metrics behind the KPIs that are not a KPI themselves and that add up over their labels.
+
+    A metric of several KPIs has the period of the first.
+    """
     kpis = tuple(kpis)
-    own = {(kpi.value.metric, kpi.period) for kpi in kpis if isinstance(kpi.value, Ref)}
-    behind = dict.fromkeys((name, kpi.period) for kpi in kpis for name in (*metrics_of(kpi.value), *kpi.supporting))
-    found = {
-        PeriodMetric(metric, period).name: PeriodMetric(metric, period)
-        for name, period in behind
-        if (name, period) not in own
+    own = {kpi.value.metric for kpi in kpis if isinstance(kpi.value, Ref)}
+    periods: dict[str, Period] = {}
+    for kpi in kpis:
+        for name in (*metrics_of(kpi.value), *kpi.supporting):
+            periods.setdefault(name, kpi.period)
+    return tuple(
+        PeriodMetric(metric, period)
+        for name, period in periods.items()
+        if name not in own
         for metric in (config.metric_by_name[name],)
         if not metric.by or metric.aggregate in _ADDITIVE
-    }
-    return tuple(found.values())
+    )
 
 
 def metric_tiles(site: Site, header: Header, metrics: Sequence[PeriodMetric]) -> Panel:
     """A tile for each metric: its value in the current period, or now, and the last 30 days."""
-    currency = site.config.company.currency
-    looks = [unit_look(metric_unit(entry.metric), currency) for entry in metrics]
+    looks = [_look(site.config, entry.metric) for entry in metrics]
     overrides = (by_name(entry.name, **look.properties()) for entry, look in zip(metrics, looks, strict=True))
     values = (_value(site.config, *pair) for pair in zip(metrics, looks, strict=True))
     query = range_query(" or ".join(values), "{{name}}", step=TREND_STEP)
@@ -75,6 +79,12 @@ def metric_tiles(site: Site, header: Header, metrics: Sequence[PeriodMetric]) ->
     panel = tiles(header, [query], look, paint="none", title_size=14)
     panel.past = TREND_SPAN
     return panel
+
+
+def _look(config: Config, metric: Metric) -> UnitLook:
+    """As a KPI of this unit is shown; seconds become minutes and hours, because these numbers have no target beside."""
+    unit = metric_unit(metric)
+    return UnitLook("s", 1) if unit == "seconds" else unit_look(unit, config.company.currency)
 
 
 def _value(config: Config, entry: PeriodMetric, look: UnitLook) -> str:

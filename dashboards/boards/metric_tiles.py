@@ -5,6 +5,7 @@ Metrics have no target, so they have no verdict and no colour.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
@@ -100,6 +101,7 @@ def _value(config: Config, entry: PeriodMetric, look: UnitLook) -> str:
 
 
 def rows_of(metrics: Sequence[PeriodMetric]) -> Iterator[Sequence[PeriodMetric]]:
-    """The metrics in rows of tiles: a stat panel never breaks its tiles into two rows."""
-    for first in range(0, len(metrics), TILES_IN_A_ROW):
-        yield metrics[first : first + TILES_IN_A_ROW]
+    """The metrics in rows of about as many tiles each: a stat panel never breaks its tiles into two rows."""
+    rows = math.ceil(len(metrics) / TILES_IN_A_ROW)
+    for row in range(rows):
+        yield metrics[row * len(metrics) // rows : (row + 1) * len(metrics) // rows]

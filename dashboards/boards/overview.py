@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from dashboards.boards.chosen_charts import chosen_charts
 from dashboards.boards.groups import department_table, objective_table, objectives_over_time
@@ -35,6 +36,7 @@ MOST_ROWS = 25
 """A table has at most so many KPIs. With more, the board shows the worst, and the others in closed rows."""
 _WORST = 15
 _TILES = 6
+_MOST_BANDS = 40
 _MOST_OBJECTIVES = 10
 """With more objectives, closed rows group the KPIs by department."""
 TABLE_HELP = (
@@ -160,12 +162,18 @@ def _group(kpi: Kpi, label: str) -> str:
 
 
 def closing_rows(site: Site, selection: Selection, kpis: int, *alerts: Matcher) -> list[PanelRow]:
-    """Closed rows with the history of statuses and the firing alerts."""
+    """Closed rows with the history of statuses and the firing alerts; `kpis` is how many the selection has."""
     history = Header(13, "Status of each KPI", "When the status of each KPI changed, and for how long.")
+    if kpis > _MOST_BANDS:
+        text = (
+            f"The {_MOST_BANDS} KPIs that are furthest behind now: when the status of each changed, and for how long."
+        )
+        history, selection = Header(13, "Status of the worst KPIs", text), replace(selection, worst=_MOST_BANDS)
+    height = 5 + max(min(kpis, _MOST_BANDS), 2)
     return [
         PanelRow(
             collapsed_row(12, "Status history"),
-            (GridItem(status_bands(site, history, selection), 24, min(5 + max(kpis, 2), 40)),),
+            (GridItem(status_bands(site, history, selection), 24, height),),
         ),
         PanelRow(collapsed_row(14, "Alerts"), (GridItem(alert_table(site, 11, *alerts), 24, 8),)),
     ]

@@ -23,7 +23,7 @@ from dashboards.look import (
     unit_mapping,
 )
 from dashboards.panels import Header, TableColumn, alert_list, instant_query, table, table_query, tiles
-from dashboards.promql import Matcher, equals, latest
+from dashboards.promql import Matcher, equals, latest, quote
 from dashboards.selection import Selection
 from dashboards.site import Site
 from exporter import naming
@@ -33,6 +33,9 @@ from exporter.config.kpis import Kpi
 from exporter.config.root import Config
 from exporter.config.state_columns import kpi_state_columns, past_of
 from exporter.config.targets import Band, Goal, Growth
+
+_ALERT_WORDS = "Kpi([A-Z][a-z]+)([A-Z][a-z]+)?([A-Z][a-z]+)?"
+"""The words in the name of an alert: KpiOffTrack is shown as Off Track."""
 
 
 def ratio_cells(site: Site) -> dict[str, Any]:
@@ -118,9 +121,9 @@ def alert_table(site: Site, panel_id: int, *matchers: Matcher) -> Panel:
         text_column("severity", "Severity", 120),
         text_column("owner", "Owner"),
     ]
-    query = table_query(
-        with_title(latest(promql.ALERTS, *_firing(matchers), by=("alertname", "kpi", "severity", "owner")))
-    )
+    alerts = latest(promql.ALERTS, *_firing(matchers), by=("alertname", "kpi", "severity", "owner"))
+    words = f'label_replace({alerts}, "alertname", {quote("$1 $2 $3")}, "alertname", "{_ALERT_WORDS}")'
+    query = table_query(with_title(words))
     return table(header, [query], columns, Look(decimals=None, no_value="no alert is firing"))
 
 

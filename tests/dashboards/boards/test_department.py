@@ -159,4 +159,4 @@ def test_many_metrics_are_in_a_closed_row() -> None:
     config = small(metrics=[metric("won"), *map(metric, names)], kpis=[kpi("deals", supporting=names)])
     (row,) = [panel for panel in board(config)["panels"] if panel["title"] == "What explains it"]
     assert row["type"] == "row"
-    assert [len(panel["fieldConfig"]["overrides"]) for panel in row["panels"]] == [6, 6, 1]
+    assert [len(panel["fieldConfig"]["overrides"]) for panel in row["panels"]] == [4, 4, 5]

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from dashboards.boards.overview import MOST_ROWS, overview
 from dashboards.grafana_model import to_json
+from dashboards.promql import ALERTS
 from dashboards.site import Site
+from exporter import naming
+from tests.dashboards.example_series import query_failures, series
 from tests.dashboards.samples import full, kpi, small
 
 Json = dict[str, Any]
@@ -147,3 +151,23 @@ def test_alert_tables_leave_no_column_off_the_screen() -> None:
 def test_alerts_are_counted_if_prometheus_evaluates_them(engine: str, title: str, queries: int) -> None:
     content = board([kpi("deals")], alerting={"engine": engine})
     assert len(panel_of(content, title)["targets"]) == queries
+
+
+def test_an_alert_is_named_in_words(tmp_path: Path) -> None:
+    (row,) = [panel for panel in board([kpi("deals")])["panels"] if panel["title"] == "Alerts"]
+    info = {"unit": "count", "period": "month", "better": "higher", "objective": "grow", "department": "Sales"}
+    kpi_series = series(naming.INFO, 1, kpi="deals", title="Deals", owner="me", **info)
+    labels = {"alertstate": "firing", "kpi": "deals", "severity": "critical", "owner": "me"}
+    for name in ("KpiOffTrack", "KpiDataStale"):
+        kpi_series |= series(ALERTS, 1, alertname=name, **labels)
+    words = f"max by (alertname, title) ({row['panels'][0]['targets'][0]['expr']})"
+    expected = [{f'{{alertname="{name}",title="Deals"}}': "1"} for name in ("Off Track ", "Data Stale ")]
+    failures = query_failures(tmp_path, kpi_series, [(words, expected)])
+    assert not failures, failures
+
+
+def test_the_history_of_statuses_has_at_most_forty_bands() -> None:
+    (row,) = [panel for panel in many(200)["panels"] if panel["title"] == "Status history"]
+    (bands,) = row["panels"]
+    assert "bottomk(40, " in bands["targets"][0]["expr"]
+    assert bands["gridPos"]["h"] == 45

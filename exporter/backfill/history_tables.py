@@ -1,76 +1,90 @@
-"""The tables of series that an evaluation exposes, from one evaluation to the next: only those that changed."""
+"""The rows of the tables of series that a history exposes, over the steps at which they are the same."""
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterator, Sequence
+from collections.abc import Hashable, Iterator
 from typing import Any
 
 from exporter.config.fields import Scope
 from exporter.config.root import Config
-from exporter.exposition.families import first_values, kpi_info, reviews_due
+from exporter.exposition.families import kpi_info, reviews_due
 from exporter.exposition.series_tables import (
+    Cells,
     SeriesTable,
+    definition_cells,
     definition_table,
     info_table,
     kpi_table,
+    metric_key,
     metric_table,
     score_table,
 )
-from exporter.kpi.values import Evaluation, KpiRun, MetricRun
+from exporter.kpi.history import EvaluationHistory
+from exporter.kpi.judged_history import KpiHistory
+from exporter.kpi.sampling import MetricSeries
+from exporter.metrics.runs import Run, Runs
+from exporter.metrics.values import Group, GroupRuns
+from exporter.naming import label_name
 
-ChangedTable = tuple[Hashable, SeriesTable[Any], Sequence[Any]]
-"""The name of a table, the table, and its rows."""
+TableRow = tuple[SeriesTable[Any], Hashable, Runs[Cells]]
+"""A table, the key of one of its rows, and the cells of the row."""
 
-_KpiKey = tuple[str, Scope]
+
+def _names(group: Group) -> tuple[str, str, tuple[str, ...]]:
+    return group.team or "", group.person or "", group.labels
+
+
+def _order(item: tuple[tuple[Scope, Group], object]) -> tuple[int, str, str, tuple[str, ...]]:
+    (scope, group), _ = item
+    return list(Scope).index(scope), *_names(group)
 
 
 class HistoryTables:
-    """The tables of one config's evaluations, one evaluation after the other."""
+    """The tables of one config's evaluations."""
 
     def __init__(self, config: Config) -> None:
         self._config = config
-        self._metric_tables: dict[tuple[str, Scope], SeriesTable[Any]] = {}
         self._kpi_tables = {scope: kpi_table(scope) for scope in Scope}
-        self._info = info_table(kpi_info(config))
-        self._definitions = definition_table(reviews_due(config))
+        self._labels = kpi_info(config)
+        self._info = info_table(self._labels)
+        self._reviews = reviews_due(config)
+        self._definitions = definition_table(self._reviews)
         self._scores = score_table()
-        self._metric_runs: tuple[MetricRun, ...] = ()
-        self._kpi_runs: dict[_KpiKey, KpiRun] = {}
 
-    def changed(self, evaluation: Evaluation) -> Iterator[ChangedTable]:
-        """The tables whose rows may differ from those of the evaluation before; one that is gone has no rows."""
-        yield from self._metrics(evaluation.metric_runs)
-        yield from self._kpis(evaluation.kpi_runs)
-        first = first_values(self._config, evaluation.kpis)
-        yield "info", self._info, first
-        yield "definitions", self._definitions, first
-        yield "scores", self._scores, evaluation.objectives
+    def rows(self, history: EvaluationHistory) -> Iterator[TableRow]:
+        """Every row of every table."""
+        for series, runs in history.metrics:
+            yield from self._metric(series, runs)
+        for kpi in history.kpis.values():
+            yield from self._kpi(kpi)
+        for name, kpi in history.kpis.items():
+            yield self._info, self._labels[name], [(first, until, (1.0,)) for first, until in kpi.evaluated()]
+        for name, kpi in history.kpis.items():
+            yield self._definitions, (name,), list(self._definition(name, kpi))
+        for objective, scores in history.scores.items():
+            cells: Runs[Cells] = [(first, until, (score.score,)) for first, until, score in scores]
+            yield self._scores, (objective,), cells
 
-    def _metrics(self, runs: tuple[MetricRun, ...]) -> Iterator[ChangedTable]:
-        before, self._metric_runs = self._metric_runs, runs
-        if len(runs) == len(before):
-            changed = [(new, old) for new, old in zip(runs, before, strict=True) if new is not old]
-            if all(new[:3] == old[:3] for new, old in changed):
-                yield from (self._metric(new) for new, _ in changed)
-                return
-        current = {run[:3] for run in runs}
-        yield from (self._metric(run._replace(samples=())) for run in before if run[:3] not in current)
-        yield from map(self._metric, runs)
+    def _metric(self, series: MetricSeries, by_group: GroupRuns) -> Iterator[TableRow]:
+        metric = self._config.metric_by_name[series.metric]
+        table = metric_table(self._config, series.metric, series.scope)
+        period = None if metric.is_level else series.period
+        names = tuple(map(label_name, metric.by)) if series.scope is Scope.COMPANY else ()
+        for group in sorted(by_group, key=_names):
+            key = metric_key(period, group, names)
+            yield table, key, [(first, until, measured[:1]) for first, until, measured in by_group[group]]
 
-    def _metric(self, run: MetricRun) -> ChangedTable:
-        return run[:3], self._metric_table(run.metric, run.scope), run.samples
+    def _kpi(self, kpi: KpiHistory) -> Iterator[TableRow]:
+        for (scope, _), runs in sorted(kpi.values.items(), key=_order):
+            if runs:
+                table = self._kpi_tables[scope]
+                cells_of, key = table.cells_of, table.key_of(runs[0][2])
+                yield table, key, [(first, until, cells_of(value)) for first, until, value in runs]
 
-    def _metric_table(self, metric: str, scope: Scope) -> SeriesTable[Any]:
-        key = metric, scope
-        if key not in self._metric_tables:
-            self._metric_tables[key] = metric_table(self._config, metric, scope)
-        return self._metric_tables[key]
-
-    def _kpis(self, runs: Sequence[KpiRun]) -> Iterator[ChangedTable]:
-        before, self._kpi_runs = self._kpi_runs, {(run.kpi, run.scope): run for run in runs}
-        for key, run in self._kpi_runs.items():
-            old = before.pop(key, None)
-            if old is None or old.revision != run.revision:
-                yield key, self._kpi_tables[run.scope], run.values
-        for key in before:
-            yield key, self._kpi_tables[key[1]], ()
+    def _definition(self, name: str, kpi: KpiHistory) -> Iterator[Run[Cells]]:
+        """The cells at every step at which the KPI has any value."""
+        due = self._reviews.get(name)
+        for first, until in kpi.evaluated():
+            for step, period in enumerate(kpi.periods[first:until], start=first):
+                share, left = period.progress.share, period.progress.left
+                yield step, step + 1, definition_cells(period.window, share, left, period.known_until, due)

@@ -16,16 +16,13 @@ from exporter.backfill.spool import Spool
 from exporter.config.root import Config
 from exporter.errors import StartError
 from exporter.exposition.text_format import END
-from exporter.kpi.history import evaluations_at
+from exporter.kpi.history import EvaluationHistory, histories_of
 from exporter.kpi.sealed_periods import NOTHING_SEALED, SealedPeriods
-from exporter.kpi.values import Evaluation, Freshness
+from exporter.kpi.values import Freshness
 from exporter.metrics.instants import HistoryQueries
 
 StepProgress = Callable[[int, int], None]
 """Progress callback (done, total), in steps."""
-
-PROGRESS_EVERY = 25
-"""Steps between two reports of progress."""
 
 
 def write_history(  # noqa: PLR0913, PLR0917 - what to evaluate, and where to write it
@@ -45,8 +42,8 @@ def write_history(  # noqa: PLR0913, PLR0917 - what to evaluate, and where to wr
     """
     try:
         with _work_folder(out) as folder:
-            evaluations = evaluations_at(config, records.columns, freshness, steps, records.roster_at, sealed)
-            series = _recorded(config, _counted(evaluations, len(steps), on_progress), steps, folder / "runs")
+            histories = histories_of(config, records.columns, freshness, steps, records.roster_at, sealed)
+            series = _recorded(config, _counted(histories, len(steps), on_progress), steps, folder / "runs")
             text = folder / "text"
             with text.open("wb") as file:
                 _write(series, file)
@@ -69,23 +66,27 @@ def _work_folder(out: Path) -> Iterator[Path]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _counted(evaluations: Iterable[Evaluation], total: int, on_progress: StepProgress) -> Iterator[Evaluation]:
-    for done, evaluation in enumerate(evaluations, start=1):
-        yield evaluation
-        if done % PROGRESS_EVERY == 0 or done == total:
-            on_progress(done, total)
+def _counted(
+    histories: Iterable[EvaluationHistory], total: int, on_progress: StepProgress
+) -> Iterator[EvaluationHistory]:
+    done = 0
+    for history in histories:
+        yield history
+        done += len(history.instants)
+        on_progress(done, total)
 
 
 def _recorded(
-    config: Config, evaluations: Iterable[Evaluation], steps: Sequence[datetime], path: Path
+    config: Config, histories: Iterable[EvaluationHistory], steps: Sequence[datetime], path: Path
 ) -> RecordedSeries:
     """The runs of all series, in a file at `path`."""
     tables = HistoryTables(config)
     with closing(Spool(path)) as spool:
         recorder = SeriesRecorder(spool, steps)
-        for number, evaluation in enumerate(evaluations):
-            for name, table, rows in tables.changed(evaluation):
-                recorder.take(name, table, rows, number)
+        for history in histories:
+            for table, key, rows in tables.rows(history):
+                recorder.take(table, key, rows)
+            recorder.end_part(len(history.instants))
         return recorder.end()
 
 

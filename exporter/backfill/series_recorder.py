@@ -1,17 +1,21 @@
-"""Collects samples of many instants by series: equal consecutive values are one run, which becomes text at the end."""
+"""Collects the runs of series over a history, which become text at the end."""
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Hashable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
-from math import inf
-from typing import Any, BinaryIO
+from itertools import chain, compress
+from math import isfinite
+from operator import ne
+from typing import Any, BinaryIO, NamedTuple
 
 from exporter.backfill.spool import Spool, SpooledNumbers
 from exporter.exposition.render import MAX_SERIES, series_head
-from exporter.exposition.series_tables import Cells, R, SeriesTable
+from exporter.exposition.series_tables import Cells, Column, SeriesTable
 from exporter.exposition.text_format import escaped, numbers
+from exporter.metrics.runs import Run, Runs
 from exporter.naming import Family
 
 
@@ -38,129 +42,93 @@ def _lines(line: bytes, timestamps: Sequence[bytes]) -> bytes:
     return line + line.join(timestamps)
 
 
-class _OpenRow:
-    """One row of a table: its cells, and since which step each of its series has its number, None without one."""
+class _NewRuns(NamedTuple):
+    """Runs of one series that are not in the spool yet. `key` is that of its row."""
 
-    __slots__ = ("cells", "heads", "key", "numbers", "since")
-
-    def __init__(self, key: Hashable, width: int) -> None:
-        self.key = key
-        self.cells: Cells = ()
-        self.numbers: list[float | None] = [None] * width
-        self.since = [0] * width
-        self.heads: list[bytes | None] = [None] * width
-
-
-@dataclass(slots=True)
-class _OpenTable:
-    """A table: its rows as they were taken last, the series behind them, and those of all rows so far by key."""
-
-    table: SeriesTable[Any]
-    heads_seen: Sequence[set[bytes]]
-    rows: Sequence[object] = ()
-    open: list[_OpenRow] = field(default_factory=list)
-    by_key: dict[Hashable, _OpenRow] = field(default_factory=dict)
-
-    def head(self, key: Hashable, index: int) -> bytes | None:
-        """The text before the number in a series' lines; None for a series that is left out, as it is on a scrape.
-
-        A second series with the same labels is left out, and everything beyond the limit of series.
-        """
-        column, seen = self.table.columns[index], self.heads_seen[index]
-        head = series_head(column.family, lambda key: self.table.labels(key, column), key)
-        fits = head not in seen and len(seen) < MAX_SERIES
-        seen.add(head)
-        return head if fits else None
+    first: int
+    family: Family
+    head: bytes
+    key: Hashable
+    numbers: array[float]
 
 
 class SeriesRecorder:
-    """Takes the rows of one step after the other and spools the runs of their series.
+    """Takes the rows of tables, one part of a history after the other, and spools the runs of their series.
 
-    In OpenMetrics all lines of a series are adjacent, whereas an evaluation gives one sample of each. Runs take a
-    tenth of the room of their text, so most histories need no second file as large as the result.
+    Runs take a tenth of the room of their text, so most histories need no second file as large as the result.
     """
 
     def __init__(self, spool: Spool, steps: Sequence[datetime]) -> None:
         self._spool = spool
         self._timestamps = [f" {int(step.timestamp())}".encode() for step in steps]
-        self._open: dict[Hashable, _OpenTable] = {}
-        self._heads_seen: dict[str, set[bytes]] = {}
+        self._begin = 0
+        self._new: list[_NewRuns] = []
         self._families: dict[str, Family] = {}
-        self._heads: dict[str, list[bytes]] = {}
+        self._keys: dict[str, dict[bytes, Hashable]] = {}
 
-    def take(self, name: Hashable, table: SeriesTable[R], rows: Sequence[R], step: int) -> None:
-        """Takes the rows of a table at a step; it keeps them until it is taken again. Steps ascend. Raises OSError.
+    def take(self, table: SeriesTable[Any], key: Hashable, rows: Runs[Cells]) -> None:
+        """Takes the cells of the row with this key at the steps of the current part, which are numbered from 0."""
+        if not rows:
+            return
+        rows = list(_without_gaps(rows, (None,) * len(table.columns)))
+        begins, end = [self._begin + first for first, _, _ in rows], self._begin + rows[-1][1]
+        for column, values in zip(table.columns, zip(*(cells for _, _, cells in rows), strict=True), strict=True):
+            if values.count(values[0]) == len(values):
+                self._add(table, column, key, values[:1], (begins[0], end))
+            else:
+                changes = [0, *compress(range(1, len(values)), map(ne, values[1:], values))]
+                steps = *(begins[index] for index in changes), end
+                self._add(table, column, key, [values[index] for index in changes], steps)
 
-        The same object in the same place is the same row; so name a table by what all its rows have in common.
+    def _add(
+        self,
+        table: SeriesTable[Any],
+        column: Column,
+        key: Hashable,
+        values: Sequence[float | None],
+        steps: Sequence[int],
+    ) -> None:
+        """Adds the runs of one series: each value from its step to the next one; None is no sample, nor is NaN."""
+        runs = [
+            (value, first, until)
+            for value, first, until in zip(values, steps, steps[1:], strict=False)
+            if value is not None and isfinite(value)
+        ]
+        if runs:
+            head = series_head(column.family, lambda key: table.labels(key, column), key)
+            self._new.append(_NewRuns(runs[0][1], column.family, head, key, array("d", chain.from_iterable(runs))))
+
+    def end_part(self, step_count: int) -> None:
+        """Spools what was taken since the last part, which had so many steps. Raises OSError.
+
+        As on a scrape, of two series with the same labels the first one counts, and a family has no more series than
+        the limit: those which began first.
         """
-        taken = self._open.get(name) or self._new(name, table)
-        before, taken.rows = taken.rows, rows
-        if rows and len(rows) == len(before) and self._change(taken, rows, before, step):
-            return
-        key_of = table.key_of
-        current = {key_of(row): row for row in reversed(rows)}
-        if len(current) < len(rows):
-            taken.rows = ()  # of rows with the same key the first one counts, as on a scrape
-        for opened in taken.open:
-            if opened.key not in current:
-                self._set(taken, opened, (None,) * len(table.columns), step)
-        taken.open = []
-        for row in rows:
-            key = key_of(row)
-            opened = taken.by_key.get(key) or taken.by_key.setdefault(key, _OpenRow(key, len(table.columns)))
-            if current[key] is row:
-                self._set(taken, opened, table.cells_of(row), step)
-            taken.open.append(opened)
-
-    def _new(self, name: Hashable, table: SeriesTable[Any]) -> _OpenTable:
-        seen = [self._heads_seen.setdefault(column.family.name, set()) for column in table.columns]
-        return self._open.setdefault(name, _OpenTable(table, seen))
-
-    def _change(self, taken: _OpenTable, rows: Sequence[Any], before: Sequence[Any], step: int) -> bool:
-        """Takes the rows that are other objects; False if one of them has another key."""
-        table, opened = taken.table, taken.open
-        key_of, cells_of = table.key_of, table.cells_of
-        for index, row in enumerate(rows):
-            if row is not before[index]:
-                current = opened[index]
-                if key_of(row) != current.key:
-                    return False
-                self._set(taken, current, cells_of(row), step)
-        return True
-
-    def _set(self, taken: _OpenTable, row: _OpenRow, cells: Cells, step: int) -> None:
-        if cells == row.cells:
-            return
-        numbers, since = row.numbers, row.since
-        for index, number in enumerate(cells):
-            old = numbers[index]
-            if number == old:
-                continue
-            new = number if number is not None and -inf < number < inf else None
-            if old is not None:
-                head = row.heads[index]
-                if head is not None:
-                    self._spool.append(head, (old, since[index], step))
-            elif new is not None and row.heads[index] is None:
-                self._begin(taken, row, index)
-            numbers[index], since[index] = new, step
-        row.cells = cells
-
-    def _begin(self, taken: _OpenTable, row: _OpenRow, index: int) -> None:
-        """Names a series at its first sample."""
-        family = taken.table.columns[index].family
-        heads = self._heads.setdefault(family.name, [])
-        self._families.setdefault(family.name, family)
-        head = row.heads[index] = taken.head(row.key, index)
-        if head is not None:
-            heads.append(head)
+        for runs in sorted(self._new, key=lambda runs: runs.first):
+            name = runs.family.name
+            self._families.setdefault(name, runs.family)
+            keys = self._keys.setdefault(name, {})
+            if runs.head not in keys and len(keys) < MAX_SERIES:
+                keys[runs.head] = runs.key
+            if keys.get(runs.head) == runs.key:
+                self._spool.append(runs.head, runs.numbers)
+        self._new = []
+        self._begin += step_count
 
     def end(self) -> RecordedSeries:
-        """Closes all series after the last step. Raises OSError."""
-        for name, taken in self._open.items():
-            self.take(name, taken.table, (), len(self._timestamps))
-        families = {name: (_header(family), self._heads[name]) for name, family in self._families.items()}
+        """The series of all parts. Raises OSError."""
+        families = {name: (_header(family), list(self._keys[name])) for name, family in self._families.items()}
         return RecordedSeries(families, self._spool.end(), self._timestamps)
+
+
+def _without_gaps(rows: Runs[Cells], empty: Cells) -> Iterator[Run[Cells]]:
+    """The rows with an empty one wherever there is none in between."""
+    end = rows[0][0]
+    for row in rows:
+        if row[0] > end:
+            yield end, row[0], empty
+        yield row
+        end = row[1]
 
 
 def _header(family: Family) -> bytes:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,7 +30,7 @@ class Spool:
         self._offset = 0
         self._offsets: dict[bytes, list[tuple[int, int]]] = {}
 
-    def append(self, key: bytes, numbers: tuple[float, ...]) -> None:
+    def append(self, key: bytes, numbers: Sequence[float]) -> None:
         """Appends numbers to the list of this key. Raises OSError."""
         buffered = self._buffer.get(key)
         if buffered is None:

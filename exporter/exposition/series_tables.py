@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from functools import partial
 from itertools import groupby
 from operator import attrgetter, itemgetter
 from typing import Any, Generic, TypeVar
 
 from exporter import naming
-from exporter.config.fields import Scope, Status
+from exporter.config.fields import Period, Scope, Status
 from exporter.config.root import Config
+from exporter.kpi.calendar import TimeLeft
 from exporter.kpi.values import KpiValue, ObjectiveScore
-from exporter.metrics.values import MetricValue
+from exporter.metrics.values import Group, MetricValue, Window
 from exporter.naming import Family, metric_family, scoped
 
 R = TypeVar("R")
@@ -85,6 +87,11 @@ def metric_table(config: Config, metric: str, scope: Scope) -> SeriesTable[Metri
     return SeriesTable((Column(family),), key_of, itemgetter(slice(value, value + 1)), labels_of, scope)
 
 
+def metric_key(period: Period | None, group: Group, names: tuple[str, ...]) -> tuple[Any, ...]:
+    """The key of a group's sample in a table of a metric, whose labels have these names."""
+    return period, group.team, group.person, tuple(zip(names, group.labels, strict=True))
+
+
 def metric_labels(names: tuple[str, ...], key: tuple[Any, ...]) -> LabelValues:
     """The label values of a sample with this period, team, person and further labels."""
     period, team, person, pairs = key
@@ -139,13 +146,19 @@ def definition_table(review_due: Mapping[str, float]) -> SeriesTable[KpiValue]:
     others = map(Column, (naming.ASOF, naming.REVIEW_DUE))
 
     def cells(value: KpiValue) -> Cells:
-        as_of = None if value.as_of is None else value.as_of.timestamp()
-        start, end = value.period_start.timestamp(), value.period_end.timestamp()
-        amount, unit_left = value.left
-        time_left = (amount if unit == unit_left else None for unit in naming.TIME_UNITS)
-        return start, end, value.elapsed, *time_left, as_of, review_due.get(value.kpi)
+        window = Window(value.period_start, value.period_end)
+        return definition_cells(window, value.elapsed, value.left, value.as_of, review_due.get(value.kpi))
 
     return SeriesTable((*bounds, *left, *others), lambda value: (value.kpi,), cells)
+
+
+def definition_cells(
+    period: Window, elapsed: float, left: TimeLeft, as_of: datetime | None, review_due: float | None
+) -> Cells:
+    """The numbers of a row of `definition_table`."""
+    known_until = None if as_of is None else as_of.timestamp()
+    time_left = (left.amount if unit == left.unit else None for unit in naming.TIME_UNITS)
+    return period.start.timestamp(), period.end.timestamp(), elapsed, *time_left, known_until, review_due
 
 
 def score_table() -> SeriesTable[ObjectiveScore]:

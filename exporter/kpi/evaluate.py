@@ -8,6 +8,7 @@ from datetime import datetime
 from itertools import chain
 
 from exporter.config.fields import Scope
+from exporter.config.kpis import Kpi
 from exporter.config.root import Config
 from exporter.kpi.calendar import Calendar, DateSpan
 from exporter.kpi.group_readings import AnswersByWindow
@@ -200,12 +201,17 @@ class _Tally:
                 objective.name,
                 [
                     (weights[kpi.name], self.company[kpi.name].ratio if kpi.name in self.company else None)
-                    for kpi in config.kpis
-                    if kpi.objective == objective.name and Scope.COMPANY in kpi.scopes and kpi.name in weights
+                    for kpi in objective_kpis(config, objective.name)
+                    if kpi.name in weights
                 ],
             )
             for objective in config.objectives
         )
+
+
+def objective_kpis(config: Config, objective: str) -> list[Kpi]:
+    """The KPIs whose company value counts towards an objective."""
+    return [kpi for kpi in config.kpis if kpi.objective == objective and Scope.COMPANY in kpi.scopes]
 
 
 def objective_score(objective: str, weighted_ratios: Sequence[tuple[float, float | None]]) -> ObjectiveScore:

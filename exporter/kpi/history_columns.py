@@ -1,25 +1,18 @@
-"""What to ask about a part of a history, and what the answers at one of its steps mean."""
+"""What to ask about a part of a history."""
 
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from itertools import chain
-from operator import is_
 
 from exporter.config.fields import Period, Scope, Status
 from exporter.kpi.calendar import Calendar
-from exporter.kpi.evaluate import EvaluationInputs, KpiEvaluator
-from exporter.kpi.group_readings import AnswersByWindow
+from exporter.kpi.evaluate import KpiEvaluator
 from exporter.kpi.plan import KpiPeriod, data_as_of, people_known
-from exporter.kpi.readings import Formula
 from exporter.kpi.sampling import MetricSeries, Sampler
-from exporter.kpi.values import Freshness, MetricRun
-from exporter.metrics.values import ColumnQuestion, GroupValues, StepWindows, Window
-
-StepAnswers = tuple[GroupValues, ...]
-"""The answers at one step, one for each question that has any."""
+from exporter.kpi.values import Freshness
+from exporter.metrics.values import ColumnQuestion, StepWindows, Window
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +35,6 @@ class HistoryPart:
     periods: Sequence[tuple[KpiPeriod, ...]]
     asked: Mapping[str, Sequence[Mapping[tuple[str, Scope], ColumnQuestion]]]
     sampled: Sequence[SampledSeries]
-    sampler: Sampler
 
     @property
     def questions(self) -> tuple[ColumnQuestion, ...]:
@@ -54,10 +46,6 @@ class HistoryPart:
         """The metrics that are asked about at a step."""
         asked = {name for period in self.periods[step] for name in period.asked_metrics}
         return asked | {sampled.series.metric for sampled in self.sampled if step < sampled.shown}
-
-    def inputs(self, answered: Sequence[ColumnQuestion]) -> StepInputs:
-        """The inputs of evaluations, from the answers to these questions."""
-        return StepInputs(self, answered)
 
 
 def parts_of(
@@ -91,7 +79,7 @@ def _part(
     shared = _SharedWindows()
     asked = {steps[0].plan.kpi.name: _asked(steps, shared) for steps in zip(*periods, strict=True)}
     sampled = list(_sampled(sampler, freshness, instants, _PeriodsToDate(calendar, shared)))
-    return HistoryPart(instants, periods, asked, sampled, sampler)
+    return HistoryPart(instants, periods, asked, sampled)
 
 
 class _SharedWindows:
@@ -154,80 +142,3 @@ def _sampled(
             if shown and each.scope in scopes:
                 question = ColumnQuestion(metric, periods.of(as_of, each.period), each.scope, each.by)
                 yield SampledSeries(each, question, shown)
-
-
-class StepInputs:
-    """Turns the answers at each step, one step after the other, into inputs of an evaluation.
-
-    What rests on the same answers as at the step before is the same object.
-    """
-
-    def __init__(self, part: HistoryPart, answered: Sequence[ColumnQuestion]) -> None:
-        self._part = part
-        self._positions = {question: position for position, question in enumerate(answered)}
-        self._unanswered = {question.metric for question in part.questions if question not in self._positions}
-        self._kpis: dict[tuple[str, Scope], _KpiAnswers] = {}
-        self._sampled = [sampled for sampled in part.sampled if sampled.question in self._positions]
-        self._sampled_at = [self._positions[sampled.question] for sampled in self._sampled]
-        self._all_shown = min((sampled.shown for sampled in self._sampled), default=0)
-        self._answers: list[GroupValues] = []
-        self._runs: list[MetricRun] = []
-
-    def at(self, step: int, answers: StepAnswers) -> EvaluationInputs:
-        """The inputs at a step."""
-        part = self._part
-        return EvaluationInputs(
-            part.instants[step],
-            part.periods[step],
-            self._unanswered & part.metrics_at(step) if self._unanswered else (),
-            lambda period, scope: self._by_window(period, scope, answers),
-            self._metric_runs(step, answers),
-        )
-
-    def _by_window(self, period: KpiPeriod, scope: Scope, answers: StepAnswers) -> AnswersByWindow:
-        name = period.plan.kpi.name
-        known = self._kpis.get((name, scope))
-        if known is None or known.formulas != period.formulas:
-            asked = self._part.asked[name]
-            known = self._kpis[name, scope] = _KpiAnswers(
-                period.formulas,
-                [
-                    [self._positions[questions[metric, scope]] for metric in formula.metrics]
-                    for questions, formula in zip(asked, period.formulas, strict=True)
-                ],
-            )
-        return known.at(answers)
-
-    def _metric_runs(self, step: int, answers: StepAnswers) -> tuple[MetricRun, ...]:
-        current = [answers[position] for position in self._sampled_at]
-        if not self._runs:
-            self._runs = [self._run(index, answer) for index, answer in enumerate(current)]
-        else:
-            for index, (new, old) in enumerate(zip(current, self._answers, strict=True)):
-                if new is not old:
-                    self._runs[index] = self._run(index, new)
-        self._answers = current
-        if step < self._all_shown:
-            return tuple(self._runs)
-        return tuple(run for run, each in zip(self._runs, self._sampled, strict=True) if step < each.shown)
-
-    def _run(self, index: int, answer: GroupValues) -> MetricRun:
-        return self._part.sampler.run(self._sampled[index].series, answer)
-
-
-class _KpiAnswers:
-    """The answers of one KPI at one scope, the same object as long as they are."""
-
-    def __init__(self, formulas: Sequence[Formula], positions: Sequence[Sequence[int]]) -> None:
-        self.formulas = formulas
-        self._positions = positions
-        self._flat_positions = list(chain.from_iterable(positions))
-        self._flat: Sequence[GroupValues] = ()
-        self._by_window: AnswersByWindow = ()
-
-    def at(self, answers: StepAnswers) -> AnswersByWindow:
-        flat = [answers[position] for position in self._flat_positions]
-        if not self._by_window or not all(map(is_, flat, self._flat)):
-            self._flat = flat
-            self._by_window = [[answers[position] for position in positions] for positions in self._positions]
-        return self._by_window

@@ -162,4 +162,5 @@ def _judged(
         measure = yardsticks.get(key)
         if measure is None:
             measure = yardsticks[key] = plan.yardstick(period, group, row.reference, roster)
-        yield judge(period, scope, row, measure, memory)
+        held = memory.get((plan.kpi.name, scope, group.team, group.person), period.window.start)
+        yield judge(period, scope, row, measure, held)

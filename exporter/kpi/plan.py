@@ -281,6 +281,11 @@ class KpiPeriod:
         )
 
     @property
+    def known_until(self) -> datetime | None:
+        """The as-of instant; None while something was never read completely."""
+        return None if self.withheld is Status.NO_DATA else self.progress.as_of
+
+    @property
     def weight(self) -> float:
         """Its weight in the score of its objective on the as-of day."""
         return self.plan.kpi.weight.on(self.plan.calendar.day_of(self.progress.as_of))

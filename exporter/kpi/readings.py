@@ -12,7 +12,7 @@ from exporter.config.kpis import Kpi
 from exporter.config.metrics import Metric, span_of
 from exporter.config.root import Config
 from exporter.config.units import NUMBER, metric_unit
-from exporter.metrics.values import Group, GroupValues, MeasuredValue
+from exporter.metrics.values import Group, MeasuredValue
 from exporter.records import ColumnKind, column
 
 MIN_COVERAGE = 0.5
@@ -90,7 +90,7 @@ def min_sample(config: Config, kpi: Kpi) -> float:
     return 5 if aggregates & _AVERAGED else 0
 
 
-def groups_of(answers: Iterable[GroupValues], earlier: Iterable[GroupValues] = ()) -> Iterable[Group]:
+def groups_of(answers: Iterable[Iterable[Group]], earlier: Iterable[Iterable[Group]] = ()) -> Iterable[Group]:
     """Every group in any of the answers, which are one per metric.
 
     A group that occurs only in `earlier` answers has no records yet: its counts and sums are a true 0.

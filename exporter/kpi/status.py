@@ -87,18 +87,17 @@ class Verdict(NamedTuple):
 
 
 def judge(
-    period: KpiPeriod, scope: Scope, row: GroupReading, measure: Yardstick | NoTarget, memory: StatusMemory
+    period: KpiPeriod, scope: Scope, row: GroupReading, measure: Yardstick | NoTarget, held: HeldStatus | None
 ) -> tuple[KpiValue, Verdict]:
-    """One group's value, ratios and status, and the verdict behind them."""
+    """One group's value, ratios and status, and the verdict behind them; `held` is its status in this period so far."""
     group, reading, previous = row.group, row.current.among(period.dated), row.previous
     name, window, progress = period.plan.kpi.name, period.window, period.progress
-    held_status = memory.get((name, scope, group.team, group.person), window.start)
     yardstick = measure if isinstance(measure, Yardstick) else None
     standing = yardstick.standing(reading.value) if yardstick is not None else _NO_TARGET
     if progress.day_off and reading.value is not None:
         verdict = Verdict(Status.DAY_OFF)
     else:
-        verdict = verdict_on(period, reading, yardstick, standing, held_status)
+        verdict = verdict_on(period, reading, yardstick, standing, held)
     value = KpiValue(
         name,
         scope,
@@ -164,7 +163,7 @@ def withheld(period: KpiPeriod, status: Status, scope: Scope, group: Group) -> K
         scope=scope,
         period_start=period.window.start,
         period_end=period.window.end,
-        as_of=None if status is Status.NO_DATA else progress.as_of,
+        as_of=period.known_until,
         status=status,
         elapsed=progress.share,
         left=progress.left,

@@ -15,7 +15,7 @@ class Place(NamedTuple):
     """Where a window lies.
 
     `period` is the number of its start, `number` that of its end, and `first` that of the first end after its start.
-    A level is in one period of all time. `era` differs if groups are named otherwise.
+    A level is in one period of all time. `era` differs if groups are named otherwise. `step` is the first with it.
     """
 
     period: int
@@ -23,6 +23,7 @@ class Place(NamedTuple):
     number: int
     era: int
     window: Window
+    step: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,17 +41,15 @@ class Bounds:
         return cls(sorted(starts), sorted(ends))
 
     def places(self, steps: StepWindows, era: Callable[[datetime], int], *, level: bool) -> list[Place]:
-        """Where the windows lie, in their order; equal neighbours are the same object. `era` is that of an end."""
+        """Where the windows lie, in their order; equal neighbours have one place. `era` is that of an end."""
         periods = {start: (period, bisect_right(self.ends, start)) for period, start in enumerate(self.starts)}
         numbers = {end: number for number, end in enumerate(self.ends)}
         places: list[Place] = []
-        for window in steps.windows:
+        for step, window in enumerate(steps.windows):
             start, end = (FIRST, window.end) if level else window
             if not places or places[-1].window != (start, end):
                 period, first = (0, 0) if level else periods[start]
-                places.append(Place(period, first, numbers[end], era(end), Window(start, end)))
-            else:
-                places.append(places[-1])
+                places.append(Place(period, first, numbers[end], era(end), Window(start, end), step))
         return places
 
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
-from itertools import repeat
+from itertools import groupby
+from operator import attrgetter
 
 from sqlglot import exp
 
@@ -27,6 +28,7 @@ from exporter.metrics.query import MetricKey, query_error
 from exporter.metrics.row_versions import reads_state
 from exporter.metrics.rows import PreparedStatement, QueryShape, rows_of
 from exporter.metrics.running_values import GroupKey, RunningValues, changes_of
+from exporter.metrics.runs import Run, clipped
 from exporter.metrics.values import (
     FIRST,
     LAST,
@@ -34,7 +36,9 @@ from exporter.metrics.values import (
     ColumnQuestion,
     Columns,
     Group,
+    GroupRuns,
     GroupValues,
+    MeasuredValue,
     Question,
     RosterAt,
     StepWindows,
@@ -43,17 +47,16 @@ from exporter.metrics.values import (
 from exporter.records import person_column
 
 _ALL_TIME = Window(FIRST, LAST)
-_Answered = dict[ColumnQuestion, Iterator[GroupValues]]
+_Answered = dict[ColumnQuestion, GroupRuns]
 _ByColumn = Mapping[str, list[ColumnQuestion]]
 
 
 class HistoryQueries(QueryRun):
     """Answers like `evaluate.answer_questions`, faster for many windows, from one state of the store.
 
-    All calls see the same state of the store if they are inside one `consistent_read`. Answers about successive
-    windows are the same object as long as their values stay the same, from one call to the next as well. The labels
-    and owners that fold are those with the fewest rows of all time. `failed` names the metrics that at least one call
-    could not answer. Raises ConfigError for a faulty CSV of rates, and QueryError if the store cannot be read.
+    All calls see the same state of the store if they are inside one `consistent_read`. The labels and owners that fold
+    are those with the fewest rows of all time. `failed` names the metrics that at least one call could not answer.
+    Raises ConfigError for a faulty CSV of rates, and QueryError if the store cannot be read.
     """
 
     def __init__(self, reader: Reader, config: Config, *, rates: ExchangeRates | None = None) -> None:
@@ -61,7 +64,6 @@ class HistoryQueries(QueryRun):
         super().__init__(reader, config, rates or ExchangeRates.load(config), self._people, {})
         owned = {metric.entity for metric in config.metrics if person_column(metric.entity) is not None}
         self._owners = all_owners(reader, sorted(owned))
-        self._latest: dict[tuple[str, Scope, bool, datetime], GroupValues] = {}
         self._groups: dict[tuple[Scope, int], dict[GroupKey, Group]] = {}
         self._bounds = Bounds()
         self._placed: dict[tuple[StepWindows, bool, bool], list[Place]] = {}
@@ -93,15 +95,12 @@ class HistoryQueries(QueryRun):
             same = steps.setdefault(windows, StepWindows(windows))
             columns[ColumnQuestion(name, same, scope, by)] = asked
         answers: dict[Question, GroupValues] = {}
-        for column, values in self.columns(columns).items():
-            answers.update(zip(columns[column], values, strict=True))
+        for column, runs in self.columns(columns).items():
+            answers.update(zip(columns[column], _by_step(runs, len(columns[column])), strict=True))
         return answers
 
     def columns(self, questions: Iterable[ColumnQuestion]) -> Columns:
-        """For each question an iterator over the answers about its windows, in their order.
-
-        Questions about a metric that cannot be answered are left out. The iterators do not read the store.
-        """
+        """For each question the runs of its answers; those about a metric that cannot be answered are left out."""
         asked = tuple(dict.fromkeys(questions))
         answered: _Answered = {}
         self._failed, self._placed = {}, {}
@@ -134,7 +133,7 @@ class HistoryQueries(QueryRun):
                 continue
             shape = QueryShape.of(metric, question.scope, question.by)
             if question.scope is not Scope.COMPANY and person_column(metric.entity) is None:
-                answered[question] = repeat({}, len(question.steps.windows))
+                answered[question] = {}
             elif (error := query_error(shape, MetricKey(metric), self._context)) is not None:
                 self._fail(metric.name, error)
             else:
@@ -174,49 +173,23 @@ class HistoryQueries(QueryRun):
                 cover = cover_of((question.steps for question in asked), level=shape.closes is not None)
                 query = compiled_changes(fold.shape, tuple(map(MetricKey, chosen)), self._context)
                 rows = query.statement.fetch(self._reader, cover, fold.parameters)
-                for metric, layout in zip(chosen, query.layouts, strict=True):
-                    changes = changes_of(rows, layout, shape.group_count)
+                by_layout = changes_of(rows, query.layouts, shape.group_count)
+                for metric, changes in zip(chosen, by_layout, strict=True):
+                    running = RunningValues(metric, changes, grouped=shape.group_count > 0)
                     for question in by_metric[metric.name]:
-                        running = RunningValues(metric, changes, grouped=shape.group_count > 0)
-                        places = self._places(question.steps, shape)
-                        answered[question] = self._over_time(question, shape, running, places)
+                        answered[question] = self._runs(question.steps, shape, running)
 
-    def _over_time(
-        self, question: ColumnQuestion, shape: QueryShape, running: RunningValues, places: Iterable[Place]
-    ) -> Iterator[GroupValues]:
-        """The values in each window; the same object as long as nothing changes."""
-        values: GroupValues = {}
-        last: Place | None = None
-        series = question.metric, question.scope, question.by
-        for place in places:
-            if place is not last:
-                restarts = last is None or place.period != last.period
-                if restarts:
-                    running.restart(place.period, place.first)
-                changed = running.advance(place.number)
-                if last is None:
-                    values = self._latest.get((*series, place.window.start), values)
-                if restarts or last is None or place.era != last.era:
-                    named = {self._group_of(shape, place, key): value for key, value in running.values.items()}
-                    values = values if values == named else named
-                elif changed:
-                    values = self._changed(shape, place, running, changed, values)
-                last = place
-            yield values
-        if last is not None:
-            self._latest[*series, last.window.start] = values
-
-    def _changed(
-        self, shape: QueryShape, place: Place, running: RunningValues, keys: Iterable[GroupKey], values: GroupValues
-    ) -> GroupValues:
-        changed = dict(values)
-        for key in keys:
-            group = self._group_of(shape, place, key)
-            if key in running.values:
-                changed[group] = running.values[key]
-            else:
-                del changed[group]
-        return changed
+    def _runs(self, steps: StepWindows, shape: QueryShape, running: RunningValues) -> GroupRuns:
+        """The runs by group. A person is another group in each of their teams."""
+        places, count = self._places(steps, shape), len(steps.windows)
+        eras = [next(same) for _, same in groupby(places, key=attrgetter("era"))]
+        ends = [*(place.step for place in eras[1:]), count]
+        groups: dict[Group, list[Run[MeasuredValue]]] = {}
+        for key, runs in running.runs(places, count).items():
+            for era, until in zip(eras, ends, strict=True):
+                if runs_of_era := clipped(runs, era.step, until):
+                    groups.setdefault(self._group_of(shape, era, key), []).extend(runs_of_era)
+        return groups
 
     def _places(self, steps: StepWindows, shape: QueryShape) -> list[Place]:
         by_person, level = shape.scope is Scope.PERSON, shape.closes is not None
@@ -242,6 +215,16 @@ class HistoryQueries(QueryRun):
         dated = replace(batch.shape, closes=None, as_it_was=False)
         folds = self._folder.folds(dated, _ALL_TIME, metrics)
         return tuple(replace(fold, shape=replace(batch.shape, folded=fold.shape.folded)) for fold in folds)
+
+
+def _by_step(runs: GroupRuns, count: int) -> list[GroupValues]:
+    """The values of all groups at each of so many steps."""
+    values: list[dict[Group, MeasuredValue]] = [{} for _ in range(count)]
+    for group, runs_of_group in runs.items():
+        for first, until, measured in runs_of_group:
+            for step in range(first, until):
+                values[step][group] = measured
+    return list(values)
 
 
 def _first_counted(metric: Metric, context: QueryContext) -> PreparedStatement:

@@ -1,72 +1,65 @@
-"""The numbers of one metric by group, from one window to the next."""
+"""The numbers of one metric by group over many windows, added up from what changes between them."""
 
 from __future__ import annotations
 
-from bisect import bisect_left, insort
+from bisect import bisect_left, bisect_right, insort
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
-from operator import itemgetter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import groupby, repeat
+from operator import attrgetter
 from typing import Any, NamedTuple
 
 from exporter.config.metrics import Metric
 from exporter.metrics.aggregates import FINISH, ResultLayout
+from exporter.metrics.bounds import Place
+from exporter.metrics.runs import Run
 from exporter.metrics.values import MeasuredValue
 
 GroupKey = tuple[Any, ...]
 """What identifies a group in a row of a result: the number of a team or a person, or the values of labels."""
 
 
-class WindowChange(NamedTuple):
-    """What a group gains, or loses if negative, at the end with a number; `period` is when the changed rows opened.
+class Changes(NamedTuple):
+    """What groups gain, or lose if negative, one change after the other in the order of `numbers`; all equally long.
 
-    `present` counts rows of any kind, `rows` those that the metric rests on, which have `value` in sum or, if it is
+    `numbers` are those of the first end that includes the change, and `periods` tell when the changed rows opened.
+    `present` counts rows of any kind, `rows` those that the metric rests on, which have `values` in sum or, if it is
     not additive, each.
     """
 
-    number: int
-    period: int
-    key: GroupKey
-    present: int
-    value: Any
-    rows: int
-    held_out: int
+    numbers: Sequence[int]
+    periods: Sequence[int]
+    keys: Sequence[GroupKey]
+    present: Sequence[int]
+    values: Sequence[Any]
+    rows: Sequence[int]
+    held_out: Sequence[int]
 
 
-def changes_of(rows: Sequence[tuple[Any, ...]], layout: ResultLayout, width: int) -> list[WindowChange]:
-    """The changes of one metric, from the rows of a query whose groups have `width` columns."""
+def changes_of(rows: Sequence[tuple[Any, ...]], layouts: Sequence[ResultLayout], width: int) -> Iterator[Changes]:
+    """The changes of each metric, from the rows of a query whose groups have `width` columns."""
+    if not rows:
+        yield from repeat(Changes((), (), (), (), (), (), ()), len(layouts))
+        return
     until = 2 + width
-    present, value, count, held_out = until, layout.value, layout.rows, layout.held_out
-    return [
-        WindowChange(
-            row[0],
-            row[1],
-            row[2:until],
-            int(row[present]),
-            row[value],
-            int(row[count]),
-            0 if held_out is None else int(row[held_out]),
-        )
-        for row in rows
-    ]
+    columns = tuple(zip(*rows, strict=True))
+    keys = tuple(zip(*columns[2:until], strict=True)) if width else ((),) * len(rows)
+    for layout in layouts:
+        held_out = (0,) * len(rows) if layout.held_out is None else columns[layout.held_out]
+        present, values, counted = (columns[index] for index in (until, layout.value, layout.rows))
+        yield Changes(columns[0], columns[1], keys, present, values, counted, held_out)
 
 
 class _Total:
     """Adds up the changes of a group."""
 
-    __slots__ = ("held_out", "present", "rows", "value")
+    __slots__ = ("value",)
 
     def __init__(self) -> None:
-        self.present = self.rows = self.held_out = 0
         self.value: Any = 0
 
-    def add(self, change: WindowChange) -> None:
-        self.count(change)
-        self.value += change.value
-
-    def count(self, change: WindowChange) -> None:
-        self.present += change.present
-        self.rows += change.rows
-        self.held_out += change.held_out
+    def add(self, value: Any, rows: int) -> None:  # noqa: ARG002 - others need the number of rows
+        self.value += value
 
     def result(self) -> Any:
         return self.value
@@ -81,12 +74,11 @@ class _Distinct(_Total):
         super().__init__()
         self._occurrences: Counter[Any] = Counter()
 
-    def add(self, change: WindowChange) -> None:
-        self.count(change)
-        if change.rows:
-            self._occurrences[change.value] += change.rows
-            if not self._occurrences[change.value]:
-                del self._occurrences[change.value]
+    def add(self, value: Any, rows: int) -> None:
+        if rows:
+            self._occurrences[value] += rows
+            if not self._occurrences[value]:
+                del self._occurrences[value]
 
     def result(self) -> Any:
         return len(self._occurrences)
@@ -102,14 +94,13 @@ class _Ordered(_Total):
         self._at = at
         self._values: list[float] = []
 
-    def add(self, change: WindowChange) -> None:
-        self.count(change)
-        if change.rows > 0:
-            for _ in range(change.rows):
-                insort(self._values, change.value)
-        elif change.rows:
-            first = bisect_left(self._values, change.value)
-            del self._values[first : first - change.rows]
+    def add(self, value: Any, rows: int) -> None:
+        if rows > 0:
+            for _ in range(rows):
+                insort(self._values, value)
+        elif rows:
+            first = bisect_left(self._values, value)
+            del self._values[first : first - rows]
 
     def result(self) -> Any:
         if not self._values:
@@ -124,61 +115,90 @@ class _Ordered(_Total):
 _QUANTILES: Mapping[str, float] = {"min": 0.0, "max": 1.0}
 
 
+class _GroupRuns:
+    """The runs of one group in a period, up to `step`, whose changes are being added."""
+
+    __slots__ = ("_current", "_first", "_new", "held_out", "present", "rows", "runs", "step", "total")
+
+    def __init__(self, new: Callable[[], _Total], step: int) -> None:
+        self._new = new
+        self._first = step
+        self._current: MeasuredValue | None = None
+        self.step = step
+        self.total = new()
+        self.present = self.rows = self.held_out = 0
+        self.runs: list[Run[MeasuredValue]] = []
+
+    def measure(self, finish: Callable[[Any, int, int], float | None], *, grouped: bool) -> None:
+        """Begins a run at the step if its value is another one. A group is gone with its last row."""
+        value: MeasuredValue | None = None
+        if self.present or not grouped:
+            value = MeasuredValue(finish(self.total.result(), self.rows, self.held_out), self.rows, self.held_out)
+        if value != self._current:
+            self.end(self.step)
+            self._first, self._current = self.step, value
+        if not self.present:
+            self.total = self._new()
+
+    def end(self, step: int) -> None:
+        """Ends the current run before a step."""
+        if self._current is not None and self._first < step:
+            self.runs.append((self._first, step, self._current))
+
+
 class RunningValues:
-    """The values of each group of a metric, one end of a window after the other, from changes in that order.
+    """The values of each group of a metric at the places of windows.
 
     Without groups there is always a value; a group without any row has none.
     """
 
-    def __init__(self, metric: Metric, changes: Sequence[WindowChange], *, grouped: bool) -> None:
+    def __init__(self, metric: Metric, changes: Changes, *, grouped: bool) -> None:
         self._metric = metric
         self._finish = FINISH[metric.aggregate]
         self._changes = changes
         self._grouped = grouped
-        self._next = self._period = 0
-        self._last = len(changes)
-        self._totals: dict[GroupKey, _Total] = {}
-        self.values: dict[GroupKey, MeasuredValue] = {}
-        """The current value of each group."""
 
-    def restart(self, period: int, number: int) -> None:
-        """Begins a new period, in which nothing has been counted; `number` is that of the first end inside."""
-        self._next, self._period = bisect_left(self._changes, number, key=itemgetter(0)), period
-        self._totals, self.values = {}, {}
-        if not self._grouped:
-            self._totals[()] = self._new()
-            self._measure(())
+    def runs(self, places: Sequence[Place], step_count: int) -> dict[GroupKey, list[Run[MeasuredValue]]]:
+        """The runs of each group. In each period nothing has been counted at first."""
+        runs: dict[GroupKey, list[Run[MeasuredValue]]] = {}
+        periods = [list(same) for _, same in groupby(places, key=attrgetter("period"))]
+        ends = [period[0].step for period in periods[1:]]
+        for period, until in zip(periods, [*ends, step_count], strict=True):
+            for key, group in self._period(period).items():
+                group.measure(self._finish, grouped=self._grouped)
+                group.end(until)
+                runs.setdefault(key, []).extend(group.runs)
+        return runs
 
-    def advance(self, number: int) -> Collection[GroupKey]:
-        """Counts what changed by the end with this number; returns the groups whose values are different or gone."""
-        changes, index, last = self._changes, self._next, self._last
-        if index == last or changes[index][0] > number:
-            return ()
-        period, totals = self._period, self._totals
-        touched: dict[GroupKey, None] = {}
-        while index < last and (change := changes[index])[0] <= number:
-            index += 1
-            if change[1] >= period:
-                key = change[2]
-                total = totals.get(key)
-                if total is None:
-                    total = totals[key] = self._new()
-                total.add(change)
-                touched[key] = None
-        self._next = index
-        return [key for key in touched if self._measure(key)] if touched else ()
+    def _period(self, places: Sequence[Place]) -> dict[GroupKey, _GroupRuns]:
+        """The groups of one period, whose last changes are not measured yet."""
+        finish, grouped, new, first = self._finish, self._grouped, self._new, places[0]
+        groups = {} if grouped else {(): _GroupRuns(new, first.step)}
+        ends = iter(places)
+        number, step = -1, first.step
+        for end, period, key, present, value, rows, held_out in self._between(first.first, places[-1].number):
+            if period < first.period:
+                continue
+            while number < end:
+                place = next(ends)
+                number, step = place.number, place.step
+            group = groups.get(key)
+            if group is None:
+                group = groups[key] = _GroupRuns(new, step)
+            elif group.step != step:
+                group.measure(finish, grouped=grouped)
+                group.step = step
+            group.present += present
+            group.rows += rows
+            group.held_out += held_out
+            group.total.add(value, rows)
+        return groups
 
-    def _measure(self, key: GroupKey) -> bool:
-        """Updates the value of a group; True if it is another one."""
-        total, before = self._totals[key], self.values.get(key)
-        if self._grouped and not total.present:
-            del self._totals[key]
-            return self.values.pop(key, None) is not None
-        value = MeasuredValue(self._finish(total.result(), total.rows, total.held_out), total.rows, total.held_out)
-        if value == before:
-            return False
-        self.values[key] = value
-        return True
+    def _between(self, first: int, last: int) -> Iterator[tuple[Any, ...]]:
+        """The changes whose number is from `first` to `last`."""
+        numbers = self._changes.numbers
+        begin, end = bisect_left(numbers, first), bisect_right(numbers, last)
+        return zip(*(column[begin:end] for column in self._changes), strict=True)
 
     def _new(self) -> _Total:
         metric = self._metric

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from exporter.config.fields import Period, Scope
+from exporter.metrics.runs import Runs
 
 FIRST = datetime.min.replace(tzinfo=UTC)
 LAST = datetime.max.replace(tzinfo=UTC)
@@ -79,8 +80,11 @@ Answers = Mapping[Question, GroupValues]
 """For each question the groups with at least one row of the entity in the window; always the company."""
 
 
-Columns = Mapping[ColumnQuestion, Iterator[GroupValues]]
-"""For each question its answer at each step, in order; the same object as long as nothing changes."""
+GroupRuns = Mapping[Group, Runs[MeasuredValue]]
+"""What one metric measured at the steps of a history, by group."""
+
+Columns = Mapping[ColumnQuestion, GroupRuns]
+"""For each question the runs of its answers, whose steps are numbered from 0."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -29,7 +29,15 @@ def run() -> Iterator[Row]:
         folder = Path(name)
         config = _read_company(folder)
         start = datetime.now(UTC) - timedelta(days=DAYS)
-        options = ["--from", f"{start:%Y-%m-%dT%H:00}", "--no-sync", "--out", str(folder / "history.om")]
+        options = [
+            "--from",
+            f"{start:%Y-%m-%dT%H:00}",
+            "--step",
+            "1h",
+            "--no-sync",
+            "--out",
+            str(folder / "history.om"),
+        ]
         began, before = time.perf_counter(), _children()
         output = _kpi_exporter("backfill", config, folder, *options)
         spent, wall, steps = _children() - before, time.perf_counter() - began, int(output.split()[0])

@@ -10,7 +10,8 @@ from typing import Any
 from exporter.config.fields import Scope
 from exporter.config.metrics import Metric
 from exporter.config.root import Config
-from exporter.metrics.values import Answers, ColumnQuestion, Columns, Group, GroupValues, MeasuredValue, Question
+from exporter.metrics.runs import runs_of
+from exporter.metrics.values import Answers, ColumnQuestion, Columns, Group, GroupRuns, MeasuredValue, Question
 
 
 @dataclass(frozen=True)
@@ -45,14 +46,13 @@ class FakeMetrics:
 
     def columns(self, questions: Sequence[ColumnQuestion]) -> Columns:
         """The answers at many steps."""
-        return {q: iter(self._column(q)) for q in questions}
+        return {q: self._column(q) for q in questions}
 
-    def _column(self, question: ColumnQuestion) -> list[GroupValues]:
-        answers: list[GroupValues] = []
-        for window in question.steps.windows:
-            answer = self._answer(Question(question.metric, window, question.scope, question.by))
-            answers.append(answers[-1] if answers and answers[-1] == answer else answer)
-        return answers
+    def _column(self, question: ColumnQuestion) -> GroupRuns:
+        metric, steps, *rest = question
+        answers = [self._answer(Question(metric, window, *rest)) for window in steps.windows]
+        groups = dict.fromkeys(group for answer in answers for group in answer)
+        return {group: runs_of(answer.get(group) for answer in answers) for group in groups}
 
     def _read(self, row: Mapping[str, Any]) -> list[Fact]:
         fact = Fact(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
@@ -10,14 +11,17 @@ import pytest
 
 from exporter.config.fields import Scope
 from exporter.kpi import history
-from exporter.kpi.history import evaluations_at
+from exporter.kpi.history import histories_of
+from exporter.kpi.readings import Formula, KpiReading
 from exporter.kpi.status import StatusMemory
 from exporter.kpi.values import Freshness
 from exporter.metrics.evaluate import answer_questions
 from exporter.metrics.instants import HistoryQueries
+from exporter.metrics.values import MeasuredValue
 from tests.kpi.configs import config_of, kpi
 from tests.kpi.fake_metrics import FakeMetrics
 from tests.kpi.scenario import evaluate, fresh_until
+from tests.kpi.single_steps import evaluations
 from tests.metrics.stores import store_of
 
 START = datetime(2021, 1, 25, tzinfo=UTC)
@@ -49,7 +53,8 @@ def metrics() -> FakeMetrics:
 def test_every_step_equals_an_evaluation_at_that_instant() -> None:
     memory: StatusMemory | None = None
     answers = metrics()
-    for result, instant in zip(evaluations_at(CONFIG, answers.columns, FRESH, STEPS), STEPS, strict=True):
+    results = evaluations(CONFIG, histories_of(CONFIG, answers.columns, FRESH, STEPS))
+    for result, instant in zip(results, STEPS, strict=True):
         expected, memory = evaluate(CONFIG, answers, FRESH, instant, memory)
         assert result == expected
 
@@ -60,9 +65,8 @@ def test_statuses_have_hysteresis_across_steps() -> None:
     rows += [{"in": ["open"], "at": "2021-02-02T12:00", "until": "2021-02-02T12:30", "times": 50}]
     rows += [{"in": ["open"], "at": "2021-02-03T12:00", "times": 50}]
     hours = [datetime(2021, 2, 2, tzinfo=UTC) + timedelta(hours=n) for n in range(48)]
-    result = [
-        evaluation.kpis[0] for evaluation in evaluations_at(config, FakeMetrics(config, rows).columns, FRESH, hours)
-    ]
+    histories = histories_of(config, FakeMetrics(config, rows).columns, FRESH, hours)
+    result = [evaluation.kpis[0] for evaluation in evaluations(config, histories)]
     assert [value.status.value for value in result[9:15]] == ["on_track"] * 6, (
         "too many for half an hour are one evaluation"
     )
@@ -72,13 +76,13 @@ def test_statuses_have_hysteresis_across_steps() -> None:
 
 def test_statuses_continue_where_the_answers_to_many_instants_end(monkeypatch: pytest.MonkeyPatch) -> None:
     answers = metrics()
-    expected = list(evaluations_at(CONFIG, answers.columns, FRESH, STEPS))
+    expected = evaluations(CONFIG, histories_of(CONFIG, answers.columns, FRESH, STEPS))
     monkeypatch.setattr(history, "MAX_INSTANTS", 5)
-    assert list(evaluations_at(CONFIG, answers.columns, FRESH, STEPS)) == expected
+    assert evaluations(CONFIG, histories_of(CONFIG, answers.columns, FRESH, STEPS)) == expected
 
 
 def test_every_scope_is_evaluated() -> None:
-    *_, last = evaluations_at(CONFIG, metrics().columns, FRESH, STEPS)
+    *_, last = evaluations(CONFIG, histories_of(CONFIG, metrics().columns, FRESH, STEPS))
     assert {value.scope for value in last.kpis} == set(Scope)
 
 
@@ -99,10 +103,30 @@ def test_the_history_of_records_gives_the_evaluations_of_single_instants() -> No
         fresh = fresh_until(deals=Freshness(start + timedelta(days=90)), calls=Freshness(start + timedelta(days=90)))
         steps = [start + timedelta(hours=11 * n) for n in range(70)]
         memory: StatusMemory | None = None
-        for result, instant in zip(
-            evaluations_at(config, HistoryQueries(store, config).columns, fresh, steps), steps, strict=True
-        ):
+        results = evaluations(config, histories_of(config, HistoryQueries(store, config).columns, fresh, steps))
+        for result, instant in zip(results, steps, strict=True):
             expected, memory = evaluate(
                 config, lambda questions: answer_questions(store, config, questions).answers, fresh, instant, memory
             )
             assert result == expected
+
+
+def test_a_number_that_is_too_large_fails_its_kpi_at_those_steps_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As in an evaluation at that instant; the statuses before and after are remembered across them."""
+    config = config_of(kpi("revenue", value="revenue * 1", target=10), kpi("won", value="won", target=1))
+    rows = [{"in": ["won", "revenue"], "at": f"2021-02-{day:02}T10:00", "value": 3.0} for day in range(1, 6)]
+    answers, read = FakeMetrics(config, rows), Formula.read
+
+    def limited(self: Formula, measured: Iterable[MeasuredValue | None]) -> KpiReading:
+        reading = read(self, measured)
+        if "revenue" in self.metrics and reading.value in (6.0, 9.0):
+            raise OverflowError
+        return reading
+
+    monkeypatch.setattr(Formula, "read", limited)
+    results = evaluations(config, histories_of(config, answers.columns, FRESH, STEPS))
+    memory: StatusMemory | None = None
+    for result, instant in zip(results, STEPS, strict=True):
+        expected, memory = evaluate(config, answers, FRESH, instant, memory)
+        assert result == expected
+    assert {result.failed for result in results} == {(), ("revenue",)}

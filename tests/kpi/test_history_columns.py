@@ -6,13 +6,14 @@ from datetime import UTC, datetime, timedelta
 
 from exporter.config.fields import Scope
 from exporter.kpi.evaluate import KpiEvaluator
-from exporter.kpi.history import evaluations_at
+from exporter.kpi.history import histories_of
 from exporter.kpi.history_columns import parts_of
 from exporter.kpi.values import Freshness
 from exporter.metrics.values import ColumnQuestion, Columns
 from tests.kpi.configs import config_of, kpi
 from tests.kpi.fake_metrics import FakeMetrics
 from tests.kpi.scenario import fresh_until
+from tests.kpi.single_steps import evaluations
 
 START = datetime(2021, 2, 1, tzinfo=UTC)
 HOURS = [START + timedelta(hours=hour) for hour in range(48)]
@@ -44,7 +45,7 @@ def test_a_metric_without_answers_fails_alone() -> None:
     def ask(questions: list[ColumnQuestion]) -> Columns:
         return rows.columns([question for question in questions if question.metric != "calls"])
 
-    evaluations = list(evaluations_at(config, ask, COMPLETE, HOURS[:3]))  # type: ignore[arg-type]
-    assert [evaluation.failed for evaluation in evaluations] == [("calls", "talk")] * 3
-    assert {value.kpi for value in evaluations[-1].kpis} == {"won"}
-    assert {run.metric for run in evaluations[-1].metric_runs if run.scope is Scope.COMPANY} >= {"won"}
+    results = evaluations(config, histories_of(config, ask, COMPLETE, HOURS[:3]))  # type: ignore[arg-type]
+    assert [evaluation.failed for evaluation in results] == [("calls", "talk")] * 3
+    assert {value.kpi for value in results[-1].kpis} == {"won"}
+    assert {sample.metric for sample in results[-1].metrics if sample.scope is Scope.COMPANY} >= {"won"}

@@ -13,7 +13,7 @@ from exporter.config.fields import Scope
 from exporter.metrics.evaluate import answer_questions
 from exporter.metrics.instants import HistoryQueries
 from exporter.metrics.label_folding import MAX_VALUES
-from exporter.metrics.values import Group, MeasuredValue, Question, Window
+from exporter.metrics.values import ColumnQuestion, Group, MeasuredValue, Question, StepWindows, Window
 from exporter.naming import OTHER
 from tests.metrics.generated_deals import CONFIG, PEOPLE, config_with_kpis, questions, same_values, windows
 from tests.metrics.generated_deals import deal as any_deal
@@ -71,14 +71,14 @@ def test_a_level_moves_to_the_team_that_its_owner_moves_to() -> None:
         assert [group.team for group in records.ask([question])[question]] == expected
 
 
-def test_unchanged_answers_are_the_same_objects() -> None:
+def test_steps_with_the_same_answer_are_one_run() -> None:
+    """The person appears with the first deal, one hour into the week, and is gone when the next week begins."""
     records = HistoryQueries(store_of(deals=[deal(1), deal(5)]), config_with_kpis(WON))
-    answers = []
-    for hour in (2, 3, 6):
-        question = Question("won", until(hour), Scope.PERSON)
-        answers.append(records.ask([question])[question])
-    assert answers[0] is answers[1]
-    assert [next(iter(answer_questions.values())).value for answer_questions in answers] == [10.0, 10.0, 20.0]
+    windows = [until(hour) for hour in (1, 2, 3, 3, 6)] + [Window(MONDAY + 168 * HOUR, MONDAY + 169 * HOUR)]
+    question = ColumnQuestion("won", StepWindows(windows), Scope.PERSON)
+    assert records.columns([question])[question] == {
+        Group(person="Bob"): [(1, 4, MeasuredValue(10.0, 1)), (4, 5, MeasuredValue(20.0, 2))]
+    }
 
 
 def test_windows_can_be_asked_about_in_any_order() -> None:

@@ -20,11 +20,13 @@ class Vendor:
     lifetime: int = 1
     uses: int = 0
     is_locked: bool = False
+    loses_answers: bool = False
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     def script(self, request: RawRequest) -> Iterable[bytes]:
         if request.path == "/token":
-            return [self._issue(request.form["refresh_token"])]
+            answer = self._issue(request.form["refresh_token"])
+            return [answer[:20] if self.loses_answers else answer]
         if self.is_locked or request.headers["authorization"] != f"Bearer access-{self.uses}":
             return [json_response({}, 401)]
         row = {"id": "1", "amount": 5, "closed": recent(timedelta(minutes=1)).isoformat()}

@@ -49,6 +49,27 @@ def test_serve_and_check_share_single_use_tokens_and_neither_is_locked_out(tmp_p
     assert f"refresh-{vendor.uses}" in token.read_text()
 
 
+def test_a_lost_answer_is_told_with_the_cure_and_a_new_token_ends_it(tmp_path: Path) -> None:
+    vendor, data, secret = Vendor(loses_answers=True), tmp_path / "data", tmp_path / "refresh"
+    with served(vendor.script) as server:
+        config = company(tmp_path / "company", server.port)
+        secret.write_text("refresh-0")
+        config.write_text(config.read_text().replace('{"env": "REFRESH"}', f'{{"file": "{secret}"}}'))
+        once = [COMMAND, "sync", "--once", "--config", config, "--data-dir", data]
+        first = completed(once, text=True)
+        assert (first.returncode, vendor.uses) == (4, 1)
+        assert "the answer to a request with a refresh token was lost" in first.stderr
+        vendor.loses_answers = False
+        code, output = check(config, "--data-dir", data, cwd=tmp_path)
+        assert (code, vendor.is_locked) == (4, True)
+        assert "Authorise the exporter at the vendor again" in " ".join(output.replace("│", " ").split())
+        secret.write_text("refresh-1")
+        vendor.is_locked = False
+        assert completed(once).returncode == 0
+    assert not vendor.is_locked
+    assert list(data.glob("*.attempt")) == []
+
+
 def test_check_without_the_data_directory_spends_nothing_and_says_so(tmp_path: Path) -> None:
     vendor = Vendor()
     (tmp_path / "here").mkdir()

@@ -3,6 +3,10 @@
 A vendor that issues single-use tokens takes a second use for theft and locks the account out. So a process uses the
 token only while it holds the token's lock, reads it from disk first, and has room for its successor before it spends
 it. What is not saved is never used.
+
+Before a request with the token, the attempt is noted on disk. If its answer is lost (a cut, a timeout, a kill), the
+vendor may have replaced the token without anybody knowing the new one. The next attempt uses the token once more, which
+many vendors accept for a while, and if the vendor refuses it the note tells why, and since when.
 """
 
 from __future__ import annotations
@@ -17,11 +21,12 @@ import tempfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 from exporter.config.fields import Secret
-from exporter.disk import sync_to_disk
-from exporter.errors import Reason, SourceUnavailableError
+from exporter.disk import open_private, sync_to_disk
+from exporter.errors import RateLimitedError, Reason, SourceError, SourceRejectedError, SourceUnavailableError
 from exporter.sources.base import SourceContext
 from exporter.sources.http.auth import reveal
 
@@ -31,6 +36,11 @@ LOCK_SECONDS = 45.0
 _LOCK_INTERVAL = 0.05
 _RESERVED_BYTES = 64 * 1024
 """Room for a successor, however long it is."""
+_NOT_SENT = frozenset({Reason.CONNECT, Reason.DNS, Reason.TLS, Reason.BLOCKED_ORIGIN, Reason.STORE})
+_NEXT_ATTEMPT = (
+    "The vendor may have replaced the token in it. The next attempt uses it once more; if the vendor refuses it,"
+    " authorise the exporter there again"
+)
 
 _log = logging.getLogger(__name__)
 
@@ -68,11 +78,35 @@ class RotatingRefreshToken:
             use = TokenUse(token)
             reserved = await _reserved(self._path)
             try:
-                yield use
-                if use.successor not in (None, token):
-                    await self._replace(reserved, _Rotated(_digest(configured), use.successor or ""))
+                async with self._attempt(self._path, token):
+                    yield use
+                    if use.successor not in (None, token):
+                        await self._replace(reserved, _Rotated(_digest(configured), use.successor or ""))
             finally:
                 await asyncio.to_thread(_discard, reserved)
+
+    @asynccontextmanager
+    async def _attempt(self, path: Path, token: str) -> AsyncIterator[None]:
+        """Notes the attempt until its result is known; a refusal after an attempt without an answer says so."""
+        note = Path(f"{path}.attempt")
+        unanswered = await asyncio.to_thread(_unanswered, note, token)
+        if unanswered is None:
+            try:
+                await asyncio.to_thread(_note_attempt, note, token, self._context.clock())
+            except OSError:
+                raise _unusable("the refresh token is not used: the data directory cannot be written") from None
+        try:
+            yield
+        except SourceError as error:
+            if unanswered is not None and isinstance(error, SourceRejectedError):
+                raise SourceRejectedError(error.reason, f"{error}. {_lost(unanswered)}") from error
+            if unanswered is None and _is_answer(error):
+                await asyncio.to_thread(_discard, note)
+            elif unanswered is None:
+                _log.warning("the answer to a request with a refresh token was lost (%s). %s", error, _NEXT_ATTEMPT)
+            raise
+        if self._unsaved is None:
+            await asyncio.to_thread(_discard, note)
 
     async def _replace(self, reserved: Path, rotated: _Rotated) -> None:
         """Saves the successor. If that fails, the access token is still used, and the next `use` saves it first."""
@@ -185,6 +219,37 @@ def _store(reserved: Path, path: Path, rotated: _Rotated) -> None:
         os.fsync(file.fileno())
     reserved.replace(path)
     sync_to_disk(path.parent)
+
+
+def _note_attempt(note: Path, token: str, at: datetime) -> None:
+    """Writes the note to disk before the request is sent. Raises OSError."""
+    content = json.dumps({"token": _digest(token), "at": at.isoformat(timespec="seconds")})
+    with open(note, "w", encoding="utf-8", opener=open_private) as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    sync_to_disk(note.parent)
+
+
+def _unanswered(note: Path, token: str) -> str | None:
+    """When this token was used without an answer, if it was."""
+    try:
+        content = json.loads(note.read_text(encoding="utf-8"))
+        return str(content["at"]) if content["token"] == _digest(token) else None
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def _is_answer(error: SourceError) -> bool:
+    """True if the vendor answered that it did not accept the request, or was not reached at all."""
+    return isinstance(error, SourceRejectedError | RateLimitedError) or error.reason in _NOT_SENT
+
+
+def _lost(at: str) -> str:
+    return (
+        f"An answer to a request with this refresh token, of {at}, was lost: the vendor may have replaced the token in"
+        " it. Authorise the exporter at the vendor again, and put the new refresh token into the configured secret"
+    )
 
 
 def _digest(token: str) -> str:

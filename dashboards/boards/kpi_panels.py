@@ -32,7 +32,7 @@ from dashboards.look import (
 from dashboards.number_texts import aggregate_text
 from dashboards.panels import Header, bars, instant_query, lines, range_query, states, tiles
 from dashboards.promql import Matcher, aggregate, join, one_of, with_label
-from dashboards.selection import Reading, Selection
+from dashboards.selection import Reading, Selection, up_to_the_end
 from dashboards.site import Site, stable_panel_id
 from exporter import naming
 from exporter.config.fields import Scope, Status
@@ -68,7 +68,11 @@ def kpi_tiles(
         overrides=(*title_overrides(site.config, site.kpis(selection.scope)), *symbol_overrides(site.config)),
         own_scale=True,
     )
-    panel = tiles(header, queries, look, title_size=title_size)
+    return with_sparklines(tiles(header, queries, look, title_size=title_size))
+
+
+def with_sparklines(panel: Panel) -> Panel:
+    """The panel with thirty days behind its numbers, whatever the time range."""
     panel.past = SPARKLINE
     return panel
 
@@ -89,7 +93,8 @@ def _tiles_query(selection: Selection, statuses: tuple[Status, ...], places: tup
         order = f"(bottomk({last}, {order}){before})"
     placed = aggregate_text(f"10000 + round(1000 * ({order}))", "A", (*selection.labels, "mark"))
     names = expressions.with_titles(f"({placed})", end)
-    value = expressions.shown_value(selection.over_time, naming.VALUE)
+    past, present = (expressions.shown_value(read, naming.VALUE) for read in (selection.over_time, end))
+    value = f"({up_to_the_end(past, present)})"
     return join(value, f"({names})", selection.labels, ("A", "mark", "title"))
 
 
@@ -101,10 +106,10 @@ def on_plan_tile(panel_id: int, selection: Selection, name: str = "of KPIs with 
         "Share of the KPIs with a verdict that are on track or exceeded. The line shows the last 30 days.",
     )
     look = Look(PERCENT, 0, lowest=0, highest=1, no_value="no verdict")
-    query = range_query(expressions.on_plan_share(selection.over_time), name, step=SPARKLINE_STEP)
-    panel = tiles(header, [query], look, paint="none", title_size=TILE_TITLES)
-    panel.past = SPARKLINE
-    return panel
+    end = replace(selection, reading=Reading.AT_END)
+    share = up_to_the_end(expressions.on_plan_share(selection.over_time), expressions.on_plan_share(end))
+    query = range_query(share, name, step=SPARKLINE_STEP)
+    return with_sparklines(tiles(header, [query], look, paint="none", title_size=TILE_TITLES))
 
 
 def status_counts(site: Site, panel_id: int, selection: Selection, title_size: int | None = STATUS_ROW_TITLES) -> Panel:
@@ -124,11 +129,11 @@ def _count(selection: Selection, statuses: tuple[Status, ...]) -> str:
     return f"(count({expressions.limited(f'{has} == 1', selection)}) or vector(0))"
 
 
-def status_bands(site: Site, header: Header, selection: Selection) -> Panel:
+def status_bands(site: Site, header: Header, selection: Selection, legend: str = "{{title}}") -> Panel:
     """The status of each KPI over time, as bands."""
-    query = range_query(
-        expressions.with_titles(f"({expressions.status_codes(selection.over_time)})", selection.over_time), "{{title}}"
-    )
+    selection = selection.over_time
+    codes = expressions.with_titles(f"({expressions.status_codes(selection)})", selection)
+    query = range_query(codes, legend)
     return states(header, query, Look("none", 0, colour="series", mappings=(code_mapping(site.config),)))
 
 

@@ -18,6 +18,7 @@ from exporter.config.fields import Scope, Status
 from exporter.naming import scoped
 from tests.dashboards.example_series import Series, query_failures, series
 from tests.dashboards.samples import full, kpi, small
+from tests.dashboards.selectors import with_variables
 
 SITE = Site(small(kpis=[kpi("a", title="A"), kpi("b", title="B", value="won / closed", unit="ratio")]))
 HEADER = Header(1, "Tiles", "KPIs.")
@@ -45,7 +46,7 @@ def json_of(panel: Any) -> dict[str, Any]:
 
 def expr(panel: Any) -> str:
     (query,) = json_of(panel)["targets"]
-    return str(query["expr"])
+    return with_variables(query["expr"])
 
 
 def tile(name: str, order: int, symbol: str, value: float = 7) -> Series:

@@ -132,12 +132,17 @@ def status_codes(selection: Selection) -> str:
 
 def shown_value(selection: Selection, family: Family) -> str:
     """A number of each KPI as panels show it: ratios in percent."""
+    return as_shown(selection.latest(family), selection)
+
+
+def as_shown(values: str, selection: Selection) -> str:
+    """Values of KPIs as panels show them: ratios in percent."""
     end = selection.at_end
     ratios, all_kpis = (
         aggregate("max", end.read(select(naming.INFO, *matchers)), ("kpi",))
         for matchers in ((equals("unit", "ratio"),), ())
     )
-    return join(f"({selection.latest(family)})", f"(100 * {ratios} or {all_kpis})", ("kpi",))
+    return join(f"({values})", f"(100 * {ratios} or {all_kpis})", ("kpi",))
 
 
 def data_age(*matchers: Matcher) -> str:

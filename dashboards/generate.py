@@ -8,10 +8,16 @@ from pathlib import Path
 
 from dashboards.boards.department import department
 from dashboards.boards.kpi_detail import kpi_detail
+from dashboards.boards.leaderboard import leaderboard
+from dashboards.boards.objective import objective
 from dashboards.boards.operations import exporter_health
+from dashboards.boards.operations import exporter_health, runbook
 from dashboards.boards.overview import overview
+from dashboards.boards.overview import overview, wall
 from dashboards.boards.people import leaderboard, people, person
+from dashboards.boards.people import people, person
 from dashboards.boards.runbook import runbook
+from dashboards.boards.team import team
 from dashboards.boards.wall import wall
 from dashboards.encoding import Json, json_text, yaml_text
 from dashboards.grafana_model import Dashboard, to_json
@@ -66,6 +72,10 @@ def dashboard_files(site: Site) -> Iterator[DashboardFile]:
         uid = department_uid(site, name)
         yield DashboardFile(MAIN_FOLDER, uid.removeprefix("kpi-"), department(site, name))
     yield DashboardFile(MAIN_FOLDER, "kpi-detail", kpi_detail(site))
+    if site.config.objectives:
+        yield DashboardFile(MAIN_FOLDER, "objective", objective(site))
+    if site.kpis(Scope.TEAM):
+        yield DashboardFile(MAIN_FOLDER, "team", team(site))
     yield DashboardFile(MAIN_FOLDER, "wall", wall(site))
     yield DashboardFile(MAIN_FOLDER, "exporter-health", exporter_health(site))
     yield DashboardFile(MAIN_FOLDER, "runbook", runbook(site))

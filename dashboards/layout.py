@@ -30,6 +30,23 @@ class GridItem:
 
 
 @dataclass(frozen=True, slots=True)
+class PanelColumn:
+    """Panels of one width, one below the other, beside what follows."""
+
+    items: tuple[GridItem, ...]
+
+    @property
+    def width(self) -> int:
+        """Its width in grid units."""
+        return max(item.width for item in self.items)
+
+    @property
+    def height(self) -> int:
+        """Its height in grid units."""
+        return sum(item.height for item in self.items)
+
+
+@dataclass(frozen=True, slots=True)
 class PanelRow:
     """A row heading and the panels below it."""
 
@@ -51,7 +68,9 @@ class DashboardSettings:
     time_picker: bool = True
 
 
-def build_dashboard(site: Site, settings: DashboardSettings, layout: Iterable[GridItem | PanelRow]) -> Dashboard:
+def build_dashboard(
+    site: Site, settings: DashboardSettings, layout: Iterable[GridItem | PanelColumn | PanelRow]
+) -> Dashboard:
     """The dashboard with its panels, navigation, data source, time zone and refresh interval."""
     company = site.config.company
     panels = arrange(layout)
@@ -91,15 +110,15 @@ def _set_datasource(site: Site, panel: Panel | RowPanel) -> None:
             query.datasource = site.datasource_ref
 
 
-def arrange(layout: Iterable[GridItem | PanelRow]) -> list[Panel | RowPanel]:
+def arrange(layout: Iterable[GridItem | PanelColumn | PanelRow]) -> list[Panel | RowPanel]:
     """The panels in reading order, with their grid positions set from left to right and top to bottom."""
     panels: list[Panel | RowPanel] = []
-    pending: list[GridItem] = []
+    pending: list[GridItem | PanelColumn] = []
     top = 0
     for entry in layout:
-        if isinstance(entry, GridItem):
+        if not isinstance(entry, PanelRow):
             pending.append(entry)
-            panels.append(entry.panel)
+            panels += [item.panel for item in _items(entry)]
             continue
         top = _place(pending, top)
         pending = []
@@ -113,13 +132,20 @@ def arrange(layout: Iterable[GridItem | PanelRow]) -> list[Panel | RowPanel]:
     return panels
 
 
-def _place(items: Iterable[GridItem], top: int) -> int:
+def _items(entry: GridItem | PanelColumn) -> tuple[GridItem, ...]:
+    return entry.items if isinstance(entry, PanelColumn) else (entry,)
+
+
+def _place(items: Iterable[GridItem | PanelColumn], top: int) -> int:
     """Sets the positions of the items from line `top` on. Returns the first free line below them."""
     x, y, bottom = 0, top, top
     for item in items:
         if x + item.width > _WIDTH:
             x, y = 0, bottom
-        item.panel.gridPos = GridPos(h=item.height, w=item.width, x=x, y=y)
+        above = y
+        for part in _items(item):
+            part.panel.gridPos = GridPos(h=part.height, w=part.width, x=x, y=above)
+            above += part.height
         x += item.width
         bottom = max(bottom, y + item.height)
     return bottom

@@ -231,9 +231,13 @@ def unit_overrides(config: Config, kpis: Iterable[Kpi]) -> tuple[Override, ...]:
     return _unit_overrides(config, {kpi.name: config.unit(kpi) for kpi in kpis})
 
 
-def metric_unit_overrides(config: Config) -> tuple[Override, ...]:
-    """The unit of each metric, for series named `METRIC ...`."""
-    return _unit_overrides(config, {metric.name: metric_unit(metric) for metric in config.metrics})
+def metric_overrides(config: Config) -> tuple[Override, ...]:
+    """The unit of each metric, for series named `METRIC ...`: ratios in percent, long durations in minutes or hours."""
+    names: dict[str, list[str]] = {}
+    for metric in config.metrics:
+        names.setdefault(metric_unit(metric), []).append(metric.name)
+    looks = {unit: unit_look(unit, config.company.currency) for unit in names} | {"seconds": UnitLook("s", 1)}
+    return tuple(by_pattern(f"^({'|'.join(names[unit])}) ", **looks[unit].properties()) for unit in sorted(names))
 
 
 def _unit_overrides(config: Config, units: Mapping[str, str]) -> tuple[Override, ...]:

@@ -30,6 +30,8 @@ class Reading(Enum):
     """The evaluation's own instant, for instant queries."""
     AT_END = "at end"
     """The right edge of the time range, for what must not change along a range query, such as order and title."""
+    WEEK_AGO = "week ago"
+    """Seven days before the evaluation's own instant, for instant queries about what changed."""
     OVER_TIME = "over time"
     """Each step of a range query, bridging the steps of stored history."""
 
@@ -71,12 +73,19 @@ class Selection:
     @property
     def at_end(self) -> Selection:
         """The same KPIs, read at the right edge of the time range; instant queries read NOW, which is the same."""
-        return self if self.reading is Reading.NOW else replace(self, reading=Reading.AT_END)
+        if self.reading in (Reading.NOW, Reading.WEEK_AGO):
+            return replace(self, reading=Reading.NOW)
+        return replace(self, reading=Reading.AT_END)
 
     @property
     def over_time(self) -> Selection:
         """The same KPIs, read at each step of a range query."""
         return replace(self, reading=Reading.OVER_TIME)
+
+    @property
+    def week_ago(self) -> Selection:
+        """The same KPIs, read seven days before. Titles and the like are read now."""
+        return replace(self, reading=Reading.WEEK_AGO)
 
     @property
     def everything(self) -> Selection:
@@ -95,4 +104,6 @@ class Selection:
         """Any selector, read as the selection is."""
         if self.reading is Reading.OVER_TIME:
             return bridged(selector)
+        if self.reading is Reading.WEEK_AGO:
+            return f"last_over_time({selector}[{_HOURLY}] offset 7d)"
         return selector + (f" @ {TIME_RANGE_END}" if self.reading is Reading.AT_END else "")

@@ -23,6 +23,7 @@ DATASOURCE_UID = "kpi-prometheus"
 PEOPLE_DATASOURCE_UID = "kpi-prometheus-people"
 OVERVIEW, DETAIL, WALL, HEALTH, RUNBOOK = "kpi-overview", "kpi-detail", "kpi-wall", "kpi-exporter", "kpi-runbook"
 PEOPLE, PERSON, LEADERBOARD = "kpi-people", "kpi-person", "kpi-leaderboard"
+TEAM, OBJECTIVE = "kpi-team", "kpi-objective"
 
 MAIN_PANEL = 10
 """The chart on the KPI detail dashboard that KPI alerts link to."""

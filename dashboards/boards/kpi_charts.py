@@ -1,4 +1,4 @@
-"""Charts of one KPI: its value and pace over time, and the metrics that explain it.
+"""Charts of one KPI: its value over time, and the metrics that explain it.
 
 The metrics are those in the KPI's formula and its supporting metrics. One dashboard serves every KPI, but each KPI has
 other metrics. So a query asks for all of them, and keeps a metric's series only while a KPI that it explains is
@@ -7,108 +7,122 @@ selected.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
+from typing import Any
 
-from dashboards.grafana_model import Panel
-from dashboards.look import (
-    PERCENT,
-    VALUE_LINE,
-    Look,
-    Override,
-    by_pattern,
-    fixed_colour,
-    metric_unit_overrides,
-    unit_overrides,
-)
-from dashboards.panels import DASHED, DOTTED, Header, bars, instant_query, lines, range_query, tiles
-from dashboards.promql import Matcher, aggregate, equals, latest, one_of, with_label
+from dashboards import expressions
+from dashboards.boards.kpi_panels import SPARKLINE_STEP, TILE_TITLES, with_sparklines
+from dashboards.grafana_model import Panel, Query
+from dashboards.look import VALUE_LINE, Look, by_name, fixed_colour, metric_overrides, unit_look
+from dashboards.panels import DASHED, DOTTED, Header, bars, instant_query, lines, range_query, table_query, tiles
+from dashboards.promql import Matcher, aggregate, equals, latest, one_of, quote, select, with_label
+from dashboards.selection import Selection, up_to_the_end
 from dashboards.site import Site
 from exporter import naming
 from exporter.config.expression import metrics_of
 from exporter.config.fields import Period
 from exporter.config.metrics import Metric
 from exporter.config.root import Config
+from exporter.config.units import metric_unit
 from exporter.naming import Family
 from exporter.statuses import GREY
 
-_LIGHT_GREY = "#B7B7B7"
-_VALUE_COLOUR = VALUE_LINE
 _ADDITIVE = ("count", "sum")
 _MOST_PARTS = 12
+_PAST_STEP = "6h"
 
 
-def value_chart(site: Site, panel_id: int, kpi: Matcher) -> Panel:
-    """Value, target, expected and previous period on one chart."""
+def value_chart(site: Site, panel_id: int, selection: Selection) -> Panel:
+    """Value, expected value and target of the selected KPI over time; what is missing and what is ahead is shaded."""
     header = Header(
         panel_id,
-        "Value, target and expected value",
-        "Period to date: the value starts again with each period. The dashed line is the target, the dotted line the "
-        "value expected by then, the thin line the final value of the previous period. Purple marks show when the "
-        "target changed.",
+        "Value, and where it should have been",
+        "Period to date: the value starts again with each period. The dashed line is what was expected by then, the "
+        "dotted line the target of the period or the ends of its range. Grey areas show what was missing, blue areas "
+        "what was ahead. Purple marks show when the target changed.",
     )
+    past = selection.over_time
+    low = past.latest(naming.TARGET_LOW)
     series = {
-        "value": (naming.VALUE, "Value", _line(_VALUE_COLOUR, 3)),
-        "target": (naming.TARGET, "Target", _line(GREY.name, 2, DASHED, steps=True)),
-        "expected": (naming.EXPECTED, "Expected by then", _line(GREY.name, 2, DOTTED)),
-        "previous": (naming.PREVIOUS_VALUE, "Previous period", _line(_LIGHT_GREY, 1, steps=True)),
-        "low": (naming.TARGET_LOW, "At least", _line(GREY.name, 1, DASHED, steps=True)),
-        "high": (naming.TARGET_HIGH, "At most", _line(GREY.name, 1, DASHED, steps=True)),
+        "value": past.latest(naming.VALUE),
+        "should be by then": f"{past.latest(naming.EXPECTED)} unless on (kpi) {low}",
+        "target of the period": f"{past.latest(naming.TARGET)} unless on (kpi) {low}",
+        "lower end": low,
+        "upper end": past.latest(naming.TARGET_HIGH),
     }
     queries = [
-        range_query(latest(family, kpi), f"{{{{kpi}}}} {name}", ref)
-        for ref, (name, (family, _, _)) in zip("ABCDEF", series.items(), strict=True)
+        range_query(expressions.as_shown(expr, past), name, ref)
+        for ref, (name, expr) in zip("ABCDE", series.items(), strict=True)
     ]
-    overrides: tuple[Override, ...] = (
-        *unit_overrides(site.config, site.config.kpis),
-        *(by_pattern(f" {name}$", name=title, **line) for name, (_, title, line) in series.items()),
+    overrides = (
+        by_name("value", **_line(VALUE_LINE, 3), custom__fillBelowTo="should be by then", custom__fillOpacity=14),
+        by_name(
+            "should be by then",
+            **_line(GREY.name, 2, DASHED),
+            custom__fillBelowTo="value",
+            custom__fillOpacity=20,
+        ),
+        by_name("target of the period", **_line(GREY.name, 2, DOTTED)),
+        by_name("lower end", **_line(GREY.name, 1, DOTTED)),
+        by_name("upper end", **_line(GREY.name, 1, DOTTED), custom__fillBelowTo="lower end", custom__fillOpacity=10),
     )
-    return lines(header, queries, Look(decimals=2, colour="series", overrides=overrides), step="10m")
+    panel = lines(header, queries, Look(decimals=None, colour="series", overrides=overrides))
+    return with_selected_unit(site, panel, selection)
 
 
-def pace_chart(panel_id: int, kpi: Matcher) -> Panel:
-    """The ratios to plan and target over time."""
-    header = Header(
-        panel_id,
-        "Against plan over time",
-        "Value against what was expected by then, and against the target. The dashed line is 100 %: above it is "
-        "better, whatever the KPI's direction. Progress is the way from the baseline to the target, if there is one.",
-    )
-    series = {
-        "plan": (naming.PACE_RATIO, "Against plan", _line(_VALUE_COLOUR, 3)),
-        "whole": (naming.TARGET_RATIO, "Against target", _line(GREY.name, 2)),
-        "progress": (naming.PROGRESS_RATIO, "Progress from baseline", _line(GREY.name, 2, DOTTED)),
-    }
-    queries = [
-        range_query(latest(family, kpi), name, ref)
-        for ref, (name, (family, _, _)) in zip("ABC", series.items(), strict=True)
-    ]
-    overrides = tuple(by_pattern(f"^{name}$", name=title, **line) for name, (_, title, line) in series.items())
-    return lines(header, queries, Look(PERCENT, 0, colour="series", overrides=overrides), step="10m", at=1)
-
-
-def _line(
-    colour: str, width: int, style: Mapping[str, object] | None = None, *, steps: bool = False
-) -> dict[str, object]:
+def _line(colour: str, width: int, style: Mapping[str, object] | None = None) -> dict[str, object]:
     properties: dict[str, object] = {"colour": fixed_colour(colour), "custom__lineWidth": width}
-    if style:
-        properties["custom__lineStyle"] = style
-    if steps:
-        properties["custom__lineInterpolation"] = "stepAfter"
-    return properties
+    return properties | ({"custom__lineStyle": style} if style else {})
+
+
+def with_selected_unit(site: Site, panel: Panel, selection: Selection) -> Panel:
+    """The panel with its numbers in the unit of the selected KPI, which a query of its own gives.
+
+    Overrides still apply, so that a panel can have numbers of other units.
+    """
+    panel.targets.append(_unit_query(site.config, selection))
+    mappings = [{"fieldName": name, "handlerKey": name} for name in ("unit", "decimals")]
+    options: dict[str, Any] = {
+        "configRefId": "unit",
+        "mappings": mappings,
+        "applyTo": {"id": "byType", "options": "number"},
+    }
+    panel.transformations = [{"id": "configFromData", "options": options}, *(panel.transformations or ())]
+    del panel.field_config["defaults"]["decimals"]
+    return panel
+
+
+def _unit_query(config: Config, selection: Selection) -> Query:
+    """Grafana's unit and decimals of the selected KPI as labels."""
+    texts = f"topk(1, {latest(naming.INFO, *selection.matchers, by=('unit',))})"
+    for unit in sorted({config.unit(kpi) for kpi in config.kpis}):
+        look = unit_look(unit, config.company.currency)
+        texts = _if_unit(texts, "shown", look.id, unit)
+        if look.decimals is not None:
+            texts = _if_unit(texts, "decimals", str(look.decimals), unit)
+    return table_query(f'max by (unit, decimals) (label_replace({texts}, "unit", "$1", "shown", "(.*)"))', "unit")
+
+
+def _if_unit(expression: str, label: str, text: str, unit: str) -> str:
+    replacement, pattern = quote(text.replace("$", "$$")), quote(re.escape(unit))
+    return f'label_replace({expression}, "{label}", {replacement}, "unit", {pattern})'
 
 
 def supporting_tiles(site: Site, panel_id: int, selected: Matcher) -> Panel:
     """The metrics that explain the selected KPI, each with a sparkline."""
     header = Header(
         panel_id,
-        "Metrics behind it",
-        "The metrics in the KPI's formula and its supporting metrics, over the time range: period to date, or the "
-        "current value of a level.",
+        "What makes it so",
+        "The metrics in the KPI's formula and its supporting metrics, now and in the last 30 days: period to date, or "
+        "the current value of a level. A metric without a value in the current period is left out.",
     )
     look = Look(
         name="${__field.labels.title} (${__field.labels.period})",
-        overrides=metric_unit_overrides(site.config),
-        no_value="this KPI has no supporting metrics",
+        decimals=None,
+        overrides=metric_overrides(site.config),
+        no_value="no metric has a value in the current period",
+        own_scale=True,
     )
     operands = [
         f"{_total(site.config, metric, period)} and on () {_while_selected(selected, kpis)}"
@@ -116,7 +130,8 @@ def supporting_tiles(site: Site, panel_id: int, selected: Matcher) -> Panel:
         if not metric.by or metric.aggregate in _ADDITIVE
     ]
     no_series = f"{latest(naming.INFO, selected, by=())} > 1"
-    return tiles(header, [range_query(" or ".join(operands) or no_series, "{{name}} value")], look)
+    query = range_query(" or ".join(operands) or no_series, "{{name}} value", step=SPARKLINE_STEP)
+    return with_sparklines(tiles(header, [query], look, paint="none", title_size=TILE_TITLES))
 
 
 def part_bars(site: Site, panel_id: int, selected: Matcher) -> Panel | None:
@@ -131,10 +146,14 @@ def part_bars(site: Site, panel_id: int, selected: Matcher) -> Panel | None:
     header = Header(panel_id, "By label", f"The {_MOST_PARTS} largest parts of each metric behind the KPI, by label.")
     look = Look(
         name="${__field.labels.title}: ${__field.labels.part}",
-        overrides=metric_unit_overrides(site.config),
+        decimals=None,
+        lowest=0,
+        overrides=metric_overrides(site.config),
         no_value="the KPI's metrics have no labels",
     )
-    return bars(header, [instant_query(f"sort_desc({' or '.join(operands)})", "{{name}} part")], look)
+    panel = bars(header, [instant_query(f"sort_desc({' or '.join(operands)})", "{{name}} part")], look)
+    panel.options["text"] = {"titleSize": 13, "valueSize": 18}
+    return panel
 
 
 def _metrics_with_kpis(config: Config) -> Iterator[tuple[Metric, Period, tuple[str, ...]]]:
@@ -152,15 +171,28 @@ def _while_selected(selected: Matcher, kpis: tuple[str, ...]) -> str:
 
 
 def _total(config: Config, metric: Metric, period: Period) -> str:
-    """The metric as one series, with name, title and period as labels."""
+    """The metric over time as one series, with name, title and period as labels; absent unless it has a value now.
+
+    Otherwise a tile would show the last value that there was, such as Friday's on a Saturday.
+    """
     family = naming.metric_family(config, metric)
+    now = Selection().over_time.at_end
+    matchers = () if metric.is_level else (equals("period", period),)
+    selector = select(family, *matchers)
+    past, present = (
+        _sum(text, family, metric) for text in (f"last_over_time({selector}[{_PAST_STEP}])", now.read(selector))
+    )
+    series = f"({up_to_the_end(past, present)}) and on () {present}"
     if metric.is_level:
-        return _with_names(metric, with_label(_sum(family, metric, ()), "period", "now"))
-    return _with_names(metric, _sum(family, metric, ("period",), equals("period", period)))
+        series = with_label(f"({series})", "period", "now")
+    return _with_names(metric, f"({series})")
 
 
-def _sum(family: Family, metric: Metric, by: tuple[str, ...], *matchers: Matcher) -> str:
-    return aggregate("sum", latest(family, *matchers), by) if metric.by else latest(family, *matchers, by=by)
+def _sum(selected: str, family: Family, metric: Metric) -> str:
+    period = () if metric.is_level else ("period",)
+    largest = aggregate("max", selected, family.labels)
+    total = aggregate("sum", largest, period) if metric.by else aggregate("max", selected, period)
+    return f"100 * {total}" if metric_unit(metric) == "ratio" else total
 
 
 def _parts(config: Config, metric: Metric, period: Period) -> str:
@@ -168,7 +200,8 @@ def _parts(config: Config, metric: Metric, period: Period) -> str:
     family = naming.metric_family(config, metric)
     labels = tuple(label for label in family.labels if label != "period")
     in_period = () if metric.is_level else (equals("period", period),)
-    largest = f"topk({_MOST_PARTS}, {latest(family, *in_period, by=labels)})"
+    factor = "100 * " if metric_unit(metric) == "ratio" else ""
+    largest = f"topk({_MOST_PARTS}, {factor}{latest(family, *in_period, by=labels)})"
     names = ", ".join(f'"{label}"' for label in labels)
     return _with_names(metric, f'label_join({largest}, "part", ", ", {names})')
 

@@ -2,52 +2,48 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
 from dashboards import expressions
-from dashboards.boards.kpi_charts import pace_chart, part_bars, supporting_tiles, value_chart
-from dashboards.boards.kpi_panels import status_history
-from dashboards.boards.tables import (
-    alert_table,
-    formula,
-    number_cells,
-    past_text,
-    ratio_cells,
-    status_cells,
-    unit_cells,
-)
+from dashboards.boards.kpi_charts import part_bars, supporting_tiles, value_chart, with_selected_unit
+from dashboards.boards.kpi_panels import TILE_TITLES, status_bands
+from dashboards.boards.members import person_table, team_table
+from dashboards.boards.scorecard import no_number, table_height, text_column
+from dashboards.boards.tables import alert_table, formula, past_text
 from dashboards.encoding import escape_variables
 from dashboards.grafana_model import Dashboard, Panel, Variable
-from dashboards.layout import DashboardSettings, GridItem, PanelRow, build_dashboard
-from dashboards.look import (
-    PERCENT,
-    SERIES_WITH_STATUS,
-    Look,
-    age_steps,
-    by_pattern,
-    link_to_person,
-    status_overrides,
-    text_mapping,
-    unit_overrides,
-)
-from dashboards.panels import Header, TableColumn, bars, instant_query, open_row, table, table_query, tiles
-from dashboards.promql import Matcher, latest, select
+from dashboards.layout import DashboardSettings, GridItem, PanelRow, PanelColumn, build_dashboard
+from dashboards.look import PERCENT, Look, by_name, by_pattern, fixed_colour, symbol_overrides
+from dashboards.number_texts import aggregate_text
+from dashboards.panels import Header, TableColumn, collapsed_row, instant_query, table, table_query, tiles
+from dashboards.promql import Matcher, join, latest, select, with_label
+from dashboards.reasons import notes
+from dashboards.selection import Selection
 from dashboards.site import DETAIL, MAIN_PANEL, Site
 from exporter import naming
 from exporter.config.fields import Scope
 from exporter.config.history import Restate
+from exporter.config.kpis import Kpi
+from exporter.statuses import GREY
 
 _KPI = Matcher("kpi", "=", '"$kpi"')
+_SELECTED = Selection(matchers=(_KPI,))
+_AGE, _ELAPSED, _USED = "age of data", "of the period is gone", "of the records used"
 
 
 def kpi_detail(site: Site) -> Dashboard:
     """The dashboard of the KPI selected in its variable."""
-    history = Header(12, "Status over time", "When the verdict changed, and for how long.")
-    layout: list[GridItem | PanelRow] = [
-        *_headline(site),
-        GridItem(value_chart(site, MAIN_PANEL, _KPI), 24, 10),
-        GridItem(status_history(site, history, _KPI), 24, 4),
-        GridItem(pace_chart(11, _KPI), 12, 9),
-        GridItem(_about(site), 12, 9),
-        PanelRow(open_row(20, "What explains it"), tuple(_reasons(site))),
+    history = Header(12, "Status", "When the status changed, and for how long.")
+    layout: list[GridItem | PanelColumn | PanelRow] = [
+        GridItem(_now(site), 7, 4),
+        GridItem(_measured_against(site), 17, 4),
+        GridItem(value_chart(site, MAIN_PANEL, _SELECTED), 24, 10),
+        GridItem(status_bands(site, history, _SELECTED, "status"), 24, 4),
+        *_members(site),
+        GridItem(supporting_tiles(site, 21, _KPI), 24, 6),
+        *_rows(site),
     ]
     settings = DashboardSettings(
         DETAIL,
@@ -78,117 +74,137 @@ def _target_changes(site: Site) -> dict[str, object]:
         "expr": expr,
         "step": "1h",
         "titleFormat": "Target changed",
-        "textFormat": "A new target took effect.",
-        "tagKeys": "",
-        "useValueForTime": False,
         "target": {"datasource": site.datasource_ref, "expr": expr, "interval": "1h", "range": True, "refId": "Anno"},
     }
 
 
-def _headline(site: Site) -> list[GridItem]:
-    units, status = unit_overrides(site.config, site.config.kpis), status_overrides(site.config)
-    value_look = Look(name="${__field.labels.verdict}", overrides=(*units, *status))
-    ratio_look, age_look = Look(PERCENT, overrides=status), Look("s", 0, steps=age_steps(site.config))
-    value = Header(1, "Value", "The value in the current period, and the verdict.")
-    plan = Header(3, "Against plan", "Value against what is expected by now. 100 % is on plan, and more is better.")
-    target = Header(4, "Against target", "Value against the target of the whole period. 100 % is on target.")
-    elapsed = Header(5, "Period elapsed", "Share of the period that has passed, weighted by the KPI's pace.")
-    age = Header(6, "Data age", "Time since the KPI's data was last complete.")
-    previous = Header(7, "Previous period", _previous_text(site))
-    coverage = Header(
-        8,
-        "Records used",
-        "Share of records that the value rests on; rejected ones and those without a time or exchange rate lower it.",
+def _now(site: Site) -> Panel:
+    header = Header(
+        1,
+        "Now",
+        "The value in the current period, the verdict, and how it compares with what is expected by now. A guard that "
+        "is off track holds the verdict back.",
     )
-    value_query, plan_query, target_query = (
-        instant_query(expr, SERIES_WITH_STATUS)
-        for expr in (
-            expressions.value_with_status(naming.VALUE, _KPI),
-            expressions.plan_ratio_with_status(_KPI),
-            expressions.value_with_status(naming.TARGET_RATIO, _KPI),
-        )
+    unknown = f"{latest(naming.STATUS, _KPI, by=('kpi',))} * NaN"
+    value = f"({expressions.shown_value(_SELECTED, naming.VALUE)} or {unknown})"
+    words = f"({expressions.marks(_SELECTED, words=('mark', 'word'))})"
+    named = join(value, words, ("kpi",), ("mark", "word"))
+    expr = join(named, f"({_remark()})", ("kpi",), ("remark",))
+    look = Look(decimals=None, overrides=symbol_overrides(site.config), mappings=(dict(no_number("no data")),))
+    panel = tiles(header, [instant_query(expr, "{{mark}} {{word}}{{remark}}")], look, title_size=16)
+    return with_selected_unit(site, panel, _SELECTED)
+
+
+def _remark() -> str:
+    """What follows the verdict: what holds it back, else the share of plan if there is one."""
+    reason = f'label_replace({notes(_SELECTED, "why")}, "remark", ": ${{1}}", "why", "(.*)")'
+    percent = aggregate_text(f"round(100 * {expressions.against_plan(_SELECTED)})", "percent", ("kpi",))
+    share = f'label_replace({percent}, "remark", " · ${{1}} % of plan", "percent", "(.*)")'
+    return f"{reason} or on (kpi) {share} or on (kpi) {latest(naming.STATUS, _KPI, by=('kpi',))} ^ 0"
+
+
+def _measured_against(site: Site) -> Panel:
+    previous = "Final value of the period before" + (
+        "" if site.config.history.restate is Restate.ALWAYS else "; once it is sealed, later changes do not move it"
     )
-    small_tiles = (
-        (elapsed, latest(naming.PERIOD_ELAPSED, _KPI), Look(PERCENT, 0)),
-        (age, expressions.data_age(_KPI), age_look),
-        (previous, latest(naming.PREVIOUS_VALUE, _KPI), Look(overrides=units)),
-        (coverage, latest(naming.COVERAGE, _KPI), Look(PERCENT)),
+    header = Header(
+        2,
+        "What it is measured against",
+        f"The plan and the target of the period, or the ends of its range. {previous}. Records are used unless they "
+        "were rejected or have no time or exchange rate; their share is shown if some are missing.",
     )
-    return [
-        GridItem(tiles(value, [value_query], value_look, paint="background_solid"), 7, 4),
-        GridItem(_target_tiles(site), 7, 4),
-        GridItem(tiles(plan, [plan_query], ratio_look, text="value"), 5, 4),
-        GridItem(tiles(target, [target_query], ratio_look, text="value"), 5, 4),
-        *(
-            GridItem(tiles(header, [instant_query(expr, "{{kpi}} now")], look, text="value"), 6, 3)
-            for header, expr, look in small_tiles
-        ),
-    ]
-
-
-def _previous_text(site: Site) -> str:
-    if site.config.history.restate is Restate.ALWAYS:
-        return "Final value of the previous period, as the records say now."
-    return "Final value of the previous period: once it is sealed, later changes of records do not move it."
-
-
-def _target_tiles(site: Site) -> Panel:
-    tile_names = {
-        "target": (naming.TARGET, "whole period"),
-        "low": (naming.TARGET_LOW, "at least"),
-        "high": (naming.TARGET_HIGH, "at most"),
-        "expected": (naming.EXPECTED, "expected by now"),
+    low = _SELECTED.latest(naming.TARGET_LOW)
+    numbers = {
+        "should be by now": f"({_SELECTED.latest(naming.EXPECTED)} unless on (kpi) {low})",
+        "target of the period": f"({_SELECTED.latest(naming.TARGET)} unless on (kpi) {low})",
+        "lower end of the range": low,
+        "upper end of the range": _SELECTED.latest(naming.TARGET_HIGH),
+        "period before": _SELECTED.latest(naming.PREVIOUS_VALUE),
     }
+    named = " or ".join(with_label(expr, "words", words) for words, expr in numbers.items())
     queries = [
-        instant_query(latest(family, _KPI), f"{{{{kpi}}}} {name}", ref)
-        for ref, (name, (family, _)) in zip("ABCD", tile_names.items(), strict=True)
+        instant_query(expressions.as_shown(named, _SELECTED), "{{words}}", "A"),
+        instant_query(latest(naming.PERIOD_ELAPSED, _KPI), _ELAPSED, "B"),
+        instant_query(f"{latest(naming.COVERAGE, _KPI)} < 0.995", _USED, "C"),
+        instant_query(expressions.data_age(_KPI), _AGE, "D"),
     ]
     overrides = (
-        *unit_overrides(site.config, site.config.kpis),
-        *(by_pattern(f" {name}$", name=text) for name, (_, text) in tile_names.items()),
+        *(by_name(name, unit=PERCENT, decimals=0) for name in (_ELAPSED, _USED)),
+        by_name(_AGE, unit="dtdurations", decimals=0),
     )
-    header = Header(2, "Target", "The target of the whole period (the middle of a range), and what is expected by now.")
-    return tiles(header, queries, Look(overrides=overrides))
+    look = Look(decimals=None, overrides=overrides, no_value="–")
+    panel = tiles(header, queries, look, paint="none", title_size=TILE_TITLES)
+    return with_selected_unit(site, panel, _SELECTED)
+
+
+def _members(site: Site) -> Iterator[GridItem | PanelColumn]:
+    """Teams and people, if there are KPIs with them, and what the KPI means."""
+    teams = bool(site.kpis(Scope.TEAM))
+    people = bool(site.kpis(Scope.PERSON)) and site.config.privacy.people == "included"
+    by_team = team_table(site, 23, replace(_SELECTED, scope=Scope.TEAM))
+    by_person = person_table(site, 24, replace(_SELECTED, scope=Scope.PERSON))
+    about, team_height = _about(site), min(12, max(6, table_height(len(site.config.teams))))
+    if teams and people:
+        yield PanelColumn((GridItem(by_team, 9, team_height), GridItem(about, 9, 9)))
+        yield GridItem(by_person, 15, team_height + 9)
+    elif teams or people:
+        yield GridItem(about, 9, 9)
+        yield GridItem(by_team if teams else by_person, 15, 9)
+    else:
+        yield GridItem(about, 24, 9)
 
 
 def _about(site: Site) -> Panel:
-    """A table whose texts come from the config: value mappings translate the KPI's name."""
+    """What the KPI means, one line for each text. The texts are labels: Grafana gives rows the height of such texts."""
     header = Header(
         13,
         "About this KPI",
         "Why it matters, how it is calculated, which decision it supports, what limits its past, and who owns it.",
     )
-    texts = {
-        "why": ("Why", {kpi.name: kpi.why for kpi in site.config.kpis}),
-        "formula": ("Value", {kpi.name: formula(site.config, kpi.value) for kpi in site.config.kpis}),
-        "decision": ("Decision", {kpi.name: kpi.decision or "–" for kpi in site.config.kpis}),
-        "past": ("Its past", {kpi.name: past_text(site.config, kpi) or "–" for kpi in site.config.kpis}),
+    headings = {
+        "why": "Why", "how": "How", "decides": "Decides", "past": "Its past", "owner": "Owner", "period": "Period",
+    }  # fmt: skip
+    info = expressions.kpi_info(_KPI, labels=("owner", "period"))
+    definitions = " or ".join(_definition(site, kpi) for kpi in site.config.kpis)
+    query = table_query(join(info, f"({definitions})", ("kpi",), ("why", "how", "decides", "past")))
+    lines = (
+        by_name("Field", custom__width=90, colour=fixed_colour(GREY.name), custom__cellOptions={"type": "color-text"}),
+        by_pattern("^(?!Field$).*", custom__wrapText=True, custom__cellOptions={"type": "auto", "wrapText": True}),
+    )
+    panel = table(header, [query], [], Look(overrides=lines, no_value="–"))
+    order = {name: index for index, name in enumerate(("kpi", *headings))}
+    organize: dict[str, Any] = {
+        "excludeByName": {"Time": True, "Value": True},
+        "includeByName": {},
+        "indexByName": order,
+        "renameByName": headings,
     }
-    expr = expressions.kpi_info(_KPI, labels=("owner", "department", "period", "better"))
-    columns = [TableColumn("kpi")]
-    wrapped = {"custom__cellOptions": {"type": "auto", "wrapText": True}}
-    for label, (heading, text_by_kpi) in texts.items():
-        expr = f'label_replace({expr}, "{label}", "$1", "kpi", "(.*)")'
-        columns.append(TableColumn(label, heading, None, wrapped | {"mappings": [text_mapping(text_by_kpi)]}))
-    columns += [
-        TableColumn("owner", "Owner", 150),
-        TableColumn("department", "Department", 120),
-        TableColumn("period", "Period", 70),
-        TableColumn("better", "Better", 70),
-    ]
-    return table(header, [table_query(expr)], columns, Look())
+    panel.transformations = [{"id": "organize", "options": organize}, {"id": "transpose", "options": {}}]
+    panel.options |= {"showHeader": False, "cellHeight": "md"}
+    return panel
 
 
-def _reasons(site: Site) -> list[GridItem]:
-    items = [GridItem(supporting_tiles(site, 21, _KPI), 24, 7)]
-    if site.kpis(Scope.TEAM):
-        items.append(GridItem(_teams(site), 12, 9))
-    items.append(GridItem(alert_table(site, 25, _KPI), 12, 9))
-    if site.kpis(Scope.PERSON):
-        items.append(GridItem(_people(site), 24, 11))
+def _definition(site: Site, kpi: Kpi) -> str:
+    texts = {
+        "kpi": kpi.name,
+        "why": kpi.why,
+        "how": formula(site.config, kpi.value),
+        "decides": kpi.decision or "–",
+        "past": past_text(site.config, kpi) or "–",
+    }
+    expression = "vector(1)"
+    for label, text in texts.items():
+        expression = with_label(expression, label, " ".join(text.split()))
+    return expression
+
+
+def _rows(site: Site) -> Iterator[PanelRow]:
+    """What is needed less often, in collapsed rows: they ask nothing until they are opened."""
     parts = part_bars(site, 22, _KPI)
-    items += [GridItem(parts, 24, 8)] if parts is not None else []
-    return [*items, GridItem(_restated(site), 24, 6)]
+    if parts is not None:
+        yield PanelRow(collapsed_row(31, "By label"), (GridItem(parts, 24, 9),))
+    yield PanelRow(collapsed_row(32, "Alerts"), (GridItem(alert_table(site, 25, _KPI), 24, 6),))
+    yield PanelRow(collapsed_row(33, "Restated periods"), (GridItem(_restated(site), 24, 6),))
 
 
 def _restated(site: Site) -> Panel:
@@ -198,48 +214,8 @@ def _restated(site: Site) -> Panel:
         "Sealed periods whose value changed later, and their value now. `kpi-exporter ledger` has the sealed value and "
         "the cause.",
     )
-    columns = [
-        TableColumn("kpi"),
-        TableColumn("period", "Period", 160),
-        TableColumn("Value", "Value now", 160, number_cells()),
-        TableColumn("unit", "Unit", None, unit_cells(site)),
-    ]
-    value = expressions.ratios_in_percent(latest(naming.RESTATED_VALUE, _KPI, by=("kpi", "period")))
-    query = table_query(expressions.with_title(value, "unit"))
-    return table(header, [query], columns, Look(no_value="no sealed period was restated"), sort=("Period", True))
-
-
-def _teams(site: Site) -> Panel:
-    header = Header(
-        23, "By team", "Each team's value, largest first, in the colour of its status against its own target."
-    )
-    look = Look(
-        name="${__field.labels.team}: ${__field.labels.verdict}",
-        overrides=(*unit_overrides(site.config, site.kpis(Scope.TEAM)), *status_overrides(site.config)),
-        no_value="not measured by team",
-    )
-    expr = expressions.value_with_status(naming.VALUE, _KPI, scope=Scope.TEAM)
-    return bars(header, [instant_query(f"sort_desc({expr})", SERIES_WITH_STATUS)], look)
-
-
-def _people(site: Site) -> Panel:
-    header = Header(24, "By person", "Each person's value and how it compares with their own target.")
-    columns = [
-        TableColumn("kpi"),
-        TableColumn("title"),
-        TableColumn("person", "Person", 220, {"links": [link_to_person("__data.fields.person")]}),
-        TableColumn("team", "Team", 180),
-        TableColumn("status", "Status", 110, status_cells(site)),
-        TableColumn("Value #A", "Against plan", None, ratio_cells(site)),
-        TableColumn("Value #B", "Against target", None, ratio_cells(site)),
-        TableColumn("Value #C", "Value", 130, number_cells()),
-        TableColumn("unit", "Unit", 80, unit_cells(site)),
-    ]
-    value = expressions.latest_value(naming.VALUE, _KPI, scope=Scope.PERSON)
-    queries = [
-        table_query(expressions.plan_ratio(_KPI, scope=Scope.PERSON), "A"),
-        table_query(expressions.latest_value(naming.TARGET_RATIO, _KPI, scope=Scope.PERSON), "B"),
-        table_query(expressions.ratios_in_percent(value), "C"),
-        table_query(expressions.with_title(expressions.current_status(_KPI, scope=Scope.PERSON), "unit"), "I"),
-    ]
-    return table(header, queries, columns, Look(no_value="not measured by person"), sort=("Against plan", True))
+    columns = [TableColumn("kpi"), text_column("period", "Period", 160), TableColumn("Value", "Value now")]
+    values = expressions.as_shown(latest(naming.RESTATED_VALUE, _KPI, by=("kpi", "period")), _SELECTED)
+    look = Look(decimals=None, no_value="no sealed period was restated")
+    panel = table(header, [table_query(values)], columns, look, sort=("Period", True))
+    return with_selected_unit(site, panel, _SELECTED)

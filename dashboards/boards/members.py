@@ -1,0 +1,108 @@
+"""Scorecards of the teams and people of one KPI, and of the KPIs of one team or person, with notes and links."""
+
+from __future__ import annotations
+
+from dashboards import expressions
+from dashboards.boards.scorecard import (
+    bullet_column,
+    kpi_column,
+    number_text_column,
+    percent_column,
+    score_queries,
+    scorecard,
+    status_column,
+    text_column,
+    trend_column,
+)
+from dashboards.grafana_model import Panel, Query
+from dashboards.look import link, link_to_person
+from dashboards.panels import Header, TableColumn, table_query
+from dashboards.promql import aggregate, equals_variable
+from dashboards.reasons import notes
+from dashboards.selection import Selection
+from dashboards.site import TEAM, Site
+from exporter.config.fields import Scope
+
+NOTE = "What the number alone does not tell: outside the range, or held back by a guard."
+
+
+def note_query(selection: Selection, key: str) -> Query:
+    """Query W: the reason beside the status, one row for each value of the label `key`."""
+    return table_query(aggregate("max", notes(selection, "why"), (key, "why")), "W")
+
+
+def note_column() -> TableColumn:
+    """Query W, as the last column. Rows without a reason stay empty."""
+    return TableColumn("why", "Note", None, {"noValue": " ", "custom__minWidth": 200})
+
+
+def person_column(width: int | None, field: str = "person") -> TableColumn:
+    """The person's name with a link to their board."""
+    return text_column(field, "Person", width, links=[link_to_person("__data.fields.Person")])
+
+
+def team_column(site: Site, width: int | None, field: str = "team") -> TableColumn:
+    """The team's name, with a link to its board if there is one."""
+    links = [link("Open the team", TEAM, team="${__data.fields.Team:percentencode}")] if site.kpis(Scope.TEAM) else []
+    return text_column(field, "Team", width, links=links)
+
+
+def team_table(site: Site, panel_id: int, selection: Selection) -> Panel:
+    """The teams of the selected KPI."""
+    header = Header(panel_id, "By team", "Each team against its own target, worst first, whatever the KPI's direction.")
+    columns = [
+        team_column(site, 130),
+        status_column(site, 105),
+        number_text_column("v", "Value", 100),
+        percent_column(width=110),
+        bullet_column(None),
+    ]
+    queries = score_queries(site, selection, "team", "SPV")
+    return scorecard(header, "team", queries, columns, no_value="not measured by team")
+
+
+def person_table(site: Site, panel_id: int, selection: Selection) -> Panel:
+    """The people of the selected KPI."""
+    header = Header(panel_id, "By person", f"Each person against their own target, worst first. {NOTE}")
+    columns = [
+        person_column(165),
+        status_column(site, 105),
+        number_text_column("v", "Value", 100),
+        percent_column(width=110),
+        bullet_column(170),
+        trend_column(100),
+        note_column(),
+    ]
+    queries = [*score_queries(site, selection, "person", "SPVF"), note_query(selection, "person")]
+    return scorecard(header, "person", queries, columns, no_value="not measured by person")
+
+
+def own_kpis(site: Site, header: Header, selection: Selection) -> Panel:
+    """The KPIs of the selected team or person; a person's beside the mean of the people in the same team."""
+    columns = [
+        *kpi_column(),
+        status_column(site),
+        number_text_column("v", "Value", 120),
+        percent_column(),
+        bullet_column(220),
+        *([percent_column("Value #M", "Team mean", 100)] if selection.scope is Scope.PERSON else []),
+        trend_column(180),
+        number_text_column("g", "Target", 120),
+        note_column(),
+    ]
+    queries = [*score_queries(site, selection, "kpi"), note_query(selection, "kpi")]
+    if selection.scope is Scope.PERSON:
+        queries.append(table_query(_team_mean(selection), "M"))
+    return scorecard(header, "kpi", queries, columns, no_value="no KPI is measured here")
+
+
+def _team_mean(selection: Selection) -> str:
+    """The mean of everybody in the person's team against plan, by KPI; who is far ahead counts as 200 %."""
+    everybody = Selection(Scope.PERSON)
+    mean = f"avg by (kpi, team) (clamp_max({expressions.against_plan(everybody)}, 2))"
+    own = expressions.against_plan(selection)
+    return aggregate("max", f"{mean} and on (kpi, team) {own}", ("kpi",))
+
+
+PERSON_SELECTION = Selection(Scope.PERSON, (equals_variable("person", "person"),))
+TEAM_SELECTION = Selection(Scope.TEAM, (equals_variable("team", "team"),))

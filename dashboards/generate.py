@@ -11,10 +11,7 @@ from dashboards.boards.kpi_detail import kpi_detail
 from dashboards.boards.leaderboard import leaderboard
 from dashboards.boards.objective import objective
 from dashboards.boards.operations import exporter_health
-from dashboards.boards.operations import exporter_health, runbook
 from dashboards.boards.overview import overview
-from dashboards.boards.overview import overview, wall
-from dashboards.boards.people import leaderboard, people, person
 from dashboards.boards.people import people, person
 from dashboards.boards.runbook import runbook
 from dashboards.boards.team import team

@@ -25,28 +25,15 @@ from exporter.statuses import BY_RANK, colours
 Override = dict[str, Any]
 
 NO_DATA = "no data"
-SERIES_WITH_STATUS = "{{kpi}} {{status}}"
-"""The legend of queries with `expressions.value_with_status`."""
 
 VALUE_LINE = "#6E9FFF"
 """The colour of the one line that shows a value."""
 LINES = ("#6E9FFF", "#B877D9", "#5AC8C8", "#C9A26D", "#9AA7B8", "#E58FB1", "#7FB069", "#D4D08A")
 """The colours of several lines: none of them is close to the colour of a bad status."""
 
-_CURRENCY_UNITS = frozenset(
-    {
-        "USD", "GBP", "EUR", "JPY", "RUB", "UAH", "BRL", "DKK", "ISK", "NOK", "SEK", "CZK", "CHF", "PLN", "ZAR", "INR",
-        "KRW", "IDR", "PHP", "VND", "TRY", "MYR", "XPF", "BGN", "PYG", "UYU", "ILS",
-    }
-)  # fmt: skip
-"""Currencies for which Grafana has a unit."""
-_DECIMALS = {"count": 1, "ratio": 1, "currency": 2, "seconds": 1, "score": 2, "number": 2, "points": 1}
 
 NEUTRAL = "text"
 PERCENT = "percentunit"
-_UNIT_IDS = {
-    "count": "locale", "number": "locale", "ratio": PERCENT, "seconds": "s", "score": "none", "points": "suffix:pts",
-}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,13 +69,6 @@ def unit_look(unit: str, currency: str) -> UnitLook:
     if unit == "currency":
         return UnitLook(f"currency:{currency} ")
     return _UNIT_LOOKS.get(unit) or UnitLook(f"suffix: {escape_variables(unit)}", 1)
-
-
-def unit_id(unit: str, currency: str) -> str:
-    """Grafana's name for a unit of the config."""
-    if unit == "currency":
-        return f"currency{currency}" if currency in _CURRENCY_UNITS else f"currency:{currency} "
-    return _UNIT_IDS.get(unit, f"suffix:{unit}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,11 +121,6 @@ def ratio_steps(config: Config) -> tuple[ThresholdStep, ...]:
     return _rising_steps(config, bands.at_risk, bands.on_track)
 
 
-def share_steps(config: Config) -> tuple[ThresholdStep, ...]:
-    """Thresholds of the share of KPIs on target."""
-    return _rising_steps(config, 0.6, 0.8)
-
-
 def _rising_steps(config: Config, at_risk: float, on_track: float) -> tuple[ThresholdStep, ...]:
     colour = colours(config)
     return (
@@ -191,13 +166,6 @@ def fixed_colour(colour: str) -> dict[str, str]:
     return {"mode": "fixed", "fixedColor": colour}
 
 
-def status_overrides(config: Config) -> tuple[Override, ...]:
-    """The colour of each status, for series named `... STATUS`."""
-    return tuple(
-        by_pattern(f" {status}$", colour=fixed_colour(colour.name)) for status, colour in colours(config).items()
-    )
-
-
 def symbol_overrides(config: Config) -> tuple[Override, ...]:
     """The colour of each status, for series whose name begins with its symbol."""
     colour = colours(config)
@@ -226,11 +194,6 @@ def line_colours(names: Iterable[str]) -> tuple[Override, ...]:
     return tuple(by_name(name, colour=fixed_colour(LINES[i % len(LINES)])) for i, name in enumerate(names))
 
 
-def unit_overrides(config: Config, kpis: Iterable[Kpi]) -> tuple[Override, ...]:
-    """The unit of each KPI, for series named `KPI ...`."""
-    return _unit_overrides(config, {kpi.name: config.unit(kpi) for kpi in kpis})
-
-
 def metric_overrides(config: Config) -> tuple[Override, ...]:
     """The unit of each metric, for series named `METRIC ...`: ratios in percent, long durations in minutes or hours."""
     names: dict[str, list[str]] = {}
@@ -238,19 +201,6 @@ def metric_overrides(config: Config) -> tuple[Override, ...]:
         names.setdefault(metric_unit(metric), []).append(metric.name)
     looks = {unit: unit_look(unit, config.company.currency) for unit in names} | {"seconds": UnitLook("s", 1)}
     return tuple(by_pattern(f"^({'|'.join(names[unit])}) ", **looks[unit].properties()) for unit in sorted(names))
-
-
-def _unit_overrides(config: Config, units: Mapping[str, str]) -> tuple[Override, ...]:
-    """One override for each unit, with a pattern that lists the names with that unit."""
-    names: dict[str, list[str]] = {}
-    for name, unit in units.items():
-        names.setdefault(unit, []).append(name)
-    return tuple(
-        by_pattern(
-            f"^({'|'.join(names[unit])}) ", unit=unit_id(unit, config.company.currency), decimals=_DECIMALS.get(unit, 1)
-        )
-        for unit in sorted(names)
-    )
 
 
 def unit_mapping(config: Config) -> dict[str, Any]:

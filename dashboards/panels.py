@@ -290,8 +290,3 @@ def alert_list(header: Header, labels: str) -> Panel:
 def collapsed_row(panel_id: int, title: str) -> RowPanel:
     """A collapsed row: its panels run no queries until it is opened."""
     return RowPanel(id=panel_id, title=title, collapsed=True)
-
-
-def open_row(panel_id: int, title: str) -> RowPanel:
-    """An open row heading, followed by its panels."""
-    return RowPanel(id=panel_id, title=title, collapsed=False)

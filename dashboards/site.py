@@ -70,6 +70,10 @@ class Site:
             if (scope is None or scope in kpi.scopes) and department in (None, kpi.department)
         )
 
+    def most_kpis(self, scope: Scope) -> int:
+        """The number of KPIs at the scope in the department that has most: about what one team or person has."""
+        return max((len(self.kpis(scope, department)) for department in self.departments), default=0)
+
     @property
     def prometheus_alerts(self) -> bool:
         """True if Prometheus evaluates the alert rules."""

@@ -10,11 +10,11 @@ from dashboards import expressions
 from dashboards.boards.kpi_charts import part_bars, supporting_tiles, value_chart, with_selected_unit
 from dashboards.boards.kpi_panels import TILE_TITLES, status_bands
 from dashboards.boards.members import person_table, team_table
-from dashboards.boards.scorecard import no_number, table_height, text_column
+from dashboards.boards.scorecard import no_number, text_column
 from dashboards.boards.tables import alert_table, formula, past_text
 from dashboards.encoding import escape_variables
 from dashboards.grafana_model import Dashboard, Panel, Variable
-from dashboards.layout import DashboardSettings, GridItem, PanelRow, PanelColumn, build_dashboard
+from dashboards.layout import DashboardSettings, GridItem, PanelColumn, PanelRow, build_dashboard
 from dashboards.look import PERCENT, Look, by_name, by_pattern, fixed_colour, symbol_overrides
 from dashboards.number_texts import aggregate_text
 from dashboards.panels import Header, TableColumn, collapsed_row, instant_query, table, table_query, tiles
@@ -143,7 +143,7 @@ def _members(site: Site) -> Iterator[GridItem | PanelColumn]:
     people = bool(site.kpis(Scope.PERSON)) and site.config.privacy.people == "included"
     by_team = team_table(site, 23, replace(_SELECTED, scope=Scope.TEAM))
     by_person = person_table(site, 24, replace(_SELECTED, scope=Scope.PERSON))
-    about, team_height = _about(site), min(12, max(6, table_height(len(site.config.teams))))
+    about, team_height = _about(site), 6 if len(site.config.teams) <= 3 else 7
     if teams and people:
         yield PanelColumn((GridItem(by_team, 9, team_height), GridItem(about, 9, 9)))
         yield GridItem(by_person, 15, team_height + 9)

@@ -17,23 +17,29 @@ from dashboards.boards.scorecard import (
 from dashboards.grafana_model import Panel, Query
 from dashboards.look import link, link_to_person
 from dashboards.panels import Header, TableColumn, table_query
-from dashboards.promql import aggregate, equals_variable
+from dashboards.promql import aggregate, equals_variable, with_label
 from dashboards.reasons import notes
 from dashboards.selection import Selection
 from dashboards.site import TEAM, Site
+from exporter import naming
 from exporter.config.fields import Scope
 
 NOTE = "What the number alone does not tell: outside the range, or held back by a guard."
 
 
 def note_query(selection: Selection, key: str) -> Query:
-    """Query W: the reason beside the status, one row for each value of the label `key`."""
-    return table_query(aggregate("max", notes(selection, "why"), (key, "why")), "W")
+    """Query W: the reason beside the status, one row for each value of the label `key`.
+
+    Rows without a reason have a space: Grafana drops a column that no row has, and the table would end before its edge.
+    """
+    labels = ", ".join(selection.labels)
+    blank = with_label(f"{expressions.limited(selection.latest(naming.STATUS), selection)} ^ 0", "why", "\u00a0")
+    return table_query(aggregate("max", f"{notes(selection, 'why')} or on ({labels}) {blank}", (key, "why")), "W")
 
 
 def note_column() -> TableColumn:
-    """Query W, as the last column. Rows without a reason stay empty."""
-    return TableColumn("why", "Note", None, {"noValue": " ", "custom__minWidth": 200})
+    """Query W, as the last column, which takes the width that is left."""
+    return TableColumn("why", "Note", None, {"unit": "string", "noValue": " ", "custom__minWidth": 200})
 
 
 def person_column(width: int | None, field: str = "person") -> TableColumn:

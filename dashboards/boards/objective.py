@@ -23,7 +23,6 @@ from dashboards.boards.scorecard import (
     bullet_column,
     kpi_column,
     no_number,
-    number_column,
     number_text_column,
     percent_column,
     score_queries,
@@ -128,7 +127,6 @@ def _score_table(site: Site, kpis: tuple[Kpi, ...]) -> Panel:
         TableColumn("Value #N", "Points", 80, _points_look(1)),
         TableColumn("Value #O", "of", 60, _points_look(0)),
         TableColumn("Value #D", "7 days", 80, _points_look(1)),
-        number_column("Value #G", "Weight", 80, decimals=1, custom__minWidth=60),
         note_column(),
         name,
     ]
@@ -140,7 +138,6 @@ def _score_table(site: Site, kpis: tuple[Kpi, ...]) -> Panel:
         table_query(points, "N"),
         table_query(_possible(_SELECTED, weight), "O"),
         table_query(f"{points} - ({before})", "D"),
-        table_query(expressions.limited(f"max by (kpi) ({weight})", _SELECTED), "G"),
         note_query(_SELECTED, "kpi"),
     ]
     return scorecard(header, "kpi", queries, columns, no_value="this objective has no KPI")

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from dashboards import expressions
 from dashboards.boards.kpi_panels import kpi_tiles, on_plan_tile, plan_lines, status_bands
+from dashboards.boards.matrix import verdict_matrix
 from dashboards.boards.members import NOTE, PERSON_SELECTION, own_kpis
 from dashboards.boards.scorecard import table_height
-from dashboards.boards.tables import matrix
 from dashboards.grafana_model import Dashboard, Variable
 from dashboards.layout import DashboardSettings, GridItem, PanelRow, build_dashboard
 from dashboards.look import link_to_person
 from dashboards.panels import Header, collapsed_row
 from dashboards.promql import latest, matches_variable
+from dashboards.selection import Selection
 from dashboards.site import PEOPLE, PERSON, Site
 from exporter import naming
 from exporter.config.fields import Scope
@@ -34,7 +34,7 @@ def person(site: Site) -> Dashboard:
     layout: list[GridItem | PanelRow] = [
         GridItem(on_plan_tile(1, PERSON_SELECTION, "of own KPIs"), 5, 5),
         GridItem(tiles, 19, 5),
-        GridItem(own_kpis(site, table, PERSON_SELECTION), 24, table_height(len(kpis))),
+        GridItem(own_kpis(site, table, PERSON_SELECTION), 24, table_height(site.most_kpis(Scope.PERSON))),
         GridItem(plan_lines(plan, PERSON_SELECTION, [kpi.title for kpi in kpis], _EVERY_RATIO), 24, 9),
         PanelRow(collapsed_row(20, "Status history"), (GridItem(bands, 24, 9),)),
     ]
@@ -48,23 +48,24 @@ def person(site: Site) -> Dashboard:
     return build_dashboard(site, settings, layout)
 
 
-def current_variable(name: str, label: str, scope: Scope) -> Variable:
+def current_variable(name: str, label: str, scope: Scope, *, many: bool = False) -> Variable:
     """A variable of the teams or people that have a value now, from A on.
 
     `label_values` would look at the whole time range and offer those who left, and ids that match nobody, first.
     """
     current = latest(scoped(naming.VALUE, scope), by=(name,))
-    return Variable(name, label, f"query_result({current})", regex=f'/{name}="(?<value>[^"]*)"/')
+    return Variable(name, label, f"query_result({current})", regex=f'/{name}="(?<value>[^"]*)"/', many=many)
 
 
 def people(site: Site) -> Dashboard:
     """All people by KPI, for those who lead teams."""
     header = Header(
-        1, "People by KPI", "Each person against their plan: 100 % is on plan. Empty if there is no verdict."
+        1, "People by KPI", "Each person against their own plan: 100 % is on plan. Symbol and colour are the verdict."
     )
-    expr = expressions.plan_ratio(matches_variable("team", "team"), scope=Scope.PERSON)
-    panel = matrix(site, header, expr, "person", [link_to_person("__value.text")])
-    team = Variable("team", "Team", f"label_values({scoped(naming.STATUS, Scope.PERSON).name}, team)", many=True)
+    selection = Selection(Scope.PERSON, (matches_variable("team", "team"),))
+    links = [link_to_person("__value.text")]
+    panel = verdict_matrix(site, header, selection, site.kpis(Scope.PERSON), "person", links)
+    team = current_variable("team", "Team", Scope.PERSON, many=True)
     settings = DashboardSettings(
         PEOPLE,
         "People",

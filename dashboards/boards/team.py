@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from dashboards import expressions
 from dashboards.boards.kpi_panels import kpi_tiles, on_plan_tile, plan_lines, status_bands
+from dashboards.boards.matrix import verdict_matrix
 from dashboards.boards.members import NOTE, TEAM_SELECTION, own_kpis
 from dashboards.boards.people import current_variable
 from dashboards.boards.scorecard import table_height
-from dashboards.boards.tables import matrix
 from dashboards.grafana_model import Dashboard
 from dashboards.layout import DashboardSettings, GridItem, PanelRow, build_dashboard
 from dashboards.look import link_to_person
 from dashboards.panels import Header, collapsed_row
-from dashboards.promql import equals_variable
+from dashboards.selection import Selection
 from dashboards.site import TEAM, Site
 from exporter.config.fields import Scope
 
@@ -30,7 +29,7 @@ def team(site: Site) -> Dashboard:
     layout: list[GridItem | PanelRow] = [
         GridItem(on_plan_tile(1, TEAM_SELECTION, "of the team's KPIs"), 5, 5),
         GridItem(tiles, 19, 5),
-        GridItem(own_kpis(site, table, TEAM_SELECTION), 24, table_height(len(kpis))),
+        GridItem(own_kpis(site, table, TEAM_SELECTION), 24, table_height(site.most_kpis(Scope.TEAM))),
         *_people(site),
         GridItem(plan_lines(plan, TEAM_SELECTION, [kpi.title for kpi in kpis]), 24, 9),
         PanelRow(collapsed_row(20, "Status history"), (GridItem(bands, 24, 9),)),
@@ -48,6 +47,8 @@ def team(site: Site) -> Dashboard:
 def _people(site: Site) -> list[GridItem]:
     if not site.kpis(Scope.PERSON) or site.config.privacy.people != "included":
         return []
-    header = Header(5, "People of the team", "Each person against their own targets. A dash means no verdict.")
-    expr = expressions.plan_ratio(equals_variable("team", "team"), scope=Scope.PERSON)
-    return [GridItem(matrix(site, header, expr, "person", [link_to_person("__value.text")]), 24, 10)]
+    header = Header(5, "People of the team", "Each person against their own plan. Symbol and colour are the verdict.")
+    selection = Selection(Scope.PERSON, TEAM_SELECTION.matchers)
+    links = [link_to_person("__value.text")]
+    panel = verdict_matrix(site, header, selection, site.kpis(Scope.PERSON), "person", links)
+    return [GridItem(panel, 24, 11)]

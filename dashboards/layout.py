@@ -48,7 +48,7 @@ class PanelColumn:
 
 @dataclass(frozen=True, slots=True)
 class PanelRow:
-    """A row heading and the panels below it."""
+    """A collapsed row and the panels in it."""
 
     row: RowPanel
     items: tuple[GridItem, ...]
@@ -123,11 +123,10 @@ def arrange(layout: Iterable[GridItem | PanelColumn | PanelRow]) -> list[Panel |
         top = _place(pending, top)
         pending = []
         entry.row.gridPos = GridPos(h=1, w=_WIDTH, x=0, y=top)
-        bottom = _place(entry.items, top + 1)
-        nested = [item.panel for item in entry.items]
-        entry.row.panels = nested if entry.row.collapsed else []
-        panels += [entry.row] if entry.row.collapsed else [entry.row, *nested]
-        top = top + 1 if entry.row.collapsed else bottom
+        _place(entry.items, top + 1)
+        entry.row.panels = [item.panel for item in entry.items]
+        panels.append(entry.row)
+        top += 1
     _place(pending, top)
     return panels
 

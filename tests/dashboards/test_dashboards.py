@@ -71,10 +71,10 @@ def test_dashboards_have_the_current_schema_and_are_not_editable(name: str) -> N
 
 def test_there_are_dashboards_for_the_scopes_that_the_config_uses() -> None:
     assert set(dashboards("small")) == {
-        "kpi-overview", "kpi-dept-sales", "kpi-detail", "kpi-wall", "kpi-exporter", "kpi-runbook",
+        "kpi-overview", "kpi-dept-sales", "kpi-detail", "kpi-objective", "kpi-wall", "kpi-exporter", "kpi-runbook",
     }  # fmt: skip
     assert set(dashboards("full")) - set(dashboards("small")) == {
-        "kpi-dept-service-care", "kpi-person", "kpi-people", "kpi-leaderboard",
+        "kpi-dept-service-care", "kpi-team", "kpi-person", "kpi-people", "kpi-leaderboard",
     }  # fmt: skip
 
 
@@ -85,12 +85,15 @@ def test_people_are_ranked_only_if_the_config_asks_for_it_and_have_their_own_fol
     assert {name for name, folder in folders.items() if folder == "people"} == {"person", "people"}
 
 
-def test_no_range_query_covers_all_people() -> None:
-    for dashboard in dashboards("full").values():
+def test_no_range_query_but_that_of_the_leaderboard_covers_all_people() -> None:
+    narrow = ("${person:raw}", "${team:raw}", 'kpi="$kpi"')
+    for uid, dashboard in dashboards("full").items():
+        if uid == "kpi-leaderboard":
+            continue
         for entry in panels_of(dashboard):
             for query in entry.get("targets", ()):
                 is_range_of_people = "person_kpi" in query["expr"] and query["range"]
-                assert not is_range_of_people or "${person:raw}" in query["expr"], entry["title"]
+                assert not is_range_of_people or any(part in query["expr"] for part in narrow), entry["title"]
 
 
 def test_each_kpi_tile_links_to_its_detail_with_the_time_range() -> None:
@@ -123,13 +126,19 @@ def test_the_palette_can_be_traffic_light_colours() -> None:
     assert '"blue"' not in tiles
 
 
-def test_the_detail_draws_value_target_expected_and_previous_on_one_chart() -> None:
+def test_the_detail_draws_value_expected_value_and_target_on_one_chart() -> None:
     chart = panel(dashboards("full")["kpi-detail"], 10)
-    assert [query["legendFormat"].split()[-1] for query in chart["targets"]] == [
-        "value", "target", "expected", "previous", "low", "high",
+    assert [query["legendFormat"] for query in chart["targets"] if not query["instant"]] == [
+        "value", "should be by then", "target of the period", "lower end", "upper end",
     ]  # fmt: skip
-    dashed = next(o for o in chart["fieldConfig"]["overrides"] if o["matcher"]["options"] == "/ target$/")
-    assert {"id": "custom.lineInterpolation", "value": "stepAfter"} in dashed["properties"]
+    lines = {
+        override["matcher"]["options"]: {prop["id"]: prop["value"] for prop in override["properties"]}
+        for override in chart["fieldConfig"]["overrides"]
+    }
+    assert lines["value"]["custom.fillBelowTo"] == "should be by then", "what is ahead"
+    assert lines["should be by then"]["custom.fillBelowTo"] == "value", "what is missing"
+    assert lines["should be by then"]["custom.lineStyle"]["fill"] == "dash"
+    assert lines["target of the period"]["custom.lineStyle"]["fill"] == "dot"
 
 
 def test_hourly_history_is_drawn_as_a_line_at_shorter_steps_too() -> None:
@@ -146,9 +155,13 @@ def test_the_detail_marks_changes_of_the_target() -> None:
 
 def test_the_detail_shows_reason_formula_and_decision() -> None:
     about = panel(dashboards("full")["kpi-detail"], 13)
-    texts = json.dumps(about["fieldConfig"]["overrides"])
+    texts = about["targets"][0]["expr"]
     assert "Whom to hire." in texts
+    assert "Revenue" in texts
     assert "Won / Closed" in texts
+    assert not any(
+        prop["id"] == "mappings" for override in about["fieldConfig"]["overrides"] for prop in override["properties"]
+    ), "Grafana measures the height of a row on the label, not on the text of a mapping"
 
 
 def test_the_detail_offers_kpis_by_title() -> None:

@@ -140,7 +140,7 @@ def test_files_for_a_cluster_are_a_rule_object_and_config_maps() -> None:
     kinds = {path: yaml.safe_load(text) for path, text in files.items() if path.endswith(".yaml")}
     assert kinds["kubernetes/rules.yaml"]["kind"] == "PrometheusRule"
     boards = {p: c for p, c in kinds.items() if p.startswith("kubernetes/dashboards/")}
-    assert len(boards) == 10
+    assert len(boards) == 12
     stack = files_of(full())
     for path, content in boards.items():
         assert content["metadata"]["labels"]["grafana_dashboard"] == "1", path

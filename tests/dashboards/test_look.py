@@ -13,30 +13,12 @@ from dashboards.look import (
     status_mapping,
     symbol_overrides,
     title_overrides,
-    unit_id,
     unit_look,
     unit_mapping,
 )
 from exporter.config.fields import Status
 from exporter.statuses import BLUE, GREEN, ORANGE, RED, STATUSES
 from tests.dashboards.samples import HOSTILE, hostile, kpi, small
-
-
-@pytest.mark.parametrize(
-    ("unit", "grafana"),
-    [
-        ("count", "locale"),
-        ("ratio", "percentunit"),
-        ("currency", "currencyCHF"),
-        ("seconds", "s"),
-        ("score", "none"),
-        ("number", "locale"),
-        ("points", "suffix:pts"),
-        ("visits", "suffix:visits"),
-    ],
-)
-def test_every_unit_has_a_name_in_grafana(unit: str, grafana: str) -> None:
-    assert unit_id(unit, "CHF") == grafana
 
 
 @pytest.mark.parametrize(

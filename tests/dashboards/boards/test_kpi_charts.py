@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.dashboards.checks.boards import panels_of
 from tests.dashboards.example_series import Series, all_series, query_failures
 from tests.dashboards.generated import config, dashboards, panel
-from tests.dashboards.selectors import with_variables
+from tests.dashboards.selectors import VARIABLE_VALUES, with_variables
 
 EXPLAINING_METRICS = {
     "revenue_won": {"Revenue (month)": 5, "Won (month)": 5, "By_origin (month)": 5, "Pipeline (now)": 5},
@@ -18,7 +19,8 @@ EXPLAINING_METRICS = {
 
 
 def query(name: str, panel_id: int, kpi: str) -> str:
-    return with_variables(panel(dashboards(name)["kpi-detail"], panel_id)["targets"][0]["expr"], {"kpi": kpi})
+    expr = panel(dashboards(name)["kpi-detail"], panel_id)["targets"][0]["expr"]
+    return with_variables(expr, VARIABLE_VALUES | {"kpi": kpi})
 
 
 @pytest.mark.parametrize("kpi", EXPLAINING_METRICS)
@@ -42,10 +44,10 @@ def test_parts_of_a_metric_are_shown_by_label(tmp_path: Path) -> None:
 
 
 def test_without_labels_there_is_no_panel_of_parts() -> None:
-    ids = {entry["id"] for entry in dashboards("small")["kpi-detail"]["panels"]}
+    ids = {entry["id"] for entry in panels_of(dashboards("small")["kpi-detail"])}
     assert 21 in ids
     assert 22 not in ids
-    assert 22 in {entry["id"] for entry in dashboards("full")["kpi-detail"]["panels"]}
+    assert 22 in {entry["id"] for entry in panels_of(dashboards("full")["kpi-detail"])}
 
 
 def test_a_hostile_title_is_shown_literally(tmp_path: Path) -> None:

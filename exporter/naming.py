@@ -148,13 +148,23 @@ TARGET_MISSED = Family(
 TARGET_EXCEEDED = Family(
     "kpi_target_exceeded_periods", "Final periods in a row that exceeded the target which is in force.", ("kpi",)
 )
+BURN_RATE = Family(
+    "kpi_burn_rate",
+    "How fast the KPI spent its slack in its last opening hours: at 1 the slack lasts exactly for the period.",
+    ("kpi", "window"),
+)
+BURN_LIMIT = Family(
+    "kpi_burn_rate_limit", "The burn rate beyond which the KPI's contacts are notified.", ("kpi", "window")
+)
 DRIVER_VALUE = Family(
     "driver_value", "What a metric with an expected range amounted to in its last finished period, or now.", ("metric",)
 )
 DRIVER_LOW = Family("driver_expected_min", "Lowest value that is expected of the metric.", ("metric",))
 DRIVER_HIGH = Family("driver_expected_max", "Highest value that is expected of the metric.", ("metric",))
 
-SIGNAL_FAMILIES = (TARGET_MISSED, TARGET_EXCEEDED, DRIVER_VALUE, DRIVER_LOW, DRIVER_HIGH)
+SIGNAL_FAMILIES = (
+    TARGET_MISSED, TARGET_EXCEEDED, BURN_RATE, BURN_LIMIT, DRIVER_VALUE, DRIVER_LOW, DRIVER_HIGH,
+)  # fmt: skip
 """Families that only alerts need; those of the company."""
 
 PERSON_EMAIL = Family(

@@ -87,6 +87,7 @@ def _inhibitions() -> list[dict[str, Any]]:
     return [
         _inhibition(f'alertname="{off_track}"', f'alertname="{at_risk}"', "kpi", "team", "person"),
         _inhibition('alertname="KpiDataStale"', f'alertname=~"{of_status}"', "kpi"),
+        _inhibition('alertname="KpiDataStale"', 'alertname="KpiSlackSpentFast"', "kpi"),
         _inhibition('alertname="KpiSourceCredentialsRefused"', 'alertname="KpiSourceDown"', "source"),
         _inhibition('alertname="KpiExporterUnreachable"', 'alertname=~"Kpi(Data|Source|Evaluation|Scrape).*"'),
     ]

@@ -12,6 +12,7 @@ from dashboards.rules.exporter_alerts import exporter_alerts
 from dashboards.rules.kpi_alerts import kpi_alerts
 from dashboards.rules.model import AlertRule, RuleGroup
 from dashboards.rules.scoped_alerts import scoped_alerts
+from dashboards.rules.slack_alerts import slack_alerts
 from dashboards.rules.source_alerts import source_alerts
 from dashboards.rules.target_alerts import target_alerts
 from exporter.config.fields import Scope
@@ -70,7 +71,7 @@ def alert_groups(config: Config, leave_out: Collection[str] = ()) -> tuple[RuleG
     by_department: dict[str, list[str]] = {}
     for kpi in config.kpis:
         by_department.setdefault(kpi.department, []).append(kpi.name)
-    rules = [*kpi_alerts(config), *target_alerts(config), *driver_alerts(config)]
+    rules = [*kpi_alerts(config), *slack_alerts(config), *target_alerts(config), *driver_alerts(config)]
     groups = [
         RuleGroup(f"kpi-alerts-{index}", tuple(rule for rule in rules if rule.labels["kpi"] in names))
         for index, names in enumerate(by_department.values(), start=1)

@@ -27,6 +27,7 @@ from exporter.config.fields import (
     Scope,
     ScopeField,
     Section,
+    Share,
     Status,
     StatusField,
     Text,
@@ -54,6 +55,24 @@ Value = Annotated[
 ]
 
 
+class SlackRule(Section):
+    """How much of a period's slack may be spent in how short a time before contacts are notified.
+
+    Slack is what a KPI that has to hold all along may miss in a whole period: with a target of 80 %, 20 % of events.
+    """
+
+    spent: Annotated[Share, Field(gt=0, le=1)]
+    """Share of the period's slack, such as 10%."""
+    within: Annotated[Duration, Field(ge=timedelta(minutes=12), le=timedelta(days=31))]
+    """Opening hours within which it is spent, such as 8h. A twelfth of it has to be as bad, so that the alert ends
+    soon after the cause."""
+
+    @property
+    def windows(self) -> tuple[timedelta, timedelta]:
+        """The long and the short window, in opening hours."""
+        return self.within, self.within / 12
+
+
 class Alerts(Section):
     """Which statuses to notify about, whom, and after how long."""
 
@@ -70,6 +89,9 @@ class Alerts(Section):
     on: Many[StatusField] = (Status.AT_RISK, Status.OFF_TRACK)
     """Statuses to notify about, such as at_risk, off_track, exceeded."""
 
+    slack: Many[SlackRule] = ()
+    """For a KPI that has to hold all along, such as a service level: notify when its slack is spent too fast. The KPI
+    is a share of events with a fixed target."""
     in_a_row: Annotated[int, Field(ge=2, le=60)] | None = None
     """After how many final periods in a row with a missed, or exceeded, target its owner is told. Default: 20 days,
     8 weeks, 4 months, 3 quarters or 2 years."""

@@ -11,18 +11,15 @@ from datetime import datetime
 from exporter.config.positions import Finding
 from exporter.config.root import Config
 from exporter.errors import EvaluationError, StoreDamagedError
-from exporter.evaluation.alert_emails import emails_for_alerts
+from exporter.evaluation.alert_signals import LedgerView, SignalEvaluator
 from exporter.evaluation.answer_cache import AnswerCache
 from exporter.evaluation.completeness import Completeness
 from exporter.evaluation.freshness import freshness
 from exporter.evaluation.restated_periods import LedgerVersion, RestatedPeriods
 from exporter.evaluation.sealed_before import sealed_before
 from exporter.evaluation.steady_ages import SteadyAges
-from exporter.evaluation.target_streaks import TargetStreaks
-from exporter.kpi.drivers import Drivers
 from exporter.kpi.evaluate import KpiEvaluator
 from exporter.kpi.plan import people_known
-from exporter.kpi.signals import AlertSignals
 from exporter.kpi.status import StatusMemory
 from exporter.kpi.target_review import unmatched
 from exporter.kpi.values import Evaluation, Freshness
@@ -96,8 +93,7 @@ class Evaluator:
         self._reported: set[Finding] = set()
         self._completeness = Completeness(config)
         self._restated = RestatedPeriods(config, known_at)
-        self._drivers = Drivers(config, self._evaluator.calendar)
-        self._streaks = TargetStreaks(config, known_at)
+        self._signals = SignalEvaluator(config, self._evaluator.calendar, known_at)
         self._retained: RetainedValues = {}
         self._overflow: dict[tuple[str, str], int] = {}
 
@@ -115,8 +111,8 @@ class Evaluator:
             if self._last is not None and self._last[0] == state and state.holds_at(now):
                 return replace(self._last[1], outcomes=current_outcomes, rebuilds=rebuilds)
             prepared = self._evaluator.prepare(state.fresh, now)
-            asked = self._drivers.questions(state.fresh, now)
-            questions = tuple(dict.fromkeys((*prepared.questions, *asked.values())))
+            asked = self._signals.questions(prepared, state.fresh)
+            questions = tuple(dict.fromkeys((*prepared.questions, *asked)))
             answers = self._answers(reader, state.versions, questions)
             directory = self._people(reader, state.versions)
             sealed = sealed_before(reader, self._config, prepared, self._known_at)
@@ -125,17 +121,9 @@ class Evaluator:
                 self._report_unmatched(directory)
             undated = self._completeness.undated(reader, state.versions)
             restated = self._restated.values(reader, state.ledger)
-            evaluation = replace(
-                evaluation,
-                label_overflow=dict(self._overflow),
-                undated=undated,
-                restated=restated,
-                signals=AlertSignals(
-                    emails_for_alerts(self._config, directory, evaluation),
-                    self._drivers.readings(asked, answers),
-                    self._streaks.values(reader, state.ledger),
-                ),
-            )
+            evaluation = replace(evaluation, label_overflow=dict(self._overflow), undated=undated, restated=restated)
+            ledger = LedgerView(reader, state.ledger, directory)
+            evaluation = self._signals.with_signals(evaluation, asked, answers, ledger)
             release_memory(reader)
         result = EvaluationResult(evaluation, memory, current_outcomes, rebuilds)
         self._last = (state, result) if state.holds_at(now) else None

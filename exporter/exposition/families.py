@@ -91,6 +91,8 @@ def signal_samples(evaluation: Evaluation) -> Iterator[FamilySamples]:
         (naming.PERSON_EMAIL, Scope.PERSON, emails),
         (naming.TARGET_MISSED, Scope.COMPANY, [((kpi,), streak.missed) for kpi, streak in streaks]),
         (naming.TARGET_EXCEEDED, Scope.COMPANY, [((kpi,), streak.exceeded) for kpi, streak in streaks]),
+        (naming.BURN_RATE, Scope.COMPANY, [((each.kpi, each.window), each.rate) for each in signals.burn_rates]),
+        (naming.BURN_LIMIT, Scope.COMPANY, [((each.kpi, each.window), each.limit) for each in signals.burn_rates]),
         (naming.DRIVER_VALUE, Scope.COMPANY, [((each.metric,), each.value) for each in signals.drivers]),
         (naming.DRIVER_LOW, Scope.COMPANY, [((each.metric,), each.low) for each in signals.drivers]),
         (naming.DRIVER_HIGH, Scope.COMPANY, [((each.metric,), each.high) for each in signals.drivers]),

@@ -265,6 +265,12 @@ class Calendar:
         unit = "opening hours" if by_workdays and self._hours is not None else "hours"
         return TimeLeft(share * ((closes - opens) / _HOUR), unit)
 
+    def opening(self, day: date) -> Window | None:
+        """The opening hours of a day; None on a day off. A company that names neither days nor hours is always open."""
+        if not self._names_workdays and self._hours is None:
+            return Window(self.start_of(day), self.start_of(day + _DAY))
+        return Window(*self._working_time(day, Pace.WORKDAYS)) if self._is_workday(day) else None
+
     def _working_time(self, day: date, pace: Pace) -> tuple[datetime, datetime]:
         """The instants between which a day's result is expected."""
         if pace is Pace.WORKDAYS and self._hours is not None:

@@ -23,6 +23,19 @@ class TargetStreak(NamedTuple):
     exceeded: int = 0
 
 
+class BurnRate(NamedTuple):
+    """How fast a KPI spent its slack in its last opening hours.
+
+    `window` is their number, such as 8h. `limit` is the rate beyond which contacts are notified; None for a short
+    window, which is compared with the limit of the long one.
+    """
+
+    kpi: str
+    window: str
+    rate: float
+    limit: float | None
+
+
 @dataclass(frozen=True, slots=True)
 class AlertSignals:
     """`emails` are the addresses of people whom alerts notify, by label; `streaks` are by KPI."""
@@ -30,6 +43,7 @@ class AlertSignals:
     emails: Mapping[str, str] = field(default_factory=dict)
     drivers: tuple[DriverReading, ...] = ()
     streaks: Mapping[str, TargetStreak] = field(default_factory=dict)
+    burn_rates: tuple[BurnRate, ...] = ()
 
 
 NO_SIGNALS = AlertSignals()

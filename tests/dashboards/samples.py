@@ -135,6 +135,9 @@ def _metrics() -> list[Raw]:
     ]
 
 
+SLACK = [{"spent": "5%", "within": "2h"}, {"spent": "10%", "within": "8h"}]
+
+
 def _kpis() -> list[Raw]:
     everybody = ["company", "team", "person"]
     return [
@@ -167,6 +170,7 @@ def _kpis() -> list[Raw]:
             unit="ratio",
             target={"from": 0.1, "to": 0.3, "start": "2026-01-01", "by": "2026-12-31"},
         ),
+        kpi("service_level", value="won / closed", unit="ratio", target=0.8, alerts={"slack": SLACK}),
         kpi("dated", target=[{"value": 5}, {"value": 6, "since": "2026-06-01"}], alerts={"on": list(_STATUSES)}),
     ]
 

@@ -7,7 +7,7 @@ from contextlib import suppress
 
 from exporter.config.checks.context import CheckContext
 from exporter.config.expression import metrics_of, parse
-from exporter.config.fields import Scope
+from exporter.config.fields import Scope, duration_text
 from exporter.config.kpis import Kpi
 from exporter.config.messages import quoted, suggestion
 from exporter.config.positions import Finding, KeyPath, YamlMapping, value_at
@@ -79,6 +79,8 @@ def _listed_twice(context: CheckContext) -> Iterator[Finding]:
             yield from _repeated(("kpis", index, "alerts", "on"), kpi.alerts.on)
             yield from _repeated(("kpis", index, "alerts", "scopes"), kpi.alerts.scopes)
             yield from _repeated(("kpis", index, "alerts", "people_to"), kpi.alerts.people_to)
+            slack = [duration_text(rule.within) for rule in kpi.alerts.slack]
+            yield from _repeated(("kpis", index, "alerts", "slack"), slack)
 
 
 def _repeated(path: KeyPath, values: Iterable[object]) -> Iterator[Finding]:

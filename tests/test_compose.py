@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 import yaml
 
+from dashboards.grafana_model import PLUGIN_VERSION
 from tests.processes import started
 from tests.waiting import until
 
@@ -231,3 +232,8 @@ def test_each_stack_has_a_password_of_its_own_that_only_its_group_can_read(proje
     password.unlink()
     make_secrets(project)
     assert password.read_text() != first
+
+
+def test_the_stack_runs_the_grafana_that_panels_are_written_for() -> None:
+    image = compose()["services"]["grafana"]["image"]
+    assert image.split("@")[0] == f"grafana/grafana:{PLUGIN_VERSION}"

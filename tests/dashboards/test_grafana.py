@@ -105,7 +105,7 @@ class GrafanaWithBoards:
 
     def _content(self, path: str, request: httpx.Request) -> Any:
         if path == "/api/health":
-            return {"database": "ok", "version": "12.1.1"}
+            return {"database": "ok", "version": "12.4.0"}
         if path == "/api/search":
             return [{"uid": uid, "title": board["title"]} for uid, board in self.boards.items()]
         if path.startswith("/api/dashboards/uid/"):

@@ -66,10 +66,12 @@ class Registries:
         url = f"{base}/v2/{image.repository}/manifests/{image.version}"
         try:
             response = self._manifest(url)
-        except httpx.HTTPError as error:
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
             raise PinningError(f"{image.registry} could not be asked: {error}") from None
         if response.status_code != 200:
             raise PinningError(f"{image.registry} answers {response.status_code} for {name}")
+        if response.headers.get("content-type", "").partition(";")[0] not in MANIFESTS:
+            raise PinningError(f"{image.registry} answers for {name} with something else than a manifest")
         computed = f"sha256:{hashlib.sha256(response.content).hexdigest()}"
         if response.headers.get("docker-content-digest", computed) != computed:
             raise PinningError(f"{image.registry} sends content for {name} that does not have the digest it names")
@@ -82,10 +84,17 @@ class Registries:
         challenge = response.headers.get("www-authenticate", "")
         if response.status_code != 401 or not challenge.lower().startswith("bearer "):
             return response
+        return self._client.get(url, headers=accept | {"Authorization": f"Bearer {self._token(challenge)}"})
+
+    def _token(self, challenge: str) -> str:
+        """A token from the service that the challenge names, for what it names."""
         fields = dict(re.findall(r'(\w+)="([^"]*)"', challenge))
-        answer = self._client.get(fields.pop("realm"), params=fields).raise_for_status().json()
-        token = answer.get("token") or answer["access_token"]
-        return self._client.get(url, headers=accept | {"Authorization": f"Bearer {token}"})
+        answer = self._client.get(fields.pop("realm", ""), params=fields).raise_for_status()
+        try:
+            content = answer.json()
+            return str(content.get("token") or content["access_token"])
+        except (ValueError, KeyError, AttributeError):
+            raise PinningError(f"{answer.url.host} issues no token") from None
 
 
 def pin(root: Path, registries: Registries) -> dict[str, str]:

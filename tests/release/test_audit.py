@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
 from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
 
-from tests.fakes.raw import RawRequest, ScriptStep, json_response, raw_response, served
+from tests.fakes.raw import Pause, RawRequest, ScriptStep, json_response, raw_response, served
 from tests.release.audit import CLEAN, NOT_AUDITED, VULNERABLE, audit
-from tests.release.tools import release_tool
+from tests.release.tools import ROOT, release_tool
+from tests.waiting import LIMIT
 
 LOCK = f"aiolimiter==1.2.1 --hash=sha256:{'0' * 64}\nhttpx==0.28.1 --hash=sha256:{'1' * 64}\n"
 
@@ -61,6 +64,36 @@ def test_a_vulnerable_dependency_is_named_with_its_fix(lock: Path) -> None:
     code, message = audited(lock, Advisories(vulnerable="httpx"))
     assert code == VULNERABLE
     assert "httpx 0.28.1: PYSEC-1, fixed in 9.9" in message
+
+
+@pytest.mark.parametrize("code", [400, 404, 429, 500, 502])
+def test_a_service_that_refuses_is_not_a_success(lock: Path, code: int) -> None:
+    assert answered(lock, [raw_response(b"no", code)]) == NOT_AUDITED
+
+
+@pytest.mark.parametrize("body", [b"<html>please log in</html>", b"", b'{"vulns": [', b'{"vulns": [{}]}'])
+def test_a_page_that_is_no_answer_is_not_a_success(lock: Path, body: bytes) -> None:
+    assert answered(lock, [raw_response(body)]) == NOT_AUDITED
+
+
+def test_a_service_that_hangs_is_not_a_success(lock: Path) -> None:
+    assert answered(lock, [Pause(LIMIT)]) == NOT_AUDITED
+
+
+def answered(lock: Path, answer: Iterable[ScriptStep]) -> int:
+    with served(lambda _: answer) as server:
+        code, message = against(f"{server.url}/v1/query", lock)
+    assert message.startswith("NOT AUDITED: ") is (code == NOT_AUDITED)
+    return code
+
+
+def test_make_fails_and_says_so_if_it_could_not_look(tmp_path: Path) -> None:
+    release_tool("pip-audit")
+    nowhere = dict.fromkeys(("HTTPS_PROXY", "https_proxy", "ALL_PROXY"), "http://127.0.0.1:1")
+    environ = {**os.environ, **nowhere, "NO_PROXY": "", "no_proxy": "", "XDG_CACHE_HOME": str(tmp_path)}
+    done = subprocess.run(["make", "audit"], cwd=ROOT, env=environ, capture_output=True, text=True)
+    assert done.returncode != 0
+    assert "NOT AUDITED: " in done.stdout
 
 
 def test_an_unreachable_service_is_not_a_success(lock: Path) -> None:

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.fakes.raw import RawRequest, ScriptStep, json_response, raw_response, served
-from tests.release.images import FILES, HUB, IMAGE, ROOT, Image, main
+from tests.fakes.raw import RESET, RawRequest, ScriptStep, json_response, raw_response, served
+from tests.release.images import FILES, HUB, IMAGE, MANIFESTS, ROOT, Image, main
 
 
 class Registry:
@@ -33,7 +33,7 @@ class Registry:
         self.repositories.append(repository)
         content = index(request.path)
         digest = digest_of(b"other" if repository == self._lies_about else content)
-        return [raw_response(content, headers=[("docker-content-digest", digest)])]
+        return [raw_response(content, headers=[("docker-content-digest", digest)], kind=MANIFESTS[0])]
 
 
 def index(path: str) -> bytes:
@@ -96,6 +96,60 @@ def test_a_registry_that_cannot_be_asked_pins_nothing(project: Path, capsys: pyt
     before = texts(project)
     assert main(project, {HUB: "http://127.0.0.1:1"}) == 1
     assert "no image was pinned: registry-1.docker.io could not be asked" in capsys.readouterr().err
+    assert texts(project) == before
+
+
+def challenge(realm: str) -> list[ScriptStep]:
+    return [raw_response(b"{}", 401, [("www-authenticate", f'Bearer realm="{realm}",scope="pull"')])]
+
+
+def manifest(content: bytes, media_type: str) -> list[ScriptStep]:
+    return [raw_response(content, kind=media_type)]
+
+
+@pytest.mark.parametrize("media_type", MANIFESTS)
+def test_an_index_or_a_manifest_is_pinned_even_without_a_header_with_its_digest(project: Path, media_type: str) -> None:
+    with served(lambda _: manifest(b"{}", f"{media_type}; charset=utf-8")) as server:
+        assert main(project, {HUB: server.url}) == 0
+    assert f"grafana/grafana:12.1.1@{digest_of(b'{}')}\n" in texts(project)[0]
+
+
+@pytest.mark.parametrize(
+    ("answer", "message"),
+    [
+        (manifest(b"<html>log in</html>", "text/html"), "something else than a manifest"),
+        (manifest(b"{}", "application/vnd.docker.distribution.manifest.v1+prettyjws"), "something else"),
+        ([raw_response(b"{}", 429)], "answers 429"),
+        ([raw_response(b"{}", 500)], "answers 500"),
+        ([raw_response(b"{}", 401, [("www-authenticate", 'Basic realm="hub"')])], "answers 401"),
+        (challenge(""), "could not be asked"),
+        (challenge("http://127.0.0.1:1/token"), "could not be asked"),
+        ([RESET], "could not be asked"),
+    ],
+)
+def test_an_answer_that_is_no_manifest_pins_nothing(
+    project: Path, capsys: pytest.CaptureFixture[str], answer: list[ScriptStep], message: str
+) -> None:
+    before = texts(project)
+    with served(lambda _: answer) as server:
+        assert main(project, {HUB: server.url}) == 1
+    assert message in capsys.readouterr().err
+    assert texts(project) == before
+
+
+@pytest.mark.parametrize("token", [b"<html>", b"[]", b"{}"])
+def test_a_service_that_issues_no_token_pins_nothing(
+    project: Path, capsys: pytest.CaptureFixture[str], token: bytes
+) -> None:
+    def script(request: RawRequest) -> Iterable[ScriptStep]:
+        if request.path == "/token":
+            return [raw_response(token)]
+        return challenge(f"http://{request.headers['host']}/token")
+
+    before = texts(project)
+    with served(script) as server:
+        assert main(project, {HUB: server.url}) == 1
+    assert "issues no token" in capsys.readouterr().err
     assert texts(project) == before
 
 

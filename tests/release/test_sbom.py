@@ -4,15 +4,21 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from packaging.requirements import Requirement
 
+from exporter import __version__
 from tests.release.tools import ROOT, make, release_tool
 
 LOCK = ROOT / "requirements.lock"
+PARTS = (
+    "exporter", "dashboards", "tests", "pyproject.toml", "README.md", "LICENSE", "Makefile",
+    "requirements.lock", "requirements-build.lock", "requirements-release.lock",
+)  # fmt: skip
 
 
 def locked() -> Iterator[tuple[str, str]]:
@@ -29,13 +35,16 @@ def normalised(name: str) -> str:
 
 
 @pytest.fixture(scope="module")
-def bill() -> dict[str, object]:
-    """What `make sbom` writes."""
+def bill(tmp_path_factory: pytest.TempPathFactory) -> dict[str, object]:
+    """What `make sbom` writes in a project where nothing was built before."""
     release_tool("cyclonedx-py")
-    for old in (ROOT / "dist").glob("*.cdx.json"):
-        old.unlink()
-    make("sbom")
-    (path,) = (ROOT / "dist").glob("*.cdx.json")
+    project = tmp_path_factory.mktemp("project")
+    for name in PARTS:
+        copy = shutil.copytree if (ROOT / name).is_dir() else shutil.copy
+        copy(ROOT / name, project / name)
+    (project / ".venv-release").symlink_to(ROOT / ".venv-release")
+    make("sbom", cwd=project)
+    (path,) = (project / "dist").glob("*.cdx.json")
     content: dict[str, object] = json.loads(Path(path).read_text(encoding="utf-8"))
     return content
 
@@ -48,7 +57,9 @@ def components(bill: dict[str, object]) -> set[tuple[str, str]]:
 
 def test_it_is_a_cyclonedx_document_about_the_exporter(bill: dict[str, object]) -> None:
     assert bill["bomFormat"] == "CycloneDX"
-    assert '"name": "kpi-exporter"' in json.dumps(bill["metadata"])
+    metadata = bill["metadata"]
+    assert isinstance(metadata, dict)
+    assert (metadata["component"]["name"], metadata["component"]["version"]) == ("kpi-exporter", __version__)
 
 
 def test_it_equals_the_lock(bill: dict[str, object]) -> None:

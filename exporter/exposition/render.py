@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from heapq import nsmallest
 from math import isfinite
 from typing import Any
 
@@ -78,19 +79,32 @@ class Renderer:
             if name in cache:
                 dropped[name, "duplicate"] += len(samples.keys)
                 continue
-            keys, values, not_finite = finite(samples.keys, samples.values)
+            finite_keys, finite_values, not_finite = finite(samples.keys, samples.values)
+            keys, values = self._within_limit(samples, finite_keys, finite_values)
             entry = cache[name] = self._render(samples, keys, values)
-            for reason, count in (entry.layout.dropped + Counter(not_finite=not_finite)).items():
+            over_limit = len(finite_keys) - len(keys)
+            for reason, count in (entry.layout.dropped + Counter(not_finite=not_finite, over_limit=over_limit)).items():
                 dropped[name, reason] += count
             if entry.rendered.series:
                 (people if samples.scope is Scope.PERSON else shared).append(entry.rendered)
         self._cache = cache
         return Rendering(tuple(shared), tuple(people), dropped)
 
+    def _within_limit(
+        self, samples: FamilySamples, keys: Sequence[Hashable], values: list[float]
+    ) -> tuple[Sequence[Hashable], list[float]]:
+        """The series to export. Nothing is computed or remembered about the others, however many there are."""
+        if len(keys) <= self._max_series:
+            return keys, values
+        cached = self._cache.get(samples.family.name)
+        exported = cached.layout.prefix_by_key if cached else {}
+        indexes = _first(samples, keys, exported, self._max_series)
+        return [keys[index] for index in indexes], [values[index] for index in indexes]
+
     def _render(self, samples: FamilySamples, keys: Sequence[Hashable], values: list[float]) -> _CachedFamily:
         cached = self._cache.get(samples.family.name)
         if cached is None or cached.layout.keys != keys:
-            layout = _lay_out(samples, keys, cached.layout.prefix_by_key if cached else {}, self._max_series)
+            layout = _lay_out(samples, keys, cached.layout.prefix_by_key if cached else {})
         elif cached.values == values:
             return cached
         else:
@@ -118,19 +132,28 @@ def _float(value: Any) -> float:
         return float("nan")
 
 
-def _lay_out(
-    samples: FamilySamples, keys: Sequence[Hashable], exported: dict[Hashable, bytes], max_series: int
-) -> _SeriesLayout:
+def _first(
+    samples: FamilySamples, keys: Sequence[Hashable], exported: Mapping[Hashable, bytes], count: int
+) -> list[int]:
+    """The positions of so many series: those exported before, and further ones in the order of their text.
+
+    Otherwise series would come and go with every new one.
+    """
+    before = [index for index, key in enumerate(keys) if key in exported][:count]
+    if len(before) == count:
+        return before
+    others = (index for index, key in enumerate(keys) if key not in exported)
+    heads = ((series_head(samples.family, samples.labels_of, keys[index]), index) for index in others)
+    return sorted([*before, *(index for _, index in nsmallest(count - len(before), heads))])
+
+
+def _lay_out(samples: FamilySamples, keys: Sequence[Hashable], exported: Mapping[Hashable, bytes]) -> _SeriesLayout:
     prefixes = [exported.get(key) or series_head(samples.family, samples.labels_of, key) for key in keys]
     first: dict[bytes, int] = {}
     for index, prefix in enumerate(prefixes):
         first.setdefault(prefix, index)
-    dropped = Counter(duplicate=len(prefixes) - len(first), over_limit=max(0, len(first) - max_series))
+    dropped = Counter(duplicate=len(prefixes) - len(first))
     order = sorted(first.values(), key=prefixes.__getitem__)
-    if len(order) > max_series:
-        # series exported before stay, otherwise series would come and go with every new one
-        order.sort(key=lambda index: keys[index] not in exported)
-        order = sorted(order[:max_series], key=prefixes.__getitem__)
     prefix_by_key = {keys[index]: prefixes[index] for index in order}
     unchanged = order == list(range(len(keys)))
     return _SeriesLayout(keys, None if unchanged else order, list(prefix_by_key.values()), prefix_by_key, +dropped)

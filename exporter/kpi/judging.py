@@ -39,10 +39,11 @@ class JudgedRun:
     ) -> JudgedRun:
         """The run of judged values of a KPI at a scope."""
         start = period.window.start
+        entries: dict[HeldStatus, tuple[datetime, HeldStatus]] = {}  # a few, which many people share
         held = {
-            (value.kpi, scope, value.team, value.person): (start, verdict.held_status)
+            (value.kpi, scope, value.team, value.person): entries.setdefault(status, (start, status))
             for value, verdict in judged
-            if verdict.held_status is not None
+            if (status := verdict.held_status) is not None
         }
         run = KpiRun(period.plan.kpi.name, scope, tuple([value for value, _ in judged]), revision)
         return cls(run, [verdict for _, verdict in judged], held)

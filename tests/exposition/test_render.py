@@ -133,6 +133,47 @@ def test_the_number_of_series_is_limited_and_series_exported_before_stay() -> No
     assert rendering.dropped == {("business_calls", "over_limit"): 50}
 
 
+def test_series_beyond_the_limit_are_the_last_in_the_order_of_their_text() -> None:
+    backwards = {("z", f"{number:02d}"): 1.0 for number in reversed(range(20))}
+    rendering = Renderer(max_series=2).render([rows(backwards)])
+    assert plain(rendering.shared[0]).count(b"\nbusiness_calls{") == 2
+    assert b'person="00"' in plain(rendering.shared[0])
+    assert b'person="01"' in plain(rendering.shared[0])
+
+
+def test_a_series_that_ends_makes_room_for_the_first_of_the_others() -> None:
+    renderer = Renderer(max_series=2)
+    renderer.render([rows({("z", f"{number:02d}"): 1.0 for number in range(5)})])
+    rendering = renderer.render([rows({("z", f"{number:02d}"): 1.0 for number in range(1, 6)})])
+    assert plain(rendering.shared[0]).count(b"\nbusiness_calls{") == 2
+    assert b'person="01"' in plain(rendering.shared[0])
+    assert b'person="02"' in plain(rendering.shared[0])
+    assert rendering.dropped == {("business_calls", "over_limit"): 3}
+
+
+def test_series_beyond_the_limit_are_counted_anew_each_time() -> None:
+    renderer = Renderer(max_series=2)
+    for count in (5, 8, 2):
+        rendering = renderer.render([rows({("z", f"{number:02d}"): 1.0 for number in range(count)})])
+        assert rendering.dropped == ({("business_calls", "over_limit"): count - 2} if count > 2 else {})
+
+
+def test_no_labels_are_written_again_for_series_beyond_the_limit() -> None:
+    written: list[object] = []
+
+    def labels_of(key: tuple[str, str]) -> tuple[str, str]:
+        written.append(key)
+        return key
+
+    renderer, family = Renderer(max_series=2), Family("business_calls", "Calls.", LABELS)
+    for number, count in enumerate((50, 51, 52)):
+        keys = [("z", f"{each:02d}") for each in range(count)]
+        renderer.render([FamilySamples(family, Scope.COMPANY, keys, [float(number)] * count, labels_of)])
+        if number == 0:
+            written.clear()
+    assert written == []
+
+
 def test_series_are_sorted_whatever_order_the_store_returned() -> None:
     samples = {("z", f"{i:02d}"): float(i) for i in range(20)}
     backwards = dict(reversed(samples.items()))

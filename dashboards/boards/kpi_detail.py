@@ -117,8 +117,8 @@ def _measured_against(site: Site) -> Panel:
     numbers = {
         "should be by now": f"({_SELECTED.latest(naming.EXPECTED)} unless on (kpi) {low})",
         "target of the period": f"({_SELECTED.latest(naming.TARGET)} unless on (kpi) {low})",
-        "lower end of the range": low,
-        "upper end of the range": _SELECTED.latest(naming.TARGET_HIGH),
+        "lower end": low,
+        "upper end": _SELECTED.latest(naming.TARGET_HIGH),
         "period before": _SELECTED.latest(naming.PREVIOUS_VALUE),
     }
     named = " or ".join(with_label(expr, "words", words) for words, expr in numbers.items())

@@ -124,13 +124,13 @@ def status_bands(site: Site, header: Header, selection: Selection, legend: str =
 def plan_lines(
     header: Header, selection: Selection, titles: Iterable[str], limits: tuple[float, float] = (0.5, 1.5)
 ) -> Panel:
-    """KPIs against plan over time, in percent, with a dashed line at 100 %.
+    """KPIs with a verdict against plan over time, in percent, with a dashed line at 100 %.
 
     `titles` are those of the KPIs, which give each line its colour. Numbers beyond the limits are drawn at them, so
     that one outlier does not flatten the others.
     """
     selection = selection.over_time
-    ratio = expressions.limited(expressions.against_plan(selection.everything), selection)
+    ratio = expressions.limited(expressions.judged_plan(selection.everything), selection)
     plan = f"100 * clamp({ratio}, {limits[0]:g}, {limits[1]:g})"
     query = range_query(expressions.with_titles(f"({plan})", selection), "{{title}}")
     colours = line_colours(titles)

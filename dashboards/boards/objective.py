@@ -100,7 +100,7 @@ def _score_tile() -> Panel:
     )
     past = _SELECTED.over_time
     query = range_query(up_to_the_end(_score(past), _score(past.at_end)), "of 100 points", step=SPARKLINE_STEP)
-    look = Look("none", 0, lowest=0, highest=100, no_value="no score")
+    look = Look("none", 0, no_value="no score", own_scale=True)
     return with_sparklines(tiles(header, [query], look, paint="none", title_size=TILE_TITLES))
 
 

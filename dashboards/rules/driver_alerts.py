@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import timedelta
 
-from dashboards.promql import equals, latest
+from dashboards.number_texts import aggregate_text
+from dashboards.promql import equals, latest, quote
 from dashboards.rules.kpi_alerts import KEEP_FIRING_FOR, kpi_labels, kpi_link
 from dashboards.rules.model import AlertRule, Examples, GrafanaCondition, Ramp, Severity, replicas
 from dashboards.rules.notifications import kpi_contacts
+from dashboards.rules.texts import TEXT, SeriesText
 from exporter import naming
 from exporter.config.kpis import Kpi
 from exporter.config.metrics import Expected, Metric
@@ -31,15 +34,18 @@ def _alert(config: Config, kpi: Kpi, metric: Metric, expected: Expected) -> Aler
     this = equals("metric", metric.name)
     value, low, high = (latest(family, this) for family in (naming.DRIVER_VALUE, naming.DRIVER_LOW, naming.DRIVER_HIGH))
     outside = f"{value} < {low} or {value} > {high}"
-    when = "is" if metric.is_level else f"was, in the last finished {expected.period},"
+    verb = "is" if metric.is_level else f"of the last finished {expected.period} is"
+    unit = _Unit.of(config, metric)
+    text = SeriesText(unit.query(value), {}, unit.text(_beyond(expected)), " ")
     return AlertRule(
         name="KpiDriverOutOfRange",
         subject=f"{kpi.name} {metric.name}",
         severity=Severity.WARNING,
         expr=outside,
         condition=GrafanaCondition(outside, "is_number($A)"),
-        summary=(f"{metric.title} {when} out of its expected range, which threatens {kpi.title}",),
-        description=((f"Expected: {_range(config, metric, expected)}.",), (f"Why {kpi.title} matters: {kpi.why}",)),
+        summary=(f"{metric.title} {verb}", text, f", expected {_range(unit, expected)}: {kpi.title} is threatened"),
+        resolved=(f"{metric.title} is within its expected range again",),
+        description=((f"Why {kpi.title} matters: {kpi.why}",),),
         link=kpi_link(kpi),
         examples=_examples(metric, expected),
         for_=_AFTER,
@@ -48,19 +54,42 @@ def _alert(config: Config, kpi: Kpi, metric: Metric, expected: Expected) -> Aler
     )
 
 
-def _range(config: Config, metric: Metric, expected: Expected) -> str:
-    low, high = (None if end is None else _number(config, metric, end) for end in (expected.min, expected.max))
+@dataclass(frozen=True, slots=True)
+class _Unit:
+    """How the numbers of a metric are written, to two decimals: scaled, and with a unit behind them."""
+
+    factor: float
+    suffix: str
+
+    @classmethod
+    def of(cls, config: Config, metric: Metric) -> _Unit:
+        unit = metric_unit(metric)
+        if unit == "ratio":
+            return cls(100, " %")
+        suffixes = {"currency": f" {config.company.currency}", "count": "", "number": "", "score": ""}
+        return cls(1, suffixes.get(unit, f" {unit}"))
+
+    def query(self, value: str) -> str:
+        """The text of a series."""
+        number = aggregate_text(f"round({self.factor:g} * {value}, 0.01)", TEXT, ("metric",))
+        suffix = quote("$1" + self.suffix.replace("$", "$$"))
+        return f'label_replace({number}, "{TEXT}", {suffix}, "{TEXT}", "(.*)")'
+
+    def text(self, number: float) -> str:
+        """The text of a number."""
+        return f"{round(number * self.factor, 2):.15g}{self.suffix}"
+
+
+def _range(unit: _Unit, expected: Expected) -> str:
+    low, high = (None if end is None else unit.text(end) for end in (expected.min, expected.max))
     if low is None:
         return f"at most {high}"
     return f"at least {low}" if high is None else f"{low} to {high}"
 
 
-def _number(config: Config, metric: Metric, number: float) -> str:
-    unit = metric_unit(metric)
-    if unit == "ratio":
-        return f"{number * 100:g} %"
-    suffixes = {"currency": f" {config.company.currency}", "count": "", "number": "", "score": ""}
-    return f"{number:,g}{suffixes.get(unit, f' {unit}')}"
+def _beyond(expected: Expected) -> float:
+    """A value just outside the range."""
+    return expected.max + 1 if expected.max is not None else (expected.min or 0.0) - 1
 
 
 def _examples(metric: Metric, expected: Expected) -> Examples:
@@ -68,8 +97,8 @@ def _examples(metric: Metric, expected: Expected) -> Examples:
     bounds = ((naming.DRIVER_LOW, expected.min), (naming.DRIVER_HIGH, expected.max))
     series = [replicas(family, Ramp(end), metric=metric.name) for family, end in bounds if end is not None]
     ends = {name: ramp for each in series for name, ramp in each.items()}
-    edge, beyond = (expected.max, 1.0) if expected.max is not None else (expected.min or 0.0, -1.0)
+    edge = expected.max if expected.max is not None else expected.min or 0.0
     return Examples(
-        replicas(naming.DRIVER_VALUE, Ramp(edge + beyond), metric=metric.name) | ends,
+        replicas(naming.DRIVER_VALUE, Ramp(_beyond(expected)), metric=metric.name) | ends,
         replicas(naming.DRIVER_VALUE, Ramp(edge), metric=metric.name) | ends,
     )

@@ -12,7 +12,7 @@ from dashboards import expressions
 from dashboards.encoding import promql_seconds
 from dashboards.promql import Matcher, equals, latest
 from dashboards.rules.model import CLOCK, AlertRule, Examples, GrafanaCondition, PanelLink, Ramp, Severity, replicas
-from dashboards.rules.notifications import kpi_contacts
+from dashboards.rules.notifications import kpi_contacts, owner_contacts
 from dashboards.rules.sentences import AlertSubject, stale_sentence, status_resolved, status_sentence
 from dashboards.rules.texts import Sentence
 from dashboards.site import DETAIL, MAIN_PANEL, contributing, late_after, oldest_shown
@@ -131,14 +131,17 @@ def _review_alert(config: Config, kpi: Kpi) -> AlertRule:
         condition=GrafanaCondition(f"time() - {due}", "$A > 0"),
         summary=(f"{kpi.title} is due for its {kpi.review} review",),
         resolved=(f"{kpi.title} was reviewed",),
-        description=((f"Last reviewed on {kpi.reviewed}. Is it still the right measure, with the right target?",),),
+        description=(
+            (f"Last reviewed on {kpi.reviewed}. Is it still the right measure, with the right target?",),
+            *(((f"Decision it supports: {kpi.decision}",),) if kpi.decision else ()),
+        ),
         link=kpi_link(kpi),
         examples=Examples(
             replicas(naming.REVIEW_DUE, Ramp(1), kpi=kpi.name),
             replicas(naming.REVIEW_DUE, Ramp(4e9), kpi=kpi.name),
         ),
         for_=timedelta(hours=1),
-        labels=_labels(config, kpi),
+        labels=kpi_labels(kpi) | owner_contacts(config, kpi),
     )
 
 

@@ -9,11 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import timedelta
 
+from dashboards.number_texts import aggregate_text
 from dashboards.promql import aggregate, equals, latest, select
 from dashboards.rules.kpi_alerts import KEEP_FIRING_FOR, kpi_labels, kpi_link
 from dashboards.rules.model import AlertRule, Examples, GrafanaCondition, Ramp, Severity, replicas
 from dashboards.rules.notifications import kpi_contacts
-from dashboards.rules.texts import LabelValue
+from dashboards.rules.texts import TEXT, LabelValue, SeriesText
 from exporter import naming
 from exporter.config.fields import duration_text
 from exporter.config.kpis import Alerts, Kpi, SlackRule
@@ -39,7 +40,8 @@ def _alert(config: Config, kpi: Kpi, alerts: Alerts) -> AlertRule:
         severity=Severity.CRITICAL,
         expr=expr,
         condition=GrafanaCondition(expr, "is_number($A)"),
-        summary=(f"{kpi.title} spends its slack too fast",),
+        summary=(f"{kpi.title} spends its slack ", _times(kpi), " times as fast as it may"),
+        resolved=(f"{kpi.title} no longer spends its slack too fast",),
         description=(
             ("It did so in the last ", LabelValue("window", window), " of opening hours, and still does."),
             (f"At this rate it misses the target of the {kpi.period}. Why it matters: {kpi.why}",),
@@ -63,6 +65,12 @@ def _too_fast(kpi: Kpi, rule: SlackRule) -> str:
     limit = aggregate("max", select(naming.BURN_LIMIT, equals("kpi", kpi.name), equals("window", long)), ("kpi",))
     rate = aggregate("max", select(naming.BURN_RATE, equals("kpi", kpi.name), equals("window", short)), ("kpi",))
     return f"({of(naming.BURN_RATE, long)} > {of(naming.BURN_LIMIT, long)} and on (kpi) {rate} > {limit})"
+
+
+def _times(kpi: Kpi) -> SeriesText:
+    """How many times as fast, in the window of the alert."""
+    rates = latest(naming.BURN_RATE, equals("kpi", kpi.name), by=("kpi", "window"))
+    return SeriesText(aggregate_text(f"round({rates}, 0.1)", TEXT, ("kpi", "window")), {}, "4", by=("window",))
 
 
 def _names(rule: SlackRule) -> tuple[str, str]:

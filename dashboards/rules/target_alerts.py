@@ -6,10 +6,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 
+from dashboards.number_texts import aggregate_text
 from dashboards.promql import equals, latest
 from dashboards.rules.kpi_alerts import KEEP_FIRING_FOR, kpi_labels, kpi_link
 from dashboards.rules.model import AlertRule, Examples, GrafanaCondition, Ramp, Severity, replicas
 from dashboards.rules.notifications import owner_contacts
+from dashboards.rules.texts import TEXT, SeriesText
 from exporter import naming
 from exporter.config.fields import Scope
 from exporter.config.kpis import Kpi
@@ -47,7 +49,8 @@ def _alert(config: Config, kpi: Kpi, kind: _Kind) -> AlertRule:
         severity=Severity.INFO,
         expr=f"{periods} >= {kpi.in_a_row}",
         condition=GrafanaCondition(periods, f"$A >= {kpi.in_a_row}"),
-        summary=(f"{kpi.title} {kind.verb} its target {kpi.in_a_row} {kpi.period}s in a row or more",),
+        summary=(f"{kpi.title} {kind.verb} its target ", _count(kpi, periods), f" {kpi.period}s in a row"),
+        resolved=(f"{kpi.title} no longer {kind.verb} its target in every {kpi.period}",),
         description=((kind.question,), *(((f"Decision it supports: {kpi.decision}",),) if kpi.decision else ())),
         link=kpi_link(kpi),
         examples=Examples(
@@ -58,3 +61,7 @@ def _alert(config: Config, kpi: Kpi, kind: _Kind) -> AlertRule:
         keep_firing_for=KEEP_FIRING_FOR,
         labels=kpi_labels(kpi) | owner_contacts(config, kpi),
     )
+
+
+def _count(kpi: Kpi, periods: str) -> SeriesText:
+    return SeriesText(aggregate_text(periods, TEXT, ("kpi",)), {}, str(kpi.in_a_row))

@@ -15,6 +15,7 @@ from dashboards.generate import ALERT_RULES, RECORDING_RULES, RULE_TESTS
 from dashboards.rules.groups import alert_groups
 from dashboards.rules.kpi_alerts import withheld_after
 from dashboards.rules.model import AlertRule
+from dashboards.rules.texts import example_text
 from exporter.config.root import Config
 from tests.dashboards.example_series import series
 from tests.dashboards.generated import config as sample_config
@@ -126,6 +127,51 @@ def test_a_kpi_has_alerts_for_the_statuses_that_it_lists() -> None:
 def test_a_kpi_without_a_company_value_has_no_status_alerts() -> None:
     by_name = rules(small(kpis=[kpi("deals", scopes=["team"])]))
     assert {name for name, subject in by_name if subject == "deals"} == {"KpiDataStale"}
+
+
+def test_the_owner_is_told_of_reviews_and_targets_with_the_decision_and_the_contacts_of_all_else() -> None:
+    by_name = rules(full())
+    for name in ("KpiReviewOverdue", *IN_A_ROW):
+        rule = by_name[name, "revenue_won"]
+        assert rule.labels["contacts"] == ",owner_mail,"
+        assert ("Decision it supports: Whom to hire.",) in rule.description
+    assert by_name["KpiOffTrack", "revenue_won"].labels["contacts"] == ",team_slack,hook,"
+    alone = rules(small(contacts=[{"name": "room", "email": "a@b"}], kpis=[kpi("deals", alerts={"notify": ["room"]})]))
+    assert alone["KpiTargetMissedInARow", "deals"].labels["contacts"] == ",room,"
+
+
+@pytest.mark.parametrize(("period", "count"), [("day", 20), ("week", 8), ("month", 4), ("quarter", 3), ("year", 2)])
+def test_how_many_periods_in_a_row_depends_on_their_length_unless_the_config_says_so(period: str, count: int) -> None:
+    assert rules(small(kpis=[kpi("deals", period=period)]))["KpiTargetMissedInARow", "deals"].expr.endswith(
+        f">= {count}"
+    )
+    chosen = rules(small(kpis=[kpi("deals", period=period, alerts={"in_a_row": 5})]))
+    assert chosen["KpiTargetExceededInARow", "deals"].expr.endswith(">= 5")
+
+
+def test_a_kpi_without_a_target_or_a_company_value_has_no_alert_about_targets_in_a_row() -> None:
+    for changes in ({"target": None}, {"scopes": ["team"]}):
+        assert not {name for name, _ in rules(small(kpis=[kpi("deals", **changes)]))} & set(IN_A_ROW)
+
+
+def test_a_driver_warns_the_contacts_of_each_kpi_that_it_supports() -> None:
+    by_name = rules(full())
+    drivers = {subject: rule for (name, subject), rule in by_name.items() if name == "KpiDriverOutOfRange"}
+    assert set(drivers) == {"revenue_won won", "revenue_won pipeline"}
+    rule = drivers["revenue_won won"]
+    assert (rule.labels["kpi"], rule.labels["metric"]) == ("revenue_won", "won")
+    assert rule.labels["contacts"] == by_name["KpiOffTrack", "revenue_won"].labels["contacts"]
+    assert example_text([rule.summary], timedelta()) == (
+        "Won of the last finished week is 31, expected 3 to 30: Revenue won is threatened"
+    )
+
+
+def test_slack_that_is_spent_too_fast_is_told_only_while_both_windows_exceed_the_limit() -> None:
+    rule = rules(full())["KpiSlackSpentFast", "service_level"]
+    assert example_text([rule.summary], timedelta()) == "Service level spends its slack 4 times as fast as it may"
+    assert 'window="2h"' in rule.expr
+    assert 'window="10m"' in rule.expr
+    assert 'window="8h"' in rule.expr
 
 
 def test_a_review_alert_requires_the_date_of_the_last_review() -> None:

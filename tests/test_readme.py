@@ -67,16 +67,22 @@ def test_the_series_it_shows_are_those_of_its_config(config: Path, run_cli: RunC
     assert {name: float(value) for name, value in shown.items()} == {name: float(exposed[name]) for name in shown}
 
 
-def test_the_tile_it_shows_is_the_generated_one(generated: Path) -> None:
-    text = (generated / "grafana/dashboards/kpi/dept-sales.json").read_text()
-    board: dict[str, Any] = json.loads(text)
+def test_the_query_it_shows_is_the_generated_one(generated: Path) -> None:
+    board: dict[str, Any] = json.loads((generated / "grafana/dashboards/kpi/dept-sales.json").read_text())
     assert f"`{board['title']}`" in README
-    tile = next(panel(board, found["id"]) for found in board["panels"] if found["title"] == "Now")
-    assert one_line(tile["targets"][0]["expr"]) == one_line(blocks("From YAML to Grafana")[2])
-    looks = json.dumps(tile["fieldConfig"])
-    assert "${__field.labels.title}: ${__field.labels.verdict}" in looks, "Win rate: off track"
-    assert '"value": "percentunit"' in looks
-    assert "/d/kpi-detail?var-kpi=${__field.labels.kpi}" in looks
+    table = next(panel(board, entry["id"]) for entry in board["panels"] if entry["title"] == "KPIs")
+    (query,) = [target["expr"] for target in table["targets"] if target["refId"] == "P"]
+    assert one_line(query) == one_line(blocks("From YAML to Grafana")[2])
+
+
+@pytest.mark.parametrize("board", ["overview", "kpi-detail"])
+@pytest.mark.parametrize("theme", ["dark", "light"])
+def test_it_shows_the_boards_in_small_pictures(board: str, theme: str) -> None:
+    picture = f"docs/boards/{board}-{theme}.png"
+    assert f"]({picture})" in README
+    content = (ROOT / picture).read_bytes()
+    assert content.startswith(b"\x89PNG")
+    assert len(content) < 150_000
 
 
 def test_the_alert_it_shows_is_the_generated_one(generated: Path) -> None:

@@ -278,6 +278,11 @@ RELOAD_TIME = _own("config_last_reload_success_timestamp_seconds", "When the con
 WEB_RELOAD_SUCCESS = _own(
     "web_config_last_reload_successful", "1 if the last load of the web config and its certificates succeeded."
 )
+PUSH_TOKEN_USABLE = _own(
+    "push_token_usable",
+    "1 if the token of the push source can be used, 0 if its file is missing, empty or too short: its posts get 503.",
+    ("source",),
+)
 PUSH_POSTS = _own("push_posts_total", "Posts to the source by how they were answered.", ("source", "result"), "counter")
 HTTP_REJECTED = _own("http_rejected_total", "Requests to the exporter that were refused.", ("reason",), "counter")
 CLOCK_JUMPS = _own("clock_jumps_total", "Jumps of the wall clock by more than a minute.", (), "counter")
@@ -292,6 +297,6 @@ OWN_FAMILIES = (
     SYNC_DURATION, KPI_UP, LABEL_OVERFLOW, EVALUATION_SUCCESS, EVALUATION_FAILED,
     EVALUATION_DURATION, EVALUATION_TIME, SERIES, SERIES_DROPPED, STORE_UP, STORE_ERRORS, STORE_REBUILDS,
     STORE_REBUILDS_UNACCEPTED, BACKUP_SUCCESS, BACKUP_FAILURE, BACKUP_OVERDUE,
-    RELOAD_SUCCESS, RELOAD_TIME, WEB_RELOAD_SUCCESS, PUSH_POSTS, HTTP_REJECTED, CLOCK_JUMPS, LOG_LINES_DROPPED,
-    BUILD_INFO,
+    RELOAD_SUCCESS, RELOAD_TIME, WEB_RELOAD_SUCCESS, PUSH_TOKEN_USABLE, PUSH_POSTS, HTTP_REJECTED, CLOCK_JUMPS,
+    LOG_LINES_DROPPED, BUILD_INFO,
 )  # fmt: skip

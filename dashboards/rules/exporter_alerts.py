@@ -88,6 +88,13 @@ def _must_be_one() -> Iterator[_Definition]:
             "The previous config stays active. `kpi-exporter check` lists the problems of the new one.",
         ),
         (
+            "KpiWebConfigRefused",
+            Severity.WARNING,
+            naming.WEB_RELOAD_SUCCESS,
+            "The exporter rejected a changed web config, certificate or key",
+            "The previous ones stay active: removed users keep access, and a certificate may expire. See the log.",
+        ),
+        (
             "KpiEvaluationFailed",
             Severity.WARNING,
             naming.EVALUATION_SUCCESS,
@@ -98,6 +105,17 @@ def _must_be_one() -> Iterator[_Definition]:
     for name, severity, family, summary, description in definitions:
         expr = f"min({select(family)}) == 0"
         yield _Definition(name, severity, expr, summary, description, family, Ramp(0), Ramp(1))
+    yield _Definition(
+        "KpiPushTokenUnusable",
+        Severity.WARNING,
+        f"{aggregate('min', select(naming.PUSH_TOKEN_USABLE), ('source',))} == 0",
+        "The token of a push source cannot be used",
+        "Its file is missing, empty or too short, so its posts get 503. Senders keep their records.",
+        naming.PUSH_TOKEN_USABLE,
+        Ramp(0),
+        Ramp(1),
+        {"source": "shop"},
+    )
 
 
 def _must_be_zero() -> Iterator[_Definition]:

@@ -18,7 +18,7 @@ from starlette.types import Receive, Scope, Send
 
 from exporter.errors import PostError, Reason, StoreError
 from exporter.exposition.self_metrics import SelfMetrics
-from exporter.naming import HTTP_REJECTED, PUSH_POSTS, PushResult
+from exporter.naming import HTTP_REJECTED, PUSH_POSTS, PUSH_TOKEN_USABLE, PushResult
 from exporter.push.body import MAX_BYTES, Post
 from exporter.push.tokens import GuessLimiter
 from exporter.sources.http.body import charset
@@ -219,9 +219,21 @@ class PushEndpoint:
         look = self._token_looks.get(inbox.name)
         if time.monotonic() < inbox.refresh_token_at() or (look is not None and not look.done()):
             return
-        look = asyncio.get_running_loop().run_in_executor(self._token_threads, inbox.refresh_token)
+        look = asyncio.get_running_loop().run_in_executor(self._token_threads, self._look_at_token, inbox)
         self._token_looks[inbox.name] = look
         await asyncio.wait([look], timeout=TOKEN_TIMEOUT)
+
+    def _look_at_token(self, inbox: PushInbox) -> None:
+        before = inbox.token_problem()
+        inbox.refresh_token()
+        after = inbox.token_problem()
+        deliveries = self._deliveries()
+        if deliveries is not None and inbox.name in deliveries.inboxes:  # a reload may have removed the source
+            self._self_metrics.set(PUSH_TOKEN_USABLE, float(not after), inbox.name)
+        if after and after != before:
+            _log.error("the token cannot be used, and posts get 503: %s", after, extra={"source": inbox.name})
+        elif before and not after:
+            _log.info("the token can be used again", extra={"source": inbox.name})
 
     def _authenticate(self, inbox: PushInbox, scope: Scope) -> None:
         address = scope["client"][0] if scope.get("client") else ""

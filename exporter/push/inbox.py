@@ -60,7 +60,7 @@ class PushInbox:
         self._token.refresh()
 
     def token_problem(self) -> str:
-        """What is wrong with the configured token; empty if it is long enough."""
+        """What is wrong with the configured token; empty if it can be used."""
         return self._token.problem
 
     def wait(self) -> float:

@@ -75,6 +75,8 @@ class Engine:
     def start(self) -> None:
         """Begins to sync, to accept pushes and to evaluate."""
         self._reporter.restore_outcomes(self._deliveries.start())
+        for inbox in self._deliveries.inboxes.values():
+            self._self_metrics.set(naming.PUSH_TOKEN_USABLE, float(not inbox.token_problem()), inbox.name)
         self._context.state.deliveries = self._deliveries
         self._context.state.page = lambda query: self.publisher.page(self._context.clock, query)
         for thread in self._threads:

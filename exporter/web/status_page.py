@@ -23,6 +23,7 @@ from exporter.naming import Family
 from exporter.printable import printable
 from exporter.statuses import BAR, GREY, STATUSES, VERDICTS, colours
 from exporter.web.members import PER_PAGE, SHOWN, MembersIndex, MembersQuery, Slice
+from exporter.web.notices import rejections
 
 _FULL_BAR = 1.5
 """The target ratio at the right end of the bar."""
@@ -54,7 +55,7 @@ class PageData:
 
 def render(data: PageData) -> str:
     """The HTML of the page."""
-    company = data.config.company
+    company, all_notices = data.config.company, (*data.notices, *rejections(data.self_metrics))
     head = element(
         "head",
         element("meta", charset="utf-8"),
@@ -65,7 +66,7 @@ def render(data: PageData) -> str:
     )
     body = element(
         "body",
-        *(element("p", notice, class_="notice", role="alert") for notice in data.notices),
+        *(element("p", notice, class_="notice", role="alert") for notice in all_notices),
         _header(data),
         element("main", *_sections(data)),
         _footer(data),

@@ -35,11 +35,10 @@ class RecordedSeries:
         """The lines of one series in pieces, from the open file of the runs."""
         for runs in self.runs.read(file, head):
             bounds = zip(numbers(runs[::3].tolist()), map(int, runs[1::3]), map(int, runs[2::3]), strict=True)
-            yield b"".join([_lines(head + number, self.timestamps[first:until]) for number, first, until in bounds])
-
-
-def _lines(line: bytes, timestamps: Sequence[bytes]) -> bytes:
-    return line + line.join(timestamps)
+            for number, first, until in bounds:
+                line = head + number
+                yield line
+                yield line.join(self.timestamps[first:until])
 
 
 class _NewRuns(NamedTuple):

@@ -18,7 +18,7 @@ from exporter.metrics.rows import OWNERS, QueryShape, row_source, with_owner, wi
 from exporter.metrics.values import LAST
 
 SEGMENT = "s"
-"""Alias of the segments in a query."""
+"""Alias of the numbers of segments in a query."""
 
 
 def segments_of(shape: QueryShape, columns: Sequence[exp.Expr], events: Iterable[str]) -> exp.Select:
@@ -27,13 +27,10 @@ def segments_of(shape: QueryShape, columns: Sequence[exp.Expr], events: Iterable
     Placeholders for the end of the window in the columns become the segment's begin. Rows are those that count in any
     window between the bounds that are bound as parameters: for a level the first and the last instant.
     """
-    begin, until = exp.column("begin", SEGMENT), exp.column("until", SEGMENT)
     start, end = exp.Placeholder(this=START), exp.Placeholder(this=END)
     opens = instant_of(shape.entity, shape.opens)
-    query = exp.select(*(_with_end(column, begin) for column in columns))
-    query = query.select(begin, until, exp.alias_(opens.copy(), "opened", quoted=True)).from_(row_source(shape))
     if shape.closes is None:
-        query = with_rate(with_owner(shape, query, within_span(OWNERS, opens)), within_span(RATES, opens))
+        owned, rated = within_span(OWNERS, opens), within_span(RATES, opens)
         lifetime = _after(opens), timestamp_literal(LAST)
         cuts = [_after(instant_of(shape.entity, event)) for event in sorted(events)]
         counts: list[exp.Expr] = [
@@ -42,15 +39,21 @@ def segments_of(shape: QueryShape, columns: Sequence[exp.Expr], events: Iterable
         ]
     else:
         closes = exp.Coalesce(this=instant_of(shape.entity, shape.closes), expressions=[timestamp_literal(LAST)])
-        query = with_owner(shape, query, _overlaps(OWNERS, opens, closes))
-        query = with_rate(query, _overlaps(RATES, opens, closes))
-        lifetime = _lifetime(opens, closes, _spans(shape, query))
+        owned, rated = (_overlaps(table, opens, closes) for table in (OWNERS, RATES))
+        lifetime = _lifetime(opens, closes, _spans(shape, columns))
         cuts = [instant_of(shape.entity, event) for event in sorted(events)]
         counts = [exp.LTE(this=opens.copy(), expression=end), exp.GT(this=closes.copy(), expression=start)]
     if shape.as_it_was:
         lifetime = _while_valid(*lifetime)
-    query = query.join(_cut(*lifetime, cuts), join_type="cross")
-    spans = ((begin, until), lifetime)
+    spans = [lifetime]
+    if cuts:
+        spans.append(_numbered_span(*lifetime, cuts))
+    query = exp.select(*(_with_end(column, spans[-1][0]) for column in columns))
+    instants = zip(("begin", "until", "opened"), (*spans[-1], opens), strict=True)
+    query = query.select(*(exp.alias_(instant.copy(), name, quoted=True) for name, instant in instants))
+    query = with_rate(with_owner(shape, query.from_(row_source(shape)), owned), rated)
+    if cuts:
+        query = query.join(_numbers(len(cuts) + 1), join_type="cross")
     not_empty = [exp.LT(this=first.copy(), expression=last.copy()) for first, last in spans]
     return query.where(exp.not_(exp.column("deleted", ROW)), *counts, *not_empty)
 
@@ -69,9 +72,9 @@ def _after(instant: exp.Expr) -> exp.Expr:
     return exp.Add(this=instant.copy(), expression=microsecond)
 
 
-def _spans(shape: QueryShape, query: exp.Select) -> list[str]:
+def _spans(shape: QueryShape, columns: Sequence[exp.Expr]) -> list[str]:
     """The joined tables whose spans split the life of a row."""
-    rated = any(column.table == RATES for column in query.find_all(exp.Column))
+    rated = any(column.table == RATES for tree in columns for column in tree.find_all(exp.Column))
     return [OWNERS] * (shape.scope is Scope.TEAM) + [RATES] * rated
 
 
@@ -100,8 +103,11 @@ def _overlaps(span: str, opens: exp.Expr, closes: exp.Expr) -> list[exp.Expr]:
     ]
 
 
-def _cut(begin: exp.Expr, until: exp.Expr, cuts: Sequence[exp.Expr]) -> exp.Lateral:
-    """The spans between consecutive cuts; cuts beyond the lifetime make empty spans."""
+def _numbered_span(begin: exp.Expr, until: exp.Expr, cuts: Sequence[exp.Expr]) -> tuple[exp.Expr, exp.Expr]:
+    """The span between the cuts with a number and the next one; cuts beyond the lifetime make empty spans.
+
+    A lateral join would say it in fewer words, but takes ten times as long.
+    """
     clipped = [
         exp.Least(
             this=exp.Greatest(this=_or(cut, begin), expressions=[begin.copy()], ignore_nulls=True),
@@ -110,14 +116,18 @@ def _cut(begin: exp.Expr, until: exp.Expr, cuts: Sequence[exp.Expr]) -> exp.Late
         )
         for cut in cuts
     ]
-    instants = exp.Array(expressions=[begin.copy(), *clipped])
-    ordered = exp.func("list_sort", exp.func("list_distinct", instants, dialect="duckdb"), dialect="duckdb")
-    following = exp.func("list_append", exp.func("list_slice", exp.column("cuts"), 2, -1), until.copy())
-    spans = exp.select(
-        exp.alias_(exp.Unnest(expressions=[exp.column("cuts")]), "begin", quoted=True),
-        exp.alias_(exp.Unnest(expressions=[following]), "until", quoted=True),
-    ).from_(exp.select(exp.alias_(ordered, "cuts")).subquery("c"))
-    return exp.Lateral(this=spans.subquery(), alias=exp.TableAlias(this=exp.to_identifier(SEGMENT)))
+    bounds = exp.Array(expressions=[begin.copy(), *clipped, until.copy()])
+    ordered = exp.func("list_sort", bounds, dialect="duckdb")
+    number = exp.column("number", SEGMENT)
+    following = exp.Add(this=number.copy(), expression=exp.Literal.number(1))
+    first, last = (exp.func("list_extract", ordered.copy(), index, dialect="duckdb") for index in (number, following))
+    return first, last
+
+
+def _numbers(count: int) -> exp.Subquery:
+    """A table of the numbers from 1 to `count`."""
+    numbers = exp.Array(expressions=[exp.Literal.number(number) for number in range(1, count + 1)])
+    return exp.select(exp.alias_(exp.Unnest(expressions=[numbers]), "number")).subquery(SEGMENT)
 
 
 def _or(instant: exp.Expr, default: exp.Expr) -> exp.Expr:

@@ -13,7 +13,7 @@ from dashboards.selection import Selection
 from exporter import naming
 from exporter.config.fields import Scope, Status
 from exporter.naming import SCOPE_LABELS, Family, scoped
-from exporter.statuses import BY_CODE, BY_RANK, STATUSES, VERDICTS
+from exporter.statuses import BY_RANK, STATUSES, VERDICTS
 
 GOOD = (Status.EXCEEDED, Status.ON_TRACK)
 BAD = (Status.AT_RISK, Status.OFF_TRACK)
@@ -34,17 +34,6 @@ def latest_value(family: Family, *matchers: Matcher, scope: Scope = Scope.COMPAN
     return latest(scoped(family, scope), *matchers)
 
 
-def current_status(*matchers: Matcher, scope: Scope = Scope.COMPANY) -> str:
-    """1 for each KPI, with its `status` as a label."""
-    return one_series_for_each(f"{latest_value(naming.STATUS, *matchers, scope=scope)} == 1", identity_labels(scope))
-
-
-def status_with_verdict(*matchers: Matcher, scope: Scope = Scope.COMPANY) -> str:
-    """`current_status` with the label `verdict`: the status in words."""
-    verdict = f'label_replace({current_status(*matchers, scope=scope)}, "verdict", "$1", "status", "(.*)")'
-    return f'label_replace({verdict}, "verdict", "$1 $2", "status", "([^_]+)_(.+)")'
-
-
 def kpi_info(*matchers: Matcher, labels: tuple[str, ...] = INFO_LABELS) -> str:
     """1 for each KPI, with labels of `kpi_info`."""
     return one_series_for_each(latest(naming.INFO, *matchers, by=tuple(dict.fromkeys(("kpi", *labels)))), ("kpi",))
@@ -54,39 +43,6 @@ def with_title(expression: str, *labels: str) -> str:
     """The expression with the KPI's title, and other labels of `kpi_info`, as labels."""
     bring = ("title", *labels)
     return join(expression, kpi_info(labels=bring), ("kpi",), bring)
-
-
-def value_with_status(family: Family, *matchers: Matcher, scope: Scope = Scope.COMPANY) -> str:
-    """A number of each KPI with its status, verdict and title as labels; NaN if the number is unknown."""
-    labels = identity_labels(scope)
-    unknown = f"{latest(scoped(naming.STATUS, scope), *matchers, by=labels)} * NaN"
-    value = f"({latest_value(family, *matchers, scope=scope)} or {unknown})"
-    return with_title(join(value, status_with_verdict(*matchers, scope=scope), labels, ("status", "verdict")))
-
-
-def plan_ratio(*matchers: Matcher, scope: Scope = Scope.COMPANY) -> str:
-    """The ratio that a verdict is based on: to what is expected by now, or to the target if the KPI has no pace."""
-    pace = latest_value(naming.PACE_RATIO, *matchers, scope=scope)
-    return f"({pace} or {latest_value(naming.TARGET_RATIO, *matchers, scope=scope)})"
-
-
-def plan_ratio_with_status(*matchers: Matcher, scope: Scope = Scope.COMPANY) -> str:
-    """`plan_ratio` with status, verdict and title as labels."""
-    ratio, status = plan_ratio(*matchers, scope=scope), status_with_verdict(*matchers, scope=scope)
-    return with_title(join(ratio, status, identity_labels(scope), ("status", "verdict")))
-
-
-def ratios_in_percent(expression: str) -> str:
-    """The same numbers with ratios in percent, for tables that show the unit in a text column."""
-    percent = f"{latest(naming.INFO, equals('unit', 'ratio'), by=('kpi',))} * 100"
-    return join(expression, f"({percent} or {latest(naming.INFO, by=('kpi',))})", ("kpi",))
-
-
-def status_code(*matchers: Matcher, scope: Scope = Scope.COMPANY) -> str:
-    """The code of each KPI's status."""
-    family = scoped(naming.STATUS, scope)
-    codes = (f"{select(family, equals('status', spec.status), *matchers)} * {spec.code}" for spec in BY_CODE)
-    return aggregate("max", " or ".join(codes), identity_labels(scope))
 
 
 def has_status(statuses: tuple[Status, ...], *matchers: Matcher, scope: Scope = Scope.COMPANY) -> str:
@@ -108,13 +64,6 @@ def on_target_share_by(label: str) -> str:
         for statuses in (GOOD, VERDICTS)
     )
     return f"{good} / ({total} > 0)"
-
-
-def count_by_status(*matchers: Matcher, scope: Scope = Scope.COMPANY) -> str:
-    """Number of KPIs with each status: the four verdicts always, the other statuses if any KPI has them."""
-    without_verdict = tuple(status for status in Status if status not in VERDICTS)
-    counts = aggregate("sum", has_status(VERDICTS, *matchers, scope=scope), ("status",))
-    return f"{counts} or {aggregate('sum', has_status(without_verdict, *matchers, scope=scope), ('status',))} > 0"
 
 
 def mean_score(scope: Scope) -> str:

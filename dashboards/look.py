@@ -115,21 +115,6 @@ class Look:
         return [*self.overrides, *([by_pattern(".*", name=self.name)] if self.name else [])]
 
 
-def ratio_steps(config: Config) -> tuple[ThresholdStep, ...]:
-    """Thresholds of a target ratio: the company's latest bands."""
-    bands = config.company.bands.latest
-    return _rising_steps(config, bands.at_risk, bands.on_track)
-
-
-def _rising_steps(config: Config, at_risk: float, on_track: float) -> tuple[ThresholdStep, ...]:
-    colour = colours(config)
-    return (
-        ThresholdStep(colour[Status.OFF_TRACK].name),
-        ThresholdStep(colour[Status.AT_RISK].name, at_risk),
-        ThresholdStep(colour[Status.ON_TRACK].name, on_track),
-    )
-
-
 def age_steps(config: Config, limit: timedelta | None = None) -> tuple[ThresholdStep, ...]:
     """Thresholds of the data's age up to the limit; by default the age at which numbers are withheld."""
     colour = colours(config)
@@ -201,20 +186,6 @@ def metric_overrides(config: Config) -> tuple[Override, ...]:
         names.setdefault(metric_unit(metric), []).append(metric.name)
     looks = {unit: unit_look(unit, config.company.currency) for unit in names} | {"seconds": UnitLook("s", 1)}
     return tuple(by_pattern(f"^({'|'.join(names[unit])}) ", **looks[unit].properties()) for unit in sorted(names))
-
-
-def unit_mapping(config: Config) -> dict[str, Any]:
-    """A value mapping from units to the texts in a table's unit column; other units are shown unchanged."""
-    texts = {
-        "ratio": "%",
-        "seconds": "s",
-        "count": " ",
-        "score": " ",
-        "number": " ",
-        "points": "pts",
-        "currency": config.company.currency,
-    }
-    return value_mapping({unit: (text, None) for unit, text in texts.items()})
 
 
 def status_mapping(config: Config) -> dict[str, Any]:

@@ -17,12 +17,12 @@ from dashboards.boards.scorecard import (
 from dashboards.encoding import escape_variables
 from dashboards.expressions import GOOD
 from dashboards.grafana_model import Panel, Query
-from dashboards.look import Look, line_colours, text_mapping
+from dashboards.look import Look, line_colours, link, text_mapping
 from dashboards.number_texts import aggregate_text
 from dashboards.panels import Header, TableColumn, lines, range_query, table_query
 from dashboards.promql import aggregate, join, named, one_of
 from dashboards.selection import Reading, Selection, up_to_the_end
-from dashboards.site import Site, department_uid
+from dashboards.site import OBJECTIVE, Site, department_uid
 from exporter import naming
 from exporter.config.fields import Status
 from exporter.statuses import STATUSES, colours
@@ -49,7 +49,9 @@ def objective_table(site: Site, panel_id: int) -> Panel:
         trend_query(_score(Selection().over_time)),
         *_counts("objective"),
     ]
-    name = text_column("objective", "Objective", 145, mappings=[text_mapping(objective_titles(site))])
+    titles = text_mapping(objective_titles(site))
+    open_objective = link("Open the objective", OBJECTIVE, objective="${__value.raw}")
+    name = text_column("objective", "Objective", 145, mappings=[titles], links=[open_objective])
     return scorecard(header, "objective", queries, [name, *_columns(site)], sort=("Value #P", False))
 
 
@@ -67,10 +69,9 @@ def department_table(site: Site, panel_id: int) -> Panel:
         trend_query(mean_against_plan(Selection().over_time, "department")),
         *_counts("department", uids),
     ]
-    link = {
-        "title": "Open the department", "url": "/d/${__data.fields.uid}?${__url_time_range}", "targetBlank": False,
-    }  # fmt: skip
-    columns = [text_column("department", "Department", 145, links=[link]), *_columns(site), TableColumn("uid")]
+    open_department = link("Open the department", "${__data.fields.uid}")
+    name = text_column("department", "Department", 145, links=[open_department])
+    columns = [name, *_columns(site), TableColumn("uid")]
     return scorecard(header, "department", queries, columns, sort=("Value #P", False))
 
 

@@ -29,10 +29,9 @@ class RecordingRule:
 
 
 def recording_rules(config: Config) -> tuple[RecordingRule, ...]:
-    """What many viewers query, computed once a minute, for the scopes that the config uses.
+    """What other dashboards and alerts may query, computed once a minute, for the scopes that the config uses.
 
-    Only the wall and the leaderboard use recorded series, because they show the present. Recorded series start when
-    the rules are installed, so dashboards that look back query the raw series.
+    Recorded series start when the rules are installed. The generated dashboards look back, so they query raw series.
     """
     scopes = {scope for kpi in config.kpis for scope in kpi.scopes}
     scores = {Scope.TEAM: TEAM_SCORE, Scope.PERSON: PERSON_SCORE}

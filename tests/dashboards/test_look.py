@@ -14,7 +14,6 @@ from dashboards.look import (
     symbol_overrides,
     title_overrides,
     unit_look,
-    unit_mapping,
 )
 from exporter.config.fields import Status
 from exporter.statuses import BLUE, GREEN, ORANGE, RED, STATUSES
@@ -38,10 +37,6 @@ from tests.dashboards.samples import HOSTILE, hostile, kpi, small
 def test_numbers_have_the_decimals_of_their_unit(unit: str, grafana: str, decimals: int | None, factor: int) -> None:
     look = unit_look(unit, "CHF")
     assert (look.id, look.decimals, look.factor) == (grafana, decimals, factor)
-
-
-def test_a_table_shows_points_as_pts() -> None:
-    assert unit_mapping(small())["options"]["points"]["text"] == "pts"
 
 
 def test_a_status_pill_finds_its_colour_by_name_and_by_the_words_that_it_shows() -> None:

@@ -119,6 +119,13 @@ def test_a_department_in_the_table_links_to_its_dashboard() -> None:
     assert links[0]["url"] == "/d/${__data.fields.uid}?${__url_time_range}"
 
 
+def test_an_objective_in_the_table_links_to_its_dashboard_by_name() -> None:
+    table = panel_of(many(4), "Objectives")
+    names = next(o for o in table["fieldConfig"]["overrides"] if o["matcher"]["options"] == "Objective")
+    links = next(p["value"] for p in names["properties"] if p["id"] == "links")
+    assert links[0]["url"] == "/d/kpi-objective?var-objective=${__value.raw}&${__url_time_range}"
+
+
 def test_no_panel_shows_a_number_in_the_colour_of_a_ratio() -> None:
     """A month that is 74 % over is red against the whole target and on track against plan."""
     for panel in many(30)["panels"]:

@@ -14,6 +14,9 @@ from exporter.store.store import Store
 CHECK_INTERVAL = 60.0
 """Seconds between two looks."""
 
+RETRY_INTERVAL = 3600.0
+"""Seconds until the next look after one that failed, because each attempt interrupts reading and posts."""
+
 _log = logging.getLogger(__name__)
 
 
@@ -34,18 +37,20 @@ class FormerPeople:
         """Looks no more."""
         self._stopping.set()
 
-    def look(self) -> None:
-        """Replaces who has been gone for too long; a failure is logged, and the next look tries again."""
+    def look(self) -> bool:
+        """Replaces who has been gone for too long; a failure is logged, and returns False."""
         try:
             config = self._reloader.config
             if are_former(self._store, config, self._clock()):
                 self._reloader.replace_store(lambda: replace_former(self._store, config, self._clock()))
         except StoreError as error:
             _log.warning("former people keep their names for now: %s", error)
+            return False
         except Exception:  # noqa: BLE001 - a thread's edge: the next look may succeed
             _log.exception("former people keep their names for now")
+            return False
+        return True
 
     def _run(self) -> None:
         while not self._stopping.is_set():
-            self.look()
-            self._stopping.wait(CHECK_INTERVAL)
+            self._stopping.wait(CHECK_INTERVAL if self.look() else RETRY_INTERVAL)

@@ -28,19 +28,19 @@ class PersonIndex:
     """Finds persons, which are numbers, by id, email or name. A key that several share finds none of them."""
 
     by_source: dict[tuple[str, str], int] = field(default_factory=dict)
-    by_id: dict[str, set[int]] = field(default_factory=lambda: defaultdict(set))
+    by_id: dict[str, tuple[int, ...]] = field(default_factory=dict)
     by_email: dict[str, int] = field(default_factory=dict)
-    by_name: dict[str, set[int]] = field(default_factory=lambda: defaultdict(set))
+    by_name: dict[str, tuple[int, ...]] = field(default_factory=dict)
 
     def add(self, person: int, human: Human) -> None:
         """Adds a person under all keys in their records."""
         for record in human.records:
             self.by_source.setdefault((record.source, record.id), person)
-            self.by_id[record.id].add(person)
+            _add_to(self.by_id, record.id, person)
             if record.email:
                 self.by_email[record.email.casefold()] = person
             if record.name:
-                self.by_name[record.name.casefold()].add(person)
+                _add_to(self.by_name, record.name.casefold(), person)
 
     def owner(self, source: str, text: str) -> int | None:
         """The person with this id in the source, else the only one with this id, else by email or name."""
@@ -50,18 +50,25 @@ class PersonIndex:
         """The only person with this id, else the one with this email, else the only one with this name."""
         return _only(self.matches(text))
 
-    def matches(self, text: str) -> set[int]:
+    def matches(self, text: str) -> tuple[int, ...]:
         """The persons whom a text may mean: one if it finds a person, none if nobody is listed under it."""
-        by_id, email = self.by_id.get(text, set()), text.casefold()
+        by_id, email = self.by_id.get(text, ()), text.casefold()
         if len(by_id) == 1:
             return by_id
         if email in self.by_email:
-            return {self.by_email[email]}
+            return (self.by_email[email],)
         return self.by_name.get(label_value(text).casefold()) or by_id
 
 
-def _only(persons: set[int] | None) -> int | None:
-    return next(iter(persons)) if persons is not None and len(persons) == 1 else None
+def _add_to(index: dict[str, tuple[int, ...]], key: str, person: int) -> None:
+    """Adds a person once. Tuples, because most have one member, and a set of one takes four times as much memory."""
+    members = index.get(key, ())
+    if person not in members:
+        index[key] = (*members, person)
+
+
+def _only(persons: tuple[int, ...]) -> int | None:
+    return persons[0] if len(persons) == 1 else None
 
 
 class Directory:
@@ -190,7 +197,7 @@ class Directory:
                 if person is None:
                     person, name = len(self._labels), label_value(text)
                     self._labels.append(self._unique(name))
-                    self._index.by_name[name.casefold()] = {person}
+                    self._index.by_name[name.casefold()] = (person,)
                 since = local_midnight(member.since or date.min, zone)
                 until = local_midnight(member.until + timedelta(days=1), zone) if member.until else LAST
                 memberships[person].append(TeamSpan(since, until, team.name))

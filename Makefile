@@ -82,7 +82,7 @@ lock: ## pin all dependencies again
 	for group in build release; do uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	  --no-emit-index-url --custom-compile-command "make lock" --group $$group -c requirements-tests.lock -o requirements-$$group.lock; done
 
-programs:
+programs: ## install what tests need and the project does not bring, as far as that is possible
 	@absent() { for p in $(PROGRAMS); do \
 	  (PATH="$$PATH:/usr/sbin"; command -v $$p) >/dev/null || ls /usr/lib/postgresql/*/bin/$$p >/dev/null 2>&1 || echo $$p; done; }; \
 	missing=$$(absent); \

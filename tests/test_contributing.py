@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import re
+import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -38,3 +41,14 @@ def test_each_make_target_exists() -> None:
 def test_each_link_leads_somewhere() -> None:
     for target in re.findall(r"\]\(([^)#:]+)\)", TEXT):
         assert (ROOT / target).exists(), target
+
+
+@pytest.mark.parametrize(("ci", "code"), [("", 0), ("true", 2)])
+def test_make_says_what_it_cannot_build_without_go_and_fails_in_ci(tmp_path: Path, ci: str, code: int) -> None:
+    for name in ("id", "ls", "tail"):
+        (tmp_path / name).symlink_to(shutil.which(name) or name)
+    command = [shutil.which("make") or "make", "programs", "PROGRAMS=", f"VENV={tmp_path}"]
+    environ = {**os.environ, "PATH": str(tmp_path), "CI": ci}
+    done = subprocess.run(command, cwd=ROOT, env=environ, capture_output=True, text=True)
+    assert "not built: kubeconform kustomize (they need Go)" in done.stdout
+    assert done.returncode == code

@@ -50,7 +50,8 @@ def _emailed(config: Config) -> Iterator[PrivacyNote]:
         yield PrivacyNote("alerts", f"{text} and of their alerts, so that Alertmanager can write to them")
     leads = {team.lead for team in config.teams if team.lead is not None}
     if leads and any(each.emails_leads() for _, each in alerts):
-        yield PrivacyNote("alerts", f"emails of {len(leads)} leads of teams, in Alertmanager's config alone")
+        whose = f"emails of {len(leads)} leads of teams" if len(leads) > 1 else "the email of a team's lead"
+        yield PrivacyNote("alerts", f"{whose}, in the config and in Alertmanager's, and in no series")
     if to_leads := [name for name, each in alerts if Scope.PERSON in each.scopes and each.emails_leads()]:
         yield PrivacyNote("alerts", f"leads read who in their team is off track in {', '.join(to_leads)}")
 

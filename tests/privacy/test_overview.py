@@ -50,5 +50,5 @@ def test_where_emails_go_is_told_if_alerts_need_them() -> None:
     (to_persons,) = told(scopes=["person"])
     assert "a label of person_email_info on /metrics" in to_persons
     leads, about = told(scopes=["person"], people_to=["lead"])
-    assert leads == "emails of 1 leads of teams, in Alertmanager's config alone"
+    assert leads == "the email of a team's lead, in the config and in Alertmanager's, and in no series"
     assert about == "leads read who in their team is off track in deals"

@@ -23,7 +23,7 @@ _THOUSANDS, _MILLIONS = "(-?[0-9]+)([0-9]{3})", "(-?[0-9]+)([0-9]{3},.*)"
 
 
 @dataclass(frozen=True, slots=True)
-class _Band:
+class _NumberBand:
     """Numbers from `low` up to `high`: divided, rounded to `digits` decimals, and written between two texts."""
 
     low: float | None = None
@@ -59,36 +59,36 @@ def _numbers(selection: Selection, family: Family, unit: str) -> str:
     return f"({limited(f'{selection.latest(family)} and on (kpi) {of_unit}', selection)})"
 
 
-def _bands(unit: str, currency: str) -> Iterator[_Band]:
+def _bands(unit: str, currency: str) -> Iterator[_NumberBand]:
     if unit == "currency":
         yield from _money(f"{currency} " if currency else "")
     elif unit == "ratio":
-        yield _Band(divisor=0.01, digits=1, after=" %")
+        yield _NumberBand(divisor=0.01, digits=1, after=" %")
     elif unit == "seconds":
-        yield _Band(high=119.5, after=" s")
-        yield _Band(119.5, 7170, 60, 1, after=" min")
-        yield _Band(7170, None, 3600, 1, after=" h")
+        yield _NumberBand(high=119.5, after=" s")
+        yield _NumberBand(119.5, 7170, 60, 1, after=" min")
+        yield _NumberBand(7170, None, 3600, 1, after=" h")
     elif unit == "score":
-        yield _Band(digits=2)
+        yield _NumberBand(digits=2)
     elif unit == "count":
-        yield _Band()
+        yield _NumberBand()
     else:
         after = "" if unit in _PLAIN else f" {_SHORT.get(unit, unit)}"
-        yield _Band(high=9.995, digits=2 if unit == "number" else 1, after=after)
-        yield _Band(9.995, 999.5, digits=1, after=after)
-        yield _Band(999.5, after=after)
+        yield _NumberBand(high=9.995, digits=2 if unit == "number" else 1, after=after)
+        yield _NumberBand(9.995, 999.5, digits=1, after=after)
+        yield _NumberBand(999.5, after=after)
 
 
-def _money(currency: str) -> Iterator[_Band]:
+def _money(currency: str) -> Iterator[_NumberBand]:
     """Three digits: two decimals for millions, one for the lowest thousands."""
-    yield _Band(high=999.5, before=currency)
-    yield _Band(999.5, 9950, 1e3, 1, currency, "K")
-    yield _Band(9950, 999_500, 1e3, 0, currency, "K")
-    yield _Band(999_500, 999_500_000, 1e6, 2, currency, "M")
-    yield _Band(999_500_000, None, 1e9, 2, currency, "B")
+    yield _NumberBand(high=999.5, before=currency)
+    yield _NumberBand(999.5, 9950, 1e3, 1, currency, "K")
+    yield _NumberBand(9950, 999_500, 1e3, 0, currency, "K")
+    yield _NumberBand(999_500, 999_500_000, 1e6, 2, currency, "M")
+    yield _NumberBand(999_500_000, None, 1e9, 2, currency, "B")
 
 
-def _text(numbers: str, band: _Band, label: str, by: tuple[str, ...], *, aligned: bool = False) -> str:
+def _text(numbers: str, band: _NumberBand, label: str, by: tuple[str, ...], *, aligned: bool = False) -> str:
     rounded = aggregate_text(f"round({_scaled(numbers, band)}, {10.0**-band.digits:g})", label, by)
     pattern = f"{_literal(band.before)}${{1}}{_literal(band.after)}"
     if band.digits == 0 and band.high is None:
@@ -98,7 +98,7 @@ def _text(numbers: str, band: _Band, label: str, by: tuple[str, ...], *, aligned
     return rounded if pattern == "${1}" else _replaced(rounded, label, pattern, "(.*)")
 
 
-def _scaled(numbers: str, band: _Band) -> str:
+def _scaled(numbers: str, band: _NumberBand) -> str:
     within = numbers
     within += f" >= {band.low:g}" if band.low is not None else ""
     within += f" < {band.high:g}" if band.high is not None else ""

@@ -80,7 +80,7 @@ class _End:
     """The end of a read."""
 
 
-class _Reading(Generic[Item]):
+class _BlockingRead(Generic[Item]):
     """One read, in a thread of its own; each item is computed when it is asked for."""
 
     def __init__(self, read: Read[Item]) -> None:
@@ -148,7 +148,7 @@ def _set(answer: asyncio.Future[object], item: object, error: BaseException | No
 
 async def in_thread(read: Read[Item]) -> AsyncGenerator[Item]:
     """The items that `read` computes in a thread, which gets the read's cancellation."""
-    reading = _Reading(read)
+    reading = _BlockingRead(read)
     try:
         while not isinstance(item := await reading.next(), _End):
             yield item

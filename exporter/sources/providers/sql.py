@@ -22,7 +22,7 @@ from exporter.sources.blocking import Cancellation, call_in_thread, in_thread
 from exporter.sources.parsing.column_map import FieldGetter, RecordMap
 from exporter.sources.provider import ProviderSource, page_of
 from exporter.sources.providers.sql_connection import FETCHED_ROWS, may_write, rows
-from exporter.sources.providers.sql_statement import RowKey, Selection, SqlStatement
+from exporter.sources.providers.sql_statement import EntitySelection, RowKey, SqlStatement
 
 _DATE = re.compile(r"\d{4}-\d\d-\d\d")
 
@@ -54,7 +54,7 @@ class SqlSource(ProviderSource[SqlOptions]):
 
     def _try_entity(self, entity: SqlEntity, cancellation: Cancellation) -> Access:
         try:
-            statement = Selection(entity, self._options.engine).one_row()
+            statement = EntitySelection(entity, self._options.engine).one_row()
             with rows(self._options, self._context, statement, cancellation) as result:
                 next(result, None)
             if entity.table and may_write(self._options, self._context, entity.table, cancellation):
@@ -76,7 +76,7 @@ class _SqlReader:
         self._entity = entity
         self._context = context
         self._sync_pass = sync_pass
-        self._selection = Selection(entity, options.engine)
+        self._selection = EntitySelection(entity, options.engine)
         self._indexes = {name: index for index, name in enumerate(self._selection.names)}
         self._map = RecordMap(entity.entity, entity.columns, context.zone, self._getter)
         self._incremental = bool(entity.updated) and sync_pass.cursor is not None

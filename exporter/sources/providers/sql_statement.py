@@ -34,7 +34,7 @@ class RowKey:
     id: object
 
 
-class Selection:
+class EntitySelection:
     """The statements that read one entity of one engine.
 
     Raises SourceRejectedError(SCHEMA) if the query of the config is not a single SELECT.

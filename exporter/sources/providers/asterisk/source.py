@@ -25,7 +25,7 @@ from exporter.sources.providers.asterisk.ami import AmiClient, measurements
 from exporter.sources.providers.asterisk.calls import LONGEST_CALL, detailed, grouped, in_order, queued
 from exporter.sources.providers.asterisk.rows import CDR_COLUMNS, QUEUE_COLUMNS, cdr_of, csv_of, event_of, lines_of
 from exporter.sources.providers.sql_connection import rows
-from exporter.sources.providers.sql_statement import Selection
+from exporter.sources.providers.sql_statement import EntitySelection
 
 CALLS_A_PAGE = 1000
 
@@ -129,7 +129,7 @@ class AsteriskSource(ProviderSource[AsteriskOptions]):
     def _in_table(self, since: datetime, cancellation: Cancellation) -> Iterator[Any]:
         """The table's rows in the order of time. Times are compared as text in Asterisk's own zone."""
         options = self._sql_options()
-        selection = Selection(options.entities[0], options.engine)
+        selection = EntitySelection(options.entities[0], options.engine)
         local = since.astimezone(self._zone).strftime("%Y-%m-%d %H:%M:%S")
         with rows(options, self._context, selection.changes(local, None), cancellation) as result:
             for values in result:

@@ -30,11 +30,12 @@ from dashboards.provisioning import (
     prometheus_config,
     prometheus_flags,
 )
-from dashboards.rules.alertmanager import alertmanager
+from dashboards.rules.alertmanager import TEMPLATES, alertmanager
 from dashboards.rules.exporter_alerts import OWN_PROMETHEUS
 from dashboards.rules.grafana import contact_points, mute_timings, policies, rule_groups
 from dashboards.rules.groups import alert_groups, company_groups, person_groups, recording_rules
 from dashboards.rules.model import RuleGroup
+from dashboards.rules.notification_templates import alertmanager_templates, grafana_templates
 from dashboards.rules.prometheus import alert_file, recording_file, test_file
 from dashboards.site import MAIN_FOLDER, PEOPLE_FOLDER, Deployment, Site, department_uid
 from exporter.config.fields import Scope
@@ -98,6 +99,7 @@ def compose_files(site: Site, deployment: Deployment, earlier: Manifest) -> dict
         "prometheus/flags": prometheus_flags(config),
         RECORDING_RULES: yaml_text(recording_file(recording_rules(config))),
         "alertmanager/alertmanager.yml": yaml_text(alertmanager(config, deployment)),
+        f"alertmanager/{TEMPLATES}": alertmanager_templates(config),
     }
     files |= _people_prometheus(site, deployment)
     if site.prometheus_alerts:
@@ -133,6 +135,7 @@ def alerting_content(site: Site, deployment: Deployment, groups: Sequence[RuleGr
         return {}
     sections = {
         "groups": rule_groups(site, company_groups(groups)),
+        "templates": grafana_templates() if site.config.contacts else [],
         "contactPoints": contact_points(site.config, deployment),
         "muteTimes": mute_timings(site.config),
         "policies": policies(site.config),

@@ -89,6 +89,8 @@ class Site:
 class Deployment:
     """Addresses (HOST:PORT) by which the programs reach each other, and folders as they see them.
 
+    `own_templates` is the folder in which Alertmanager looks for templates that replace the generated ones.
+
     Secret files are relative to `config_dir`, which has the folder `secrets` beside it. The defaults are those of the
     compose file.
     """
@@ -98,6 +100,7 @@ class Deployment:
     prometheus: str = "localhost:9090"
     config_dir: str = "/app/config"
     dashboards_dir: str = "/etc/kpi/grafana/dashboards"
+    own_templates: str = "/etc/alertmanager/templates"
 
     def secret_file(self, secret: Secret) -> str:
         """The path of a secret: its own file, or one named after its variable in `secrets/contacts`."""

@@ -7,6 +7,16 @@ from typing import Any
 from dashboards.encoding import duration_text, escape_template
 from dashboards.rules import digests, notifications
 from dashboards.rules.kpi_alerts import STATUS_ALERTS
+from dashboards.rules.notification_templates import (
+    FIRST_BOARD,
+    FIRST_COLOUR,
+    MAIL_HTML,
+    MAIL_TEXT,
+    SLACK_TEXT,
+    SLACK_TITLE,
+    SUBJECT,
+    TEAMS_TEXT,
+)
 from dashboards.rules.notifications import CONTACTS_LABEL, DAYS_OFF, DIGEST_HOUR, WORKING
 from dashboards.site import Deployment
 from exporter.config.fields import Status
@@ -15,14 +25,8 @@ from exporter.config.root import Config
 
 _NO_RECEIVER = "nobody"
 _THIS_MACHINE = ("localhost", "127.0.0.1", "[::1]")
-_TITLE = '{{ .CommonLabels.alertname }}{{ if eq .Status "resolved" }} resolved{{ end }}: {{ len .Alerts }}'
-_DIGEST_TITLE = "{{ len .Alerts.Firing }} need attention today"
-_TEXT = (
-    '{{ range .Alerts }}{{ if eq .Status "resolved" }}Resolved: {{ end }}{{ .Annotations.summary }}\n'
-    "{{ .Annotations.description }}\n"
-    "{{ with .Labels.owner }}Owner: {{ . }}\n{{ end }}"
-    "{{ .Annotations.dashboard_url }}\nWhat to do: {{ .Annotations.runbook_url }}\n\n{{ end }}"
-)
+TEMPLATES = "templates/kpi.tmpl"
+"""The file with the templates of notifications, beside alertmanager.yml."""
 
 
 def alertmanager(config: Config, deployment: Deployment) -> dict[str, Any]:
@@ -30,6 +34,7 @@ def alertmanager(config: Config, deployment: Deployment) -> dict[str, Any]:
     intervals = _intervals(config)
     return {
         **_mail_settings(config, deployment),
+        "templates": [TEMPLATES, f"{deployment.own_templates}/*.tmpl"],
         "route": {
             "receiver": _NO_RECEIVER,
             "group_by": ["alertname", "department", "owner"],
@@ -50,10 +55,7 @@ def alertmanager(config: Config, deployment: Deployment) -> dict[str, Any]:
         "receivers": [
             {"name": _NO_RECEIVER},
             *({"name": contact.name, **_receiver(contact, deployment)} for contact in config.contacts),
-            *(
-                {"name": name, **_mail(to, _DIGEST_TITLE, send_resolved=False)}
-                for name, to in digests.receivers(config).items()
-            ),
+            *({"name": name, **_mail(to, send_resolved=False)} for name, to in digests.receivers(config).items()),
         ],
     }
 
@@ -118,22 +120,23 @@ def _mail_settings(config: Config, deployment: Deployment) -> dict[str, Any]:
 
 def _receiver(contact: Contact, deployment: Deployment) -> dict[str, Any]:
     resolved = {"send_resolved": True}
-    text = {"title": _TITLE, "text": _TEXT}
     if contact.slack is not None:
         channel = {"channel": escape_template(contact.slack.channel)} if contact.slack.channel else {}
         url = deployment.secret_file(contact.slack.webhook)
-        return {"slack_configs": [{**resolved, "api_url_file": url, **channel, **text}]}
+        text = {"title": SLACK_TITLE, "title_link": FIRST_BOARD, "text": SLACK_TEXT, "color": FIRST_COLOUR}
+        return {"slack_configs": [{**resolved, "api_url_file": url, **channel, **text, "fallback": SUBJECT}]}
     if contact.teams is not None:
         url = deployment.secret_file(contact.teams.webhook)
+        text = {"title": SUBJECT, "text": TEAMS_TEXT}
         return {"msteamsv2_configs": [{**resolved, "webhook_url_file": url, **text}]}
     if contact.webhook is not None:
         address = contact.webhook.url
         location = {"url": address} if isinstance(address, str) else {"url_file": deployment.secret_file(address)}
         return {"webhook_configs": [{**resolved, **location}]}
-    return _mail(escape_template(contact.email or ""), _TITLE, send_resolved=True)
+    return _mail(escape_template(contact.email or ""), send_resolved=True)
 
 
-def _mail(to: str, title: str, *, send_resolved: bool) -> dict[str, Any]:
-    """A receiver of mail; `to` and `title` are templates."""
-    mail = {"to": to, "headers": {"Subject": f"[KPI] {title}"}, "html": "", "text": _TEXT}
+def _mail(to: str, *, send_resolved: bool) -> dict[str, Any]:
+    """A receiver of mail; `to` is a template."""
+    mail = {"to": to, "headers": {"Subject": SUBJECT}, "html": MAIL_HTML, "text": MAIL_TEXT}
     return {"email_configs": [{"send_resolved": send_resolved, **mail}]}

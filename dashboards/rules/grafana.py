@@ -14,6 +14,7 @@ from dashboards.encoding import Json, duration_text, escape_environment, escape_
 from dashboards.grafana_model import Query, to_json
 from dashboards.rules import notifications
 from dashboards.rules.model import AlertRule, RuleGroup
+from dashboards.rules.notification_templates import MAIL_TEXT, SLACK_TEXT, SLACK_TITLE, SUBJECT, TEAMS_TEXT
 from dashboards.rules.notifications import CONTACTS_LABEL
 from dashboards.rules.texts import for_grafana, text_queries
 from dashboards.site import ALERTS_FOLDER, Deployment, Site, contact_uid, folder_title
@@ -157,14 +158,17 @@ def _receiver(contact: Contact, deployment: Deployment) -> tuple[str, Json]:
     """The receiver's type and settings."""
     if contact.slack is not None:
         channel = {"recipient": escape_environment(contact.slack.channel)} if contact.slack.channel else {}
-        return "slack", {"url": f"$__file{{{deployment.secret_file(contact.slack.webhook)}}}", **channel}
+        text = {"title": SLACK_TITLE, "text": SLACK_TEXT}
+        return "slack", {"url": f"$__file{{{deployment.secret_file(contact.slack.webhook)}}}", **channel, **text}
     if contact.teams is not None:
-        return "teams", {"url": f"$__file{{{deployment.secret_file(contact.teams.webhook)}}}"}
+        text = {"title": SUBJECT, "message": TEAMS_TEXT}
+        return "teams", {"url": f"$__file{{{deployment.secret_file(contact.teams.webhook)}}}", **text}
     if contact.webhook is not None:
         url = contact.webhook.url
         address = escape_environment(url) if isinstance(url, str) else f"$__file{{{deployment.secret_file(url)}}}"
-        return "webhook", {"url": address, "httpMethod": "POST"}
-    return "email", {"addresses": escape_environment(contact.email or ""), "singleEmail": True}
+        return "webhook", {"url": address, "httpMethod": "POST", "title": SUBJECT, "message": MAIL_TEXT}
+    mail = {"addresses": escape_environment(contact.email or ""), "singleEmail": True}
+    return "email", {**mail, "subject": SUBJECT, "message": MAIL_TEXT}
 
 
 def policies(config: Config) -> list[Json]:

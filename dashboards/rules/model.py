@@ -16,7 +16,7 @@ from exporter.config.root import Config
 from exporter.naming import Family
 from exporter.statuses import STATUSES
 
-_SEVERITY_MARK = "■"
+SEVERITY_MARK = "■"
 """Stands before the severity of an alert that is not about the status of a KPI."""
 
 
@@ -128,7 +128,7 @@ class AlertRule:
     @property
     def texts(self) -> dict[str, tuple[Sentence, ...]]:
         """The sentences for annotations, by name."""
-        status = f"{_SEVERITY_MARK} {self.severity}" if self.status is None else STATUSES[self.status].words
+        status = f"{SEVERITY_MARK} {self.severity}" if self.status is None else STATUSES[self.status].words
         texts = {"summary": (self.summary,), "description": self.description, "status": ((status,),)}
         return texts | ({"resolved": (self.resolved,)} if self.resolved else {})
 

@@ -178,6 +178,7 @@ def cluster_files(site: Site, deployment: Deployment) -> dict[str, str]:
         {f"{board.folder}-{board.name}": (board.folder, json_text(board.json)) for board in dashboard_files(site)},
         yaml_text(data_sources(site, deployment)),
         yaml_text({"apiVersion": 1, **alerting}) if alerting else "",
+        alertmanager_templates(site.config),
     )
     manifest = Manifest(files=tuple(sorted(files)))
     return dict(sorted((files | {MANIFEST: manifest.to_text()}).items()))

@@ -178,10 +178,12 @@ def kubernetes_files(
     dashboards: Mapping[str, tuple[str, str]],
     datasources: str,
     alerting: str,
+    templates: str,
 ) -> dict[str, str]:
     """A PrometheusRule, and ConfigMaps for Grafana's sidecar, as path to text.
 
     `dashboards` maps a name to its folder and JSON. `datasources` and `alerting` are YAML; `alerting` may be empty.
+    `templates` is the template file of Alertmanager, which its object mounts with `configMaps`.
     """
     files = {
         "kubernetes/rules.yaml": yaml_text(
@@ -194,6 +196,9 @@ def kubernetes_files(
         ),
         "kubernetes/datasources.yaml": _config_map("datasources", "grafana_datasource", {"kpi.yaml": datasources}),
     }
+    files["kubernetes/alertmanager-templates.yaml"] = _config_map(
+        "alertmanager-templates", "app.kubernetes.io/component", {"kpi.tmpl": templates}
+    )
     if alerting:
         files["kubernetes/alerting.yaml"] = _config_map("alerting", "grafana_alert", {"kpi.yaml": alerting})
     for name, (folder, text) in dashboards.items():

@@ -16,6 +16,7 @@ from dashboards.rules.notification_templates import (
     SLACK_TITLE,
     SUBJECT,
     TEAMS_TEXT,
+    TEAMS_TITLE,
 )
 from dashboards.rules.notifications import CONTACTS_LABEL, DAYS_OFF, DIGEST_HOUR, WORKING
 from dashboards.site import Deployment
@@ -127,7 +128,7 @@ def _receiver(contact: Contact, deployment: Deployment) -> dict[str, Any]:
         return {"slack_configs": [{**resolved, "api_url_file": url, **channel, **text, "fallback": SUBJECT}]}
     if contact.teams is not None:
         url = deployment.secret_file(contact.teams.webhook)
-        text = {"title": SUBJECT, "text": TEAMS_TEXT}
+        text = {"title": TEAMS_TITLE, "text": TEAMS_TEXT}
         return {"msteamsv2_configs": [{**resolved, "webhook_url_file": url, **text}]}
     if contact.webhook is not None:
         address = contact.webhook.url

@@ -14,7 +14,7 @@ from dashboards.encoding import Json, duration_text, escape_environment, escape_
 from dashboards.grafana_model import Query, to_json
 from dashboards.rules import notifications
 from dashboards.rules.model import AlertRule, RuleGroup
-from dashboards.rules.notification_templates import MAIL_TEXT, SLACK_TEXT, SLACK_TITLE, SUBJECT, TEAMS_TEXT
+from dashboards.rules.notification_templates import MAIL_TEXT, SLACK_TEXT, SLACK_TITLE, SUBJECT, TEAMS_TEXT, TEAMS_TITLE
 from dashboards.rules.notifications import CONTACTS_LABEL
 from dashboards.rules.texts import for_grafana, text_queries
 from dashboards.site import ALERTS_FOLDER, Deployment, Site, contact_uid, folder_title
@@ -161,7 +161,7 @@ def _receiver(contact: Contact, deployment: Deployment) -> tuple[str, Json]:
         text = {"title": SLACK_TITLE, "text": SLACK_TEXT}
         return "slack", {"url": f"$__file{{{deployment.secret_file(contact.slack.webhook)}}}", **channel, **text}
     if contact.teams is not None:
-        text = {"title": SUBJECT, "message": TEAMS_TEXT}
+        text = {"title": TEAMS_TITLE, "message": TEAMS_TEXT}
         return "teams", {"url": f"$__file{{{deployment.secret_file(contact.teams.webhook)}}}", **text}
     if contact.webhook is not None:
         url = contact.webhook.url

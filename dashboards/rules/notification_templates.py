@@ -16,7 +16,7 @@ from exporter.statuses import GREY, STATUSES, colours
 SUBJECT = '{{ template "kpi.subject" . }}'
 MAIL_HTML, MAIL_TEXT = '{{ template "kpi.mail" . }}', '{{ template "kpi.text" . }}'
 SLACK_TITLE, SLACK_TEXT = '{{ template "kpi.slack.title" . }}', '{{ template "kpi.slack.text" . }}'
-TEAMS_TEXT = '{{ template "kpi.teams.text" . }}'
+TEAMS_TITLE, TEAMS_TEXT = '{{ template "kpi.teams.title" . }}', '{{ template "kpi.teams.text" . }}'
 FIRST_COLOUR = (
     '{{ if .Alerts.Firing }}{{ with index .Alerts.Firing 0 }}{{ template "kpi.colour" . }}{{ end }}'
     '{{ else }}{{ with index .Alerts.Resolved 0 }}{{ template "kpi.colour" . }}{{ end }}{{ end }}'

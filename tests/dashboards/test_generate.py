@@ -180,3 +180,9 @@ def test_the_folders_that_grafana_looks_for_are_made(tmp_path: Path, engine: str
 def test_a_cluster_needs_no_provisioning_folders(tmp_path: Path) -> None:
     write_generated(tmp_path, cluster_files(Site(small()), Deployment()))
     assert not (tmp_path / "grafana").exists()
+
+
+def test_a_cluster_gets_the_templates_of_notifications() -> None:
+    content = yaml.safe_load(cluster_files(Site(small()), Deployment())["kubernetes/alertmanager-templates.yaml"])
+    assert content["kind"] == "ConfigMap"
+    assert '{{ define "kpi.subject" -}}' in content["data"]["kpi.tmpl"]

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 import yaml
 
+from dashboards.rules.alertmanager import TEMPLATES
 from exporter.config.root import Config
 from tests.dashboards.generated import config as sample_config
 from tests.dashboards.samples import files_of, full, kpi, small
@@ -25,9 +26,18 @@ def alertmanager(config: Config) -> Json:
     return content
 
 
+def written(folder: Path, config: Config) -> Path:
+    """The path of alertmanager.yml, with its templates beside it."""
+    files = files_of(config)
+    for path in (PATH, f"alertmanager/{TEMPLATES}"):
+        target = folder / path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_text(files[path], encoding="utf-8")
+    return folder / PATH
+
+
 def amtool_problems(tmp_path: Path, config: Config) -> str:
-    path = tmp_path / "alertmanager.yml"
-    path.write_text(files_of(config)[PATH], encoding="utf-8")
+    path = written(tmp_path, config)
     result = subprocess.run([program("amtool"), "check-config", path], capture_output=True, text=True, check=False)
     return "" if result.returncode == 0 else result.stdout + result.stderr
 
@@ -111,7 +121,6 @@ def test_mail_goes_through_this_machine_if_the_config_has_no_server(tmp_path: Pa
 def test_a_template_in_an_address_is_literal() -> None:
     mail = alertmanager(sample_config("hostile"))["receivers"][1]["email_configs"][0]
     assert mail["to"] == '{{ "{" }}{{ "{" }}x}}@example.com'
-    assert mail["html"] == ""
 
 
 def test_worse_alerts_inhibit_those_that_follow_from_them() -> None:
@@ -150,3 +159,16 @@ def test_without_working_hours_notifications_are_always_sent() -> None:
     content = alertmanager(small(contacts=[{"name": "mail", "email": "a@example.com"}], kpis=[kpi("deals")]))
     assert "time_intervals" not in content
     assert set(content["route"]["routes"][0]) == {"receiver", "matchers", "continue"}
+
+
+def test_templates_of_the_user_are_read_after_the_generated_ones() -> None:
+    assert alertmanager(small())["templates"] == [TEMPLATES, "/etc/alertmanager/templates/*.tmpl"]
+
+
+def test_every_text_is_laid_out_by_a_template() -> None:
+    receivers = {receiver["name"]: receiver for receiver in alertmanager(full())["receivers"]}
+    assert receivers["teams_room"]["msteamsv2_configs"][0]["title"] == '{{ template "kpi.teams.title" . }}'
+    assert receivers["team_slack"]["slack_configs"][0]["title"] == '{{ template "kpi.slack.title" . }}'
+    mail = receivers["owner_mail"]["email_configs"][0]
+    assert mail["headers"] == {"Subject": '{{ template "kpi.subject" . }}'}
+    assert (mail["html"], mail["text"]) == ('{{ template "kpi.mail" . }}', '{{ template "kpi.text" . }}')

@@ -14,6 +14,7 @@ import pytest
 import yaml
 
 from dashboards.local.stack import alertmanager_command
+from dashboards.rules.alertmanager import TEMPLATES
 from tests.dashboards.samples import files_of
 from tests.exporter_process import free_port
 from tests.programs import program
@@ -43,14 +44,17 @@ def alert(person: int, kpi: str, name: str = "KpiOffTrack") -> Alert:
 def alertmanager(folder: Path, mailbox: Mailbox, hour: object) -> Iterator[int]:
     """Runs with the generated config, which only waits for seconds instead of minutes and hours."""
     smtp = {"host": "127.0.0.1", "port": mailbox.port, "sender": "kpi@example.com"}
-    content = yaml.safe_load(files_of(digests(alerting={"smtp": smtp}))["alertmanager/alertmanager.yml"])
+    files = files_of(digests(alerting={"smtp": smtp}))
+    content = yaml.safe_load(files["alertmanager/alertmanager.yml"])
     for route in content["route"]["routes"]:
         if "digest" in route["matchers"][0]:
             assert (route["group_wait"], route["group_interval"]) == ("5m", "1h")
             route |= {"group_wait": "2s", "group_interval": "8s", "mute_time_intervals": []}
     next(each for each in content["time_intervals"] if each["name"] == "digest-hour")["time_intervals"] = hour
     path = folder / "generated/alertmanager/alertmanager.yml"
-    path.parent.mkdir(parents=True)
+    templates = path.parent / TEMPLATES
+    templates.parent.mkdir(parents=True)
+    templates.write_text(files[f"alertmanager/{TEMPLATES}"])
     path.write_text(yaml.safe_dump(content))
     port = free_port()
     binary = str(program("prometheus-alertmanager", "/usr/bin/alertmanager"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import threading
 from collections.abc import Iterator
@@ -22,6 +23,7 @@ import yaml
 from dashboards.generate import compose_files
 from dashboards.local.stack import alertmanager_command
 from dashboards.output import Manifest
+from dashboards.rules.notification_templates import TEAMS_TEXT, TEAMS_TITLE
 from dashboards.site import Deployment, Site
 from exporter.config.fields import Status
 from exporter.config.root import Config
@@ -92,8 +94,8 @@ def webhooks() -> Iterator[tuple[int, dict[str, list[Json]]]]:
 def knows_teams(alertmanager: Path) -> bool:
     """Teams by workflow webhooks came with Alertmanager 0.28."""
     output = subprocess.run([alertmanager, "--version"], capture_output=True, text=True, check=True)
-    major, minor = (output.stdout + output.stderr).split("version ")[1].split(".")[:2]
-    return (int(major), int(minor)) >= (0, 28)
+    version = re.search(r"version (\d+)\.(\d+)", output.stdout + output.stderr)
+    return version is not None and (int(version[1]), int(version[2])) >= (0, 28)
 
 
 def contacts(folder: Path, webhook_port: int, *, teams: bool) -> list[Json]:
@@ -164,7 +166,7 @@ def body(message: EmailMessage, kind: str) -> str:
     part = message.get_body((kind,))
     assert part is not None
     content: str = part.get_content()
-    return content
+    return content.replace("\r\n", "\n")
 
 
 def test_the_subject_names_the_first_kpi_and_how_many_more_there_are(received: Received) -> None:
@@ -236,15 +238,33 @@ def test_a_message_in_slack_has_the_subject_the_colour_and_links(received: Recei
     )
 
 
-def test_a_message_in_teams_is_a_card_with_the_subject_and_links(received: Received) -> None:
-    if "/teams" not in received.posts:
-        pytest.skip("Alertmanager before 0.28 cannot send to Teams")
-    first = next(post for post in received.posts["/teams"] if "Revenue won this month is off" in str(post))
-    (card,) = (attachment["content"] for attachment in first["attachments"])
-    texts = [block["text"] for block in card["body"]]
-    assert texts[0] == f"▼ {REVENUE} (and 1 more)"
-    assert f"**▼ {REVENUE}**" in texts[1]
-    assert f"[Open the board]({BOARD}) · [What to do]({RUNBOOK})" in texts[1]
+def rendered(folder: Path, template: str, alerts: list[Json]) -> str:
+    """A template as amtool renders it."""
+    write(small(), folder)
+    data = {"status": "firing", "receiver": "teams", "alerts": [{**each, "status": "firing"} for each in alerts]}
+    (folder / "data.json").write_text(json.dumps(data))
+    files = folder / "generated/alertmanager/templates/*.tmpl"
+    command = [program("amtool"), "template", "render", f"--template.glob={files}", f"--template.text={template}"]
+    command += [f"--template.data={folder / 'data.json'}"]
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout
+
+
+def test_a_message_in_teams_has_the_subject_and_links_and_no_other_markup(tmp_path: Path) -> None:
+    """Alertmanager sends to Teams from version 0.28 on; amtool renders the templates in any version."""
+    alerts = [alert("revenue_won", REVENUE), alert("calls", HOSTILE)]
+    assert rendered(tmp_path, TEAMS_TITLE, alerts) == f"▼ {REVENUE} (and 1 more)"
+    text = rendered(tmp_path, TEAMS_TEXT, alerts)
+    links = f"[Open the board]({BOARD}) · [What to do]({RUNBOOK}) · Owner: sales@example.com"
+    assert text.startswith(f"**▼ {REVENUE}**\n\n{links}\n\n")
+    assert r"\[x\](http://evil)" in text
+
+
+def test_a_card_in_teams_has_title_and_text(received: Received) -> None:
+    for message in received.posts.get("/teams", ()):  # none from an Alertmanager before 0.28
+        (card,) = (attachment["content"] for attachment in message["attachments"])
+        title, text = (block["text"] for block in card["body"])
+        assert title.startswith(("▼ ", "✓ "))
+        assert f"[Open the board]({BOARD})" in text
 
 
 def test_a_resolved_alert_says_what_has_changed(received: Received) -> None:

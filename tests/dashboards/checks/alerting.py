@@ -11,6 +11,7 @@ from tests.dashboards.checks.shape import duplicates, duration, duration_problem
 
 _SECTIONS = (
     "groups",
+    "templates",
     "contactPoints",
     "muteTimes",
     "policies",

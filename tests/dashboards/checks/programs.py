@@ -57,7 +57,7 @@ def prometheus_problems(location: str, content: Mapping[str, Any]) -> Iterator[s
 def alertmanager_problems(location: str, content: Mapping[str, Any]) -> Iterator[str]:
     """Problems of alertmanager.yml."""
     keys = {"route": dict, "inhibit_rules": list, "receivers": list}
-    yield from key_problems(location, content, keys, {"global": dict, "time_intervals": list})
+    yield from key_problems(location, content, keys, {"global": dict, "time_intervals": list, "templates": list})
     receivers = [receiver.get("name") for receiver in content.get("receivers", ())]
     intervals = [interval.get("name") for interval in content.get("time_intervals", ())]
     yield from duplicates(location, "receiver", receivers)

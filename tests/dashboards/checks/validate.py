@@ -51,7 +51,7 @@ def problems(files: Mapping[str, str]) -> Iterator[str]:
             yield from programs.rule_problems(path, parsed)
         elif path == "prometheus/prometheus.yml":
             yield from programs.prometheus_problems(path, parsed)
-        elif path.startswith("alertmanager/"):
+        elif path == "alertmanager/alertmanager.yml":
             yield from programs.alertmanager_problems(path, parsed)
 
 

@@ -13,7 +13,7 @@ from dashboards.panels import Header, note
 from dashboards.site import RUNBOOK, Site, stable_panel_id
 
 _WIDTH = 12
-_CHARACTERS_A_LINE = 85
+_CHARACTERS_A_LINE = 74
 """In a panel of half a screen 1280 pixels wide."""
 _LINES_A_ROW = 38 / 21
 """Lines of text in one unit of height."""
@@ -41,4 +41,4 @@ def _height(body: str) -> int:
     """The height of a panel that shows the whole text and little more."""
     paragraphs = body.split("\n\n")
     lines = sum(math.ceil(len(paragraph) / _CHARACTERS_A_LINE) for paragraph in paragraphs)
-    return math.ceil((lines + 0.7 * len(paragraphs)) / _LINES_A_ROW) + 1
+    return math.ceil((lines + 0.75 * len(paragraphs)) / _LINES_A_ROW) + 1

@@ -96,9 +96,9 @@ def _examples(metric: Metric, expected: Expected) -> Examples:
     """Just outside the range, and just within it."""
     bounds = ((naming.DRIVER_LOW, expected.min), (naming.DRIVER_HIGH, expected.max))
     series = [replicas(family, Ramp(end), metric=metric.name) for family, end in bounds if end is not None]
-    ends = {name: ramp for each in series for name, ramp in each.items()}
+    bound_series = {name: ramp for each in series for name, ramp in each.items()}
     edge = expected.max if expected.max is not None else expected.min or 0.0
     return Examples(
-        replicas(naming.DRIVER_VALUE, Ramp(_beyond(expected)), metric=metric.name) | ends,
-        replicas(naming.DRIVER_VALUE, Ramp(edge), metric=metric.name) | ends,
+        replicas(naming.DRIVER_VALUE, Ramp(_beyond(expected)), metric=metric.name) | bound_series,
+        replicas(naming.DRIVER_VALUE, Ramp(edge), metric=metric.name) | bound_series,
     )

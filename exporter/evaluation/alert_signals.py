@@ -58,13 +58,13 @@ class SignalEvaluator:
         return SignalQuestions(drivers, self._burn_rates.windows(prepared.periods))
 
     def with_signals(
-        self, evaluation: Evaluation, asked: SignalQuestions, answers: Answers, ledger: LedgerView
+        self, evaluation: Evaluation, signal_questions: SignalQuestions, answers: Answers, ledger: LedgerView
     ) -> Evaluation:
         """The evaluation with the signals that follow from the answers and the ledger. Raises QueryError."""
         signals = AlertSignals(
             emails_for_alerts(self._config, ledger.directory, evaluation),
-            self._drivers.readings(asked.drivers, answers),
+            self._drivers.readings(signal_questions.drivers, answers),
             self._streaks.values(ledger.reader, ledger.version),
-            self._burn_rates.rates(asked.windows, answers, evaluation.kpis),
+            self._burn_rates.rates(signal_questions.windows, answers, evaluation.kpis),
         )
         return replace(evaluation, signals=signals)

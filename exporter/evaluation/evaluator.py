@@ -111,8 +111,8 @@ class Evaluator:
             if self._last is not None and self._last[0] == state and state.holds_at(now):
                 return replace(self._last[1], outcomes=current_outcomes, rebuilds=rebuilds)
             prepared = self._evaluator.prepare(state.fresh, now)
-            asked = self._signals.questions(prepared, state.fresh)
-            questions = tuple(dict.fromkeys((*prepared.questions, *asked)))
+            signal_questions = self._signals.questions(prepared, state.fresh)
+            questions = tuple(dict.fromkeys((*prepared.questions, *signal_questions)))
             answers = self._answers(reader, state.versions, questions)
             directory = self._people(reader, state.versions)
             sealed = sealed_before(reader, self._config, prepared, self._known_at)
@@ -123,7 +123,7 @@ class Evaluator:
             restated = self._restated.values(reader, state.ledger)
             evaluation = replace(evaluation, label_overflow=dict(self._overflow), undated=undated, restated=restated)
             ledger = LedgerView(reader, state.ledger, directory)
-            evaluation = self._signals.with_signals(evaluation, asked, answers, ledger)
+            evaluation = self._signals.with_signals(evaluation, signal_questions, answers, ledger)
             release_memory(reader)
         result = EvaluationResult(evaluation, memory, current_outcomes, rebuilds)
         self._last = (state, result) if state.holds_at(now) else None

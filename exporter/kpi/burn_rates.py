@@ -68,9 +68,9 @@ class BurnRates:
             limits[long] = rule.spent
         for length, spent in limits.items():
             window = last_opening_time(calendar, period.progress.as_of, length)
-            asked = tuple(Question(name, window) for name in period.formulas[0].metrics)
+            questions = tuple(Question(name, window) for name in period.formulas[0].metrics)
             allowance = opening_time(calendar, period.progress.span) / length
-            yield BurnWindow(period, duration_text(length), asked, allowance, spent)
+            yield BurnWindow(period, duration_text(length), questions, allowance, spent)
 
     def rates(
         self, windows: Sequence[BurnWindow], answers: Answers, values: Iterable[KpiValue]

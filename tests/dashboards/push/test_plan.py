@@ -38,7 +38,7 @@ def counts_by_kind(changes: list[Change]) -> dict[str, int]:
 def test_an_empty_grafana_gets_all_objects_with_folders_first() -> None:
     grafana = FakeGrafana()
     changes = push(grafana, full())
-    assert counts_by_kind(changes)["create dashboard"] == 10
+    assert counts_by_kind(changes)["create dashboard"] == 12
     assert set(grafana.folders) == {"kpi", "kpi-people", "kpi-alerts"}
     assert grafana.dashboards["kpi-person"]["meta"]["folderUid"] == "kpi-people"
     assert all(PUSHED_TAG in entry["dashboard"]["tags"] for entry in grafana.dashboards.values())
@@ -57,7 +57,7 @@ def test_the_second_push_changes_nothing() -> None:
 def test_keys_that_grafana_adds_to_a_stored_rule_are_no_change() -> None:
     grafana = FakeGrafana()
     push(grafana, with_rules())
-    query, expression = next(iter(grafana.rules.values()))["data"]
+    query, *_, expression = next(iter(grafana.rules.values()))["data"]
     assert (query["queryType"], expression["queryType"]) == ("", "")
     assert expression["model"]["intervalMs"] == 1000
     assert expression["model"]["maxDataPoints"] == 43200
@@ -100,7 +100,7 @@ def test_obsolete_objects_are_deleted() -> None:
     push(grafana, with_rules(kpis=[kpi("deals"), kpi("orders", department="Service")]))
     changes = push(grafana, with_rules())
     assert [c.uid for c in changes if c.kind == "dashboard" and c.action == "delete"] == ["kpi-dept-service"]
-    assert counts_by_kind(changes)["delete alert rule"] == 3
+    assert counts_by_kind(changes)["delete alert rule"] == 5
     assert "kpi-dept-service" not in grafana.dashboards
 
 

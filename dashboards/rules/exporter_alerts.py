@@ -44,6 +44,7 @@ def exporter_alerts(config: Config) -> Iterator[AlertRule]:
     yield _unreachable(config)
     for definition in (
         *_must_be_one(),
+        _push_token_unusable(),
         *_must_be_zero(),
         *_must_happen_in_time(),
         *_must_stay_within_bounds(),
@@ -105,7 +106,10 @@ def _must_be_one() -> Iterator[_Definition]:
     for name, severity, family, summary, description in definitions:
         expr = f"min({select(family)}) == 0"
         yield _Definition(name, severity, expr, summary, description, family, Ramp(0), Ramp(1))
-    yield _Definition(
+
+
+def _push_token_unusable() -> _Definition:
+    return _Definition(
         "KpiPushTokenUnusable",
         Severity.WARNING,
         f"{aggregate('min', select(naming.PUSH_TOKEN_USABLE), ('source',))} == 0",

@@ -57,8 +57,9 @@ def test_the_second_push_changes_nothing() -> None:
 def test_keys_that_grafana_adds_to_a_stored_rule_are_no_change() -> None:
     grafana = FakeGrafana()
     push(grafana, with_rules())
-    query, *_, expression = next(iter(grafana.rules.values()))["data"]
-    assert (query["queryType"], expression["queryType"]) == ("", "")
+    data = next(iter(grafana.rules.values()))["data"]
+    (expression,) = [query for query in data if query["datasourceUid"] == "__expr__"]
+    assert {query["queryType"] for query in data} == {""}
     assert expression["model"]["intervalMs"] == 1000
     assert expression["model"]["maxDataPoints"] == 43200
     assert push(grafana, with_rules()) == []

@@ -7,12 +7,11 @@ from collections.abc import Mapping, Sequence
 from exporter.config.fields import Scope, Status
 from exporter.config.root import Config
 from exporter.kpi.status import guarded
-from exporter.kpi.values import KpiRun, KpiValue
+from exporter.kpi.values import KpiRun, KpiValue, ValueRuns
 from exporter.metrics.runs import Run, Runs, aligned
 from exporter.metrics.values import Group
 
 _RunKey = tuple[str, Scope]
-_ValueRuns = Mapping[tuple[Scope, Group], Runs[KpiValue]]
 
 
 class Guards:
@@ -33,7 +32,7 @@ class Guards:
         by_key = {(run.kpi, run.scope): run for run in runs}
         return tuple(run if run.kpi not in self._guards else self._guarded(run, by_key) for run in runs)
 
-    def over_time(self, values: Mapping[str, _ValueRuns], step_count: int) -> dict[str, _ValueRuns]:
+    def over_time(self, values: Mapping[str, ValueRuns], step_count: int) -> dict[str, ValueRuns]:
         """The values of KPIs at so many steps, with those whose guard is off track then at risk at best."""
         result = dict(values)
         for kpi in self._guards.keys() & values.keys():
@@ -67,7 +66,7 @@ def _held_back(value: KpiValue, reason: str) -> KpiValue:
     return value if status is value.status else value._replace(status=status, reason=reason)
 
 
-def _guarded_runs(values: _ValueRuns, guard: _ValueRuns, step_count: int, reason: str) -> _ValueRuns:
+def _guarded_runs(values: ValueRuns, guard: ValueRuns, step_count: int, reason: str) -> ValueRuns:
     company = _statuses(guard.get((Scope.COMPANY, Group()), ()))
     return {
         key: [

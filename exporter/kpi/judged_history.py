@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -14,12 +14,9 @@ from exporter.kpi.plan import KpiPeriod
 from exporter.kpi.sealed_periods import SealedPeriods
 from exporter.kpi.status import HeldStatus, StatusKey, judge, withheld
 from exporter.kpi.targets import NoTarget
-from exporter.kpi.values import KpiValue
+from exporter.kpi.values import KpiValue, ValueRuns
 from exporter.metrics.runs import Run, Runs, aligned, runs_of
 from exporter.metrics.values import NOBODY, Group, Roster, RosterAt
-
-ValueRuns = Mapping[tuple[Scope, Group], Runs[KpiValue]]
-"""The values of a KPI by scope and group. In a run the as-of instant and the elapsed share are those of its begin."""
 
 _Held = dict[StatusKey, tuple[datetime, HeldStatus]]
 

@@ -10,7 +10,8 @@ from typing import Any, NamedTuple
 from exporter.config.fields import Period, Scope, Status
 from exporter.kpi.calendar import TimeLeft
 from exporter.kpi.signals import NO_SIGNALS, AlertSignals
-from exporter.metrics.values import MetricValue
+from exporter.metrics.runs import Runs
+from exporter.metrics.values import Group, MetricValue
 from exporter.seals import RestatedValue
 
 PEOPLE = "(people)"
@@ -98,6 +99,10 @@ class KpiRun(NamedTuple):
     scope: Scope
     values: tuple[KpiValue, ...]
     revision: Any = 0
+
+
+ValueRuns = Mapping[tuple[Scope, Group], Runs[KpiValue]]
+"""The values of a KPI by scope and group. In a run the as-of instant and the elapsed share are those of its begin."""
 
 
 @dataclass(frozen=True, slots=True)

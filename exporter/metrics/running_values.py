@@ -115,7 +115,7 @@ class _Ordered(_Total):
 _QUANTILES: Mapping[str, float] = {"min": 0.0, "max": 1.0}
 
 
-class _GroupRuns:
+class _RunningGroup:
     """The runs of one group in a period, up to `step`, whose changes are being added."""
 
     __slots__ = ("_current", "_first", "_new", "held_out", "present", "rows", "runs", "step", "total")
@@ -170,10 +170,10 @@ class RunningValues:
                 runs.setdefault(key, []).extend(group.runs)
         return runs
 
-    def _period(self, places: Sequence[Place]) -> dict[GroupKey, _GroupRuns]:
+    def _period(self, places: Sequence[Place]) -> dict[GroupKey, _RunningGroup]:
         """The groups of one period, whose last changes are not measured yet."""
         finish, grouped, new, first = self._finish, self._grouped, self._new, places[0]
-        groups = {} if grouped else {(): _GroupRuns(new, first.step)}
+        groups = {} if grouped else {(): _RunningGroup(new, first.step)}
         ends = iter(places)
         number, step = -1, first.step
         for end, period, key, present, value, rows, held_out in self._between(first.first, places[-1].number):
@@ -184,7 +184,7 @@ class RunningValues:
                 number, step = place.number, place.step
             group = groups.get(key)
             if group is None:
-                group = groups[key] = _GroupRuns(new, step)
+                group = groups[key] = _RunningGroup(new, step)
             elif group.step != step:
                 group.measure(finish, grouped=grouped)
                 group.step = step

@@ -97,12 +97,7 @@ def full(**changes: Any) -> Config:
                 {"name": "serve", "title": "Serve well", "owner": "service@example.com"},
             ],
             "kpis": _kpis(),
-            "contacts": [
-                {"name": "owner_mail", "email": "owner@example.com"},
-                {"name": "team_slack", "slack": {"webhook": {"file": "../secrets/slack"}, "channel": "#kpi"}},
-                {"name": "hook", "webhook": {"url": "http://hook.example.com/kpi"}},
-                {"name": "teams_room", "teams": {"webhook": {"env": "TEAMS_URL"}}},
-            ],
+            "contacts": _contacts(),
             "alerting": {"engine": "both", "smtp": {"host": "mail.example.com", "sender": "kpi@example.com"}},
             "dashboards": {
                 "url": "https://grafana.example.com/",
@@ -118,6 +113,15 @@ def full(**changes: Any) -> Config:
             **changes,
         }
     )
+
+
+def _contacts() -> list[Raw]:
+    return [
+        {"name": "owner_mail", "email": "owner@example.com"},
+        {"name": "team_slack", "slack": {"webhook": {"file": "../secrets/slack"}, "channel": "#kpi"}},
+        {"name": "hook", "webhook": {"url": "http://hook.example.com/kpi"}},
+        {"name": "teams_room", "teams": {"webhook": {"env": "TEAMS_URL"}}},
+    ]
 
 
 def _metrics() -> list[Raw]:

@@ -111,15 +111,15 @@ def judged_plan(selection: Selection) -> str:
     return f"({against_plan(selection)} and on ({', '.join(selection.labels)}) ({verdict}))"
 
 
-def rank(selection: Selection, statuses: Iterable[Status] = ALL, words: Iterable[str] = ()) -> str:
+def rank(selection: Selection, statuses: Iterable[Status] = ALL, labels: Iterable[str] = ()) -> str:
     """The rank of each KPI that has one of the statuses, with the status as a label.
 
-    `words` adds the labels `mark` (the status's symbol) and `word`. Where replicas disagree the worse status counts.
+    `labels` adds the labels `mark` (the status's symbol) and `word`. Where replicas disagree the worse status counts.
     """
-    statuses, words = tuple(statuses), tuple(words)
+    statuses, labels = tuple(statuses), tuple(labels)
     has = aggregate("max", selection.series(naming.STATUS, *_any(statuses)), (*selection.labels, "status"))
-    table = f"({' or '.join(_row(status, words) for status in statuses)})"
-    ranked = f"({has} == 1) * on (status) group_left ({', '.join(words)}) {table}"
+    table = f"({' or '.join(_row(status, labels) for status in statuses)})"
+    ranked = f"({has} == 1) * on (status) group_left ({', '.join(labels)}) {table}"
     return limited(f"bottomk by ({', '.join(selection.labels)}) (1, {ranked})", selection)
 
 
@@ -127,25 +127,25 @@ def _any(statuses: tuple[Status, ...]) -> tuple[Matcher, ...]:
     return () if len(statuses) == len(ALL) else (one_of("status", statuses),)
 
 
-def _row(status: Status, words: Iterable[str]) -> str:
+def _row(status: Status, labels: Iterable[str]) -> str:
     row = with_label(f"vector({STATUSES[status].rank})", "status", status.value)
     texts = {"mark": STATUSES[status].symbol, "word": STATUSES[status].label}
-    for word in words:
-        row = with_label(row, word, texts[word])
+    for label in labels:
+        row = with_label(row, label, texts[label])
     return row
 
 
-def marks(selection: Selection, statuses: Iterable[Status] = ALL, words: Iterable[str] = ("mark",)) -> str:
+def marks(selection: Selection, statuses: Iterable[Status] = ALL, labels: Iterable[str] = ("mark",)) -> str:
     """1 for each KPI that has one of the statuses, with the status, and by default its symbol, as labels."""
-    return f"({rank(selection, statuses, words)}) ^ 0"
+    return f"({rank(selection, statuses, labels)}) ^ 0"
 
 
-def order(selection: Selection, statuses: Iterable[Status] = ALL, words: Iterable[str] = ()) -> str:
+def order(selection: Selection, statuses: Iterable[Status] = ALL, labels: Iterable[str] = ()) -> str:
     """The rank, and within a rank the KPI furthest behind plan first: 1.63 is off track at 63 % of plan."""
     everything = selection.everything
     behind = f"clamp_max({against_plan(everything)}, 9) / 10 or 0 * {everything.latest(naming.STATUS)}"
-    labels = ", ".join(selection.labels)
-    return limited(f"{rank(everything, statuses, words)} + on ({labels}) group_left () ({behind})", selection)
+    scope_labels = ", ".join(selection.labels)
+    return limited(f"{rank(everything, statuses, labels)} + on ({scope_labels}) group_left () ({behind})", selection)
 
 
 def limited(expression: str, selection: Selection) -> str:

@@ -162,9 +162,9 @@ class StoreLockedError(StoreError):
 class SchemaVersionError(StoreError):
     """The store was written by a newer version of the program."""
 
-    def __init__(self, path: Path, found: int, known: int) -> None:
-        self.found, self.known = found, known
-        super().__init__(f"{path} has schema version {found}, this program knows up to {known}: upgrade kpi-exporter")
+    def __init__(self, path: Path, shape: int, newest: int) -> None:
+        self.shape, self.newest = shape, newest
+        super().__init__(f"{path} has schema version {shape}, this program knows up to {newest}: upgrade kpi-exporter")
 
 
 class UnknownSchemaError(StoreError):

@@ -102,7 +102,7 @@ def _gauge(site: Site, kpi: Kpi) -> Panel:
     selection = _selection(kpi)
     marked = join(
         f"100 * {expressions.against_plan(selection)}",
-        f"({expressions.marks(selection, words=('mark', 'word'))})",
+        f"({expressions.marks(selection, labels=('mark', 'word'))})",
         ("kpi",),
         ("mark", "word"),
     )

@@ -87,7 +87,7 @@ def _now(site: Site) -> Panel:
     )
     unknown = f"{latest(naming.STATUS, _KPI, by=('kpi',))} * NaN"
     value = f"({expressions.shown_value(_SELECTED, naming.VALUE)} or {unknown})"
-    words = f"({expressions.marks(_SELECTED, words=('mark', 'word'))})"
+    words = f"({expressions.marks(_SELECTED, labels=('mark', 'word'))})"
     named = join(value, words, ("kpi",), ("mark", "word"))
     expr = join(named, f"({_remark()})", ("kpi",), ("remark",))
     look = Look(decimals=None, overrides=symbol_overrides(site.config), mappings=(dict(no_number("no data")),))

@@ -69,7 +69,7 @@ def _tiles_query(selection: Selection, statuses: tuple[Status, ...], places: tup
     status of the past would be a tile of its own.
     """
     end = replace(selection, reading=Reading.AT_END)
-    order = expressions.order(end, statuses, words=("mark",))
+    order = expressions.order(end, statuses, labels=("mark",))
     if places is not None:
         first, last = places
         labels = ", ".join(selection.labels)

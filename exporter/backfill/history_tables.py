@@ -86,5 +86,5 @@ class HistoryTables:
         due = self._reviews.get(name)
         for first, until in kpi.evaluated():
             for step, period in enumerate(kpi.periods[first:until], start=first):
-                share, left = period.progress.share, period.progress.left
-                yield step, step + 1, definition_cells(period.window, share, left, period.known_until, due)
+                share, time_left = period.progress.share, period.progress.time_left
+                yield step, step + 1, definition_cells(period.window, share, time_left, period.known_until, due)

@@ -142,23 +142,23 @@ def definition_table(review_due: Mapping[str, float]) -> SeriesTable[KpiValue]:
     `review_due` gives that end by the KPI's name.
     """
     bounds = map(Column, (naming.PERIOD_START, naming.PERIOD_END, naming.PERIOD_ELAPSED))
-    left = (Column(naming.PERIOD_LEFT, (unit,)) for unit in naming.TIME_UNITS)
-    others = map(Column, (naming.ASOF, naming.REVIEW_DUE))
+    remaining = (Column(naming.PERIOD_LEFT, (unit,)) for unit in naming.TIME_UNITS)
+    instants = map(Column, (naming.ASOF, naming.REVIEW_DUE))
 
     def cells(value: KpiValue) -> Cells:
         window = Window(value.period_start, value.period_end)
-        return definition_cells(window, value.elapsed, value.left, value.as_of, review_due.get(value.kpi))
+        return definition_cells(window, value.elapsed, value.time_left, value.as_of, review_due.get(value.kpi))
 
-    return SeriesTable((*bounds, *left, *others), lambda value: (value.kpi,), cells)
+    return SeriesTable((*bounds, *remaining, *instants), lambda value: (value.kpi,), cells)
 
 
 def definition_cells(
-    period: Window, elapsed: float, left: TimeLeft, as_of: datetime | None, review_due: float | None
+    period: Window, elapsed: float, time_left: TimeLeft, as_of: datetime | None, review_due: float | None
 ) -> Cells:
     """The numbers of a row of `definition_table`."""
     known_until = None if as_of is None else as_of.timestamp()
-    time_left = (left.amount if unit == left.unit else None for unit in naming.TIME_UNITS)
-    return period.start.timestamp(), period.end.timestamp(), elapsed, *time_left, known_until, review_due
+    remaining = (time_left.amount if unit == time_left.unit else None for unit in naming.TIME_UNITS)
+    return period.start.timestamp(), period.end.timestamp(), elapsed, *remaining, known_until, review_due
 
 
 def score_table() -> SeriesTable[ObjectiveScore]:

@@ -182,7 +182,7 @@ class _Tally:
         for each in judged:
             self.runs.append(each.run)
             if each.news:
-                self.statuses |= each.held
+                self.statuses |= each.held_statuses
             if each.verdicts:
                 self.starts[each.run.kpi] = period.window.start
             if each.run.scope is Scope.COMPANY and each.verdicts:

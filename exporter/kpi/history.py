@@ -56,43 +56,43 @@ def histories_of(
     compared with `sealed` periods as they were sealed. Raises as `KpiEvaluator.evaluate` does.
     """
     evaluator, judge = KpiEvaluator(config), HistoryJudge(roster_at, sealed)
-    for part in parts_of(evaluator, freshness, instants, MAX_INSTANTS):
-        yield _history(config, part, ask(part.questions), judge)
+    for chunk in parts_of(evaluator, freshness, instants, MAX_INSTANTS):
+        yield _history(config, chunk, ask(chunk.questions), judge)
 
 
-def _history(config: Config, part: HistoryPart, columns: Columns, judge: HistoryJudge) -> EvaluationHistory:
-    unanswered = _unanswered(part, columns)
+def _history(config: Config, chunk: HistoryPart, columns: Columns, judge: HistoryJudge) -> EvaluationHistory:
+    unanswered = _unanswered(chunk, columns)
     kpis = {}
-    for periods in zip(*part.periods, strict=True):
+    for periods in zip(*chunk.periods, strict=True):
         name = periods[0].plan.kpi.name
         failed = [step for step, metrics in unanswered.items() if metrics & periods[step].metrics]
-        kpis[name] = judge.history(periods, lambda period, scope: _answers_of(part, columns, period, scope), failed)
-    guarded = Guards(config).over_time({name: history.values for name, history in kpis.items()}, len(part.instants))
+        kpis[name] = judge.history(periods, lambda period, scope: _answers_of(chunk, columns, period, scope), failed)
+    guarded = Guards(config).over_time({name: history.values for name, history in kpis.items()}, len(chunk.instants))
     return EvaluationHistory(
-        part.instants,
+        chunk.instants,
         [
             (each.series, {group: clipped(runs, 0, each.shown) for group, runs in columns[each.question].items()})
-            for each in part.sampled
+            for each in chunk.sampled
             if each.question in columns
         ],
         {name: KpiHistory(each.periods, guarded[name], each.ratios, each.failed) for name, each in kpis.items()},
-        {objective.name: _scores(config, objective.name, kpis, len(part.instants)) for objective in config.objectives},
+        {objective.name: _scores(config, objective.name, kpis, len(chunk.instants)) for objective in config.objectives},
         unanswered,
     )
 
 
-def _unanswered(part: HistoryPart, columns: Columns) -> dict[int, set[str]]:
+def _unanswered(chunk: HistoryPart, columns: Columns) -> dict[int, set[str]]:
     """The metrics that are asked about and have no answer, by step."""
-    metrics = {question.metric for question in part.questions if question not in columns}
-    by_step = {step: metrics & part.metrics_at(step) for step in range(len(part.instants) if metrics else 0)}
+    metrics = {question.metric for question in chunk.questions if question not in columns}
+    by_step = {step: metrics & chunk.metrics_at(step) for step in range(len(chunk.instants) if metrics else 0)}
     return {step: names for step, names in by_step.items() if names}
 
 
-def _answers_of(part: HistoryPart, columns: Columns, period: KpiPeriod, scope: Scope) -> RunsByWindow:
-    asked = part.asked[period.plan.kpi.name]
+def _answers_of(chunk: HistoryPart, columns: Columns, period: KpiPeriod, scope: Scope) -> RunsByWindow:
+    by_window = chunk.window_questions[period.plan.kpi.name]
     return [
         [columns[questions[metric, scope]] for metric in formula.metrics]
-        for questions, formula in zip(asked, period.formulas, strict=True)
+        for questions, formula in zip(by_window, period.formulas, strict=True)
     ]
 
 

@@ -28,24 +28,29 @@ class SampledSeries:
 class HistoryPart:
     """Consecutive steps with ascending windows: the KPIs at each step, and the questions about all of them.
 
-    `asked` has the questions of each KPI for each of its windows, by scope and name of the metric.
+    `window_questions` has those of each KPI for each of its windows, by scope and name of the metric.
     """
 
     instants: Sequence[datetime]
     periods: Sequence[tuple[KpiPeriod, ...]]
-    asked: Mapping[str, Sequence[Mapping[tuple[str, Scope], ColumnQuestion]]]
+    window_questions: Mapping[str, Sequence[Mapping[tuple[str, Scope], ColumnQuestion]]]
     sampled: Sequence[SampledSeries]
 
     @property
     def questions(self) -> tuple[ColumnQuestion, ...]:
         """Every question once."""
-        questions = [question for windows in self.asked.values() for asked in windows for question in asked.values()]
+        questions = [
+            question
+            for windows in self.window_questions.values()
+            for by_metric in windows
+            for question in by_metric.values()
+        ]
         return tuple(dict.fromkeys((*questions, *(sampled.question for sampled in self.sampled))))
 
     def metrics_at(self, step: int) -> set[str]:
         """The metrics that are asked about at a step."""
-        asked = {name for period in self.periods[step] for name in period.asked_metrics}
-        return asked | {sampled.series.metric for sampled in self.sampled if step < sampled.shown}
+        metrics = {name for period in self.periods[step] for name in period.asked_metrics}
+        return metrics | {sampled.series.metric for sampled in self.sampled if step < sampled.shown}
 
 
 def parts_of(
@@ -77,9 +82,9 @@ def _part(
     periods: Sequence[tuple[KpiPeriod, ...]],
 ) -> HistoryPart:
     shared = _SharedWindows()
-    asked = {steps[0].plan.kpi.name: _asked(steps, shared) for steps in zip(*periods, strict=True)}
+    questions = {steps[0].plan.kpi.name: _asked(steps, shared) for steps in zip(*periods, strict=True)}
     sampled = list(_sampled(sampler, freshness, instants, _PeriodsToDate(calendar, shared)))
-    return HistoryPart(instants, periods, asked, sampled)
+    return HistoryPart(instants, periods, questions, sampled)
 
 
 class _SharedWindows:

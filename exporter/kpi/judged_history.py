@@ -60,13 +60,13 @@ class _Conditions:
 class _Judged:
     """The result for some steps, with the statuses that hysteresis remembers at their end."""
 
-    held: _Held = field(default_factory=dict)
+    statuses: _Held = field(default_factory=dict)
     values: dict[tuple[Scope, Group], list[Run[KpiValue]]] = field(default_factory=dict)
     ratios: list[Run[float]] = field(default_factory=list)
     failed: list[int] = field(default_factory=list)
 
     def add(self, other: _Judged) -> None:
-        self.held |= other.held
+        self.statuses |= other.statuses
         for key, runs in other.values.items():
             self.values.setdefault(key, []).extend(runs)
         self.ratios += other.ratios
@@ -78,7 +78,7 @@ class HistoryJudge:
     def __init__(self, roster_at: RosterAt, sealed: SealedPeriods) -> None:
         self._roster_at = roster_at
         self._sealed = sealed
-        self._held: _Held = {}
+        self._statuses: _Held = {}
 
     def history(
         self,
@@ -112,7 +112,7 @@ class HistoryJudge:
             self._judge(periods, answers_of, result, (first, middle))
             self._judge(periods, answers_of, result, (middle, until))
             return
-        self._held |= judged.held
+        self._statuses |= judged.statuses
         result.add(judged)
 
     def _stretch(
@@ -150,7 +150,7 @@ class HistoryJudge:
     ) -> list[Run[KpiValue]]:
         group, values = history.group, list[Run[KpiValue]]()
         key = conditions[0][2].period.plan.kpi.name, scope, group.team, group.person
-        held, sealed = self._held.get(key), self._sealed
+        held_status, sealed = self._statuses.get(key), self._sealed
         spans = aligned((*history[1:], conditions), conditions[0][0], conditions[-1][1])
         for begin, end, reading, previous, reference, current in spans:
             if reading is None:
@@ -162,11 +162,11 @@ class HistoryJudge:
             row = sealed.in_place_of(GroupReading(group, reading, previous, reference), period, scope)
             measure, start, step = current.measure(row, scope), period.window.start, begin
             while step < end:
-                before = held[1] if held is not None and held[0] == start else None
+                before = held_status[1] if held_status is not None and held_status[0] == start else None
                 value, verdict = judge(period, scope, row, measure, before)
                 waiting = False
                 if verdict.held_status is not None:
-                    held = judged.held[key] = start, verdict.held_status
+                    held_status = judged.statuses[key] = start, verdict.held_status
                     waiting = bool(verdict.held_status.waiting)
                 until = step + 1 if waiting else end
                 values.append((step, until, value))

@@ -20,7 +20,7 @@ from exporter.metrics.values import NOBODY, Group, Roster, RosterAt
 _WITHOUT_DATA = -1
 """The revision of a run that rests on nothing."""
 
-_AS_OF, _ELAPSED, _LEFT = map(KpiValue._fields.index, ("as_of", "elapsed", "left"))
+_AS_OF, _ELAPSED, _TIME_LEFT = map(KpiValue._fields.index, ("as_of", "elapsed", "time_left"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,9 +29,9 @@ class JudgedRun:
 
     run: KpiRun
     verdicts: Sequence[Verdict] = ()
-    held: Mapping[StatusKey, tuple[datetime, HeldStatus]] = field(default_factory=dict)
+    held_statuses: Mapping[StatusKey, tuple[datetime, HeldStatus]] = field(default_factory=dict)
     news: bool = True
-    """False if the memory that it was judged with has all of `held`."""
+    """False if the memory that it was judged with has all of `held_statuses`."""
 
     @classmethod
     def of(
@@ -40,29 +40,34 @@ class JudgedRun:
         """The run of judged values of a KPI at a scope."""
         start = period.window.start
         entries: dict[HeldStatus, tuple[datetime, HeldStatus]] = {}  # a few, which many people share
-        held = {
+        statuses = {
             (value.kpi, scope, value.team, value.person): entries.setdefault(status, (start, status))
             for value, verdict in judged
             if (status := verdict.held_status) is not None
         }
         run = KpiRun(period.plan.kpi.name, scope, tuple([value for value, _ in judged]), revision)
-        return cls(run, [verdict for _, verdict in judged], held)
+        return cls(run, [verdict for _, verdict in judged], statuses)
 
     def is_final(self, memory: StatusMemory) -> bool:
         """True if judging the same readings again, with this memory, gives the same verdicts."""
         entries = memory.entries
-        return all(not held[1].waiting and entries.get(key) == held for key, held in self.held.items())
+        return all(
+            not status.waiting and entries.get(key) == (start, status)
+            for key, (start, status) in self.held_statuses.items()
+        )
 
     def at(self, progress: PeriodProgress) -> JudgedRun:
         """The same values as of a later instant of the period."""
         run = self.run
         values = tuple([_at(value, progress) for value in run.values])
-        return JudgedRun(KpiRun(run.kpi, run.scope, values, run.revision), self.verdicts, self.held, news=False)
+        return JudgedRun(
+            KpiRun(run.kpi, run.scope, values, run.revision), self.verdicts, self.held_statuses, news=False
+        )
 
 
 def _at(value: KpiValue, progress: PeriodProgress) -> KpiValue:
-    before, between, after = value[:_AS_OF], value[_AS_OF + 1 : _ELAPSED], value[_LEFT + 1 :]
-    return tuple.__new__(KpiValue, (*before, progress.as_of, *between, progress.share, progress.left, *after))
+    before, between, after = value[:_AS_OF], value[_AS_OF + 1 : _ELAPSED], value[_TIME_LEFT + 1 :]
+    return tuple.__new__(KpiValue, (*before, progress.as_of, *between, progress.share, progress.time_left, *after))
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,12 +134,12 @@ def _final(
     rows: Sequence[GroupReading], latest: JudgedRun, memory: StatusMemory
 ) -> dict[Group, tuple[GroupReading, KpiValue, Verdict]]:
     """The verdicts that the same readings get again under the same conditions, by group."""
-    entries, held = memory.entries, latest.held
+    entries, statuses = memory.entries, latest.held_statuses
     final = {}
     for reading, value, verdict in zip(rows, latest.run.values, latest.verdicts, strict=True):
         if verdict.held_status is not None:
             key = value.kpi, value.scope, value.team, value.person
-            if verdict.held_status.waiting or entries.get(key) != held[key]:
+            if verdict.held_status.waiting or entries.get(key) != statuses[key]:
                 continue
         final[reading.group] = reading, value, verdict
     return final
@@ -163,5 +168,5 @@ def _judged(
         measure = yardsticks.get(key)
         if measure is None:
             measure = yardsticks[key] = plan.yardstick(period, group, row.reference, roster)
-        held = memory.get((plan.kpi.name, scope, group.team, group.person), period.window.start)
-        yield judge(period, scope, row, measure, held)
+        held_status = memory.get((plan.kpi.name, scope, group.team, group.person), period.window.start)
+        yield judge(period, scope, row, measure, held_status)

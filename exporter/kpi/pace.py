@@ -23,19 +23,19 @@ class PeriodProgress:
     span: DateSpan
     pace: Pace
     share: float
-    left: TimeLeft
+    time_left: TimeLeft
     day_off: bool = False
 
     @classmethod
     def at(cls, as_of: datetime, span: DateSpan, pace: Pace, calendar: Calendar) -> PeriodProgress:
         """The progress of a period at an instant."""
-        share, left = calendar.share(span, pace, as_of), calendar.left(span, pace, as_of)
-        return cls(as_of, span, pace, share, left, calendar.is_day_off(span, pace))
+        share, time_left = calendar.share(span, pace, as_of), calendar.left(span, pace, as_of)
+        return cls(as_of, span, pace, share, time_left, calendar.is_day_off(span, pace))
 
     def later(self, as_of: datetime, calendar: Calendar) -> PeriodProgress:
         """The progress of the same period at another instant."""
-        share, left = calendar.share(self.span, self.pace, as_of), calendar.left(self.span, self.pace, as_of)
-        return PeriodProgress(as_of, self.span, self.pace, share, left, self.day_off)
+        share, time_left = calendar.share(self.span, self.pace, as_of), calendar.left(self.span, self.pace, as_of)
+        return PeriodProgress(as_of, self.span, self.pace, share, time_left, self.day_off)
 
 
 class Standing(NamedTuple):

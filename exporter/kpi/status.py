@@ -87,9 +87,12 @@ class Verdict(NamedTuple):
 
 
 def judge(
-    period: KpiPeriod, scope: Scope, row: GroupReading, measure: Yardstick | NoTarget, held: HeldStatus | None
+    period: KpiPeriod, scope: Scope, row: GroupReading, measure: Yardstick | NoTarget, held_status: HeldStatus | None
 ) -> tuple[KpiValue, Verdict]:
-    """One group's value, ratios and status, and the verdict behind them; `held` is its status in this period so far."""
+    """One group's value, ratios and status, and the verdict behind them.
+
+    `held_status` is its status in this period so far.
+    """
     group, reading, previous = row.group, row.current.among(period.dated), row.previous
     name, window, progress = period.plan.kpi.name, period.window, period.progress
     yardstick = measure if isinstance(measure, Yardstick) else None
@@ -97,7 +100,7 @@ def judge(
     if progress.day_off and reading.value is not None:
         verdict = Verdict(Status.DAY_OFF)
     else:
-        verdict = verdict_on(period, reading, yardstick, standing, held)
+        verdict = verdict_on(period, reading, yardstick, standing, held_status)
     value = KpiValue(
         name,
         scope,
@@ -106,7 +109,7 @@ def judge(
         progress.as_of,
         verdict.status,
         progress.share,
-        progress.left,
+        progress.time_left,
         group.team,
         group.person,
         reading.value,
@@ -133,7 +136,11 @@ def _reason(period: KpiPeriod, reading: KpiReading, status: Status, measure: Yar
 
 
 def verdict_on(
-    period: KpiPeriod, reading: KpiReading, yardstick: Yardstick | None, standing: Standing, held: HeldStatus | None
+    period: KpiPeriod,
+    reading: KpiReading,
+    yardstick: Yardstick | None,
+    standing: Standing,
+    held_status: HeldStatus | None,
 ) -> Verdict:
     """The verdict on a reading: by the pace ratio while a pace applies, else by the target ratio."""
     if reading.value is None:
@@ -150,7 +157,7 @@ def verdict_on(
     if ratio is None:
         is_met = met(reading.value, yardstick.due)
         return Verdict(Status.ON_TRACK if is_met else Status.OFF_TRACK, float(is_met))
-    settled = settle(ratio, period.bands, held)
+    settled = settle(ratio, period.bands, held_status)
     return Verdict(settled.status, ratio, settled)
 
 
@@ -166,7 +173,7 @@ def withheld(period: KpiPeriod, status: Status, scope: Scope, group: Group) -> K
         as_of=period.known_until,
         status=status,
         elapsed=progress.share,
-        left=progress.left,
+        time_left=progress.time_left,
         team=group.team,
         person=group.person,
         reason=f"the data ends on {day}, which is too old for a verdict" if status is Status.STALE else period.unread,

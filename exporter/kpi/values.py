@@ -50,7 +50,7 @@ class KpiValue(NamedTuple):
     """One KPI of the company, a team or a person, in the period that contains `as_of`.
 
     Numbers are None if they are unknown or meaningless, and never NaN. `target` of a range is its middle;
-    `target_low` and `target_high` are its ends. `left` is what is left of the period. `coverage` is the share of the
+    `target_low` and `target_high` are its ends. `time_left` is that of the period. `coverage` is the share of the
     records that the value rests on, None if all numbers are withheld. `reason` says in words why there is no value, no
     target or no verdict, or which guard keeps the verdict from being better. All instants are in UTC. A tuple, because
     a backfill creates millions of them and creating a frozen dataclass takes ten times as long.
@@ -63,7 +63,7 @@ class KpiValue(NamedTuple):
     as_of: datetime | None
     status: Status
     elapsed: float
-    left: TimeLeft
+    time_left: TimeLeft
     team: str | None = None
     person: str | None = None
     value: float | None = None

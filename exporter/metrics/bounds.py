@@ -11,7 +11,7 @@ from typing import NamedTuple
 from exporter.metrics.values import FIRST, StepWindows, Window
 
 
-class Place(NamedTuple):
+class WindowPosition(NamedTuple):
     """Where a window lies.
 
     `period` is the number of its start, `number` that of its end, and `first` that of the first end after its start.
@@ -40,17 +40,17 @@ class Bounds:
         starts, ends = ({window[side] for window in windows} for side in (0, 1))
         return cls(sorted(starts), sorted(ends))
 
-    def places(self, steps: StepWindows, era: Callable[[datetime], int], *, level: bool) -> list[Place]:
-        """Where the windows lie, in their order; equal neighbours have one place. `era` is that of an end."""
+    def positions(self, steps: StepWindows, era: Callable[[datetime], int], *, level: bool) -> list[WindowPosition]:
+        """Where the windows lie, in their order; equal neighbours have one position. `era` is that of an end."""
         periods = {start: (period, bisect_right(self.ends, start)) for period, start in enumerate(self.starts)}
         numbers = {end: number for number, end in enumerate(self.ends)}
-        places: list[Place] = []
+        positions: list[WindowPosition] = []
         for step, window in enumerate(steps.windows):
             start, end = (FIRST, window.end) if level else window
-            if not places or places[-1].window != (start, end):
+            if not positions or positions[-1].window != (start, end):
                 period, first = (0, 0) if level else periods[start]
-                places.append(Place(period, first, numbers[end], era(end), Window(start, end), step))
-        return places
+                positions.append(WindowPosition(period, first, numbers[end], era(end), Window(start, end), step))
+        return positions
 
 
 def cover_of(steps: Iterable[StepWindows], *, level: bool) -> Window:

@@ -15,7 +15,7 @@ from exporter.config.metrics import Metric
 from exporter.config.root import Config
 from exporter.errors import EvaluationError
 from exporter.metrics.aggregates import parts_of
-from exporter.metrics.bounds import Bounds, Place, cover_of
+from exporter.metrics.bounds import Bounds, WindowPosition, cover_of
 from exporter.metrics.columns import QueryContext, instant_of
 from exporter.metrics.connection import QueryError, Reader, consistent_read, raise_damage
 from exporter.metrics.evaluate import QueryBatch, QueryRun
@@ -66,7 +66,7 @@ class HistoryQueries(QueryRun):
         self._owners = all_owners(reader, sorted(owned))
         self._groups: dict[tuple[Scope, int], dict[GroupKey, Group]] = {}
         self._bounds = Bounds()
-        self._placed: dict[tuple[StepWindows, bool, bool], list[Place]] = {}
+        self._position_lists: dict[tuple[StepWindows, bool, bool], list[WindowPosition]] = {}
         self.failed: dict[str, EvaluationError] = {}
         self._write_tables()
 
@@ -88,12 +88,12 @@ class HistoryQueries(QueryRun):
             by_series.setdefault((question.metric, question.scope, question.by), []).append(question)
         steps: dict[tuple[Window, ...], StepWindows] = {}
         columns: dict[ColumnQuestion, list[Question]] = {}
-        for (name, scope, by), asked in by_series.items():
+        for (name, scope, by), in_series in by_series.items():
             if name in self._metrics and self._metrics[name].is_level:
-                asked.sort(key=lambda q: q.window.end)
-            windows = tuple(question.window for question in asked)
-            same = steps.setdefault(windows, StepWindows(windows))
-            columns[ColumnQuestion(name, same, scope, by)] = asked
+                in_series.sort(key=lambda q: q.window.end)
+            windows = tuple(question.window for question in in_series)
+            shared = steps.setdefault(windows, StepWindows(windows))
+            columns[ColumnQuestion(name, shared, scope, by)] = in_series
         answers: dict[Question, GroupValues] = {}
         for column, runs in self.columns(columns).items():
             answers.update(zip(columns[column], _by_step(runs, len(columns[column])), strict=True))
@@ -101,13 +101,13 @@ class HistoryQueries(QueryRun):
 
     def columns(self, questions: Iterable[ColumnQuestion]) -> Columns:
         """For each question the runs of its answers; those about a metric that cannot be answered are left out."""
-        asked = tuple(dict.fromkeys(questions))
+        column_questions = tuple(dict.fromkeys(questions))
         answered: _Answered = {}
-        self._failed, self._placed = {}, {}
-        self._bounds = Bounds.of({question.steps for question in asked})
+        self._failed, self._position_lists = {}, {}
+        self._bounds = Bounds.of({question.steps for question in column_questions})
         with consistent_read(self._reader):
             write_bounds(self._reader, self._bounds.starts, self._bounds.ends)
-            for shape, by_metric in self._by_rows(asked, answered).items():
+            for shape, by_metric in self._by_rows(column_questions, answered).items():
                 self._answer(shape, by_metric, answered)
         self.failed |= self._failed
         return {question: values for question, values in answered.items() if question.metric not in self._failed}
@@ -169,8 +169,8 @@ class HistoryQueries(QueryRun):
             additive = tuple(metric for metric in fold.metrics if metric.aggregate in ADDITIVE)
             others = ((metric,) for metric in fold.metrics if metric.aggregate not in ADDITIVE)
             for chosen in (additive, *others) if additive else others:
-                asked = [question for metric in chosen for question in by_metric[metric.name]]
-                cover = cover_of((question.steps for question in asked), level=shape.closes is not None)
+                column_questions = [question for metric in chosen for question in by_metric[metric.name]]
+                cover = cover_of((question.steps for question in column_questions), level=shape.closes is not None)
                 query = compiled_changes(fold.shape, tuple(map(MetricKey, chosen)), self._context)
                 rows = query.statement.fetch(self._reader, cover, fold.parameters)
                 by_layout = changes_of(rows, query.layouts, shape.group_count)
@@ -181,27 +181,29 @@ class HistoryQueries(QueryRun):
 
     def _runs(self, steps: StepWindows, shape: QueryShape, running: RunningValues) -> GroupRuns:
         """The runs by group. A person is another group in each of their teams."""
-        places, count = self._places(steps, shape), len(steps.windows)
-        eras = [next(same) for _, same in groupby(places, key=attrgetter("era"))]
-        ends = [*(place.step for place in eras[1:]), count]
+        positions, count = self._positions(steps, shape), len(steps.windows)
+        eras = [next(members) for _, members in groupby(positions, key=attrgetter("era"))]
+        era_ends = [*(position.step for position in eras[1:]), count]
         groups: dict[Group, list[Run[MeasuredValue]]] = {}
-        for key, runs in running.runs(places, count).items():
-            for era, until in zip(eras, ends, strict=True):
+        for key, runs in running.runs(positions, count).items():
+            for era, until in zip(eras, era_ends, strict=True):
                 if runs_of_era := clipped(runs, era.step, until):
                     groups.setdefault(self._group_of(shape, era, key), []).extend(runs_of_era)
         return groups
 
-    def _places(self, steps: StepWindows, shape: QueryShape) -> list[Place]:
+    def _positions(self, steps: StepWindows, shape: QueryShape) -> list[WindowPosition]:
         by_person, level = shape.scope is Scope.PERSON, shape.closes is not None
         key = steps, by_person, level
-        if key not in self._placed:
-            self._placed[key] = self._bounds.places(steps, self._people.era if by_person else lambda _: 0, level=level)
-        return self._placed[key]
+        if key not in self._position_lists:
+            self._position_lists[key] = self._bounds.positions(
+                steps, self._people.era if by_person else lambda _: 0, level=level
+            )
+        return self._position_lists[key]
 
-    def _group_of(self, shape: QueryShape, place: Place, key: GroupKey) -> Group:
-        groups = self._groups.setdefault((shape.scope, place.era), {})
+    def _group_of(self, shape: QueryShape, position: WindowPosition, key: GroupKey) -> Group:
+        groups = self._groups.setdefault((shape.scope, position.era), {})
         if key not in groups:
-            groups[key] = self._group(QueryBatch(shape, place.window), key)
+            groups[key] = self._group(QueryBatch(shape, position.window), key)
         return groups[key]
 
     def _write_tables(self) -> None:

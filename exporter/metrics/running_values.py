@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from exporter.config.metrics import Metric
 from exporter.metrics.aggregates import FINISH, ResultLayout
-from exporter.metrics.bounds import Place
+from exporter.metrics.bounds import WindowPosition
 from exporter.metrics.runs import Run
 from exporter.metrics.values import MeasuredValue
 
@@ -105,8 +105,8 @@ class _Ordered(_Total):
     def result(self) -> Any:
         if not self._values:
             return None
-        place = (len(self._values) - 1) * self._at
-        below, share = int(place), place % 1
+        position = (len(self._values) - 1) * self._at
+        below, share = int(position), position % 1
         if not share:
             return self._values[below]
         return float(self._values[below]) * (1 - share) + float(self._values[below + 1]) * share
@@ -147,7 +147,7 @@ class _RunningGroup:
 
 
 class RunningValues:
-    """The values of each group of a metric at the places of windows.
+    """The values of each group of a metric at the positions of windows.
 
     Without groups there is always a value; a group without any row has none.
     """
@@ -158,30 +158,30 @@ class RunningValues:
         self._changes = changes
         self._grouped = grouped
 
-    def runs(self, places: Sequence[Place], step_count: int) -> dict[GroupKey, list[Run[MeasuredValue]]]:
+    def runs(self, positions: Sequence[WindowPosition], step_count: int) -> dict[GroupKey, list[Run[MeasuredValue]]]:
         """The runs of each group. In each period nothing has been counted at first."""
         runs: dict[GroupKey, list[Run[MeasuredValue]]] = {}
-        periods = [list(same) for _, same in groupby(places, key=attrgetter("period"))]
-        ends = [period[0].step for period in periods[1:]]
-        for period, until in zip(periods, [*ends, step_count], strict=True):
+        periods = [list(members) for _, members in groupby(positions, key=attrgetter("period"))]
+        period_ends = [period[0].step for period in periods[1:]]
+        for period, until in zip(periods, [*period_ends, step_count], strict=True):
             for key, group in self._period(period).items():
                 group.measure(self._finish, grouped=self._grouped)
                 group.end(until)
                 runs.setdefault(key, []).extend(group.runs)
         return runs
 
-    def _period(self, places: Sequence[Place]) -> dict[GroupKey, _RunningGroup]:
+    def _period(self, positions: Sequence[WindowPosition]) -> dict[GroupKey, _RunningGroup]:
         """The groups of one period, whose last changes are not measured yet."""
-        finish, grouped, new, first = self._finish, self._grouped, self._new, places[0]
+        finish, grouped, new, first = self._finish, self._grouped, self._new, positions[0]
         groups = {} if grouped else {(): _RunningGroup(new, first.step)}
-        ends = iter(places)
+        upcoming = iter(positions)
         number, step = -1, first.step
-        for end, period, key, present, value, rows, held_out in self._between(first.first, places[-1].number):
+        for end, period, key, present, value, rows, held_out in self._between(first.first, positions[-1].number):
             if period < first.period:
                 continue
             while number < end:
-                place = next(ends)
-                number, step = place.number, place.step
+                position = next(upcoming)
+                number, step = position.number, position.step
             group = groups.get(key)
             if group is None:
                 group = groups[key] = _RunningGroup(new, step)

@@ -24,7 +24,7 @@ CANCEL_INTERVAL = 1.0
 
 Item = TypeVar("Item")
 Interrupt = Callable[[], object]
-Read = Callable[["Cancellation"], Generator[Item, None, None]]
+BlockingReader = Callable[["Cancellation"], Generator[Item, None, None]]
 """A generator function; all of it runs in the thread of the read."""
 
 _log = logging.getLogger(__name__)
@@ -35,25 +35,25 @@ class Cancellation:
 
     def __init__(self) -> None:
         self._lock = Lock()
-        self._ways: tuple[Interrupt, ...] = ()
-        self._ended = Event()
+        self._interrupts: tuple[Interrupt, ...] = ()
+        self._finished = Event()
         self._is_requested = False
 
     @contextmanager
-    def by(self, *ways: Interrupt) -> Iterator[None]:
-        """While the block runs, a request interrupts it by these ways, one after the other until the block ends.
+    def by(self, *interrupts: Interrupt) -> Iterator[None]:
+        """While the block runs, a request calls these interrupts, one after the other until the block ends.
 
-        Ways may hang and fail. Raises SourceUnavailableError if the request was made before.
+        Interrupts may hang and fail. Raises SourceUnavailableError if the request was made before.
         """
         with self._lock:
-            self._ways = ways
+            self._interrupts = interrupts
         try:
             self.check()
             yield
         finally:
             with self._lock:
-                self._ways = ()
-            self._ended.set()
+                self._interrupts = ()
+            self._finished.set()
 
     def check(self) -> None:
         """Raises SourceUnavailableError if the read is to end."""
@@ -66,14 +66,14 @@ class Cancellation:
         Thread(target=self._interrupt, name="cancel", daemon=True).start()
 
     def _interrupt(self) -> None:
-        """Repeats the last way, because an interrupt between two statements has no effect."""
+        """Repeats the last interrupt, because an interrupt between two statements has no effect."""
         with self._lock:
-            ways = list(self._ways)
-        while ways and not self._ended.is_set():
-            way = ways.pop(0) if len(ways) > 1 else ways[0]
+            interrupts = list(self._interrupts)
+        while interrupts and not self._finished.is_set():
+            interrupt = interrupts.pop(0) if len(interrupts) > 1 else interrupts[0]
             with suppress(Exception):  # the connection may have been closed meanwhile
-                way()
-            self._ended.wait(CANCEL_INTERVAL)
+                interrupt()
+            self._finished.wait(CANCEL_INTERVAL)
 
 
 class _End:
@@ -83,13 +83,13 @@ class _End:
 class _BlockingRead(Generic[Item]):
     """One read, in a thread of its own; each item is computed when it is asked for."""
 
-    def __init__(self, read: Read[Item]) -> None:
+    def __init__(self, reader: BlockingReader[Item]) -> None:
         self._loop = asyncio.get_running_loop()
         self._cancellation = Cancellation()
         self._requests: SimpleQueue[asyncio.Future[Item | _End] | None] = SimpleQueue()
-        self._ended = asyncio.Event()
+        self._finished = asyncio.Event()
         self._exhausted = False
-        Thread(target=self._run, args=(read,), name="reading", daemon=True).start()
+        Thread(target=self._run, args=(reader,), name="reading", daemon=True).start()
 
     async def next(self) -> Item | _End:
         """The next item; raises what the read raises."""
@@ -110,19 +110,19 @@ class _BlockingRead(Generic[Item]):
             self._cancellation.request()
         try:
             async with asyncio.timeout(GRACE):
-                await self._ended.wait()
+                await self._finished.wait()
         except TimeoutError:
             _log.warning("a read does not end although it was cancelled: its thread is left behind")
 
-    def _run(self, read: Read[Item]) -> None:
-        items = read(self._cancellation)
+    def _run(self, reader: BlockingReader[Item]) -> None:
+        items = reader(self._cancellation)
         try:
             while (answer := self._requests.get()) is not None:
                 self._answer(answer, items)
         finally:
             with suppress(Exception):  # of a statement that was cancelled
                 items.close()
-            self._tell(self._ended.set)
+            self._tell(self._finished.set)
 
     def _answer(self, answer: asyncio.Future[Item | _End], items: Iterator[Item]) -> None:
         try:
@@ -146,9 +146,9 @@ def _set(answer: asyncio.Future[object], item: object, error: BaseException | No
         answer.set_result(item)
 
 
-async def in_thread(read: Read[Item]) -> AsyncGenerator[Item]:
-    """The items that `read` computes in a thread, which gets the read's cancellation."""
-    reading = _BlockingRead(read)
+async def in_thread(reader: BlockingReader[Item]) -> AsyncGenerator[Item]:
+    """The items that `reader` computes in a thread, which gets the read's cancellation."""
+    reading = _BlockingRead(reader)
     try:
         while not isinstance(item := await reading.next(), _End):
             yield item

@@ -85,7 +85,7 @@ def kpi_value(kpi: str, status: Status, value: float | None = None, **fields: An
         "scope": Scope.COMPANY,
         "as_of": NOW - timedelta(minutes=2),
         "elapsed": 0.62,
-        "left": TimeLeft(8.4, "workdays"),
+        "time_left": TimeLeft(8.4, "workdays"),
     }
     return KpiValue(kpi, period_start=start, period_end=end, status=status, value=value, **{**base, **fields})
 

@@ -47,7 +47,7 @@ def _values(kpi: KpiHistory, step: int) -> Iterator[KpiValue]:
     rows.sort(key=lambda row: (period.scopes.index(row[0]), row[1].team or "", row[1].person or ""))
     for _, value in rows:
         as_of = None if value.status is Status.NO_DATA and value.as_of is None else period.progress.as_of
-        yield value._replace(as_of=as_of, elapsed=period.progress.share, left=period.progress.left)
+        yield value._replace(as_of=as_of, elapsed=period.progress.share, time_left=period.progress.time_left)
 
 
 def _metrics(config: Config, history: EvaluationHistory, step: int) -> Iterator[MetricValue]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from exporter.metrics.bounds import Bounds, Place, cover_of
+from exporter.metrics.bounds import Bounds, WindowPosition, cover_of
 from exporter.metrics.values import FIRST, StepWindows, Window
 from tests.metrics.stores import at
 
@@ -14,22 +14,22 @@ STEPS = StepWindows((Window(MARCH, NOONS[0]), Window(MARCH, NOONS[1]), Window(AP
 def test_a_window_of_a_flow_lies_in_the_period_of_its_start() -> None:
     bounds = Bounds.of([STEPS])
     assert (bounds.starts, bounds.ends) == ([MARCH, APRIL], NOONS)
-    assert bounds.places(STEPS, lambda end: 0, level=False) == [
-        Place(0, 0, 0, 0, STEPS.windows[0], 0),
-        Place(0, 0, 1, 0, STEPS.windows[1], 1),
-        Place(1, 2, 2, 0, STEPS.windows[2], 2),
+    assert bounds.positions(STEPS, lambda end: 0, level=False) == [
+        WindowPosition(0, 0, 0, 0, STEPS.windows[0], 0),
+        WindowPosition(0, 0, 1, 0, STEPS.windows[1], 1),
+        WindowPosition(1, 2, 2, 0, STEPS.windows[2], 2),
     ]
 
 
 def test_a_level_is_in_one_period_of_all_time() -> None:
-    places = Bounds.of([STEPS]).places(STEPS, lambda end: 0, level=True)
-    assert [place[:3] for place in places] == [(0, 0, 0), (0, 0, 1), (0, 0, 2)]
-    assert [place.window for place in places] == [Window(FIRST, noon) for noon in NOONS]
+    positions = Bounds.of([STEPS]).positions(STEPS, lambda end: 0, level=True)
+    assert [position[:3] for position in positions] == [(0, 0, 0), (0, 0, 1), (0, 0, 2)]
+    assert [position.window for position in positions] == [Window(FIRST, noon) for noon in NOONS]
 
 
 def test_equal_neighbours_have_one_place_and_eras_are_those_of_ends() -> None:
     twice = StepWindows((STEPS.windows[0], STEPS.windows[0], STEPS.windows[1]))
-    first, last = Bounds.of([twice]).places(twice, NOONS.index, level=False)
+    first, last = Bounds.of([twice]).positions(twice, NOONS.index, level=False)
     assert (first.step, last.step) == (0, 2)
     assert (first.era, last.era) == (0, 1)
 

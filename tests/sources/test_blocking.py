@@ -18,11 +18,11 @@ def counted(_: Cancellation) -> Generator[int, None, None]:
     yield from range(3)
 
 
-async def gathered(read: blocking.Read[int]) -> list[int]:
+async def gathered(read: blocking.BlockingReader[int]) -> list[int]:
     return [item async for item in in_thread(read)]
 
 
-async def cancelled(read: blocking.Read[int], started: Event) -> None:
+async def cancelled(read: blocking.BlockingReader[int], started: Event) -> None:
     """Reads until the read blocks, then cancels it as a stop does."""
     reading = asyncio.create_task(gathered(read))
     await asyncio.to_thread(started.wait)

@@ -93,7 +93,7 @@ def _explained(site: Site, kpis: Sequence[Kpi]) -> list[GridItem | PanelRow]:
     metrics = explaining_metrics(site.config, kpis)
     text = (
         "The metrics in the formulas of the KPIs and their supporting metrics: they have no target. The line shows the "
-        "last 30 days."
+        "last 30 days. A metric without a value in the current period is left out."
     )
     items = [
         GridItem(

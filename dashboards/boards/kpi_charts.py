@@ -13,24 +13,21 @@ from typing import Any
 
 from dashboards import expressions
 from dashboards.boards.kpi_panels import SPARKLINE_STEP, TILE_TITLES, with_sparklines
+from dashboards.boards.metric_tiles import metric_over_time, total_of
 from dashboards.grafana_model import Panel, Query
 from dashboards.look import VALUE_LINE, Look, by_name, fixed_colour, metric_overrides, unit_look
 from dashboards.panels import DASHED, DOTTED, Header, bars, instant_query, lines, range_query, table_query, tiles
-from dashboards.promql import Matcher, aggregate, equals, latest, one_of, quote, select, with_label
-from dashboards.selection import Selection, up_to_the_end
+from dashboards.promql import Matcher, equals, latest, one_of, quote, with_label
+from dashboards.selection import Selection
 from dashboards.site import Site
 from exporter import naming
-from exporter.config.expression import metrics_of
 from exporter.config.fields import Period
 from exporter.config.metrics import Metric
 from exporter.config.root import Config
 from exporter.config.units import metric_unit
-from exporter.naming import Family
 from exporter.statuses import GREY
 
-_ADDITIVE = ("count", "sum")
 _MOST_PARTS = 12
-_PAST_STEP = "6h"
 
 
 def value_chart(site: Site, panel_id: int, selection: Selection) -> Panel:
@@ -126,8 +123,7 @@ def supporting_tiles(site: Site, panel_id: int, selected: Matcher) -> Panel:
     )
     operands = [
         f"{_total(site.config, metric, period)} and on () {_while_selected(selected, kpis)}"
-        for metric, period, kpis in _metrics_with_kpis(site.config)
-        if not metric.by or metric.aggregate in _ADDITIVE
+        for metric, period, kpis in _totals_with_kpis(site.config)
     ]
     no_series = f"{latest(naming.INFO, selected, by=())} > 1"
     query = range_query(" or ".join(operands) or no_series, "{{name}} value", step=SPARKLINE_STEP)
@@ -160,10 +156,21 @@ def _metrics_with_kpis(config: Config) -> Iterator[tuple[Metric, Period, tuple[s
     """Each metric with a period, and the KPIs of that period that it explains."""
     kpi_names: dict[tuple[str, Period], list[str]] = {}
     for kpi in config.kpis:
-        for name in dict.fromkeys((*metrics_of(kpi.value), *kpi.supporting)):
+        for name in kpi.explained_by:
             kpi_names.setdefault((name, kpi.period), []).append(kpi.name)
     for (name, period), kpis in kpi_names.items():
         yield config.metric_by_name[name], period, tuple(kpis)
+
+
+def _totals_with_kpis(config: Config) -> Iterator[tuple[Metric, Period, tuple[str, ...]]]:
+    """The same of the metrics that stand for them where one number is shown, each once."""
+    kpi_names: dict[tuple[str, Period], list[str]] = {}
+    for metric, period, kpis in _metrics_with_kpis(config):
+        total = total_of(config, metric, period)
+        if total is not None:
+            kpi_names.setdefault((total.name, period), []).extend(kpis)
+    for (name, period), names in kpi_names.items():
+        yield config.metric_by_name[name], period, tuple(names)
 
 
 def _while_selected(selected: Matcher, kpis: tuple[str, ...]) -> str:
@@ -171,28 +178,9 @@ def _while_selected(selected: Matcher, kpis: tuple[str, ...]) -> str:
 
 
 def _total(config: Config, metric: Metric, period: Period) -> str:
-    """The metric over time as one series, with name, title and period as labels; absent unless it has a value now.
-
-    Otherwise a tile would show the last value that there was, such as Friday's on a Saturday.
-    """
-    family = naming.metric_family(config, metric)
-    now = Selection().over_time.at_end
-    matchers = () if metric.is_level else (equals("period", period),)
-    selector = select(family, *matchers)
-    past, present = (
-        _sum(text, family, metric) for text in (f"last_over_time({selector}[{_PAST_STEP}])", now.read(selector))
-    )
-    series = f"({up_to_the_end(past, present)}) and on () {present}"
-    if metric.is_level:
-        series = with_label(f"({series})", "period", "now")
+    """The metric over time as one series, with name, title and period as labels."""
+    series = with_label(metric_over_time(config, metric, period), "period", "now" if metric.is_level else period)
     return _with_names(metric, f"({series})")
-
-
-def _sum(selected: str, family: Family, metric: Metric) -> str:
-    period = () if metric.is_level else ("period",)
-    largest = aggregate("max", selected, family.labels)
-    total = aggregate("sum", largest, period) if metric.by else aggregate("max", selected, period)
-    return f"100 * {total}" if metric_unit(metric) == "ratio" else total
 
 
 def _parts(config: Config, metric: Metric, period: Period) -> str:

@@ -17,7 +17,7 @@ from dashboards.panels import Header, range_query, tiles
 from dashboards.promql import aggregate, equals, select, with_label
 from dashboards.selection import Reading, Selection, up_to_the_end
 from dashboards.site import Site
-from exporter.config.expression import Ref, metrics_of
+from exporter.config.expression import Ref
 from exporter.config.fields import Period
 from exporter.config.kpis import Kpi
 from exporter.config.metrics import Metric
@@ -57,47 +57,75 @@ def explaining_metrics(config: Config, kpis: Iterable[Kpi]) -> tuple[PeriodMetri
     """
     kpis = tuple(kpis)
     own = {kpi.value.metric for kpi in kpis if isinstance(kpi.value, Ref)}
-    periods: dict[str, Period] = {}
+    metrics: dict[str, PeriodMetric] = {}
     for kpi in kpis:
-        for name in (*metrics_of(kpi.value), *kpi.supporting):
-            periods.setdefault(name, kpi.period)
-    return tuple(
-        PeriodMetric(metric, period)
-        for name, period in periods.items()
-        if name not in own
-        for metric in (config.metric_by_name[name],)
-        if not metric.by or metric.aggregate in _ADDITIVE
-    )
+        for name in kpi.explained_by:
+            total = total_of(config, config.metric_by_name[name], kpi.period)
+            if total is not None and total.name not in own:
+                metrics.setdefault(total.name, PeriodMetric(total, kpi.period))
+    return tuple(metrics.values())
+
+
+def total_of(config: Config, metric: Metric, period: Period) -> Metric | None:
+    """The metric to show where a metric is one number: one without labels that counts the same, if there is one.
+
+    Otherwise it is the metric itself if its labels add up, else None.
+    """
+    if not metric.by:
+        return metric
+    for other in config.metrics:
+        has_series = other.is_level or period in config.periods_of(other)
+        if not other.by and has_series and _counted(other) == _counted(metric):
+            return other
+    return metric if metric.aggregate in _ADDITIVE else None
+
+
+def _counted(metric: Metric) -> Metric:
+    """What the metric counts, whatever it is called and how it is split."""
+    same = {"name": "", "title": "", "description": None, "by": (), "periods": (), "expected": None}
+    return metric.model_copy(update=same)
 
 
 def metric_tiles(site: Site, header: Header, metrics: Sequence[PeriodMetric]) -> Panel:
     """A tile for each metric: its value in the current period, or now, and the last 30 days."""
-    looks = [_look(site.config, entry.metric) for entry in metrics]
-    overrides = (by_name(entry.name, **look.properties()) for entry, look in zip(metrics, looks, strict=True))
-    values = (_value(site.config, *pair) for pair in zip(metrics, looks, strict=True))
+    overrides = (by_name(entry.name, **_shown(site.config, entry.metric).properties()) for entry in metrics)
+    values = (
+        with_label(metric_over_time(site.config, entry.metric, entry.period), "name", entry.name) for entry in metrics
+    )
     query = range_query(" or ".join(values), "{{name}}", step=TREND_STEP)
-    look = Look("none", None, overrides=tuple(overrides), own_scale=True)
+    look = Look(
+        "none",
+        None,
+        overrides=tuple(overrides),
+        no_value="no metric has a value in the current period",
+        own_scale=True,
+    )
     panel = tiles(header, [query], look, paint="none", title_size=14)
     panel.past = TREND_SPAN
     return panel
 
 
-def _look(config: Config, metric: Metric) -> UnitLook:
+def _shown(config: Config, metric: Metric) -> UnitLook:
     """As a KPI of this unit is shown; seconds become minutes and hours, because these numbers have no target beside."""
     unit = metric_unit(metric)
     return UnitLook("s", 1) if unit == "seconds" else unit_look(unit, config.company.currency)
 
 
-def _value(config: Config, entry: PeriodMetric, look: UnitLook) -> str:
-    """The metric over time, with its name as a label."""
-    family = metric_family(config, entry.metric)
-    selector = select(family, *(() if entry.metric.is_level else (equals("period", entry.period),)))
+def metric_over_time(config: Config, metric: Metric, period: Period) -> str:
+    """One series over time: the metric in the current period, or a level now, as it is shown.
+
+    It is absent unless the metric has a value now. Otherwise a tile would show the last value that there was, such as
+    Friday's on a Sunday.
+    """
+    family = metric_family(config, metric)
+    selector = select(family, *(() if metric.is_level else (equals("period", period),)))
     past, present = (
         aggregate("sum", aggregate("max", reading.read(selector), family.labels))
         for reading in (Selection().over_time, Selection(reading=Reading.AT_END))
     )
-    factor = f"{look.factor} * " if look.factor != 1 else ""
-    return with_label(f"{factor}({up_to_the_end(past, present)})", "name", entry.name)
+    factor = _shown(config, metric).factor
+    number = f"({up_to_the_end(past, present)}) and on () {present}"
+    return f"{factor} * ({number})" if factor != 1 else f"({number})"
 
 
 def rows_of(metrics: Sequence[PeriodMetric]) -> Iterator[Sequence[PeriodMetric]]:

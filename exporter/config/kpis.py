@@ -189,6 +189,11 @@ class Kpi(Section):
         return tuple(dict.fromkeys(name for formula in reversed(self.formulas.values) for name in metrics_of(formula)))
 
     @property
+    def explained_by(self) -> tuple[str, ...]:
+        """Names of the metrics in its latest formula and of its supporting metrics, each once."""
+        return tuple(dict.fromkeys((*metrics_of(self.value), *self.supporting)))
+
+    @property
     def in_a_row(self) -> int:
         """After how many periods in a row with a missed or exceeded target its owner is told."""
         configured = self.alerts.in_a_row if self.alerts is not None else None

@@ -12,7 +12,7 @@ from pydantic import Field, PrivateAttr
 from exporter.config.company import Bands, Company
 from exporter.config.dated import Dated
 from exporter.config.expression import Expression, divides, metrics_of
-from exporter.config.fields import Many, Pace, Section
+from exporter.config.fields import Many, Pace, Period, Section
 from exporter.config.history import History
 from exporter.config.kpis import Kpi, Objective
 from exporter.config.metrics import Metric
@@ -94,6 +94,11 @@ class Config(Section):
         return tuple(
             source for source in self.sources if metric.entity in source.reads and metric.counts_source(source.name)
         )
+
+    def periods_of(self, metric: Metric) -> tuple[Period, ...]:
+        """The metric's own periods and those of the KPIs that it explains, shortest first; a level has no period."""
+        used = {kpi.period for kpi in self.kpis if metric.name in kpi.explained_by}
+        return tuple(period for period in Period if period in used or period in metric.periods)
 
     def bands(self, kpi: Kpi) -> Dated[Bands]:
         """The KPI's own bands over time, or the company's."""

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from exporter.config.expression import metrics_of
 from exporter.config.fields import Period, Scope
-from exporter.config.kpis import Kpi
 from exporter.config.metrics import Metric
 from exporter.config.root import Config
 from exporter.metrics.values import GroupValues, MetricValue, Question, Window
@@ -22,7 +20,7 @@ def questions_for(config: Config, windows: Mapping[Period, Window]) -> tuple[Que
     """
     questions: dict[Question, None] = {}
     for metric in config.metrics:
-        periods = [period for period in periods_of(config, metric) if period in windows]
+        periods = [period for period in config.periods_of(metric) if period in windows]
         metric_windows = list(windows.values())[:1] if metric.is_level else [windows[period] for period in periods]
         for scope in scopes_of(config, metric):
             by = scope is Scope.COMPANY and bool(metric.by)
@@ -39,19 +37,8 @@ def samples_of(metric: Metric, scope: Scope, period: Period | None, values: Grou
             yield MetricValue(metric.name, scope, period, measured.value, group.team, group.person, labels)
 
 
-def periods_of(config: Config, metric: Metric) -> tuple[Period, ...]:
-    """The metric's own periods and those of the KPIs that use or show it, shortest first."""
-    used = {kpi.period for kpi in config.kpis if metric.name in uses(kpi)}
-    return tuple(period for period in Period if period in used or period in metric.periods)
-
-
 def scopes_of(config: Config, metric: Metric) -> tuple[Scope, ...]:
     """The company, and team or person if a KPI that uses or shows the metric has that scope."""
-    used = {scope for kpi in config.kpis if metric.name in uses(kpi) for scope in kpi.scopes}
+    used = {scope for kpi in config.kpis if metric.name in kpi.explained_by for scope in kpi.scopes}
     has_owner = person_column(metric.entity) is not None
     return tuple(scope for scope in Scope if scope is Scope.COMPANY or (has_owner and scope in used))
-
-
-def uses(kpi: Kpi) -> tuple[str, ...]:
-    """Names of the metrics that a KPI is computed from or explained by."""
-    return (*metrics_of(kpi.value), *kpi.supporting)

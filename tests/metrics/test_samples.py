@@ -6,7 +6,7 @@ from typing import Any
 
 from exporter.config.fields import Period, Scope
 from exporter.metrics.evaluate import answer_questions
-from exporter.metrics.samples import periods_of, questions_for, samples_of, scopes_of
+from exporter.metrics.samples import questions_for, samples_of, scopes_of
 from exporter.metrics.values import Group, MeasuredValue, MetricValue, Question, Window
 from tests.metrics.queries import LEVEL
 from tests.metrics.stores import at, config_of, store_of
@@ -40,9 +40,9 @@ CONFIG = config_of(
 
 def test_a_metric_has_its_own_periods_and_those_of_its_kpis() -> None:
     metrics = CONFIG.metric_by_name
-    assert periods_of(CONFIG, metrics["won"]) == (Period.DAY, Period.MONTH, Period.QUARTER, Period.YEAR)
-    assert periods_of(CONFIG, metrics["closed"]) == (Period.MONTH, Period.QUARTER)
-    assert periods_of(CONFIG, metrics["size"]) == (Period.DAY, Period.MONTH)
+    assert CONFIG.periods_of(metrics["won"]) == (Period.DAY, Period.MONTH, Period.QUARTER, Period.YEAR)
+    assert CONFIG.periods_of(metrics["closed"]) == (Period.MONTH, Period.QUARTER)
+    assert CONFIG.periods_of(metrics["size"]) == (Period.DAY, Period.MONTH)
 
 
 def test_teams_and_persons_have_series_only_if_a_kpi_has_that_scope_and_records_have_owners() -> None:

@@ -8,12 +8,13 @@ from typing import Any
 import pytest
 
 from dashboards.boards.department import department
+from dashboards.boards.metric_tiles import explaining_metrics
 from dashboards.grafana_model import to_json
 from dashboards.site import Site
 from exporter import naming
 from exporter.config.fields import Scope, Status
-from exporter.naming import scoped
-from tests.dashboards.example_series import Series, all_series, query_failures, series
+from exporter.naming import metric_family, scoped
+from tests.dashboards.example_series import SAMPLES, Series, all_series, query_failures, series
 from tests.dashboards.samples import full, kpi, metric, small
 from tests.dashboards.selectors import with_variables
 
@@ -141,13 +142,38 @@ def test_what_slipped_shows_only_kpis_behind_plan_with_their_symbol(tmp_path: Pa
 
 def test_metrics_without_a_target_explain_the_kpis(tmp_path: Path) -> None:
     panel = panel_of(board(full()), "What explains it")
-    # Won and Pipeline are values of KPIs, and the mean Size_by_stage does not add up over its labels
+    # Won and Pipeline are values of KPIs, By_origin adds up to Won, and the mean Size_by_stage does not add up
     query = f"max by (name) ({expr(panel)})"
-    values = {"Closed, this month": "5", "By_origin, this month": "5"}
-    expected = [{f'{{name="{name}"}}': value} for name, value in values.items()]
+    expected = [{'{name="Closed, this month"}': "5"}]
     failures = query_failures(tmp_path, all_series(full()), [(query, expected)])
     assert not failures, failures
     assert panel["options"]["colorMode"] == "none"
+
+
+def test_a_metric_without_a_value_now_does_not_show_an_older_one(tmp_path: Path) -> None:
+    config = small(kpis=[kpi("deals", value="won", period="day", supporting=["closed"])])
+    query = expr(panel_of(board(config), "What explains it"))
+    closed = metric_family(config, config.metric_by_name["closed"])
+    friday = series(closed, f"7x{SAMPLES - 36}", period="day")  # of the 24 hours, the last three have none
+    still = series(closed, 7, period="day")
+    for values, samples in ((friday, []), (still, [{'{name="Closed, today"}': "7"}])):
+        failures = query_failures(tmp_path, values, [(f"max by (name) (max_over_time(({query})[1h:1m]))", samples)])
+        assert not failures, failures
+
+
+def test_a_sum_over_labels_is_shown_by_the_metric_that_counts_the_same_without_them() -> None:
+    split, mean = metric("by_origin", by=["origin"], title="Won by origin"), metric("size", mean="amount", count=None)
+    other = metric("lost_by_origin", where={"status": "lost"}, by=["origin"], title="Lost")
+    metrics = [metric("won"), metric("closed", where={"status": "won"}), split, other, mean]
+
+    def names(*supporting: str, value: str = "size") -> list[str]:
+        config = small(metrics=metrics, kpis=[kpi("deals", value=value, supporting=list(supporting))])
+        return [entry.name for entry in explaining_metrics(config, config.kpis)]
+
+    assert names("by_origin") == ["Won, this month"]
+    assert names("by_origin", "won") == ["Won, this month"], "once"
+    assert names("by_origin", value="won") == [], "a KPI already"
+    assert names("lost_by_origin") == ["Lost, this month"], "no other metric counts the same"
 
 
 def test_a_metric_that_is_a_kpi_is_not_shown_twice_and_without_any_there_is_no_panel() -> None:

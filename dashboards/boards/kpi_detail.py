@@ -145,11 +145,11 @@ def _members(site: Site) -> Iterator[GridItem | PanelColumn]:
     by_person = person_table(site, 24, replace(_SELECTED, scope=Scope.PERSON))
     about, team_height = _about(site), 6 if len(site.config.teams) <= 3 else 7
     if teams and people:
-        yield PanelColumn((GridItem(by_team, 9, team_height), GridItem(about, 9, 9)))
-        yield GridItem(by_person, 15, team_height + 9)
+        yield PanelColumn((GridItem(by_team, 9, team_height), GridItem(about, 9, 10)))
+        yield GridItem(by_person, 15, team_height + 10)
     elif teams or people:
-        yield GridItem(about, 9, 9)
-        yield GridItem(by_team if teams else by_person, 15, 9)
+        yield GridItem(about, 9, 10)
+        yield GridItem(by_team if teams else by_person, 15, 10)
     else:
         yield GridItem(about, 24, 9)
 

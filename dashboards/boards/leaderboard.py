@@ -79,13 +79,13 @@ def _best_people(site: Site) -> Panel:
     past = f"{score(_PEOPLE.over_time)} and on ({by}) topk({_TOP}, {score(_PEOPLE.over_time.at_end)})"
     columns = [
         _place_column(),
-        person_column(180),
-        percent_column(heading="Score", width=80),
-        bullet_column(200),
-        trend_column(120),
+        person_column(150),
+        percent_column(heading="Score", width=70),
+        bullet_column(130),
+        trend_column(85),
         _gain_column(),
-        number_text_column("of", "On plan", 90),
-        team_column(site, None, "team 1"),
+        number_text_column("of", "On plan", 80),
+        team_column(site, None, "team 1", least=120),
     ]
     queries = [
         table_query(top, "P"),
@@ -113,9 +113,9 @@ def _best_teams(site: Site) -> Panel:
     mean, gained = (f"avg by (team) ({numbers})" for numbers in (score(_PEOPLE), gain(_PEOPLE)))
     columns = [
         _place_column(),
-        team_column(site, None),
-        percent_column(heading="Score", width=80),
-        bullet_column(190),
+        team_column(site, None, least=110),
+        percent_column(heading="Score", width=70),
+        bullet_column(140),
         _gain_column(),
     ]
     queries = [table_query(mean, "P"), table_query(gained, "D")]
@@ -127,8 +127,8 @@ def _most_improved() -> Panel:
     best = f"topk({_IMPROVED}, {gain(_PEOPLE)} > 0)"
     columns = [
         person_column(None),
-        percent_column(heading="Score", width=80),
-        bullet_column(190),
+        percent_column(heading="Score", width=70),
+        bullet_column(150),
         _gain_column(),
     ]
     queries = [table_query(f"{score(_PEOPLE)} and on (team, person) {best}", "P"), table_query(best, "D")]
@@ -169,7 +169,7 @@ def _gain_column() -> TableColumn:
         "mappings": [no_number("–")],
         "noValue": "–",
     }
-    return TableColumn("Value #D", "7 days", 80, look)
+    return TableColumn("Value #D", "7 days", 70, look)
 
 
 def _ranked(panel: Panel) -> Panel:

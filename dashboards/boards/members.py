@@ -37,9 +37,10 @@ def note_query(selection: Selection, key: str) -> Query:
     return table_query(aggregate("max", f"{notes(selection, 'why')} or on ({labels}) {blank}", (key, "why")), "W")
 
 
-def note_column() -> TableColumn:
-    """Query W, as the last column, which takes the width that is left."""
-    return TableColumn("why", "Note", None, {"unit": "string", "noValue": " ", "custom__minWidth": 200})
+def note_column(least: int = 200) -> TableColumn:
+    """Query W, as the last column, which takes the width that is left, at least so many pixels."""
+    look = {"unit": "string", "noValue": " ", "custom__minWidth": least, "custom__wrapText": True}
+    return TableColumn("why", "Note", None, look)
 
 
 def person_column(width: int | None, field: str = "person") -> TableColumn:
@@ -47,21 +48,22 @@ def person_column(width: int | None, field: str = "person") -> TableColumn:
     return text_column(field, "Person", width, links=[link_to_person("__data.fields.Person")])
 
 
-def team_column(site: Site, width: int | None, field: str = "team") -> TableColumn:
-    """The team's name, with a link to its board if there is one."""
+def team_column(site: Site, width: int | None, field: str = "team", least: int = 150) -> TableColumn:
+    """The team's name, with a link to its board if there is one; without a width, it has at least `least` pixels."""
     links = [link("Open the team", TEAM, team="${__data.fields.Team:percentencode}")] if site.kpis(Scope.TEAM) else []
-    return text_column(field, "Team", width, links=links)
+    free = {} if width else {"custom__minWidth": least}
+    return text_column(field, "Team", width, links=links, **free)
 
 
 def team_table(site: Site, panel_id: int, selection: Selection) -> Panel:
     """The teams of the selected KPI."""
     header = Header(panel_id, "By team", "Each team against its own target, worst first, whatever the KPI's direction.")
     columns = [
-        team_column(site, 130),
-        status_column(site, 105),
-        number_text_column("v", "Value", 100),
-        percent_column(width=110),
-        bullet_column(None),
+        team_column(site, 105),
+        status_column(site, 98),
+        number_text_column("v", "Value", 80),
+        percent_column(width=100),
+        bullet_column(None, least=60),
     ]
     queries = score_queries(site, selection, "team", "SPV")
     return scorecard(header, "team", queries, columns, no_value="not measured by team")
@@ -71,13 +73,13 @@ def person_table(site: Site, panel_id: int, selection: Selection) -> Panel:
     """The people of the selected KPI."""
     header = Header(panel_id, "By person", f"Each person against their own target, worst first. {NOTE}")
     columns = [
-        person_column(165),
-        status_column(site, 105),
-        number_text_column("v", "Value", 100),
-        percent_column(width=110),
-        bullet_column(170),
-        trend_column(100),
-        note_column(),
+        person_column(140),
+        status_column(site, 98),
+        number_text_column("v", "Value", 80),
+        percent_column(width=100),
+        bullet_column(None),
+        trend_column(80),
+        note_column(130),
     ]
     queries = [*score_queries(site, selection, "person", "SPVF"), note_query(selection, "person")]
     return scorecard(header, "person", queries, columns, no_value="not measured by person")
@@ -86,14 +88,14 @@ def person_table(site: Site, panel_id: int, selection: Selection) -> Panel:
 def own_kpis(site: Site, header: Header, selection: Selection) -> Panel:
     """The KPIs of the selected team or person; a person's beside the mean of the people in the same team."""
     columns = [
-        *kpi_column(),
-        status_column(site),
-        number_text_column("v", "Value", 120),
-        percent_column(),
-        bullet_column(220),
-        *([percent_column("Value #M", "Team mean", 100)] if selection.scope is Scope.PERSON else []),
-        trend_column(180),
-        number_text_column("g", "Target", 120),
+        *kpi_column(225),
+        status_column(site, 105),
+        number_text_column("v", "Value", 100),
+        percent_column(width=105),
+        bullet_column(170),
+        *([percent_column("Value #M", "Team mean", 95)] if selection.scope is Scope.PERSON else []),
+        trend_column(120),
+        number_text_column("g", "Target", 100),
         note_column(),
     ]
     queries = [*score_queries(site, selection, "kpi"), note_query(selection, "kpi")]

@@ -130,11 +130,11 @@ def percent_column(field: str = "pct", heading: str = "Against plan", width: int
     )
 
 
-def bullet_column(width: int | None = 200, field: str = "Value #P") -> TableColumn:
-    """Query P as a bullet bar with its mark at 100 %."""
-    least = {} if width else {"custom__minWidth": 90}
+def bullet_column(width: int | None = 200, field: str = "Value #P", least: int = 90) -> TableColumn:
+    """Query P as a bullet bar with its mark at 100 %; without a width it has what is left, at least `least` pixels."""
+    free = {} if width else {"custom__minWidth": least}
     cells = {"custom__cellOptions": {"type": "image"}, "mappings": bullet_mappings(), "noValue": _DASH}
-    return TableColumn(field, BULLET, width, {**cells, "custom__filterable": False, **least})
+    return TableColumn(field, BULLET, width, {**cells, "custom__filterable": False, **free})
 
 
 def trend_column(width: int = 150) -> TableColumn:

@@ -40,6 +40,31 @@ def test_no_dashboard_has_a_problem(name: str) -> None:
     assert faults == []
 
 
+def column_widths(table: Json) -> list[int]:
+    """The pixels that each visible column has at least; Grafana makes none narrower than 50."""
+    properties = [
+        {entry["id"]: entry["value"] for entry in override["properties"]}
+        for override in table["fieldConfig"]["overrides"]
+        if override["matcher"]["id"] == "byName"
+    ]
+    shown = [column for column in properties if not column.get("custom.hideFrom.viz")]
+    return [max(column.get("custom.width") or column.get("custom.minWidth", 60), 50) for column in shown]
+
+
+@every
+def test_the_columns_of_every_table_fit_a_screen_of_1280_pixels(name: str) -> None:
+    margin, gap, padding = 16, 8, 8
+    unit = (1280 - 2 * margin - 23 * gap) / 24
+    cut = [
+        f"{uid}: {entry['title']}"
+        for uid, content in dashboards(name).items()
+        for entry in panels_of(content)
+        if entry["type"] == "table"
+        and sum(column_widths(entry)) > (unit + gap) * entry["gridPos"]["w"] - gap - 2 * padding
+    ]
+    assert cut == []
+
+
 @every
 def test_grafanas_own_models_read_every_dashboard_without_loss(name: str) -> None:
     for uid, content in dashboards(name).items():

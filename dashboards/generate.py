@@ -148,6 +148,7 @@ def _grafana_objects(alerting: Json) -> Manifest:
         rules=tuple(rule["uid"] for group in alerting.get("groups", ()) for rule in group["rules"]),
         contact_points=tuple(r["uid"] for point in alerting.get("contactPoints", ()) for r in point["receivers"]),
         mute_timings=tuple(timing["name"] for timing in alerting.get("muteTimes", ())),
+        templates=tuple(template["name"] for template in alerting.get("templates", ())),
     )
 
 
@@ -157,7 +158,10 @@ def with_deletions(alerting: Json, manifest: Manifest) -> Json:
     Contact points and mute timings are deleted only together with a new policy tree: if the tree still named them,
     Grafana would not start.
     """
-    deletions: Json = {"deleteRules": [{"orgId": 1, "uid": uid} for uid in manifest.gone_rules]}
+    deletions: Json = {
+        "deleteRules": [{"orgId": 1, "uid": uid} for uid in manifest.gone_rules],
+        "deleteTemplates": [{"orgId": 1, "name": name} for name in manifest.gone_templates],
+    }
     if "policies" in alerting:
         deletions["deleteContactPoints"] = [{"orgId": 1, "uid": uid} for uid in manifest.gone_contact_points]
         deletions["deleteMuteTimes"] = [{"orgId": 1, "name": name} for name in manifest.gone_mute_timings]

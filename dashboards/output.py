@@ -39,17 +39,19 @@ class Manifest:
     rules: tuple[str, ...] = ()
     contact_points: tuple[str, ...] = ()
     mute_timings: tuple[str, ...] = ()
+    templates: tuple[str, ...] = ()
     gone_rules: tuple[str, ...] = ()
     gone_contact_points: tuple[str, ...] = ()
     gone_mute_timings: tuple[str, ...] = ()
+    gone_templates: tuple[str, ...] = ()
 
     @classmethod
     def from_text(cls, text: str) -> Manifest:
         """The manifest in a file; an empty one if the text is not a manifest."""
         try:
             content = json.loads(text)
-            return cls(**{field.name: tuple(map(str, content[field.name])) for field in fields(cls)})
-        except (ValueError, KeyError, TypeError):
+            return cls(**{field.name: tuple(map(str, content.get(field.name, ()))) for field in fields(cls)})
+        except (ValueError, AttributeError, TypeError):
             return cls()
 
     def to_text(self) -> str:
@@ -59,7 +61,7 @@ class Manifest:
     def after(self, earlier: Manifest) -> Manifest:
         """This manifest, with the objects that only earlier runs generated listed as gone."""
         gone = {}
-        for kind in ("rules", "contact_points", "mute_timings"):
+        for kind in ("rules", "contact_points", "mute_timings", "templates"):
             generated_earlier = {*getattr(earlier, kind), *getattr(earlier, f"gone_{kind}")}
             gone[f"gone_{kind}"] = tuple(sorted(generated_earlier - set(getattr(self, kind))))
         return replace(self, **gone)

@@ -24,6 +24,9 @@ DIGEST_LABEL = "digest"
 PERSONS = "each person"
 """The receiver of mail to persons. It has a space, as those of leads, which no name of a contact has."""
 
+_ONE_GROUP = ["no_such_label"]
+"""Groups all alerts of a route: none has this label. An empty list would take over the groups of the root."""
+
 _TIMES = {"group_wait": "5m", "group_interval": "1h", "repeat_interval": "119h"}
 """Forty alerts that begin within five minutes make one mail. While nothing changes it is repeated about once a week: a
 longer time than 120 hours would exceed what Alertmanager remembers by default."""
@@ -55,7 +58,7 @@ def _route(receiver: str, recipient: Recipient, matchers: list[str], muted: list
         "receiver": receiver,
         "matchers": [f'{DIGEST_LABEL}=~"{contact_pattern(recipient)}"', *matchers],
         "continue": True,
-        "group_by": [],
+        "group_by": _ONE_GROUP,
         **_TIMES,
         "active_time_intervals": [DIGEST_HOUR],
         **({"mute_time_intervals": muted} if muted else {}),

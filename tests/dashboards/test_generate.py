@@ -127,12 +127,25 @@ def _without_hours() -> dict[str, str]:
     return {"name": "Acme", "timezone": "America/New_York"}
 
 
-def test_a_switch_to_prometheus_deletes_grafanas_rules_but_keeps_contact_points_that_policies_use() -> None:
+def test_a_switch_to_prometheus_deletes_grafanas_rules_and_templates_but_keeps_what_policies_use() -> None:
     first = files_of(full())
     files = files_of(full(alerting={"engine": "prometheus"}), Manifest.from_text(first["manifest.json"]))
-    assert set(yaml.safe_load(files[GRAFANA_ALERTING])) == {"apiVersion", "deleteRules"}
+    content = yaml.safe_load(files[GRAFANA_ALERTING])
+    assert set(content) == {"apiVersion", "deleteRules", "deleteTemplates"}
+    assert content["deleteTemplates"] == [{"orgId": 1, "name": "kpi-exporter"}]
     assert ALERT_RULES in files
     validate(files)
+    back = files_of(full(), Manifest.from_text(files["manifest.json"]))
+    assert "deleteTemplates" not in yaml.safe_load(back[GRAFANA_ALERTING])
+
+
+def test_a_manifest_of_a_version_that_listed_less_still_says_which_rules_are_gone() -> None:
+    first = json.loads(files_of(full())["manifest.json"])
+    del first["templates"], first["gone_templates"]
+    content = yaml.safe_load(
+        files_of(full(alerting={"engine": "prometheus"}), Manifest.from_text(json.dumps(first)))[GRAFANA_ALERTING]
+    )
+    assert [entry["uid"] for entry in content["deleteRules"]] == first["rules"]
 
 
 def test_files_for_a_cluster_are_a_rule_object_and_config_maps() -> None:

@@ -34,7 +34,7 @@ Alert = dict[str, dict[str, str]]
 def alert(person: int, kpi: str, name: str = "KpiOffTrack") -> Alert:
     """As Prometheus sends it."""
     labels = {
-        "alertname": name, "kpi": kpi, "team": "North", "person": f"Person {person}", "severity": "critical",
+        "alertname": name, "kpi": kpi, "department": f"Department of {kpi}", "owner": f"{kpi}@example.com", "team": "North", "person": f"Person {person}", "severity": "critical",
         "email": f"person.{person}@example.com", "digest": ",person,lead,",
     }  # fmt: skip
     return {"labels": labels, "annotations": {"summary": f"{kpi} of Person {person} is off track: 42"}}

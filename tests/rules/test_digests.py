@@ -116,7 +116,7 @@ def _matched(value: str) -> str:
 def test_mail_is_sent_within_an_hour_of_workdays_and_a_group_is_looked_at_once_an_hour() -> None:
     content = yaml.safe_load(files_of(digests())[PATH])
     routes = [route for route in content["route"]["routes"] if "digest" in route["matchers"][0]]
-    assert [route["group_by"] for route in routes] == [[], [], ["email"]]
+    assert [route["group_by"] for route in routes] == [["no_such_label"], ["no_such_label"], ["email"]]
     assert {(r["group_interval"], *r["active_time_intervals"], *r["mute_time_intervals"]) for r in routes} == {
         ("1h", "digest-hour", "days-off")
     }

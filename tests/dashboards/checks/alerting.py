@@ -18,6 +18,7 @@ _SECTIONS = (
     "deleteRules",
     "deleteContactPoints",
     "deleteMuteTimes",
+    "deleteTemplates",
 )
 _NO_DATA, _ON_ERROR = ("NoData", "Alerting", "OK"), ("Error", "Alerting", "OK")
 _SETTINGS = {"email": "addresses", "slack": "url", "teams": "url", "webhook": "url"}

@@ -95,12 +95,11 @@ def _explained(site: Site, kpis: Sequence[Kpi]) -> list[GridItem | PanelRow]:
         "The metrics in the formulas of the KPIs and their supporting metrics: they have no target. The line shows the "
         "last 30 days. A metric without a value in the current period is left out."
     )
-    items = [
-        GridItem(
-            metric_tiles(site, Header(_EXPLAINED_ID + number, "" if number else "What explains it", text), row), 24, 5
-        )
-        for number, row in enumerate(rows_of(metrics))
-    ]
+    items = []
+    for number, row in enumerate(rows_of(metrics)):
+        title, height = ("", 5) if number else ("What explains it", 6)  # the title takes one
+        panel = metric_tiles(site, Header(_EXPLAINED_ID + number, title, text), row)
+        items.append(GridItem(panel, 24, height))
     if len(items) <= _MOST_OPEN_ROWS:
         return [*items]
     return [PanelRow(collapsed_row(17, "What explains it"), tuple(items))]

@@ -30,15 +30,15 @@ from exporter.statuses import GREY
 
 _KPI = Matcher("kpi", "=", '"$kpi"')
 _SELECTED = Selection(matchers=(_KPI,))
-_AGE, _ELAPSED, _USED = "age of data", "of the period is gone", "of the records used"
+_AGE, _ELAPSED, _USED = "age of data", "period elapsed", "records used"
 
 
 def kpi_detail(site: Site) -> Dashboard:
     """The dashboard of the KPI selected in its variable."""
     history = Header(12, "Status", "When the status changed, and for how long.")
     layout: list[GridItem | PanelColumn | PanelRow] = [
-        GridItem(_now(site), 7, 4),
-        GridItem(_measured_against(site), 17, 4),
+        GridItem(_now(site), 7, 5),
+        GridItem(_measured_against(site), 17, 5),
         GridItem(value_chart(site, MAIN_PANEL, _SELECTED), 24, 10),
         GridItem(status_bands(site, history, _SELECTED, "status"), 24, 4),
         *_members(site),
@@ -116,7 +116,7 @@ def _measured_against(site: Site) -> Panel:
     low = _SELECTED.latest(naming.TARGET_LOW)
     numbers = {
         "should be by now": f"({_SELECTED.latest(naming.EXPECTED)} unless on (kpi) {low})",
-        "target of the period": f"({_SELECTED.latest(naming.TARGET)} unless on (kpi) {low})",
+        "target": f"({_SELECTED.latest(naming.TARGET)} unless on (kpi) {low})",
         "lower end": low,
         "upper end": _SELECTED.latest(naming.TARGET_HIGH),
         "period before": _SELECTED.latest(naming.PREVIOUS_VALUE),

@@ -66,18 +66,18 @@ def _tiles_query(selection: Selection, statuses: tuple[Status, ...], places: tup
 
     Prometheus returns series over time in the order of their labels and ignores `sort`. So the order is a label, whose
     capital letter comes before all others. It is read at the right edge, as are symbol and title: otherwise each
-    status of the past would be a tile of its own.
+    status of the past would be a tile of its own. A KPI without a value there has no tile: it would show an older one.
     """
     end = replace(selection, reading=Reading.AT_END)
-    order = expressions.order(end, statuses, labels=("mark",))
+    past, present = (expressions.shown_value(read, naming.VALUE) for read in (selection.over_time, end))
+    labels = ", ".join(selection.labels)
+    order = f"({expressions.order(end, statuses, labels=('mark',))} and on ({labels}) {present})"
     if places is not None:
         first, last = places
-        labels = ", ".join(selection.labels)
         before = f" unless on ({labels}) bottomk({first - 1}, {order})" if first > 1 else ""
         order = f"(bottomk({last}, {order}){before})"
     placed = aggregate_text(f"10000 + round(1000 * ({order}))", "A", (*selection.labels, "mark"))
     names = expressions.with_titles(f"({placed})", end)
-    past, present = (expressions.shown_value(read, naming.VALUE) for read in (selection.over_time, end))
     value = f"({up_to_the_end(past, present)})"
     return join(value, f"({names})", selection.labels, ("A", "mark", "title"))
 

@@ -77,6 +77,7 @@ def _look(site: Site, rows: str, links: Sequence[Mapping[str, Any]]) -> Look:
         mappings=mappings,
         custom__align="right",
         custom__minWidth=110,
+        custom__wrapHeaderText=True,
     )
     names = by_name(
         rows.capitalize(),

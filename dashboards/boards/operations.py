@@ -175,10 +175,10 @@ def _withheld_kpis(site: Site) -> Panel:
     withheld = with_label(f"({latest(naming.KPI_UP)} == 0) + 1", "status", "withheld")
     expr = one_series_for_each(f"({without} or on (kpi) {withheld})", ("kpi",))
     columns = [
-        *kpi_columns(),
-        TableColumn("status", "Status", 110, {"mappings": [status_mapping(site.config)]}),
-        TableColumn("department", "Department", 150),
-        TableColumn("owner", "Owner"),
+        *kpi_columns(190),
+        TableColumn("status", "Status", 80, {"mappings": [status_mapping(site.config)]}),
+        TableColumn("department", "Department", 128),
+        TableColumn("owner", "Owner", None, {"custom__minWidth": 150}),
     ]
     query = table_query(with_title(expr, "department", "owner"))
     return table(header, [query], columns, Look(no_value="Every KPI has data"))

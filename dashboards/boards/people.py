@@ -28,12 +28,12 @@ def person(site: Site) -> Dashboard:
     table = Header(3, "Own KPIs", f"Each KPI beside the mean of the people in the same team. {NOTE}")
     plan = Header(4, "Against plan", "Each KPI against what was expected by then. The dashed line is 100 %.")
     history = Header(8, "Status of each KPI", "When the status of each KPI changed.")
-    tiles = kpi_tiles(site, now, PERSON_SELECTION, title_size=None)
-    tiles.field_config["defaults"]["noValue"] = "no KPI is measured for this person"
+    tiles = kpi_tiles(site, now, PERSON_SELECTION)
+    tiles.field_config["defaults"]["noValue"] = "no KPI of this person has a value now"
     bands = status_bands(site, history, PERSON_SELECTION)
     layout: list[GridItem | PanelRow] = [
-        GridItem(on_plan_tile(1, PERSON_SELECTION, "of own KPIs"), 5, 5),
-        GridItem(tiles, 19, 5),
+        GridItem(on_plan_tile(1, PERSON_SELECTION, "of own KPIs"), 5, 6),
+        GridItem(tiles, 19, 6),
         GridItem(own_kpis(site, table, PERSON_SELECTION), 24, table_height(site.most_kpis(Scope.PERSON))),
         GridItem(plan_lines(plan, PERSON_SELECTION, [kpi.title for kpi in kpis], _EVERY_RATIO), 24, 9),
         PanelRow(collapsed_row(20, "Status history"), (GridItem(bands, 24, 9),)),

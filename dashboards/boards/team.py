@@ -23,12 +23,12 @@ def team(site: Site) -> Dashboard:
     table = Header(3, "KPIs of the team", f"Each KPI against the team's own target, worst first. {NOTE}")
     plan = Header(4, "Against plan", "Each KPI against what was expected by then. The dashed line is 100 %.")
     history = Header(6, "Status of each KPI", "When the status of each KPI changed.")
-    tiles = kpi_tiles(site, now, TEAM_SELECTION, title_size=None)
-    tiles.field_config["defaults"]["noValue"] = "no KPI is measured for this team"
+    tiles = kpi_tiles(site, now, TEAM_SELECTION)
+    tiles.field_config["defaults"]["noValue"] = "no KPI of this team has a value now"
     bands = status_bands(site, history, TEAM_SELECTION)
     layout: list[GridItem | PanelRow] = [
-        GridItem(on_plan_tile(1, TEAM_SELECTION, "of the team's KPIs"), 5, 5),
-        GridItem(tiles, 19, 5),
+        GridItem(on_plan_tile(1, TEAM_SELECTION, "of the team's KPIs"), 5, 6),
+        GridItem(tiles, 19, 6),
         GridItem(own_kpis(site, table, TEAM_SELECTION), 24, table_height(site.most_kpis(Scope.TEAM))),
         *_people(site),
         GridItem(plan_lines(plan, TEAM_SELECTION, [kpi.title for kpi in kpis]), 24, 9),

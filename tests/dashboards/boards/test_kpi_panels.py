@@ -16,7 +16,7 @@ from dashboards.site import Site
 from exporter import naming
 from exporter.config.fields import Scope, Status
 from exporter.naming import scoped
-from tests.dashboards.example_series import Series, query_failures, series
+from tests.dashboards.example_series import SAMPLES, Series, query_failures, series
 from tests.dashboards.samples import full, kpi, small
 from tests.dashboards.selectors import with_variables
 
@@ -233,6 +233,18 @@ def test_lines_and_bands_have_a_point_at_every_step_of_history(tmp_path: Path, d
         tmp_path, sparse | info,
         [(expr(plan_lines(HEADER, Selection(), ["A"])), expected_line), (expr(status_bands(SITE, HEADER, Selection())), expected_band)],
     )  # fmt: skip
+    assert not failures, failures
+
+
+def test_a_kpi_without_a_value_now_has_no_tile_with_an_older_one(tmp_path: Path) -> None:
+    numbers = states({"a": "on_track", "e": "no_data"}, {"a": 1})
+    friday = {name: f"7x{SAMPLES - 36}" for name in numbers if name.startswith('kpi_value{kpi="e"')}
+    assert friday
+    query = expr(kpi_tiles(SITE, HEADER, Selection()))
+    expected: list[Series] = [{'{kpi="a"}': "7"}]
+    failures = query_failures(
+        tmp_path, numbers | friday, [(f"max by (kpi) (max_over_time(({query})[5h:1m]))", expected)]
+    )
     assert not failures, failures
 
 

@@ -54,7 +54,7 @@ def test_a_person_has_tiles_of_all_own_kpis_and_a_table_with_the_mean_of_the_tea
 
 def test_a_board_says_in_words_that_nothing_is_measured() -> None:
     for uid, text in {
-        "kpi-person": "no KPI is measured for this person",
-        "kpi-team": "no KPI is measured for this team",
+        "kpi-person": "no KPI of this person has a value now",
+        "kpi-team": "no KPI of this team has a value now",
     }.items():
         assert panel(dashboards("full")[uid], 2)["fieldConfig"]["defaults"]["noValue"] == text

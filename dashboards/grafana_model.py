@@ -2,7 +2,7 @@
 
 grafanalib 0.7.1 writes the dashboard schema of 2017: nulls, removed keys, thresholds as strings, and alert rules that
 Grafana rejects. These subclasses keep its classes and constructor names, and write the classic dashboard JSON of
-schema version 42, which Grafana 9.4 to 13 load.
+schema version 42, which Grafana 11.3 to 13 load.
 """
 
 from __future__ import annotations

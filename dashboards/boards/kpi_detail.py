@@ -71,8 +71,6 @@ def _target_changes(site: Site) -> dict[str, object]:
         "enable": True,
         "hide": False,
         "iconColor": "#8F3BB8",
-        "expr": expr,
-        "step": "1h",
         "titleFormat": "Target changed",
         "target": {"datasource": site.datasource_ref, "expr": expr, "interval": "1h", "range": True, "refId": "Anno"},
     }

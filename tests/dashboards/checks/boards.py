@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from dashboards.site import UID
+from tests.dashboards.checks.grafana_versions import grafana_facts
 from tests.dashboards.checks.shape import duplicates
 
 Json = Mapping[str, Any]
@@ -15,13 +16,6 @@ WIDTH = 24
 PANEL_TYPES = frozenset(
     {"stat", "gauge", "bargauge", "timeseries", "table", "state-timeline", "text", "alertlist", "row"}
 )
-TRANSFORMATIONS = frozenset(
-    {
-        "merge", "organize", "groupingToMatrix", "timeSeriesTable", "joinByField", "calculateField", "sortBy",
-        "filterFieldsByName", "configFromData", "transpose",
-    }
-)  # fmt: skip
-"""Those of Grafana 11, 12 and 13."""
 _WITHOUT_DATA = ("text", "alertlist", "row")
 _VARIABLE = re.compile(r"\$(\w+)|\$\{(\w+)[^}]*\}|\[\[(\w+?)(?::\w+)?\]\]")
 _LINK = re.compile(r"/d/([\w-]+)(?:\?(.*))?")
@@ -83,7 +77,7 @@ def _panel(location: str, panel: Json, variables: set[str]) -> Iterator[str]:
     yield from (
         f"{location}: unknown transformation {entry['id']}"
         for entry in panel.get("transformations", ())
-        if entry["id"] not in TRANSFORMATIONS
+        if entry["id"] not in grafana_facts().known["names"]["transformations"]
     )
     if panel.get("type") not in _WITHOUT_DATA:
         yield from _queries(location, panel, variables)

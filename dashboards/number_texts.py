@@ -6,6 +6,7 @@ query asks for the classes of units that the config has, and for no others.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
@@ -33,6 +34,15 @@ class _NumberBand:
     before: str = ""
     after: str = ""
 
+    def has(self, number: float) -> bool:
+        """Whether it writes this number."""
+        return (self.low is None or number >= self.low) and (self.high is None or number < self.high)
+
+    @property
+    def grouped(self) -> bool:
+        """Whether it separates thousands."""
+        return self.digits == 0 and self.high is None
+
 
 def number_text(config: Config, selection: Selection, family: Family, label: str, by: Iterable[str] = ()) -> str:
     """1 for each KPI, with its value of the family as text in `label`, such as `CHF 1.28M`, `31.3 %` or `2,150`.
@@ -52,6 +62,14 @@ def unit_text(numbers: str, unit: str, currency: str, label: str, by: Iterable[s
     """
     labels = tuple(by)
     return " or ".join(_text(numbers, band, label, labels, aligned=aligned) for band in _bands(unit, currency))
+
+
+def literal_text(number: float, unit: str, currency: str) -> str:
+    """What `unit_text` makes of this number."""
+    band = next(band for band in _bands(unit, currency) if band.has(number))
+    scaled = math.floor(number / band.divisor * 10**band.digits + 0.5) / 10**band.digits
+    digits = f"{scaled:,.0f}" if band.grouped else f"{scaled:.15g}"
+    return f"{band.before}{digits}{band.after}"
 
 
 def _numbers(selection: Selection, family: Family, unit: str) -> str:
@@ -91,7 +109,7 @@ def _money(currency: str) -> Iterator[_NumberBand]:
 def _text(numbers: str, band: _NumberBand, label: str, by: tuple[str, ...], *, aligned: bool = False) -> str:
     rounded = aggregate_text(f"round({_scaled(numbers, band)}, {10.0**-band.digits:g})", label, by)
     pattern = f"{_literal(band.before)}${{1}}{_literal(band.after)}"
-    if band.digits == 0 and band.high is None:
+    if band.grouped:
         rounded = _replaced(_replaced(rounded, label, "${1},${2}", _THOUSANDS), label, "${1},${2}", _MILLIONS)
     if aligned and band.digits == 2:
         rounded = _replaced(_replaced(rounded, label, "${1}.0", "(-?[0-9]+)"), label, "${1}0", "(-?[0-9]+[.][0-9])")

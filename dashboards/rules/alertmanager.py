@@ -8,6 +8,9 @@ from dashboards.encoding import duration_text, escape_template
 from dashboards.rules import digests, notifications
 from dashboards.rules.kpi_alerts import STATUS_ALERTS
 from dashboards.rules.notification_templates import (
+    DIGEST_HTML,
+    DIGEST_SUBJECT,
+    DIGEST_TEXT,
     FIRST_BOARD,
     FIRST_COLOUR,
     MAIL_HTML,
@@ -56,7 +59,7 @@ def alertmanager(config: Config, deployment: Deployment) -> dict[str, Any]:
         "receivers": [
             {"name": _NO_RECEIVER},
             *({"name": contact.name, **_receiver(contact, deployment)} for contact in config.contacts),
-            *({"name": name, **_mail(to, send_resolved=False)} for name, to in digests.receivers(config).items()),
+            *({"name": name, **_digest(to)} for name, to in digests.receivers(config).items()),
         ],
     }
 
@@ -134,10 +137,12 @@ def _receiver(contact: Contact, deployment: Deployment) -> dict[str, Any]:
         address = contact.webhook.url
         location = {"url": address} if isinstance(address, str) else {"url_file": deployment.secret_file(address)}
         return {"webhook_configs": [{**resolved, **location}]}
-    return _mail(escape_template(contact.email or ""), send_resolved=True)
-
-
-def _mail(to: str, *, send_resolved: bool) -> dict[str, Any]:
-    """A receiver of mail; `to` is a template."""
+    to = escape_template(contact.email or "")
     mail = {"to": to, "headers": {"Subject": SUBJECT}, "html": MAIL_HTML, "text": MAIL_TEXT}
-    return {"email_configs": [{"send_resolved": send_resolved, **mail}]}
+    return {"email_configs": [{**resolved, **mail}]}
+
+
+def _digest(to: str) -> dict[str, Any]:
+    """A receiver of mail about what fires; `to` is a template."""
+    mail = {"to": to, "headers": {"Subject": DIGEST_SUBJECT}, "html": DIGEST_HTML, "text": DIGEST_TEXT}
+    return {"email_configs": [{"send_resolved": False, **mail}]}

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import timedelta
 
-from dashboards.number_texts import aggregate_text
-from dashboards.promql import equals, latest, quote
+from dashboards.number_texts import literal_text, unit_text
+from dashboards.promql import equals, latest
 from dashboards.rules.kpi_alerts import KEEP_FIRING_FOR, kpi_labels, kpi_link
 from dashboards.rules.model import AlertRule, Examples, GrafanaCondition, Ramp, Severity, replicas
 from dashboards.rules.notifications import kpi_contacts
@@ -34,16 +33,19 @@ def _alert(config: Config, kpi: Kpi, metric: Metric, expected: Expected) -> Aler
     this = equals("metric", metric.name)
     value, low, high = (latest(family, this) for family in (naming.DRIVER_VALUE, naming.DRIVER_LOW, naming.DRIVER_HIGH))
     outside = f"{value} < {low} or {value} > {high}"
-    verb = "is" if metric.is_level else f"of the last finished {expected.period} is"
-    unit = _Unit.of(config, metric)
-    text = SeriesText(unit.query(value), {}, unit.text(_beyond(expected)), " ")
+    when = "" if metric.is_level else f" in the last finished {expected.period}"
+    headline = f"{metric.title} is outside its expected range"
+    unit, currency = metric_unit(metric), config.company.currency
+    query = unit_text(value, unit, currency, TEXT, ("metric",))
+    text = SeriesText(query, {}, literal_text(_beyond(expected), unit, currency), ": ", when)
     return AlertRule(
         name="KpiDriverOutOfRange",
         subject=f"{kpi.name} {metric.name}",
         severity=Severity.WARNING,
         expr=outside,
         condition=GrafanaCondition(outside, "is_number($A)"),
-        summary=(f"{metric.title} {verb}", text, f", expected {_range(unit, expected)}: {kpi.title} is threatened"),
+        headline=(headline,),
+        summary=(headline, text, f", expected {_range(expected, unit, currency)}; it threatens {kpi.title}"),
         resolved=(f"{metric.title} is within its expected range again",),
         description=((f"Why {kpi.title} matters: {kpi.why}",),),
         link=kpi_link(kpi),
@@ -54,34 +56,8 @@ def _alert(config: Config, kpi: Kpi, metric: Metric, expected: Expected) -> Aler
     )
 
 
-@dataclass(frozen=True, slots=True)
-class _Unit:
-    """How the numbers of a metric are written, to two decimals: scaled, and with a unit behind them."""
-
-    factor: float
-    suffix: str
-
-    @classmethod
-    def of(cls, config: Config, metric: Metric) -> _Unit:
-        unit = metric_unit(metric)
-        if unit == "ratio":
-            return cls(100, " %")
-        suffixes = {"currency": f" {config.company.currency}", "count": "", "number": "", "score": ""}
-        return cls(1, suffixes.get(unit, f" {unit}"))
-
-    def query(self, value: str) -> str:
-        """The text of a series."""
-        number = aggregate_text(f"round({self.factor:g} * {value}, 0.01)", TEXT, ("metric",))
-        suffix = quote("$1" + self.suffix.replace("$", "$$"))
-        return f'label_replace({number}, "{TEXT}", {suffix}, "{TEXT}", "(.*)")'
-
-    def text(self, number: float) -> str:
-        """The text of a number."""
-        return f"{round(number * self.factor, 2):.15g}{self.suffix}"
-
-
-def _range(unit: _Unit, expected: Expected) -> str:
-    low, high = (None if end is None else unit.text(end) for end in (expected.min, expected.max))
+def _range(expected: Expected, unit: str, currency: str) -> str:
+    low, high = (None if end is None else literal_text(end, unit, currency) for end in (expected.min, expected.max))
     if low is None:
         return f"at most {high}"
     return f"at least {low}" if high is None else f"{low} to {high}"

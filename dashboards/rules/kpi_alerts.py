@@ -13,7 +13,14 @@ from dashboards.encoding import promql_seconds
 from dashboards.promql import Matcher, equals, latest
 from dashboards.rules.model import CLOCK, AlertRule, Examples, GrafanaCondition, PanelLink, Ramp, Severity, replicas
 from dashboards.rules.notifications import kpi_contacts, owner_contacts
-from dashboards.rules.sentences import AlertSubject, stale_sentence, status_resolved, status_sentence
+from dashboards.rules.sentences import (
+    AlertSubject,
+    stale_headline,
+    stale_sentence,
+    status_headline,
+    status_resolved,
+    status_sentence,
+)
 from dashboards.rules.texts import Sentence
 from dashboards.site import DETAIL, MAIN_PANEL, contributing, late_after, oldest_shown
 from exporter import naming
@@ -61,6 +68,7 @@ def _status_alert(config: Config, kpi: Kpi, status: Status, for_: timedelta) -> 
         status=status,
         expr=f"{has_status} == 1",
         condition=GrafanaCondition(has_status, "$A == 1"),
+        headline=status_headline(subject, status),
         summary=status_sentence(subject, status),
         resolved=status_resolved(subject, status),
         description=tuple(_reasons(subject, status)),
@@ -102,6 +110,7 @@ def _stale_alert(config: Config, kpi: Kpi) -> AlertRule:
             f"{age} or ({missing}) + {promql_seconds(withheld)}", f"$A > {promql_seconds(late)}"
         ),
         status=Status.STALE,
+        headline=stale_headline(AlertSubject(config, kpi)),
         summary=stale_sentence(AlertSubject(config, kpi)),
         resolved=(f"The data of {kpi.title} is up to date again",),
         description=(

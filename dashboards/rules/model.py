@@ -115,6 +115,8 @@ class AlertRule:
     for_: timedelta = timedelta()
     keep_firing_for: timedelta = timedelta()
     labels: Mapping[str, str] = field(default_factory=dict)
+    headline: Sentence = ()
+    """What the summary begins with, before its figures; empty if it has none."""
     resolved: Sentence = ()
     """What has changed when the alert no longer fires; empty if the summary says enough."""
     status: Status | None = None
@@ -130,7 +132,9 @@ class AlertRule:
         """The sentences for annotations, by name."""
         status = f"{SEVERITY_MARK} {self.severity}" if self.status is None else STATUSES[self.status].words
         texts = {"summary": (self.summary,), "description": self.description, "status": ((status,),)}
-        return texts | ({"resolved": (self.resolved,)} if self.resolved else {})
+        return texts | {
+            name: (text,) for name, text in (("headline", self.headline), ("resolved", self.resolved)) if text
+        }
 
     @property
     def uid(self) -> str:

@@ -11,10 +11,12 @@ from dashboards.encoding import Json, escape_template
 from dashboards.rules.model import SEVERITY_MARK, Severity
 from exporter.config.fields import Status
 from exporter.config.root import Config
-from exporter.statuses import GREY, STATUSES, colours
+from exporter.statuses import BY_RANK, GREY, STATUSES, colours
 
 SUBJECT = '{{ template "kpi.subject" . }}'
 MAIL_HTML, MAIL_TEXT = '{{ template "kpi.mail" . }}', '{{ template "kpi.text" . }}'
+DIGEST_SUBJECT = '{{ template "kpi.digest.subject" . }}'
+DIGEST_HTML, DIGEST_TEXT = '{{ template "kpi.digest" . }}', '{{ template "kpi.digest.text" . }}'
 SLACK_TITLE, SLACK_TEXT = '{{ template "kpi.slack.title" . }}', '{{ template "kpi.slack.text" . }}'
 TEAMS_TITLE, TEAMS_TEXT = '{{ template "kpi.teams.title" . }}', '{{ template "kpi.teams.text" . }}'
 FIRST_COLOUR = (
@@ -27,13 +29,14 @@ GRAFANA_NAME = "kpi-exporter"
 """The name of the group of templates in Grafana."""
 
 _FOLDER = Path(__file__).with_name("templates")
+_STATUS_WORDS = '"STATUS WORDS"'
 _LIKE = {Severity.CRITICAL: Status.OFF_TRACK, Severity.WARNING: Status.AT_RISK}
 """Severities with the colour of a status. Information is grey."""
 
 
 def alertmanager_templates(config: Config) -> str:
     """The template file of Alertmanager."""
-    return "\n".join((_text("texts"), _colour(config), _company(config), _text("mail")))
+    return "\n".join((_text("texts"), _colour(config), _company(config), _text("mail"), _digest()))
 
 
 def grafana_templates() -> list[Json]:
@@ -43,6 +46,12 @@ def grafana_templates() -> list[Json]:
 
 def _text(name: str) -> str:
     return (_FOLDER / f"{name}.tmpl").read_text(encoding="utf-8")
+
+
+def _digest() -> str:
+    """The templates of digests, with the statuses worst first, and in the end alerts that name none."""
+    words = " ".join(f'"{text}"' for text in (*(spec.words for spec in BY_RANK), ""))
+    return _text("digest").replace(_STATUS_WORDS, words)
 
 
 def _company(config: Config) -> str:

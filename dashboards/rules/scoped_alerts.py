@@ -13,7 +13,7 @@ from dashboards.promql import equals, join, latest, one_series_for_each
 from dashboards.rules.digests import digest_label
 from dashboards.rules.kpi_alerts import KEEP_FIRING_FOR, STATUS_ALERTS, kpi_labels, kpi_link
 from dashboards.rules.model import AlertRule, Examples, GrafanaCondition, Ramp, replicas
-from dashboards.rules.sentences import EXAMPLE_NAMES, AlertSubject, status_resolved, status_sentence
+from dashboards.rules.sentences import EXAMPLE_NAMES, AlertSubject, status_headline, status_resolved, status_sentence
 from exporter import naming
 from exporter.config.fields import Recipient, Scope, Status
 from exporter.config.kpis import Alerts, Kpi
@@ -45,6 +45,7 @@ def _alert(config: Config, kpi: Kpi, alerts: Alerts, scope: Scope, status: Statu
         status=status,
         expr=_with_email(expr, only=recipients == (Recipient.PERSON,)) if to_person else expr,
         condition=GrafanaCondition(expr, "$A == 1"),
+        headline=status_headline(subject, status),
         summary=status_sentence(subject, status),
         resolved=status_resolved(subject, status),
         description=((f"Why it matters: {kpi.why}",),),

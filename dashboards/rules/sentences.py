@@ -93,9 +93,14 @@ class AlertSubject:
         )
 
 
+def status_headline(subject: AlertSubject, status: Status) -> Sentence:
+    """The KPI has the status."""
+    return *subject.name, f" {STATUS_TEXTS[status][0]}"
+
+
 def status_sentence(subject: AlertSubject, status: Status) -> Sentence:
     """The KPI has the status: its value against the target, and the time left to change it."""
-    sentence: Sentence = (*subject.name, f" {STATUS_TEXTS[status][0]}")
+    sentence = status_headline(subject, status)
     if status is Status.NO_TARGET:
         return *sentence, subject.number(naming.VALUE, before=": ", after=" so far")
     if status not in VERDICTS:
@@ -170,13 +175,18 @@ def _guard_or_nothing(subject: AlertSubject, guard: str) -> SeriesText:
     )
 
 
+def stale_headline(subject: AlertSubject) -> Sentence:
+    """The KPI's data is out of date."""
+    return (f"The data of {subject.kpi.title} is out of date",)
+
+
 def stale_sentence(subject: AlertSubject) -> Sentence:
     """The KPI's data is late or its numbers are withheld."""
     this = subject.matcher
     age = unit_text(expressions.data_age(this), "seconds", "", TEXT, ("kpi",))
     withheld = f"{latest(naming.KPI_UP, this)} == 0"
     return (
-        f"The data of {subject.kpi.title} is out of date",
+        *stale_headline(subject),
         SeriesText(age, {}, _age_text, ": ", " old"),
         SeriesText(with_label(withheld, TEXT, "its numbers are withheld"), {}, None, ", "),
     )

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from dashboards.number_texts import number_text
+from dashboards.number_texts import literal_text, number_text
 from dashboards.selection import Selection
 from exporter import naming
 from exporter.config.fields import Scope
@@ -53,6 +53,7 @@ def text_failures(tmp_path: Path, unit: str, texts: dict[float, str]) -> str:
 def test_a_number_is_written_with_three_digits_and_its_unit(tmp_path: Path, unit: str, texts: dict[float, str]) -> None:
     failures = text_failures(tmp_path, unit, texts)
     assert not failures, failures
+    assert {number: literal_text(number, unit, "CHF") for number in texts} == texts
 
 
 def test_a_unit_of_dollars_and_brackets_is_written_literally(tmp_path: Path) -> None:

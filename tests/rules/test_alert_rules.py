@@ -162,8 +162,16 @@ def test_a_driver_warns_the_contacts_of_each_kpi_that_it_supports() -> None:
     assert (rule.labels["kpi"], rule.labels["metric"]) == ("revenue_won", "won")
     assert rule.labels["contacts"] == by_name["KpiOffTrack", "revenue_won"].labels["contacts"]
     assert example_text([rule.summary], timedelta()) == (
-        "Won of the last finished week is 31, expected 3 to 30: Revenue won is threatened"
+        "Won is outside its expected range: 31 in the last finished week, expected 3 to 30; it threatens Revenue won"
     )
+
+
+@every
+def test_a_summary_begins_with_its_headline(name: str) -> None:
+    for rule in rules(sample_config(name)).values():
+        headline, summary = (example_text([sentence], timedelta()) for sentence in (rule.headline, rule.summary))
+        assert summary.startswith(headline)
+        assert summary == headline or not headline or summary[len(headline)] in ":,"
 
 
 def test_slack_that_is_spent_too_fast_is_told_only_while_both_windows_exceed_the_limit() -> None:

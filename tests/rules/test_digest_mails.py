@@ -37,7 +37,10 @@ def alert(person: int, kpi: str, name: str = "KpiOffTrack") -> Alert:
         "alertname": name, "kpi": kpi, "department": f"Department of {kpi}", "owner": f"{kpi}@example.com", "team": "North", "person": f"Person {person}", "severity": "critical",
         "email": f"person.{person}@example.com", "digest": ",person,lead,",
     }  # fmt: skip
-    return {"labels": labels, "annotations": {"summary": f"{kpi} of Person {person} is off track: 42"}}
+    label = {"KpiOffTrack": "off track", "KpiAtRisk": "at risk"}[name]
+    headline = f"{kpi} of Person {person} is {label}"
+    status = {"off track": "▼", "at risk": "◆"}[label] + f" {label}"
+    return {"labels": labels, "annotations": {"headline": headline, "summary": f"{headline}: 42", "status": status}}
 
 
 @contextmanager
@@ -78,7 +81,8 @@ def mailbox() -> Iterator[Mailbox]:
 
 
 def test_forty_persons_make_one_mail_to_their_lead_and_one_to_each_of_them(tmp_path: Path, mailbox: Mailbox) -> None:
-    alerts = [alert(person, kpi) for person in range(PEOPLE) for kpi in ("deals", "win_rate")]
+    alerts = [alert(person, "deals", "KpiAtRisk") for person in range(PEOPLE)]
+    alerts += [alert(person, "win_rate") for person in range(PEOPLE)]
     with alertmanager(tmp_path, mailbox, ALWAYS) as port:
         post(port, alerts)
         until(lambda: len(mailbox.mails) >= PEOPLE + 1)
@@ -88,7 +92,13 @@ def test_forty_persons_make_one_mail_to_their_lead_and_one_to_each_of_them(tmp_p
         text = to_lead.get_body(("plain",))
         assert text is not None
         for person in range(PEOPLE):
-            assert f"deals of Person {person} is off track" in text.get_content()
+            assert f"deals of Person {person} is at risk" in text.get_content()
+        assert to_lead["Subject"] == "▼ 40 off track, 40 at risk: win_rate of Person 0 is off track, and 79 more"
+        page = to_lead.get_body(("html",))
+        assert page is not None
+        assert page.get_content().count("42") == 2 * PEOPLE
+        first, second = (page.get_content().index(f"{label}</strong>") for label in ("off track", "at risk"))
+        assert first < page.get_content().index("win_rate of Person 0 is off track") < second
         (to_seven,) = mailbox.to("person.7@example.com")
         own = to_seven.get_body(("plain",))
         assert own is not None
@@ -96,8 +106,8 @@ def test_forty_persons_make_one_mail_to_their_lead_and_one_to_each_of_them(tmp_p
         assert "Person 8" not in own.get_content()
         assert not mailbox.to("owner@example.com")
         # what begins and ends after the mail of an interval waits for the next look
-        post(port, [alert(1, "deals"), alert(41, "deals")], ended=False)
-        post(port, alerts[:2], ended=True)
+        post(port, [alert(1, "win_rate"), alert(41, "win_rate")], ended=False)
+        post(port, [alert(0, "deals", "KpiAtRisk"), alert(0, "win_rate")], ended=True)
         time.sleep(3)  # longer than group_wait, shorter than group_interval
         assert len(mailbox.to(LEAD)) == 1
         until(lambda: len(mailbox.to(LEAD)) == 2)

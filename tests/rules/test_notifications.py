@@ -40,7 +40,7 @@ Json = dict[str, Any]
 BOARD = "https://grafana.example.com/d/kpi-detail?var-kpi=revenue_won"
 RUNBOOK = "https://grafana.example.com/d/kpi-runbook?viewPanel=1"
 REVENUE = "Revenue won this month is off track: CHF 1.28M of 1.60M, 84 % of plan, 2 workdays left"
-HOSTILE = "Calls <b>made</b> & [x](http://evil) is off track: 2,150 of 3,000"
+HOSTILE = "Calls: <b>made</b> & [x](http://evil) is off track: 2,150 of 3,000"
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,7 @@ def alert(kpi: str, summary: str, **labels: str) -> Json:
         "contacts": ",mail,slack,teams,",
     }  # fmt: skip
     annotations = {
-        "summary": summary, "status": "▼ off track", "resolved": "Revenue won this month is no longer off track",
+        "headline": summary.partition(" off track")[0] + " off track", "summary": summary, "status": "▼ off track", "resolved": "Revenue won this month is no longer off track",
         "description": "Expected by now: CHF 1.52M. Why it matters: It pays the salaries.",
         "dashboard_url": BOARD, "runbook_url": RUNBOOK,
     }  # fmt: skip
@@ -219,11 +219,18 @@ def test_the_mail_is_a_page_that_mail_clients_show(received: Received) -> None:
 
 
 def test_markup_in_a_title_is_text(received: Received) -> None:
-    assert "Calls <b>made</b> & [x](http://evil) is off track" in page(received, "Calls").text
+    content = page(received, "Calls")
+    assert "Calls: <b>made</b> & [x](http://evil) is off track" in content.text
     (slack,) = [post for post in received.posts["/slack"] if "Calls" in str(post)]
     assert slack["attachments"][0]["title"] == "▼ " + HOSTILE.replace("&", "&amp;").replace("<", "&lt;").replace(
         ">", "&gt;"
     )
+
+
+def test_a_title_with_a_colon_stays_whole_in_the_headline(received: Received) -> None:
+    lines = [line.strip() for line in page(received, "Calls").text.splitlines()]
+    headline = lines.index("Calls: <b>made</b> & [x](http://evil) is off track")
+    assert lines[headline + 1] == "2,150 of 3,000"
 
 
 def test_a_message_in_slack_has_the_subject_the_colour_and_links(received: Received) -> None:

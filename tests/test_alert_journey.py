@@ -25,6 +25,7 @@ from tests import small_company
 from tests.exporter_process import exporting, free_port
 from tests.programs import program
 from tests.prometheus_server import ask
+from tests.smtp_sink import mail_server
 from tests.waiting import LIMIT, until
 from tests.web.live_server import get
 
@@ -65,6 +66,25 @@ def inbox() -> Iterator[Inbox]:
     server.shutdown()
     thread.join()
     server.server_close()
+
+
+MAIL_COMPANY = """\
+contacts:
+  - {{name: boss, email: boss@example.com}}
+teams:
+  - {{name: North, lead: lead@example.com}}
+alerting: {{smtp: {{host: 127.0.0.1, port: {port}, sender: kpi@example.com}}}}
+"""
+
+
+def company_with_mail(directory: Path, port: int) -> Path:
+    """The small company, with revenue far below its target and alerts by mail for its owner, a lead and a person."""
+    alerts = "{for: 0s, notify: [boss], on: [off_track], scopes: [company, team, person], people_to: [person, lead]}"
+    text = small_company.CONFIG.replace("target: 1000\n", f"target: 900000\n    pace: none\n    alerts: {alerts}\n")
+    text = text.replace("{id: id, name: name, team: team}", "{id: id, name: name, team: team, email: email}")
+    config = small_company.write(directory, text + MAIL_COMPANY.format(port=port))
+    (directory / "people.csv").write_text("id,name,team,email\nada,Ada Lovelace,North,ada@example.com\n")
+    return config
 
 
 def company(directory: Path, webhook: str) -> Path:
@@ -111,9 +131,21 @@ def stack(config: Path, folder: Path, exporters: list[int]) -> dict[str, int]:
     prometheus["global"] = {"scrape_interval": "1s", "evaluation_interval": "1s"}
     prometheus["scrape_configs"][0]["static_configs"] = [{"targets": [f"127.0.0.1:{port}" for port in exporters]}]
     path.write_text(yaml.safe_dump(prometheus))
-    path = folder / "generated/alertmanager/alertmanager.yml"
-    path.write_text(path.read_text().replace("group_wait: 30s", "group_wait: 2s"))
+    hurry(folder / "generated/alertmanager/alertmanager.yml")
     return ports
+
+
+def hurry(path: Path) -> None:
+    """Has Alertmanager wait for seconds instead of minutes, and send at all times."""
+    content = yaml.safe_load(path.read_text())
+    for route in (content["route"], *content["route"]["routes"]):
+        assert route.get("group_wait", "30s") in ("30s", "5m")  # the generated ones
+        route["group_wait"] = "2s"
+        if "digest" in str(route.get("matchers")):
+            route["group_interval"] = "5s"
+        route.pop("active_time_intervals", None)
+        route.pop("mute_time_intervals", None)
+    path.write_text(yaml.safe_dump(content))
 
 
 @contextmanager
@@ -157,3 +189,23 @@ def test_two_replicas_with_an_off_track_kpi_notify_its_owner_once(inbox: Inbox, 
     assert annotations["dashboard_url"].startswith("http://localhost:3000/d/kpi-")
     assert "yearly_revenue" in annotations["dashboard_url"]
     assert annotations["runbook_url"].startswith("http")
+
+
+def test_an_owner_a_lead_and_a_person_get_mail_about_their_own_numbers(tmp_path: Path) -> None:
+    with mail_server() as mailbox:
+        config = company_with_mail(tmp_path / "company", mailbox.port)
+        with (
+            exporting(config, tmp_path / "one") as exporter,
+            prometheus_and_alertmanager(config, tmp_path, [exporter.port]),
+        ):
+            until(lambda: mailbox.to("boss@example.com") and mailbox.to("ada@example.com"))
+            until(lambda: "2 off track" in str([mail["Subject"] for mail in mailbox.to("lead@example.com")]))
+    to_boss, to_ada, to_lead = (mailbox.to(f"{name}@example.com")[-1] for name in ("boss", "ada", "lead"))
+    figures = "is off track: CHF 700 of 900K, 0 % of target, "
+    assert to_boss["Subject"].startswith(f"▼ Revenue this year {figures}")
+    assert to_ada["Subject"].startswith(f"▼ Revenue this year of Ada Lovelace {figures}")
+    assert to_lead["Subject"].startswith("▼ 2 off track: Revenue this year of ")
+    page = to_lead.get_body(("html",))
+    assert page is not None
+    for name in ("North", "Ada Lovelace"):
+        assert f"Revenue this year of {name} is off track" in page.get_content()

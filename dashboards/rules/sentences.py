@@ -105,7 +105,7 @@ def status_sentence(subject: AlertSubject, status: Status) -> Sentence:
         return *sentence, subject.number(naming.VALUE, before=": ", after=" so far")
     if status not in VERDICTS:
         return sentence
-    if status is Status.AT_RISK and subject.kpi.guard is not None and subject.scope is Scope.COMPANY:
+    if status is Status.AT_RISK and subject.kpi.guard is not None:
         return *sentence, _guard_or_nothing(subject, subject.kpi.guard), *figures(subject)
     return *sentence, *figures(subject, before=": ")
 
@@ -164,15 +164,32 @@ def _time_left(subject: AlertSubject) -> SeriesText:
 
 def _guard_or_nothing(subject: AlertSubject, guard: str) -> SeriesText:
     """The guard if it is off track, and in either case what introduces the figures."""
-    title = subject.config.kpi_by_name[guard].title
-    off_track = equals("status", Status.OFF_TRACK)
-    status = f"{latest(naming.STATUS, equals('kpi', guard), off_track, by=('kpi',))} == 1"
-    named = with_label(with_label(status, "kpi", subject.kpi.name), TEXT, f": guard {title} is off track, ")
+    text = f": guard {subject.config.kpi_by_name[guard].title} is off track, "
+    named = with_label(_held_back(subject, guard), TEXT, text)
     otherwise = with_label(subject.value(naming.VALUE), TEXT, ": ")
-    example = replicas(naming.STATUS, Ramp(1), kpi=guard, status=Status.OFF_TRACK)
+    names = {label: EXAMPLE_NAMES[label] for label in SCOPE_LABELS[subject.scope]}
+    example = replicas(scoped(naming.STATUS, subject.scope), Ramp(1), kpi=guard, **names, status=Status.OFF_TRACK)
     return SeriesText(
-        f"{named} or on (kpi) {otherwise}", dict.fromkeys(example, 1.0), f": guard {title} is off track, "
+        f"{named} or on ({', '.join(subject.labels)}) {otherwise}",
+        dict.fromkeys(example, 1.0),
+        text,
+        by=SCOPE_LABELS[subject.scope],
     )
+
+
+def _held_back(subject: AlertSubject, guard: str) -> str:
+    """A sample for each value whose guard is off track: that of the same team or person, or the company's without it."""
+
+    def off_track(scope: Scope) -> str:
+        matchers = equals("kpi", guard), equals("status", Status.OFF_TRACK)
+        statuses = latest(scoped(naming.STATUS, scope), *matchers, by=expressions.identity_labels(scope))
+        return with_label(statuses, "kpi", subject.kpi.name)
+
+    own, company = off_track(subject.scope), off_track(Scope.COMPANY)
+    if subject.scope is Scope.COMPANY:
+        return f"({own} == 1)"
+    others = f"{subject.value(naming.VALUE)} unless on ({', '.join(subject.labels)}) {own}"
+    return f"({own} == 1 or ({others}) and on (kpi) {company} == 1)"
 
 
 def stale_headline(subject: AlertSubject) -> Sentence:

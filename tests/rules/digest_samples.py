@@ -24,7 +24,7 @@ def digests(**changes: Any) -> Config:
         ],
         "sources": [source("crm"), source("desk", "tickets"), source("hr", "people")],
         "kpis": [
-            kpi("deals", scopes=EVERYBODY, alerts=TO_ALL),
+            kpi("deals", scopes=EVERYBODY, guard="win_rate", alerts=TO_ALL),
             kpi("win_rate", value="won / closed", unit="ratio", scopes=EVERYBODY, alerts=TO_PERSONS),
         ],
         "contacts": [{"name": "owner_mail", "email": "owner@example.com"}],

@@ -140,6 +140,24 @@ def test_each_team_has_its_own_numbers(tmp_path: Path) -> None:
     ]
 
 
+def test_a_team_names_its_own_guard_or_the_company_s_if_it_has_none(tmp_path: Path) -> None:
+    goal = kpi("goal", title="Revenue", target=1_600_000, scopes=["company", "team"], guard="win_rate")
+    guard = kpi("win_rate", title="Win rate", value="share", target=0.3, scopes=["company", "team"])
+    config = small(metrics=METRICS, kpis=[goal, guard])
+    teams = AlertSubject(config, config.kpis[0], Scope.TEAM)
+    given = numbers() | GUARD
+    for team in ("North", "South", "West"):
+        given |= series("team_kpi_value", "400000", kpi="goal", team=team)
+    for team, off_track in (("North", "1"), ("South", "0")):
+        given |= series("team_kpi_status", off_track, kpi="win_rate", team=team, status="off_track")
+    sentences = said(tmp_path, status_sentence(teams, Status.AT_RISK), given, "max by (kpi, team) (team_kpi_value) > 0")
+    assert sorted(sentences) == [
+        "Revenue of North is at risk: guard Win rate is off track, CHF 400K, 2 workdays left",
+        "Revenue of South is at risk: CHF 400K, 2 workdays left",
+        "Revenue of West is at risk: guard Win rate is off track, CHF 400K, 2 workdays left",
+    ]
+
+
 def test_late_and_withheld_data_are_told_apart(tmp_path: Path) -> None:
     late = {'kpi_asof_timestamp_seconds{kpi="goal"}': "-5400"}
     assert said(tmp_path, stale_sentence(company()), late) == ["The data of Revenue is out of date: 2.5 h old"]

@@ -89,8 +89,7 @@ def _reasons(subject: AlertSubject, status: Status) -> Iterator[Sentence]:
     if status in VERDICTS and subject.config.pace(kpi) is not Pace.NONE:
         yield (subject.number(naming.EXPECTED, before="Expected by now: ", after="."),)
     yield (f"Why it matters: {kpi.why}",)
-    if kpi.decision:
-        yield (f"Decision it supports: {kpi.decision}",)
+    yield from decision_texts(kpi)
 
 
 def _stale_alert(config: Config, kpi: Kpi) -> AlertRule:
@@ -142,7 +141,7 @@ def _review_alert(config: Config, kpi: Kpi) -> AlertRule:
         resolved=(f"{kpi.title} was reviewed",),
         description=(
             (f"Last reviewed on {kpi.reviewed}. Is it still the right measure, with the right target?",),
-            *(((f"Decision it supports: {kpi.decision}",),) if kpi.decision else ()),
+            *decision_texts(kpi),
         ),
         link=kpi_link(kpi),
         examples=Examples(
@@ -161,6 +160,11 @@ def _this(kpi: Kpi) -> Matcher:
 def kpi_link(kpi: Kpi) -> PanelLink:
     """The KPI's chart."""
     return PanelLink(DETAIL, MAIN_PANEL, {"kpi": kpi.name})
+
+
+def decision_texts(kpi: Kpi) -> tuple[Sentence, ...]:
+    """The decision that the KPI supports, if the config names it."""
+    return ((f"Decision it supports: {kpi.decision}",),) if kpi.decision else ()
 
 
 def kpi_labels(kpi: Kpi) -> dict[str, str]:

@@ -178,7 +178,7 @@ def _guard_or_nothing(subject: AlertSubject, guard: str) -> SeriesText:
 
 
 def _held_back(subject: AlertSubject, guard: str) -> str:
-    """A sample for each value whose guard is off track: that of the same team or person, or the company's without it."""
+    """A sample for each value whose guard is off track: that of the same team or person, else the company's."""
 
     def off_track(scope: Scope) -> str:
         matchers = equals("kpi", guard), equals("status", Status.OFF_TRACK)

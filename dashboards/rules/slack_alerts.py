@@ -11,7 +11,7 @@ from datetime import timedelta
 
 from dashboards.number_texts import aggregate_text
 from dashboards.promql import aggregate, equals, latest, select
-from dashboards.rules.kpi_alerts import KEEP_FIRING_FOR, kpi_labels, kpi_link
+from dashboards.rules.kpi_alerts import KEEP_FIRING_FOR, decision_texts, kpi_labels, kpi_link
 from dashboards.rules.model import AlertRule, Examples, GrafanaCondition, Ramp, Severity, replicas
 from dashboards.rules.notifications import kpi_contacts
 from dashboards.rules.texts import TEXT, LabelValue, SeriesText
@@ -45,7 +45,7 @@ def _alert(config: Config, kpi: Kpi, alerts: Alerts) -> AlertRule:
         description=(
             ("It did so in the last ", LabelValue("window", window), " of opening hours, and still does."),
             (f"At this rate it misses the target of the {kpi.period}. Why it matters: {kpi.why}",),
-            *(((f"Decision it supports: {kpi.decision}",),) if kpi.decision else ()),
+            *decision_texts(kpi),
         ),
         link=kpi_link(kpi),
         examples=_examples(kpi, alerts.slack[0]),

@@ -8,7 +8,7 @@ from datetime import timedelta
 
 from dashboards.number_texts import aggregate_text
 from dashboards.promql import equals, latest
-from dashboards.rules.kpi_alerts import KEEP_FIRING_FOR, kpi_labels, kpi_link
+from dashboards.rules.kpi_alerts import KEEP_FIRING_FOR, decision_texts, kpi_labels, kpi_link
 from dashboards.rules.model import AlertRule, Examples, GrafanaCondition, Ramp, Severity, replicas
 from dashboards.rules.notifications import owner_contacts
 from dashboards.rules.texts import TEXT, SeriesText
@@ -51,7 +51,7 @@ def _alert(config: Config, kpi: Kpi, kind: _Kind) -> AlertRule:
         condition=GrafanaCondition(periods, f"$A >= {kpi.in_a_row}"),
         summary=(f"{kpi.title} {kind.verb} its target ", _count(kpi, periods), f" {kpi.period}s in a row"),
         resolved=(f"{kpi.title} no longer {kind.verb} its target in every {kpi.period}",),
-        description=((kind.question,), *(((f"Decision it supports: {kpi.decision}",),) if kpi.decision else ())),
+        description=((kind.question,), *decision_texts(kpi)),
         link=kpi_link(kpi),
         examples=Examples(
             replicas(kind.family, Ramp(kpi.in_a_row), kpi=kpi.name),

@@ -39,8 +39,8 @@ def note_query(selection: Selection, key: str) -> Query:
 
 def note_column(least: int = 200) -> TableColumn:
     """Query W, as the last column, which takes the width that is left, at least so many pixels."""
-    look = {"unit": "string", "noValue": " ", "custom__minWidth": least, "custom__wrapText": True}
-    return TableColumn("why", "Note", None, look)
+    wrapped = {"custom__wrapText": True, "custom__cellOptions": {"type": "auto", "wrapText": True}}
+    return TableColumn("why", "Note", None, {"unit": "string", "noValue": " ", "custom__minWidth": least, **wrapped})
 
 
 def person_column(width: int | None, field: str = "person") -> TableColumn:

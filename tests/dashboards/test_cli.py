@@ -55,7 +55,7 @@ def test_generate_writes_and_check_agrees(config: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
     result = run("generate", "--config", config, "--out", out)
     assert result.returncode == 0, result.stderr
-    assert "16 files in" in result.stdout
+    assert "18 files in" in result.stdout
     assert (out / "grafana/dashboards/kpi/overview.json").exists()
     check = run("generate", "--config", config, "--out", out, "--check")
     assert (check.returncode, check.stdout) == (0, f"{out} is up to date\n")
@@ -68,8 +68,8 @@ def test_check_shows_a_diff_writes_nothing_and_exits_with_1(config: Path, tmp_pa
     before = (out / "prometheus/rules/kpi-alerts.yml").read_text()
     result = run("generate", "--config", config, "--out", out, "--check")
     assert result.returncode == 1
-    assert "-      summary: The data of Deals is out of date\n" in result.stdout
-    assert "+      summary: The data of Orders is out of date\n" in result.stdout
+    assert "-      headline: The data of Deals is out of date\n" in result.stdout
+    assert "+      headline: The data of Orders is out of date\n" in result.stdout
     assert "out of date, run kpi-exporter generate" in result.stderr
     assert (out / "prometheus/rules/kpi-alerts.yml").read_text() == before
 
@@ -163,11 +163,11 @@ def test_a_dry_run_shows_the_changes_that_a_push_then_makes(
     dry_run = run("push-grafana", "--config", config, "--url", url, "--token-file", token, "--dry-run")
     assert dry_run.returncode == 0, dry_run.stderr
     assert "create dashboard Company overview (kpi-overview)" in dry_run.stdout
-    assert dry_run.stdout.endswith("7 changes would be made\n")
+    assert dry_run.stdout.endswith("8 changes would be made\n")
     assert fake.log == []
 
     push = run("push-grafana", "--config", config, "--url", url, GRAFANA_TOKEN=TOKEN)
-    assert push.stdout.endswith("7 changes\n")
+    assert push.stdout.endswith("8 changes\n")
     assert "kpi-overview" in fake.dashboards
     config.write_text(CONFIG.replace("title: Deals", "title: Orders"), encoding="utf-8")
     second_dry_run = run("push-grafana", "--config", config, "--url", url, "--dry-run", GRAFANA_TOKEN=TOKEN)

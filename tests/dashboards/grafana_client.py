@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -71,7 +72,8 @@ class Grafana:
     def _query_faults(
         self, panel_name: str, panel: Mapping[str, Any], since: str, values: Mapping[str, str]
     ) -> Iterator[str]:
-        queries = [{**query, "expr": with_variables(query["expr"], values)} for query in panel["targets"]]
+        at_end = {**values, "__to": str(int(time.time()))}
+        queries = [{**query, "expr": with_variables(query["expr"], at_end)} for query in panel["targets"]]
         recent, whole_range = self._results(queries, "now-6h", MINUTE), self._results(queries, since, HOUR)
         for query in queries:
             for results in (recent, whole_range):

@@ -25,6 +25,7 @@ VARIABLE_VALUES = {
     "__interval_ms": "3600000",
     "__to": "86400",
     "kpi": "revenue_won",
+    "objective": "grow",
     "person": "Zoë O'Brien",
     "team": ".*",
 }

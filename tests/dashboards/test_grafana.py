@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -32,8 +33,8 @@ SKIPPED = (
     "no real Grafana has loaded the generated files. Put grafana on PATH, or set GRAFANA_URL and GRAFANA_TOKEN of a "
     "Grafana for tests"
 )
-VALUES = {"kpi": "yearly_revenue", "person": "Ada Lovelace", "team": "North"}
-VALUES |= {"__range": "6h", "__rate_interval": "5m", "__interval": "1m"}
+VALUES = {"kpi": "yearly_revenue", "objective": "grow", "person": "Ada Lovelace", "team": "North"}
+VALUES |= {"__range": "6h", "__rate_interval": "5m", "__interval": "1m", "__interval_ms": "60000"}
 
 
 def company(directory: Path) -> Path:
@@ -93,6 +94,10 @@ def test_a_running_grafana_accepts_a_push(run_cli: RunCli, tmp_path: Path) -> No
                     client.delete(f"/api/v1/provisioning/alert-rules/{rule['uid']}")
 
 
+NAMED_VARIABLE = re.compile(r"\$\{?[A-Za-z_]")
+"""A variable of a dashboard; $1 and ${1} belong to label_replace."""
+
+
 class GrafanaWithBoards:
     """Responds like a Grafana that has loaded these dashboards. `change` alters the content of responses."""
 
@@ -114,7 +119,7 @@ class GrafanaWithBoards:
         if path == "/api/ds/query":
             frame = {"schema": {"fields": []}, "data": {"values": [[1], [0.7]]}}
             queries = json.loads(request.content)["queries"]
-            assert not any("$" in query["expr"].replace('"$1', "").replace("$2", "") for query in queries)
+            assert not any(NAMED_VARIABLE.search(query["expr"]) for query in queries)
             return {"results": {query["refId"]: {"status": 200, "frames": [frame]} for query in queries}}
         assert path == "/api/prometheus/grafana/api/v1/rules"
         return {"status": "success", "data": {"groups": [{"rules": [{"name": "KpiOffTrack", "health": "ok"}]}]}}
@@ -200,7 +205,7 @@ def every_result(changes: dict[str, Any]) -> Callable[[Any], Any]:
             "R: error no",
         ),
         (at("/api/ds/query", every_result({"error": "bad_data: parse error"})), "bad_data: parse error"),
-        (at("/api/ds/query", every_result({"frames": []})), "KPIs on target: no data"),
+        (at("/api/ds/query", every_result({"frames": []})), "KPIs by status: no data"),
         (at("/api/ds/query", lambda _: {"message": "internal error"}), "no result"),
     ],
 )

@@ -114,6 +114,7 @@ def restore_a_backup(here: Place) -> None:
 
 
 def lift_a_hold(here: Place) -> None:
+    until(lambda: here.exporter.value('kpi_exporter_source_up{source="crm"}') == 1)  # only what was read can wait
     here.run("Lift a vendor's hold")
 
 

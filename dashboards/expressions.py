@@ -5,14 +5,14 @@ No result has the labels `instance` or `job`, so that replicas, restarts and bac
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 
 from dashboards.promql import Matcher, aggregate, equals, join, latest, one_of, one_series_for_each, select, with_label
 from dashboards.selection import Selection
 from exporter import naming
-from exporter.config.fields import Scope, Status
-from exporter.naming import SCOPE_LABELS, Family, scoped
+from exporter.config.fields import Status
+from exporter.naming import SCOPE_LABELS, Family
 from exporter.statuses import BY_RANK, STATUSES, VERDICTS
 
 GOOD = (Status.EXCEEDED, Status.ON_TRACK)
@@ -20,55 +20,6 @@ BAD = (Status.AT_RISK, Status.OFF_TRACK)
 
 ALL = tuple(spec.status for spec in BY_RANK)
 """Every status, in the order of every board: worst verdict first, then the reasons for having none, no data last."""
-
-INFO_LABELS = ("kpi", "title", "unit", "department", "objective", "owner")
-
-
-def identity_labels(scope: Scope) -> tuple[str, ...]:
-    """The labels that identify one KPI value at a scope."""
-    return ("kpi", *SCOPE_LABELS[scope])
-
-
-def latest_value(family: Family, *matchers: Matcher, scope: Scope = Scope.COMPANY) -> str:
-    """The latest value of a KPI family at a scope."""
-    return latest(scoped(family, scope), *matchers)
-
-
-def kpi_info(*matchers: Matcher, labels: tuple[str, ...] = INFO_LABELS) -> str:
-    """1 for each KPI, with labels of `kpi_info`."""
-    return one_series_for_each(latest(naming.INFO, *matchers, by=tuple(dict.fromkeys(("kpi", *labels)))), ("kpi",))
-
-
-def with_title(expression: str, *labels: str) -> str:
-    """The expression with the KPI's title, and other labels of `kpi_info`, as labels."""
-    bring = ("title", *labels)
-    return join(expression, kpi_info(labels=bring), ("kpi",), bring)
-
-
-def has_status(statuses: tuple[Status, ...], *matchers: Matcher, scope: Scope = Scope.COMPANY) -> str:
-    """For each KPI and each of the statuses, 1 if the KPI has it and 0 if not."""
-    return latest_value(naming.STATUS, one_of("status", statuses), *matchers, scope=scope)
-
-
-def on_target_share(*matchers: Matcher, scope: Scope = Scope.COMPANY) -> str:
-    """Share of the KPIs with a verdict that are on track or better; absent if no KPI has a verdict."""
-    good, total = (aggregate("sum", has_status(statuses, *matchers, scope=scope)) for statuses in (GOOD, VERDICTS))
-    return f"{good} / ({total} > 0)"
-
-
-def on_target_share_by(label: str) -> str:
-    """`on_target_share` for each department or objective."""
-    info = kpi_info(labels=("kpi", label))
-    good, total = (
-        aggregate("sum", join(has_status(statuses), info, ("kpi",), (label,)), (label,))
-        for statuses in (GOOD, VERDICTS)
-    )
-    return f"{good} / ({total} > 0)"
-
-
-def mean_score(scope: Scope) -> str:
-    """Mean of a team's or person's target ratios, each limited to 0 to 1, as in an objective's score."""
-    return aggregate("avg", f"clamp({latest_value(naming.TARGET_RATIO, scope=scope)}, 0, 1)", SCOPE_LABELS[scope])
 
 
 def status_codes(selection: Selection) -> str:
@@ -94,9 +45,9 @@ def as_shown(values: str, selection: Selection) -> str:
     return join(f"({values})", f"(100 * {ratios} or {all_kpis})", ("kpi",))
 
 
-def data_age(*matchers: Matcher) -> str:
+def data_age(selection: Selection) -> str:
     """Seconds since the data of each KPI was last known to be complete."""
-    return f"time() - {latest(naming.ASOF, *matchers)}"
+    return f"time() - {limited(selection.latest(naming.ASOF), selection)}"
 
 
 def against_plan(selection: Selection) -> str:
@@ -173,8 +124,33 @@ def with_titles(expression: str, selection: Selection, *labels: str) -> str:
 
 def on_plan_share(selection: Selection) -> str:
     """Share of the KPIs with a verdict that are on track or better; absent if no KPI has a verdict."""
-    good, judged = (
-        aggregate("sum", limited(selection.latest(naming.STATUS, one_of("status", statuses)), selection))
-        for statuses in (GOOD, VERDICTS)
-    )
-    return f"{good} / ({judged} > 0)"
+
+    def count(statuses: tuple[Status, ...]) -> str:
+        return aggregate("sum", limited(selection.latest(naming.STATUS, one_of("status", statuses)), selection))
+
+    return _share(count)
+
+
+def recorded_share(label: str | None = None) -> str:
+    """The company's `on_plan_share` as it is recorded; with `label`, that of each department or objective.
+
+    While replicas disagree about a KPI, it counts once for each status that they report.
+    """
+
+    def count(statuses: tuple[Status, ...]) -> str:
+        has_status = latest(naming.STATUS, one_of("status", statuses))
+        if label is None:
+            return aggregate("sum", has_status)
+        info = one_series_for_each(latest(naming.INFO, by=("kpi", label)), ("kpi",))
+        return aggregate("sum", join(has_status, info, ("kpi",), (label,)), (label,))
+
+    return _share(count)
+
+
+def _share(count: Callable[[tuple[Status, ...]], str]) -> str:
+    return f"{count(GOOD)} / ({count(VERDICTS)} > 0)"
+
+
+def mean_score(selection: Selection) -> str:
+    """Mean of a team's or person's target ratios, each limited to 0 to 1, as in an objective's score."""
+    return aggregate("avg", f"clamp({selection.latest(naming.TARGET_RATIO)}, 0, 1)", SCOPE_LABELS[selection.scope])

@@ -18,7 +18,7 @@ from dashboards.layout import DashboardSettings, GridItem, PanelColumn, PanelRow
 from dashboards.look import PERCENT, Look, by_name, by_pattern, fixed_colour, symbol_overrides
 from dashboards.number_texts import aggregate_text
 from dashboards.panels import Header, TableColumn, collapsed_row, instant_query, table, table_query, tiles
-from dashboards.promql import Matcher, join, latest, select, with_label
+from dashboards.promql import Matcher, join, latest, one_series_for_each, select, with_label
 from dashboards.reasons import notes
 from dashboards.selection import Selection
 from dashboards.site import DETAIL, MAIN_PANEL, Site
@@ -83,7 +83,7 @@ def _now(site: Site) -> Panel:
         "The value in the current period, the verdict, and how it compares with what is expected by now. A guard that "
         "is off track holds the verdict back.",
     )
-    unknown = f"{latest(naming.STATUS, _KPI, by=('kpi',))} * NaN"
+    unknown = f"{_SELECTED.latest(naming.STATUS)} * NaN"
     value = f"({expressions.shown_value(_SELECTED, naming.VALUE)} or {unknown})"
     words = f"({expressions.marks(_SELECTED, labels=('mark', 'word'))})"
     named = join(value, words, ("kpi",), ("mark", "word"))
@@ -98,7 +98,7 @@ def _remark() -> str:
     reason = f'label_replace({notes(_SELECTED, "why")}, "remark", ": ${{1}}", "why", "(.*)")'
     percent = aggregate_text(f"round(100 * {expressions.against_plan(_SELECTED)})", "percent", ("kpi",))
     share = f'label_replace({percent}, "remark", " · ${{1}} % of plan", "percent", "(.*)")'
-    return f"{reason} or on (kpi) {share} or on (kpi) {latest(naming.STATUS, _KPI, by=('kpi',))} ^ 0"
+    return f"{reason} or on (kpi) {share} or on (kpi) {_SELECTED.latest(naming.STATUS)} ^ 0"
 
 
 def _measured_against(site: Site) -> Panel:
@@ -122,9 +122,9 @@ def _measured_against(site: Site) -> Panel:
     named = " or ".join(with_label(expr, "words", words) for words, expr in numbers.items())
     queries = [
         instant_query(expressions.as_shown(named, _SELECTED), "{{words}}", "A"),
-        instant_query(latest(naming.PERIOD_ELAPSED, _KPI), _ELAPSED, "B"),
-        instant_query(f"{latest(naming.COVERAGE, _KPI)} < 0.995", _USED, "C"),
-        instant_query(expressions.data_age(_KPI), _AGE, "D"),
+        instant_query(_SELECTED.latest(naming.PERIOD_ELAPSED), _ELAPSED, "B"),
+        instant_query(f"{_SELECTED.latest(naming.COVERAGE)} < 0.995", _USED, "C"),
+        instant_query(expressions.data_age(_SELECTED), _AGE, "D"),
     ]
     overrides = (
         *(by_name(name, unit=PERCENT, decimals=0) for name in (_ELAPSED, _USED)),
@@ -162,7 +162,7 @@ def _about(site: Site) -> Panel:
     headings = {
         "why": "Why", "how": "How", "decides": "Decides", "past": "Its past", "owner": "Owner", "period": "Period",
     }  # fmt: skip
-    info = expressions.kpi_info(_KPI, labels=("owner", "period"))
+    info = one_series_for_each(latest(naming.INFO, _KPI, by=("kpi", "owner", "period")), ("kpi",))
     definitions = " or ".join(_definition(site, kpi) for kpi in site.config.kpis)
     query = table_query(join(info, f"({definitions})", ("kpi",), ("why", "how", "decides", "past")))
     lines = (

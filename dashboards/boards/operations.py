@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from dashboards import promql
-from dashboards.boards.tables import kpi_columns
-from dashboards.expressions import with_title
+from dashboards.expressions import with_titles
 from dashboards.grafana_model import Dashboard, Panel, ThresholdStep
 from dashboards.layout import DashboardSettings, GridItem, PanelRow, build_dashboard
 from dashboards.look import (
@@ -18,6 +17,7 @@ from dashboards.look import (
     by_pattern,
     fixed_colour,
     line_colours,
+    link_to_kpi,
     status_mapping,
     symbol_overrides,
     text_mapping,
@@ -35,6 +35,7 @@ from dashboards.panels import (
     tiles,
 )
 from dashboards.promql import aggregate, latest, one_of, one_series_for_each, select, with_label
+from dashboards.selection import Selection
 from dashboards.site import HEALTH, SOURCES_PANEL, Site
 from exporter import naming
 from exporter.config.fields import Status
@@ -175,12 +176,13 @@ def _withheld_kpis(site: Site) -> Panel:
     withheld = with_label(f"({latest(naming.KPI_UP)} == 0) + 1", "status", "withheld")
     expr = one_series_for_each(f"({without} or on (kpi) {withheld})", ("kpi",))
     columns = [
-        *kpi_columns(190),
+        TableColumn("kpi"),
+        TableColumn("title", "KPI", 190, {"links": [link_to_kpi("__data.fields.kpi")]}),
         TableColumn("status", "Status", 80, {"mappings": [status_mapping(site.config)]}),
         TableColumn("department", "Department", 128),
         TableColumn("owner", "Owner", None, {"custom__minWidth": 150}),
     ]
-    query = table_query(with_title(expr, "department", "owner"))
+    query = table_query(with_titles(expr, Selection(), "department", "owner"))
     return table(header, [query], columns, Look(no_value="Every KPI has data"))
 
 

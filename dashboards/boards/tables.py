@@ -6,18 +6,12 @@ from collections.abc import Iterable
 
 from dashboards import expressions, promql
 from dashboards.boards.scorecard import kpi_column, text_column
-from dashboards.expressions import with_title
 from dashboards.grafana_model import Panel
-from dashboards.look import (
-    Look,
-    by_name,
-    link_to_kpi,
-)
-from dashboards.panels import Header, TableColumn, alert_list, instant_query, table, table_query, tiles
+from dashboards.look import Look, by_name
+from dashboards.panels import Header, alert_list, instant_query, table, table_query, tiles
 from dashboards.promql import Matcher, equals, latest, quote
 from dashboards.selection import Selection
 from dashboards.site import Site
-from exporter import naming
 from exporter.config.expression import Binary, Constant, Expression
 from exporter.config.kpis import Kpi
 from exporter.config.root import Config
@@ -25,11 +19,6 @@ from exporter.config.state_columns import kpi_state_columns, past_of
 
 _ALERT_WORDS = "Kpi([A-Z][a-z]+)([A-Z][a-z]+)?([A-Z][a-z]+)?"
 """The words in the name of an alert: KpiOffTrack is shown as Off Track."""
-
-
-def kpi_columns(width: int | None = None) -> tuple[TableColumn, TableColumn]:
-    """The KPI's title with a link to its detail, for which the hidden first column has its name."""
-    return TableColumn("kpi"), TableColumn("title", "KPI", width, {"links": [link_to_kpi("__data.fields.kpi")]})
 
 
 def alert_table(site: Site, panel_id: int, *matchers: Matcher) -> Panel:
@@ -46,7 +35,7 @@ def alert_table(site: Site, panel_id: int, *matchers: Matcher) -> Panel:
     ]
     alerts = latest(promql.ALERTS, *_firing(matchers), by=("alertname", "kpi", "severity", "owner"))
     words = f'label_replace({alerts}, "alertname", {quote("$1 $2 $3")}, "alertname", "{_ALERT_WORDS}")'
-    query = table_query(with_title(words))
+    query = table_query(expressions.with_titles(words, Selection()))
     return table(header, [query], columns, Look(decimals=None, no_value="no alert is firing"))
 
 
@@ -76,7 +65,7 @@ AGE = "age of data"
 
 def age_query(selection: Selection) -> str:
     """Seconds since the data of the KPI with the oldest data was last complete."""
-    return f"max(time() - {expressions.limited(selection.latest(naming.ASOF), selection)})"
+    return f"max({expressions.data_age(selection)})"
 
 
 def past_text(config: Config, kpi: Kpi) -> str:

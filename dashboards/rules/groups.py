@@ -15,6 +15,7 @@ from dashboards.rules.scoped_alerts import scoped_alerts
 from dashboards.rules.slack_alerts import slack_alerts
 from dashboards.rules.source_alerts import source_alerts
 from dashboards.rules.target_alerts import target_alerts
+from dashboards.selection import Selection
 from exporter.config.fields import Scope
 from exporter.config.root import Config
 from exporter.naming import Family
@@ -36,9 +37,13 @@ def recording_rules(config: Config) -> tuple[RecordingRule, ...]:
     scopes = {scope for kpi in config.kpis for scope in kpi.scopes}
     scores = {Scope.TEAM: TEAM_SCORE, Scope.PERSON: PERSON_SCORE}
     return (
-        RecordingRule(COMPANY_ON_TARGET, expressions.on_target_share()),
-        RecordingRule(DEPARTMENT_ON_TARGET, expressions.on_target_share_by("department")),
-        *(RecordingRule(family, expressions.mean_score(scope)) for scope, family in scores.items() if scope in scopes),
+        RecordingRule(COMPANY_ON_TARGET, expressions.recorded_share()),
+        RecordingRule(DEPARTMENT_ON_TARGET, expressions.recorded_share("department")),
+        *(
+            RecordingRule(family, expressions.mean_score(Selection(scope)))
+            for scope, family in scores.items()
+            if scope in scopes
+        ),
     )
 
 

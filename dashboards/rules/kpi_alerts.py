@@ -22,6 +22,7 @@ from dashboards.rules.sentences import (
     status_sentence,
 )
 from dashboards.rules.texts import Sentence
+from dashboards.selection import Selection
 from dashboards.site import DETAIL, MAIN_PANEL, contributing, late_after, oldest_shown
 from exporter import naming
 from exporter.config.fields import Pace, Scope, Status
@@ -97,7 +98,7 @@ def _stale_alert(config: Config, kpi: Kpi) -> AlertRule:
     has_files = any(source.ages_by_watermark for source in contributing(config, [kpi]))
     files = ", or nobody replaced its file" if has_files else ""
     late = late_after(withheld)
-    age = expressions.data_age(_this(kpi))
+    age = expressions.data_age(Selection(matchers=(_this(kpi),)))
     missing = f"{latest(naming.KPI_UP, _this(kpi))} == 0"
     fresh = replicas(naming.ASOF, CLOCK, kpi=kpi.name) | replicas(naming.KPI_UP, Ramp(1), kpi=kpi.name)
     return AlertRule(

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from dashboards import expressions
 from dashboards.promql import equals, join, latest, one_series_for_each
 from dashboards.rules.digests import digest_label
 from dashboards.rules.kpi_alerts import KEEP_FIRING_FOR, STATUS_ALERTS, kpi_labels, kpi_link
 from dashboards.rules.model import AlertRule, Examples, GrafanaCondition, Ramp, replicas
 from dashboards.rules.sentences import EXAMPLE_NAMES, AlertSubject, status_headline, status_resolved, status_sentence
+from dashboards.selection import Selection
 from exporter import naming
 from exporter.config.fields import Recipient, Scope, Status
 from exporter.config.kpis import Alerts, Kpi
@@ -59,9 +59,8 @@ def _alert(config: Config, kpi: Kpi, alerts: Alerts, scope: Scope, status: Statu
 
 def _expression(kpi: Kpi, scope: Scope, status: Status) -> str:
     """1 for each team or person that has the status."""
-    labels = expressions.identity_labels(scope)
-    matchers = equals("kpi", kpi.name), equals("status", status)
-    return f"{latest(scoped(naming.STATUS, scope), *matchers, by=labels)} == 1"
+    selection = Selection(scope, (equals("kpi", kpi.name),))
+    return f"{selection.latest(naming.STATUS, equals('status', status))} == 1"
 
 
 def _with_email(expr: str, *, only: bool) -> str:

@@ -14,6 +14,7 @@ from dashboards.number_texts import aggregate_text, unit_text
 from dashboards.promql import Matcher, equals, latest, quote, with_label
 from dashboards.rules.model import Ramp, replicas
 from dashboards.rules.texts import TEXT, LabelValue, Sentence, SeriesText
+from dashboards.selection import Selection
 from exporter import naming
 from exporter.config.fields import Better, Pace, Scope, Status
 from exporter.config.kpis import Kpi
@@ -66,13 +67,18 @@ class AlertSubject:
         return equals("kpi", self.kpi.name)
 
     @property
+    def selection(self) -> Selection:
+        """The KPI at the scope, for queries."""
+        return Selection(self.scope, (self.matcher,))
+
+    @property
     def labels(self) -> tuple[str, ...]:
         """The labels that tell its values apart."""
-        return expressions.identity_labels(self.scope)
+        return self.selection.labels
 
     def value(self, family: Family) -> str:
         """The latest value of one of the KPI's families."""
-        return expressions.latest_value(family, self.matcher, scope=self.scope)
+        return self.selection.latest(family)
 
     def example(self, family: Family, value: float) -> Mapping[str, float]:
         """Series of a family with this value, for the example team or person."""
@@ -181,8 +187,8 @@ def _held_back(subject: AlertSubject, guard: str) -> str:
     """A sample for each value whose guard is off track: that of the same team or person, else the company's."""
 
     def off_track(scope: Scope) -> str:
-        matchers = equals("kpi", guard), equals("status", Status.OFF_TRACK)
-        statuses = latest(scoped(naming.STATUS, scope), *matchers, by=expressions.identity_labels(scope))
+        selection = Selection(scope, (equals("kpi", guard),))
+        statuses = selection.latest(naming.STATUS, equals("status", Status.OFF_TRACK))
         return with_label(statuses, "kpi", subject.kpi.name)
 
     own, company = off_track(subject.scope), off_track(Scope.COMPANY)
@@ -199,9 +205,8 @@ def stale_headline(subject: AlertSubject) -> Sentence:
 
 def stale_sentence(subject: AlertSubject) -> Sentence:
     """The KPI's data is late or its numbers are withheld."""
-    this = subject.matcher
-    age = unit_text(expressions.data_age(this), "seconds", "", TEXT, ("kpi",))
-    withheld = f"{latest(naming.KPI_UP, this)} == 0"
+    age = unit_text(expressions.data_age(subject.selection), "seconds", "", TEXT, ("kpi",))
+    withheld = f"{latest(naming.KPI_UP, subject.matcher)} == 0"
     return (
         *stale_headline(subject),
         SeriesText(age, {}, _age_text, ": ", " old"),

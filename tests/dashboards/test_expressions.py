@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from dashboards import expressions
 from dashboards.promql import one_of
+from dashboards.selection import Selection
 from exporter import naming
 from exporter.config.fields import Scope, Status
 from exporter.naming import scoped
@@ -32,21 +35,28 @@ def check(tmp_path: Path, kpi_series: Series, expr: str, *samples: Series) -> No
     assert not failures, failures
 
 
-def test_the_share_on_target_counts_verdicts_only(tmp_path: Path) -> None:
+SHARES = {"queried": expressions.on_plan_share(Selection()), "recorded": expressions.recorded_share()}
+
+
+@pytest.mark.parametrize("share", SHARES.values(), ids=SHARES)
+def test_the_share_on_target_counts_verdicts_only(tmp_path: Path, share: str) -> None:
     kpi_series = kpis(a="off_track", b="on_track", c="exceeded", d="no_data", e="too_few")
-    check(tmp_path, kpi_series, expressions.on_target_share(), {"{}": f"{2 / 3}"})
+    check(tmp_path, kpi_series, share, {"{}": f"{2 / 3}"})
 
 
-def test_the_share_on_target_is_zero_if_all_kpis_fail_and_absent_if_none_has_a_verdict(tmp_path: Path) -> None:
-    check(tmp_path, kpis(a="off_track"), expressions.on_target_share(), {"{}": "0"})
-    check(tmp_path, kpis(a="no_data"), expressions.on_target_share())
+@pytest.mark.parametrize("share", SHARES.values(), ids=SHARES)
+def test_the_share_on_target_is_zero_if_all_kpis_fail_and_absent_if_none_has_a_verdict(
+    tmp_path: Path, share: str
+) -> None:
+    check(tmp_path, kpis(a="off_track"), share, {"{}": "0"})
+    check(tmp_path, kpis(a="no_data"), share)
 
 
 def test_the_share_on_target_by_department(tmp_path: Path) -> None:
     check(
         tmp_path,
         kpis(a="off_track", b="on_track", s="exceeded"),
-        expressions.on_target_share_by("department"),
+        expressions.recorded_share("department"),
         {'{department="Sales"}': "0.5"},
         {'{department="Service"}': "1"},
     )
@@ -55,9 +65,9 @@ def test_the_share_on_target_by_department(tmp_path: Path) -> None:
 def test_the_score_limits_each_kpi_to_one(tmp_path: Path) -> None:
     family = scoped(naming.TARGET_RATIO, Scope.PERSON)
     kpi_series = series(family, 3, kpi="a", team="N", person="P") | series(family, 0.5, kpi="b", team="N", person="P")
-    check(tmp_path, kpi_series, expressions.mean_score(Scope.PERSON), {'{team="N",person="P"}': "0.75"})
+    check(tmp_path, kpi_series, expressions.mean_score(Selection(Scope.PERSON)), {'{team="N",person="P"}': "0.75"})
 
 
 def test_only_selected_kpis_are_counted(tmp_path: Path) -> None:
     kpi_series = kpis(a="off_track", b="on_track")
-    check(tmp_path, kpi_series, expressions.on_target_share(one_of("kpi", ["b"])), {"{}": "1"})
+    check(tmp_path, kpi_series, expressions.on_plan_share(Selection(matchers=(one_of("kpi", ["b"]),))), {"{}": "1"})

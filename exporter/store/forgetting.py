@@ -8,17 +8,16 @@ from __future__ import annotations
 import re
 import secrets
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
 import duckdb
 
-from exporter.store import ledger, set_aside, state
+from exporter.store import ledger
 from exporter.store.detached import quoted
 from exporter.store.person_columns import filled_tables, free_texts, owner_column
 from exporter.store.schema import entity_tables
-from exporter.store.set_aside import RemovedRecords
 
 _TOKEN_BYTES = 5
 _TOKEN = re.compile(r"(forgotten|former)-[0-9a-f]{10}")
@@ -98,22 +97,6 @@ def replace_persons(
     connection.execute("DELETE FROM passes")
     counts["snapshots"] += _count(connection, "DELETE FROM snapshots", [])
     return counts
-
-
-def bring_all_back(connection: duckdb.DuckDBPyConnection) -> tuple[RemovedRecords, ...]:
-    """Moves the records that are set aside into their tables, for `put_all_aside` to move them back."""
-    removed = set_aside.removed(connection)
-    for each in removed:
-        set_aside.bring_back(connection, each.source, each.entity, each.source)
-    return removed
-
-
-def put_all_aside(connection: duckdb.DuckDBPyConnection, removed: Iterable[RemovedRecords]) -> None:
-    """Sets records aside again."""
-    for each in removed:
-        outcome = state.read_outcome(connection, each.source, each.entity)
-        set_aside.put_aside(connection, outcome, each.removed_at)
-        state.delete_outcome(connection, each.source, each.entity)
 
 
 def _replace_owners(

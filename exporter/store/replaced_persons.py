@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from threading import Lock
 
 import duckdb
 
 from exporter.passes import Page
-from exporter.store import forgetting, state
+from exporter.store import forgetting, set_aside, state
 from exporter.store.database import Database
 from exporter.store.forgetting import PersonNames, TokenKind, new_token
 from exporter.store.recognition import recognised
@@ -39,6 +40,7 @@ class ReplacedPersons:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._list = database.path.with_name(LIST_NAME)
+        self._returning = Lock()
         self.suppression = Suppression(ReplacedNames())
 
     def adopt(self) -> None:
@@ -62,8 +64,7 @@ class ReplacedPersons:
         Then the file is written anew. Unfinished passes start again. Nothing else may use the store meanwhile. What
         `find` raises is raised. Raises StoreError.
         """
-        with self._database.write() as connection:
-            removed = forgetting.bring_all_back(connection)
+        with self._database.write() as connection, set_aside.all_back(connection):
             persons = {new_token(kind): names for names in find(connection)}
             suppression = Suppression(self.suppression.names.keyed())
             digests = (digest for token, names in persons.items() for digest in suppression.digests(names, token))
@@ -71,38 +72,37 @@ class ReplacedPersons:
             if persons:
                 suppression.names.save(self._list)
             counts = self._write(connection, persons, suppression)
-            forgetting.put_all_aside(connection, removed)
             commits = state.publish_all(connection)
         self._database.record_commits(commits)
         self.suppression = suppression
         deleted, left = self._database.rewrite() if persons else ((), ())
         return Replacement(tuple(persons), counts, deleted, left)
 
-    def bring_back(self, connection: duckdb.DuckDBPyConnection, source: str, page: Page) -> int | None:
-        """Brings former persons back whom the page lists; returns the number of the commit, None if there is none."""
-        returning = self.suppression.returning(source, page)
-        for token, person in returning.items():
-            row_id = self.suppression.record_token(source, person.id)
-            bring_person_back(connection, source, person, token, row_id)
-        if not returning:
-            return None
-        names = self.suppression.names.without(returning)
-        names.store(connection)
-        self.suppression = Suppression(names)
-        return state.publish_all(connection)
+    def bring_back(self, source: str, page: Page) -> None:
+        """Gives former persons whom the page lists their name and email back. Raises StoreError.
 
-    def returned(self, commits: int) -> None:
-        """Records what `bring_back` did, once it is committed. Raises StoreError."""
-        self._database.record_commits(commits)
-        self.suppression.names.save(self._list)
+        If the store cannot be written, they stay replaced until the source lists them again.
+        """
+        if not self.suppression.returning(source, page):
+            return
+        with self._returning:
+            suppression = self.suppression
+            returning = suppression.returning(source, page)
+            with self._database.write() as connection, set_aside.all_back(connection):
+                for token, person in returning.items():
+                    bring_person_back(connection, source, person, token, suppression.record_token(source, person.id))
+                names = suppression.names.without(returning)
+                names.store(connection)
+                commits = state.publish_all(connection)
+            self.suppression = Suppression(names)
+            self._database.record_commits(commits)
+            names.save(self._list)
 
     def _replace_again(self) -> None:
         """Replaces persons whom the store still names, because it is older than the list or was rebuilt."""
-        with self._database.write() as connection:
-            removed = forgetting.bring_all_back(connection)
+        with self._database.write() as connection, set_aside.all_back(connection):
             persons = recognised(connection, self.suppression)
             self._write(connection, persons, self.suppression)
-            forgetting.put_all_aside(connection, removed)
             commits = state.publish_all(connection)
         self._database.record_commits(commits)
         if persons:

@@ -8,7 +8,6 @@ import orjson
 from exporter.records import Person
 from exporter.store import ledger
 from exporter.store.detached import quoted
-from exporter.store.forgetting import bring_all_back, put_all_aside
 from exporter.store.person_columns import filled_tables, free_texts, owner_column
 
 
@@ -20,7 +19,6 @@ def bring_person_back(
     The source itself names owners by the id of the record, other sources by email or name. Texts that named the person
     get the name, until the source delivers them anew.
     """
-    removed = bring_all_back(connection)
     name = (person.name or person.email or person.id).strip()
     elsewhere = person.email or name
     here = elsewhere if row_id is None else person.id
@@ -42,7 +40,6 @@ def bring_person_back(
     attribute, written = (_json(_json(text))[1:-1] for text in (token, name))
     connection.execute("UPDATE pages SET payload = replace(payload, ?, ?)", [attribute, written])
     ledger.replace_person(connection, token, name)
-    put_all_aside(connection, removed)
 
 
 def _name_records(

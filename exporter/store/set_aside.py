@@ -6,7 +6,8 @@ columns were added.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
@@ -17,7 +18,7 @@ from exporter.records import ENTITIES
 from exporter.store.detached import quoted
 from exporter.store.merge import delete_source
 from exporter.store.schema import entity_tables
-from exporter.store.state import Outcome, aware_utc, naive_utc, read_outcome, save_outcome
+from exporter.store.state import Outcome, aware_utc, delete_outcome, naive_utc, read_outcome, save_outcome
 
 _OUTCOME = "outcome"
 
@@ -77,6 +78,18 @@ def removed(connection: duckdb.DuckDBPyConnection) -> tuple[RemovedRecords, ...]
 def forget(connection: duckdb.DuckDBPyConnection, source: str, entity: str) -> None:
     """Deletes what is set aside of one entity of a source."""
     connection.execute("DELETE FROM set_aside WHERE source = ? AND entity = ?", [source, entity])
+
+
+@contextmanager
+def all_back(connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
+    """Within the block, everything that is set aside is in its tables, under the names of its sources."""
+    everything = removed(connection)
+    for each in everything:
+        bring_back(connection, each.source, each.entity, each.source)
+    yield
+    for each in everything:
+        put_aside(connection, read_outcome(connection, each.source, each.entity), each.removed_at)
+        delete_outcome(connection, each.source, each.entity)
 
 
 _PUT_OUTCOME = f"""

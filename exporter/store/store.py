@@ -115,7 +115,7 @@ class Store:
     def stage(self, sync_pass: Pass, source: str, page: Page) -> None:
         """Stores a page of the pass and its resume token in one transaction."""
         slot = Slot(source, sync_pass.entity, sync_pass.cursor is None)
-        self._bring_back(source, page)
+        self._persons.bring_back(source, page)
         page, _ = self._persons.suppression.applied(source, page)
         values = staging.page_values(slot, next(self._page_numbers), page)
         self._database.write_once(staging.INSERT_PAGE, values)
@@ -166,7 +166,7 @@ class Store:
         """
         merged: dict[str, MergeResult] = {}
         for delivered in pages.values():
-            self._bring_back(source, delivered)
+            self._persons.bring_back(source, delivered)
         with self._database.write() as connection:
             for entity, delivered in pages.items():
                 page, former_ids = self._persons.suppression.applied(source, delivered)
@@ -346,15 +346,6 @@ class Store:
         self._persons.adopt()
         with self._database.reading() as connection:
             self._page_numbers = itertools.count(staging.last_page(connection) + 1)
-
-    def _bring_back(self, source: str, page: Page) -> None:
-        """Gives former persons whom the page lists their name and email back."""
-        if not self._persons.suppression.returning(source, page):
-            return
-        with self._database.write() as connection:
-            commits = self._persons.bring_back(connection, source, page)
-        if commits is not None:
-            self._persons.returned(commits)
 
     def _arrival(self, before: Outcome, after: Outcome, now: datetime) -> Arrival:
         """From when the changes of a pass hold, which turned the outcome `before` into `after`."""

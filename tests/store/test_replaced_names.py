@@ -34,7 +34,7 @@ from tests.privacy.test_forget import (
 )
 from tests.privacy.test_former import config as keeping
 from tests.privacy.test_former import leave
-from tests.store.samples import HOUR, NOW, rows
+from tests.store.samples import HOUR, NOW, no_file_beyond, rows
 from tests.store.test_ledger import ADAS, RESTATEMENT, SEAL
 
 
@@ -156,3 +156,15 @@ def test_without_room_for_the_list_nobody_is_forgotten(store: Store) -> None:
     with pytest.raises(StoreError, match=r"kpi\.forgotten cannot be written"):
         forget_person(store, CONFIG, EMAIL, NOW)
     assert NAME in [name for (name,) in rows(store, "name", "people")]
+
+
+def test_who_could_not_be_brought_back_for_lack_of_space_stays_replaced_until_the_next_list(store: Store) -> None:
+    fill(store)
+    leave(store)
+    replace_former(store, keeping(), NOW + timedelta(days=60))
+    with no_file_beyond(0), pytest.raises(StoreError):
+        deliver(store, "crm", NOW + timedelta(days=61), people=people())
+    deliver(store, "crm", NOW + timedelta(days=61), deals=deals())
+    assert {str(owner).split("-")[0] for (owner,) in rows(store, "owner")} == {"former", "u2"}
+    deliver(store, "crm", NOW + timedelta(days=62), people=people())
+    assert [owner for (owner,) in rows(store, "owner") if "former" in owner] == []

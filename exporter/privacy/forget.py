@@ -10,7 +10,7 @@ from exporter.config.root import Config
 from exporter.errors import ControlError, ExitCode
 from exporter.metrics.connection import Reader
 from exporter.privacy.known_by import KnownPersons
-from exporter.store.forgetting import PersonNames, TokenKind
+from exporter.store.replaced_names import PersonNames, TokenKind
 from exporter.store.store import Store
 
 MAX_LISTED = 20

@@ -17,7 +17,7 @@ from exporter.config.root import Config
 from exporter.metrics.connection import Reader
 from exporter.metrics.person_records import Human, load_records, merge_records
 from exporter.privacy.known_by import KnownPersons
-from exporter.store.forgetting import PersonNames, TokenKind, is_token
+from exporter.store.replaced_names import PersonNames, TokenKind, is_token
 from exporter.store.state import naive_utc
 from exporter.store.store import Store
 

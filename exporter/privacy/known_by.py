@@ -10,7 +10,7 @@ from exporter.metrics.connection import Reader
 from exporter.metrics.lookup_tables import all_owners
 from exporter.metrics.people import Directory
 from exporter.records import ENTITIES, person_column
-from exporter.store.forgetting import PersonNames
+from exporter.store.replaced_names import PersonNames
 
 _TABLES = ("people", "people_versions")
 

@@ -1,17 +1,19 @@
-"""The list of replaced persons: digests of what they were known by, in the store and in a file beside it.
+"""What replaced persons are called, and the list of them: digests of what they were known by, each with its token.
 
-The file, `kpi.forgotten`, outlives the store: when a damaged store is rebuilt, or one is restored from a backup of
-before, the list in the store lacks persons, and the one in the file still has them.
+The list is in the store and in a file beside it, `kpi.forgotten`, which outlives the store: when a damaged store is
+rebuilt, or an older backup is restored, the list in the store lacks persons, and the one in the file still has them.
 """
 
 from __future__ import annotations
 
 import logging
 import os
+import re
 import secrets
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
+from enum import StrEnum
 from pathlib import Path
 
 import duckdb
@@ -22,7 +24,57 @@ from exporter.errors import StoreError
 
 LIST_NAME = "kpi.forgotten"
 
+_TOKEN_BYTES = 5
+_TOKEN = re.compile(r"(forgotten|former)-[0-9a-f]{10}")
+
 _log = logging.getLogger(__name__)
+
+
+class TokenKind(StrEnum):
+    """Why a person has a token: somebody had them forgotten for good, or no source has listed them for a while."""
+
+    FORGOTTEN = "forgotten"
+    FORMER = "former"
+
+
+@dataclass(frozen=True, slots=True)
+class PersonNames:
+    """What a person is known by.
+
+    `records` are the (source, id) of their records, `owners` the (source, text) by which records name them as owner,
+    agent or manager, `texts` their emails and names, `labels` those of their series. `unique_texts` mean nobody else.
+    """
+
+    records: frozenset[tuple[str, str]]
+    owners: frozenset[tuple[str, str]]
+    texts: frozenset[str]
+    labels: frozenset[str]
+    unique_texts: frozenset[str] = field(default_factory=frozenset)
+
+
+def new_token(kind: TokenKind) -> str:
+    """What a person is called from now on."""
+    return f"{kind}-{secrets.token_hex(_TOKEN_BYTES)}"
+
+
+def is_token(name: str | None) -> bool:
+    """True if this is no name but a token."""
+    return name is not None and _TOKEN.fullmatch(name) is not None
+
+
+def kind_of(token: str) -> TokenKind:
+    """The kind of a token, or of the id of a record that is made of one."""
+    return TokenKind(token.split("-", maxsplit=1)[0])
+
+
+def token_of(record_id: str) -> str:
+    """The token that the id of a record is made of."""
+    return "-".join(record_id.split("-")[:2])
+
+
+def record_id(token: str, number: int) -> str:
+    """The id of the person's n-th record."""
+    return token if number == 0 else f"{token}-{number}"
 
 
 def _no_tokens() -> Mapping[str, str]:

@@ -20,11 +20,11 @@ from exporter.store import ledger, passes, rejects, set_aside, sources, staging,
 from exporter.store.backup import write_backup
 from exporter.store.clock_record import ClockRecord
 from exporter.store.database import Database
-from exporter.store.forgetting import TokenKind
 from exporter.store.manifest import BackupManifest
 from exporter.store.merge import Arrival, MergeResult, PassEnd, merge
 from exporter.store.passes import OpenPass
 from exporter.store.rebuilds import Rebuild, accept_rebuilds, unaccepted_rebuilds
+from exporter.store.replaced_names import TokenKind
 from exporter.store.replaced_persons import FindNames, ReplacedPersons, Replacement
 from exporter.store.set_aside import RemovedRecords
 from exporter.store.sources import RetainedSources

@@ -14,8 +14,7 @@ from typing import Any, TypeVar
 from exporter.errors import InvalidRecordError
 from exporter.passes import Page
 from exporter.records import ENTITY_OF, Person, Record, person_column
-from exporter.store.forgetting import PersonNames, TokenKind, kind_of, record_id, token_of
-from exporter.store.replaced_names import ReplacedNames
+from exporter.store.replaced_names import PersonNames, ReplacedNames, TokenKind, kind_of, record_id, token_of
 
 RecordType = TypeVar("RecordType", bound=Record)
 

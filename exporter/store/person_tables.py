@@ -1,4 +1,4 @@
-"""Replacing persons: what identifies them gives way to a token, everywhere in the store.
+"""Persons in the store's tables: where these name them, how a token takes the place of that, and gives way again.
 
 Records, their versions and the results of company and teams stay, so that closed figures do not change.
 """
@@ -6,68 +6,34 @@ Records, their versions and the results of company and teams stay, so that close
 from __future__ import annotations
 
 import re
-import secrets
 from collections import Counter
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from enum import StrEnum
+from collections.abc import Callable, Iterator, Mapping
+from functools import cache
 
 import duckdb
+import orjson
 
+from exporter.records import ENTITIES, Person, columns, is_free_text, person_column
 from exporter.store import ledger
 from exporter.store.detached import quoted
-from exporter.store.person_columns import filled_tables, free_texts, owner_column
+from exporter.store.replaced_names import PersonNames, TokenKind, kind_of
 from exporter.store.schema import entity_tables
 
-_TOKEN_BYTES = 5
-_TOKEN = re.compile(r"(forgotten|former)-[0-9a-f]{10}")
+_OWN = frozenset({("people", "name"), ("people", "email"), ("people", "manager")})
+"""Columns that are replaced by whose record it is."""
 
 
-class TokenKind(StrEnum):
-    """Why a person has a token: somebody had them forgotten for good, or no source has listed them for a while."""
-
-    FORGOTTEN = "forgotten"
-    FORMER = "former"
-
-
-@dataclass(frozen=True, slots=True)
-class PersonNames:
-    """What a person is known by.
-
-    `records` are the (source, id) of their records, `owners` the (source, text) by which records name them as owner,
-    agent or manager, `texts` their emails and names, `labels` those of their series. `unique_texts` mean nobody else.
-    """
-
-    records: frozenset[tuple[str, str]]
-    owners: frozenset[tuple[str, str]]
-    texts: frozenset[str]
-    labels: frozenset[str]
-    unique_texts: frozenset[str] = field(default_factory=frozenset)
+def filled_tables(connection: duckdb.DuckDBPyConnection) -> Iterator[tuple[str, str]]:
+    """Each table that has rows, with its entity."""
+    for entity in ENTITIES:
+        for table in entity_tables(entity):
+            if connection.execute(f"SELECT 1 FROM {quoted(table)} LIMIT 1").fetchall():  # noqa: S608
+                yield entity, table
 
 
-def new_token(kind: TokenKind) -> str:
-    """What a person is called from now on."""
-    return f"{kind}-{secrets.token_hex(_TOKEN_BYTES)}"
-
-
-def is_token(name: str | None) -> bool:
-    """True if this is no name but a token."""
-    return name is not None and _TOKEN.fullmatch(name) is not None
-
-
-def kind_of(token: str) -> TokenKind:
-    """The kind of a token, or of the id of a record that is made of one."""
-    return TokenKind(token.split("-", maxsplit=1)[0])
-
-
-def token_of(record_id: str) -> str:
-    """The token that the id of a record is made of."""
-    return "-".join(record_id.split("-")[:2])
-
-
-def record_id(token: str, number: int) -> str:
-    """The id of the person's n-th record."""
-    return token if number == 0 else f"{token}-{number}"
+def owner_column(entity: str) -> str | None:
+    """The column that names the owner, agent or manager of a record, if there is one."""
+    return "manager" if entity == "people" else person_column(entity)
 
 
 def replace_persons(
@@ -99,6 +65,37 @@ def replace_persons(
     return counts
 
 
+def bring_person_back(
+    connection: duckdb.DuckDBPyConnection, source: str, person: Person, token: str, row_id: str | None
+) -> None:
+    """Replaces the token by what the source calls the person; `row_id` is what took the place of the record's id.
+
+    The source itself names owners by the id of the record, other sources by email or name. Texts that named the person
+    get the name, until the source delivers them anew.
+    """
+    name = (person.name or person.email or person.id).strip()
+    elsewhere = person.email or name
+    here = elsewhere if row_id is None else person.id
+    for entity, table in tuple(filled_tables(connection)):
+        if entity == "people":
+            _name_records(connection, table, source, person, token, row_id)
+        if (column := owner_column(entity)) is not None:
+            statement = f"""
+                UPDATE {quoted(table)} SET {quoted(column)} = CASE WHEN source = ? THEN ? ELSE ? END
+                WHERE {quoted(column)} = ?"""  # noqa: S608
+            connection.execute(statement, [source, here, elsewhere, token])
+        for text in _free_texts(entity):
+            written = _json(name)[1:-1] if text == "attributes" else name
+            statement = f"UPDATE {quoted(table)} SET {quoted(text)} = replace({quoted(text)}, ?, ?)"  # noqa: S608
+            connection.execute(f"{statement} WHERE contains({quoted(text)}, ?)", [token, written, token])
+    statement = "UPDATE pages SET payload = replace(payload, ?, CASE WHEN source = ? THEN ? ELSE ? END)"
+    connection.execute(statement, [_json(token), source, _json(here), _json(elsewhere)])
+    # attributes are JSON within the JSON of a page
+    attribute, written = (_json(_json(text))[1:-1] for text in (token, name))
+    connection.execute("UPDATE pages SET payload = replace(payload, ?, ?)", [attribute, written])
+    ledger.replace_person(connection, token, name)
+
+
 def _replace_owners(
     connection: duckdb.DuckDBPyConnection, entity: str, table: str, owners: Mapping[tuple[str, str], str]
 ) -> int:
@@ -124,12 +121,19 @@ def _strip_people(connection: duckdb.DuckDBPyConnection, ids: Mapping[tuple[str,
     return count
 
 
+@cache
+def _free_texts(entity: str) -> tuple[str, ...]:
+    """The columns that may name anybody within a text; `attributes` is JSON."""
+    names = (c.name for c in columns(entity) if is_free_text(entity, c.name) and not c.person)
+    return (*(name for name in names if (entity, name) not in _OWN), "attributes")
+
+
 def _replace_texts(connection: duckdb.DuckDBPyConnection, entity: str, table: str, tokens: Mapping[str, str]) -> int:
     """Replaces emails and full names within free texts; a name of one word only where it is a whole attribute."""
     distinct = {text: token for text, token in tokens.items() if "@" in text or " " in text}
     words = {text: token for text, token in tokens.items() if text not in distinct}
     count = 0
-    for column in free_texts(entity):
+    for column in _free_texts(entity):
         count += _replace_text(connection, table, column, r"(^|[^\pL\pN])", r"($|[^\pL\pN])", distinct)
         if column == "attributes":
             count += _replace_text(connection, table, column, r'(:\s*")', '(")', words)
@@ -158,6 +162,20 @@ def _replace_text(
     return len(rows)
 
 
+def _name_records(
+    connection: duckdb.DuckDBPyConnection, table: str, source: str, person: Person, token: str, row_id: str | None
+) -> None:
+    if row_id is not None:
+        statement = f"UPDATE {quoted(table)} SET id = ? WHERE source = ? AND id = ?"  # noqa: S608
+        connection.execute(statement, [person.id, source, row_id])
+    statement = f"UPDATE {quoted(table)} SET name = ?, email = ? WHERE name = ?"  # noqa: S608
+    connection.execute(statement, [person.name, person.email, token])
+
+
 def _count(connection: duckdb.DuckDBPyConnection, statement: str, values: object) -> int:
     row = connection.execute(statement, values).fetchone()
     return int(row[0]) if row else 0
+
+
+def _json(text: str) -> str:
+    return orjson.dumps(text).decode()

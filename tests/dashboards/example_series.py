@@ -44,6 +44,9 @@ LABEL_VALUES = {
     "rule_group": "kpi",
 }
 
+_NUMBERS = naming.COMPANY_FAMILIES[:9]
+_NUMBERS_WITHOUT_RANGE = tuple(family for family in _NUMBERS if family not in (naming.TARGET_LOW, naming.TARGET_HIGH))
+
 Series = dict[str, str]
 
 
@@ -58,13 +61,21 @@ def _labels(labels: Mapping[str, str]) -> str:
     return ",".join(f"{name}={json.dumps(value, ensure_ascii=False)}" for name, value in labels.items())
 
 
-def all_series(config: Config, statuses: Sequence[Status] = STATUSES) -> Series:
-    """Series of every family. The KPIs have the statuses in turn; their data is 30 seconds old."""
-    groups = (_kpis(config, statuses), _business(config), _exporter(config), _prometheus())
+def all_series(config: Config, statuses: Sequence[Status] = STATUSES, *, ranges: bool = True) -> Series:
+    """Series of every family. The KPIs have the statuses in turn; their data is 30 seconds old.
+
+    Without `ranges` no target has a lower and an upper end.
+    """
+    groups = (
+        _kpis(config, statuses, _NUMBERS if ranges else _NUMBERS_WITHOUT_RANGE),
+        _business(config),
+        _exporter(config),
+        _prometheus(),
+    )
     return {name: values for group in groups for entry in group for name, values in entry.items()}
 
 
-def _kpis(config: Config, statuses: Sequence[Status]) -> Iterator[Series]:
+def _kpis(config: Config, statuses: Sequence[Status], numbers: Sequence[Family]) -> Iterator[Series]:
     for index, kpi in enumerate(config.kpis):
         status, name = statuses[index % len(statuses)], kpi.name
         labels = {"title": kpi.title, "unit": config.unit(kpi), "period": kpi.period.value, "better": kpi.better.value}
@@ -76,14 +87,19 @@ def _kpis(config: Config, statuses: Sequence[Status]) -> Iterator[Series]:
         yield series(naming.PERIOD_LEFT, 2.4, kpi=name, unit="workdays")
         yield series(naming.REVIEW_DUE, 1, kpi=name)
         yield series(naming.RESTATED_VALUE, index + 1, kpi=name, period="2026-10")
-        for family in naming.COMPANY_FAMILIES[:9]:
+        for family in numbers:
             if status is not Status.NO_DATA:
-                # a step in the middle, so that the target changes
-                yield series(family, f"{index + 1}x{SAMPLES // 2} {index + 1.5}x{SAMPLES // 2}", kpi=name)
+                yield series(family, _steps(index), kpi=name)
         for scope in kpi.scopes:
             yield from _statuses(kpi.name, scope, status)
     for objective in config.objectives:
         yield series(naming.OBJECTIVE_SCORE, 0.75, objective=objective.name)
+
+
+def _steps(index: int) -> str:
+    """Values with a step in the middle and one in the last two hours, so that the target changes."""
+    half, hour = SAMPLES // 2, 3600 // STEP
+    return f"{index + 1}x{half} {index + 1.25}x{half - hour - 1} {index + 1.5}x{hour}"
 
 
 def _statuses(kpi: str, scope: Scope, status: Status) -> Iterator[Series]:

@@ -29,7 +29,7 @@ class SignalQuestions:
     windows: Sequence[BurnWindow]
 
     def __iter__(self) -> Iterator[Question]:
-        yield from self.drivers.values()
+        yield from self.drivers
         for window in self.windows:
             yield from window.questions
 
@@ -49,7 +49,7 @@ class SignalEvaluator:
     def __init__(self, config: Config, calendar: Calendar, known_at: datetime | None = None) -> None:
         self._config = config
         self._drivers = Drivers(config, calendar)
-        self._burn_rates = BurnRates(config, calendar)
+        self._burn_rates = BurnRates(calendar)
         self._streaks = TargetStreaks(config, known_at)
 
     def questions(self, prepared: PreparedEvaluation, freshness: Mapping[str, Freshness]) -> SignalQuestions:

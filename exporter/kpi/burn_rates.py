@@ -18,11 +18,9 @@ from datetime import timedelta
 
 from exporter.config.fields import Better, Scope, duration_text
 from exporter.config.kpis import Kpi
-from exporter.config.root import Config
-from exporter.kpi.calendar import Calendar
+from exporter.kpi.calendar import Calendar, DateSpan
 from exporter.kpi.opening_time import last_opening_time, opening_time
 from exporter.kpi.plan import KpiPeriod
-from exporter.kpi.readings import MIN_COVERAGE
 from exporter.kpi.signals import BurnRate
 from exporter.kpi.values import KpiValue
 from exporter.metrics.values import Answers, Group, Question
@@ -46,31 +44,38 @@ class BurnWindow:
 
 
 class BurnRates:
-    """The windows of the KPIs in a config whose alerts have rules about slack."""
+    """The windows of KPIs whose alerts have rules about slack."""
 
-    def __init__(self, config: Config, calendar: Calendar) -> None:
+    def __init__(self, calendar: Calendar) -> None:
         self._calendar = calendar
-        self._config = config
+        self._opening_times: dict[DateSpan, timedelta] = {}
 
     def windows(self, periods: Iterable[KpiPeriod]) -> tuple[BurnWindow, ...]:
         """The windows to ask about at the instants of these KPIs, as of which their data is known.
 
-        There are none of a KPI whose data is too old, or was never read completely.
+        There are none of a KPI whose data is too old, or was never read completely, and none in a period in which the
+        company does not open, as there is no slack to spend.
         """
         return tuple(window for period in periods if period.withheld is None for window in self._windows(period))
 
     def _windows(self, period: KpiPeriod) -> Iterator[BurnWindow]:
-        alerts, calendar = period.plan.kpi.alerts, self._calendar
+        alerts, progress = period.plan.kpi.alerts, period.progress
         limits: dict[timedelta, float | None] = {}
         for rule in alerts.slack if alerts is not None else ():
             long, short = rule.windows
             limits.setdefault(short, None)
             limits[long] = rule.spent
         for length, spent in limits.items():
-            window = last_opening_time(calendar, period.progress.as_of, length)
-            questions = tuple(Question(name, window) for name in period.formulas[0].metrics)
-            allowance = opening_time(calendar, period.progress.span) / length
-            yield BurnWindow(period, duration_text(length), questions, allowance, spent)
+            if allowance := self._opening_time(progress.span) / length:
+                window = last_opening_time(self._calendar, progress.as_of, length)
+                questions = tuple(Question(name, window) for name in period.formulas[0].metrics)
+                yield BurnWindow(period, duration_text(length), questions, allowance, spent)
+
+    def _opening_time(self, span: DateSpan) -> timedelta:
+        """The opening time of a span. It is remembered: a year's takes as long as many other questions together."""
+        if span not in self._opening_times:
+            self._opening_times[span] = opening_time(self._calendar, span)
+        return self._opening_times[span]
 
     def rates(
         self, windows: Sequence[BurnWindow], answers: Answers, values: Iterable[KpiValue]
@@ -89,9 +94,10 @@ class BurnRates:
         target = targets.get(plan.kpi.name)
         if target is None or not 0 < target < 1 or any(question not in answers for question in window.questions):
             return None
-        reading = window.period.formulas[0].read(answers[question].get(_COMPANY) for question in window.questions)
+        read = window.period.formulas[0].read
+        reading = read(answers[question].get(_COMPANY) for question in window.questions).among(window.period.dated)
         needed = 0 if window.limit is None else plan.min_sample
-        if reading.value is None or reading.sample < needed or reading.coverage < MIN_COVERAGE:
+        if reading.value is None or reading.sample < needed:
             return None
         limit = None if window.limit is None else window.limit * window.allowance
         return BurnRate(plan.kpi.name, window.name, burn_rate(plan.kpi, reading.value, target), limit)

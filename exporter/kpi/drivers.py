@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 
+from exporter.config.expression import Ref
 from exporter.config.fields import Pace
 from exporter.config.metrics import Expected, Metric
 from exporter.config.root import Config
 from exporter.kpi.calendar import Calendar, previous_period
-from exporter.kpi.plan import data_as_of
-from exporter.kpi.readings import MIN_COVERAGE
+from exporter.kpi.plan import data_as_of, dated_share
+from exporter.kpi.readings import formula_of
 from exporter.kpi.signals import DriverReading
 from exporter.kpi.values import Freshness
 from exporter.metrics.values import Answers, Group, Question, Window
@@ -18,8 +19,8 @@ from exporter.metrics.values import Answers, Group, Question, Window
 _COMPANY = Group()
 _LONGEST_BREAK = timedelta(days=366)
 
-DriverQuestions = Mapping[str, Question]
-"""What to ask about each metric with an expected range whose data is fresh, by its name."""
+DriverQuestions = Mapping[Question, float]
+"""What to ask about each metric with an expected range whose data is fresh, with the dated share of its records."""
 
 
 class Drivers:
@@ -35,6 +36,7 @@ class Drivers:
         self._ranges = {
             metric.name: (metric, expected) for metric in config.metrics if (expected := metric.expected) is not None
         }
+        self._formulas = {name: formula_of(config, Ref(name)) for name in self._ranges}
 
     def questions(self, freshness: Mapping[str, Freshness], now: datetime) -> DriverQuestions:
         """What to ask at an instant. Nothing is asked about data that is too old, or was never read completely."""
@@ -44,19 +46,20 @@ class Drivers:
             if known_until is not None:
                 as_of, stale = known_until
                 if not stale:
-                    questions[name] = Question(name, self._window(metric, expected, as_of))
+                    question = Question(name, self._window(metric, expected, as_of))
+                    questions[question] = dated_share([name], freshness)
         return questions
 
     def readings(self, questions: DriverQuestions, answers: Answers) -> tuple[DriverReading, ...]:
         """What the metrics amounted to; those that failed, have no value or rest on too few records are left out."""
         readings = []
-        for name, question in questions.items():
-            measured = answers.get(question, {}).get(_COMPANY)
-            if measured is not None and measured.value is not None:
-                rows = measured.rows + measured.held_out
-                if not rows or measured.rows / rows >= MIN_COVERAGE:
+        for question, dated in questions.items():
+            if question in answers:
+                name = question.metric
+                value = self._formulas[name].read([answers[question].get(_COMPANY)]).among(dated).value
+                if value is not None:
                     _, expected = self._ranges[name]
-                    readings.append(DriverReading(name, measured.value, expected.min, expected.max))
+                    readings.append(DriverReading(name, value, expected.min, expected.max))
         return tuple(readings)
 
     def _window(self, metric: Metric, expected: Expected, as_of: datetime) -> Window:

@@ -21,15 +21,19 @@ SLACK = [{"spent": "5%", "within": "4h"}]
 
 
 def rates(
-    counts: dict[timedelta, tuple[int, int]], freshness: Freshness | None = None, held_out: int = 0, **changes: Any
+    counts: dict[timedelta, tuple[int, int]],
+    freshness: Freshness | None = None,
+    held_out: int = 0,
+    now: datetime = NOW,
+    **changes: Any,
 ) -> dict[str, BurnRate]:
     """The burn rates by window, from the (good, all) events of windows by their lengths."""
     alerts = {"alerts": {"slack": SLACK}}
     config = config_of(kpi(value="won / closed", unit="ratio", **{"target": 0.8, **alerts, **changes}), **COMPANY)
     evaluator = KpiEvaluator(config)
-    subject = BurnRates(config, evaluator.calendar)
-    known = {name: freshness or Freshness(NOW) for name in ("won", "closed")}
-    prepared = evaluator.prepare(known, NOW)
+    subject = BurnRates(evaluator.calendar)
+    known = {name: freshness or Freshness(now) for name in ("won", "closed")}
+    prepared = evaluator.prepare(known, now)
     windows = subject.windows(prepared.periods)
 
     def measured(question: Question) -> MeasuredValue:
@@ -82,6 +86,20 @@ def test_there_is_no_rate_while_a_source_is_silent_or_most_records_cannot_be_use
     assert rates({}, Freshness(None)) == {}
     assert rates({}, Freshness(NOW - timedelta(hours=5), stale=True)) == {}
     assert rates({}, held_out=101) == {}
+
+
+def test_records_without_a_place_in_time_count_as_unused() -> None:
+    """Of ten records six have a place in time: with 4 of 5 of those, 0.6 * 0.8 = 0.48 of all are used, too few."""
+    dated = Freshness(NOW, records=10, undated=4)
+    assert set(rates({}, dated)) == {"4h", "20m"}
+    assert rates({}, dated, held_out=25) == {}
+
+
+def test_a_period_without_opening_hours_has_no_slack_to_spend() -> None:
+    """Sunday, at noon. The week has 50 opening hours: 5 % of its slack within four hours are 0.05 * 50 / 4."""
+    sunday = NOW + timedelta(days=4)
+    assert rates({}, now=sunday, period="day", pace="none") == {}
+    assert rates({}, now=sunday, period="week", pace="none")["4h"].limit == pytest.approx(0.625)
 
 
 def test_there_is_no_rate_without_a_target_in_force_and_none_without_a_rule() -> None:

@@ -29,8 +29,8 @@ def utc(text: str) -> datetime:
 
 
 def window(subject: Drivers, at: str) -> tuple[str, str]:
-    questions = subject.questions({"calls": Freshness(utc(at))}, utc(at) + timedelta(minutes=1))
-    start, end = questions["calls"].window
+    (question,) = subject.questions({"calls": Freshness(utc(at))}, utc(at) + timedelta(minutes=1))
+    start, end = question.window
     return start.isoformat()[:16], end.isoformat()[:16]
 
 
@@ -78,5 +78,14 @@ def test_a_value_that_is_unknown_is_not_compared(measured: MeasuredValue | None,
     subject = drivers({"min": 3, "max": 7})
     question = Question("calls", Window(utc("2026-10-20T00:00"), utc("2026-10-21T00:00")))
     answers = {} if measured is None else {question: {Group(): measured}}
-    readings = subject.readings({"calls": question}, answers)
+    readings = subject.readings({question: 1.0}, answers)
     assert readings == (() if value is None else (DriverReading("calls", value, 3, 7),))
+
+
+def test_records_without_a_place_in_time_count_as_unused() -> None:
+    """Of ten records six have a place in time: with 4 of 5 of those, 0.6 * 0.8 = 0.48 of all are used, too few."""
+    subject, now = drivers({"min": 3}), utc("2026-10-21T09:00")
+    questions = subject.questions({"calls": Freshness(now, records=10, undated=4)}, now)
+    for held_out, values in ((0, [100.0]), (25, [])):
+        answers = {question: {Group(): MeasuredValue(100.0, 100, held_out)} for question in questions}
+        assert [reading.value for reading in subject.readings(questions, answers)] == values

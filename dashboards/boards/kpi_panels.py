@@ -8,6 +8,7 @@ from dataclasses import replace
 from dashboards import expressions
 from dashboards.grafana_model import Panel
 from dashboards.look import (
+    NO_DATA,
     PERCENT,
     Look,
     code_mapping,
@@ -39,20 +40,22 @@ def kpi_tiles(
     *,
     statuses: Iterable[Status] = STATUSES,
     places: tuple[int, int] | None = None,
-    title_size: int | None = TILE_TITLES,
+    no_value: str = NO_DATA,
 ) -> Panel:
     """A tile with a sparkline for each KPI that has one of the statuses, the worst first.
 
-    `places` are the first and the last place in that order that are shown, counted from 1; None shows all.
+    `places` are the first and the last place in that order that are shown, counted from 1; None shows all. `no_value`
+    is the text of an empty panel.
     """
     queries = [range_query(_tiles_query(selection, tuple(statuses), places), "{{mark}} {{title}}", step=SPARKLINE_STEP)]
     look = Look(
         decimals=None,
         links=(link_to_kpi(),),
         overrides=(*title_overrides(site.config, site.kpis(selection.scope)), *symbol_overrides(site.config)),
+        no_value=no_value,
         own_scale=True,
     )
-    return with_sparklines(tiles(header, queries, look, title_size=title_size))
+    return with_sparklines(tiles(header, queries, look, title_size=TILE_TITLES))
 
 
 def with_sparklines(panel: Panel) -> Panel:
@@ -96,7 +99,7 @@ def on_plan_tile(panel_id: int, selection: Selection, name: str = "of KPIs with 
     return with_sparklines(tiles(header, [query], look, paint="none", title_size=TILE_TITLES))
 
 
-def status_counts(site: Site, panel_id: int, selection: Selection, title_size: int | None = STATUS_ROW_TITLES) -> Panel:
+def status_counts(site: Site, panel_id: int, selection: Selection) -> Panel:
     """How many KPIs have each verdict and how many have none, the worst first; a zero is grey."""
     header = Header(panel_id, "KPIs by status", "How many KPIs have each status now. Grey: none has it.")
     groups: dict[str, tuple[Status, ...]] = {spec.words: (spec.status,) for spec in BY_RANK if spec.status in VERDICTS}
@@ -105,7 +108,7 @@ def status_counts(site: Site, panel_id: int, selection: Selection, title_size: i
     zero = value_mapping({"0": ("0", GREY.name)})
     look = Look("none", 0, mappings=(zero,), overrides=symbol_overrides(site.config))
     query = instant_query(" or ".join(counts), "{{words}}")
-    return tiles(header, [query], look, title_size=title_size)
+    return tiles(header, [query], look, title_size=STATUS_ROW_TITLES)
 
 
 def _count(selection: Selection, statuses: tuple[Status, ...]) -> str:

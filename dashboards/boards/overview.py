@@ -82,9 +82,7 @@ def needs_attention(site: Site, panel_id: int, selection: Selection) -> Panel:
         f"The KPIs at risk or off track, at most {_TILES}, worst first. The line is the value of the last 30 days. "
         "Click a KPI for the reasons.",
     )
-    panel = kpi_tiles(site, header, selection, statuses=BAD, places=(1, _TILES))
-    panel.field_config["defaults"]["noValue"] = "Nothing needs attention"
-    return panel
+    return kpi_tiles(site, header, selection, statuses=BAD, places=(1, _TILES), no_value="Nothing needs attention")
 
 
 def score_table(site: Site, header: Header, selection: Selection, last: TableColumn) -> Panel:

@@ -28,8 +28,7 @@ def person(site: Site) -> Dashboard:
     table = Header(3, "Own KPIs", f"Each KPI beside the mean of the people in the same team. {NOTE}")
     plan = Header(4, "Against plan", "Each KPI against what was expected by then. The dashed line is 100 %.")
     history = Header(8, "Status of each KPI", "When the status of each KPI changed.")
-    tiles = kpi_tiles(site, now, PERSON_SELECTION)
-    tiles.field_config["defaults"]["noValue"] = "no KPI of this person has a value now"
+    tiles = kpi_tiles(site, now, PERSON_SELECTION, no_value="no KPI of this person has a value now")
     bands = status_bands(site, history, PERSON_SELECTION)
     layout: list[GridItem | PanelRow] = [
         GridItem(on_plan_tile(1, PERSON_SELECTION, "of own KPIs"), 5, 6),

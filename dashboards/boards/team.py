@@ -23,8 +23,7 @@ def team(site: Site) -> Dashboard:
     table = Header(3, "KPIs of the team", f"Each KPI against the team's own target, worst first. {NOTE}")
     plan = Header(4, "Against plan", "Each KPI against what was expected by then. The dashed line is 100 %.")
     history = Header(6, "Status of each KPI", "When the status of each KPI changed.")
-    tiles = kpi_tiles(site, now, TEAM_SELECTION)
-    tiles.field_config["defaults"]["noValue"] = "no KPI of this team has a value now"
+    tiles = kpi_tiles(site, now, TEAM_SELECTION, no_value="no KPI of this team has a value now")
     bands = status_bands(site, history, TEAM_SELECTION)
     layout: list[GridItem | PanelRow] = [
         GridItem(on_plan_tile(1, TEAM_SELECTION, "of the team's KPIs"), 5, 6),

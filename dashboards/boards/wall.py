@@ -38,7 +38,7 @@ def wall(site: Site) -> Dashboard:
 def _items(site: Site) -> Iterator[GridItem]:
     objectives = len({kpi.objective for kpi in site.config.kpis}) > 1
     yield GridItem(_share(), 6, 6)
-    yield GridItem(status_counts(site, 2, Selection(), None), 18 if objectives else 13, 6)
+    yield GridItem(_large_names(status_counts(site, 2, Selection())), 18 if objectives else 13, 6)
     if not objectives:
         yield GridItem(_age(site), 5, 6)
     height = (2 if objectives else 3) * _ROW
@@ -55,6 +55,11 @@ def _items(site: Site) -> Iterator[GridItem]:
 def _share() -> Panel:
     panel = on_plan_tile(1, Selection())
     panel.options |= {"textMode": "value", "graphMode": "none", "justifyMode": "center"}
+    return _large_names(panel)
+
+
+def _large_names(panel: Panel) -> Panel:
+    """The panel with names as large as they fit, for reading from afar."""
     panel.options["text"] = None
     return panel
 
@@ -64,7 +69,7 @@ def _worst(site: Site, shown: Selection, row: int) -> Panel:
     first = row * _TILES_IN_A_ROW + 1
     header = Header(5 + row, "", "KPIs with a verdict, worst first. The line is the value of the last 30 days.")
     places = (first, first + _TILES_IN_A_ROW - 1)
-    return kpi_tiles(site, header, shown, statuses=VERDICTS, places=places, title_size=None)
+    return _large_names(kpi_tiles(site, header, shown, statuses=VERDICTS, places=places))
 
 
 def _objectives(site: Site) -> Panel:

@@ -137,7 +137,6 @@ def test_a_tile_shows_thirty_days_on_a_scale_of_its_own_whatever_the_time_range(
 def test_names_have_a_size_and_numbers_are_as_large_as_they_fit() -> None:
     panel = json_of(kpi_tiles(SITE, HEADER, Selection()))
     assert panel["options"]["text"] == {"titleSize": 14}
-    assert "text" not in json_of(kpi_tiles(SITE, HEADER, Selection(), title_size=None))["options"]
 
 
 def test_only_the_status_is_coloured_and_only_its_number_not_the_tile() -> None:

@@ -44,6 +44,11 @@ def test_no_number_has_a_fixed_size_that_a_narrow_tile_would_cut() -> None:
         assert "valueSize" not in str(panel["options"])
 
 
+def test_names_and_numbers_are_as_large_as_they_fit() -> None:
+    for panel in board(9, ("grow", "serve"))["panels"]:
+        assert "text" not in panel["options"]
+
+
 def test_a_single_objective_has_no_panel() -> None:
     assert "Objectives against plan" not in [panel["title"] for panel in board(3)["panels"]]
 

@@ -25,6 +25,8 @@ _LINE = {
     "spanNulls": _LONGEST_GAP,
     "axisSoftMin": 0,
 }
+SPARKLINE, SPARKLINE_STEP = "30d", "6h"
+"""The span of sparklines, whatever the time range, and the distance between two of their points."""
 MERGED: Mapping[str, Any] = MappingProxyType({"id": "merge", "options": {}})
 """Merges rows of several queries if their labels are equal."""
 DASHED = {"fill": "dash", "dash": [10, 10]}
@@ -96,6 +98,12 @@ def tiles(
         "text": {"titleSize": title_size} if title_size else None,
     }
     return _panel("stat", header, queries, look, options)
+
+
+def with_sparklines(panel: Panel) -> Panel:
+    """The panel with thirty days behind its numbers, whatever the time range."""
+    panel.past = SPARKLINE
+    return panel
 
 
 def bars(header: Header, queries: Sequence[Query], look: Look) -> Panel:

@@ -12,11 +12,23 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from dashboards import expressions
-from dashboards.boards.kpi_panels import SPARKLINE_STEP, TILE_TITLES, with_sparklines
+from dashboards.boards.kpi_panels import TILE_TITLES
 from dashboards.boards.metric_tiles import metric_over_time, total_of
 from dashboards.grafana_model import Panel, Query
 from dashboards.look import VALUE_LINE, Look, by_name, fixed_colour, metric_overrides, unit_look
-from dashboards.panels import DASHED, DOTTED, Header, bars, instant_query, lines, range_query, table_query, tiles
+from dashboards.panels import (
+    DASHED,
+    DOTTED,
+    SPARKLINE_STEP,
+    Header,
+    bars,
+    instant_query,
+    lines,
+    range_query,
+    table_query,
+    tiles,
+    with_sparklines,
+)
 from dashboards.promql import Matcher, equals, latest, one_of, quote, with_label
 from dashboards.selection import Selection
 from dashboards.site import Site

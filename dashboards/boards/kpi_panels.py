@@ -19,7 +19,16 @@ from dashboards.look import (
     value_mapping,
 )
 from dashboards.number_texts import aggregate_text
-from dashboards.panels import Header, instant_query, lines, range_query, states, tiles
+from dashboards.panels import (
+    SPARKLINE_STEP,
+    Header,
+    instant_query,
+    lines,
+    range_query,
+    states,
+    tiles,
+    with_sparklines,
+)
 from dashboards.promql import aggregate, join, one_of, with_label
 from dashboards.selection import Reading, Selection, up_to_the_end
 from dashboards.site import Site
@@ -29,8 +38,6 @@ from exporter.statuses import BY_RANK, GREY, STATUSES, VERDICTS
 
 STATUS_ROW_TITLES, TILE_TITLES = 13, 14
 """Sizes of names in pixels."""
-SPARKLINE, SPARKLINE_STEP = "30d", "6h"
-"""What a sparkline beside a number shows, whatever the time range."""
 
 
 def kpi_tiles(
@@ -56,12 +63,6 @@ def kpi_tiles(
         own_scale=True,
     )
     return with_sparklines(tiles(header, queries, look, title_size=TILE_TITLES))
-
-
-def with_sparklines(panel: Panel) -> Panel:
-    """The panel with thirty days behind its numbers, whatever the time range."""
-    panel.past = SPARKLINE
-    return panel
 
 
 def _tiles_query(selection: Selection, statuses: tuple[Status, ...], places: tuple[int, int] | None) -> str:

@@ -9,11 +9,11 @@ import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from dashboards.boards.scorecard import TREND_SPAN, TREND_STEP
+from dashboards.boards.kpi_panels import TILE_TITLES
 from dashboards.encoding import escape_variables
 from dashboards.grafana_model import Panel
 from dashboards.look import Look, UnitLook, by_name, unit_look
-from dashboards.panels import Header, range_query, tiles
+from dashboards.panels import SPARKLINE_STEP, Header, range_query, tiles, with_sparklines
 from dashboards.promql import aggregate, equals, select, with_label
 from dashboards.selection import Reading, Selection, up_to_the_end
 from dashboards.site import Site
@@ -92,7 +92,7 @@ def metric_tiles(site: Site, header: Header, metrics: Sequence[PeriodMetric]) ->
     values = (
         with_label(metric_over_time(site.config, entry.metric, entry.period), "name", entry.name) for entry in metrics
     )
-    query = range_query(" or ".join(values), "{{name}}", step=TREND_STEP)
+    query = range_query(" or ".join(values), "{{name}}", step=SPARKLINE_STEP)
     look = Look(
         "none",
         None,
@@ -100,9 +100,7 @@ def metric_tiles(site: Site, header: Header, metrics: Sequence[PeriodMetric]) ->
         no_value="no metric has a value in the current period",
         own_scale=True,
     )
-    panel = tiles(header, [query], look, paint="none", title_size=14)
-    panel.past = TREND_SPAN
-    return panel
+    return with_sparklines(tiles(header, [query], look, paint="none", title_size=TILE_TITLES))
 
 
 def _shown(config: Config, metric: Metric) -> UnitLook:

@@ -10,13 +10,11 @@ from collections.abc import Iterator
 
 from dashboards import expressions
 from dashboards.boards.kpi_panels import (
-    SPARKLINE_STEP,
     TILE_TITLES,
     kpi_tiles,
     plan_lines,
     status_bands,
     status_counts,
-    with_sparklines,
 )
 from dashboards.boards.members import note_column, note_query
 from dashboards.boards.scorecard import (
@@ -34,7 +32,18 @@ from dashboards.encoding import escape_variables
 from dashboards.grafana_model import Dashboard, Panel, Variable
 from dashboards.layout import DashboardSettings, GridItem, PanelRow, build_dashboard
 from dashboards.look import VALUE_LINE, Look
-from dashboards.panels import Header, TableColumn, collapsed_row, instant_query, lines, range_query, table_query, tiles
+from dashboards.panels import (
+    SPARKLINE_STEP,
+    Header,
+    TableColumn,
+    collapsed_row,
+    instant_query,
+    lines,
+    range_query,
+    table_query,
+    tiles,
+    with_sparklines,
+)
 from dashboards.promql import Matcher, aggregate, join, one_of, select, with_label
 from dashboards.selection import Selection, up_to_the_end
 from dashboards.site import OBJECTIVE, Site

@@ -16,7 +16,7 @@ from dashboards.bullets import bullet_mappings
 from dashboards.grafana_model import Panel, Query
 from dashboards.look import PERCENT, Look, fixed_colour, link_to_kpi, status_mapping
 from dashboards.number_texts import number_text
-from dashboards.panels import Header, TableColumn, joined_table, table_query
+from dashboards.panels import SPARKLINE_STEP, Header, TableColumn, joined_table, table_query, with_sparklines
 from dashboards.promql import aggregate
 from dashboards.selection import Selection
 from dashboards.site import Site
@@ -26,8 +26,6 @@ from exporter.statuses import GREY
 
 BULLET = "\u00a0"
 """The heading of the bullet column: a no-break space, because Grafana drops an empty name."""
-TREND_STEP = "6h"
-TREND_SPAN = "30d"
 _HEADER_PIXELS, _ROW_PIXELS, _GRID_PIXELS = 98, 42, 38
 _DASH = "–"
 _TEXT = "string"
@@ -68,7 +66,7 @@ def score_queries(site: Site, selection: Selection, key: str, refs: str = "SPVTF
 
 def trend_query(expr: str) -> Query:
     """Query F: the numbers that the column of sparklines draws."""
-    return Query(expr, "F", step=TREND_STEP)
+    return Query(expr, "F", step=SPARKLINE_STEP)
 
 
 def scorecard(
@@ -83,9 +81,7 @@ def scorecard(
     """The table. `sort` is a field and True for descending order; `no_value` is the text of an empty panel."""
     panel = joined_table(header, key, queries, columns, Look(decimals=None, no_value=no_value), sort=sort)
     panel.options["cellHeight"] = "md"
-    if any(not query.instant for query in queries):
-        panel.past = TREND_SPAN
-    return panel
+    return panel if all(query.instant for query in queries) else with_sparklines(panel)
 
 
 def kpi_column(width: int | None = 250) -> tuple[TableColumn, TableColumn]:

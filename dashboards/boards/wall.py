@@ -7,13 +7,12 @@ from collections.abc import Iterator
 from dashboards.boards.chosen_charts import wall_kpis
 from dashboards.boards.groups import objective_tiles, objective_titles
 from dashboards.boards.kpi_panels import kpi_tiles, on_plan_tile, status_counts
-from dashboards.boards.scorecard import TREND_SPAN, TREND_STEP
 from dashboards.boards.tables import age_query
 from dashboards.encoding import escape_variables
 from dashboards.grafana_model import Dashboard, Panel
 from dashboards.layout import DashboardSettings, GridItem, build_dashboard
 from dashboards.look import Look, age_steps
-from dashboards.panels import Header, instant_query, range_query, tiles
+from dashboards.panels import SPARKLINE_STEP, Header, instant_query, range_query, tiles, with_sparklines
 from dashboards.promql import one_of
 from dashboards.selection import Selection
 from dashboards.site import WALL, Site
@@ -75,10 +74,8 @@ def _worst(site: Site, shown: Selection, row: int) -> Panel:
 def _objectives(site: Site) -> Panel:
     header = Header(3, "Objectives against plan", "Score of each objective. The line shows the last 30 days.")
     titles = {name: escape_variables(title) for name, title in objective_titles(site).items()}
-    query = range_query(objective_tiles(titles), "{{title}}", step=TREND_STEP)
-    panel = tiles(header, [query], Look("percent", 0, own_scale=True), paint="none")
-    panel.past = TREND_SPAN
-    return panel
+    query = range_query(objective_tiles(titles), "{{title}}", step=SPARKLINE_STEP)
+    return with_sparklines(tiles(header, [query], Look("percent", 0, own_scale=True), paint="none"))
 
 
 def _age(site: Site) -> Panel:

@@ -11,7 +11,7 @@ from dataclasses import replace
 from dashboards.promql import Matcher, aggregate, equals, join, latest, one_of, one_series_for_each, select, with_label
 from dashboards.selection import Selection
 from exporter import naming
-from exporter.config.fields import Status
+from exporter.config.fields import Scope, Status
 from exporter.naming import SCOPE_LABELS, Family
 from exporter.statuses import BY_RANK, STATUSES, VERDICTS
 
@@ -60,6 +60,20 @@ def judged_plan(selection: Selection) -> str:
     """`against_plan` where the KPI has a verdict: in the first hours of a period the ratio says nothing."""
     verdict = f"{selection.latest(naming.STATUS, one_of('status', VERDICTS))} == 1"
     return f"({against_plan(selection)} and on ({', '.join(selection.labels)}) ({verdict}))"
+
+
+def plan_range(selection: Selection) -> tuple[float, float]:
+    """The lowest and the highest ratio to plan that lines show, so that one outlier does not flatten the others.
+
+    Single people are often far from plan: their range is wider.
+    """
+    return (0, 2) if selection.scope is Scope.PERSON else (0.5, 1.5)
+
+
+def drawn_plan(ratio: str, selection: Selection) -> str:
+    """A ratio to plan, limited to the range that lines show."""
+    low, high = plan_range(selection)
+    return f"clamp({ratio}, {low:g}, {high:g})"
 
 
 def rank(selection: Selection, statuses: Iterable[Status] = ALL, labels: Iterable[str] = ()) -> str:

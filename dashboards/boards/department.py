@@ -118,7 +118,7 @@ def _slipped(selection: Selection, kpis: Sequence[Kpi]) -> Panel:
         "at 50 and 150 %.",
     )
     over_time = selection.over_time
-    plan = f"100 * clamp({expressions.judged_plan(over_time.everything)}, 0.5, 1.5)"
+    plan = f"100 * {expressions.drawn_plan(expressions.judged_plan(over_time.everything), selection)}"
     marks = expressions.marks(over_time.at_end, BAD)
     names = expressions.with_titles(f"({marks})", over_time)
     query = range_query(join(plan, f"({names})", ("kpi",), ("mark", "title")), "{{mark}} {{title}}")

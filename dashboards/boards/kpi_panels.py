@@ -125,18 +125,16 @@ def status_bands(site: Site, header: Header, selection: Selection, legend: str =
     return states(header, query, Look("none", 0, colour="series", mappings=(code_mapping(site.config),)))
 
 
-def plan_lines(
-    header: Header, selection: Selection, titles: Iterable[str], limits: tuple[float, float] = (0.5, 1.5)
-) -> Panel:
+def plan_lines(header: Header, selection: Selection, titles: Iterable[str]) -> Panel:
     """KPIs with a verdict against plan over time, in percent, with a dashed line at 100 %.
 
-    `titles` are those of the KPIs, which give each line its colour. Numbers beyond the limits are drawn at them, so
-    that one outlier does not flatten the others.
+    `titles` are those of the KPIs, which give each line its colour.
     """
     selection = selection.over_time
     ratio = expressions.limited(expressions.judged_plan(selection.everything), selection)
-    plan = f"100 * clamp({ratio}, {limits[0]:g}, {limits[1]:g})"
+    plan = f"100 * {expressions.drawn_plan(ratio, selection)}"
     query = range_query(expressions.with_titles(f"({plan})", selection), "{{title}}")
     colours = line_colours(titles)
-    look = Look("percent", 0, colour="series", overrides=colours, custom={"axisSoftMin": 100 * limits[0]})
+    lowest, _ = expressions.plan_range(selection)
+    look = Look("percent", 0, colour="series", overrides=colours, custom={"axisSoftMin": 100 * lowest})
     return lines(header, [query], look, at=100)

@@ -17,9 +17,6 @@ from exporter import naming
 from exporter.config.fields import Scope
 from exporter.naming import scoped
 
-_EVERY_RATIO = (0, 2)
-"""Single people are often far from plan: their lines are limited to 0 and 200 %."""
-
 
 def person(site: Site) -> Dashboard:
     """The dashboard of the person selected in its variable, who has numbers now."""
@@ -34,7 +31,7 @@ def person(site: Site) -> Dashboard:
         GridItem(on_plan_tile(1, PERSON_SELECTION, "of own KPIs"), 5, 6),
         GridItem(tiles, 19, 6),
         GridItem(own_kpis(site, table, PERSON_SELECTION), 24, table_height(site.most_kpis(Scope.PERSON))),
-        GridItem(plan_lines(plan, PERSON_SELECTION, [kpi.title for kpi in kpis], _EVERY_RATIO), 24, 9),
+        GridItem(plan_lines(plan, PERSON_SELECTION, [kpi.title for kpi in kpis]), 24, 9),
         PanelRow(collapsed_row(20, "Status history"), (GridItem(bands, 24, 9),)),
     ]
     settings = DashboardSettings(

@@ -21,7 +21,6 @@ from dashboards.promql import aggregate
 from dashboards.selection import Selection
 from dashboards.site import Site
 from exporter import naming
-from exporter.config.fields import Scope
 from exporter.statuses import GREY
 
 BULLET = "\u00a0"
@@ -41,8 +40,7 @@ def score_queries(site: Site, selection: Selection, key: str, refs: str = "SPVTF
     """The queries S, P, V, T and F (those in `refs`) of a selection, with one row for each value of the label `key`.
 
     S has the labels `status`, `title`, `department` and `objective`, and those of the selection's scope; V has the
-    label `v` and T the label `g`. F leaves out when there was no verdict, and is limited to 50 to 150 %, or 0 to
-    200 % for people, so that neither the first hours of a period nor one outlier flatten the line.
+    label `v` and T the label `g`. F leaves out when there was no verdict.
     """
     by = (key,)
     ordered = expressions.order(selection)
@@ -53,13 +51,12 @@ def score_queries(site: Site, selection: Selection, key: str, refs: str = "SPVTF
             (selection.over_time, expressions.judged_plan(selection.over_time.everything)),
         )
     )
-    limits = "0, 2" if selection.scope is Scope.PERSON else "0.5, 1.5"
     queries = {
         "S": table_query(expressions.with_titles(f"({ordered})", selection, "department", "objective"), "S"),
         "P": table_query(plan, "P"),
         "V": table_query(number_text(site.config, selection, naming.VALUE, "v", by), "V"),
         "T": table_query(number_text(site.config, selection, naming.TARGET, "g", by), "T"),
-        "F": trend_query(f"clamp({past}, {limits})"),
+        "F": trend_query(expressions.drawn_plan(past, selection)),
     }
     return [queries[ref] for ref in refs]
 

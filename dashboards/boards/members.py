@@ -1,8 +1,11 @@
-"""Scorecards of the teams and people of one KPI, and of the KPIs of one team or person, with notes and links."""
+"""What boards show of teams and people: their scorecards for one KPI, and the board of one team or person."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from dashboards import expressions
+from dashboards.boards.kpi_panels import kpi_tiles, on_plan_tile, plan_lines, status_bands
 from dashboards.boards.scorecard import (
     bullet_column,
     kpi_column,
@@ -11,18 +14,21 @@ from dashboards.boards.scorecard import (
     score_queries,
     scorecard,
     status_column,
+    table_height,
     text_column,
     trend_column,
 )
-from dashboards.grafana_model import Panel, Query
+from dashboards.grafana_model import Panel, Query, Variable
+from dashboards.layout import GridItem, PanelRow
 from dashboards.look import link, link_to_person
-from dashboards.panels import Header, TableColumn, table_query
-from dashboards.promql import aggregate, equals_variable, with_label
+from dashboards.panels import Header, TableColumn, collapsed_row, table_query
+from dashboards.promql import aggregate, equals_variable, latest, with_label
 from dashboards.reasons import notes
 from dashboards.selection import Selection
 from dashboards.site import TEAM, Site
 from exporter import naming
 from exporter.config.fields import Scope
+from exporter.naming import SCOPE_LABELS, scoped
 
 NOTE = "What the number alone does not tell: outside the range, or held back by a guard."
 
@@ -85,7 +91,40 @@ def person_table(site: Site, panel_id: int, selection: Selection) -> Panel:
     return scorecard(header, "person", queries, columns, no_value="not measured by person")
 
 
-def own_kpis(site: Site, header: Header, selection: Selection) -> Panel:
+def member_layout(
+    site: Site, selection: Selection, table: Header, *, share: str, history_id: int, below: Sequence[GridItem] = ()
+) -> list[GridItem | PanelRow]:
+    """The panels of the selected team or person, with `below` under the table of KPIs.
+
+    `share` says of which KPIs the first tile is the share; `history_id` is the id of the panel of status history.
+    """
+    now = Header(2, "Now", "Each KPI's value in the current period with 30 days behind it, worst first.")
+    plan = Header(4, "Against plan", "Each KPI against what was expected by then. The dashed line is 100 %.")
+    history = Header(history_id, "Status of each KPI", "When the status of each KPI changed.")
+    tiles = kpi_tiles(
+        site, now, selection, no_value=f"no KPI of this {SCOPE_LABELS[selection.scope][-1]} has a value now"
+    )
+    titles = [kpi.title for kpi in site.kpis(selection.scope)]
+    return [
+        GridItem(on_plan_tile(1, selection, share), 5, 6),
+        GridItem(tiles, 19, 6),
+        GridItem(_own_kpis(site, table, selection), 24, table_height(site.most_kpis(selection.scope))),
+        *below,
+        GridItem(plan_lines(plan, selection, titles), 24, 9),
+        PanelRow(collapsed_row(20, "Status history"), (GridItem(status_bands(site, history, selection), 24, 9),)),
+    ]
+
+
+def current_variable(name: str, label: str, scope: Scope, *, many: bool = False) -> Variable:
+    """A variable of the teams or people that have a value now, from A on.
+
+    `label_values` would look at the whole time range and offer those who left, and ids that match nobody, first.
+    """
+    current = latest(scoped(naming.VALUE, scope), by=(name,))
+    return Variable(name, label, f"query_result({current})", regex=f'/{name}="(?<value>[^"]*)"/', many=many)
+
+
+def _own_kpis(site: Site, header: Header, selection: Selection) -> Panel:
     """The KPIs of the selected team or person; a person's beside the mean of the people in the same team."""
     columns = [
         *kpi_column(225),

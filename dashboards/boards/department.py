@@ -23,7 +23,7 @@ from dashboards.encoding import escape_variables
 from dashboards.expressions import BAD
 from dashboards.grafana_model import Dashboard, Panel
 from dashboards.layout import DashboardSettings, GridItem, PanelRow, build_dashboard
-from dashboards.look import Look, line_colours, link_to_person
+from dashboards.look import Look, line_colours
 from dashboards.panels import Header, collapsed_row, lines, range_query
 from dashboards.promql import equals, join, one_of
 from dashboards.selection import Selection
@@ -73,7 +73,7 @@ def _teams(site: Site, name: str) -> Iterator[GridItem]:
         header = Header(
             10, "Teams", "Each team against its own plan: 100 % is on plan. Symbol and colour are the verdict."
         )
-        panel = verdict_matrix(site, header, _of(kpis, Scope.TEAM), kpis, "team")
+        panel = verdict_matrix(site, header, _of(kpis, Scope.TEAM), kpis)
         yield GridItem(panel, 24, table_height(max(len(site.config.teams), _TEAM_ROWS)))
 
 
@@ -83,8 +83,7 @@ def _people(site: Site, name: str) -> Iterator[PanelRow]:
         header = Header(
             15, "People", "Each person against their own plan: 100 % is on plan. Symbol and colour are the verdict."
         )
-        links = [link_to_person("__value.text")]
-        panel = verdict_matrix(site, header, _of(kpis, Scope.PERSON), kpis, "person", links)
+        panel = verdict_matrix(site, header, _of(kpis, Scope.PERSON), kpis)
         yield PanelRow(collapsed_row(16, "People"), (GridItem(panel, 24, table_height(_PEOPLE_ROWS)),))
 
 

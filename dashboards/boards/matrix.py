@@ -2,36 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from dashboards import expressions
 from dashboards.encoding import escape_variables
 from dashboards.grafana_model import Panel
-from dashboards.look import Look, by_name, by_pattern
+from dashboards.look import Look, by_name, by_pattern, link_to_person
 from dashboards.number_texts import aggregate_text
 from dashboards.panels import Header, table, table_query
 from dashboards.promql import join, quote
 from dashboards.selection import Selection
 from dashboards.site import Site
+from exporter.config.fields import Scope
 from exporter.config.kpis import Kpi
+from exporter.naming import SCOPE_LABELS
 from exporter.statuses import BY_RANK, colours
 
 _DASH = "–"
 
 
-def verdict_matrix(
-    site: Site,
-    header: Header,
-    selection: Selection,
-    kpis: Sequence[Kpi],
-    rows: str,
-    links: Sequence[Mapping[str, Any]] = (),
-) -> Panel:
-    """A row for each team or person (the label `rows`) and a column for each of the KPIs, in the config's order.
+def verdict_matrix(site: Site, header: Header, selection: Selection, kpis: Sequence[Kpi]) -> Panel:
+    """A row for each team or person and a column for each of the KPIs, in the config's order.
 
-    Cells are text in the colour of the verdict. A cell without a verdict has a dash and no colour.
+    Cells are text in the colour of the verdict. A cell without a verdict has a dash and no colour. Names of people
+    link to their boards.
     """
+    rows = SCOPE_LABELS[selection.scope][-1]
+    links = [link_to_person("__value.text")] if selection.scope is Scope.PERSON else []
     panel = table(header, [table_query(_cells(selection))], [], _look(site, rows, links))
     titles = [kpi.title for kpi in kpis]
     panel.transformations = [
@@ -64,7 +62,7 @@ def _cells(selection: Selection) -> str:
     return f'label_replace({joined}, "cell", {quote("${1} %")}, "cell", "(.*)")'
 
 
-def _look(site: Site, rows: str, links: Sequence[Mapping[str, Any]]) -> Look:
+def _look(site: Site, rows: str, links: list[dict[str, Any]]) -> Look:
     colour = colours(site.config)
     by_symbol = {spec.symbol: colour[spec.status].name for spec in BY_RANK}
     mappings = [
@@ -85,6 +83,6 @@ def _look(site: Site, rows: str, links: Sequence[Mapping[str, Any]]) -> Look:
         custom__align="left",
         custom__cellOptions={"type": "auto"},
         mappings=[],
-        links=list(links),
+        links=links,
     )
     return Look(decimals=None, no_value=_DASH, overrides=(cells, names))

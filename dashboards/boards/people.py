@@ -6,7 +6,6 @@ from dashboards.boards.matrix import verdict_matrix
 from dashboards.boards.members import NOTE, PERSON_SELECTION, current_variable, member_layout
 from dashboards.grafana_model import Dashboard
 from dashboards.layout import DashboardSettings, GridItem, build_dashboard
-from dashboards.look import link_to_person
 from dashboards.panels import Header
 from dashboards.promql import matches_variable
 from dashboards.selection import Selection
@@ -34,8 +33,7 @@ def people(site: Site) -> Dashboard:
         1, "People by KPI", "Each person against their own plan: 100 % is on plan. Symbol and colour are the verdict."
     )
     selection = Selection(Scope.PERSON, (matches_variable("team", "team"),))
-    links = [link_to_person("__value.text")]
-    panel = verdict_matrix(site, header, selection, site.kpis(Scope.PERSON), "person", links)
+    panel = verdict_matrix(site, header, selection, site.kpis(Scope.PERSON))
     team = current_variable("team", "Team", Scope.PERSON, many=True)
     settings = DashboardSettings(
         PEOPLE,

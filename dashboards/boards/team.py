@@ -6,7 +6,6 @@ from dashboards.boards.matrix import verdict_matrix
 from dashboards.boards.members import NOTE, TEAM_SELECTION, current_variable, member_layout
 from dashboards.grafana_model import Dashboard
 from dashboards.layout import DashboardSettings, GridItem, build_dashboard
-from dashboards.look import link_to_person
 from dashboards.panels import Header
 from dashboards.selection import Selection
 from dashboards.site import TEAM, Site
@@ -32,6 +31,5 @@ def _people(site: Site) -> list[GridItem]:
         return []
     header = Header(5, "People of the team", "Each person against their own plan. Symbol and colour are the verdict.")
     selection = Selection(Scope.PERSON, TEAM_SELECTION.matchers)
-    links = [link_to_person("__value.text")]
-    panel = verdict_matrix(site, header, selection, site.kpis(Scope.PERSON), "person", links)
+    panel = verdict_matrix(site, header, selection, site.kpis(Scope.PERSON))
     return [GridItem(panel, 24, 11)]

@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from types import MappingProxyType
 from typing import Any
 
 from dashboards.grafana_model import Panel, Query, RowPanel, ThresholdStep
@@ -27,8 +26,6 @@ _LINE = {
 }
 SPARKLINE, SPARKLINE_STEP = "30d", "6h"
 """The span of sparklines, whatever the time range, and the distance between two of their points."""
-MERGED: Mapping[str, Any] = MappingProxyType({"id": "merge", "options": {}})
-"""Merges rows of several queries if their labels are equal."""
 DASHED = {"fill": "dash", "dash": [10, 10]}
 DOTTED = {"fill": "dot", "dash": [0, 8]}
 
@@ -201,9 +198,11 @@ def table(
     look: Look,
     *,
     sort: tuple[str, bool] | None = None,
-    transformation: Mapping[str, Any] = MERGED,
 ) -> Panel:
-    """The joined rows of the queries, in these columns only. `sort` is a heading and True for descending order."""
+    """The rows of the queries in these columns only; rows whose labels are equal become one.
+
+    `sort` is a heading and True for descending order.
+    """
     excluded = {"Time", "Value", *(f"Value #{query.refId}" for query in queries)} - {column.field for column in columns}
     organize = _arranged(columns, excluded)
     options = {
@@ -214,7 +213,7 @@ def table(
     }
     overrides = tuple(override for column in columns if (override := column.override()))
     panel = _panel("table", header, queries, look, options)
-    panel.transformations = [dict(transformation), {"id": "organize", "options": organize}]
+    panel.transformations = [{"id": "merge", "options": {}}, {"id": "organize", "options": organize}]
     panel.field_config["overrides"] = [*overrides, *look.all_overrides()]
     panel.field_config["defaults"]["custom"] = {
         "align": "auto",
@@ -240,16 +239,7 @@ def joined_table(
     Range queries become a column of sparklines. The field `pct` repeats query P, for a column beside its picture.
     """
     trends = {query.refId: {"stat": "lastNotNull"} for query in queries if not query.instant}
-    percent = {
-        "mode": "binary",
-        "binary": {
-            "left": {"matcher": {"id": "byName", "options": "Value #P"}},
-            "operator": "*",
-            "right": {"fixed": "1"},
-        },
-        "alias": "pct",
-        "replaceFields": False,
-    }
+    percent = calculated_field("pct", "Value #P", "*", 1)
     steps: list[tuple[str, dict[str, Any]]] = [
         *([("timeSeriesTable", trends)] if trends else []),
         ("joinByField", {"byField": key, "mode": "outer"}),
@@ -261,6 +251,20 @@ def joined_table(
     panel = table(header, queries, columns, look)
     panel.transformations = [{"id": name, "options": options} for name, options in steps]
     return panel
+
+
+def calculated_field(name: str, field: str, operator: str, number: int) -> dict[str, Any]:
+    """Options of `calculateField`: a new field, from another one and a number."""
+    return {
+        "mode": "binary",
+        "binary": {
+            "left": {"matcher": {"id": "byName", "options": field}},
+            "operator": operator,
+            "right": {"fixed": str(number)},
+        },
+        "alias": name,
+        "replaceFields": False,
+    }
 
 
 def _arranged(columns: Sequence[TableColumn], excluded: Iterable[str] = ()) -> dict[str, Any]:

@@ -24,7 +24,7 @@ from dashboards.boards.scorecard import (
 from dashboards.grafana_model import Dashboard, Panel
 from dashboards.layout import DashboardSettings, GridItem, PanelColumn, build_dashboard
 from dashboards.number_texts import aggregate_text, number_text
-from dashboards.panels import Header, TableColumn, table_query
+from dashboards.panels import Header, TableColumn, calculated_field, table_query
 from dashboards.promql import aggregate, join, one_of
 from dashboards.selection import Selection
 from dashboards.site import LEADERBOARD, Site
@@ -175,16 +175,7 @@ def _gain_column() -> TableColumn:
 def _ranked(panel: Panel) -> Panel:
     """The table with the place of each row, counted after sorting."""
     index = {"mode": "index", "index": {"asPercentile": False}, "alias": "index", "replaceFields": False}
-    place = {
-        "mode": "binary",
-        "binary": {
-            "left": {"matcher": {"id": "byName", "options": "index"}},
-            "operator": "+",
-            "right": {"fixed": "1"},
-        },
-        "alias": "place",
-        "replaceFields": False,
-    }
+    place = calculated_field("place", "index", "+", 1)
     steps = panel.transformations
     after = next(number for number, step in enumerate(steps) if step["id"] == "sortBy") + 1
     steps[after:after] = [{"id": "calculateField", "options": options} for options in (index, place)]

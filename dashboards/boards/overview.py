@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from dashboards.boards.chosen_charts import chosen_charts
-from dashboards.boards.groups import department_table, objective_table, objectives_over_time
+from dashboards.boards.groups import department_table, objective_table, objective_titles, objectives_over_time
 from dashboards.boards.kpi_panels import kpi_tiles, on_plan_tile, status_bands, status_counts
 from dashboards.boards.scorecard import (
     bullet_column,
@@ -107,8 +107,7 @@ def department_column() -> TableColumn:
 
 def objective_column(site: Site) -> TableColumn:
     """The objective of a KPI, by title."""
-    titles = {objective.name: objective.title for objective in site.config.objectives}
-    return text_column("objective", "Objective", mappings=[text_mapping(titles)])
+    return text_column("objective", "Objective", mappings=[text_mapping(objective_titles(site))])
 
 
 def _kpis(site: Site) -> Iterator[GridItem]:
@@ -143,7 +142,7 @@ def _more_kpis(site: Site) -> Iterator[PanelRow]:
     """A closed row with the KPIs of each objective or department, if they are too many for one table."""
     if len(site.kpis()) <= MOST_ROWS:
         return
-    objectives = {objective.name: objective.title for objective in site.config.objectives}
+    objectives = objective_titles(site)
     by_department = len(_objectives(site)) > _MOST_OBJECTIVES
     for name in site.departments if by_department else _objectives(site):
         title = name if by_department else objectives[name]

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dashboards import expressions
 from dashboards.boards.scorecard import (
     bullet_column,
-    number_column,
+    count_column,
     percent_column,
     scorecard,
     text_column,
@@ -95,7 +95,7 @@ def _counts(label: str, uids: Mapping[str, str] | None = None) -> list[Query]:
 def _columns(site: Site) -> list[TableColumn]:
     colour = colours(site.config)
     counts = [
-        number_column(f"Value #{ref}", STATUSES[statuses[-1]].symbol, 50, colour[statuses[-1]].name)
+        count_column(f"Value #{ref}", STATUSES[statuses[-1]].symbol, 50, colour[statuses[-1]].name)
         for ref, statuses in _COUNTED.items()
     ]
     return [percent_column(), bullet_column(None), trend_column(90), *counts]

@@ -7,14 +7,12 @@ board praises.
 
 from __future__ import annotations
 
-from typing import Any
-
 from dashboards import expressions
 from dashboards.boards.members import person_column, team_column
 from dashboards.boards.scorecard import (
     bullet_column,
     kpi_column,
-    no_number,
+    number_column,
     number_text_column,
     percent_column,
     scorecard,
@@ -162,14 +160,7 @@ def _place_column() -> TableColumn:
 
 
 def _gain_column() -> TableColumn:
-    look: dict[str, Any] = {
-        "unit": "suffix: pt",
-        "decimals": 0,
-        "custom__align": "right",
-        "mappings": [no_number("–")],
-        "noValue": "–",
-    }
-    return TableColumn("Value #D", "7 days", 70, look)
+    return number_column("Value #D", "7 days", 70, "suffix: pt")
 
 
 def _ranked(panel: Panel) -> Panel:

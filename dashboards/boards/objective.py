@@ -20,7 +20,7 @@ from dashboards.boards.members import note_column, note_query
 from dashboards.boards.scorecard import (
     bullet_column,
     kpi_column,
-    no_number,
+    number_column,
     number_text_column,
     percent_column,
     score_queries,
@@ -35,7 +35,6 @@ from dashboards.look import VALUE_LINE, Look
 from dashboards.panels import (
     SPARKLINE_STEP,
     Header,
-    TableColumn,
     collapsed_row,
     instant_query,
     lines,
@@ -133,9 +132,9 @@ def _score_table(site: Site, kpis: tuple[Kpi, ...]) -> Panel:
         number_text_column("v", "Value"),
         percent_column(),
         bullet_column(),
-        TableColumn("Value #N", "Points", 80, _points_look(1)),
-        TableColumn("Value #O", "of", 60, _points_look(0)),
-        TableColumn("Value #D", "7 days", 80, _points_look(1)),
+        number_column("Value #N", "Points", 80, decimals=1),
+        number_column("Value #O", "of", 60),
+        number_column("Value #D", "7 days", 80, decimals=1),
         note_column(),
         name,
     ]
@@ -150,16 +149,6 @@ def _score_table(site: Site, kpis: tuple[Kpi, ...]) -> Panel:
         note_query(_SELECTED, "kpi"),
     ]
     return scorecard(header, "kpi", queries, columns, no_value="this objective has no KPI")
-
-
-def _points_look(decimals: int) -> dict[str, object]:
-    return {
-        "unit": "none",
-        "decimals": decimals,
-        "custom__align": "right",
-        "mappings": [no_number("–")],
-        "noValue": "–",
-    }
 
 
 def _weights(kpis: tuple[Kpi, ...]) -> Iterator[str]:

@@ -109,18 +109,19 @@ def number_text_column(field: str, heading: str, width: int = 105) -> TableColum
 
 def percent_column(field: str = "pct", heading: str = "Against plan", width: int = 112) -> TableColumn:
     """A column of ratios in percent. The field `pct` is query P, whose own field the bullets take."""
-    return TableColumn(
-        field,
-        heading,
-        width,
-        {
-            "unit": PERCENT,
-            "decimals": 0,
-            "custom__align": "right",
-            "mappings": [no_number(_DASH)],
-            "noValue": _DASH,
-        },
-    )
+    return number_column(field, heading, width, PERCENT)
+
+
+def number_column(field: str, heading: str, width: int, unit: str = "none", decimals: int = 0) -> TableColumn:
+    """A column of numbers; a dash where there is none."""
+    cells = {
+        "unit": unit,
+        "decimals": decimals,
+        "custom__align": "right",
+        "mappings": [no_number(_DASH)],
+        "noValue": _DASH,
+    }
+    return TableColumn(field, heading, width, cells)
 
 
 def bullet_column(width: int | None = 200, field: str = "Value #P", least: int = 90) -> TableColumn:
@@ -144,8 +145,8 @@ def trend_column(width: int = 150) -> TableColumn:
     )
 
 
-def number_column(field: str, heading: str, width: int, colour: str = "text", **look: Any) -> TableColumn:
-    """A column of whole numbers in one colour; a zero is grey."""
+def count_column(field: str, heading: str, width: int, colour: str = "text", **look: Any) -> TableColumn:
+    """A column of counts in one colour; a zero is grey."""
     zero = {"type": "value", "options": {"0": {"text": "0", "color": GREY.name, "index": 0}}}
     cells: dict[str, Any] = {
         "unit": "none",
